@@ -1,0 +1,18 @@
+/**
+ * Durable state for one program on one machine.
+ *
+ * Today it holds the first brick, the log:
+ *
+ * ```ts
+ * import { MiniStore } from "@mini/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path);
+ * assertEquals(await store.append("survives anything"), 1);
+ * ```
+ *
+ * @module
+ */
+
+export * from "./store/mod.ts";

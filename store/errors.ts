@@ -1,0 +1,104 @@
+import type { SchemaIssue } from "./schema.ts";
+
+/**
+ * Why an operation failed. Codes are part of the contract; messages are not.
+ *
+ * | code | when |
+ * |---|---|
+ * | `CLOSED` | used after `close()` |
+ * | `LOCKED` | another handle or process has the log open for writing |
+ * | `CORRUPT` | a record or header that had been durable is damaged or missing |
+ * | `POISONED` | a write or fsync failed in a way that leaves the disk unknown; reopen to go on |
+ * | `NO_SPACE` | disk full, quota or file-size limit; nothing of the record was kept and the log stays usable |
+ * | `COMPACTED` | asked for a sequence number that compaction has removed |
+ * | `UNSUPPORTED_FORMAT` | written by a newer version, or not a journal at all |
+ * | `UNSERIALIZABLE` | the value would not survive JSON unchanged |
+ * | `TOO_LARGE` | a record over `maxRecordBytes` |
+ * | `INVALID` | refused by the caller's schema; `issues` says why |
+ * | `PERMISSION` | the runtime or the operating system refused access |
+ * | `IO` | the operating system failed in another way; nothing that was durable changed |
+ */
+export type MiniErrorCode =
+  | "CLOSED"
+  | "LOCKED"
+  | "CORRUPT"
+  | "POISONED"
+  | "NO_SPACE"
+  | "COMPACTED"
+  | "UNSUPPORTED_FORMAT"
+  | "UNSERIALIZABLE"
+  | "TOO_LARGE"
+  | "INVALID"
+  | "PERMISSION"
+  | "IO";
+
+/** Where a {@linkcode MiniError} happened, and what caused it. */
+export interface MiniErrorOptions {
+  /** The error underneath, usually the operating system's. */
+  cause?: unknown;
+  /** The file. */
+  path?: string;
+  /** The line in the file, from 1. */
+  line?: number;
+  /** The byte in the file at which that line starts, from 0. */
+  offset?: number;
+  /** The record's sequence number. */
+  seq?: number;
+  /** What the caller's schema objected to. */
+  issues?: readonly SchemaIssue[];
+}
+
+/**
+ * The error of every condition that a caller may want to handle.
+ *
+ * Compare `code` rather than using `instanceof`: the same package reached
+ * through JSR and through npm gives two classes. Misuse by the caller is a bare
+ * `TypeError` or `RangeError` instead.
+ *
+ * @example Tell a lock from other failures
+ * ```ts
+ * import { type MiniError, MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using first = await MiniStore.open(path);
+ * const code = await MiniStore.open(first.path).then(
+ *   () => "opened",
+ *   (error: MiniError) => error.code,
+ * );
+ * assertEquals(code, "LOCKED");
+ * ```
+ */
+export class MiniError extends Error {
+  /** Why it failed. */
+  readonly code: MiniErrorCode;
+  /** The file, where one is to blame. */
+  readonly path?: string;
+  /** The line in that file, from 1. */
+  readonly line?: number;
+  /** The byte in that file at which the line starts, from 0. */
+  readonly offset?: number;
+  /** The sequence number of the record. */
+  readonly seq?: number;
+  /** What the caller's schema objected to, with code `INVALID`. */
+  readonly issues?: readonly SchemaIssue[];
+
+  /**
+   * Creates an error.
+   *
+   * @param code Why it failed.
+   * @param message What failed, where, and what is true now.
+   * @param options Where it happened, and what caused it.
+   */
+  constructor(
+    code: MiniErrorCode,
+    message: string,
+    options: MiniErrorOptions = {},
+  ) {
+    const { cause, ...place } = options;
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "MiniError";
+    this.code = code;
+    Object.assign(this, place);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The one seam to the operating system.
+ *
+ * The store decides what must be durable and in which order; an implementation
+ * of {@linkcode FileSystem} does it. Each method says what is true when its
+ * promise resolves. A method that rejects does so with an `Error` whose `code`
+ * is a POSIX error name (`"ENOENT"`, `"ENOSPC"`, …), as `node:fs` does;
+ * `"ENOTCAPABLE"` means that the runtime's sandbox refused.
+ */
+export interface FileSystem {
+  /**
+   * Opens an existing regular file, positioned at its start.
+   *
+   * Rejects with `ENOENT` where there is none, `ELOOP` where the path is a
+   * symbolic link, and `EISDIR` where it is a directory.
+   */
+  open(path: string, access: "read" | "append"): Promise<FileHandle>;
+  /**
+   * Creates an empty file and opens it for appending. Its directory entry is
+   * durable only after {@linkcode FileSystem.syncDirectory}.
+   *
+   * Rejects with `EEXIST` where anything has that name, a dangling symbolic
+   * link included.
+   */
+  create(path: string, permissions: number): Promise<FileHandle>;
+  /** Describes what has this name, without following a symbolic link; `undefined` where nothing has. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** The names in a directory, in no order. Rejects with `ENOENT` where there is no directory. */
+  list(directory: string): Promise<string[]>;
+  /**
+   * Creates a directory and those above it that are missing; one that exists
+   * is fine. What it created is durable, so far as permissions let the
+   * directory above be synced.
+   */
+  createDirectory(path: string, permissions: number): Promise<void>;
+  /**
+   * Gives a file another name in the same directory, replacing what had it, in
+   * one step. Durable only after {@linkcode FileSystem.syncDirectory}.
+   */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file. Durable only after {@linkcode FileSystem.syncDirectory}. */
+  remove(path: string): Promise<void>;
+  /** Every earlier create, rename and remove in the directory is on stable storage. */
+  syncDirectory(directory: string): Promise<void>;
+  /**
+   * Takes the exclusive lock that the file at `path` stands for, creating the
+   * file if need be; `undefined` where somebody else holds it. Never waits. The
+   * lock is freed by `close()` and by the end of the process, however it ends.
+   *
+   * @param note Text left in the file for whoever finds it locked.
+   */
+  lock(
+    path: string,
+    permissions: number,
+    note: string,
+  ): Promise<FileLock | undefined>;
+}
+
+/** An open file. One caller at a time. */
+export interface FileHandle {
+  /** Reads on from where the last read ended; resolves to the bytes read, 0 at the end of the file as it is now. */
+  read(into: Uint8Array<ArrayBuffer>): Promise<number>;
+  /**
+   * Appends. When it resolves all bytes are with the operating system, in
+   * order, but not durable; when it rejects any prefix of them may be.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Every byte written before the call is on stable storage. After a rejection that is not known, and a later success proves nothing. */
+  sync(): Promise<void>;
+  /** Cuts the file to `sizeBytes`. Durable only after {@linkcode FileHandle.sync}. */
+  truncate(sizeBytes: number): Promise<void>;
+  /** Describes the open file, whatever its name is now. */
+  stat(): Promise<FileStat>;
+  /** Frees the handle. Makes nothing durable. */
+  close(): Promise<void>;
+}
+
+/** What {@linkcode FileSystem.stat} tells. */
+export interface FileStat {
+  /** What it is; a symbolic link is not followed. */
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  /** Its size. */
+  readonly sizeBytes: number;
+  /** Equal for two names of one file, different for two files that exist at once; empty where the platform cannot tell. */
+  readonly identity: string;
+}
+
+/** An exclusive lock that is held until it is closed. */
+export interface FileLock {
+  /** Whether the lock file is still the one that was locked: `false` once somebody removed or replaced it. */
+  isCurrent(): Promise<boolean>;
+  /** Frees the lock. The file stays. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,251 @@
+import { dirname } from "@std/path";
+import type { FileHandle, FileLock, FileStat, FileSystem } from "./fs.ts";
+
+/** Errors to which Deno gives no `code`, by the number in their message. */
+const CODES_BY_NUMBER: Readonly<Record<string, string>> = {
+  "27": "EFBIG",
+  "122": "EDQUOT",
+};
+
+/** Up to this size a write goes into the page cache quicker than a thread is woken. */
+const QUICK_WRITE_BYTES = 64 * 1024;
+
+/** The {@linkcode FileSystem} of Deno. Durability is `Deno.FsFile.sync()`. */
+export const denoFileSystem: FileSystem = {
+  open: (path, access) => run(() => openExisting(path, access)),
+  create: (path, permissions) =>
+    run(async () => {
+      const options = { append: true, createNew: true, mode: permissions };
+      return new DenoFileHandle(await Deno.open(path, options));
+    }),
+  stat: (path) => run(() => statPath(path)),
+  list: (directory) =>
+    run(async () => {
+      const entries = await Array.fromAsync(Deno.readDir(directory));
+      return entries.map((entry) => entry.name);
+    }),
+  createDirectory: (path, permissions) =>
+    run(() => createDirectory(path, permissions)),
+  rename: (from, to) => run(() => Deno.rename(from, to)),
+  remove: (path) => run(() => Deno.remove(path)),
+  syncDirectory: (directory) => run(() => syncDirectory(directory)),
+  lock: (path, permissions, note) => run(() => lock(path, permissions, note)),
+};
+
+class DenoFileHandle implements FileHandle {
+  readonly #file: Deno.FsFile;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  read(into: Uint8Array<ArrayBuffer>): Promise<number> {
+    return run(async () => await this.#file.read(into) ?? 0);
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    // The system may take fewer bytes than it is given.
+    for (let done = 0; done < bytes.length;) {
+      const rest = bytes.subarray(done);
+      const written = await run(() =>
+        rest.length <= QUICK_WRITE_BYTES
+          ? this.#file.writeSync(rest)
+          : this.#file.write(rest)
+      );
+      if (written === 0) throw failure("EIO", "the system takes no more bytes");
+      done += written;
+    }
+  }
+
+  sync(): Promise<void> {
+    return run(() => this.#file.sync());
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return run(() => this.#file.truncate(sizeBytes));
+  }
+
+  stat(): Promise<FileStat> {
+    return run(() => toStat(this.#file.statSync()));
+  }
+
+  close(): Promise<void> {
+    return run(() => this.#file.close());
+  }
+}
+
+/** Does one thing, again where a signal interrupted it, and gives a failure its POSIX name. */
+async function run<T>(operation: () => T | Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (error instanceof Deno.errors.Interrupted) continue;
+      throw withCode(error);
+    }
+  }
+}
+
+function withCode(error: unknown): unknown {
+  if (!(error instanceof Error) || "code" in error && error.code) return error;
+  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
+  const code = error instanceof Deno.errors.NotCapable
+    ? "ENOTCAPABLE"
+    : CODES_BY_NUMBER[number ?? ""];
+  return code === undefined ? error : Object.assign(error, { code });
+}
+
+async function openExisting(
+  path: string,
+  access: "read" | "append",
+): Promise<FileHandle> {
+  return new DenoFileHandle(
+    await openWithoutFollowing(path, { [access]: true }),
+  );
+}
+
+/** Deno has no `O_NOFOLLOW`: look before opening, and compare after. */
+async function openWithoutFollowing(
+  path: string,
+  options: Deno.OpenOptions,
+): Promise<Deno.FsFile> {
+  const found = statPath(path);
+  if (found?.kind === "symlink") throw failure("ELOOP", path);
+  if (found?.kind === "directory") throw failure("EISDIR", path);
+  const file = await Deno.open(path, options);
+  const opened = toStat(file.statSync());
+  if (found !== undefined && opened.identity === found.identity) return file;
+  file.close();
+  throw failure("ELOOP", path);
+}
+
+function failure(code: string, about: string): Error {
+  return Object.assign(new Error(`${code}: ${about}`), { code });
+}
+
+/** Synchronous: a stat is a few microseconds, and a trip to the thread pool twenty times that. */
+function statPath(path: string): FileStat | undefined {
+  try {
+    return toStat(Deno.lstatSync(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function toStat(info: Deno.FileInfo): FileStat {
+  const { dev, ino, size, isFile, isDirectory, isSymlink } = info;
+  return {
+    kind: isSymlink
+      ? "symlink"
+      : isFile
+      ? "file"
+      : isDirectory
+      ? "directory"
+      : "other",
+    sizeBytes: size,
+    identity: ino === null ? "" : `${dev}:${ino}`,
+  };
+}
+
+async function createDirectory(
+  path: string,
+  permissions: number,
+): Promise<void> {
+  const missing: string[] = [];
+  let existing = path;
+  while (isMissing(existing)) {
+    missing.push(existing);
+    existing = dirname(existing);
+  }
+  if (missing.length === 0) return;
+  await Deno.mkdir(path, { recursive: true, mode: permissions });
+  for (const directory of missing) {
+    try {
+      await syncDirectory(dirname(directory));
+    } catch (error) {
+      // A sandbox that ends at the journal's directory does not let the one above be opened.
+      if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    }
+  }
+}
+
+/** What may not be looked at is above the sandbox, and there. */
+function isMissing(path: string): boolean {
+  try {
+    return statPath(path) === undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return false;
+    throw error;
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  // Windows neither opens directories nor needs it: its file systems journal their entries.
+  if (Deno.build.os === "windows") return;
+  using file = await Deno.open(directory);
+  await file.sync();
+}
+
+async function lock(
+  path: string,
+  permissions: number,
+  note: string,
+): Promise<FileLock | undefined> {
+  for (;;) {
+    const file = await openLockFile(path, permissions);
+    let isKept = false;
+    try {
+      if (!await file.tryLock(true)) return undefined;
+      const held = new DenoFileLock(file, path);
+      // Somebody may have removed the file between our opening and our locking it.
+      if (!await held.isCurrent()) continue;
+      await file.truncate(0);
+      await file.write(new TextEncoder().encode(note));
+      isKept = true;
+      return held;
+    } finally {
+      if (!isKept) file.close();
+    }
+  }
+}
+
+async function openLockFile(
+  path: string,
+  permissions: number,
+): Promise<Deno.FsFile> {
+  const options = { read: true, write: true };
+  try {
+    return await openWithoutFollowing(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  try {
+    const create = { ...options, createNew: true, mode: permissions };
+    return await Deno.open(path, create);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    return await openWithoutFollowing(path, options);
+  }
+}
+
+class DenoFileLock implements FileLock {
+  readonly #file: Deno.FsFile;
+  readonly #path: string;
+
+  constructor(file: Deno.FsFile, path: string) {
+    this.#file = file;
+    this.#path = path;
+  }
+
+  isCurrent(): Promise<boolean> {
+    return run(() => {
+      const named = statPath(this.#path);
+      return named?.identity === toStat(this.#file.statSync()).identity;
+    });
+  }
+
+  close(): Promise<void> {
+    return run(() => this.#file.close());
+  }
+}

@@ -1,0 +1,112 @@
+import type { FileHandle } from "./fs.ts";
+import { type JournalContext, readBlock } from "./segment.ts";
+
+/**
+ * Makes a file under the journal's temporary name and syncs it. On failure
+ * nothing is left of it.
+ *
+ * @returns Its handle, open for appending, which keeps working when the file is renamed.
+ */
+export async function prepareFile(
+  { fs, paths, permissions }: JournalContext,
+  fill: (file: FileHandle) => Promise<void>,
+): Promise<FileHandle> {
+  if (await fs.stat(paths.temporary) !== undefined) {
+    await fs.remove(paths.temporary);
+  }
+  const file = await fs.create(paths.temporary, permissions);
+  try {
+    await fill(file);
+    await file.sync();
+    return file;
+  } catch (error) {
+    await file.close().catch(() => {});
+    await fs.remove(paths.temporary).catch(() => {});
+    throw error;
+  }
+}
+
+/** Gives the prepared file its name, durably. */
+export async function placeFile(
+  { fs, paths }: JournalContext,
+  target: string,
+): Promise<void> {
+  await fs.rename(paths.temporary, target);
+  await fs.syncDirectory(paths.directory);
+}
+
+/**
+ * Makes a file that is either wholly there, durably, or not at all.
+ *
+ * @param check Looks at the prepared file before it replaces anything.
+ */
+export async function installFile(
+  context: JournalContext,
+  target: string,
+  fill: (file: FileHandle) => Promise<void>,
+  check?: () => Promise<void>,
+): Promise<FileHandle> {
+  const file = await prepareFile(context, fill);
+  try {
+    await check?.();
+    await placeFile(context, target);
+    return file;
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** What becomes of the active segment after an unclean end. */
+export interface Rewrite {
+  /** How much of it is kept. */
+  readonly keepBytes: number;
+  /** What is written after that. */
+  readonly added: Uint8Array<ArrayBuffer>;
+  /** What is cut off; kept in a file of its own. */
+  readonly torn: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Writes what has survived an unclean end into a new file before any of it is
+ * shown. Cutting in place is not enough: after a failed fsync the page cache
+ * shows records that are not on the disk, and no later fsync puts them there.
+ */
+export async function rewriteActive(
+  context: JournalContext,
+  { keepBytes, added, torn }: Rewrite,
+  check?: () => Promise<void>,
+): Promise<FileHandle> {
+  const { paths } = context;
+  if (torn.length > 0) {
+    const file = await installFile(
+      context,
+      paths.torn,
+      (file) => file.write(torn),
+    );
+    await file.close();
+  }
+  const fill = async (file: FileHandle) => {
+    await copyActive(context, keepBytes, file);
+    await file.write(added);
+  };
+  return await installFile(context, paths.active, fill, check);
+}
+
+async function copyActive(
+  { fs, paths }: JournalContext,
+  sizeBytes: number,
+  to: FileHandle,
+): Promise<void> {
+  const from = await fs.open(paths.active, "read");
+  try {
+    for (let left = sizeBytes; left > 0;) {
+      const block = await readBlock(from, left);
+      if (block.length === 0) return;
+      await to.write(block);
+      left -= block.length;
+    }
+  } finally {
+    await from.close();
+  }
+}

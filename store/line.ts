@@ -1,0 +1,221 @@
+import { crc32 } from "node:zlib";
+
+/**
+ * The format of one line, and the only place that knows it.
+ *
+ * Every line starts `{"crc":"` + eight hex digits + `",`, so that what the
+ * checksum covers starts at byte 18. The checksum is running: it covers every
+ * byte of the segment before the line as well.
+ */
+export const PREFIX_BYTES = 18;
+
+/** The byte that ends a line. */
+export const NEWLINE = 0x0a;
+
+/** The version of the format that this code writes, and the newest it reads. */
+export const FORMAT_VERSION = 1;
+
+/** The most bytes a line has beside the JSON of its record or records. */
+export const FRAME_BYTES = 96;
+
+/** The most bytes a header has. */
+export const HEADER_BYTES = 160;
+
+const CRC_PLACEHOLDER = '{"crc":"00000000",';
+const encoder = new TextEncoder();
+const PREFIX = encoder.encode(CRC_PLACEHOLDER);
+const CRC_START = 8;
+const CRC_END = 16;
+
+/** The first line of a segment. */
+export interface Header {
+  /** 128 random bits in hex, the same in every segment of a journal. */
+  readonly journal: string;
+  /** The sequence number before the segment's first record. */
+  readonly base: number;
+  /** The running checksum at the end of the segment before, in hex. */
+  readonly prev: string;
+}
+
+/** One line, parsed. */
+export type Line =
+  | {
+    readonly kind: "header";
+    readonly version: number;
+    readonly header: Header;
+  }
+  | {
+    readonly kind: "records";
+    /** The sequence number of the first of them. */
+    readonly seq: number;
+    /** What was on stable storage when the line was written. */
+    readonly durable: number;
+    readonly records: readonly unknown[];
+  }
+  | { readonly kind: "close"; readonly seq: number };
+
+/** What {@linkcode encodeLines} writes as one line: one record, or a batch that is one atomic unit. */
+export interface Unit {
+  /** The JSON text of the record, or of the array of records. */
+  readonly text: string;
+  /** How many records; `undefined` for a record on its own. */
+  readonly batch?: number;
+}
+
+/** Bytes ready to be appended, and the running checksum after them. */
+export interface Encoded {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly chain: number;
+}
+
+/** Encodes units into lines. `durable` is the highest sequence number on stable storage now. */
+export function encodeLines(
+  units: readonly Unit[],
+  firstSeq: number,
+  durable: number,
+  chain: number,
+): Encoded {
+  let text = "";
+  let seq = firstSeq;
+  for (const { text: json, batch } of units) {
+    text += `${CRC_PLACEHOLDER}"seq":${seq},`;
+    if (durable !== seq - 1) text += `"durable":${durable},`;
+    text += batch === undefined ? `"data":${json}}\n` : `"batch":${json}}\n`;
+    seq += batch ?? 1;
+  }
+  return seal(text, chain);
+}
+
+/** Encodes the mark of a clean shutdown after record `seq`. */
+export function encodeClose(seq: number, chain: number): Encoded {
+  return seal(`${CRC_PLACEHOLDER}"close":${seq}}\n`, chain);
+}
+
+/** Encodes the first line of a segment. */
+export function encodeHeader({ journal, base, prev }: Header): Encoded {
+  return seal(
+    `${CRC_PLACEHOLDER}"mini":${FORMAT_VERSION},"journal":"${journal}","base":${base},"prev":"${prev}"}\n`,
+    0,
+  );
+}
+
+/** Eight lower-case hex digits. */
+export function hex(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
+}
+
+/** Fills in the checksum of every line of `text`. */
+function seal(text: string, chain: number): Encoded {
+  const bytes = encoder.encode(text);
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE, start);
+    const crc = crc32(bytes.subarray(start + PREFIX_BYTES, end), chain);
+    encoder.encodeInto(hex(crc), bytes.subarray(start + CRC_START));
+    chain = crc32(bytes.subarray(start, end + 1), chain);
+    start = end + 1;
+  }
+  return { bytes, chain };
+}
+
+/**
+ * Checks whole lines against the checksum running before them.
+ *
+ * @returns The running checksum after them, or `undefined` where they do not
+ * match. Only the last line's own checksum is looked at: it vouches for all.
+ */
+export function verifyLines(
+  lines: Uint8Array,
+  chain: number,
+): number | undefined {
+  const last = lines.lastIndexOf(NEWLINE, -2) + 1;
+  const before = last === 0 ? chain : crc32(lines.subarray(0, last), chain);
+  if (!isIntact(lines.subarray(last, -1), before)) return undefined;
+  return crc32(lines.subarray(last), before);
+}
+
+/** The checksum written in the line at `start`; `undefined` where the fixed prefix is not there. */
+function storedCrc(bytes: Uint8Array, start: number): number | undefined {
+  if (bytes.length - start < PREFIX_BYTES) return undefined;
+  if (!hasPrefix(bytes, start)) return undefined;
+  let crc = 0;
+  for (let index = CRC_START; index < CRC_END; index++) {
+    crc = crc * 16 + hexDigit(bytes[start + index]!);
+  }
+  return crc;
+}
+
+/** Whether the bytes at `start` are the fixed prefix of a line, so far as they go. */
+export function hasPrefix(bytes: Uint8Array, start = 0): boolean {
+  const length = Math.min(PREFIX_BYTES, bytes.length - start);
+  for (let index = 0; index < length; index++) {
+    const byte = bytes[start + index]!;
+    const isCrc = index >= CRC_START && index < CRC_END;
+    if (isCrc ? hexDigit(byte) < 0 : byte !== PREFIX[index]) return false;
+  }
+  return true;
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  if (byte >= 0x61 && byte <= 0x66) return byte - 0x57;
+  return -1;
+}
+
+/** Whether a line without its newline matches its checksum. */
+export function isIntact(line: Uint8Array, chain: number): boolean {
+  const stored = storedCrc(line, 0);
+  return stored !== undefined &&
+    stored === crc32(line.subarray(PREFIX_BYTES), chain);
+}
+
+/**
+ * Parses a line without its newline; `undefined` where it is not one of ours.
+ * The checksum is not looked at.
+ */
+export function parseLine(text: string): Line | undefined {
+  if (!/^\{"crc":"[0-9a-f]{8}",/.test(text)) return undefined;
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if ("seq" in json) return parseRecords(json);
+  if ("close" in json) {
+    return isNumber(json.close)
+      ? { kind: "close", seq: json.close }
+      : undefined;
+  }
+  return parseHeader(json);
+}
+
+function parseRecords(json: Record<string, unknown>): Line | undefined {
+  const { seq, durable, batch } = json;
+  if (!isNumber(seq)) return undefined;
+  if (durable !== undefined && !isNumber(durable)) return undefined;
+  if (batch === undefined && !("data" in json)) return undefined;
+  if (batch !== undefined && !Array.isArray(batch)) return undefined;
+  return {
+    kind: "records",
+    seq,
+    durable: durable ?? seq - 1,
+    records: batch ?? [json.data],
+  };
+}
+
+function parseHeader(json: Record<string, unknown>): Line | undefined {
+  const { mini: version, journal, base, prev } = json;
+  if (!isNumber(version)) return undefined;
+  const known = typeof journal === "string" && isNumber(base) &&
+    typeof prev === "string";
+  // A newer version may have other fields; its number is all that is asked of it.
+  if (!known && version === FORMAT_VERSION) return undefined;
+  const header = known
+    ? { journal, base, prev }
+    : { journal: "", base: 0, prev: "" };
+  return { kind: "header", version, header };
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

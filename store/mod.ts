@@ -1,0 +1,37 @@
+/**
+ * A durable log in JSONL that a person can read.
+ *
+ * A record is fsynced before `append` resolves and replays in exactly the order
+ * in which it was appended. Concurrent appends share an fsync.
+ *
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<{ set: number }>(path);
+ * await store.append({ set: 42 });
+ * for await (const { seq, data } of store.replay()) {
+ *   assertEquals([seq, data.set], [1, 42]);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { MiniError } from "./errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "./errors.ts";
+export type { FileHandle, FileLock, FileStat, FileSystem } from "./fs.ts";
+export { denoFileSystem } from "./fs_deno.ts";
+export type {
+  AppendOptions,
+  FollowOptions,
+  ReadOptions,
+  ReplayRange,
+  StoreOptions,
+} from "./options.ts";
+export type { StoreRecord } from "./records.ts";
+export type { RecoveryReport } from "./recover.ts";
+export type { RecordSchema, SchemaIssue, SchemaResult } from "./schema.ts";
+export type { CompactionReport } from "./segments.ts";
+export { MiniStore } from "./store.ts";

@@ -1,0 +1,120 @@
+import { pid } from "node:process";
+import { basename, join } from "@std/path";
+import { MiniError } from "./errors.ts";
+import { nativeFormat } from "./format.ts";
+import type { FileLock } from "./fs.ts";
+import { osCode } from "./os_errors.ts";
+import type { LiveEnd } from "./reader.ts";
+import { type Recovered, recoverJournal } from "./recover.ts";
+import {
+  isRustJournal,
+  openRustSegments,
+  recoverRustJournal,
+  rustFormat,
+} from "./rust.ts";
+import { type JournalContext, readBlock } from "./segment.ts";
+import { type OpenSegment, openSegments } from "./source.ts";
+import { Writer, type WriterOptions } from "./writer.ts";
+
+/** Only the owner looks into a journal's directory. */
+const DIRECTORY_PERMISSIONS = 0o700;
+
+/** An open journal. */
+export interface OpenJournal {
+  readonly writer: Writer;
+  readonly recovered: Recovered;
+}
+
+/** Takes the lock, recovers, and goes on at the end. On failure nothing stays locked or open. */
+export async function openJournal(
+  context: JournalContext,
+  options: Pick<WriterOptions, "maxSegmentBytes" | "isLazy">,
+): Promise<OpenJournal> {
+  const { fs, paths } = context;
+  await fs.createDirectory(paths.directory, DIRECTORY_PERMISSIONS);
+  const lock = await takeLock(context);
+  let recovered: Recovered | undefined;
+  try {
+    const names = await fs.list(paths.directory);
+    if (names.includes(basename(paths.temporary))) {
+      await fs.remove(paths.temporary);
+    }
+    const rust = await rustSegments(context, names);
+    recovered = rust === undefined
+      ? await recoverJournal(context, paths.sealedBases(names))
+      : await recoverRustJournal(context, rust);
+    const format = rust === undefined ? nativeFormat : rustFormat;
+    const all = { ...options, context, format, lock };
+    return { writer: await Writer.at(all, recovered), recovered };
+  } catch (error) {
+    await recovered?.file.close().catch(() => {});
+    await lock.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function takeLock(context: JournalContext): Promise<FileLock> {
+  const { fs, paths, permissions } = context;
+  // The clock says when the process started; no permission is needed for it.
+  const since = new Date(performance.timeOrigin).toISOString();
+  const note = JSON.stringify({ pid, since }) + "\n";
+  const lock = await fs.lock(paths.lock, permissions, note);
+  if (lock !== undefined) return lock;
+  throw new MiniError(
+    "LOCKED",
+    `Cannot open "${paths.active}" for writing: ${await holder(
+      context,
+    )} has it open; ` +
+      `close it there, or read beside it with MiniStore.replay()`,
+    { path: paths.active },
+  );
+}
+
+/** Who holds the lock, as far as the note in its file tells. */
+async function holder({ fs, paths }: JournalContext): Promise<string> {
+  try {
+    const file = await fs.open(paths.lock, "read");
+    try {
+      const note = JSON.parse(new TextDecoder().decode(await readBlock(file)));
+      return note.pid === pid
+        ? "this process"
+        : `process ${Number(note.pid)}, started ${String(note.since)},`;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return "another process";
+  }
+}
+
+/** Opens the segments of a journal for reading, whatever program wrote it. */
+export async function* journalSegments(
+  context: JournalContext,
+  from: number | undefined,
+  live?: LiveEnd,
+): AsyncGenerator<OpenSegment, void, undefined> {
+  const { fs, paths } = context;
+  let names: string[] = [];
+  try {
+    names = await fs.list(paths.directory);
+  } catch (error) {
+    if (osCode(error) !== "ENOENT") throw error;
+  }
+  const rust = await rustSegments(context, names);
+  yield* rust === undefined
+    ? openSegments(context, from, live)
+    : openRustSegments(context, rust);
+}
+
+/** The rotated segments of a journal of the Rust program; `undefined` where it is not one. */
+async function rustSegments(
+  context: JournalContext,
+  names: readonly string[],
+): Promise<string[] | undefined> {
+  const { paths } = context;
+  const rotated = paths.rustSegments(names).map((name) =>
+    join(paths.directory, name)
+  );
+  const oldest = rotated[0] ?? paths.active;
+  return await isRustJournal(context, oldest) ? rotated : undefined;
+}

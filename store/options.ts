@@ -1,0 +1,99 @@
+import type { FileSystem } from "./fs.ts";
+import { denoFileSystem } from "./fs_deno.ts";
+import { JournalPaths } from "./paths.ts";
+import type { RecordSchema } from "./schema.ts";
+import type { JournalContext } from "./segment.ts";
+
+const MIB = 1024 * 1024;
+
+/** How a log is read. */
+export interface ReadOptions<T> {
+  /**
+   * A validator of records, asked on append and on replay; what it gives back
+   * is what is written. It must accept its own output and answer at once.
+   */
+  schema?: RecordSchema<T>;
+  /** The most bytes of JSON that a record or a batch may have, for writing and reading alike. @default {16 * 1024 * 1024} */
+  maxRecordBytes?: number;
+  /** The seam to the operating system. @default {denoFileSystem} */
+  fs?: FileSystem;
+}
+
+/** How a log is opened for writing. */
+export interface StoreOptions<T> extends ReadOptions<T> {
+  /** Beyond this size of the active segment a new one is started. @default {16 * 1024 * 1024} */
+  maxSegmentBytes?: number;
+  /** Whether an append waits for fsync, or only for the write. @default {"always"} */
+  sync?: "always" | "never";
+  /** The permissions of new files. @default {0o600} */
+  mode?: number;
+}
+
+/** Which records to read. */
+export interface ReplayRange {
+  /** The number of the first record. @default {the first that is there} */
+  from?: number;
+  /** The number of the last record. @default {the last that is there} */
+  to?: number;
+  /** Ends the iteration by throwing its reason. */
+  signal?: AbortSignal;
+}
+
+/** From where to follow a log, and until when. */
+export type FollowOptions = Omit<ReplayRange, "to">;
+
+/** How an append is acknowledged. */
+export interface AppendOptions {
+  /**
+   * Whether to wait until the record is durable. Otherwise it is written, and
+   * the next fsync covers it: a crash of the process loses nothing, a power cut
+   * may.
+   *
+   * @default {true}
+   */
+  durable?: boolean;
+}
+
+/** What is derived from the options, which are checked. */
+export function contextOf(
+  path: string | URL,
+  options: Pick<StoreOptions<unknown>, "fs" | "maxRecordBytes" | "mode">,
+): JournalContext {
+  const { fs = denoFileSystem, maxRecordBytes = 16 * MIB, mode = 0o600 } =
+    options;
+  checkCount("maxRecordBytes", maxRecordBytes);
+  if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
+    throw new RangeError(`mode must be from 0 to 0o777, not ${mode}`);
+  }
+  const paths = new JournalPaths(path);
+  return { fs, paths, maxRecordBytes, permissions: mode };
+}
+
+/** The options of a writer, which are checked. */
+export function writerOptions(
+  { maxSegmentBytes = 16 * MIB, sync = "always" }: Pick<
+    StoreOptions<unknown>,
+    "maxSegmentBytes" | "sync"
+  >,
+): { maxSegmentBytes: number; isLazy: boolean } {
+  checkCount("maxSegmentBytes", maxSegmentBytes);
+  if (sync !== "always" && sync !== "never") {
+    throw new TypeError(`sync must be "always" or "never", not ${sync}`);
+  }
+  return { maxSegmentBytes, isLazy: sync === "never" };
+}
+
+/** Throws a `RangeError` for a range that names no records. */
+export function checkRange({ from, to }: ReplayRange): void {
+  if (from !== undefined) checkCount("from", from);
+  // A replay to 0 is one of nothing: `sequence` of an empty log.
+  if (to !== undefined) checkCount("to", to, 0);
+}
+
+/** Throws a `RangeError` for what is not a whole number from `min`. */
+export function checkCount(name: string, value: number, min = 1): void {
+  if (Number.isSafeInteger(value) && value >= min) return;
+  throw new RangeError(
+    `${name} must be a whole number from ${min}, not ${value}`,
+  );
+}

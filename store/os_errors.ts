@@ -1,0 +1,59 @@
+import { MiniError, type MiniErrorOptions } from "./errors.ts";
+
+/** The POSIX name of an operating system's error, as a {@linkcode FileSystem} reports it. */
+export function osCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}
+
+/** Whether the disk, the quota or the file-size limit is full. */
+export function isNoSpace(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(osCode(error) ?? "");
+}
+
+/**
+ * The {@linkcode MiniError} for an operating system's error.
+ *
+ * @param doing What could not be done, as `open journal "/x"`.
+ * @param after What is true now.
+ */
+export function fromOs(
+  error: unknown,
+  doing: string,
+  after: string,
+  place: MiniErrorOptions & { directory: string },
+): MiniError {
+  if (error instanceof MiniError) return error;
+  const { directory, ...rest } = place;
+  const options = { ...rest, cause: error };
+  const because = error instanceof Error ? error.message : String(error);
+  const code = osCode(error) ?? "";
+  if (code === "ENOTCAPABLE") {
+    const kind = /\bread\b/.test(because) ? "read" : "write";
+    return new MiniError(
+      "PERMISSION",
+      `Cannot ${doing}: run again with --allow-${kind}=${directory} (${because}); ${after}`,
+      options,
+    );
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return new MiniError(
+      "PERMISSION",
+      `Cannot ${doing}: the operating system refuses access (${because}); ${after}`,
+      options,
+    );
+  }
+  if (code === "ELOOP" || code === "EISDIR") {
+    const what = code === "ELOOP" ? "a symbolic link" : "a directory";
+    return new MiniError(
+      "UNSUPPORTED_FORMAT",
+      `Cannot ${doing}: ${what} stands in place of a file (${because}); ${after}`,
+      options,
+    );
+  }
+  return new MiniError(
+    isNoSpace(error) ? "NO_SPACE" : "IO",
+    `Cannot ${doing}: ${because}; ${after}`,
+    options,
+  );
+}

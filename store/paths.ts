@@ -1,0 +1,84 @@
+import {
+  basename,
+  dirname,
+  extname,
+  fromFileUrl,
+  join,
+  resolve,
+} from "@std/path";
+
+/**
+ * The names of a journal's files, all in one directory:
+ *
+ * ```text
+ * journal.00000000000000000000.jsonl   sealed segments; the number is their base
+ * journal.jsonl                        the active segment
+ * journal.jsonl.lock                   held while it is open for writing
+ * journal.jsonl.tmp                    a file being made, never read
+ * journal.jsonl.torn                   what the last repair cut off
+ * ```
+ */
+export class JournalPaths {
+  readonly directory: string;
+  readonly active: string;
+  readonly lock: string;
+  readonly temporary: string;
+  readonly torn: string;
+  readonly #stem: string;
+  readonly #extension: string;
+
+  constructor(path: string | URL) {
+    this.active = absolute(path);
+    this.directory = dirname(this.active);
+    this.lock = `${this.active}.lock`;
+    this.temporary = `${this.active}.tmp`;
+    this.torn = `${this.active}.torn`;
+    this.#extension = extname(this.active);
+    this.#stem = basename(this.active, this.#extension);
+    if (/\.\d{20}$/.test(this.#stem) || this.#stem === "") {
+      throw new TypeError(
+        `Cannot open "${this.active}": that is not the name of a journal but of one of its segments or of a directory`,
+      );
+    }
+  }
+
+  /** The sealed segment whose first record has number `base + 1`. */
+  sealed(base: number): string {
+    const digits = String(base).padStart(20, "0");
+    return join(this.directory, `${this.#stem}.${digits}${this.#extension}`);
+  }
+
+  /** The bases of the sealed segments among the names in the directory, lowest first. */
+  sealedBases(names: readonly string[]): number[] {
+    const start = `${this.#stem}.`;
+    return names
+      .filter((name) =>
+        name.startsWith(start) && name.endsWith(this.#extension)
+      )
+      .map((name) =>
+        name.slice(start.length, name.length - this.#extension.length)
+      )
+      .filter((digits) => /^\d{20}$/.test(digits))
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  /** The names of the segments that the Rust program has rotated out, oldest first. */
+  rustSegments(names: readonly string[]): string[] {
+    const start = `${basename(this.active)}.`;
+    const number = (name: string) => Number(name.slice(start.length));
+    return names
+      .filter((name) => name.startsWith(start) && /\.\d{3,19}$/.test(name))
+      .sort((a, b) => number(a) - number(b));
+  }
+}
+
+function absolute(path: string | URL): string {
+  if (path instanceof URL) return resolve(fromFileUrl(path));
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw new TypeError(
+      `Cannot open a journal: ${JSON.stringify(path)} is not a path`,
+    );
+  }
+  return resolve(path);
+}

@@ -1,0 +1,133 @@
+import { TextLineStream } from "@std/streams/text-line-stream";
+import type { StoreRecord } from "./records.ts";
+import { concat } from "./scan.ts";
+import { corrupt, readBlock, readTail } from "./segment.ts";
+import type { OpenSegment } from "./source.ts";
+
+/** Which records to read. */
+export interface ReadRange {
+  /** The first. @default the first that is there */
+  readonly from?: number | undefined;
+  /** The last. @default the last that is there */
+  readonly to?: number | undefined;
+  /** Ends the iteration by throwing its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a reader in the process of the writer knows of the end of the log. */
+export interface LiveEnd {
+  /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
+  limitOf(base: number): number;
+  /** Resolves when there is more to read, or never will be. */
+  readonly changed: Promise<void>;
+  /** Whether no more records will come. */
+  readonly isEnded: boolean;
+}
+
+/** Reads the records of segments in order. */
+export async function* readRecords(
+  segments: AsyncIterable<OpenSegment>,
+  { from = 1, to = Infinity, signal }: ReadRange,
+  live?: LiveEnd,
+): AsyncGenerator<StoreRecord<unknown>, void, undefined> {
+  signal?.throwIfAborted();
+  if (to < from) return;
+  for await (const segment of segments) {
+    for await (const line of readLines(segment, signal, live)) {
+      for (const record of segment.lines.parse(line, from)) {
+        if (record.seq < from) continue;
+        if (record.seq > to) return;
+        yield record;
+        signal?.throwIfAborted();
+      }
+      if (segment.lines.next > to) return;
+    }
+    signal?.throwIfAborted();
+  }
+}
+
+/**
+ * The lines of a segment as text. Bytes are verified first, in blocks; only
+ * what has passed is decoded and cut into lines. Closes the segment's file.
+ */
+async function* readLines(
+  segment: OpenSegment,
+  signal: AbortSignal | undefined,
+  live: LiveEnd | undefined,
+): AsyncGenerator<string, void, undefined> {
+  const stop = new Stop();
+  signal?.addEventListener("abort", stop.stop);
+  const blocks = verifiedBlocks(segment, stop, live);
+  const lines: ReadableStream<string> = ReadableStream.from(blocks)
+    .pipeThrough(
+      new TextDecoderStream("utf-8", { fatal: true, ignoreBOM: true }),
+    )
+    .pipeThrough(new TextLineStream());
+  const reader = lines.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    // The decoder's way to say so.
+    if (!(error instanceof TypeError)) throw error;
+    throw corrupt(segment.path, { reason: "it is not UTF-8" });
+  } finally {
+    signal?.removeEventListener("abort", stop.stop);
+    stop.stop();
+    await reader.cancel().catch(() => {});
+    // The stream does not say when it has let go of its source.
+    await blocks.return();
+    await segment.file.close();
+  }
+}
+
+/** Ends a wait for more of the log. */
+class Stop {
+  isStopped = false;
+  stop!: () => void;
+  readonly stopped: Promise<void> = new Promise((resolve) => {
+    this.stop = () => {
+      this.isStopped = true;
+      resolve();
+    };
+  });
+}
+
+async function* verifiedBlocks(
+  segment: OpenSegment,
+  stop: Stop,
+  live: LiveEnd | undefined,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const { file, base, path, scanner } = segment;
+  let last = concat();
+  let taken = 0;
+  while (!stop.isStopped && !scanner.isBroken) {
+    // Both are asked for before the limit, so that no change goes unseen.
+    const changed = live?.changed;
+    const isEnded = live?.isEnded;
+    const room = (live?.limitOf(base) ?? Infinity) - taken;
+    const block = segment.first ??
+      (room > 0 ? await readBlock(file, room) : concat());
+    segment.first = undefined;
+    taken += block.length;
+    const lines = scanner.push(block);
+    if (lines.length > 0) yield last = lines;
+    if (block.length > 0) continue;
+    if (room === Infinity || isEnded) break;
+    if (room > 0) {
+      const reason = "the file is shorter than what was acknowledged";
+      throw corrupt(path, { offset: taken, reason });
+    }
+    await Promise.race([changed, stop.stopped]);
+  }
+  if (stop.isStopped || scanner.rest.length === 0) return;
+  const tail = scanner.isBroken
+    ? await readTail(file, scanner, path)
+    : scanner.rest;
+  const mayBeTorn = segment.isActive && live === undefined;
+  const end = await segment.judge(tail, last, mayBeTorn);
+  if (end !== undefined) yield end;
+}

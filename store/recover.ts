@@ -1,0 +1,298 @@
+import { MiniError } from "./errors.ts";
+import type { FileHandle, FileStat } from "./fs.ts";
+import { installFile, rewriteActive } from "./install.ts";
+import { encodeHeader, type Header, hex, NEWLINE } from "./line.ts";
+import {
+  corrupt,
+  corruptAt,
+  type JournalContext,
+  scanSegment,
+  type SealedSegment,
+  type SegmentScan,
+  tailPlace,
+  tooLong,
+} from "./segment.ts";
+import { concat } from "./scan.ts";
+import { judgeTail, type Verdict } from "./tail.ts";
+
+/** What `open()` found, and what it did. */
+export interface RecoveryReport {
+  /**
+   * - `"created"`: there was no journal, or only one that had never been finished;
+   * - `"clean"`: it had been closed;
+   * - `"unclean"`: it had not been closed, and every byte of it was whole;
+   * - `"torn"`: it had not been closed, and an unfinished write at its end was cut off.
+   */
+  readonly outcome: "created" | "clean" | "unclean" | "torn";
+  /** The number of the last record, 0 where there is none. */
+  readonly sequence: number;
+  /** How many files the records are in. */
+  readonly segments: number;
+  /** How many bytes were cut off. None of them was part of an acknowledged record. */
+  readonly tornBytes: number;
+  /** The file that keeps those bytes. */
+  readonly tornPath?: string;
+  /** Why they were taken for an unfinished write. */
+  readonly reason?: string;
+}
+
+/** An open journal: where its writer goes on. */
+export interface Recovered {
+  readonly file: FileHandle;
+  /** The active segment's header. */
+  readonly header: Header;
+  readonly sequence: number;
+  readonly sizeBytes: number;
+  readonly chain: number;
+  /** Whether the active segment ends in the mark of a clean shutdown. */
+  readonly isClosed: boolean;
+  readonly sealed: readonly SealedSegment[];
+  readonly report: RecoveryReport;
+}
+
+/** Where a segment must begin: at what the one before it ended with. */
+interface Seam {
+  readonly journal: string;
+  readonly base: number;
+  readonly prev: string;
+}
+
+/** Recovers a journal of this package's own format; the lock is held. */
+export async function recoverJournal(
+  context: JournalContext,
+  bases: readonly number[],
+): Promise<Recovered> {
+  const sealed: SealedSegment[] = [];
+  let seam: Seam | undefined;
+  for (const base of bases) {
+    const scan = await scanSealed(context, base, seam);
+    seam = seamAfter(scan);
+    sealed.push({ path: scan.path, base, sizeBytes: scan.offset });
+  }
+  const { fs, paths } = context;
+  const found = await fs.stat(paths.active);
+  const scan = found === undefined
+    ? "unfinished"
+    : await scanSegment(context, paths.active);
+  if (scan === "unfinished") {
+    return await createActive(context, seam, sealed, found);
+  }
+  await checkSeam(context, scan, seam);
+  if (scan.tail.length === 0 && scan.isClosed) {
+    return await openClosed(context, scan, sealed);
+  }
+  const verdict = scan.tail.length === 0
+    ? undefined
+    : judgeTail(scan.tail, tailPlace(scan, context));
+  if (verdict?.kind === "corrupt" || verdict?.kind === "tooLarge") {
+    throw await tailError(context, scan, verdict);
+  }
+  return await rewrite(context, scan, verdict, sealed);
+}
+
+async function scanSealed(
+  context: JournalContext,
+  base: number,
+  seam: Seam | undefined,
+): Promise<SegmentScan> {
+  const path = context.paths.sealed(base);
+  const scan = await scanSegment(context, path);
+  if (scan === "unfinished") {
+    throw corrupt(path, {
+      offset: 0,
+      reason: "a sealed segment has no header",
+    });
+  }
+  if (scan.header.base !== base) {
+    throw corrupt(path, {
+      line: 1,
+      offset: 0,
+      reason:
+        `its name says that it starts after record ${base}, its header after ${scan.header.base}`,
+    });
+  }
+  await checkSeam(context, scan, seam);
+  if (scan.tail.length > 0) throw await sealedDamage(context, scan);
+  return scan;
+}
+
+async function sealedDamage(
+  context: JournalContext,
+  scan: SegmentScan,
+): Promise<MiniError> {
+  const verdict = judgeTail(scan.tail, tailPlace(scan, context));
+  if (verdict.kind === "tooLarge") {
+    return await tailError(context, scan, verdict);
+  }
+  return await corruptAt(context.fs, scan.path, scan.offset, {
+    reason: `a sealed segment is damaged at record ${scan.next}`,
+    seq: scan.next,
+  });
+}
+
+/** Throws where a segment does not go on from the one before it. */
+async function checkSeam(
+  { fs }: JournalContext,
+  { path, header }: SegmentScan,
+  seam: Seam | undefined,
+): Promise<void> {
+  if (seam === undefined) return;
+  const { journal, base, prev } = header;
+  if (journal !== seam.journal) {
+    throw await corruptAt(fs, path, 0, {
+      reason: "it belongs to another journal than the segment before it",
+    });
+  }
+  if (base !== seam.base) {
+    throw await corruptAt(fs, path, 0, {
+      reason:
+        `the segment before it ends with record ${seam.base}, and it starts after record ${base}`,
+      seq: seam.base + 1,
+    });
+  }
+  if (prev !== seam.prev) {
+    throw await corruptAt(fs, path, 0, {
+      reason: "its header does not vouch for the segment before it",
+    });
+  }
+}
+
+function seamAfter({ header, next, chain }: SegmentScan): Seam {
+  return { journal: header.journal, base: next - 1, prev: hex(chain) };
+}
+
+async function tailError(
+  context: JournalContext,
+  { path, offset, next: seq }: SegmentScan,
+  { kind, reason }: Verdict & { reason: string },
+): Promise<MiniError> {
+  const damage = { reason, offset, seq };
+  return kind === "tooLarge"
+    ? await tooLong(context, path, damage)
+    : await corruptAt(context.fs, path, offset, damage);
+}
+
+/** Makes the journal's first segment, or the one that an unfinished rotation has left out. */
+async function createActive(
+  context: JournalContext,
+  seam: Seam | undefined,
+  sealed: readonly SealedSegment[],
+  found: FileStat | undefined,
+): Promise<Recovered> {
+  const header = seam ?? { journal: newJournalId(), base: 0, prev: hex(0) };
+  const { bytes, chain } = encodeHeader(header);
+  const file = await installFile(
+    context,
+    context.paths.active,
+    (file) => file.write(bytes),
+  );
+  return {
+    file,
+    header,
+    sequence: header.base,
+    sizeBytes: bytes.length,
+    chain,
+    isClosed: false,
+    sealed,
+    report: {
+      outcome: seam === undefined ? "created" : "unclean",
+      sequence: header.base,
+      segments: sealed.length + 1,
+      tornBytes: 0,
+      ...((seam !== undefined || found !== undefined) && {
+        reason: "the newest segment had not been finished, and was made again",
+      }),
+    },
+  };
+}
+
+function newJournalId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+}
+
+async function openClosed(
+  { fs, paths }: JournalContext,
+  scan: SegmentScan,
+  sealed: readonly SealedSegment[],
+): Promise<Recovered> {
+  const file = await fs.open(paths.active, "append");
+  try {
+    // A process may have been killed between writing the mark and syncing it.
+    await file.sync();
+  } catch (error) {
+    await file.close().catch(() => {});
+    throw error;
+  }
+  return atEnd(scan, file, sealed, { outcome: "clean", tornBytes: 0 });
+}
+
+/** A journal whose writer goes on where the scan ended. */
+function atEnd(
+  { header, next, offset, chain, isClosed }: SegmentScan,
+  file: FileHandle,
+  sealed: readonly SealedSegment[],
+  report: Omit<RecoveryReport, "sequence" | "segments">,
+): Recovered {
+  const sequence = next - 1;
+  const segments = sealed.length + 1;
+  return {
+    file,
+    header,
+    sequence,
+    sizeBytes: offset,
+    chain,
+    isClosed,
+    sealed,
+    report: { ...report, sequence, segments },
+  };
+}
+
+async function rewrite(
+  context: JournalContext,
+  scan: SegmentScan,
+  verdict: Verdict | undefined,
+  sealed: readonly SealedSegment[],
+): Promise<Recovered> {
+  const { tail, offset: keepBytes } = scan;
+  const nothing = tail.subarray(0, 0);
+  const torn = verdict?.kind === "torn" ? tail : nothing;
+  const added = verdict?.kind === "whole"
+    ? concat(tail.subarray(0, verdict.lineBytes), Uint8Array.of(NEWLINE))
+    : nothing;
+  let end = scan;
+  const file = await rewriteActive(
+    context,
+    { keepBytes, added, torn },
+    async () => {
+      end = await readBack(context, keepBytes + added.length);
+    },
+  );
+  return atEnd(end, file, sealed, {
+    outcome: verdict?.kind === "torn" ? "torn" : "unclean",
+    tornBytes: torn.length,
+    ...(verdict?.kind === "torn" &&
+      { tornPath: context.paths.torn, reason: verdict.reason }),
+  });
+}
+
+/** Reads the prepared file as a recovery would; it must be whole before it replaces anything. */
+async function readBack(
+  context: JournalContext,
+  sizeBytes: number,
+): Promise<SegmentScan> {
+  const path = context.paths.temporary;
+  const scan = await scanSegment(context, path);
+  if (
+    scan !== "unfinished" && scan.offset === sizeBytes && scan.tail.length === 0
+  ) {
+    return scan;
+  }
+  throw new MiniError(
+    "IO",
+    `Cannot recover "${context.paths.active}": a copy of it reads back differently; nothing was changed`,
+    { path },
+  );
+}

@@ -1,0 +1,265 @@
+import { MiniError } from "./errors.ts";
+import type { WriteFormat } from "./format.ts";
+import { rewriteActive } from "./install.ts";
+import { NEWLINE } from "./line.ts";
+import type { Recovered } from "./recover.ts";
+import type { LineParser, StoreRecord } from "./records.ts";
+import { concat, type Scanner } from "./scan.ts";
+import {
+  corrupt,
+  type JournalContext,
+  readBlock,
+  unsupported,
+} from "./segment.ts";
+import type { OpenSegment } from "./source.ts";
+
+/**
+ * Journals of the Rust crate `ministore`: a comment line, then one bare JSON
+ * record a line. A record's number is its place; there is no checksum, no batch
+ * and no mark of a clean shutdown.
+ */
+const HEADER = /^\/\/ MINISTORE JOURNAL v\d+\.\d+\.\d+\S*$/;
+const HEADER_START = "// MINISTORE JOURNAL v";
+
+/** Appends as the Rust program does, so that it can go on with the journal. */
+export const rustFormat: WriteFormat = {
+  encode(units, _firstSeq, _durable, chain) {
+    const text = units.map((unit) => `${unit.text}\n`).join("");
+    return { bytes: new TextEncoder().encode(text), chain };
+  },
+  isNative: false,
+};
+
+/** Whether the file at `path` is a journal of the Rust program. */
+export async function isRustJournal(
+  { fs }: JournalContext,
+  path: string,
+): Promise<boolean> {
+  if (await fs.stat(path) === undefined) return false;
+  const file = await fs.open(path, "read");
+  try {
+    const start = await readBlock(file, HEADER_START.length);
+    return new TextDecoder().decode(start) === HEADER_START;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Parses one line of a Rust journal, the first being `line` 1 of `path`. */
+function parseRustLine(
+  text: string,
+  path: string,
+  line: number,
+): { record: unknown } | "header" {
+  if (line === 1) {
+    if (HEADER.test(text)) return "header";
+    throw corrupt(path, {
+      line,
+      reason: "the first line is not a ministore header",
+    });
+  }
+  try {
+    return { record: JSON.parse(text, keepInteger) };
+  } catch (cause) {
+    if (cause instanceof MiniError) throw cause;
+    throw corrupt(path, { line, reason: "the line is not JSON" });
+  }
+}
+
+/** Rust has 64-bit integers. One that a JavaScript number cannot hold must not be changed silently. */
+function keepInteger(
+  key: string,
+  value: unknown,
+  context?: { source?: string },
+): unknown {
+  const source = context?.source;
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  if (source === undefined || !/^-?\d+$/.test(source)) return value;
+  if (BigInt(source) === BigInt(value)) return value;
+  throw new MiniError(
+    "UNSERIALIZABLE",
+    `Cannot read ${JSON.stringify(key)}: JavaScript has no number ${source}`,
+  );
+}
+
+/** Cuts a Rust journal into whole lines, which carry nothing to verify them by. */
+class RustScanner implements Scanner {
+  readonly #maxRecordBytes: number;
+  readonly chain = 0;
+  offset = 0;
+  rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  isBroken = false;
+
+  constructor(maxRecordBytes: number) {
+    this.#maxRecordBytes = maxRecordBytes;
+  }
+
+  push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const bytes = this.rest.length === 0 ? block : concat(this.rest, block);
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    this.rest = bytes.subarray(end);
+    this.offset += end;
+    this.isBroken = this.rest.length > this.#maxRecordBytes;
+    return bytes.subarray(0, end);
+  }
+}
+
+/** Parses the lines of one segment. */
+class RustLines implements LineParser {
+  readonly #path: string;
+  #line = 0;
+  next: number;
+
+  constructor(path: string, base: number) {
+    this.#path = path;
+    this.next = base + 1;
+  }
+
+  parse(text: string): readonly StoreRecord<unknown>[] {
+    const parsed = parseRustLine(text, this.#path, ++this.#line);
+    if (parsed === "header") return [];
+    return [{ seq: this.next++, data: parsed.record }];
+  }
+}
+
+/** The segments of a log, oldest first. */
+export async function* openRustSegments(
+  { fs, paths, maxRecordBytes }: JournalContext,
+  rotated: readonly string[],
+): AsyncGenerator<OpenSegment, void, undefined> {
+  let base = 0;
+  for (const path of [...rotated, paths.active]) {
+    const lines = new RustLines(path, base);
+    yield {
+      path,
+      base,
+      file: await fs.open(path, "read"),
+      first: undefined,
+      isActive: path === paths.active,
+      scanner: new RustScanner(maxRecordBytes),
+      lines,
+      judge(tail, _last, mayBeTorn) {
+        if (mayBeTorn) return Promise.resolve(wholeLine(tail));
+        throw corrupt(path, { reason: "a segment is cut short" });
+      },
+    };
+    base = lines.next - 1;
+  }
+}
+
+/** Recovers a journal of the Rust program; the lock is held. */
+export async function recoverRustJournal(
+  context: JournalContext,
+  rotated: readonly string[],
+): Promise<Recovered> {
+  let before = 0;
+  for (const path of rotated) {
+    const { records, rest, offset } = await scanRust(context, path);
+    if (rest.length > 0) {
+      throw corrupt(path, { offset, reason: "a rotated segment is cut short" });
+    }
+    before += records;
+  }
+  const { active } = context.paths;
+  const { records, rest, offset } = await scanRust(context, active);
+  const whole = wholeLine(rest);
+  const torn = whole === undefined ? rest : rest.subarray(0, 0);
+  const reason = "the last line is unfinished";
+  // There is no mark of a clean shutdown, so every end is treated as an unclean one.
+  const file = await rewriteActive(context, {
+    keepBytes: offset,
+    added: whole ?? rest.subarray(0, 0),
+    torn,
+  });
+  const sequence = before + records + (whole === undefined ? 0 : 1);
+  return {
+    file,
+    header: { journal: "", base: before, prev: "" },
+    sequence,
+    sizeBytes: offset + (whole?.length ?? 0),
+    chain: 0,
+    isClosed: false,
+    sealed: [],
+    report: {
+      outcome: torn.length > 0 ? "torn" : "unclean",
+      sequence,
+      segments: rotated.length + 1,
+      tornBytes: torn.length,
+      ...(torn.length > 0 && { tornPath: context.paths.torn, reason }),
+    },
+  };
+}
+
+/** Counts the records of a segment, and checks that each is JSON. */
+async function scanRust(
+  { fs, maxRecordBytes }: JournalContext,
+  path: string,
+): Promise<{ records: number; rest: Uint8Array<ArrayBuffer>; offset: number }> {
+  const file = await fs.open(path, "read");
+  try {
+    const scanner = new RustScanner(maxRecordBytes);
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    let line = 0;
+    for (;;) {
+      const block = await readBlock(file);
+      const lines = scanner.push(block);
+      const text = decodeOrRefuse(decoder, lines, path, line + 1);
+      for (const record of text.split("\n").slice(0, -1)) {
+        parseRustLine(record, path, ++line);
+      }
+      if (scanner.isBroken) {
+        throw new MiniError(
+          "TOO_LARGE",
+          `Cannot read "${path}": line ${
+            line + 1
+          } is over maxRecordBytes, ${maxRecordBytes}`,
+          { path, line: line + 1, offset: scanner.offset },
+        );
+      }
+      if (block.length === 0) {
+        if (line === 0) throw unsupported(path, false);
+        return {
+          records: line - 1,
+          rest: scanner.rest,
+          offset: scanner.offset,
+        };
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function decodeOrRefuse(
+  decoder: TextDecoder,
+  lines: Uint8Array,
+  path: string,
+  line: number,
+): string {
+  try {
+    return decoder.decode(lines);
+  } catch {
+    throw corrupt(path, {
+      line,
+      reason: "at or after this line the file is not UTF-8",
+    });
+  }
+}
+
+/**
+ * A last line that lacks only its newline, with one. A bare number does not
+ * count: what is left of `123` may be `12`.
+ */
+function wholeLine(
+  rest: Uint8Array,
+): Uint8Array<ArrayBuffer> | undefined {
+  let end = rest.length;
+  while (end > 0 && rest[end - 1] === 0) end--;
+  const text = new TextDecoder().decode(rest.subarray(0, end));
+  try {
+    if (typeof JSON.parse(text) === "number") return undefined;
+  } catch {
+    return undefined;
+  }
+  return concat(rest.subarray(0, end), Uint8Array.of(NEWLINE));
+}

@@ -1,0 +1,169 @@
+import {
+  FRAME_BYTES,
+  NEWLINE,
+  parseLine,
+  PREFIX_BYTES,
+  verifyLines,
+} from "./line.ts";
+
+const encoder = new TextEncoder();
+const SEQ = encoder.encode('"seq":');
+const CLOSE = encoder.encode('"close":');
+const DURABLE = encoder.encode('"durable":');
+const BATCH = encoder.encode('"batch":');
+const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/**
+ * Takes the bytes of a segment in order and hands back the whole lines of it
+ * that it has verified. Pure: no file, no clock.
+ */
+export interface Scanner {
+  /** Takes the next bytes and returns the verified lines that they complete, oldest first. */
+  push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+  /** How many bytes have been verified; the next line starts here. */
+  readonly offset: number;
+  /** The running checksum at `offset`. */
+  readonly chain: number;
+  /** What has been taken in and not verified: an unfinished line, or from the first bad line on. */
+  readonly rest: Uint8Array<ArrayBuffer>;
+  /** A bad line starts at `offset`: nothing after it can be verified. */
+  readonly isBroken: boolean;
+}
+
+/** Verifies the running checksum, a block at a time, and line by line only where a block disagrees. */
+export class ChainScanner implements Scanner {
+  readonly #maxLineBytes: number;
+  offset = 0;
+  chain = 0;
+  rest: Uint8Array<ArrayBuffer> = EMPTY;
+  isBroken = false;
+
+  constructor(maxRecordBytes: number) {
+    this.#maxLineBytes = maxRecordBytes + FRAME_BYTES;
+  }
+
+  push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const bytes = this.rest.length === 0 ? block : concat(this.rest, block);
+    this.rest = bytes;
+    const end = this.isBroken ? 0 : bytes.lastIndexOf(NEWLINE) + 1;
+    const first = end === 0 ? bytes.length : bytes.indexOf(NEWLINE);
+    if (first > this.#maxLineBytes) this.isBroken = true;
+    if (end === 0 || this.isBroken) return EMPTY;
+    const lines = bytes.subarray(0, end);
+    const chain = verifyLines(lines, this.chain);
+    if (chain !== undefined) return this.#accept(end, chain);
+    this.isBroken = true;
+    return this.#acceptUpToBadLine(lines);
+  }
+
+  #acceptUpToBadLine(lines: Uint8Array): Uint8Array<ArrayBuffer> {
+    let { chain } = this;
+    let end = 0;
+    while (end < lines.length) {
+      const next = lines.indexOf(NEWLINE, end) + 1;
+      const after = verifyLines(lines.subarray(end, next), chain);
+      if (after === undefined) break;
+      chain = after;
+      end = next;
+    }
+    return this.#accept(end, chain);
+  }
+
+  #accept(bytes: number, chain: number): Uint8Array<ArrayBuffer> {
+    const accepted = this.rest.subarray(0, bytes);
+    this.rest = this.rest.subarray(bytes);
+    this.offset += bytes;
+    this.chain = chain;
+    return accepted;
+  }
+}
+
+/** One array from several. */
+export function concat(
+  ...parts: readonly Uint8Array[]
+): Uint8Array<ArrayBuffer> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * Follows the sequence numbers through verified lines without parsing the
+ * records, which would cost as much as replaying them.
+ */
+export class NumberWalk {
+  /** The number that the next record must have. */
+  next: number;
+  /** Whether the last line so far is the mark of a clean shutdown. */
+  isClosed = false;
+
+  constructor(base: number) {
+    this.next = base + 1;
+  }
+
+  /**
+   * Takes whole lines, the segment's header not among them.
+   *
+   * @returns The offset in `lines` of a line that does not follow on, or `undefined`.
+   */
+  push(lines: Uint8Array): number | undefined {
+    for (let start = 0; start < lines.length;) {
+      const end = lines.indexOf(NEWLINE, start);
+      const count = this.#records(lines, start, end);
+      if (count === undefined) return start;
+      this.next += count;
+      this.isClosed = count === 0;
+      start = end + 1;
+    }
+    return undefined;
+  }
+
+  /** How many records the line holds, 0 for a close mark; `undefined` where its number does not follow on. */
+  #records(lines: Uint8Array, start: number, end: number): number | undefined {
+    const at = start + PREFIX_BYTES;
+    if (startsWith(lines, at, CLOSE)) {
+      const mark = numberAt(lines, at + CLOSE.length);
+      return mark.value === this.next - 1 ? 0 : undefined;
+    }
+    if (!startsWith(lines, at, SEQ)) return undefined;
+    const seq = numberAt(lines, at + SEQ.length);
+    if (seq.value !== this.next) return undefined;
+    let field = seq.end + 1;
+    if (startsWith(lines, field, DURABLE)) {
+      field = numberAt(lines, field + DURABLE.length).end + 1;
+    }
+    if (!startsWith(lines, field, BATCH)) return 1;
+    const line = parseLine(
+      new TextDecoder().decode(lines.subarray(start, end)),
+    );
+    return line?.kind === "records" && line.records.length > 0
+      ? line.records.length
+      : undefined;
+  }
+}
+
+function startsWith(bytes: Uint8Array, at: number, what: Uint8Array): boolean {
+  for (let index = 0; index < what.length; index++) {
+    if (bytes[at + index] !== what[index]) return false;
+  }
+  return true;
+}
+
+/** The decimal number at `at`, and where it ends. */
+function numberAt(
+  bytes: Uint8Array,
+  at: number,
+): { value: number; end: number } {
+  let value = 0;
+  let end = at;
+  for (;; end++) {
+    const digit = bytes[end]! - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return { value, end };
+    value = value * 10 + digit;
+  }
+}

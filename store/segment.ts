@@ -1,0 +1,247 @@
+import { MiniError } from "./errors.ts";
+import type { FileHandle, FileSystem } from "./fs.ts";
+import {
+  FORMAT_VERSION,
+  FRAME_BYTES,
+  type Header,
+  NEWLINE,
+  parseLine,
+} from "./line.ts";
+import type { JournalPaths } from "./paths.ts";
+import { ChainScanner, concat, NumberWalk, type Scanner } from "./scan.ts";
+import { judgeHeader, type TailPlace } from "./tail.ts";
+
+/** How much is read at once. */
+export const BLOCK_BYTES: number = 256 * 1024;
+
+/** The longest run of bytes that may follow the first bad line of a segment that is to be judged torn. */
+const MAX_TAIL_BYTES = 64 * 1024 * 1024;
+
+/** What every part of an open journal needs. */
+export interface JournalContext {
+  readonly fs: FileSystem;
+  readonly paths: JournalPaths;
+  readonly maxRecordBytes: number;
+  /** Of new files. */
+  readonly permissions: number;
+}
+
+/** A segment that is complete and will not change. */
+export interface SealedSegment {
+  readonly path: string;
+  readonly base: number;
+  readonly sizeBytes: number;
+}
+
+/** What reading a whole segment found. */
+export interface SegmentScan {
+  readonly path: string;
+  readonly header: Header;
+  /** The number that the next record must have. */
+  readonly next: number;
+  /** How many bytes are verified lines. */
+  readonly offset: number;
+  /** The running checksum there. */
+  readonly chain: number;
+  readonly isClosed: boolean;
+  /** The bytes from there to the end of the file. */
+  readonly tail: Uint8Array<ArrayBuffer>;
+}
+
+/** Reads on from where the handle stands; the size of an array is what was there. */
+export async function readBlock(
+  file: FileHandle,
+  maxBytes: number = BLOCK_BYTES,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const block = new Uint8Array(Math.min(maxBytes, BLOCK_BYTES));
+  return block.subarray(0, await file.read(block));
+}
+
+/**
+ * Reads and verifies a whole segment of this format.
+ *
+ * @returns What it holds, or `"unfinished"` for a segment whose header was never written whole.
+ */
+export async function scanSegment(
+  context: JournalContext,
+  path: string,
+): Promise<SegmentScan | "unfinished"> {
+  const file = await context.fs.open(path, "read");
+  try {
+    const scanner = new ChainScanner(context.maxRecordBytes);
+    let found: { header: Header; walk: NumberWalk } | undefined;
+    for (;;) {
+      const block = await readBlock(file);
+      if (block.length === 0) break;
+      const start = scanner.offset;
+      let lines = scanner.push(block);
+      if (lines.length > 0 && found === undefined) {
+        const end = lines.indexOf(NEWLINE) + 1;
+        const header = headerOf(lines.subarray(0, end), path);
+        found = { header, walk: new NumberWalk(header.base) };
+        lines = lines.subarray(end);
+      }
+      const stray = found?.walk.push(lines);
+      if (stray !== undefined) {
+        const offset = scanner.offset - lines.length + stray;
+        throw await corruptAt(context.fs, path, Math.max(start, offset), {
+          reason: `a line does not follow on record ${found!.walk.next - 1}`,
+          seq: found!.walk.next,
+        });
+      }
+      if (scanner.isBroken) break;
+    }
+    if (found === undefined) {
+      return judgeStart(path, scanner.rest);
+    }
+    const { header, walk } = found;
+    const { offset, chain } = scanner;
+    const tail = scanner.isBroken
+      ? await readTail(file, scanner, path)
+      : scanner.rest;
+    return {
+      path,
+      header,
+      next: walk.next,
+      offset,
+      chain,
+      isClosed: walk.isClosed,
+      tail,
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Where the tail of a scanned segment stands. */
+export function tailPlace(
+  { offset, chain, next }: Pick<SegmentScan, "offset" | "chain" | "next">,
+  { maxRecordBytes }: JournalContext,
+): TailPlace {
+  return { offset, chain, next, maxLineBytes: maxRecordBytes + FRAME_BYTES };
+}
+
+/** The header in a verified first line. */
+export function headerOf(line: Uint8Array, path: string): Header {
+  const parsed = parseLine(new TextDecoder().decode(line));
+  if (parsed?.kind === "header" && parsed.version === FORMAT_VERSION) {
+    return parsed.header;
+  }
+  throw unsupported(path, parsed?.kind === "header");
+}
+
+/** The error for a file that is not a journal of this format. */
+export function unsupported(path: string, isNewer: boolean): MiniError {
+  const why = isNewer
+    ? "it was written by a newer version of this package"
+    : "it is not a journal";
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot read "${path}": ${why}; nothing was changed`,
+    { path },
+  );
+}
+
+/**
+ * Judges a file that does not begin with an intact header. `start` is all of it,
+ * or a block at least. Throws unless the header was never finished.
+ */
+export function judgeStart(path: string, start: Uint8Array): "unfinished" {
+  const verdict = judgeHeader(start);
+  if (verdict === "unfinished") return verdict;
+  if (verdict === "corrupt") {
+    throw corrupt(path, {
+      line: 1,
+      offset: 0,
+      reason: "its first line is damaged",
+    });
+  }
+  throw unsupported(path, verdict === "newer");
+}
+
+/** What follows the verified part of a segment that has a bad line. */
+export async function readTail(
+  file: FileHandle,
+  scanner: Scanner,
+  path: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const blocks: Uint8Array[] = [scanner.rest];
+  let length = scanner.rest.length;
+  for (;;) {
+    const block = await readBlock(file);
+    if (block.length === 0) return concat(...blocks);
+    blocks.push(block);
+    length += block.length;
+    if (length > MAX_TAIL_BYTES) {
+      throw corrupt(path, {
+        offset: scanner.offset,
+        reason: `a bad line is followed by more than ${MAX_TAIL_BYTES} bytes`,
+      });
+    }
+  }
+}
+
+/** What a `CORRUPT` error says. */
+export interface Damage {
+  readonly reason: string;
+  readonly offset?: number;
+  readonly line?: number;
+  readonly seq?: number;
+}
+
+/** The error for damage to what had been durable. */
+export function corrupt(path: string, damage: Damage): MiniError {
+  const { reason, ...place } = damage;
+  const where = [
+    place.line !== undefined ? `line ${place.line}` : "",
+    place.offset !== undefined ? `offset ${place.offset}` : "",
+  ].filter((part) => part !== "").join(", ");
+  return new MiniError(
+    "CORRUPT",
+    `Cannot read "${path}"${
+      where && ` (${where})`
+    }: ${reason}; nothing was changed`,
+    { path, ...place },
+  );
+}
+
+/** The error for an intact line over the limit. */
+export async function tooLong(
+  { fs, maxRecordBytes }: JournalContext,
+  path: string,
+  damage: Damage & { offset: number },
+): Promise<MiniError> {
+  const { line } = await corruptAt(fs, path, damage.offset, damage);
+  return new MiniError(
+    "TOO_LARGE",
+    `Cannot read "${path}" (line ${line}): ${damage.reason}, and maxRecordBytes is ${maxRecordBytes}; nothing was changed`,
+    {
+      path,
+      offset: damage.offset,
+      ...(line && { line }),
+      ...(damage.seq && { seq: damage.seq }),
+    },
+  );
+}
+
+/** The same, with the number of the line at `offset`, which takes reading up to it. */
+export async function corruptAt(
+  fs: FileSystem,
+  path: string,
+  offset: number,
+  damage: Damage,
+): Promise<MiniError> {
+  const file = await fs.open(path, "read");
+  try {
+    let line = 1;
+    for (let left = offset; left > 0;) {
+      const block = await readBlock(file, left);
+      if (block.length === 0) break;
+      for (let at = -1; (at = block.indexOf(NEWLINE, at + 1)) !== -1;) line++;
+      left -= block.length;
+    }
+    return corrupt(path, { ...damage, offset, line });
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,168 @@
+import { ActiveSegment } from "./active.ts";
+import type { MiniError } from "./errors.ts";
+import type { FileHandle, FileLock } from "./fs.ts";
+import { prepareFile } from "./install.ts";
+import { type Encoded, encodeHeader, type Header, hex } from "./line.ts";
+import { fromOs } from "./os_errors.ts";
+import type { Recovered } from "./recover.ts";
+import type { JournalContext, SealedSegment } from "./segment.ts";
+
+/** What compaction has removed. */
+export interface CompactionReport {
+  /** The files that were removed, oldest first. */
+  readonly removed: readonly string[];
+  /** How many bytes that freed. */
+  readonly removedBytes: number;
+  /** The number of the first record that is left, or of the next one where none is. */
+  readonly firstSequence: number;
+}
+
+/**
+ * The segments of an open journal, the active one last.
+ *
+ * What is thrown says what is true: after a {@linkcode MiniError} the log goes
+ * on as it was, after anything else it is unknown and the log is poisoned.
+ */
+export class Segments {
+  readonly #context: JournalContext;
+  readonly #lock: FileLock;
+  #header: Header;
+  #sealed: readonly SealedSegment[];
+  #active: ActiveSegment;
+  #compactionFailure: MiniError | undefined;
+
+  private constructor(
+    context: JournalContext,
+    lock: FileLock,
+    { header, sealed }: Recovered,
+    active: ActiveSegment,
+  ) {
+    this.#context = context;
+    this.#lock = lock;
+    this.#header = header;
+    this.#sealed = sealed;
+    this.#active = active;
+  }
+
+  /** Goes on where recovery ended. */
+  static async at(
+    context: JournalContext,
+    lock: FileLock,
+    recovered: Recovered,
+  ): Promise<Segments> {
+    const { file } = recovered;
+    const active = await ActiveSegment.at(context, file, recovered);
+    return new Segments(context, lock, recovered, active);
+  }
+
+  /** The one that is being written. */
+  get active(): ActiveSegment {
+    return this.#active;
+  }
+
+  /** The number before the active segment's first record. */
+  get base(): number {
+    return this.#header.base;
+  }
+
+  /** The number of the first record that is there, or of the next one where none is. */
+  get firstSequence(): number {
+    return (this.#sealed[0]?.base ?? this.base) + 1;
+  }
+
+  /** Seals the active segment, which ends with record `sequence`, and starts the next. */
+  async rotate(sequence: number): Promise<void> {
+    if (sequence === this.base) return;
+    const old = this.#active;
+    if (!old.isSynced) await old.sync();
+    await old.assertOurs();
+    if (!await this.#lock.isCurrent()) {
+      throw new Error("its lock file was removed or replaced");
+    }
+    const header = { ...this.#header, base: sequence, prev: hex(old.chain) };
+    const encoded = encodeHeader(header);
+    const sealedPath = this.#context.paths.sealed(this.base);
+    const file = await this.#startFile(sealedPath, encoded);
+    const end = { sizeBytes: encoded.bytes.length, chain: encoded.chain };
+    const { sizeBytes } = old;
+    const sealed = { path: sealedPath, base: this.base, sizeBytes };
+    this.#active = await ActiveSegment.at(this.#context, file, end);
+    this.#sealed = [...this.#sealed, sealed];
+    this.#header = header;
+    await old.close();
+  }
+
+  /** Makes the next segment's file and gives both files their names, each step durable before the next. */
+  async #startFile(
+    sealedPath: string,
+    { bytes }: Encoded,
+  ): Promise<FileHandle> {
+    const { fs, paths } = this.#context;
+    let file: FileHandle | undefined;
+    let isUnknown = false;
+    const syncNames = async () => {
+      isUnknown = true;
+      await fs.syncDirectory(paths.directory);
+      isUnknown = false;
+    };
+    try {
+      if (await fs.stat(sealedPath) !== undefined) {
+        throw new Error(`there is a file "${sealedPath}" already`);
+      }
+      file = await prepareFile(this.#context, (file) => file.write(bytes));
+      await fs.rename(paths.active, sealedPath);
+      await syncNames();
+      await fs.rename(paths.temporary, paths.active);
+      await syncNames();
+      return file;
+    } catch (error) {
+      await file?.close().catch(() => {});
+      if (isUnknown) throw error;
+      await fs.remove(paths.temporary).catch(() => {});
+      await this.#takeBackName(sealedPath);
+      throw this.#failed(error, "start a new segment of");
+    }
+  }
+
+  /** Gives the active segment its name again where a rotation has got half-way. */
+  async #takeBackName(sealedPath: string): Promise<void> {
+    const { fs, paths } = this.#context;
+    if (await this.#active.isAt(sealedPath)) {
+      await fs.rename(sealedPath, paths.active);
+      await fs.syncDirectory(paths.directory);
+    }
+    await this.#active.assertOurs();
+  }
+
+  /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
+  async compact(upTo: number): Promise<CompactionReport> {
+    if (this.#compactionFailure !== undefined) throw this.#compactionFailure;
+    const { fs, paths } = this.#context;
+    const removed: string[] = [];
+    let removedBytes = 0;
+    for (;;) {
+      const [oldest, next] = this.#sealed;
+      if (oldest === undefined || (next?.base ?? this.base) > upTo) {
+        return { removed, removedBytes, firstSequence: this.firstSequence };
+      }
+      try {
+        await fs.remove(oldest.path);
+        this.#sealed = this.#sealed.slice(1);
+        // One at a time: were several removals undone by a power cut in part, there would be a gap.
+        await fs.syncDirectory(paths.directory);
+      } catch (error) {
+        const failure = this.#failed(error, `remove "${oldest.path}" from`);
+        if (this.#sealed[0] !== oldest) this.#compactionFailure = failure;
+        throw failure;
+      }
+      removed.push(oldest.path);
+      removedBytes += oldest.sizeBytes;
+    }
+  }
+
+  #failed(error: unknown, doing: string): MiniError {
+    const { directory, active: path } = this.#context.paths;
+    const after = "every record is kept, and the log goes on";
+    return fromOs(error, `${doing} "${path}"`, after, { directory, path });
+  }
+}

@@ -1,0 +1,130 @@
+import type { MiniError } from "./errors.ts";
+import { toJson } from "./json.ts";
+import { journalSegments, openJournal } from "./open.ts";
+import {
+  checkRange,
+  contextOf,
+  type ReadOptions,
+  type ReplayRange,
+  type StoreOptions,
+  writerOptions,
+} from "./options.ts";
+import { fromOs } from "./os_errors.ts";
+import { type LiveEnd, readRecords } from "./reader.ts";
+import type { StoreRecord } from "./records.ts";
+import type { RecoveryReport } from "./recover.ts";
+import { type RecordSchema, validate } from "./schema.ts";
+import type { JournalContext } from "./segment.ts";
+import type { Writer } from "./writer.ts";
+
+/** A log that is open for writing, and how its records are typed. */
+export class Session<T> {
+  readonly #context: JournalContext;
+  readonly #schema: RecordSchema<T> | undefined;
+  readonly writer: Writer;
+  readonly report: RecoveryReport;
+
+  private constructor(
+    context: JournalContext,
+    schema: RecordSchema<T> | undefined,
+    writer: Writer,
+    report: RecoveryReport,
+  ) {
+    this.#context = context;
+    this.#schema = schema;
+    this.writer = writer;
+    this.report = report;
+  }
+
+  static async open<T>(
+    path: string | URL,
+    options: StoreOptions<T>,
+  ): Promise<Session<T>> {
+    const context = contextOf(path, options);
+    const checked = writerOptions(options);
+    try {
+      const { writer, recovered } = await openJournal(context, checked);
+      return new Session(context, options.schema, writer, recovered.report);
+    } catch (error) {
+      const after = "nothing that was durable has changed";
+      throw failed(context, error, "open", after);
+    }
+  }
+
+  get path(): string {
+    return this.#context.paths.active;
+  }
+
+  /** The JSON text of a record. */
+  encode(record: T): string {
+    return toJson(this.#validate(record), this.#context.maxRecordBytes);
+  }
+
+  /** The JSON text of an array of records. */
+  encodeAll(records: readonly T[]): string {
+    const valid = records.map((record) => this.#validate(record));
+    return toJson(valid, this.#context.maxRecordBytes);
+  }
+
+  #validate(record: T): T {
+    return validate(this.#schema, record, "append the record");
+  }
+
+  /** Reads acknowledged records, up to `range.to` those to come as well. */
+  read(range: ReplayRange): AsyncIterable<StoreRecord<T>> {
+    checkRange(range);
+    this.writer.assertOpen();
+    return readTyped(this.#context, range, this.#schema, liveEnd(this.writer));
+  }
+}
+
+/** Reads a log that may have a writer elsewhere, or none. */
+export function readUnopened<T>(
+  path: string | URL,
+  options: ReplayRange & ReadOptions<T>,
+): AsyncIterable<StoreRecord<T>> {
+  checkRange(options);
+  return readTyped(contextOf(path, options), options, options.schema);
+}
+
+/** What readers may know of a writer. */
+function liveEnd(writer: Writer): LiveEnd {
+  return {
+    limitOf: (base) => base === writer.base ? writer.readableBytes : Infinity,
+    get changed() {
+      return writer.changed;
+    },
+    get isEnded() {
+      return writer.isEnded;
+    },
+  };
+}
+
+async function* readTyped<T>(
+  context: JournalContext,
+  range: ReplayRange,
+  schema: RecordSchema<T> | undefined,
+  live?: LiveEnd,
+): AsyncGenerator<StoreRecord<T>, void, undefined> {
+  const { signal } = range;
+  try {
+    const segments = journalSegments(context, range.from, live);
+    for await (const record of readRecords(segments, range, live)) {
+      const { seq } = record;
+      const data = validate(schema, record.data, `read record ${seq}`, seq);
+      yield { seq, data };
+    }
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw error;
+    throw failed(context, error, "read", "nothing was changed");
+  }
+}
+
+function failed(
+  { paths: { directory, active: path } }: JournalContext,
+  error: unknown,
+  doing: string,
+  after: string,
+): MiniError {
+  return fromOs(error, `${doing} "${path}"`, after, { directory, path });
+}

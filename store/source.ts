@@ -1,0 +1,240 @@
+import { MiniError } from "./errors.ts";
+import type { FileHandle } from "./fs.ts";
+import { isIntact, NEWLINE, parseLine } from "./line.ts";
+import { osCode } from "./os_errors.ts";
+import type { LiveEnd } from "./reader.ts";
+import { type LineParser, NativeLines } from "./records.ts";
+import { ChainScanner, concat, type Scanner } from "./scan.ts";
+import {
+  corrupt,
+  corruptAt,
+  headerOf,
+  type JournalContext,
+  judgeStart,
+  readBlock,
+  tailPlace,
+  tooLong,
+} from "./segment.ts";
+import { judgeTail } from "./tail.ts";
+
+/** A segment that is open for reading from its start. */
+export interface OpenSegment {
+  readonly path: string;
+  /** The number before its first record. */
+  readonly base: number;
+  readonly file: FileHandle;
+  /** What has been read of it already. */
+  first: Uint8Array<ArrayBuffer> | undefined;
+  readonly isActive: boolean;
+  readonly scanner: Scanner;
+  readonly lines: LineParser;
+  /**
+   * Judges what the scanner could not verify: gives a last line to add, or
+   * nothing, or throws. `last` are the lines verified last.
+   */
+  judge(
+    tail: Uint8Array<ArrayBuffer>,
+    last: Uint8Array<ArrayBuffer>,
+    mayBeTorn: boolean,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
+/**
+ * The base of the segment that a reader starts with, `undefined` where there is
+ * no log. Throws `COMPACTED` where record `from` is gone.
+ */
+async function startBase(
+  context: JournalContext,
+  from: number | undefined,
+): Promise<number | undefined> {
+  const bases = await segmentBases(context);
+  const [first] = bases;
+  if (first === undefined || from === undefined) return first;
+  if (from <= first) throw compacted(context, from, first + 1);
+  return bases.findLast((base) => base < from);
+}
+
+/** The error for a record that compaction has removed. */
+function compacted(
+  { paths: { active: path } }: JournalContext,
+  seq: number,
+  first: number,
+): MiniError {
+  const message =
+    `Cannot read record ${seq} of "${path}": compaction has removed it; the first that is left is ${first}`;
+  return new MiniError("COMPACTED", message, { path, seq });
+}
+
+/** The bases of all segments, lowest first. A writer may be at work. */
+async function segmentBases(context: JournalContext): Promise<number[]> {
+  for (;;) {
+    const sealed = await sealedBases(context);
+    const active = await activeBase(context);
+    // Sealed while we looked: what was active when we listed is in neither.
+    if (String(await sealedBases(context)) !== String(sealed)) continue;
+    return active === undefined ? sealed : [...sealed, active];
+  }
+}
+
+async function sealedBases({ fs, paths }: JournalContext): Promise<number[]> {
+  try {
+    return paths.sealedBases(await fs.list(paths.directory));
+  } catch (error) {
+    if (osCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function activeBase(
+  context: JournalContext,
+): Promise<number | undefined> {
+  const { paths } = context;
+  const file = await openOrUndefined(context, paths.active);
+  if (file === undefined) return undefined;
+  try {
+    return readBase(paths.active, await readBlock(file), true);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The segments of a log, from the one with record `from` on. Ends with the active one, unless the reader has seen it sealed. */
+export async function* openSegments(
+  context: JournalContext,
+  from: number | undefined,
+  live?: LiveEnd,
+): AsyncGenerator<OpenSegment, void, undefined> {
+  let base = await startBase(context, from);
+  while (base !== undefined) {
+    const segment = await openSegment(context, base);
+    if (segment === undefined) return;
+    yield segment;
+    const isSealed = live === undefined
+      ? !segment.isActive
+      : live.limitOf(base) === Infinity;
+    base = isSealed ? segment.lines.next - 1 : undefined;
+  }
+}
+
+/** Opens the segment that starts after record `base`; `undefined` where the log ends there. */
+async function openSegment(
+  context: JournalContext,
+  base: number,
+): Promise<OpenSegment | undefined> {
+  const { paths } = context;
+  // A writer that is at work may seal a segment between our two looks.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    for (const path of [paths.sealed(base), paths.active]) {
+      const segment = await openAt(context, path, base);
+      if (segment !== undefined) return segment;
+    }
+    const [first, ...others] = await segmentBases(context);
+    if ((others.at(-1) ?? first ?? -1) < base) return undefined;
+    if (base < first!) throw compacted(context, base + 1, first! + 1);
+  }
+  throw corrupt(paths.sealed(base), {
+    reason: `the segment with record ${base + 1} is missing`,
+    seq: base + 1,
+  });
+}
+
+async function openAt(
+  context: JournalContext,
+  path: string,
+  base: number,
+): Promise<OpenSegment | undefined> {
+  const file = await openOrUndefined(context, path);
+  if (file === undefined) return undefined;
+  let isKept = false;
+  try {
+    const first = await readBlock(file);
+    const isActive = path === context.paths.active;
+    const found = readBase(path, first, isActive);
+    if (found !== base && isActive) return undefined;
+    if (found !== base) {
+      const reason =
+        `its name says that it starts after record ${base}, its header after ${found}`;
+      throw corrupt(path, { line: 1, offset: 0, reason });
+    }
+    isKept = true;
+    const scanner = new ChainScanner(context.maxRecordBytes);
+    return {
+      path,
+      base,
+      file,
+      first,
+      isActive,
+      scanner,
+      lines: new NativeLines(path, base),
+      judge: (tail, last, mayBeTorn) =>
+        judgeRest(context, path, scanner, { tail, last, mayBeTorn }),
+    };
+  } finally {
+    if (!isKept) await file.close();
+  }
+}
+
+async function openOrUndefined(
+  { fs }: JournalContext,
+  path: string,
+): Promise<FileHandle | undefined> {
+  try {
+    return await fs.open(path, "read");
+  } catch (error) {
+    if (osCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** The base in the header that a segment starts with; `undefined` where the header was never finished. */
+function readBase(
+  path: string,
+  start: Uint8Array,
+  isActive: boolean,
+): number | undefined {
+  const end = start.indexOf(NEWLINE);
+  const line = start.subarray(0, Math.max(end, 0));
+  if (isIntact(line, 0)) return headerOf(line, path).base;
+  judgeStart(path, start);
+  if (isActive) return undefined;
+  throw corrupt(path, { offset: 0, reason: "a sealed segment has no header" });
+}
+
+async function judgeRest(
+  context: JournalContext,
+  path: string,
+  { offset, chain }: Scanner,
+  { tail, last, mayBeTorn }: {
+    tail: Uint8Array<ArrayBuffer>;
+    last: Uint8Array<ArrayBuffer>;
+    mayBeTorn: boolean;
+  },
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const next = numberAfter(last);
+  const verdict = judgeTail(tail, tailPlace({ offset, chain, next }, context));
+  if (verdict.kind === "tooLarge") {
+    throw await tooLong(context, path, {
+      offset,
+      seq: next,
+      reason: verdict.reason,
+    });
+  }
+  if (mayBeTorn && verdict.kind === "torn") return undefined;
+  if (mayBeTorn && verdict.kind === "whole") {
+    return concat(tail.subarray(0, verdict.lineBytes), Uint8Array.of(NEWLINE));
+  }
+  const reason = verdict.kind === "corrupt"
+    ? verdict.reason
+    : `record ${next} had been durable and is damaged`;
+  throw await corruptAt(context.fs, path, offset, { reason, seq: next });
+}
+
+/** The number of the record that follows verified lines. */
+function numberAfter(lines: Uint8Array): number {
+  const start = lines.lastIndexOf(NEWLINE, -2) + 1;
+  const text = new TextDecoder().decode(lines.subarray(start));
+  const line = parseLine(text);
+  if (line?.kind === "records") return line.seq + line.records.length;
+  if (line?.kind === "close") return line.seq + 1;
+  return line === undefined ? 0 : line.header.base + 1;
+}

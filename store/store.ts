@@ -1,0 +1,297 @@
+import type { MiniError } from "./errors.ts";
+import {
+  type AppendOptions,
+  checkCount,
+  type FollowOptions,
+  type ReadOptions,
+  type ReplayRange,
+  type StoreOptions,
+} from "./options.ts";
+import type { StoreRecord } from "./records.ts";
+import type { RecoveryReport } from "./recover.ts";
+import type { CompactionReport } from "./segments.ts";
+import { readUnopened, Session } from "./session.ts";
+
+/**
+ * A durable log: a record is on stable storage before `append` resolves, and
+ * replays in exactly the order in which it was appended. One handle at a time
+ * writes; any number of readers may {@linkcode MiniStore.replay} beside it.
+ *
+ * @typeParam T The type of a record: any value that JSON keeps unchanged.
+ *
+ * @example Append and read back
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<{ set: number }>(path);
+ * assertEquals(await store.append({ set: 42 }), 1);
+ *
+ * const records = await Array.fromAsync(store.replay());
+ * assertEquals(records, [{ seq: 1, data: { set: 42 } }]);
+ * ```
+ */
+export class MiniStore<T> implements AsyncDisposable {
+  readonly #session: Session<T>;
+  /** What `open()` found, and what it did. */
+  readonly recovery: RecoveryReport;
+
+  private constructor(session: Session<T>) {
+    this.#session = session;
+    this.recovery = session.report;
+  }
+
+  /**
+   * Takes the lock, recovers what is there, and is then ready to append.
+   * Directory and files are created where they are missing.
+   *
+   * @param path The file of the active segment; the log's other files stand beside it.
+   * @param options Limits, durability, schema.
+   * @returns The open log. Closing it frees the lock and marks the end as clean.
+   * @throws {MiniError} `LOCKED` while another handle or process has it open;
+   * `CORRUPT` where records that had been durable are damaged; `UNSUPPORTED_FORMAT`
+   * for what is not a journal, or is newer than this code; `TOO_LARGE` for a
+   * record over `maxRecordBytes`; `PERMISSION`, `NO_SPACE` and `IO` as the
+   * system says. In all these cases nothing that was durable has changed.
+   *
+   * @example What recovery found
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * await using store = await MiniStore.open(path);
+   * assertEquals(store.recovery.outcome, "created");
+   * ```
+   */
+  static async open<T>(
+    path: string | URL,
+    options: StoreOptions<T> = {},
+  ): Promise<MiniStore<T>> {
+    return new MiniStore(await Session.open(path, options));
+  }
+
+  /**
+   * Reads a log without opening it: takes no lock, writes nothing, needs no
+   * permission but to read its directory, and works beside a live writer.
+   *
+   * Ends with the last whole record; where there is no log there are no records.
+   * What a writer has written and not yet synced is read as well.
+   *
+   * @param path The file of the active segment.
+   * @param options Which records, and how to read them.
+   * @returns The records, oldest first. Memory does not grow with the log.
+   * @throws {MiniError} While iterating: `CORRUPT`; `COMPACTED` where record
+   * `from` is gone; `INVALID` for a record that the schema refuses; `TOO_LARGE`;
+   * `UNSUPPORTED_FORMAT`; `PERMISSION`; `IO`.
+   *
+   * @example Read beside a writer
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * await using store = await MiniStore.open<string>(path);
+   * await store.appendBatch(["a", "b", "c"]);
+   *
+   * for await (const { seq, data } of MiniStore.replay(path, { from: 3 })) {
+   *   assertEquals([seq, data], [3, "c"]);
+   * }
+   * ```
+   */
+  static replay<T>(
+    path: string | URL,
+    options: ReplayRange & ReadOptions<T> = {},
+  ): AsyncIterable<StoreRecord<T>> {
+    return readUnopened(path, options);
+  }
+
+  /** The file of the active segment, absolute. */
+  get path(): string {
+    return this.#session.path;
+  }
+
+  /** The number of the last acknowledged record, 0 where there is none. */
+  get sequence(): number {
+    return this.#session.writer.sequence;
+  }
+
+  /** The number of the first record that is there, or of the next one where none is. */
+  get firstSequence(): number {
+    return this.#session.writer.firstSequence;
+  }
+
+  /**
+   * Why the last rotation that an append set off has failed, until one
+   * succeeds. The append itself has not failed: the log goes on in the old
+   * segment, and tries again when that has grown by `maxSegmentBytes`.
+   */
+  get rotationFailure(): MiniError | undefined {
+    return this.#session.writer.rotationFailure;
+  }
+
+  /**
+   * Appends a record and resolves once it is durable.
+   *
+   * The record is turned into JSON before this returns: what the caller changes
+   * afterwards does not count. Concurrent appends share one write and one
+   * fsync, keep the order of the calls and resolve in that order.
+   *
+   * @param record The record.
+   * @param options Whether to wait for durability.
+   * @returns The record's sequence number.
+   * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before a number is
+   * taken; `INVALID` where the schema refuses it; `NO_SPACE` where nothing of
+   * it was kept and the log goes on; `POISONED` where it is unknown whether the
+   * record is on the disk; `CLOSED`.
+   *
+   * @example Concurrent appends share an fsync
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * await using store = await MiniStore.open<string>(path);
+   * const numbers = await Promise.all(["a", "b", "c"].map((r) => store.append(r)));
+   * assertEquals(numbers, [1, 2, 3]);
+   * ```
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async append(record: T, options: AppendOptions = {}): Promise<number> {
+    const { writer } = this.#session;
+    writer.assertOpen();
+    const text = this.#session.encode(record);
+    return writer.add({ text }, options.durable ?? true);
+  }
+
+  /**
+   * Appends records as one atomic unit: after a crash all of them are there, or
+   * none. Together they may have `maxRecordBytes`. No records is no append.
+   *
+   * @param records The records, in order.
+   * @returns The sequence number of the last.
+   * @throws {MiniError} As {@linkcode MiniStore.append}; `UNSUPPORTED_FORMAT`
+   * for several records in a journal of the Rust program, whose format cannot
+   * keep them together.
+   *
+   * @example All or none
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * await using store = await MiniStore.open<{ move: number; to: string }>(path);
+   * const last = await store.appendBatch([
+   *   { move: -5, to: "alice" },
+   *   { move: 5, to: "bob" },
+   * ]);
+   * assertEquals(last, 2);
+   * ```
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async appendBatch(records: readonly T[]): Promise<number> {
+    const { writer } = this.#session;
+    writer.assertOpen();
+    if (records.length === 0) return this.sequence;
+    if (records.length === 1) return this.append(records[0] as T);
+    writer.assertNative("append a batch");
+    const text = this.#session.encodeAll(records);
+    return writer.add({ text, batch: records.length }, true);
+  }
+
+  /**
+   * Reads the records that are acknowledged now, while appends go on.
+   *
+   * @param range Which records.
+   * @returns The records, oldest first. Memory does not grow with the log.
+   * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
+   */
+  replay(range: ReplayRange = {}): AsyncIterable<StoreRecord<T>> {
+    const to = Math.min(range.to ?? this.sequence, this.sequence);
+    return this.#session.read({ ...range, to });
+  }
+
+  /**
+   * Reads the records from `from` on, then every further one as soon as it is
+   * acknowledged, without a gap between the two. Ends when the log is closed.
+   *
+   * @param options From where, and until when.
+   * @returns The records, oldest first. A slow reader costs no memory.
+   * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
+   *
+   * @example History, then live
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * const store = await MiniStore.open<string>(path);
+   * await store.append("before");
+   * const seen = Array.fromAsync(store.follow(), (record) => record.data);
+   * await store.append("after");
+   * await store.close();
+   * assertEquals(await seen, ["before", "after"]);
+   * ```
+   */
+  follow(options: FollowOptions = {}): AsyncIterable<StoreRecord<T>> {
+    return this.#session.read(options);
+  }
+
+  /**
+   * Seals the active segment after every record appended so far, and starts a
+   * new one. Does nothing where the active segment holds no record.
+   *
+   * @throws {MiniError} `NO_SPACE`, `PERMISSION` or `IO`: the log goes on in the
+   * old segment; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a journal of the
+   * Rust program.
+   */
+  async rotate(): Promise<void> {
+    await this.#session.writer.rotate();
+  }
+
+  /**
+   * Removes whole segments whose records are all `<= upTo`, oldest first. The
+   * active segment stays: {@linkcode MiniStore.rotate} before, to include it.
+   *
+   * @param upTo The last record that is not needed any more.
+   * @returns What was removed.
+   * @throws {MiniError} `PERMISSION` or `IO`: what is left is whole, and the log
+   * goes on; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a journal of the
+   * Rust program.
+   *
+   * @example Forget what is no longer needed
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * await using store = await MiniStore.open<string>(path);
+   * await store.append("old");
+   * await store.rotate();
+   * await store.append("new");
+   * await store.compact(1);
+   * assertEquals(store.firstSequence, 2);
+   * ```
+   */
+  async compact(upTo: number): Promise<CompactionReport> {
+    checkCount("upTo", upTo, 0);
+    return await this.#session.writer.compact(upTo);
+  }
+
+  /**
+   * Waits for the appends under way, makes everything durable, marks the end as
+   * clean, and frees the files and the lock. Closing twice is fine.
+   *
+   * @throws {MiniError} `POISONED` where records that nobody waited for could
+   * not be made durable. The log is closed all the same.
+   */
+  close(): Promise<void> {
+    return this.#session.writer.close();
+  }
+
+  /** The same as {@linkcode MiniStore.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,297 @@
+import { MiniError } from "./errors.ts";
+import type { WriteFormat } from "./format.ts";
+import type { FileLock } from "./fs.ts";
+import type { Unit } from "./line.ts";
+import { Mutex } from "./mutex.ts";
+import type { Recovered } from "./recover.ts";
+import type { JournalContext } from "./segment.ts";
+import { type CompactionReport, Segments } from "./segments.ts";
+
+/** A commit takes no more than about this many characters of records, and at least one record. */
+const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
+
+/** For so long callers that keep appending may put off the commit that serves them. */
+const MAX_SETTLE_MS = 2;
+
+/** How many turns of the microtask queue a caller may take from one acknowledged append to its next. */
+const SETTLE_TURNS = 8;
+
+/** Appends that share one write and one fsync. */
+class Batch {
+  readonly units: Unit[] = [];
+  chars = 0;
+  records = 0;
+  isDurable = false;
+  resolve!: (firstSeq: number) => void;
+  reject!: (error: unknown) => void;
+  /** The number of its first record, once all of it is durable, or written where nobody waits for more. */
+  readonly done: Promise<number> = new Promise((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}
+
+/** What a {@linkcode Writer} needs beside what recovery found. */
+export interface WriterOptions {
+  readonly context: JournalContext;
+  readonly format: WriteFormat;
+  readonly lock: FileLock;
+  readonly maxSegmentBytes: number;
+  /** Whether fsync is left to the operating system. */
+  readonly isLazy: boolean;
+}
+
+/**
+ * The end of an open journal: group commit, and what becomes of the log when
+ * something fails. One task at a time touches the files.
+ */
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #segments: Segments;
+  readonly #mutex = new Mutex();
+  readonly #queue: Batch[] = [];
+  #isCommitting = false;
+  #appends = 0;
+  #durable: number;
+  #isMarked: boolean;
+  #rotateBeyond: number;
+  #failure: MiniError | undefined;
+  #closing: Promise<void> | undefined;
+  #announce!: () => void;
+
+  /** The number of the last acknowledged record. */
+  sequence: number;
+  /** How much of the active segment is acknowledged. */
+  readableBytes: number;
+  /** Resolves when there is more to read, or never will be. */
+  changed!: Promise<void>;
+  /** Whether no more records will come. */
+  isEnded = false;
+  /** Why the last rotation that an append set off has failed. */
+  rotationFailure: MiniError | undefined;
+
+  private constructor(
+    options: WriterOptions,
+    recovered: Recovered,
+    segments: Segments,
+  ) {
+    this.#options = options;
+    this.#segments = segments;
+    this.#durable = recovered.sequence;
+    this.#isMarked = recovered.isClosed;
+    this.#rotateBeyond = options.maxSegmentBytes;
+    this.sequence = recovered.sequence;
+    this.readableBytes = recovered.sizeBytes;
+    this.#renewChange();
+  }
+
+  /** Goes on where recovery ended. */
+  static async at(
+    options: WriterOptions,
+    recovered: Recovered,
+  ): Promise<Writer> {
+    const { context, lock } = options;
+    const segments = await Segments.at(context, lock, recovered);
+    return new Writer(options, recovered, segments);
+  }
+
+  /** The number before the active segment's first record. */
+  get base(): number {
+    return this.#segments.base;
+  }
+
+  /** The number of the first record that is there, or of the next one where none is. */
+  get firstSequence(): number {
+    return this.#segments.firstSequence;
+  }
+
+  /** Throws `CLOSED` once {@linkcode Writer.close} was called. */
+  assertOpen(): void {
+    if (this.#closing === undefined) return;
+    const { active: path } = this.#options.context.paths;
+    const message = `Cannot use "${path}": it was closed`;
+    throw new MiniError("CLOSED", message, { path });
+  }
+
+  /** Throws `UNSUPPORTED_FORMAT` for what the format of the Rust program has no way to say. */
+  assertNative(doing: string): void {
+    if (this.#options.format.isNative) return;
+    const { active: path } = this.#options.context.paths;
+    const message =
+      `Cannot ${doing} in "${path}": the format of the Rust ministore has no way to say so; nothing was written`;
+    throw new MiniError("UNSUPPORTED_FORMAT", message, { path });
+  }
+
+  /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
+  add(unit: Unit, isDurable: boolean): Promise<number> {
+    this.assertOpen();
+    if (this.#failure !== undefined) throw this.#failure;
+    let batch = this.#queue.at(-1);
+    if (batch === undefined || batch.chars > MAX_COMMIT_CHARS) {
+      this.#queue.push(batch = new Batch());
+    }
+    batch.units.push(unit);
+    batch.chars += unit.text.length;
+    batch.records += unit.batch ?? 1;
+    batch.isDurable ||= isDurable && !this.#options.isLazy;
+    const last = batch.records - 1;
+    this.#appends++;
+    if (!this.#isCommitting) this.#commitAll();
+    return batch.done.then((first) => first + last);
+  }
+
+  async #commitAll(): Promise<void> {
+    this.#isCommitting = true;
+    while (this.#queue.length > 0) {
+      await this.#settle();
+      await this.#mutex.run(() => this.#commitNext());
+    }
+    this.#isCommitting = false;
+  }
+
+  /** Lets callers that a commit has woken append again, so that they share the next one. */
+  async #settle(): Promise<void> {
+    const start = performance.now();
+    let seen: number;
+    do {
+      seen = this.#appends;
+      for (let turn = 0; turn < SETTLE_TURNS; turn++) await undefined;
+    } while (
+      seen !== this.#appends && performance.now() - start < MAX_SETTLE_MS
+    );
+  }
+
+  async #commitNext(): Promise<void> {
+    const batch = this.#queue.shift();
+    if (batch === undefined) return;
+    try {
+      batch.resolve(await this.#commit(batch));
+    } catch (error) {
+      batch.reject(error);
+      return;
+    }
+    this.#renewChange();
+    const { sizeBytes } = this.#segments.active;
+    if (sizeBytes > this.#rotateBeyond) await this.#rotateQuietly();
+  }
+
+  async #commit({ units, records, isDurable }: Batch): Promise<number> {
+    const first = this.sequence + 1;
+    const last = this.sequence + records;
+    if (last > Number.MAX_SAFE_INTEGER) {
+      const message = "Cannot append: there are no more sequence numbers";
+      throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
+    }
+    const { active } = this.#segments;
+    await this.#guard(async () => {
+      const { format } = this.#options;
+      await active.write(
+        format.encode(units, first, this.#durable, active.chain),
+      );
+      if (isDurable) await active.sync();
+      await active.assertOurs();
+    });
+    this.#isMarked = false;
+    if (isDurable) this.#durable = last;
+    this.sequence = last;
+    this.readableBytes = active.sizeBytes;
+    return first;
+  }
+
+  /** Runs what may leave the disk unknown: it then poisons the log, for now and for all that is waiting. */
+  async #guard<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return await task();
+    } catch (error) {
+      if (error instanceof MiniError) throw error;
+      this.#failure = poisoned(this.#options.context.paths.active, error);
+      this.isEnded = true;
+      this.#renewChange();
+      throw this.#failure;
+    }
+  }
+
+  #renewChange(): void {
+    this.#announce?.();
+    this.changed = new Promise((resolve) => this.#announce = resolve);
+  }
+
+  /** Starts a new segment after every record appended so far. */
+  rotate(): Promise<void> {
+    return this.#exclusively("rotate", () => this.#rotate());
+  }
+
+  /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
+  compact(upTo: number): Promise<CompactionReport> {
+    return this.#exclusively("compact", () => this.#segments.compact(upTo));
+  }
+
+  #exclusively<T>(doing: string, task: () => Promise<T>): Promise<T> {
+    this.assertOpen();
+    this.assertNative(doing);
+    return this.#mutex.run(async () => {
+      while (this.#queue.length > 0) await this.#commitNext();
+      return await this.#guard(task);
+    });
+  }
+
+  async #rotate(): Promise<void> {
+    await this.#segments.rotate(this.sequence);
+    const { active } = this.#segments;
+    this.#durable = this.sequence;
+    this.#isMarked = false;
+    this.#rotateBeyond = this.#options.maxSegmentBytes;
+    this.readableBytes = active.sizeBytes;
+    this.rotationFailure = undefined;
+    this.#renewChange();
+  }
+
+  /** A rotation that an append has set off must not make that append look failed. */
+  async #rotateQuietly(): Promise<void> {
+    if (!this.#options.format.isNative) return;
+    try {
+      await this.#guard(() => this.#rotate());
+    } catch (error) {
+      if (error instanceof MiniError) this.rotationFailure = error;
+      const { sizeBytes } = this.#segments.active;
+      this.#rotateBeyond = sizeBytes + this.#options.maxSegmentBytes;
+    }
+  }
+
+  /** Waits for what was appended, marks the end as clean, and frees the files and the lock. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#mutex.run(async () => {
+      while (this.#queue.length > 0) await this.#commitNext();
+      try {
+        if (this.#failure === undefined) {
+          await this.#guard(() => this.#finish());
+        }
+      } finally {
+        await this.#segments.active.close();
+        await this.#options.lock.close();
+        this.isEnded = true;
+        this.#renewChange();
+      }
+    });
+  }
+
+  async #finish(): Promise<void> {
+    const { active } = this.#segments;
+    const { format } = this.#options;
+    if (!active.isSynced) await active.sync();
+    if (this.#isMarked || format.encodeClose === undefined) return;
+    await active.writeMark(format.encodeClose(this.sequence, active.chain));
+    this.readableBytes = active.sizeBytes;
+  }
+}
+
+/** The error of a log to which nothing more is written. */
+function poisoned(path: string, cause: unknown): MiniError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new MiniError(
+    "POISONED",
+    `Cannot write to "${path}" any more: ${why}; whether the records not yet acknowledged are on the disk is unknown: close it and open it again`,
+    { path, cause },
+  );
+}
