@@ -3,11 +3,14 @@ import type { FileHandle, FileStat } from "./fs.ts";
 import { installFile, rewriteActive } from "./install.ts";
 import { encodeHeader, type Header, hex, NEWLINE } from "./line.ts";
 import {
+  checkName,
+  checkSeam,
   corrupt,
   corruptAt,
   type JournalContext,
   scanSegment,
   type SealedSegment,
+  type Seam,
   type SegmentScan,
   tailPlace,
   tooLong,
@@ -50,13 +53,6 @@ export interface Recovered {
   readonly report: RecoveryReport;
 }
 
-/** Where a segment must begin: at what the one before it ended with. */
-interface Seam {
-  readonly journal: string;
-  readonly base: number;
-  readonly prev: string;
-}
-
 /** Recovers a journal of this package's own format; the lock is held. */
 export async function recoverJournal(
   context: JournalContext,
@@ -77,7 +73,7 @@ export async function recoverJournal(
   if (scan === "unfinished") {
     return await createActive(context, seam, sealed, found);
   }
-  await checkSeam(context, scan, seam);
+  checkSeam(scan.path, scan.header, seam);
   if (scan.tail.length === 0 && scan.isClosed) {
     return await openClosed(context, scan, sealed);
   }
@@ -103,15 +99,8 @@ async function scanSealed(
       reason: "a sealed segment has no header",
     });
   }
-  if (scan.header.base !== base) {
-    throw corrupt(path, {
-      line: 1,
-      offset: 0,
-      reason:
-        `its name says that it starts after record ${base}, its header after ${scan.header.base}`,
-    });
-  }
-  await checkSeam(context, scan, seam);
+  checkName(path, scan.header, base);
+  checkSeam(scan.path, scan.header, seam);
   if (scan.tail.length > 0) throw await sealedDamage(context, scan);
   return scan;
 }
@@ -128,33 +117,6 @@ async function sealedDamage(
     reason: `a sealed segment is damaged at record ${scan.next}`,
     seq: scan.next,
   });
-}
-
-/** Throws where a segment does not go on from the one before it. */
-async function checkSeam(
-  { fs }: JournalContext,
-  { path, header }: SegmentScan,
-  seam: Seam | undefined,
-): Promise<void> {
-  if (seam === undefined) return;
-  const { journal, base, prev } = header;
-  if (journal !== seam.journal) {
-    throw await corruptAt(fs, path, 0, {
-      reason: "it belongs to another journal than the segment before it",
-    });
-  }
-  if (base !== seam.base) {
-    throw await corruptAt(fs, path, 0, {
-      reason:
-        `the segment before it ends with record ${seam.base}, and it starts after record ${base}`,
-      seq: seam.base + 1,
-    });
-  }
-  if (prev !== seam.prev) {
-    throw await corruptAt(fs, path, 0, {
-      reason: "its header does not vouch for the segment before it",
-    });
-  }
 }
 
 function seamAfter({ header, next, chain }: SegmentScan): Seam {

@@ -132,6 +132,7 @@ export async function* openRustSegments(
     const lines = new RustLines(path, base);
     yield {
       path,
+      journal: "",
       base,
       file: await fs.open(path, "read"),
       first: undefined,

@@ -159,6 +159,39 @@ export function judgeStart(path: string, start: Uint8Array): "unfinished" {
   throw unsupported(path, verdict === "newer");
 }
 
+/** Throws where a sealed segment has another's name. */
+export function checkName(path: string, header: Header, base: number): void {
+  if (header.base === base) return;
+  const reason =
+    `its name says that it starts after record ${base}, its header after ${header.base}`;
+  throw corrupt(path, { reason, line: 1, offset: 0 });
+}
+
+/** Where a segment must begin: at what the one before it ended with. */
+export interface Seam {
+  readonly journal: string;
+  readonly base: number;
+  readonly prev: string;
+}
+
+/** Throws where a segment does not go on from the one before it. */
+export function checkSeam(
+  path: string,
+  { journal, base, prev }: Header,
+  seam: Seam | undefined,
+): void {
+  if (seam === undefined) return;
+  const reason = journal !== seam.journal
+    ? "it belongs to another journal than the segment before it"
+    : base !== seam.base
+    ? `the segment before it ends with record ${seam.base}, and it starts after record ${base}`
+    : prev !== seam.prev
+    ? "its header does not vouch for the segment before it"
+    : undefined;
+  if (reason === undefined) return;
+  throw corrupt(path, { reason, line: 1, offset: 0, seq: seam.base + 1 });
+}
+
 /** What follows the verified part of a segment that has a bad line. */
 export async function readTail(
   file: FileHandle,

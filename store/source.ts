@@ -1,17 +1,20 @@
 import { MiniError } from "./errors.ts";
 import type { FileHandle } from "./fs.ts";
-import { isIntact, NEWLINE, parseLine } from "./line.ts";
+import { type Header, hex, isIntact, NEWLINE, parseLine } from "./line.ts";
 import { osCode } from "./os_errors.ts";
 import type { LiveEnd } from "./reader.ts";
 import { type LineParser, NativeLines } from "./records.ts";
 import { ChainScanner, concat, type Scanner } from "./scan.ts";
 import {
+  checkName,
+  checkSeam,
   corrupt,
   corruptAt,
   headerOf,
   type JournalContext,
   judgeStart,
   readBlock,
+  type Seam,
   tailPlace,
   tooLong,
 } from "./segment.ts";
@@ -20,6 +23,8 @@ import { judgeTail } from "./tail.ts";
 /** A segment that is open for reading from its start. */
 export interface OpenSegment {
   readonly path: string;
+  /** The id of its journal; empty where the format has none. */
+  readonly journal: string;
   /** The number before its first record. */
   readonly base: number;
   readonly file: FileHandle;
@@ -92,7 +97,7 @@ async function activeBase(
   const file = await openOrUndefined(context, paths.active);
   if (file === undefined) return undefined;
   try {
-    return readBase(paths.active, await readBlock(file), true);
+    return readHeader(paths.active, await readBlock(file), true)?.base;
   } finally {
     await file.close();
   }
@@ -105,14 +110,18 @@ export async function* openSegments(
   live?: LiveEnd,
 ): AsyncGenerator<OpenSegment, void, undefined> {
   let base = await startBase(context, from);
+  let seam: Seam | undefined;
   while (base !== undefined) {
-    const segment = await openSegment(context, base);
+    const segment = await openSegment(context, base, seam);
     if (segment === undefined) return;
     yield segment;
     const isSealed = live === undefined
       ? !segment.isActive
       : live.limitOf(base) === Infinity;
-    base = isSealed ? segment.lines.next - 1 : undefined;
+    if (!isSealed) return;
+    base = segment.lines.next - 1;
+    const { journal, scanner } = segment;
+    seam = { journal, base, prev: hex(scanner.chain) };
   }
 }
 
@@ -120,12 +129,13 @@ export async function* openSegments(
 async function openSegment(
   context: JournalContext,
   base: number,
+  seam: Seam | undefined,
 ): Promise<OpenSegment | undefined> {
   const { paths } = context;
   // A writer that is at work may seal a segment between our two looks.
   for (let attempt = 0; attempt < 3; attempt++) {
     for (const path of [paths.sealed(base), paths.active]) {
-      const segment = await openAt(context, path, base);
+      const segment = await openAt(context, path, base, seam);
       if (segment !== undefined) return segment;
     }
     const [first, ...others] = await segmentBases(context);
@@ -142,6 +152,7 @@ async function openAt(
   context: JournalContext,
   path: string,
   base: number,
+  seam: Seam | undefined,
 ): Promise<OpenSegment | undefined> {
   const file = await openOrUndefined(context, path);
   if (file === undefined) return undefined;
@@ -149,17 +160,17 @@ async function openAt(
   try {
     const first = await readBlock(file);
     const isActive = path === context.paths.active;
-    const found = readBase(path, first, isActive);
-    if (found !== base && isActive) return undefined;
-    if (found !== base) {
-      const reason =
-        `its name says that it starts after record ${base}, its header after ${found}`;
-      throw corrupt(path, { line: 1, offset: 0, reason });
+    const header = readHeader(path, first, isActive);
+    if (header === undefined || isActive && header.base !== base) {
+      return undefined;
     }
+    checkName(path, header, base);
+    checkSeam(path, header, seam);
     isKept = true;
     const scanner = new ChainScanner(context.maxRecordBytes);
     return {
       path,
+      journal: header.journal,
       base,
       file,
       first,
@@ -186,15 +197,15 @@ async function openOrUndefined(
   }
 }
 
-/** The base in the header that a segment starts with; `undefined` where the header was never finished. */
-function readBase(
+/** The header that a segment starts with; `undefined` where it was never finished. */
+function readHeader(
   path: string,
   start: Uint8Array,
   isActive: boolean,
-): number | undefined {
+): Header | undefined {
   const end = start.indexOf(NEWLINE);
   const line = start.subarray(0, Math.max(end, 0));
-  if (isIntact(line, 0)) return headerOf(line, path).base;
+  if (isIntact(line, 0)) return headerOf(line, path);
   judgeStart(path, start);
   if (isActive) return undefined;
   throw corrupt(path, { offset: 0, reason: "a sealed segment has no header" });
