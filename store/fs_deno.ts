@@ -104,19 +104,20 @@ async function openExisting(
   );
 }
 
-/** Deno has no `O_NOFOLLOW`: look before opening, and compare after. */
+/** Deno has no `O_NOFOLLOW`: look before opening, compare after, and again where a rename came between. */
 async function openWithoutFollowing(
   path: string,
   options: Deno.OpenOptions,
 ): Promise<Deno.FsFile> {
-  const found = statPath(path);
-  if (found?.kind === "symlink") throw failure("ELOOP", path);
-  if (found?.kind === "directory") throw failure("EISDIR", path);
-  const file = await Deno.open(path, options);
-  const opened = toStat(file.statSync());
-  if (found !== undefined && opened.identity === found.identity) return file;
-  file.close();
-  throw failure("ELOOP", path);
+  for (;;) {
+    const found = statPath(path);
+    if (found?.kind === "symlink") throw failure("ELOOP", path);
+    if (found?.kind === "directory") throw failure("EISDIR", path);
+    const file = await Deno.open(path, options);
+    const { identity } = toStat(file.statSync());
+    if (identity === found?.identity) return file;
+    file.close();
+  }
 }
 
 function failure(code: string, about: string): Error {

@@ -17,8 +17,12 @@ interface Frame {
  * Throws `UNSERIALIZABLE`, naming the place, for what JSON would drop or turn
  * into something else, and `TOO_LARGE` for a text over `maxBytes` of UTF-8.
  */
-export function toJson(value: unknown, maxBytes: number): string {
-  assertLossless(value, maxBytes);
+export function toJson(
+  value: unknown,
+  maxBytes: number,
+  maxDepth: number = MAX_DEPTH,
+): string {
+  assertLossless(value, maxBytes, maxDepth);
   let text: string;
   try {
     text = JSON.stringify(value);
@@ -32,7 +36,11 @@ export function toJson(value: unknown, maxBytes: number): string {
 }
 
 /** Throws `UNSERIALIZABLE` at the first place where JSON would lose something. Iterative: the depth of hostile data must not reach the stack. */
-function assertLossless(root: unknown, maxNodes: number): void {
+function assertLossless(
+  root: unknown,
+  maxNodes: number,
+  maxDepth: number,
+): void {
   const open: Frame[] = [];
   let value = root;
   let nodes = 0;
@@ -40,8 +48,8 @@ function assertLossless(root: unknown, maxNodes: number): void {
     const entered = enter(value);
     if (typeof entered === "string") throw lossy(open, entered);
     if (entered !== undefined) {
-      if (open.length === MAX_DEPTH) {
-        throw lossy(open, `nested deeper than ${MAX_DEPTH} levels, or a cycle`);
+      if (open.length === maxDepth) {
+        throw lossy(open, `nested deeper than ${maxDepth} levels, or a cycle`);
       }
       open.push(entered);
     }
@@ -149,12 +157,15 @@ export function tooLarge(
 }
 
 /**
- * Whether a parsed value nests deeper than any writer of this package would
- * write. `textLength` saves the walk where the text is too short for it.
+ * Whether one of the records parsed from a text nests deeper than any that is
+ * written. Most texts are too short for that to be worth a look.
  */
-export function isTooDeep(root: unknown, textLength: number): boolean {
+export function isTooDeep(
+  records: readonly unknown[],
+  textLength: number,
+): boolean {
   if (textLength < 2 * MAX_DEPTH) return false;
-  let level: unknown[] = [root];
+  let level = records;
   for (let depth = 0; depth <= MAX_DEPTH; depth++) {
     level = level.flatMap((value) =>
       typeof value === "object" && value !== null ? Object.values(value) : []

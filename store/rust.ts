@@ -8,6 +8,7 @@ import { concat, type Scanner } from "./scan.ts";
 import {
   corrupt,
   type JournalContext,
+  openIfThere,
   readBlock,
   unsupported,
 } from "./segment.ts";
@@ -32,11 +33,11 @@ export const rustFormat: WriteFormat = {
 
 /** Whether the file at `path` is a journal of the Rust program. */
 export async function isRustJournal(
-  { fs }: JournalContext,
+  context: JournalContext,
   path: string,
 ): Promise<boolean> {
-  if (await fs.stat(path) === undefined) return false;
-  const file = await fs.open(path, "read");
+  const file = await openIfThere(context, path);
+  if (file === undefined) return false;
   try {
     const start = await readBlock(file, HEADER_START.length);
     return new TextDecoder().decode(start) === HEADER_START;

@@ -45,28 +45,30 @@ export class ChainScanner implements Scanner {
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const bytes = this.rest.length === 0 ? block : concat(this.rest, block);
     this.rest = bytes;
-    const end = this.isBroken ? 0 : bytes.lastIndexOf(NEWLINE) + 1;
-    const first = end === 0 ? bytes.length : bytes.indexOf(NEWLINE);
-    if (first > this.#maxLineBytes) this.isBroken = true;
-    if (end === 0 || this.isBroken) return EMPTY;
-    const lines = bytes.subarray(0, end);
-    const chain = verifyLines(lines, this.chain);
-    if (chain !== undefined) return this.#accept(end, chain);
-    this.isBroken = true;
-    return this.#acceptUpToBadLine(lines);
+    if (this.isBroken) return EMPTY;
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    // A block that is shorter than the longest line has no line that is too long.
+    if (bytes.length <= this.#maxLineBytes) {
+      const lines = bytes.subarray(0, end);
+      const chain = end === 0 ? this.chain : verifyLines(lines, this.chain);
+      if (chain !== undefined) return this.#accept(end, chain);
+    }
+    return this.#pushByLine(bytes, end);
   }
 
-  #acceptUpToBadLine(lines: Uint8Array): Uint8Array<ArrayBuffer> {
+  #pushByLine(bytes: Uint8Array, end: number): Uint8Array<ArrayBuffer> {
     let { chain } = this;
-    let end = 0;
-    while (end < lines.length) {
-      const next = lines.indexOf(NEWLINE, end) + 1;
-      const after = verifyLines(lines.subarray(end, next), chain);
+    let good = 0;
+    while (good < end) {
+      const next = bytes.indexOf(NEWLINE, good) + 1;
+      if (next - 1 - good > this.#maxLineBytes) break;
+      const after = verifyLines(bytes.subarray(good, next), chain);
       if (after === undefined) break;
       chain = after;
-      end = next;
+      good = next;
     }
-    return this.#accept(end, chain);
+    this.isBroken = good < end || bytes.length - end > this.#maxLineBytes;
+    return this.#accept(good, chain);
   }
 
   #accept(bytes: number, chain: number): Uint8Array<ArrayBuffer> {

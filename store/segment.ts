@@ -7,6 +7,7 @@ import {
   NEWLINE,
   parseLine,
 } from "./line.ts";
+import { osCode } from "./os_errors.ts";
 import type { JournalPaths } from "./paths.ts";
 import { ChainScanner, concat, NumberWalk, type Scanner } from "./scan.ts";
 import { judgeHeader, type TailPlace } from "./tail.ts";
@@ -46,6 +47,19 @@ export interface SegmentScan {
   readonly isClosed: boolean;
   /** The bytes from there to the end of the file. */
   readonly tail: Uint8Array<ArrayBuffer>;
+}
+
+/** Opens a file for reading; `undefined` where there is none. */
+export async function openIfThere(
+  { fs }: JournalContext,
+  path: string,
+): Promise<FileHandle | undefined> {
+  try {
+    return await fs.open(path, "read");
+  } catch (error) {
+    if (osCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Reads on from where the handle stands; the size of an array is what was there. */

@@ -1,5 +1,5 @@
 import type { MiniError } from "./errors.ts";
-import { toJson } from "./json.ts";
+import { MAX_DEPTH, toJson } from "./json.ts";
 import { journalSegments, openJournal } from "./open.ts";
 import {
   checkRange,
@@ -63,7 +63,7 @@ export class Session<T> {
   /** The JSON text of an array of records. */
   encodeAll(records: readonly T[]): string {
     const valid = records.map((record) => this.#validate(record));
-    return toJson(valid, this.#context.maxRecordBytes);
+    return toJson(valid, this.#context.maxRecordBytes, MAX_DEPTH + 1);
   }
 
   #validate(record: T): T {

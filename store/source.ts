@@ -13,6 +13,7 @@ import {
   headerOf,
   type JournalContext,
   judgeStart,
+  openIfThere,
   readBlock,
   type Seam,
   tailPlace,
@@ -94,7 +95,7 @@ async function activeBase(
   context: JournalContext,
 ): Promise<number | undefined> {
   const { paths } = context;
-  const file = await openOrUndefined(context, paths.active);
+  const file = await openIfThere(context, paths.active);
   if (file === undefined) return undefined;
   try {
     return readHeader(paths.active, await readBlock(file), true)?.base;
@@ -154,7 +155,7 @@ async function openAt(
   base: number,
   seam: Seam | undefined,
 ): Promise<OpenSegment | undefined> {
-  const file = await openOrUndefined(context, path);
+  const file = await openIfThere(context, path);
   if (file === undefined) return undefined;
   let isKept = false;
   try {
@@ -182,18 +183,6 @@ async function openAt(
     };
   } finally {
     if (!isKept) await file.close();
-  }
-}
-
-async function openOrUndefined(
-  { fs }: JournalContext,
-  path: string,
-): Promise<FileHandle | undefined> {
-  try {
-    return await fs.open(path, "read");
-  } catch (error) {
-    if (osCode(error) === "ENOENT") return undefined;
-    throw error;
   }
 }
 

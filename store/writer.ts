@@ -1,3 +1,4 @@
+import { Batch } from "./batch.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
@@ -7,29 +8,11 @@ import type { Recovered } from "./recover.ts";
 import type { JournalContext } from "./segment.ts";
 import { type CompactionReport, Segments } from "./segments.ts";
 
-/** A commit takes no more than about this many characters of records, and at least one record. */
-const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
-
 /** For so long callers that keep appending may put off the commit that serves them. */
 const MAX_SETTLE_MS = 2;
 
 /** How many turns of the microtask queue a caller may take from one acknowledged append to its next. */
 const SETTLE_TURNS = 8;
-
-/** Appends that share one write and one fsync. */
-class Batch {
-  readonly units: Unit[] = [];
-  chars = 0;
-  records = 0;
-  isDurable = false;
-  resolve!: (firstSeq: number) => void;
-  reject!: (error: unknown) => void;
-  /** The number of its first record, once all of it is durable, or written where nobody waits for more. */
-  readonly done: Promise<number> = new Promise((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
-}
 
 /** What a {@linkcode Writer} needs beside what recovery found. */
 export interface WriterOptions {
@@ -127,17 +110,12 @@ export class Writer {
     this.assertOpen();
     if (this.#failure !== undefined) throw this.#failure;
     let batch = this.#queue.at(-1);
-    if (batch === undefined || batch.chars > MAX_COMMIT_CHARS) {
+    if (batch === undefined || batch.isFull) {
       this.#queue.push(batch = new Batch());
     }
-    batch.units.push(unit);
-    batch.chars += unit.text.length;
-    batch.records += unit.batch ?? 1;
-    batch.isDurable ||= isDurable && !this.#options.isLazy;
-    const last = batch.records - 1;
     this.#appends++;
     if (!this.#isCommitting) this.#commitAll();
-    return batch.done.then((first) => first + last);
+    return batch.add(unit, isDurable && !this.#options.isLazy);
   }
 
   async #commitAll(): Promise<void> {
@@ -230,9 +208,18 @@ export class Writer {
   #exclusively<T>(doing: string, task: () => Promise<T>): Promise<T> {
     this.assertOpen();
     this.assertNative(doing);
+    return this.#afterAppends(() => this.#guard(task));
+  }
+
+  /** Runs a task after the appends that were called before it, and before those called after. */
+  #afterAppends<T>(task: () => Promise<T>): Promise<T> {
+    const last = this.#queue.at(-1);
+    if (last !== undefined) last.isFull = true;
     return this.#mutex.run(async () => {
-      while (this.#queue.length > 0) await this.#commitNext();
-      return await this.#guard(task);
+      while (last !== undefined && this.#queue.includes(last)) {
+        await this.#commitNext();
+      }
+      return await task();
     });
   }
 
@@ -261,8 +248,7 @@ export class Writer {
 
   /** Waits for what was appended, marks the end as clean, and frees the files and the lock. */
   close(): Promise<void> {
-    return this.#closing ??= this.#mutex.run(async () => {
-      while (this.#queue.length > 0) await this.#commitNext();
+    return this.#closing ??= this.#afterAppends(async () => {
       try {
         if (this.#failure === undefined) {
           await this.#guard(() => this.#finish());
