@@ -1,0 +1,149 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { denoFileSystem, MiniStore } from "@mini/state/store";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf, openAndRead } from "../support/journal.ts";
+
+type Method = "write" | "writeSync" | "sync" | "truncate";
+
+/** Puts `stand-in` in place of a method of every open file until it is disposed. */
+function patch(
+  method: Method,
+  standIn: (
+    original: (...args: unknown[]) => unknown,
+    args: unknown[],
+  ) => unknown,
+): Disposable {
+  const prototype = Deno.FsFile.prototype as unknown as Record<
+    Method,
+    (...args: unknown[]) => unknown
+  >;
+  const original = prototype[method];
+  prototype[method] = function (this: unknown, ...args: unknown[]) {
+    return standIn((...rest) => original.apply(this, rest), args);
+  };
+  return {
+    [Symbol.dispose]() {
+      prototype[method] = original;
+    },
+  };
+}
+
+/** Fails the first so many calls. */
+function failing(times: number, error: () => Error) {
+  return (original: (...args: unknown[]) => unknown, args: unknown[]) => {
+    if (times-- > 0) throw error();
+    return original(...args);
+  };
+}
+
+Deno.test("denoFileSystem writes the rest after a short write", async () => {
+  await using directory = new TestDirectory();
+  const values = Array.from({ length: 100 }, (_, index) => `value ${index}`);
+  {
+    using _patch = patch(
+      "writeSync",
+      (original, [bytes]) => original((bytes as Uint8Array).subarray(0, 7)),
+    );
+    await using store = await MiniStore.open<string>(directory.at());
+    await Promise.all(values.map((value) => store.append(value)));
+  }
+  assertEquals(await openAndRead(directory.at()), {
+    data: values,
+    outcome: "clean",
+  });
+});
+
+for (const method of ["writeSync", "sync"] as const) {
+  Deno.test(`denoFileSystem tries ${method} again when a signal has interrupted it`, async () => {
+    await using directory = new TestDirectory();
+    await using store = await MiniStore.open<string>(directory.at());
+    using _patch = patch(
+      method,
+      failing(3, () => new Deno.errors.Interrupted("EINTR")),
+    );
+    assertEquals(await store.append("a"), 1);
+  });
+}
+
+const NUMBERED = [["EDQUOT", 122], ["EFBIG", 27]] as const;
+for (const [name, number] of NUMBERED) {
+  Deno.test(`denoFileSystem knows ${name}, to which Deno gives no code`, async () => {
+    await using directory = new TestDirectory();
+    await using store = await MiniStore.open<string>(directory.at());
+    await store.append("a");
+    {
+      const error = () => new Error(`Too much (os error ${number})`);
+      using _patch = patch("writeSync", failing(1, error));
+      assertEquals((await errorOf(store.append("b"))).code, "NO_SPACE");
+    }
+    assertEquals(await store.append("c"), 2);
+  });
+}
+
+Deno.test("denoFileSystem writes what is too much for one quick write", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<string>(directory.at());
+  const large = "x".repeat(3_000_000);
+  assertEquals(await store.append(large), 1);
+  const [record] = await Array.fromAsync(store.replay());
+  assertEquals(record?.data.length, large.length);
+});
+
+Deno.test("denoFileSystem.create() rejects with EEXIST where a name is taken", async () => {
+  await using directory = new TestDirectory();
+  await (await denoFileSystem.create(directory.at(), 0o600)).close();
+  const error = await assertRejects(() =>
+    denoFileSystem.create(directory.at(), 0o600)
+  );
+  assertEquals((error as { code?: string }).code, "EEXIST");
+});
+
+Deno.test("denoFileSystem.stat() tells files, directories and links, and nothing", async () => {
+  await using directory = new TestDirectory();
+  assertEquals(await denoFileSystem.stat(directory.at()), undefined);
+  await Deno.writeTextFile(directory.at(), "12345");
+  const file = await denoFileSystem.stat(directory.at());
+  assertEquals([file?.kind, file?.sizeBytes], ["file", 5]);
+  assertEquals((await denoFileSystem.stat(directory.path))?.kind, "directory");
+  if (Deno.build.os === "windows") return;
+  assert(file?.identity !== "");
+  await Deno.symlink(directory.at(), directory.at("link"));
+  assertEquals(
+    (await denoFileSystem.stat(directory.at("link")))?.kind,
+    "symlink",
+  );
+});
+
+Deno.test("denoFileSystem.lock() of a file that was replaced is not current", async () => {
+  await using directory = new TestDirectory();
+  const lock = await denoFileSystem.lock(directory.at("lock"), 0o600, "me");
+  assertEquals(await lock?.isCurrent(), true);
+  assertEquals(await Deno.readTextFile(directory.at("lock")), "me");
+  assertEquals(
+    await denoFileSystem.lock(directory.at("lock"), 0o600, "other"),
+    undefined,
+  );
+  await Deno.remove(directory.at("lock"));
+  assertEquals(await lock?.isCurrent(), false);
+  const other = await denoFileSystem.lock(directory.at("lock"), 0o600, "other");
+  assertEquals(await other?.isCurrent(), true);
+  await lock?.close();
+  await other?.close();
+});
+
+Deno.test("MiniStore.open() where a directory stands says so", async () => {
+  await using directory = new TestDirectory();
+  await Deno.mkdir(directory.at());
+  const error = await errorOf(MiniStore.open(directory.at()));
+  assertEquals(error.code, "UNSUPPORTED_FORMAT");
+  assert(error.message.includes("a directory"), error.message);
+});
+
+Deno.test("MiniStore.open() where no directory can be made says so", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at("file"), "");
+  const error = await errorOf(
+    MiniStore.open(directory.at("file/journal.jsonl")),
+  );
+  assertEquals(error.code, "IO");
+});

@@ -1,0 +1,157 @@
+import { assert, assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import { runScript } from "../support/child.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+
+Deno.test("MiniStore.open() refuses a second handle in the process, and says what to do", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using _store = await MiniStore.open(directory.at());
+    const error = await errorOf(MiniStore.open(directory.at()));
+    assertEquals(error.code, "LOCKED");
+    assert(error.message.includes("this process"), error.message);
+    assert(error.message.includes("MiniStore.replay()"), error.message);
+  }
+  await using _again = await MiniStore.open(directory.at());
+});
+
+Deno.test("MiniStore.open() refuses a second process, which is told who holds the lock", async () => {
+  await using directory = new TestDirectory();
+  await using _store = await MiniStore.open(directory.at());
+  const { stdout } = await runScript(
+    `
+    import { MiniStore } from "@mini/state/store";
+    try {
+      await MiniStore.open(Deno.args[0]);
+      console.log("opened");
+    } catch (error) {
+      console.log(error.code, error.message);
+    }`,
+    [directory.at()],
+  );
+  assert(stdout.startsWith("LOCKED "), stdout);
+  assert(stdout.includes(`process ${Deno.pid},`), stdout);
+});
+
+Deno.test("MiniStore.open() finds the lock free after the holder was killed with SIGKILL", async () => {
+  await using directory = new TestDirectory();
+  const child = await runScript(
+    `
+    import { MiniStore } from "@mini/state/store";
+    const store = await MiniStore.open(Deno.args[0]);
+    await store.append("from the child");
+    Deno.kill(Deno.pid, "SIGKILL");
+    await new Promise(() => {});`,
+    [directory.at()],
+  );
+  assert(!child.success);
+  await using store = await MiniStore.open<string>(directory.at());
+  assertEquals(store.recovery.outcome, "unclean");
+  assertEquals(
+    (await Array.fromAsync(store.replay()))[0]?.data,
+    "from the child",
+  );
+});
+
+Deno.test("MiniStore.open() that fails leaves the log unlocked", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at(), "not a journal\n");
+  assertEquals(
+    (await errorOf(MiniStore.open(directory.at()))).code,
+    "UNSUPPORTED_FORMAT",
+  );
+  await Deno.remove(directory.at());
+  await using store = await MiniStore.open(directory.at());
+  assertEquals(store.recovery.outcome, "created");
+});
+
+Deno.test("MiniStore never removes its lock file", async () => {
+  await using directory = new TestDirectory();
+  await (await MiniStore.open(directory.at())).close();
+  assertEquals(directory.names(), ["journal.jsonl", "journal.jsonl.lock"]);
+});
+
+Deno.test("MiniStore stops writing at the next rotation when its lock file was removed", async () => {
+  await using directory = new TestDirectory();
+  const store = await MiniStore.open<number>(directory.at());
+  await store.append(1);
+  await Deno.remove(directory.at("journal.jsonl.lock"));
+  assertEquals((await errorOf(store.rotate())).code, "POISONED");
+  assertEquals((await errorOf(store.append(2))).code, "POISONED");
+  await store.close();
+});
+
+Deno.test("MiniStore whose lock file was removed acknowledges nothing beside the next owner", async () => {
+  await using directory = new TestDirectory();
+  const first = await MiniStore.open<string>(directory.at());
+  await first.append("first");
+  await Deno.remove(directory.at("journal.jsonl.lock"));
+  await using second = await MiniStore.open<string>(directory.at());
+  assertEquals((await errorOf(first.append("lost"))).code, "POISONED");
+  await first.close();
+  await second.append("second");
+  const data = await Array.fromAsync(second.replay(), (record) => record.data);
+  assertEquals(data, ["first", "second"]);
+});
+
+if (Deno.build.os === "windows") {
+  console.log(
+    "SKIPPED symbolic links and permissions: Windows has neither in this form",
+  );
+} else {
+  for (
+    const name of ["journal.jsonl", "journal.jsonl.lock", "journal.jsonl.tmp"]
+  ) {
+    Deno.test(`MiniStore.open() does not follow a symbolic link in place of ${name}`, async () => {
+      await using directory = new TestDirectory();
+      await using outside = new TestDirectory();
+      const target = outside.at("target");
+      await Deno.writeTextFile(target, "");
+      await Deno.symlink(target, directory.at(name));
+      if (name.endsWith(".tmp")) {
+        await using store = await MiniStore.open(directory.at());
+        await store.append("x");
+      } else {
+        const error = await errorOf(MiniStore.open(directory.at()));
+        assertEquals(error.code, "UNSUPPORTED_FORMAT");
+        assert(error.message.includes("a symbolic link"), error.message);
+      }
+      assertEquals(await Deno.readTextFile(target), "");
+    });
+  }
+
+  Deno.test("MiniStore.open() does not follow a symbolic link in place of a sealed segment", async () => {
+    await using directory = new TestDirectory();
+    {
+      await using store = await MiniStore.open(directory.at());
+      await store.append("x");
+      await store.rotate();
+    }
+    const sealed = directory.at("journal.00000000000000000000.jsonl");
+    await Deno.rename(sealed, directory.at("moved"));
+    await Deno.symlink(directory.at("moved"), sealed);
+    assertEquals(
+      (await errorOf(MiniStore.open(directory.at()))).code,
+      "UNSUPPORTED_FORMAT",
+    );
+    const read = Array.fromAsync(MiniStore.replay(directory.at()));
+    assertEquals((await errorOf(read)).code, "UNSUPPORTED_FORMAT");
+  });
+
+  Deno.test("MiniStore.open() makes its directory 0700 and its files 0600, or as mode says", async () => {
+    await using directory = new TestDirectory();
+    const mode = (path: string) => (Deno.statSync(path).mode ?? 0) & 0o777;
+    for (const [name, want] of [["a", 0o600], ["b", 0o640]] as const) {
+      const path = directory.at(`${name}/journal.jsonl`);
+      const options = want === 0o600 ? {} : { mode: want };
+      await using store = await MiniStore.open(path, options);
+      await store.append("x");
+      await store.rotate();
+      assertEquals(mode(directory.at(name)), 0o700);
+      for (const { name: file } of Deno.readDirSync(directory.at(name))) {
+        assertEquals(mode(directory.at(`${name}/${file}`)), want, file);
+      }
+    }
+  });
+}

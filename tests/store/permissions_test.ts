@@ -1,0 +1,69 @@
+import { assert, assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import { runScript } from "../support/child.ts";
+import { TestDirectory } from "../support/dir.ts";
+
+const WRITER = `
+import { MiniStore } from "@mini/state/store";
+const path = Deno.args[0];
+try {
+  for (let life = 0; life < 2; life++) {
+    await using store = await MiniStore.open(path, { maxSegmentBytes: 300 });
+    await Promise.all([1, 2, 3].map((value) => store.append({ value })));
+    await store.appendBatch([4, 5]);
+    await store.rotate();
+    await store.append("x");
+    await store.compact(2);
+    await Array.fromAsync(store.replay());
+  }
+  await Deno.writeTextFile(path, '{"crc":"', { append: true });
+  await using store = await MiniStore.open(path);
+  console.log(store.recovery.outcome, store.sequence);
+} catch (error) {
+  console.log(error.code, error.message);
+}`;
+
+const READER = `
+import { MiniStore } from "@mini/state/store";
+try {
+  let count = 0;
+  for await (const _ of MiniStore.replay(Deno.args[0])) count++;
+  console.log("read", count);
+} catch (error) {
+  console.log(error.code, error.message);
+}`;
+
+Deno.test("MiniStore works with --allow-read=DIR --allow-write=DIR and nothing else", async () => {
+  await using directory = new TestDirectory();
+  const data = directory.at("data");
+  const flags = [`--allow-read=${data}`, `--allow-write=${data}`];
+  const path = directory.at("data/journal.jsonl");
+  const { stdout, stderr } = await runScript(WRITER, [path], flags);
+  assertEquals(stdout, "torn 12", stderr);
+  assertEquals(directory.names(), ["data"], "something outside was touched");
+});
+
+Deno.test("MiniStore.replay() needs no permission but to read, beside a live writer", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open(directory.at());
+  await store.appendBatch([1, 2, 3]);
+  const flags = [`--allow-read=${directory.path}`];
+  const { stdout, stderr } = await runScript(READER, [directory.at()], flags);
+  assertEquals(stdout, "read 3", stderr);
+});
+
+const MISSING: [what: string, script: string, given: string[], flag: string][] =
+  [
+    ["to read, for a reader", READER, [], "--allow-read="],
+    ["to read, for a writer", WRITER, ["--allow-write="], "--allow-read="],
+    ["to write, for a writer", WRITER, ["--allow-read="], "--allow-write="],
+  ];
+for (const [what, script, given, flag] of MISSING) {
+  Deno.test(`MiniStore without permission ${what} says which flag would help`, async () => {
+    await using directory = new TestDirectory();
+    const flags = given.map((name) => name + directory.path);
+    const { stdout } = await runScript(script, [directory.at()], flags);
+    assert(stdout.startsWith("PERMISSION "), stdout);
+    assert(stdout.includes(flag + directory.path), stdout);
+  });
+}

@@ -1,0 +1,142 @@
+import { assertEquals } from "@std/assert";
+import { copy } from "@std/fs";
+import { fromFileUrl } from "@std/path";
+import { MiniStore } from "@mini/state/store";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf, openAndRead, readOnly } from "../support/journal.ts";
+
+const FIXTURES = fromFileUrl(new URL("../fixtures/mini-rs", import.meta.url));
+const HEADER = "// MINISTORE JOURNAL v0.1.3\n";
+
+type CounterOp = { Set: { value: number } } | { Inc: { delta: number } };
+
+async function total(store: MiniStore<CounterOp>): Promise<number> {
+  let value = 0;
+  for await (const { data } of store.replay()) {
+    if ("Set" in data) value = data.Set.value;
+    else value += data.Inc.delta;
+  }
+  return value;
+}
+
+Deno.test("MiniStore opens, replays and goes on with a journal of the Rust program in its own format", async () => {
+  await using directory = new TestDirectory();
+  await copy(`${FIXTURES}/counter.log`, directory.at("counter.log"));
+  const before = await Deno.readTextFile(directory.at("counter.log"));
+  {
+    await using store = await MiniStore.open<CounterOp>(
+      directory.at("counter.log"),
+    );
+    assertEquals([store.sequence, await total(store)], [12, 170]);
+    const appended = [
+      store.append({ Inc: { delta: 1 } }),
+      store.append({ Inc: { delta: 2 } }),
+    ];
+    assertEquals(await Promise.all(appended), [13, 14]);
+    assertEquals(await total(store), 173);
+  }
+  assertEquals(
+    await Deno.readTextFile(directory.at("counter.log")),
+    `${before}{"Inc":{"delta":1}}\n{"Inc":{"delta":2}}\n`,
+  );
+  await using again = await MiniStore.open<CounterOp>(
+    directory.at("counter.log"),
+  );
+  assertEquals([again.sequence, await total(again)], [14, 173]);
+});
+
+Deno.test("MiniStore.replay() reads a journal of the Rust program, its text as it was", async () => {
+  const path = `${FIXTURES}/state/counter.wal.jsonl`;
+  const records = await Array.fromAsync(
+    MiniStore.replay<{ by: number; note?: string }>(path, { from: 7 }),
+  );
+  assertEquals(records.map(({ seq, data }) => [seq, data.by]), [
+    [7, 7],
+    [8, 1000],
+    [9, 2000],
+    [10, 3000],
+  ]);
+  assertEquals(
+    records[0]?.data.note,
+    'naïve – событие 6 🦀 "quoted" \\ \n line',
+  );
+});
+
+Deno.test("MiniStore reads the segments that the Rust program has rotated out, oldest first", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at("j.log.002"), `${HEADER}3\n4\n`);
+  await Deno.writeTextFile(directory.at("j.log.001"), `${HEADER}1\n2\n`);
+  await Deno.writeTextFile(directory.at("j.log"), `${HEADER}5\n`);
+  assertEquals(await readOnly(directory.at("j.log")), [1, 2, 3, 4, 5]);
+  const store = await MiniStore.open<number>(directory.at("j.log"));
+  const followed = Array.fromAsync(store.follow({ from: 4 }));
+  assertEquals(await store.append(6), 6);
+  await store.close();
+  const seen = (await followed).map(({ seq, data }) => [seq, data]);
+  assertEquals(seen, [[4, 4], [5, 5], [6, 6]]);
+});
+
+const ENDS: [
+  name: string,
+  end: string,
+  want: { data: unknown[]; outcome: string } | string,
+][] = [
+  ["an unfinished last line", '{"a":1}\n{"b"', {
+    data: [{ a: 1 }],
+    outcome: "torn",
+  }],
+  ["a last line without its newline", '{"a":1}\n{"b":2}', {
+    data: [{ a: 1 }, { b: 2 }],
+    outcome: "unclean",
+  }],
+  ["a last number without its newline, which may be half of one", "1\n12", {
+    data: [1],
+    outcome: "torn",
+  }],
+  ["NULs at the end", '{"a":1}\n\0\0\0', { data: [{ a: 1 }], outcome: "torn" }],
+  ["a bad line before good ones", '{"a":1}{"b"\n{"c":3}\n', "CORRUPT"],
+  ["a blank line", '{"a":1}\n\n', "CORRUPT"],
+  [
+    "a number that JavaScript does not have",
+    '{"id":18446744073709551615}\n',
+    "UNSERIALIZABLE",
+  ],
+];
+for (const [name, end, want] of ENDS) {
+  Deno.test(`MiniStore.open() judges a journal of the Rust program with ${name}`, async () => {
+    await using directory = new TestDirectory();
+    await Deno.writeTextFile(directory.at(), HEADER + end);
+    const read = await readOnly(directory.at());
+    const opened = await openAndRead(directory.at());
+    if (typeof want === "string") {
+      assertEquals([opened, read], [{ code: want }, { code: want }]);
+      assertEquals(await Deno.readTextFile(directory.at()), HEADER + end);
+      return;
+    }
+    assertEquals(opened, want);
+    assertEquals(read, want.data);
+    await using store = await MiniStore.open<unknown>(directory.at());
+    await store.append("after");
+    const data = await Array.fromAsync(store.replay(), (record) => record.data);
+    assertEquals(data, [...want.data, "after"]);
+  });
+}
+
+Deno.test("MiniStore refuses in a journal of the Rust program what its format cannot say", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at(), `${HEADER}1\n`);
+  await using store = await MiniStore.open<number>(directory.at(), {
+    maxSegmentBytes: 10,
+  });
+  const calls = [
+    () => store.appendBatch([2, 3]),
+    () => store.rotate(),
+    () => store.compact(1),
+  ];
+  for (const call of calls) {
+    assertEquals((await errorOf(call())).code, "UNSUPPORTED_FORMAT");
+  }
+  assertEquals(await store.appendBatch([2]), 2);
+  assertEquals(store.rotationFailure, undefined);
+  assertEquals(await Deno.readTextFile(directory.at()), `${HEADER}1\n2\n`);
+});
