@@ -35,6 +35,8 @@ export async function openJournal(
   const lock = await takeLock(context);
   let recovered: Recovered | undefined;
   try {
+    // A process that was killed may have left names that are shown and not yet on the disk.
+    await fs.syncDirectory(paths.directory);
     const names = await fs.list(paths.directory);
     if (names.includes(basename(paths.temporary))) {
       await fs.remove(paths.temporary);

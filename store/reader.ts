@@ -1,7 +1,7 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { StoreRecord } from "./records.ts";
 import { concat } from "./scan.ts";
-import { corrupt, readBlock, readTail } from "./segment.ts";
+import { corrupt, FIRST_BLOCK_BYTES, readBlock, readTail } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
 
 /** Which records to read. */
@@ -104,13 +104,15 @@ async function* verifiedBlocks(
   const { file, base, path, scanner } = segment;
   let last = concat();
   let taken = 0;
+  let size = FIRST_BLOCK_BYTES;
   while (!stop.isStopped && !scanner.isBroken) {
     // Both are asked for before the limit, so that no change goes unseen.
     const changed = live?.changed;
     const isEnded = live?.isEnded;
     const room = (live?.limitOf(base) ?? Infinity) - taken;
     const block = segment.first ??
-      (room > 0 ? await readBlock(file, room) : concat());
+      (room > 0 ? await readBlock(file, Math.min(room, size)) : concat());
+    size *= 8;
     segment.first = undefined;
     taken += block.length;
     const lines = scanner.push(block);

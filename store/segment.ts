@@ -13,7 +13,10 @@ import { ChainScanner, concat, NumberWalk, type Scanner } from "./scan.ts";
 import { judgeHeader, type TailPlace } from "./tail.ts";
 
 /** How much is read at once. */
-export const BLOCK_BYTES: number = 256 * 1024;
+const BLOCK_BYTES = 256 * 1024;
+
+/** How much is read first: most files are small, and a header is always in it. */
+export const FIRST_BLOCK_BYTES: number = 4_096;
 
 /** The longest run of bytes that may follow the first bad line of a segment that is to be judged torn. */
 const MAX_TAIL_BYTES = 64 * 1024 * 1024;
@@ -62,7 +65,7 @@ export async function openIfThere(
   }
 }
 
-/** Reads on from where the handle stands; the size of an array is what was there. */
+/** Reads on from where the handle stands; empty at the end of the file. */
 export async function readBlock(
   file: FileHandle,
   maxBytes: number = BLOCK_BYTES,
@@ -84,8 +87,8 @@ export async function scanSegment(
   try {
     const scanner = new ChainScanner(context.maxRecordBytes);
     let found: { header: Header; walk: NumberWalk } | undefined;
-    for (;;) {
-      const block = await readBlock(file);
+    for (let size = FIRST_BLOCK_BYTES;; size *= 8) {
+      const block = await readBlock(file, size);
       if (block.length === 0) break;
       const start = scanner.offset;
       let lines = scanner.push(block);

@@ -10,6 +10,7 @@ import {
   checkSeam,
   corrupt,
   corruptAt,
+  FIRST_BLOCK_BYTES,
   headerOf,
   type JournalContext,
   judgeStart,
@@ -98,7 +99,8 @@ async function activeBase(
   const file = await openIfThere(context, paths.active);
   if (file === undefined) return undefined;
   try {
-    return readHeader(paths.active, await readBlock(file), true)?.base;
+    const start = await readBlock(file, FIRST_BLOCK_BYTES);
+    return readHeader(paths.active, start, true)?.base;
   } finally {
     await file.close();
   }
@@ -159,7 +161,7 @@ async function openAt(
   if (file === undefined) return undefined;
   let isKept = false;
   try {
-    const first = await readBlock(file);
+    const first = await readBlock(file, FIRST_BLOCK_BYTES);
     const isActive = path === context.paths.active;
     const header = readHeader(path, first, isActive);
     if (header === undefined || isActive && header.base !== base) {

@@ -1,0 +1,168 @@
+import { type CrashOptions, crashStates } from "./crash_states.ts";
+import type { DiskSnapshot } from "./disk.ts";
+import { MemoryFileSystem } from "./memory_fs.ts";
+import { Random } from "./random.ts";
+import type { Moment, Workload } from "./workload.ts";
+
+/** How thoroughly to explore. */
+export interface ExploreOptions extends CrashOptions {
+  /** Of so many states one is crashed again at every moment of its recovery. @default {20} */
+  readonly crashRecoveryOneIn?: number;
+}
+
+/** What an exploration has found. */
+export interface ExploreReport {
+  /** The workload. */
+  readonly name: string;
+  /** At how many moments the power was cut. */
+  readonly moments: number;
+  /** How many different states the disk was left in. */
+  readonly states: number;
+  /** How many recoveries were checked. */
+  readonly recoveries: number;
+  /** What went wrong, each with what it takes to find it again; empty is what one hopes for. */
+  readonly violations: readonly string[];
+}
+
+/** Recovers from states and checks what comes back. */
+export class Checker<Item> {
+  readonly #workload: Workload<Item>;
+  readonly #units: readonly (readonly Item[])[];
+  readonly #options: ExploreOptions;
+  readonly #random: Random;
+  readonly #violations: string[] = [];
+  #states = 0;
+  #recoveries = 0;
+
+  constructor(
+    workload: Workload<Item>,
+    units: readonly (readonly Item[])[],
+    options: ExploreOptions,
+  ) {
+    this.#workload = workload;
+    this.#units = units;
+    this.#options = options;
+    this.#random = new Random(options.seed ?? 1);
+  }
+
+  report(moments: number): ExploreReport {
+    return {
+      name: this.#workload.name,
+      moments,
+      states: this.#states,
+      recoveries: this.#recoveries,
+      violations: this.#violations,
+    };
+  }
+
+  violation(label: string, what: string): void {
+    const { seed = 1 } = this.#options;
+    this.#violations.push(
+      `${this.#workload.name}, ${label}, seed ${seed}: ${what}`,
+    );
+  }
+
+  /** The process is killed: nothing unsynced is lost, until the power is cut as well. */
+  async checkKilled(moment: Moment): Promise<void> {
+    const label = `${moment.label}, killed`;
+    await this.#checkState(new MemoryFileSystem(moment.disk), moment, label);
+    await this.#crashRecovery(new MemoryFileSystem(moment.disk), moment, label);
+  }
+
+  async checkPowerCut(moment: Moment, options: CrashOptions): Promise<void> {
+    const oneIn = this.#options.crashRecoveryOneIn ?? 20;
+    for (const { label, fs } of crashStates(moment.disk, options)) {
+      const disk = fs.snapshot();
+      const where = `${moment.label}, power cut (${label})`;
+      await this.#checkState(fs, moment, where);
+      if (!this.#random.oneIn(oneIn)) continue;
+      await this.#crashRecovery(new MemoryFileSystem(disk), moment, where);
+    }
+  }
+
+  /** Cuts the power at every moment of a recovery, and recovers from that. */
+  async #crashRecovery(
+    fs: MemoryFileSystem,
+    moment: Moment,
+    label: string,
+  ): Promise<void> {
+    const disks: [string, DiskSnapshot][] = [];
+    fs.hooks.after = ({ operation, path }) =>
+      disks.push([`${operation} ${path}`, fs.snapshot()]);
+    await this.#recover(fs);
+    for (const [step, disk] of disks) {
+      for (const state of crashStates(disk, { samples: 0 })) {
+        const where = `${label}, recovery cut after ${step} (${state.label})`;
+        await this.#checkState(state.fs, moment, where);
+      }
+    }
+  }
+
+  async #checkState(
+    fs: MemoryFileSystem,
+    moment: Moment,
+    label: string,
+  ): Promise<void> {
+    this.#states++;
+    const problem = await this.#problemOf(fs, moment);
+    if (problem !== undefined) this.violation(label, problem);
+  }
+
+  async #problemOf(
+    fs: MemoryFileSystem,
+    moment: Moment,
+  ): Promise<string | undefined> {
+    const { extra } = this.#workload;
+    const first = await this.#recover(fs);
+    if (typeof first === "string") return first;
+    const wrong = this.#compare(first, moment);
+    if (wrong !== undefined) return wrong;
+    const second = await this.#recover(fs);
+    if (typeof second === "string") return `the second time: ${second}`;
+    if (!isSame(second, first)) return "recovering twice gives something else";
+    try {
+      fs.restart();
+      await this.#workload.append(fs, extra);
+    } catch (error) {
+      return `an append after recovery fails: ${error}`;
+    }
+    const third = await this.#recover(fs);
+    if (typeof third === "string") return `after an append: ${third}`;
+    return isSame(third, [...first, extra])
+      ? undefined
+      : "an append after recovery changes something else";
+  }
+
+  /** What comes back, or what is thrown. */
+  async #recover(fs: MemoryFileSystem): Promise<Item[] | string> {
+    this.#recoveries++;
+    try {
+      fs.restart();
+      return await this.#workload.recover(fs);
+    } catch (error) {
+      return `recovery refuses: ${error}`;
+    }
+  }
+
+  /** Whether what came back is a beginning of what was issued that holds all that was acknowledged. */
+  #compare(
+    items: readonly Item[],
+    { issued, acked, refused }: Moment,
+  ): string | undefined {
+    let at = 0;
+    for (let unit = 0; unit < issued; unit++) {
+      if (refused.has(unit)) continue;
+      const wanted = this.#units[unit]!;
+      const found = items.slice(at, at + wanted.length);
+      if (isSame(found, wanted)) at += wanted.length;
+      else if (found.length === 0 && !acked.has(unit)) continue;
+      else if (acked.has(unit)) return `acknowledged unit ${unit} is not there`;
+      else return `unit ${unit} is there in part, or another in its place`;
+    }
+    return at === items.length ? undefined : "there is what was never issued";
+  }
+}
+
+function isSame(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return JSON.stringify(some) === JSON.stringify(others);
+}

@@ -1,0 +1,124 @@
+/** The bytes of a file, never changed in place. */
+export type Content = Uint8Array<ArrayBuffer>;
+
+/** What was done to a file since it was last synced. */
+export type FileOperation =
+  | { readonly kind: "write"; readonly offset: number; readonly bytes: Content }
+  | { readonly kind: "truncate"; readonly sizeBytes: number };
+
+/** What was done to a directory since it was last synced. */
+export type EntryOperation =
+  | { readonly kind: "add"; readonly name: string; readonly node: number }
+  | {
+    readonly kind: "rename";
+    readonly from: string;
+    readonly to: string;
+    readonly node: number;
+  }
+  | { readonly kind: "remove"; readonly name: string };
+
+/** A file, with what the page cache shows and what the disk holds. */
+export interface FileNode {
+  readonly live: Content;
+  readonly durable: Content;
+  readonly unsynced: readonly FileOperation[];
+  /** Ranges that a failed sync has lost: the cache shows them, and the disk will never have them. */
+  readonly lost: readonly (readonly [start: number, end: number])[];
+  /** Where a symbolic link leads. */
+  readonly target?: string;
+}
+
+/** A directory, with what the cache shows and what the disk holds. */
+export interface DirectoryNode {
+  readonly live: ReadonlyMap<string, number>;
+  readonly durable: ReadonlyMap<string, number>;
+  readonly unsynced: readonly EntryOperation[];
+}
+
+/** All of a file system at one moment. Immutable, and cheap to keep: contents are shared. */
+export interface DiskSnapshot {
+  readonly files: ReadonlyMap<number, FileNode>;
+  readonly directories: ReadonlyMap<string, DirectoryNode>;
+}
+
+/** No bytes. */
+export const NOTHING: Content = new Uint8Array(0);
+
+/** A file of which every byte is durable. */
+export function durableFile(content: Content): FileNode {
+  return { live: content, durable: content, unsynced: [], lost: [] };
+}
+
+/** The content after an operation. */
+export function applyToFile(
+  content: Content,
+  operation: FileOperation,
+): Content {
+  const { length } = content;
+  if (operation.kind === "truncate") {
+    const cut = new Uint8Array(operation.sizeBytes);
+    cut.set(content.subarray(0, Math.min(length, operation.sizeBytes)));
+    return cut;
+  }
+  const { offset, bytes } = operation;
+  const grown = new Uint8Array(Math.max(length, offset + bytes.length));
+  grown.set(content);
+  grown.set(bytes, offset);
+  return grown;
+}
+
+/** The entries after an operation. */
+export function applyToEntries(
+  entries: ReadonlyMap<string, number>,
+  operation: EntryOperation,
+): Map<string, number> {
+  const changed = new Map(entries);
+  if (operation.kind === "add") changed.set(operation.name, operation.node);
+  else if (operation.kind === "remove") changed.delete(operation.name);
+  else {
+    // What moves is the file, whether or not its old name has reached the disk.
+    changed.delete(operation.from);
+    changed.set(operation.to, operation.node);
+  }
+  return changed;
+}
+
+/** The content with what a failed sync has lost as NULs. */
+export function withoutLost(content: Content, lost: FileNode["lost"]): Content {
+  if (lost.length === 0) return content;
+  const holed = content.slice();
+  for (const [start, end] of lost) holed.fill(0, start, end);
+  return holed;
+}
+
+/** The file after a write or a truncation. */
+export function changeFile(file: FileNode, operation: FileOperation): FileNode {
+  const lost = operation.kind === "write" ? file.lost : file.lost
+    .filter(([start]) => start < operation.sizeBytes)
+    .map(([start, end]) =>
+      [start, Math.min(end, operation.sizeBytes)] as const
+    );
+  return {
+    ...file,
+    live: applyToFile(file.live, operation),
+    unsynced: [...file.unsynced, operation],
+    lost,
+  };
+}
+
+/** The file after a sync that has succeeded. */
+export function syncFile(file: FileNode): FileNode {
+  if (file.unsynced.length === 0) return file;
+  const durable = withoutLost(file.live, file.lost);
+  return { ...file, durable, unsynced: [] };
+}
+
+/** The file after a sync that has failed: clean in the cache, and not on the disk. */
+export function loseUnsynced(file: FileNode): FileNode {
+  const lost = file.unsynced.flatMap((operation) =>
+    operation.kind === "write"
+      ? [[operation.offset, operation.offset + operation.bytes.length] as const]
+      : []
+  );
+  return { ...file, unsynced: [], lost: [...file.lost, ...lost] };
+}

@@ -1,0 +1,137 @@
+import {
+  applyToEntries,
+  changeFile,
+  type DirectoryNode,
+  type DiskSnapshot,
+  durableFile,
+  type EntryOperation,
+  type FileNode,
+  type FileOperation,
+  NOTHING,
+} from "./disk.ts";
+
+const ROOT = "/";
+
+/** The files and directories of a {@linkcode MemoryFileSystem} as they change. */
+export class MemoryDisk {
+  readonly #files: Map<number, FileNode>;
+  readonly #directories: Map<string, DirectoryNode>;
+  #nextNode = 1;
+  /** How often anything has changed. */
+  changes = 0;
+
+  constructor(snapshot?: DiskSnapshot) {
+    this.#files = new Map(snapshot?.files);
+    this.#directories = new Map(snapshot?.directories);
+    this.createDirectory(ROOT);
+    for (const node of this.#files.keys()) {
+      this.#nextNode = Math.max(this.#nextNode, node + 1);
+    }
+  }
+
+  snapshot(): DiskSnapshot {
+    const files = new Map(this.#files);
+    return { files, directories: new Map(this.#directories) };
+  }
+
+  directory(path: string): DirectoryNode {
+    const directory = this.#directories.get(path);
+    if (directory === undefined) throw failure("ENOENT", path);
+    return directory;
+  }
+
+  isDirectory(path: string): boolean {
+    return this.#directories.has(path);
+  }
+
+  /** The file that has a name. */
+  find(path: string): number | undefined {
+    const [directory, name] = split(path);
+    return this.#directories.get(directory)?.live.get(name);
+  }
+
+  /** The same, where there must be one. */
+  need(path: string): number {
+    if (this.isDirectory(path)) throw failure("EISDIR", path);
+    const node = this.find(path);
+    if (node === undefined) throw failure("ENOENT", path);
+    return node;
+  }
+
+  file(node: number): FileNode {
+    return this.#files.get(node)!;
+  }
+
+  createDirectory(path: string): void {
+    if (path !== ROOT && this.find(path) !== undefined) {
+      throw failure("ENOTDIR", path);
+    }
+    if (this.isDirectory(path)) return;
+    const empty = { live: new Map(), durable: new Map(), unsynced: [] };
+    this.#directories.set(path, empty);
+  }
+
+  /** Makes an empty file that has no name yet. */
+  createFile(file: FileNode = durableFile(NOTHING)): number {
+    const node = this.#nextNode++;
+    this.#files.set(node, file);
+    return node;
+  }
+
+  /** Puts a file there, durable at once. */
+  place(path: string, file: FileNode): void {
+    const [directory, name] = split(path);
+    this.createDirectory(directory);
+    const found = this.directory(directory);
+    const operation = {
+      kind: "add",
+      name,
+      node: this.createFile(file),
+    } as const;
+    this.#directories.set(directory, {
+      ...found,
+      live: applyToEntries(found.live, operation),
+      durable: applyToEntries(found.durable, operation),
+    });
+  }
+
+  changeEntries(path: string, operation: EntryOperation): void {
+    const directory = this.directory(path);
+    this.changes++;
+    this.#directories.set(path, {
+      ...directory,
+      live: applyToEntries(directory.live, operation),
+      unsynced: [...directory.unsynced, operation],
+    });
+  }
+
+  syncEntries(path: string): void {
+    const { live, unsynced } = this.directory(path);
+    if (unsynced.length === 0) return;
+    this.changes++;
+    this.#directories.set(path, { live, durable: live, unsynced: [] });
+  }
+
+  changeFile(node: number, operation: FileOperation): void {
+    this.replaceFile(node, (file) => changeFile(file, operation));
+  }
+
+  replaceFile(node: number, change: (file: FileNode) => FileNode): void {
+    const before = this.file(node);
+    const after = change(before);
+    if (after === before) return;
+    this.changes++;
+    this.#files.set(node, after);
+  }
+}
+
+/** A path's directory and its last part. */
+export function split(path: string): [directory: string, name: string] {
+  const slash = path.lastIndexOf("/");
+  return [path.slice(0, slash) || ROOT, path.slice(slash + 1)];
+}
+
+/** An error as an operating system gives it. */
+export function failure(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}

@@ -1,0 +1,303 @@
+import type {
+  FileHandle,
+  FileLock,
+  FileStat,
+  FileSystem,
+} from "../store/fs.ts";
+import {
+  type Content,
+  type DiskSnapshot,
+  durableFile,
+  loseUnsynced,
+  NOTHING,
+  syncFile,
+} from "./disk.ts";
+import { failure, MemoryDisk, split } from "./memory_disk.ts";
+
+/** One call of the seam, as a test sees it. */
+export interface FileSystemCall {
+  /** Its place among the calls, from 1. */
+  readonly index: number;
+  /** The method. */
+  readonly operation:
+    | Exclude<keyof FileSystem, symbol>
+    | Exclude<keyof FileHandle, symbol>;
+  /** The file or directory. */
+  readonly path: string;
+}
+
+/** How a call fails. */
+export interface Fault {
+  /** The POSIX error. */
+  readonly code: string;
+  /** Of a failing write: how many bytes reach the file all the same. @default {0} */
+  readonly keepBytes?: number;
+}
+
+/** What a test may watch and break. */
+export interface Hooks {
+  /** Asked before every call; a fault that it gives makes the call fail. */
+  before?: (call: FileSystemCall) => Fault | undefined;
+  /** Told after every call that has changed something, also one that failed. */
+  after?: (call: FileSystemCall) => void;
+}
+
+/**
+ * A file system in memory that forgets what was not synced, as a disk does when
+ * the power is cut: bytes of files *and* names in directories.
+ *
+ * A failed `sync` is as treacherous as a real one: what was not synced is shown
+ * on, a later `sync` succeeds, and the disk never gets it.
+ *
+ * @example What was not synced is gone
+ * ```ts
+ * import { crashStates, MemoryFileSystem } from "@mini/state/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const fs = new MemoryFileSystem();
+ * const file = await fs.create("/log", 0o600);
+ * await file.sync(); // the bytes, but not the name
+ *
+ * const left = [...crashStates(fs.snapshot())];
+ * assertEquals(left.map((state) => state.fs.names("/")), [[], ["log"]]);
+ * ```
+ */
+export class MemoryFileSystem implements FileSystem {
+  readonly #disk: MemoryDisk;
+  readonly #locked = new Map<string, number>();
+  #calls = 0;
+  /** What a test watches and breaks. */
+  hooks: Hooks = {};
+
+  /** Starts empty, or as a process finds it that starts after another was killed: what was not synced is still shown. */
+  constructor(snapshot?: DiskSnapshot) {
+    this.#disk = new MemoryDisk(snapshot);
+  }
+
+  /** All of it as it is now. */
+  snapshot(): DiskSnapshot {
+    return this.#disk.snapshot();
+  }
+
+  /** Frees all locks, as the end of a process does. */
+  restart(): void {
+    this.#locked.clear();
+  }
+
+  /** How many calls were made. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** The names in a directory, sorted. */
+  names(directory: string): string[] {
+    if (!this.#disk.isDirectory(directory)) return [];
+    return [...this.#disk.directory(directory).live.keys()].sort();
+  }
+
+  /** The bytes that a file shows; `undefined` where there is none. */
+  content(path: string): Uint8Array<ArrayBuffer> | undefined {
+    const node = this.#disk.find(path);
+    return node === undefined ? undefined : this.#disk.file(node).live;
+  }
+
+  /** Puts a file there as somebody else would, durable at once; replaces what has the name. */
+  put(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#disk.place(path, durableFile(bytes.slice()));
+  }
+
+  /** Puts a symbolic link there, durable at once. */
+  link(path: string, target: string): void {
+    this.#disk.place(path, { ...durableFile(NOTHING), target });
+  }
+
+  /** Removes a name as somebody else would. */
+  unlink(path: string): void {
+    const [directory, name] = split(path);
+    this.#disk.changeEntries(directory, { kind: "remove", name });
+  }
+
+  /** Opens a file, as {@linkcode FileSystem.open} says. */
+  open(path: string, access: "read" | "append"): Promise<FileHandle> {
+    return this.#call("open", path, () => {
+      const node = this.#disk.need(path);
+      if (this.#disk.file(node).target !== undefined) {
+        throw failure("ELOOP", path);
+      }
+      return this.#handle(node, path, access);
+    });
+  }
+
+  /** Creates a file, as {@linkcode FileSystem.create} says. */
+  create(path: string, _permissions: number): Promise<FileHandle> {
+    return this.#call("create", path, () => {
+      const [directory, name] = split(path);
+      if (this.#disk.find(path) !== undefined) throw failure("EEXIST", path);
+      const node = this.#disk.createFile();
+      this.#disk.changeEntries(directory, { kind: "add", name, node });
+      return this.#handle(node, path, "append");
+    });
+  }
+
+  /** Describes a name, as {@linkcode FileSystem.stat} says. */
+  stat(path: string): Promise<FileStat | undefined> {
+    return this.#call("stat", path, () => {
+      if (this.#disk.isDirectory(path)) {
+        return { kind: "directory", sizeBytes: 0, identity: path };
+      }
+      const node = this.#disk.find(path);
+      return node === undefined ? undefined : this.#statOf(node);
+    });
+  }
+
+  /** Lists a directory, as {@linkcode FileSystem.list} says. */
+  list(directory: string): Promise<string[]> {
+    return this.#call("list", directory, () => {
+      this.#disk.directory(directory);
+      return this.names(directory);
+    });
+  }
+
+  /** Creates a directory, durable at once. */
+  createDirectory(path: string, _permissions: number): Promise<void> {
+    return this.#call(
+      "createDirectory",
+      path,
+      () => this.#disk.createDirectory(path),
+    );
+  }
+
+  /** Renames a file, as {@linkcode FileSystem.rename} says. */
+  rename(from: string, to: string): Promise<void> {
+    return this.#call("rename", from, () => {
+      const node = this.#disk.need(from);
+      const [directory, name] = split(from);
+      const change = { from: name, to: split(to)[1], node };
+      this.#disk.changeEntries(directory, { kind: "rename", ...change });
+    });
+  }
+
+  /** Removes a file, as {@linkcode FileSystem.remove} says. */
+  remove(path: string): Promise<void> {
+    return this.#call("remove", path, () => {
+      this.#disk.need(path);
+      const [directory, name] = split(path);
+      this.#disk.changeEntries(directory, { kind: "remove", name });
+    });
+  }
+
+  /** Makes the names in a directory durable. */
+  syncDirectory(path: string): Promise<void> {
+    return this.#call(
+      "syncDirectory",
+      path,
+      () => this.#disk.syncEntries(path),
+    );
+  }
+
+  /** Takes a lock, which a crash frees. */
+  lock(
+    path: string,
+    _permissions: number,
+    note: string,
+  ): Promise<FileLock | undefined> {
+    return this.#call("lock", path, () => {
+      if (this.#disk.find(path) === undefined) this.put(path, NOTHING);
+      const node = this.#disk.need(path);
+      if (this.#disk.file(node).target !== undefined) {
+        throw failure("ELOOP", path);
+      }
+      if (this.#locked.get(path) === node) return undefined;
+      this.#locked.set(path, node);
+      const content = new TextEncoder().encode(note);
+      this.#disk.replaceFile(node, () => durableFile(content));
+      return {
+        isCurrent: () => Promise.resolve(this.#disk.find(path) === node),
+        close: () => {
+          if (this.#locked.get(path) === node) this.#locked.delete(path);
+          return Promise.resolve();
+        },
+      };
+    });
+  }
+
+  #handle(node: number, path: string, access: "read" | "append"): FileHandle {
+    let position = 0;
+    let isOpen = true;
+    const call = async <T>(
+      operation: FileSystemCall["operation"],
+      effect: () => T,
+      onFault?: (fault: Fault) => void,
+    ): Promise<T> =>
+      await this.#call(operation, path, () => {
+        if (!isOpen) throw failure("EBADF", path);
+        return effect();
+      }, onFault);
+    const write = (bytes: Content) => {
+      if (access === "read") throw failure("EBADF", path);
+      const offset = this.#disk.file(node).live.length;
+      this.#disk.changeFile(node, {
+        kind: "write",
+        offset,
+        bytes: bytes.slice(),
+      });
+    };
+    return {
+      read: (into) =>
+        call("read", () => {
+          const part = this.#disk.file(node).live
+            .subarray(position, position + into.length);
+          into.set(part);
+          position += part.length;
+          return part.length;
+        }),
+      write: (bytes) =>
+        call("write", () => write(bytes), ({ keepBytes = 0 }) => {
+          if (keepBytes > 0) write(bytes.subarray(0, keepBytes));
+        }),
+      sync: () =>
+        call(
+          "sync",
+          () => this.#disk.replaceFile(node, syncFile),
+          () => this.#disk.replaceFile(node, loseUnsynced),
+        ),
+      truncate: (sizeBytes) =>
+        call(
+          "truncate",
+          () => this.#disk.changeFile(node, { kind: "truncate", sizeBytes }),
+        ),
+      stat: () => call("stat", () => this.#statOf(node)),
+      close: () =>
+        call("close", () => {
+          isOpen = false;
+        }),
+    };
+  }
+
+  /** Does one call: at once, but its caller hears of it on a later microtask. */
+  #call<T>(
+    operation: FileSystemCall["operation"],
+    path: string,
+    effect: () => T,
+    onFault?: (fault: Fault) => void,
+  ): Promise<T> {
+    const call = { index: ++this.#calls, operation, path };
+    const changes = this.#disk.changes;
+    try {
+      const fault = this.hooks.before?.(call);
+      if (fault === undefined) return Promise.resolve(effect());
+      onFault?.(fault);
+      return Promise.reject(failure(fault.code, path));
+    } catch (error) {
+      return Promise.reject(error);
+    } finally {
+      if (this.#disk.changes !== changes) this.hooks.after?.(call);
+    }
+  }
+
+  #statOf(node: number): FileStat {
+    const { live, target } = this.#disk.file(node);
+    const kind = target === undefined ? "file" : "symlink";
+    return { kind, sizeBytes: live.length, identity: String(node) };
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * What it takes to prove that a program keeps its data: a file system that
+ * loses what was not synced, and an explorer that cuts the power at every
+ * moment of a workload and looks at every state the disk may be left in.
+ *
+ * ```ts
+ * import { MemoryFileSystem } from "@mini/state/testing";
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const fs = new MemoryFileSystem();
+ * await using store = await MiniStore.open<string>("/data/journal.jsonl", { fs });
+ * assertEquals(await store.append("in memory"), 1);
+ * ```
+ *
+ * @module
+ */
+
+export { crashStates } from "./crash_states.ts";
+export type { CrashOptions, CrashState } from "./crash_states.ts";
+export type {
+  Content,
+  DirectoryNode,
+  DiskSnapshot,
+  EntryOperation,
+  FileNode,
+  FileOperation,
+} from "./disk.ts";
+export type { ExploreOptions, ExploreReport } from "./checker.ts";
+export { explore, sweepFaults } from "./explore.ts";
+export type { SweepOptions } from "./explore.ts";
+export { MemoryFileSystem } from "./memory_fs.ts";
+export type { Fault, FileSystemCall, Hooks } from "./memory_fs.ts";
+export { Random, randomSeed } from "./random.ts";
+export type { Workload, WorkloadLog } from "./workload.ts";
