@@ -146,11 +146,7 @@ function* fileVariants(
   );
   const base = new Map<number, FileNode>();
   for (const node of reachable) {
-    const { durable, target } = files.get(node)!;
-    base.set(node, {
-      ...durableFile(durable),
-      ...(target !== undefined && { target }),
-    });
+    base.set(node, durableFile(files.get(node)!.durable));
   }
   yield { label: "unsynced bytes lost", value: base };
   for (const others of ["lost", "kept"] as const) {

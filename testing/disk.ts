@@ -19,25 +19,31 @@ export type EntryOperation =
 
 /** A file, with what the page cache shows and what the disk holds. */
 export interface FileNode {
+  /** What a reader sees. */
   readonly live: Content;
+  /** What the disk holds. */
   readonly durable: Content;
+  /** What was done since the last sync, oldest first. */
   readonly unsynced: readonly FileOperation[];
   /** Ranges that a failed sync has lost: the cache shows them, and the disk will never have them. */
   readonly lost: readonly (readonly [start: number, end: number])[];
-  /** Where a symbolic link leads. */
-  readonly target?: string;
 }
 
 /** A directory, with what the cache shows and what the disk holds. */
 export interface DirectoryNode {
+  /** The names that a reader sees, each with the number of its file. */
   readonly live: ReadonlyMap<string, number>;
+  /** The names that the disk holds. */
   readonly durable: ReadonlyMap<string, number>;
+  /** What was done since the last sync, oldest first. */
   readonly unsynced: readonly EntryOperation[];
 }
 
 /** All of a file system at one moment. Immutable, and cheap to keep: contents are shared. */
 export interface DiskSnapshot {
+  /** Every file by its number, also those that have lost their name. */
   readonly files: ReadonlyMap<number, FileNode>;
+  /** Every directory by its path. */
   readonly directories: ReadonlyMap<string, DirectoryNode>;
 }
 

@@ -106,11 +106,6 @@ export class MemoryFileSystem implements FileSystem {
     this.#disk.place(path, durableFile(bytes.slice()));
   }
 
-  /** Puts a symbolic link there, durable at once. */
-  link(path: string, target: string): void {
-    this.#disk.place(path, { ...durableFile(NOTHING), target });
-  }
-
   /** Removes a name as somebody else would. */
   unlink(path: string): void {
     const [directory, name] = split(path);
@@ -121,9 +116,6 @@ export class MemoryFileSystem implements FileSystem {
   open(path: string, access: "read" | "append"): Promise<FileHandle> {
     return this.#call("open", path, () => {
       const node = this.#disk.need(path);
-      if (this.#disk.file(node).target !== undefined) {
-        throw failure("ELOOP", path);
-      }
       return this.#handle(node, path, access);
     });
   }
@@ -204,9 +196,6 @@ export class MemoryFileSystem implements FileSystem {
     return this.#call("lock", path, () => {
       if (this.#disk.find(path) === undefined) this.put(path, NOTHING);
       const node = this.#disk.need(path);
-      if (this.#disk.file(node).target !== undefined) {
-        throw failure("ELOOP", path);
-      }
       if (this.#locked.get(path) === node) return undefined;
       this.#locked.set(path, node);
       const content = new TextEncoder().encode(note);
@@ -296,8 +285,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #statOf(node: number): FileStat {
-    const { live, target } = this.#disk.file(node);
-    const kind = target === undefined ? "file" : "symlink";
-    return { kind, sizeBytes: live.length, identity: String(node) };
+    const { live } = this.#disk.file(node);
+    return { kind: "file", sizeBytes: live.length, identity: String(node) };
   }
 }

@@ -6,6 +6,7 @@ import {
   sweepFaults,
   type Workload,
 } from "@mini/state/testing";
+import { say } from "../support/report.ts";
 import { compaction, STORE_WORKLOADS } from "../support/workloads.ts";
 
 const WORKLOADS = [...STORE_WORKLOADS, compaction()];
@@ -16,8 +17,8 @@ function report(kind: string, reports: readonly ExploreReport[]): void {
     reports.reduce((total, report) => total + count(report), 0).toLocaleString(
       "en",
     );
-  console.log(
-    `  ${kind}: ${reports.length} workloads, ${
+  say(
+    `${kind}: ${reports.length} workloads, ${
       sum((report) => report.moments)
     } moments, ` +
       `${sum((report) => report.states)} states, ${

@@ -3,6 +3,7 @@ import { MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
+import { say } from "../support/report.ts";
 
 Deno.test("MiniStore.open() refuses a second handle in the process, and says what to do", async () => {
   await using directory = new TestDirectory();
@@ -96,7 +97,7 @@ Deno.test("MiniStore whose lock file was removed acknowledges nothing beside the
 });
 
 if (Deno.build.os === "windows") {
-  console.log(
+  say(
     "SKIPPED symbolic links and permissions: Windows has neither in this form",
   );
 } else {
@@ -149,7 +150,7 @@ if (Deno.build.os === "windows") {
       await store.append("x");
       await store.rotate();
       assertEquals(mode(directory.at(name)), 0o700);
-      for (const { name: file } of Deno.readDirSync(directory.at(name))) {
+      for await (const { name: file } of Deno.readDir(directory.at(name))) {
         assertEquals(mode(directory.at(`${name}/${file}`)), want, file);
       }
     }

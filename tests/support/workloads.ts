@@ -1,4 +1,8 @@
-import { MiniError, MiniStore, type StoreOptions } from "@mini/state/store";
+import {
+  type MiniError,
+  MiniStore,
+  type StoreOptions,
+} from "@mini/state/store";
 import type { Workload, WorkloadLog } from "@mini/state/testing";
 
 const PATH = "/data/journal.jsonl";

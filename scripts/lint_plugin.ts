@@ -1,0 +1,129 @@
+/** The rules of this code that are about its syntax tree; `deno lint` runs them. */
+
+import { posix } from "node:path";
+
+const MAX_FILE_LINES = 300;
+const MAX_FUNCTION_LINES = 70;
+
+/** What may import what: each brick itself and those before it. */
+const BRICKS = ["store", "snap", "state", "queue"];
+
+/** The only files that may call the operating system. */
+const SYSTEM_FILES = ["store/fs_deno.ts", "store/fs_node.ts"];
+
+const SYSTEM_MODULES = /^node:(fs|os|net|http|https|dgram|child_process)\b/;
+
+const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
+
+/** Where a file stands in the project, as `store/line.ts`. */
+function placeOf(filename: string): string {
+  const path = filename.replaceAll("\\", "/");
+  // On Windows the one has a slash before the drive and the other has not.
+  const start = path.indexOf(ROOT.replace(/^\/(?=[A-Za-z]:)/, ""));
+  return start === -1 ? path : path.slice(start + ROOT.length);
+}
+
+function isPublished(place: string): boolean {
+  return place === "mod.ts" ||
+    [...BRICKS, "testing"].includes(place.split("/")[0]!);
+}
+
+function lineCount(text: string): number {
+  return text.trimEnd().split("\n").length;
+}
+
+/** What is wrong with importing `specifier` from the file at `place`, if anything. */
+export function importProblem(
+  place: string,
+  specifier: string,
+): string | undefined {
+  if (isPublished(place) && SYSTEM_MODULES.test(specifier)) {
+    return SYSTEM_FILES.includes(place)
+      ? undefined
+      : `only ${SYSTEM_FILES.join(" and ")} may call the operating system`;
+  }
+  if (!specifier.startsWith(".")) return undefined;
+  const from = place.split("/")[0]!;
+  const target = posix.join(posix.dirname(place), specifier).split("/")[0]!;
+  if (from === "tests" && isPublished(`${target}/`)) {
+    return "tests import by the public names";
+  }
+  if (!isPublished(place)) return undefined;
+  const isBrick = BRICKS.includes(target);
+  if (from === target || (isBrick && !BRICKS.includes(from))) return undefined;
+  const isBelow = isBrick && BRICKS.indexOf(target) < BRICKS.indexOf(from);
+  return isBelow ? undefined : `${from} may not import ${target}`;
+}
+
+const fileLength: Deno.lint.Rule = {
+  create: (context) => ({
+    Program(node) {
+      const lines = lineCount(context.sourceCode.text);
+      if (lines <= MAX_FILE_LINES) return;
+      const message = `${lines} lines, and ${MAX_FILE_LINES} is the most`;
+      context.report({ node, message });
+    },
+  }),
+};
+
+const functionLength: Deno.lint.Rule = {
+  create(context) {
+    const check = (node: Deno.lint.Node) => {
+      const lines = lineCount(context.sourceCode.getText(node));
+      if (lines <= MAX_FUNCTION_LINES) return;
+      const message =
+        `a function of ${lines} lines, and ${MAX_FUNCTION_LINES} is the most`;
+      context.report({ node, message });
+    };
+    return {
+      FunctionDeclaration: check,
+      FunctionExpression: check,
+      ArrowFunctionExpression: check,
+    };
+  },
+};
+
+const imports: Deno.lint.Rule = {
+  create(context) {
+    const place = placeOf(context.filename);
+    const check = (source: Deno.lint.StringLiteral | null) => {
+      const message = source && importProblem(place, source.value);
+      if (message) context.report({ node: source, message });
+    };
+    return {
+      ImportDeclaration: (node) => check(node.source),
+      ExportAllDeclaration: (node) => check(node.source),
+      ExportNamedDeclaration: (node) => check(node.source),
+    };
+  },
+};
+
+const systemCalls: Deno.lint.Rule = {
+  create(context) {
+    const place = placeOf(context.filename);
+    if (!isPublished(place) || SYSTEM_FILES.includes(place)) return {};
+    return {
+      MemberExpression(node) {
+        if (node.object.type !== "Identifier" || node.object.name !== "Deno") {
+          return;
+        }
+        const message = `only ${
+          SYSTEM_FILES.join(" and ")
+        } may call the operating system`;
+        context.report({ node, message });
+      },
+    };
+  },
+};
+
+const plugin: Deno.lint.Plugin = {
+  name: "mini",
+  rules: {
+    "file-length": fileLength,
+    "function-length": functionLength,
+    "imports": imports,
+    "system-calls": systemCalls,
+  },
+};
+
+export default plugin;

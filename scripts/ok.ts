@@ -1,0 +1,108 @@
+/** The gate: every check there is, one after another. `deno task ok` */
+
+interface Step {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+const config = JSON.parse(await Deno.readTextFile("deno.json"));
+const modules: string[] = Object.values(config.exports);
+const documents = [...await markdown("."), ...await markdown("docs")];
+const coverage = await Deno.makeTempDir({ prefix: "mini-state-coverage-" });
+
+const steps: Step[] = [
+  { name: "fmt", args: ["fmt", "--check"] },
+  { name: "lint", args: ["lint"] },
+  { name: "check", args: ["check", "--doc", "."] },
+  { name: "doc --lint", args: ["doc", "--lint", ...modules] },
+  {
+    name: "test",
+    args: ["test", "-A", "--parallel", `--coverage=${coverage}`, "tests/"],
+  },
+  {
+    name: "examples in the docs",
+    args: [
+      "test",
+      "-A",
+      "--doc",
+      "--parallel",
+      "mod.ts",
+      "store/",
+      "testing/",
+      ...documents,
+    ],
+  },
+  {
+    name: "coverage",
+    args: ["coverage", coverage, "--include=/(store|testing)/[a-z_]+\\.ts$"],
+  },
+  {
+    name: "publish --dry-run",
+    args: ["publish", "--dry-run", "--allow-dirty", "--quiet"],
+  },
+  { name: "tidy", args: ["run", "--allow-read", "scripts/tidy.ts"] },
+];
+
+const failed: string[] = [];
+let passedTests = 0;
+let failedTests = 0;
+for (const { name, args } of steps) {
+  const start = performance.now();
+  const { success, output } = await run(args);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  say(`${success ? "ok    " : "FAILED"}  ${name} (${seconds} s)`);
+  for (
+    const [, passed, bad] of output.matchAll(
+      /^(?:ok|FAILED) \| (\d+) passed.*?\| (\d+) failed/gm,
+    )
+  ) {
+    passedTests += Number(passed);
+    failedTests += Number(bad);
+  }
+  // What the tests have looked at is worth seeing when they pass as well.
+  if (!success) say(output);
+  else if (name === "test") say(reports(output));
+  else if (name === "coverage") {
+    say(output.split("\n").filter((line) => /All files/.test(line)).join("\n"));
+  }
+  if (!success) failed.push(name);
+}
+await Deno.remove(coverage, { recursive: true });
+say(`tests: ${passedTests} passed, ${failedTests} failed`);
+say(
+  failed.length === 0
+    ? "the gate is green"
+    : `the gate is red: ${failed.join(", ")}`,
+);
+if (failed.length > 0) Deno.exitCode = 1;
+
+async function run(
+  args: readonly string[],
+): Promise<{ success: boolean; output: string }> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { success, output: text(stdout) + text(stderr) };
+}
+
+/** The lines in which tests say how much they have looked at. */
+function reports(output: string): string {
+  const lines = output.split("\n").filter((line) =>
+    /violations|SKIPPED|verdicts/.test(line)
+  );
+  return lines.map((line) => `        ${line.trim()}`).join("\n");
+}
+
+async function markdown(directory: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(directory));
+  return entries
+    .filter((entry) => entry.isFile && entry.name.endsWith(".md"))
+    .map((entry) => `${directory}/${entry.name}`);
+}
+
+function say(line: string): void {
+  // deno-lint-ignore no-console -- it is a command
+  if (line !== "") console.log(line);
+}

@@ -1,0 +1,121 @@
+import { assert, assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf, openAndRead } from "../support/journal.ts";
+
+const sparse = [1, 2, 3];
+delete sparse[1];
+const cyclic: Record<string, unknown> = {};
+cyclic["self"] = cyclic;
+const LOSSY: [place: string, value: unknown][] = [
+  ["$: undefined", undefined],
+  ["$: NaN", NaN],
+  ["$: Infinity", Infinity],
+  ["$: -Infinity", -Infinity],
+  ["$: -0", -0],
+  ["$: a BigInt", 1n],
+  ["$: symbol", Symbol("s")],
+  ["$: function", () => {}],
+  ["$: a Date", new Date(0)],
+  ["$: a Map", new Map()],
+  ["$: a Set", new Set()],
+  ["$: a RegExp", /x/],
+  ["$: a Error", new Error("x")],
+  ["$: a Uint8Array", new Uint8Array(1)],
+  ["$: a Number", Object(1)],
+  ["$: a Point", new (class Point {})()],
+  ["$: a List", new (class List extends Array {})()],
+  ["$: an array with holes", sparse],
+  ["$: an array with other properties", Object.assign([1], { key: 1 })],
+  ["$: an object with symbols or hidden properties", { [Symbol("s")]: 1 }],
+  [
+    "$: an object with symbols or hidden properties",
+    Object.defineProperty({}, "hidden", { value: 1 }),
+  ],
+  ["$.toJSON: function", { toJSON: () => 1 }],
+  ["$.a.b[3]: a Map", { a: { b: [0, 1, 2, new Map()] } }],
+  ['$["a b"][1]: undefined', { "a b": [null, undefined] }],
+];
+
+for (const [place, value] of LOSSY) {
+  Deno.test(`MiniStore.append() refuses what JSON would lose: ${place}`, async () => {
+    await using directory = new TestDirectory();
+    await using store = await MiniStore.open<unknown>(directory.at());
+    const error = await errorOf(store.append(value));
+    assertEquals(error.code, "UNSERIALIZABLE");
+    assert(error.message.endsWith(place), error.message);
+    const inBatch = await errorOf(store.appendBatch(["fine", value]));
+    assertEquals(inBatch.code, "UNSERIALIZABLE");
+    assertEquals(await store.append("next"), 1, "a number was taken");
+  });
+}
+
+Deno.test("MiniStore.append() refuses a cycle", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<unknown>(directory.at());
+  const error = await errorOf(store.append(cyclic));
+  assertEquals(error.code, "UNSERIALIZABLE");
+  assert(error.message.includes("a cycle"), error.message);
+});
+
+Deno.test("MiniStore.append() refuses nesting beyond 1,000 levels, and takes 1,000", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<unknown>(directory.at());
+  const nested = (depth: number) => {
+    let value: unknown = 1;
+    for (let level = 0; level < depth; level++) value = [value];
+    return value;
+  };
+  assertEquals(await store.append(nested(1_000)), 1);
+  for (const depth of [1_001, 100_000]) {
+    assertEquals(
+      (await errorOf(store.append(nested(depth)))).code,
+      "UNSERIALIZABLE",
+    );
+  }
+  const [record] = await Array.fromAsync(store.replay());
+  assertEquals(JSON.stringify(record!.data), JSON.stringify(nested(1_000)));
+});
+
+Deno.test("MiniStore.append() refuses a value that unfolds to more than maxRecordBytes", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<unknown>(directory.at(), {
+    maxRecordBytes: 10_000,
+  });
+  let value: unknown = 1;
+  for (let level = 0; level < 100; level++) value = [value, value];
+  assertEquals((await errorOf(store.append(value))).code, "TOO_LARGE");
+});
+
+const HOSTILE: unknown[] = [
+  JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"toJSON":2}'),
+  "\u2028\u2029\r\n\t\0\u0007",
+  "\ud800 lone surrogates \udfff",
+  "🦀 naïve – событие",
+  { "": { "\n": ["", null, false, 0, 1e308, 5e-324, 2 ** 53] } },
+  Object.assign(Object.create(null), { bare: true }),
+  {
+    seq: 99,
+    durable: 98,
+    close: 97,
+    crc: "00000000",
+    data: 1,
+    batch: [],
+    mini: 2,
+  },
+];
+
+Deno.test("MiniStore keeps hostile JSON as it is", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using store = await MiniStore.open<unknown>(directory.at());
+    for (const value of HOSTILE) await store.append(value);
+    await store.appendBatch(HOSTILE);
+  }
+  const opened = await openAndRead(directory.at());
+  if ("code" in opened) throw new Error(opened.code);
+  const texts = opened.data.map((value) => JSON.stringify(value));
+  const wanted = HOSTILE.map((value) => JSON.stringify(value));
+  assertEquals(texts, [...wanted, ...wanted]);
+  assertEquals(({} as { polluted?: boolean }).polluted, undefined);
+});

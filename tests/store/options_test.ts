@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf, openAndRead } from "../support/journal.ts";
+
+Deno.test("MiniStore holds writing and reading to the same maxRecordBytes", async () => {
+  await using directory = new TestDirectory();
+  const maxRecordBytes = 1_000;
+  const fits = "é".repeat(499);
+  {
+    await using store = await MiniStore.open<string>(directory.at(), {
+      maxRecordBytes,
+    });
+    assertEquals(await store.append(fits), 1);
+    const error = await errorOf(store.append(`${fits}x`));
+    assertEquals(error.code, "TOO_LARGE");
+    assertEquals(
+      (await errorOf(store.appendBatch([fits, "x"]))).code,
+      "TOO_LARGE",
+    );
+    assertEquals(await store.append("next"), 2, "a number was taken");
+  }
+  const opened = await openAndRead(directory.at(), { maxRecordBytes });
+  assertEquals(opened, { data: [fits, "next"], outcome: "clean" });
+  assertEquals(await openAndRead(directory.at(), { maxRecordBytes: 100 }), {
+    code: "TOO_LARGE",
+  });
+  const read = Array.fromAsync(
+    MiniStore.replay(directory.at(), { maxRecordBytes: 100 }),
+  );
+  assertEquals((await errorOf(read)).code, "TOO_LARGE");
+});
+
+const wholeNumbers = {
+  "~standard": {
+    version: 1 as const,
+    vendor: "test",
+    validate: (value: unknown) =>
+      typeof value === "number"
+        ? { value: Math.trunc(value) }
+        : { issues: [{ message: "not a number", path: ["a", { key: "b" }] }] },
+  },
+};
+
+Deno.test("MiniStore asks the schema on append and on replay, and writes what it gives back", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using store = await MiniStore.open(directory.at(), {
+      schema: wholeNumbers,
+    });
+    assertEquals(await store.append(1.5), 1);
+    const error = await errorOf(store.append("x" as unknown as number));
+    assertEquals(error.code, "INVALID");
+    assertEquals(error.issues?.[0]?.message, "not a number");
+    assert(error.message.includes("a.b: not a number"), error.message);
+    assertEquals(await store.append(2), 2, "a number was taken");
+  }
+  {
+    await using store = await MiniStore.open<unknown>(directory.at());
+    await store.append("no number");
+  }
+  await using store = await MiniStore.open(directory.at(), {
+    schema: wholeNumbers,
+  });
+  const seen: number[] = [];
+  const read = async () => {
+    for await (const { data } of store.replay()) seen.push(data);
+  };
+  const error = await errorOf(read());
+  assertEquals([error.code, error.seq, seen], ["INVALID", 3, [1, 2]]);
+});
+
+Deno.test("MiniStore refuses a schema that answers asynchronously", async () => {
+  await using directory = new TestDirectory();
+  const schema = {
+    "~standard": { validate: (value: unknown) => Promise.resolve({ value }) },
+  };
+  await using store = await MiniStore.open(directory.at(), { schema });
+  await assertRejects(() => store.append(1), TypeError, "asynchronously");
+});
+
+Deno.test("MiniStore refuses misuse with a bare TypeError or RangeError", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at();
+  for (const maxRecordBytes of [0, -1, 1.5, NaN]) {
+    await assertRejects(
+      () => MiniStore.open(path, { maxRecordBytes }),
+      RangeError,
+    );
+  }
+  await assertRejects(
+    () => MiniStore.open(path, { maxSegmentBytes: 0 }),
+    RangeError,
+  );
+  await assertRejects(
+    () => MiniStore.open(path, { mode: 0o10000 }),
+    RangeError,
+  );
+  await assertRejects(
+    () => MiniStore.open(path, { sync: "often" as "never" }),
+    TypeError,
+  );
+  await assertRejects(() => MiniStore.open(""), TypeError);
+  await assertRejects(() => MiniStore.open("a\0b"), TypeError);
+  const sealed = directory.at("journal.00000000000000000000.jsonl");
+  await assertRejects(
+    () => MiniStore.open(sealed),
+    TypeError,
+    "one of its segments",
+  );
+  await using store = await MiniStore.open(path);
+  for (const from of [0, -1, 1.5, NaN]) {
+    assertThrows(() => store.replay({ from }), RangeError);
+    assertThrows(() => store.follow({ from }), RangeError);
+    assertThrows(() => MiniStore.replay(path, { from }), RangeError);
+  }
+  await assertRejects(() => store.compact(-1), RangeError);
+});
