@@ -11,7 +11,7 @@ type Store = MiniStore<string>;
 type Log = WorkloadLog<string>;
 
 /** Appends one record and notes what became of it. */
-export async function append(
+async function append(
   store: Store,
   log: Log,
   item: string,
@@ -79,8 +79,7 @@ function workload(
 
 const long = (index: number) => `${index} ${"x".repeat(150)}`;
 
-/** Every operation of the store, each in a run short enough to cut everywhere. */
-export const STORE_WORKLOADS: readonly Workload<string>[] = [
+const LOSSLESS: readonly Workload<string>[] = [
   workload("open and close", async (store, _log, reopen) => {
     await store.close();
     await (await reopen()).close();
@@ -144,7 +143,7 @@ export const STORE_WORKLOADS: readonly Workload<string>[] = [
 ];
 
 /** Compaction, after which only an end of what was written is there. */
-export function compaction(): Workload<string> {
+function compaction(): Workload<string> {
   const all = ["1", "2", "3", "4", "5", "6"];
   const base = workload("compaction", async (store, log) => {
     for (const item of all) {
@@ -172,3 +171,9 @@ export function compaction(): Workload<string> {
     },
   };
 }
+
+/** Every operation of the store, each in a run short enough to cut everywhere. */
+export const STORE_WORKLOADS: readonly Workload<string>[] = [
+  ...LOSSLESS,
+  compaction(),
+];

@@ -1,0 +1,49 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type ExploreReport,
+  type Fault,
+  sweepFaults,
+  type Workload,
+} from "@mini/state/testing";
+import { report } from "../support/report.ts";
+import { STORE_WORKLOADS } from "../support/workloads.ts";
+
+Deno.test("MiniStore survives every call failing, once and for ever", async () => {
+  const reports: ExploreReport[] = [];
+  const faults = [{ code: "EIO", keepBytes: 40 }, {
+    code: "ENOSPC",
+    keepBytes: 7,
+  }];
+  for (
+    const workload of STORE_WORKLOADS.filter(({ name }) =>
+      name !== "several lives"
+    )
+  ) {
+    reports.push(await sweep(workload, faults));
+  }
+  report("failing calls", reports);
+});
+
+Deno.test("MiniStore survives every error that a call may give", async () => {
+  const reports: ExploreReport[] = [];
+  const faults = ["EDQUOT", "EFBIG", "EROFS", "EACCES", "EMFILE", "EINVAL"]
+    .map((code) => ({ code }));
+  for (const name of ["batches", "rotation"]) {
+    const workload = STORE_WORKLOADS.find((workload) =>
+      workload.name === name
+    )!;
+    reports.push(await sweep(workload, faults));
+  }
+  report("other errors", reports);
+});
+
+async function sweep(
+  workload: Workload<string>,
+  faults: readonly Fault[],
+): Promise<ExploreReport> {
+  const options = { faults, cuts: "none", crashRecoveryOneIn: 50 } as const;
+  const found = await sweepFaults(workload, options);
+  assertEquals(found.violations.slice(0, 3), [], workload.name);
+  assert(found.states > 10, `${workload.name}: ${found.states} states`);
+  return found;
+}
