@@ -1,0 +1,72 @@
+import { assertEquals } from "@std/assert";
+import plugin, { importProblem } from "../../scripts/lint_plugin.ts";
+
+/** The messages of the rules for a file of this name and text. */
+function problems(path: string, text: string): string[] {
+  const root = new URL("../../", import.meta.url);
+  const found = Deno.lint.runPlugin(plugin, new URL(path, root).pathname, text);
+  return found.map((diagnostic) => diagnostic.message);
+}
+
+Deno.test("lint: a file may have 300 lines", () => {
+  assertEquals(problems("store/x.ts", "f();\n".repeat(300)), []);
+  assertEquals(problems("store/x.ts", "f();\n".repeat(301)), [
+    "301 lines, and 300 is the most",
+  ]);
+});
+
+Deno.test("lint: a function may have 70 lines", () => {
+  const functionOf = (lines: number) =>
+    `function f() {\n${"g();\n".repeat(lines - 2)}}\n`;
+  assertEquals(problems("store/x.ts", functionOf(70)), []);
+  const message = "a function of 71 lines, and 70 is the most";
+  assertEquals(problems("store/x.ts", functionOf(71)), [message]);
+  assertEquals(
+    problems("store/x.ts", `class C { m() {\n${"g();\n".repeat(70)}} }`).length,
+    1,
+  );
+});
+
+Deno.test("lint: only the file-system implementation calls the operating system", () => {
+  const message =
+    "only store/fs_deno.ts and store/fs_node.ts may call the operating system";
+  assertEquals(problems("store/x.ts", "Deno.open(path);"), [message]);
+  assertEquals(problems("testing/x.ts", 'import "node:fs/promises";'), [
+    message,
+  ]);
+  assertEquals(problems("store/fs_deno.ts", "Deno.open(path);"), []);
+  assertEquals(problems("tests/store/x_test.ts", "Deno.open(path);"), []);
+  assertEquals(
+    problems("store/x.ts", 'import { crc32 } from "node:zlib";'),
+    [],
+  );
+});
+
+const IMPORTS: [
+  from: string,
+  specifier: string,
+  message: string | undefined,
+][] = [
+  ["store/x.ts", "./line.ts", undefined],
+  ["store/x.ts", "../state/mod.ts", "store may not import state"],
+  ["store/x.ts", "../testing/mod.ts", "store may not import testing"],
+  ["state/x.ts", "../store/mod.ts", undefined],
+  ["state/x.ts", "../queue/mod.ts", "state may not import queue"],
+  ["queue/x.ts", "../state/mod.ts", undefined],
+  ["testing/x.ts", "../store/fs.ts", undefined],
+  ["testing/x.ts", "../tests/support/dir.ts", "testing may not import tests"],
+  ["mod.ts", "./store/mod.ts", undefined],
+  ["mod.ts", "./scripts/setup.ts", "mod.ts may not import scripts"],
+  [
+    "tests/store/x_test.ts",
+    "../../store/line.ts",
+    "tests import by the public names",
+  ],
+  ["tests/store/x_test.ts", "../support/dir.ts", undefined],
+  ["tests/scripts/x_test.ts", "../../scripts/tidy.ts", undefined],
+];
+for (const [from, specifier, message] of IMPORTS) {
+  Deno.test(`lint: ${from} ${message ? "may not" : "may"} import ${specifier}`, () => {
+    assertEquals(importProblem(from, specifier), message);
+  });
+}

@@ -1,0 +1,130 @@
+import { assert, assertEquals } from "@std/assert";
+import type { FileHandle, FileSystem } from "@mini/state/store";
+import { explore, sweepFaults, type Workload } from "@mini/state/testing";
+
+/** A log of lines, as small as can be, with one step of its work left out. */
+type Flaw =
+  | "none"
+  | "acknowledges before sync"
+  | "does not sync its directory"
+  | "replaces before sync"
+  | "removes before its replacement is durable"
+  | "takes a torn line for a whole one"
+  | "goes on after a failed sync";
+
+function lineLog(flaw: Flaw): Workload<string> {
+  async function open(fs: FileSystem): Promise<FileHandle> {
+    if (await fs.stat("/log") !== undefined) {
+      return await fs.open("/log", "append");
+    }
+    const file = await fs.create("/log", 0o600);
+    if (flaw !== "does not sync its directory") await fs.syncDirectory("/");
+    return file;
+  }
+  async function lines(fs: FileSystem): Promise<string[]> {
+    if (await fs.stat("/log") === undefined) return [];
+    const file = await fs.open("/log", "read");
+    const into = new Uint8Array(10_000);
+    const text = new TextDecoder().decode(
+      into.subarray(0, await file.read(into)),
+    );
+    const whole = text.split("\n").filter((line) => /^<.*>$/.test(line));
+    return flaw === "takes a torn line for a whole one"
+      ? text.split("\n").filter((line) => line !== "")
+      : whole;
+  }
+  /** Writes what is whole into a new file, so that nothing torn is appended to. */
+  async function repair(fs: FileSystem): Promise<string[]> {
+    const found = await lines(fs);
+    if (await fs.stat("/new") !== undefined) await fs.remove("/new");
+    const file = await fs.create("/new", 0o600);
+    await file.write(
+      new TextEncoder().encode(found.map((line) => `${line}\n`).join("")),
+    );
+    if (flaw !== "replaces before sync") await file.sync();
+    if (flaw === "removes before its replacement is durable") {
+      if (await fs.stat("/log") !== undefined) await fs.remove("/log");
+      await fs.syncDirectory("/");
+    }
+    await fs.rename("/new", "/log");
+    if (flaw !== "does not sync its directory") await fs.syncDirectory("/");
+    return found;
+  }
+  async function append(
+    file: FileHandle,
+    line: string,
+    ack: () => void,
+  ): Promise<void> {
+    await file.write(new TextEncoder().encode(`${line}\n`));
+    if (flaw === "acknowledges before sync") ack();
+    await file.sync().catch((error) => {
+      if (flaw !== "goes on after a failed sync") throw error;
+    });
+    ack();
+  }
+  return {
+    name: flaw,
+    extra: "<extra>",
+    async run(fs, log) {
+      const file = await open(fs);
+      for (const line of ["<one>", "<two>", "<three>"]) {
+        const unit = log.issue(line);
+        await append(file, line, () => log.ack(unit));
+      }
+    },
+    recover: repair,
+    async append(fs, line) {
+      await append(await open(fs), line, () => {});
+    },
+  };
+}
+
+Deno.test("explore() finds nothing wrong with a sound log", async () => {
+  const report = await explore(lineLog("none"), {
+    cuts: "every byte",
+    crashRecoveryOneIn: 1,
+  });
+  assertEquals(report.violations, []);
+  assert(
+    report.moments > 5 && report.states > 50 &&
+      report.recoveries > report.states,
+  );
+});
+
+const FLAWS: Flaw[] = [
+  "acknowledges before sync",
+  "does not sync its directory",
+  "replaces before sync",
+  "removes before its replacement is durable",
+  "takes a torn line for a whole one",
+];
+for (const flaw of FLAWS) {
+  Deno.test(`explore() finds a log that ${flaw}`, async () => {
+    const report = await explore(lineLog(flaw), {
+      cuts: "every byte",
+      crashRecoveryOneIn: 1,
+    });
+    assert(report.violations.length > 0);
+    assert(report.violations[0]!.startsWith(flaw), report.violations[0]);
+  });
+}
+
+const faults = [{ code: "EIO" }];
+
+Deno.test("sweepFaults() finds nothing wrong with a sound log", async () => {
+  const report = await sweepFaults(lineLog("none"), { faults });
+  assertEquals(report.violations, []);
+  assert(report.moments > 10);
+});
+
+Deno.test("sweepFaults() finds a log that goes on after a failed sync", async () => {
+  const report = await sweepFaults(lineLog("goes on after a failed sync"), {
+    faults,
+  });
+  assert(report.violations.length > 0);
+});
+
+Deno.test("explore() finds the same again from the same seed", async () => {
+  const run = () => explore(lineLog("acknowledges before sync"), { seed: 7 });
+  assertEquals(await run(), await run());
+});
