@@ -1,14 +1,28 @@
 /** The gate: every check there is, one after another. `deno task ok` */
+import { fromFileUrl, join } from "@std/path";
 
 interface Step {
   readonly name: string;
   readonly args: readonly string[];
+  /** Where to run it. @default {the project} */
+  readonly cwd?: string;
 }
 
-const config = JSON.parse(await Deno.readTextFile("deno.json"));
+const root = fromFileUrl(new URL("../", import.meta.url));
+const config = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
 const modules: string[] = Object.values(config.exports);
-const documents = [...await markdown("."), ...await markdown("docs")];
-const coverage = await Deno.makeTempDir({ prefix: "mini-state-coverage-" });
+const documented = [
+  ...await markdown("."),
+  ...await markdown("docs"),
+  "mod.ts",
+  "store",
+  "testing",
+]
+  .map((path) => join(root, path));
+/** Where coverage goes, and where the examples may write. */
+const scratch = await Deno.makeTempDir({ prefix: "mini-state-ok-" });
+const coverage = join(scratch, "coverage");
+const configured = ["--config", join(root, "deno.json")];
 
 const steps: Step[] = [
   { name: "fmt", args: ["fmt", "--check"] },
@@ -21,16 +35,8 @@ const steps: Step[] = [
   },
   {
     name: "examples in the docs",
-    args: [
-      "test",
-      "-A",
-      "--doc",
-      "--parallel",
-      "mod.ts",
-      "store/",
-      "testing/",
-      ...documents,
-    ],
+    args: ["test", "-A", "--doc", "--parallel", ...configured, ...documented],
+    cwd: scratch,
   },
   {
     name: "coverage",
@@ -38,7 +44,7 @@ const steps: Step[] = [
   },
   {
     name: "publish --dry-run",
-    args: ["publish", "--dry-run", "--allow-dirty", "--quiet"],
+    args: ["publish", "--dry-run", "--allow-dirty"],
   },
   { name: "tidy", args: ["run", "--allow-read", "scripts/tidy.ts"] },
 ];
@@ -46,9 +52,9 @@ const steps: Step[] = [
 const failed: string[] = [];
 let passedTests = 0;
 let failedTests = 0;
-for (const { name, args } of steps) {
+for (const { name, args, cwd = root } of steps) {
   const start = performance.now();
-  const { success, output } = await run(args);
+  const { success, output } = await run(args, cwd);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   say(`${success ? "ok    " : "FAILED"}  ${name} (${seconds} s)`);
   for (
@@ -67,7 +73,7 @@ for (const { name, args } of steps) {
   }
   if (!success) failed.push(name);
 }
-await Deno.remove(coverage, { recursive: true });
+await Deno.remove(scratch, { recursive: true });
 say(`tests: ${passedTests} passed, ${failedTests} failed`);
 say(
   failed.length === 0
@@ -78,9 +84,11 @@ if (failed.length > 0) Deno.exitCode = 1;
 
 async function run(
   args: readonly string[],
+  cwd: string,
 ): Promise<{ success: boolean; output: string }> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
+    cwd,
     env: { NO_COLOR: "1" },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -96,7 +104,7 @@ function reports(output: string): string {
 }
 
 async function markdown(directory: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(directory));
+  const entries = await Array.fromAsync(Deno.readDir(join(root, directory)));
   return entries
     .filter((entry) => entry.isFile && entry.name.endsWith(".md"))
     .map((entry) => `${directory}/${entry.name}`);

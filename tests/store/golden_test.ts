@@ -1,0 +1,38 @@
+import { assertEquals } from "@std/assert";
+import { copy } from "@std/fs";
+import { fromFileUrl } from "@std/path";
+import { TestDirectory } from "../support/dir.ts";
+import { openAndRead, readOnly } from "../support/journal.ts";
+
+const RECORDS: unknown[] = [
+  { type: "set", key: "a", value: 1 },
+  { type: "inc", key: "a", by: 5 },
+  "naïve – событие 🦀",
+  null,
+  [1, 2.5, -3e-7, true],
+  { "": { "\n": "\u2028" } },
+  "x".repeat(600),
+  { __proto__x: 1 },
+  "last",
+];
+
+const GOLDEN: [
+  folder: string,
+  want: { data: unknown[]; outcome: string } | { code: string },
+][] = [
+  ["whole", { data: RECORDS, outcome: "clean" }],
+  ["torn", { data: RECORDS.slice(0, 8), outcome: "torn" }],
+  ["flipped", { code: "CORRUPT" }],
+  ["sealed-cut", { code: "CORRUPT" }],
+  ["newer", { code: "UNSUPPORTED_FORMAT" }],
+];
+for (const [folder, want] of GOLDEN) {
+  Deno.test(`the journal of version 1 in fixtures/v1/${folder} has its verdict for ever`, async () => {
+    await using directory = new TestDirectory();
+    const fixture = new URL(`../fixtures/v1/${folder}`, import.meta.url);
+    await copy(fromFileUrl(fixture), directory.at("golden"));
+    const path = directory.at("golden/journal.jsonl");
+    assertEquals(await readOnly(path), "data" in want ? want.data : want);
+    assertEquals(await openAndRead(path), want);
+  });
+}
