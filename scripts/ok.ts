@@ -40,7 +40,12 @@ const steps: Step[] = [
   },
   {
     name: "coverage",
-    args: ["coverage", coverage, "--include=/(store|testing)/[a-z_]+\\.ts$"],
+    args: [
+      "coverage",
+      coverage,
+      "--threshold=90",
+      "--include=/(store|testing)/[a-z_]+\\.ts$",
+    ],
   },
   {
     name: "publish --dry-run",
