@@ -19,6 +19,8 @@ export class ActiveSegment {
   chain: number;
   /** Whether every byte is on stable storage. */
   isSynced = true;
+  /** How much of it is acknowledged, and may be read. */
+  readableBytes: number;
 
   private constructor(
     context: JournalContext,
@@ -29,6 +31,7 @@ export class ActiveSegment {
     this.#file = file;
     this.#identity = end.identity;
     this.sizeBytes = end.sizeBytes;
+    this.readableBytes = end.sizeBytes;
     this.chain = end.chain;
   }
 

@@ -1,4 +1,5 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
+import type { MiniError } from "./errors.ts";
 import type { StoreRecord } from "./records.ts";
 import { concat } from "./scan.ts";
 import { corrupt, FIRST_BLOCK_BYTES, readBlock, readTail } from "./segment.ts";
@@ -22,6 +23,8 @@ export interface LiveEnd {
   readonly changed: Promise<void>;
   /** Whether no more records will come. */
   readonly isEnded: boolean;
+  /** Why none will come, where the log was not closed. */
+  readonly failure: MiniError | undefined;
 }
 
 /** Reads the records of segments in order. */
@@ -57,7 +60,12 @@ async function* readLines(
 ): AsyncGenerator<string, void, undefined> {
   const stop = new Stop();
   signal?.addEventListener("abort", stop.stop);
-  const blocks = verifiedBlocks(segment, stop, live);
+  let failure: { error: unknown } | undefined;
+  // A stream that fails drops what it holds: the lines before a damage are to come first.
+  const blocks = endingQuietly(
+    verifiedBlocks(segment, stop, live),
+    (error) => failure = { error },
+  );
   const lines: ReadableStream<string> = ReadableStream.from(blocks)
     .pipeThrough(
       new TextDecoderStream("utf-8", { fatal: true, ignoreBOM: true }),
@@ -67,9 +75,10 @@ async function* readLines(
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return;
+      if (done) break;
       yield value;
     }
+    if (failure !== undefined) throw failure.error;
   } catch (error) {
     // The decoder's way to say so.
     if (!(error instanceof TypeError)) throw error;
@@ -81,6 +90,17 @@ async function* readLines(
     // The stream does not say when it has let go of its source.
     await blocks.return();
     await segment.file.close();
+  }
+}
+
+async function* endingQuietly<T>(
+  items: AsyncIterable<T>,
+  onFailure: (error: unknown) => void,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* items;
+  } catch (error) {
+    onFailure(error);
   }
 }
 
@@ -118,6 +138,7 @@ async function* verifiedBlocks(
     const lines = scanner.push(block);
     if (lines.length > 0) yield last = lines;
     if (block.length > 0) continue;
+    if (isEnded && live?.failure) throw live.failure;
     if (room === Infinity || isEnded) break;
     if (room > 0) {
       const reason = "the file is shorter than what was acknowledged";

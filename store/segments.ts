@@ -65,6 +65,11 @@ export class Segments {
     return this.#header.base;
   }
 
+  /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
+  limitOf(base: number): number {
+    return base === this.base ? this.#active.readableBytes : Infinity;
+  }
+
   /** The number of the first record that is there, or of the next one where none is. */
   get firstSequence(): number {
     return (this.#sealed[0]?.base ?? this.base) + 1;

@@ -74,7 +74,7 @@ export class Session<T> {
   read(range: ReplayRange): AsyncIterable<StoreRecord<T>> {
     checkRange(range);
     this.writer.assertOpen();
-    return readTyped(this.#context, range, this.#schema, liveEnd(this.writer));
+    return readTyped(this.#context, range, this.#schema, this.writer);
   }
 }
 
@@ -85,19 +85,6 @@ export function readUnopened<T>(
 ): AsyncIterable<StoreRecord<T>> {
   checkRange(options);
   return readTyped(contextOf(path, options), options, options.schema);
-}
-
-/** What readers may know of a writer. */
-function liveEnd(writer: Writer): LiveEnd {
-  return {
-    limitOf: (base) => base === writer.base ? writer.readableBytes : Infinity,
-    get changed() {
-      return writer.changed;
-    },
-    get isEnded() {
-      return writer.isEnded;
-    },
-  };
 }
 
 async function* readTyped<T>(
@@ -116,6 +103,7 @@ async function* readTyped<T>(
     }
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error;
+    if (error instanceof TypeError) throw error;
     throw failed(context, error, "read", "nothing was changed");
   }
 }

@@ -214,7 +214,8 @@ export class MiniStore<T> implements AsyncDisposable {
 
   /**
    * Reads the records from `from` on, then every further one as soon as it is
-   * acknowledged, without a gap between the two. Ends when the log is closed.
+   * acknowledged, without a gap between the two. Ends when the log is closed,
+   * and throws `POISONED` when it is that.
    *
    * @param options From where, and until when.
    * @returns The records, oldest first. A slow reader costs no memory.

@@ -5,6 +5,7 @@ import type { FileLock } from "./fs.ts";
 import type { Unit } from "./line.ts";
 import { Mutex } from "./mutex.ts";
 import type { Recovered } from "./recover.ts";
+import type { LiveEnd } from "./reader.ts";
 import type { JournalContext } from "./segment.ts";
 import { type CompactionReport, Segments } from "./segments.ts";
 
@@ -28,7 +29,7 @@ export interface WriterOptions {
  * The end of an open journal: group commit, and what becomes of the log when
  * something fails. One task at a time touches the files.
  */
-export class Writer {
+export class Writer implements LiveEnd {
   readonly #options: WriterOptions;
   readonly #segments: Segments;
   readonly #mutex = new Mutex();
@@ -38,18 +39,17 @@ export class Writer {
   #durable: number;
   #isMarked: boolean;
   #rotateBeyond: number;
-  #failure: MiniError | undefined;
   #closing: Promise<void> | undefined;
   #announce!: () => void;
 
   /** The number of the last acknowledged record. */
   sequence: number;
-  /** How much of the active segment is acknowledged. */
-  readableBytes: number;
   /** Resolves when there is more to read, or never will be. */
   changed!: Promise<void>;
   /** Whether no more records will come. */
   isEnded = false;
+  /** What has poisoned the log. */
+  failure: MiniError | undefined;
   /** Why the last rotation that an append set off has failed. */
   rotationFailure: MiniError | undefined;
 
@@ -64,7 +64,6 @@ export class Writer {
     this.#isMarked = recovered.isClosed;
     this.#rotateBeyond = options.maxSegmentBytes;
     this.sequence = recovered.sequence;
-    this.readableBytes = recovered.sizeBytes;
     this.#renewChange();
   }
 
@@ -78,9 +77,9 @@ export class Writer {
     return new Writer(options, recovered, segments);
   }
 
-  /** The number before the active segment's first record. */
-  get base(): number {
-    return this.#segments.base;
+  /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
+  limitOf(base: number): number {
+    return this.#segments.limitOf(base);
   }
 
   /** The number of the first record that is there, or of the next one where none is. */
@@ -108,7 +107,7 @@ export class Writer {
   /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
   add(unit: Unit, isDurable: boolean): Promise<number> {
     this.assertOpen();
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.failure !== undefined) throw this.failure;
     let batch = this.#queue.at(-1);
     if (batch === undefined || batch.isFull) {
       this.#queue.push(batch = new Batch());
@@ -172,21 +171,21 @@ export class Writer {
     this.#isMarked = false;
     if (isDurable) this.#durable = last;
     this.sequence = last;
-    this.readableBytes = active.sizeBytes;
+    active.readableBytes = active.sizeBytes;
     return first;
   }
 
   /** Runs what may leave the disk unknown: it then poisons the log, for now and for all that is waiting. */
   async #guard<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.failure !== undefined) throw this.failure;
     try {
       return await task();
     } catch (error) {
       if (error instanceof MiniError) throw error;
-      this.#failure = poisoned(this.#options.context.paths.active, error);
+      this.failure = poisoned(this.#options.context.paths.active, error);
       this.isEnded = true;
       this.#renewChange();
-      throw this.#failure;
+      throw this.failure;
     }
   }
 
@@ -225,11 +224,9 @@ export class Writer {
 
   async #rotate(): Promise<void> {
     await this.#segments.rotate(this.sequence);
-    const { active } = this.#segments;
     this.#durable = this.sequence;
     this.#isMarked = false;
     this.#rotateBeyond = this.#options.maxSegmentBytes;
-    this.readableBytes = active.sizeBytes;
     this.rotationFailure = undefined;
     this.#renewChange();
   }
@@ -250,7 +247,7 @@ export class Writer {
   close(): Promise<void> {
     return this.#closing ??= this.#afterAppends(async () => {
       try {
-        if (this.#failure === undefined) {
+        if (this.failure === undefined) {
           await this.#guard(() => this.#finish());
         }
       } finally {
@@ -268,7 +265,6 @@ export class Writer {
     if (!active.isSynced) await active.sync();
     if (this.#isMarked || format.encodeClose === undefined) return;
     await active.writeMark(format.encodeClose(this.sequence, active.chain));
-    this.readableBytes = active.sizeBytes;
   }
 }
 

@@ -77,6 +77,10 @@ Deno.test("MiniStore refuses a schema that answers asynchronously", async () => 
   };
   await using store = await MiniStore.open(directory.at(), { schema });
   await assertRejects(() => store.append(1), TypeError, "asynchronously");
+  await using other = await MiniStore.open<number>(directory.at("other.jsonl"));
+  await other.append(1);
+  const read = () => Array.fromAsync(MiniStore.replay(other.path, { schema }));
+  await assertRejects(read, TypeError, "asynchronously");
 });
 
 Deno.test("MiniStore refuses misuse with a bare TypeError or RangeError", async () => {

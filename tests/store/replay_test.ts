@@ -1,25 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MiniStore, type StoreRecord } from "@mini/state/store";
+import { MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
+import { numbers, threeSegments } from "../support/records.ts";
 import { errorOf } from "../support/journal.ts";
-
-/** A log of records 1 to 9 in three segments, with a batch in each. */
-async function threeSegments(path: string): Promise<MiniStore<number>> {
-  const store = await MiniStore.open<number>(path);
-  for (const first of [1, 4, 7]) {
-    await store.append(first);
-    await store.appendBatch([first + 1, first + 2]);
-    if (first < 7) await store.rotate();
-  }
-  return store;
-}
-
-function numbers(records: StoreRecord<number>[]): number[] {
-  return records.map(({ seq, data }) => {
-    assertEquals(seq, data);
-    return data;
-  });
-}
 
 Deno.test("MiniStore.replay() reads any range across segments and batches", async () => {
   await using directory = new TestDirectory();
@@ -99,78 +83,6 @@ Deno.test("MiniStore.replay() beside a live writer sees a prefix that grows, acr
   assert(rounds > 1);
 });
 
-Deno.test("MiniStore.follow() gives history, then what comes, without a gap, across rotation", async () => {
-  await using directory = new TestDirectory();
-  const options = { maxSegmentBytes: 1_000 };
-  const store = await MiniStore.open<number>(directory.at(), options);
-  for (let next = 1; next <= 50; next++) await store.append(next);
-  const all = Array.fromAsync(store.follow());
-  const some = Array.fromAsync(store.follow({ from: 40 }));
-  const future = Array.fromAsync(store.follow({ from: 95 }));
-  for (let next = 51; next <= 100; next++) await store.append(next);
-  await store.close();
-  const wanted = Array.from({ length: 100 }, (_, index) => index + 1);
-  assertEquals(numbers(await all), wanted);
-  assertEquals(numbers(await some), wanted.slice(39));
-  assertEquals(numbers(await future), wanted.slice(94));
-});
-
-Deno.test("MiniStore.follow() gives a record once it is acknowledged, while it waits for more", async () => {
-  await using directory = new TestDirectory();
-  await using store = await MiniStore.open<number>(directory.at());
-  const records = store.follow()[Symbol.asyncIterator]();
-  for (let next = 1; next <= 20; next++) {
-    const record = records.next();
-    await store.append(next);
-    assertEquals((await record).value, { seq: next, data: next });
-  }
-  await records.return?.();
-});
-
-Deno.test("MiniStore.follow() ends with the reason of its signal", async () => {
-  await using directory = new TestDirectory();
-  await using store = await MiniStore.open<number>(directory.at());
-  await store.append(1);
-  const controller = new AbortController();
-  const { signal } = controller;
-  const reason = new Error("enough");
-  const records = store.follow({ signal })[Symbol.asyncIterator]();
-  assertEquals((await records.next()).value, { seq: 1, data: 1 });
-  const waiting = records.next();
-  controller.abort(reason);
-  assertEquals(await waiting.then(() => undefined, (error) => error), reason);
-  const aborted = Array.fromAsync(store.replay({ signal }));
-  assertEquals(await aborted.then(() => undefined, (error) => error), reason);
-});
-
-Deno.test("MiniStore.compact() removes whole segments up to a number, oldest first", async () => {
-  await using directory = new TestDirectory();
-  await using store = await threeSegments(directory.at());
-  const none = await store.compact(2);
-  assertEquals([none.removed, none.removedBytes, none.firstSequence], [
-    [],
-    0,
-    1,
-  ]);
-  const one = await store.compact(5);
-  assertEquals(one.removed, [
-    directory.at("journal.00000000000000000000.jsonl"),
-  ]);
-  assert(one.removedBytes > 0);
-  assertEquals([one.firstSequence, store.firstSequence], [4, 4]);
-  assertEquals(numbers(await Array.fromAsync(store.replay())), [
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-  ]);
-  const rest = await store.compact(100);
-  assertEquals(rest.firstSequence, 7, "the active segment stays");
-  assertEquals(numbers(await Array.fromAsync(store.replay())), [7, 8, 9]);
-});
-
 Deno.test("MiniStore.replay() of a compacted record says COMPACTED", async () => {
   await using directory = new TestDirectory();
   {
@@ -193,54 +105,6 @@ Deno.test("MiniStore.replay() of a compacted record says COMPACTED", async () =>
   assertEquals([store.firstSequence, store.sequence], [4, 9]);
 });
 
-Deno.test("MiniStore.rotate() of a segment without records does nothing", async () => {
-  await using directory = new TestDirectory();
-  await using store = await MiniStore.open<number>(directory.at());
-  await store.rotate();
-  await store.append(1);
-  await store.rotate();
-  await store.rotate();
-  assertEquals(directory.names(), [
-    "journal.00000000000000000000.jsonl",
-    "journal.jsonl",
-    "journal.jsonl.lock",
-  ]);
-});
-
-Deno.test("MiniStore.rotate() seals what was appended before the call", async () => {
-  await using directory = new TestDirectory();
-  await using store = await MiniStore.open<number>(directory.at());
-  const before = [1, 2, 3].map((value) => store.append(value));
-  const rotated = store.rotate();
-  const after = store.append(4);
-  await Promise.all([...before, rotated, after]);
-  const text = await Deno.readTextFile(
-    directory.at("journal.00000000000000000000.jsonl"),
-  );
-  assert(text.includes('"seq":3,') && !text.includes('"seq":4,'));
-});
-
-Deno.test("MiniStore starts a new segment beyond maxSegmentBytes, and cat of the files in order is the log", async () => {
-  await using directory = new TestDirectory();
-  {
-    const options = { maxSegmentBytes: 500 };
-    await using store = await MiniStore.open<number>(directory.at(), options);
-    for (let value = 1; value <= 40; value++) await store.append(value);
-  }
-  const names = directory.names().filter((name) => name.endsWith(".jsonl"));
-  assert(names.length > 3, String(names.length));
-  const texts = await Promise.all(
-    names.map((name) => Deno.readTextFile(directory.at(name))),
-  );
-  const records = texts.join("").trimEnd().split("\n")
-    .map((line) => JSON.parse(line)).filter((line) => "data" in line);
-  assertEquals(
-    records.map((line) => line.data),
-    Array.from(records, (_, index) => index + 1),
-  );
-  assertEquals(records.length, 40);
-});
-
 Deno.test("MiniStore opens two journals in one directory, by path or by URL", async () => {
   await using directory = new TestDirectory();
   await using first = await MiniStore.open<string>(directory.at("a.jsonl"));
@@ -260,4 +124,37 @@ Deno.test("MiniStore opens two journals in one directory, by path or by URL", as
     () => MiniStore.open(new URL("https://example.com/a")),
     TypeError,
   );
+});
+
+Deno.test("MiniStore.replay() gives every record before a damage, then says CORRUPT", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using store = await MiniStore.open<number>(directory.at());
+    for (let value = 1; value <= 2_000; value++) void store.append(value);
+  }
+  const text = await Deno.readTextFile(directory.at());
+  await Deno.writeTextFile(
+    directory.at(),
+    text.replace('"data":1500}', '"data":1501}'),
+  );
+  const seen: number[] = [];
+  const read = async () => {
+    for await (const { data } of MiniStore.replay<number>(directory.at())) {
+      seen.push(data);
+    }
+  };
+  const error = await errorOf(read());
+  assertEquals([error.code, error.seq, seen.length], ["CORRUPT", 1500, 1499]);
+});
+
+Deno.test("MiniStore.replay() reads everything acknowledged from a poisoned log", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>("/data/journal.jsonl", { fs });
+  for (let value = 1; value <= 2_000; value++) void store.append(value);
+  await store.append(2_001);
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  assertEquals((await errorOf(store.append(0))).code, "POISONED");
+  assertEquals((await Array.fromAsync(store.replay())).length, 2_001);
+  await store.close();
 });

@@ -1,0 +1,80 @@
+import { assert, assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import { TestDirectory } from "../support/dir.ts";
+import { numbers, threeSegments } from "../support/records.ts";
+
+Deno.test("MiniStore.compact() removes whole segments up to a number, oldest first", async () => {
+  await using directory = new TestDirectory();
+  await using store = await threeSegments(directory.at());
+  const none = await store.compact(2);
+  assertEquals([none.removed, none.removedBytes, none.firstSequence], [
+    [],
+    0,
+    1,
+  ]);
+  const one = await store.compact(5);
+  assertEquals(one.removed, [
+    directory.at("journal.00000000000000000000.jsonl"),
+  ]);
+  assert(one.removedBytes > 0);
+  assertEquals([one.firstSequence, store.firstSequence], [4, 4]);
+  assertEquals(numbers(await Array.fromAsync(store.replay())), [
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+  ]);
+  const rest = await store.compact(100);
+  assertEquals(rest.firstSequence, 7, "the active segment stays");
+  assertEquals(numbers(await Array.fromAsync(store.replay())), [7, 8, 9]);
+});
+
+Deno.test("MiniStore.rotate() of a segment without records does nothing", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<number>(directory.at());
+  await store.rotate();
+  await store.append(1);
+  await store.rotate();
+  await store.rotate();
+  assertEquals(directory.names(), [
+    "journal.00000000000000000000.jsonl",
+    "journal.jsonl",
+    "journal.jsonl.lock",
+  ]);
+});
+
+Deno.test("MiniStore.rotate() seals what was appended before the call", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<number>(directory.at());
+  const before = [1, 2, 3].map((value) => store.append(value));
+  const rotated = store.rotate();
+  const after = store.append(4);
+  await Promise.all([...before, rotated, after]);
+  const text = await Deno.readTextFile(
+    directory.at("journal.00000000000000000000.jsonl"),
+  );
+  assert(text.includes('"seq":3,') && !text.includes('"seq":4,'));
+});
+
+Deno.test("MiniStore starts a new segment beyond maxSegmentBytes, and cat of the files in order is the log", async () => {
+  await using directory = new TestDirectory();
+  {
+    const options = { maxSegmentBytes: 500 };
+    await using store = await MiniStore.open<number>(directory.at(), options);
+    for (let value = 1; value <= 40; value++) await store.append(value);
+  }
+  const names = directory.names().filter((name) => name.endsWith(".jsonl"));
+  assert(names.length > 3, String(names.length));
+  const texts = await Promise.all(
+    names.map((name) => Deno.readTextFile(directory.at(name))),
+  );
+  const records = texts.join("").trimEnd().split("\n")
+    .map((line) => JSON.parse(line)).filter((line) => "data" in line);
+  assertEquals(
+    records.map((line) => line.data),
+    Array.from(records, (_, index) => index + 1),
+  );
+  assertEquals(records.length, 40);
+});
