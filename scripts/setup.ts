@@ -3,41 +3,27 @@
  * itself and there is nothing to do. Where it does not, the same code comes
  * from npm's `deno-std`, laid out as Deno expects a vendored JSR package.
  */
-import {
-  cp,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 
 const DENO_STD = "1.4.0";
 const PACKAGES = ["assert", "async", "fs", "path", "streams"];
 
-const root = new URL("../", import.meta.url);
-const std = new URL("vendor/jsr.io/@std/", root);
-/** Written last, and names what was written: a run that was cut off is done again. */
-const marker = new URL("stand-in.json", std);
-const contents = JSON.stringify({ DENO_STD, PACKAGES });
+const vendor = new URL("../vendor/", import.meta.url);
+const std = new URL("jsr.io/@std/", vendor);
+/** Says where `@std` comes from. Written last, so that a run that was cut off is done again. */
+const marker = new URL("setup.json", vendor);
+const fromJsr = JSON.stringify({ std: "jsr" });
+const fromNpm = JSON.stringify({ std: `npm:deno-std@${DENO_STD}`, PACKAGES });
 
-const found = await readFile(marker, "utf8").catch(() => undefined);
-// Without a marker the folder is Deno's own, complete only with all packages.
-const names: string[] = await readdir(std).catch(() => []);
-const isComplete = PACKAGES.every((name) => names.includes(name));
-if (found === undefined ? !isComplete : found !== contents) await fill();
+const found = await readFile(marker, "utf8").catch(() => "");
+if (found !== fromJsr && found !== fromNpm) await setUp();
 
-async function fill(): Promise<void> {
-  const isJsrThere = await jsrAnswers();
-  if (!isJsrThere || found !== undefined) {
-    await rm(std, { recursive: true, force: true });
-  }
-  if (isJsrThere) {
-    for (const name of PACKAGES) await import(`@std/${name}`);
-    return;
-  }
+async function setUp(): Promise<void> {
+  await rm(std, { recursive: true, force: true });
+  await mkdir(vendor, { recursive: true });
+  if (await jsrAnswers()) return await writeFile(marker, fromJsr);
   await fillFromNpm();
+  await writeFile(marker, fromNpm);
   // deno-lint-ignore no-console -- whoever runs this should know
   console.log(`JSR does not answer: @std comes from npm:deno-std@${DENO_STD}`);
 }
@@ -57,30 +43,20 @@ async function jsrAnswers(): Promise<boolean> {
 async function fillFromNpm(): Promise<void> {
   const source = await unpackedDenoStd();
   for (const name of PACKAGES) {
-    const temporary = new URL(`.${name}/`, std);
-    const files = new URL(`${DENO_STD}/`, temporary);
-    await mkdir(temporary, { recursive: true });
+    const folder = new URL(`${name}/`, std);
+    const files = new URL(`${DENO_STD}/`, folder);
+    await mkdir(folder, { recursive: true });
     if (name === "fs") {
-      await mkdir(files);
-      await cp(
-        new URL("std_fs_stand_in.js", import.meta.url),
-        new URL("mod.js", files),
-      );
+      const standIn = new URL("std_fs_stand_in.js", import.meta.url);
+      await cp(standIn, new URL("mod.js", files));
     } else await cp(source, files, { recursive: true, dereference: true });
+    const versions = { [DENO_STD]: {} };
+    const meta = { scope: "std", name, latest: DENO_STD, versions };
+    await writeJson(new URL("meta.json", folder), meta);
     const exports = await exportsOf(name, source);
-    await writeJson(new URL("meta.json", temporary), {
-      scope: "std",
-      name,
-      latest: DENO_STD,
-      versions: { [DENO_STD]: {} },
-    });
-    await writeJson(new URL(`${DENO_STD}_meta.json`, temporary), {
-      manifest: {},
-      exports,
-    });
-    await rename(temporary, new URL(`${name}/`, std));
+    const version = { manifest: {}, exports };
+    await writeJson(new URL(`${DENO_STD}_meta.json`, folder), version);
   }
-  await writeFile(marker, contents);
 }
 
 /** Where npm's package is unpacked; Deno fetches it if need be. */
