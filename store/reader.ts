@@ -27,25 +27,40 @@ export interface LiveEnd {
   readonly failure: MiniError | undefined;
 }
 
+/** What the caller of a reader makes of it. */
+export interface Reading<T> {
+  readonly range: ReadRange;
+  /** What is known of the end; a reader without it takes the log as it finds it. */
+  readonly live?: LiveEnd | undefined;
+  /** Makes a record's data what the caller has it as. */
+  readonly convert: (data: unknown, seq: number) => T;
+  /** Makes an error one that says what could not be read. */
+  readonly explain: (error: unknown) => unknown;
+}
+
 /** Reads the records of segments in order. */
-export async function* readRecords(
+export async function* readRecords<T>(
   segments: AsyncIterable<OpenSegment>,
-  { from = 1, to = Infinity, signal }: ReadRange,
-  live?: LiveEnd,
-): AsyncGenerator<StoreRecord<unknown>, void, undefined> {
+  { range, live, convert, explain }: Reading<T>,
+): AsyncGenerator<StoreRecord<T>, void, undefined> {
+  const { from = 1, to = Infinity, signal } = range;
   signal?.throwIfAborted();
   if (to < from) return;
-  for await (const segment of segments) {
-    for await (const line of readLines(segment, signal, live)) {
-      for (const record of segment.lines.parse(line, from)) {
-        if (record.seq < from) continue;
-        if (record.seq > to) return;
-        yield record;
-        signal?.throwIfAborted();
+  try {
+    for await (const segment of segments) {
+      for await (const line of readLines(segment, signal, live)) {
+        for (const { seq, data } of segment.lines.parse(line, from)) {
+          if (seq < from) continue;
+          if (seq > to) return;
+          yield { seq, data: convert(data, seq) };
+          signal?.throwIfAborted();
+        }
+        if (segment.lines.next > to) return;
       }
-      if (segment.lines.next > to) return;
+      signal?.throwIfAborted();
     }
-    signal?.throwIfAborted();
+  } catch (error) {
+    throw explain(error);
   }
 }
 

@@ -87,25 +87,22 @@ export function readUnopened<T>(
   return readTyped(contextOf(path, options), options, options.schema);
 }
 
-async function* readTyped<T>(
+function readTyped<T>(
   context: JournalContext,
   range: ReplayRange,
   schema: RecordSchema<T> | undefined,
   live?: LiveEnd,
-): AsyncGenerator<StoreRecord<T>, void, undefined> {
+): AsyncIterable<StoreRecord<T>> {
   const { signal } = range;
-  try {
-    const segments = journalSegments(context, range.from, live);
-    for await (const record of readRecords(segments, range, live)) {
-      const { seq } = record;
-      const data = validate(schema, record.data, `read record ${seq}`, seq);
-      yield { seq, data };
-    }
-  } catch (error) {
-    if (signal?.aborted && error === signal.reason) throw error;
-    if (error instanceof TypeError) throw error;
-    throw failed(context, error, "read", "nothing was changed");
-  }
+  return readRecords(journalSegments(context, range.from, live), {
+    range,
+    live,
+    convert: (data, seq) => validate(schema, data, `read record ${seq}`, seq),
+    explain: (error) =>
+      signal?.aborted && error === signal.reason || error instanceof TypeError
+        ? error
+        : failed(context, error, "read", "nothing was changed"),
+  });
 }
 
 function failed(
