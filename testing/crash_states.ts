@@ -61,7 +61,7 @@ interface Variant<T> {
  * const left = [...crashStates(fs.snapshot())].map((state) =>
  *   new TextDecoder().decode(state.fs.content("/log"))
  * );
- * assertEquals(left.sort(), ["a", "a\\0", "ab"]);
+ * assertEquals(left.sort(), ["a", "a\0", "ab"]);
  * ```
  */
 export function* crashStates(
