@@ -1,7 +1,7 @@
 /**
  * Durable state for one program on one machine.
  *
- * Today it holds the first brick, the log:
+ * Today it holds two bricks, the log and the snapshots:
  *
  * ```ts
  * import { MiniStore } from "@mini/state";
@@ -15,4 +15,5 @@
  * @module
  */
 
+export * from "./snap/mod.ts";
 export * from "./store/mod.ts";

@@ -16,6 +16,7 @@ const documented = [
   ...await markdown("docs"),
   "mod.ts",
   "store",
+  "snap",
   "testing",
 ]
   .map((path) => join(root, path));
@@ -44,7 +45,7 @@ const steps: Step[] = [
       "coverage",
       coverage,
       "--threshold=90",
-      "--include=/(store|testing)/[a-z_]+\\.ts$",
+      "--include=/(store|snap|testing)/[a-z_]+\\.ts$",
     ],
   },
   {

@@ -1,38 +1,48 @@
-import type { FileHandle } from "./fs.ts";
+import type { FileHandle, FileSystem } from "./fs.ts";
 import { type JournalContext, readBlock } from "./segment.ts";
 
+/** Where files are made before they get their names. */
+export interface Staging {
+  readonly fs: FileSystem;
+  readonly directory: string;
+  /** The name, in that directory, of a file being made. */
+  readonly temporary: string;
+  /** Of new files. */
+  readonly permissions: number;
+}
+
 /**
- * Makes a file under the journal's temporary name and syncs it. On failure
+ * Makes a file under the temporary name and syncs it. On failure
  * nothing is left of it.
  *
  * @returns Its handle, open for appending, which keeps working when the file is renamed.
  */
 export async function prepareFile(
-  { fs, paths, permissions }: JournalContext,
+  { fs, temporary, permissions }: Staging,
   fill: (file: FileHandle) => Promise<void>,
 ): Promise<FileHandle> {
-  if (await fs.stat(paths.temporary) !== undefined) {
-    await fs.remove(paths.temporary);
+  if (await fs.stat(temporary) !== undefined) {
+    await fs.remove(temporary);
   }
-  const file = await fs.create(paths.temporary, permissions);
+  const file = await fs.create(temporary, permissions);
   try {
     await fill(file);
     await file.sync();
     return file;
   } catch (error) {
     await file.close().catch(() => {});
-    await fs.remove(paths.temporary).catch(() => {});
+    await fs.remove(temporary).catch(() => {});
     throw error;
   }
 }
 
 /** Gives the prepared file its name, durably. */
-export async function placeFile(
-  { fs, paths }: JournalContext,
+async function placeFile(
+  { fs, temporary, directory }: Staging,
   target: string,
 ): Promise<void> {
-  await fs.rename(paths.temporary, target);
-  await fs.syncDirectory(paths.directory);
+  await fs.rename(temporary, target);
+  await fs.syncDirectory(directory);
 }
 
 /**
@@ -41,15 +51,15 @@ export async function placeFile(
  * @param check Looks at the prepared file before it replaces anything.
  */
 export async function installFile(
-  context: JournalContext,
+  staging: Staging,
   target: string,
   fill: (file: FileHandle) => Promise<void>,
   check?: () => Promise<void>,
 ): Promise<FileHandle> {
-  const file = await prepareFile(context, fill);
+  const file = await prepareFile(staging, fill);
   try {
     await check?.();
-    await placeFile(context, target);
+    await placeFile(staging, target);
     return file;
   } catch (error) {
     await file.close().catch(() => {});
@@ -77,10 +87,10 @@ export async function rewriteActive(
   { keepBytes, added, torn }: Rewrite,
   check?: () => Promise<void>,
 ): Promise<FileHandle> {
-  const { paths } = context;
+  const { paths, staging } = context;
   if (torn.length > 0) {
     const file = await installFile(
-      context,
+      staging,
       paths.torn,
       (file) => file.write(torn),
     );
@@ -90,7 +100,7 @@ export async function rewriteActive(
     await copyActive(context, keepBytes, file);
     await file.write(added);
   };
-  return await installFile(context, paths.active, fill, check);
+  return await installFile(staging, paths.active, fill, check);
 }
 
 async function copyActive(

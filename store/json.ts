@@ -36,7 +36,7 @@ export function toJson(
 }
 
 /** Throws `UNSERIALIZABLE` at the first place where JSON would lose something. Iterative: the depth of hostile data must not reach the stack. */
-function assertLossless(
+export function assertLossless(
   root: unknown,
   maxNodes: number,
   maxDepth: number,
@@ -129,7 +129,7 @@ function lossy(open: readonly Frame[], what: string): MiniError {
   }
   return new MiniError(
     "UNSERIALIZABLE",
-    `Cannot write the record: JSON would not keep ${path}: ${what}`,
+    `Cannot write the value: JSON would not keep ${path}: ${what}`,
   );
 }
 

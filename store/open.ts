@@ -56,11 +56,11 @@ export async function openJournal(
 }
 
 async function takeLock(context: JournalContext): Promise<FileLock> {
-  const { fs, paths, permissions } = context;
+  const { fs, paths, staging } = context;
   // The clock says when the process started; no permission is needed for it.
   const since = new Date(performance.timeOrigin).toISOString();
   const note = JSON.stringify({ pid, since }) + "\n";
-  const lock = await fs.lock(paths.lock, permissions, note);
+  const lock = await fs.lock(paths.lock, staging.permissions, note);
   if (lock !== undefined) return lock;
   throw new MiniError(
     "LOCKED",

@@ -66,7 +66,9 @@ export function contextOf(
     throw new RangeError(`mode must be from 0 to 0o777, not ${mode}`);
   }
   const paths = new JournalPaths(path);
-  return { fs, paths, maxRecordBytes, permissions: mode };
+  const { directory, temporary } = paths;
+  const staging = { fs, directory, temporary, permissions: mode };
+  return { fs, paths, maxRecordBytes, staging };
 }
 
 /** The options of a writer, which are checked. */

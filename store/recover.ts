@@ -144,7 +144,7 @@ async function createActive(
   const header = seam ?? { journal: newJournalId(), base: 0, prev: hex(0) };
   const { bytes, chain } = encodeHeader(header);
   const file = await installFile(
-    context,
+    context.staging,
     context.paths.active,
     (file) => file.write(bytes),
   );

@@ -8,6 +8,7 @@ import {
   parseLine,
 } from "./line.ts";
 import { osCode } from "./os_errors.ts";
+import type { Staging } from "./install.ts";
 import type { JournalPaths } from "./paths.ts";
 import { ChainScanner, concat, NumberWalk, type Scanner } from "./scan.ts";
 import { judgeHeader, type TailPlace } from "./tail.ts";
@@ -26,8 +27,8 @@ export interface JournalContext {
   readonly fs: FileSystem;
   readonly paths: JournalPaths;
   readonly maxRecordBytes: number;
-  /** Of new files. */
-  readonly permissions: number;
+  /** Where its files are made. */
+  readonly staging: Staging;
 }
 
 /** A segment that is complete and will not change. */

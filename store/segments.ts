@@ -114,7 +114,10 @@ export class Segments {
       if (await fs.stat(sealedPath) !== undefined) {
         throw new Error(`there is a file "${sealedPath}" already`);
       }
-      file = await prepareFile(this.#context, (file) => file.write(bytes));
+      file = await prepareFile(
+        this.#context.staging,
+        (file) => file.write(bytes),
+      );
       await fs.rename(paths.active, sealedPath);
       await syncNames();
       await fs.rename(paths.temporary, paths.active);

@@ -1,0 +1,111 @@
+import { crc32 } from "node:zlib";
+import { MiniError } from "../store/errors.ts";
+import { assertLossless, MAX_DEPTH } from "../store/json.ts";
+import { hex } from "../store/line.ts";
+import { isInParts } from "./codec.ts";
+
+/**
+ * The format of a snapshot, and the only place that knows it: pretty JSON, the
+ * last field of which is the CRC-32 of every byte before that field.
+ *
+ * ```text
+ * {
+ *   "mini": 1,
+ *   "seq": 7,
+ *   "journal": "7e0bc45a87783489a15305841ea5623f",
+ *   "version": 3,
+ *   "state": { … },          or   "parts": [ one JSON value a line ],
+ *   "crc": "1c291ca3"
+ * }
+ * ```
+ */
+export const SNAPSHOT_VERSION = 1;
+
+/** The bytes of the field that holds the checksum, and the end. */
+export const TRAILER_BYTES = 24;
+
+/** What a snapshot says of itself beside the state. */
+export interface SnapshotMeta {
+  /** The sequence number that the state stands at. */
+  readonly seq: number;
+  /** The id of the log it belongs to. */
+  readonly journal?: string;
+  /** The version of the code that made the state. */
+  readonly version?: number;
+}
+
+const CHUNK_CHARS = 64 * 1024;
+const encoder = new TextEncoder();
+
+/** The text of a snapshot without its trailer, in pieces. A state that is not in parts is text when this returns. */
+export function snapshotText(
+  meta: SnapshotMeta,
+  encoded: unknown,
+): Iterable<string> | AsyncIterable<string> {
+  const { seq, journal, version } = meta;
+  const head = { mini: SNAPSHOT_VERSION, seq, journal, version };
+  if (isInParts(encoded)) return partsText(stringify(head, 2), encoded);
+  assertLossless(encoded, Infinity, MAX_DEPTH);
+  return pieces(withoutEnd(stringify({ ...head, state: encoded }, 2)));
+}
+
+/** Without the newline and the bracket that close the object. */
+function withoutEnd(text: string): string {
+  return text.slice(0, -2);
+}
+
+function* pieces(text: string): Generator<string, void, undefined> {
+  for (let start = 0; start < text.length;) {
+    let end = Math.min(start + CHUNK_CHARS, text.length);
+    // The halves of a surrogate pair, encoded apart, would be two unknown characters.
+    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end++;
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+async function* partsText(
+  head: string,
+  parts: Iterable<unknown> | AsyncIterable<unknown>,
+): AsyncGenerator<string, void, undefined> {
+  let piece = `${withoutEnd(head)},\n  "parts": [`;
+  let separator = "\n";
+  for await (const part of parts) {
+    assertLossless(part, Infinity, MAX_DEPTH);
+    piece += separator + stringify(part);
+    separator = ",\n";
+    if (piece.length < CHUNK_CHARS) continue;
+    yield piece;
+    piece = "";
+  }
+  yield `${piece}\n  ]`;
+}
+
+/** The field with the checksum `crc`, and the end. */
+export function trailer(crc: number): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`,\n  "crc": "${hex(crc)}"\n}\n`);
+}
+
+/** Whether the last bytes of a snapshot vouch for those before. */
+export function isTrailer(bytes: Uint8Array, crc: number): boolean {
+  const expected = trailer(crc);
+  return bytes.length === expected.length &&
+    bytes.every((byte, index) => byte === expected[index]);
+}
+
+/** Goes on with a checksum. */
+export function checksum(bytes: Uint8Array, crc: number): number {
+  return crc32(bytes, crc);
+}
+
+function stringify(value: unknown, indent?: number): string {
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch (cause) {
+    throw new MiniError(
+      "TOO_LARGE",
+      "Cannot create a snapshot: its JSON is longer than a string can be; give it a codec that encodes in parts; nothing was written",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Atomic snapshots of a state, in JSON that a person can read.
+ *
+ * A snapshot is wholly there, durably and read back, or not at all. A damaged
+ * one is set aside, and the one before it restored.
+ *
+ * ```ts
+ * import { SnapStore } from "@mini/state/snap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const snaps = new SnapStore<{ value: number }>(await Deno.makeTempDir());
+ * await snaps.create({ value: 1 }, 1);
+ * await snaps.create({ value: 2 }, 2);
+ * assertEquals((await snaps.restore())?.state, { value: 2 });
+ * ```
+ *
+ * @module
+ */
+
+export type { SnapCodec } from "./codec.ts";
+export type { SnapshotMeta } from "./envelope.ts";
+export type {
+  RejectedSnapshot,
+  RestoredSnapshot,
+  SnapOptions,
+  SnapshotInfo,
+} from "./options.ts";
+export { SnapStore } from "./snap_store.ts";
+export type { Restored } from "./snapshot_file.ts";

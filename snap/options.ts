@@ -1,0 +1,43 @@
+import type { MiniError } from "../store/errors.ts";
+import type { FileSystem } from "../store/fs.ts";
+import type { RecordSchema } from "../store/schema.ts";
+import type { SnapCodec } from "./codec.ts";
+import type { Restored } from "./snapshot_file.ts";
+
+/** How snapshots are kept. */
+export interface SnapOptions<S> {
+  /** How many to keep; older ones are removed once a new one is durable. @default {2} */
+  keep?: number;
+  /** To and from plain JSON. @default {the state is plain JSON} */
+  codec?: SnapCodec<S>;
+  /** A validator of states, asked on create and on restore. It must answer at once. */
+  schema?: RecordSchema<S>;
+  /** The permissions of new files. @default {0o600} */
+  mode?: number;
+  /** The seam to the operating system. @default {denoFileSystem} */
+  fs?: FileSystem;
+}
+
+/** A snapshot on disk. */
+export interface SnapshotInfo {
+  /** Its file. */
+  readonly path: string;
+  /** The sequence number that its state stands at. */
+  readonly seq: number;
+  /** Its size. */
+  readonly sizeBytes: number;
+}
+
+/** What {@linkcode SnapStore.restore} gives. */
+export interface RestoredSnapshot<S> extends Restored<S> {
+  /** Newer snapshots that were damaged, why, and where they are now. */
+  readonly rejected: readonly RejectedSnapshot[];
+}
+
+/** A snapshot that was set aside. */
+export interface RejectedSnapshot {
+  /** Where it is now; its old name where it could not be renamed. */
+  readonly path: string;
+  /** What is wrong with it. */
+  readonly error: MiniError;
+}

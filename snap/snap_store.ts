@@ -1,0 +1,278 @@
+import { fromFileUrl, join, resolve } from "@std/path";
+import { MiniError } from "../store/errors.ts";
+import type { FileSystem } from "../store/fs.ts";
+import { denoFileSystem } from "../store/fs_deno.ts";
+import { installFile } from "../store/install.ts";
+import { Mutex } from "../store/mutex.ts";
+import { checkCount } from "../store/options.ts";
+import { fromOs, osCode } from "../store/os_errors.ts";
+import { type RecordSchema, validate } from "../store/schema.ts";
+import type { SnapCodec } from "./codec.ts";
+import { type SnapshotMeta, snapshotText } from "./envelope.ts";
+import type {
+  RejectedSnapshot,
+  RestoredSnapshot,
+  SnapOptions,
+  SnapshotInfo,
+} from "./options.ts";
+import { readRustPair } from "./rust_pair.ts";
+import {
+  damaged,
+  readSnapshot,
+  type Restored,
+  verifySnapshot,
+  writeSnapshot,
+} from "./snapshot_file.ts";
+
+/** Only the owner looks into the directory. */
+const DIRECTORY_PERMISSIONS = 0o700;
+
+const NAME = /^snapshot_(\d{20})\.json$/;
+
+/**
+ * Atomic snapshots of a state: one file each, in JSON that a person can read.
+ *
+ * A snapshot is wholly there, durably, or not at all. One at a time is made;
+ * the directory belongs to one program.
+ *
+ * @typeParam S The state.
+ *
+ * @example Create and restore
+ * ```ts
+ * import { SnapStore } from "@mini/state/snap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const snaps = new SnapStore<{ value: number }>(await Deno.makeTempDir());
+ * await snaps.create({ value: 42 }, 7);
+ * const restored = await snaps.restore();
+ * assertEquals([restored?.state.value, restored?.seq], [42, 7]);
+ * ```
+ */
+export class SnapStore<S> {
+  /** The directory, absolute. */
+  readonly dir: string;
+  readonly #fs: FileSystem;
+  readonly #keep: number;
+  readonly #codec: SnapCodec<S>;
+  readonly #schema: RecordSchema<S> | undefined;
+  readonly #permissions: number;
+  readonly #mutex = new Mutex();
+
+  /**
+   * Touches nothing yet; the directory is made by the first snapshot.
+   *
+   * @param dir Where the snapshots are.
+   * @param options How they are kept.
+   */
+  constructor(dir: string | URL, options: SnapOptions<S> = {}) {
+    const { keep = 2, codec, schema, mode = 0o600, fs = denoFileSystem } =
+      options;
+    checkCount("keep", keep);
+    this.dir = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
+    this.#fs = fs;
+    this.#keep = keep;
+    this.#codec = codec ?? {
+      encode: (state) => state,
+      decode: (json) => json as S,
+    };
+    this.#schema = schema;
+    this.#permissions = mode;
+  }
+
+  /**
+   * Makes a snapshot: written beside its name, synced, read back, renamed, and
+   * the directory synced. Then the oldest beyond `keep` are removed; should
+   * that fail, the snapshot is there all the same.
+   *
+   * @param state The state; turned into JSON before this returns, unless the codec works in parts.
+   * @param seq The sequence number that it stands at.
+   * @param meta What else it is to say of itself.
+   * @returns The snapshot.
+   * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before the disk is
+   * touched; `INVALID` where the schema refuses the state; `NO_SPACE`,
+   * `PERMISSION` and `IO` as the system says: no snapshot was made, and those
+   * there were are as they were.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async create(
+    state: S,
+    seq: number,
+    meta: Omit<SnapshotMeta, "seq"> = {},
+  ): Promise<SnapshotInfo> {
+    checkCount("seq", seq, 0);
+    const valid = validate(this.#schema, state, "create the snapshot", seq);
+    const text = snapshotText({ ...meta, seq }, this.#codec.encode(valid));
+    return this.#mutex.run(async () => {
+      const path = join(this.dir, nameOf(seq));
+      try {
+        await this.#install(path, text);
+        await this.#prune(this.#keep).catch(() => []);
+        const { sizeBytes } = (await this.#fs.stat(path))!;
+        return { path, seq, sizeBytes };
+      } catch (error) {
+        throw this.#failed(error, `create "${path}"`, path);
+      }
+    });
+  }
+
+  async #install(
+    path: string,
+    text: Iterable<string> | AsyncIterable<string>,
+  ): Promise<void> {
+    const fs = this.#fs;
+    await fs.createDirectory(this.dir, DIRECTORY_PERMISSIONS);
+    const temporary = `${path}.tmp`;
+    const permissions = this.#permissions;
+    const file = await installFile(
+      { fs, directory: this.dir, temporary, permissions },
+      path,
+      (file) => writeSnapshot(file, text),
+      () => verifySnapshot(fs, temporary),
+    );
+    await file.close();
+  }
+
+  /**
+   * Restores the newest snapshot that is whole. Newer ones that are damaged are
+   * renamed to `….json.bad`, never removed, and reported.
+   *
+   * Also restores what the Rust crate `minisnap` wrote, which has no checksum:
+   * `snapshot_….json`, and the older pair `snapshot.json` and `snapshot.seq`.
+   *
+   * @returns The state and what the snapshot says of itself; `undefined` where
+   * there is no whole snapshot.
+   * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version;
+   * `INVALID` where the schema refuses the state; `PERMISSION` and `IO` as the
+   * system says. What the codec throws is thrown as it is.
+   */
+  restore(): Promise<RestoredSnapshot<S> | undefined> {
+    return this.#mutex.run(async () => {
+      const rejected: RejectedSnapshot[] = [];
+      for (const { path, seq } of (await this.#list()).reverse()) {
+        const found = await this.#tryRestore(path, seq, rejected);
+        if (found !== undefined) return { ...found, rejected };
+      }
+      const pair = await readRustPair(this.#fs, this.dir, this.#codec);
+      if (pair === undefined) return undefined;
+      const { seq } = pair;
+      const state = validate(
+        this.#schema,
+        pair.state,
+        "restore the snapshot",
+        seq,
+      );
+      return { state, seq, rejected };
+    });
+  }
+
+  async #tryRestore(
+    path: string,
+    seq: number,
+    rejected: RejectedSnapshot[],
+  ): Promise<Restored<S> | undefined> {
+    try {
+      const found = await readSnapshot(this.#fs, path, this.#codec);
+      if (found.seq !== seq) {
+        throw damaged(path, `it says that it is of record ${found.seq}`);
+      }
+      const state = validate(
+        this.#schema,
+        found.state,
+        `restore "${path}"`,
+        seq,
+      );
+      return { ...found, state };
+    } catch (error) {
+      if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
+        throw osCode(error) === undefined
+          ? error
+          : this.#failed(error, `restore "${path}"`, path);
+      }
+      rejected.push({ path: await this.#setAside(path), error });
+      return undefined;
+    }
+  }
+
+  /** Renames a damaged snapshot, where that is allowed. */
+  async #setAside(path: string): Promise<string> {
+    const aside = `${path}.bad`;
+    try {
+      await this.#fs.rename(path, aside);
+      await this.#fs.syncDirectory(this.dir);
+      return aside;
+    } catch {
+      return path;
+    }
+  }
+
+  /** The snapshots that are there, oldest first, whole or not. */
+  list(): Promise<SnapshotInfo[]> {
+    return this.#mutex.run(() => this.#list());
+  }
+
+  async #list(): Promise<SnapshotInfo[]> {
+    let names: string[];
+    try {
+      names = await this.#fs.list(this.dir);
+    } catch (error) {
+      if (osCode(error) === "ENOENT") return [];
+      throw this.#failed(error, `list "${this.dir}"`, this.dir);
+    }
+    const found: SnapshotInfo[] = [];
+    for (const name of names.sort()) {
+      const seq = Number(NAME.exec(name)?.[1] ?? NaN);
+      if (!Number.isSafeInteger(seq)) continue;
+      const path = join(this.dir, name);
+      const stat = await this.#fs.stat(path);
+      if (stat?.kind === "file") {
+        found.push({ path, seq, sizeBytes: stat.sizeBytes });
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Removes the oldest snapshots beyond `keep`, and what unfinished ones have left.
+   *
+   * @param keep How many stay.
+   * @returns Those that were removed, oldest first.
+   * @throws {MiniError} `PERMISSION` and `IO` as the system says.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async prune(keep: number = this.#keep): Promise<SnapshotInfo[]> {
+    checkCount("keep", keep);
+    return this.#mutex.run(async () => {
+      try {
+        return await this.#prune(keep);
+      } catch (error) {
+        throw this.#failed(error, `prune "${this.dir}"`, this.dir);
+      }
+    });
+  }
+
+  async #prune(keep: number): Promise<SnapshotInfo[]> {
+    const removed = (await this.#list()).slice(0, -keep);
+    for (const { path } of removed) await this.#fs.remove(path);
+    for (const name of await this.#fs.list(this.dir)) {
+      if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;
+      await this.#fs.remove(join(this.dir, name));
+    }
+    if (removed.length > 0) await this.#fs.syncDirectory(this.dir);
+    return removed;
+  }
+
+  #failed(error: unknown, doing: string, path: string): unknown {
+    if (error instanceof TypeError || error instanceof RangeError) return error;
+    const place = { directory: this.dir, path };
+    return fromOs(
+      error,
+      doing,
+      "the snapshots there were are as they were",
+      place,
+    );
+  }
+}
+
+function nameOf(seq: number): string {
+  return `snapshot_${String(seq).padStart(20, "0")}.json`;
+}

@@ -1,0 +1,176 @@
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { MiniError } from "../store/errors.ts";
+import type { FileHandle, FileSystem } from "../store/fs.ts";
+import { concat } from "../store/scan.ts";
+import { readBlock } from "../store/segment.ts";
+import type { SnapCodec } from "./codec.ts";
+import {
+  checksum,
+  isTrailer,
+  SNAPSHOT_VERSION,
+  type SnapshotMeta,
+  trailer,
+  TRAILER_BYTES,
+} from "./envelope.ts";
+
+/** Where the parts of a state begin in the text. */
+const PARTS = '\n  "parts": [\n';
+
+/** Writes the text of a snapshot into a new file, with its checksum. */
+export async function writeSnapshot(
+  file: FileHandle,
+  text: Iterable<string> | AsyncIterable<string>,
+): Promise<void> {
+  const encoder = new TextEncoder();
+  let crc = 0;
+  for await (const piece of text) {
+    const bytes = encoder.encode(piece);
+    crc = checksum(bytes, crc);
+    await file.write(bytes);
+  }
+  await file.write(trailer(crc));
+}
+
+/** Throws `CORRUPT` where the file is not, to the byte, what was written. */
+export async function verifySnapshot(
+  fs: FileSystem,
+  path: string,
+): Promise<void> {
+  let crc = 0;
+  let rest = concat();
+  for await (const block of blocks(fs, path)) {
+    const bytes = concat(rest, block);
+    const end = Math.max(0, bytes.length - TRAILER_BYTES);
+    crc = checksum(bytes.subarray(0, end), crc);
+    rest = bytes.slice(end);
+  }
+  if (!isTrailer(rest, crc)) throw damaged(path, "it fails its checksum");
+}
+
+/** A snapshot's state, and what it says of itself. */
+export interface Restored<S> extends SnapshotMeta {
+  /** The state. */
+  readonly state: S;
+}
+
+/**
+ * Reads a snapshot, verified or of the Rust program, which has no checksum.
+ * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version.
+ */
+export async function readSnapshot<S>(
+  fs: FileSystem,
+  path: string,
+  codec: SnapCodec<S>,
+): Promise<Restored<S>> {
+  const start = await firstText(fs, path);
+  const version = /^\{\n {2}"mini": (\d+),/.exec(start)?.[1];
+  if (version !== undefined && Number(version) > SNAPSHOT_VERSION) {
+    throw new MiniError(
+      "UNSUPPORTED_FORMAT",
+      `Cannot restore "${path}": it was written by a newer version of this package; nothing was changed`,
+      { path },
+    );
+  }
+  const at = start.indexOf(PARTS);
+  if (version !== undefined) await verifySnapshot(fs, path);
+  if (version !== undefined && at !== -1) {
+    const head = parse(`${start.slice(0, at).replace(/,$/, "")}\n}`, path);
+    const state = await codec.decode(parts(fs, path));
+    return { ...metaOf(head, path), state };
+  }
+  const json = parse(await wholeText(fs, path), path);
+  // Without a version it must be the Rust program's, which has these fields and no other.
+  const isRust = Object.keys(json).sort().join() === "seq,state";
+  if (version === undefined && !isRust) {
+    throw damaged(path, "it is not a snapshot");
+  }
+  if (!("state" in json)) throw damaged(path, "it holds no state");
+  const state = await codec.decode(json.state);
+  return { ...metaOf(json, path), state };
+}
+
+function metaOf(json: Record<string, unknown>, path: string): SnapshotMeta {
+  const { seq, journal, version } = json;
+  if (!Number.isSafeInteger(seq) || (seq as number) < 0) {
+    throw damaged(path, "it has no sequence number");
+  }
+  return {
+    seq: seq as number,
+    ...(typeof journal === "string" && { journal }),
+    ...(typeof version === "number" && { version }),
+  };
+}
+
+/** The values of a snapshot that was written in parts. */
+async function* parts(
+  fs: FileSystem,
+  path: string,
+): AsyncGenerator<unknown, void, undefined> {
+  const lines: ReadableStream<string> = ReadableStream.from(blocks(fs, path))
+    .pipeThrough(new TextDecoderStream("utf-8", { fatal: true }))
+    .pipeThrough(new TextLineStream());
+  let isInside = false;
+  for await (const line of lines) {
+    if (line === "  ],") return;
+    if (isInside) {
+      yield JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
+    } else isInside = line === PARTS.slice(1, -1);
+  }
+}
+
+async function* blocks(
+  fs: FileSystem,
+  path: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const file = await fs.open(path, "read");
+  try {
+    for (;;) {
+      const block = await readBlock(file);
+      if (block.length === 0) return;
+      yield block;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function firstText(fs: FileSystem, path: string): Promise<string> {
+  for await (const block of blocks(fs, path)) {
+    return new TextDecoder().decode(block.subarray(0, 4_096));
+  }
+  return "";
+}
+
+/** The text of a small file of the Rust program, or of a snapshot. */
+export async function wholeText(fs: FileSystem, path: string): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let text = "";
+  try {
+    for await (const block of blocks(fs, path)) {
+      text += decoder.decode(block, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw damaged(path, "it is not UTF-8");
+    throw error;
+  }
+}
+
+function parse(text: string, path: string): Record<string, unknown> {
+  try {
+    const json = JSON.parse(text);
+    if (typeof json === "object" && json !== null) return json;
+  } catch {
+    // Said below.
+  }
+  throw damaged(path, "it is not JSON");
+}
+
+/** The error for a snapshot that is not what was written. */
+export function damaged(path: string, reason: string): MiniError {
+  return new MiniError(
+    "CORRUPT",
+    `Cannot restore the snapshot "${path}": ${reason}; nothing was changed`,
+    { path },
+  );
+}

@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { copy } from "@std/fs";
+import { fromFileUrl } from "@std/path";
+import { type SnapCodec, SnapStore } from "@mini/state/snap";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+
+const NAMES = [1, 2, 3].map((seq) =>
+  `snapshot_${String(seq).padStart(20, "0")}.json`
+);
+
+async function three(
+  directory: TestDirectory,
+): Promise<SnapStore<{ value: number }>> {
+  const snaps = new SnapStore<{ value: number }>(directory.path, { keep: 3 });
+  for (const seq of [1, 2, 3]) await snaps.create({ value: 10 * seq }, seq);
+  return snaps;
+}
+
+Deno.test("SnapStore.create() writes JSON that a person can read", async () => {
+  await using directory = new TestDirectory();
+  const snaps = new SnapStore<unknown>(directory.path);
+  const info = await snaps.create({ a: [1, "é"] }, 7, {
+    journal: "ff",
+    version: 3,
+  });
+  assertEquals(
+    info.path,
+    directory.at(`snapshot_${"7".padStart(20, "0")}.json`),
+  );
+  const text = await Deno.readTextFile(info.path);
+  const lines = text.split("\n");
+  const crc = /^ {2}"crc": "([0-9a-f]{8})"$/.exec(lines.at(-3)!)?.[1];
+  assertEquals(JSON.parse(text), {
+    mini: 1,
+    seq: 7,
+    journal: "ff",
+    version: 3,
+    state: { a: [1, "é"] },
+    crc,
+  });
+  assertEquals(info.sizeBytes, new TextEncoder().encode(text).length);
+});
+
+Deno.test("SnapStore.restore() gives the newest, and what it says of itself", async () => {
+  await using directory = new TestDirectory();
+  assertEquals(await new SnapStore(directory.at("none")).restore(), undefined);
+  const snaps = await three(directory);
+  await snaps.create({ value: 40 }, 4, { journal: "ff", version: 2 });
+  assertEquals(await snaps.restore(), {
+    state: { value: 40 },
+    seq: 4,
+    journal: "ff",
+    version: 2,
+    rejected: [],
+  });
+});
+
+Deno.test("SnapStore.create() takes the state as it is at the call", async () => {
+  await using directory = new TestDirectory();
+  const snaps = new SnapStore<{ value: number }>(directory.path);
+  const state = { value: 1 };
+  const created = snaps.create(state, 1);
+  state.value = 2;
+  await created;
+  assertEquals((await snaps.restore())?.state, { value: 1 });
+});
+
+Deno.test("SnapStore keeps as many as it is told, and prunes on request", async () => {
+  await using directory = new TestDirectory();
+  const snaps = new SnapStore<number>(directory.path);
+  for (const seq of [1, 2, 3, 4]) await snaps.create(seq, seq);
+  assertEquals((await snaps.list()).map(({ seq }) => seq), [3, 4]);
+  await Deno.writeTextFile(directory.at(`${NAMES[0]}.tmp`), "unfinished");
+  await Deno.writeTextFile(directory.at("other.tmp"), "not ours");
+  const removed = await snaps.prune(1);
+  assertEquals(removed.map(({ seq }) => seq), [3]);
+  assertEquals(directory.names(), [
+    "other.tmp",
+    `snapshot_${"4".padStart(20, "0")}.json`,
+  ]);
+});
+
+Deno.test("SnapStore.restore() sets a damaged snapshot aside, whatever bit is flipped, and falls back", async () => {
+  await using directory = new TestDirectory();
+  const snaps = await three(directory);
+  const path = directory.at(NAMES[2]!);
+  const bytes = await Deno.readFile(path);
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const damaged = bytes.slice();
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
+    await Deno.writeFile(path, damaged);
+    const newer = /"mini": [2-9],/.test(new TextDecoder().decode(damaged));
+    if (newer) {
+      assertEquals((await errorOf(snaps.restore())).code, "UNSUPPORTED_FORMAT");
+      continue;
+    }
+    const restored = await snaps.restore();
+    assertEquals(restored?.state, { value: 20 }, `bit ${bit}`);
+    assertEquals(restored?.rejected.map((rejected) => rejected.path), [
+      `${path}.bad`,
+    ]);
+    assertEquals(await Deno.readFile(`${path}.bad`), damaged);
+  }
+});
+
+Deno.test("SnapStore.restore() falls back down the chain, wherever a snapshot is cut", async () => {
+  await using directory = new TestDirectory();
+  const snaps = await three(directory);
+  const [first, second, third] = NAMES.map((name) => directory.at(name));
+  const bytes = await Deno.readFile(third!);
+  for (let cut = 0; cut < bytes.length; cut++) {
+    await Deno.writeFile(third!, bytes.slice(0, cut));
+    const restored = await snaps.restore();
+    assertEquals(
+      [restored?.seq, restored?.state.value],
+      [2, 20],
+      `cut at ${cut}`,
+    );
+  }
+  await Deno.truncate(second!, 40);
+  assertEquals((await snaps.restore())?.seq, 1);
+  await Deno.truncate(first!, 40);
+  assertEquals(await snaps.restore(), undefined);
+});
+
+Deno.test("SnapStore.restore() does not touch a snapshot of a newer version", async () => {
+  await using directory = new TestDirectory();
+  const snaps = await three(directory);
+  const path = directory.at(NAMES[2]!);
+  await Deno.writeTextFile(path, '{\n  "mini": 2,\n  "new": true\n}\n');
+  assertEquals((await errorOf(snaps.restore())).code, "UNSUPPORTED_FORMAT");
+  assert(directory.names().includes(NAMES[2]!));
+});
+
+Deno.test("SnapStore.restore() takes no snapshot under another's name", async () => {
+  await using directory = new TestDirectory();
+  const snaps = await three(directory);
+  await Deno.rename(
+    directory.at(NAMES[0]!),
+    directory.at(`snapshot_${"9".padStart(20, "0")}.json`),
+  );
+  assertEquals((await snaps.restore())?.seq, 3);
+});
+
+Deno.test("SnapStore refuses what JSON would lose, before the disk is touched", async () => {
+  await using directory = new TestDirectory();
+  const snaps = new SnapStore<unknown>(directory.at("none"));
+  const error = await errorOf(snaps.create({ a: new Map() }, 1));
+  assertEquals(error.code, "UNSERIALIZABLE");
+  assert(error.message.includes("$.a: a Map"), error.message);
+  assertEquals(directory.names(), []);
+});
+
+Deno.test("SnapStore refuses a state too large for one string, before the disk is touched", async () => {
+  await using directory = new TestDirectory();
+  const snaps = new SnapStore<unknown>(directory.at("none"));
+  const part = "x".repeat(2 ** 28);
+  const error = await errorOf(snaps.create([part, part, part], 1));
+  assertEquals(error.code, "TOO_LARGE");
+  assertEquals(directory.names(), []);
+});
+
+const inParts: SnapCodec<Map<string, number>> = {
+  *encode(state) {
+    for (const [key, value] of state) yield { key, value };
+  },
+  async decode(json) {
+    const state = new Map<string, number>();
+    for await (
+      const part of json as AsyncIterable<{ key: string; value: number }>
+    ) {
+      state.set(part.key, part.value);
+    }
+    return state;
+  },
+};
+
+for (const size of [0, 1, 20_000]) {
+  Deno.test(`SnapStore writes and restores a state in ${size} parts, one a line`, async () => {
+    await using directory = new TestDirectory();
+    const snaps = new SnapStore(directory.path, { codec: inParts });
+    const state = new Map<string, number>();
+    for (let index = 0; index < size; index++) {
+      state.set(`key \n "${index}" 🦀`, index);
+    }
+    const { path } = await snaps.create(state, 5, { journal: "ff" });
+    const text = await Deno.readTextFile(path);
+    assertEquals(JSON.parse(text).parts.length, size);
+    assert(text.split("\n").length >= size);
+    const restored = await snaps.restore();
+    assertEquals([restored?.seq, restored?.journal, restored?.state.size], [
+      5,
+      "ff",
+      size,
+    ]);
+    assertEquals([...restored!.state].at(-1), [...state].at(-1));
+  });
+}
+
+Deno.test("SnapStore keeps texts whole that are longer than one piece", async () => {
+  await using directory = new TestDirectory();
+  const snaps = new SnapStore<string>(directory.path);
+  for (const shift of [0, 1]) {
+    const state = "x".repeat(shift) + "🦀".repeat(100_000);
+    await snaps.create(state, shift);
+    assertEquals((await snaps.restore())?.state === state, true);
+  }
+});
+
+Deno.test("SnapStore asks the schema on create and on restore", async () => {
+  await using directory = new TestDirectory();
+  const schema = {
+    "~standard": {
+      validate: (value: unknown) =>
+        typeof value === "number"
+          ? { value }
+          : { issues: [{ message: "no number" }] },
+    },
+  };
+  const snaps = new SnapStore(directory.path, { schema });
+  assertEquals(
+    (await errorOf(snaps.create("x" as unknown as number, 1))).code,
+    "INVALID",
+  );
+  await new SnapStore<string>(directory.path).create("x", 1);
+  assertEquals((await errorOf(snaps.restore())).code, "INVALID");
+  assertEquals((await snaps.list()).length, 1, "it was set aside");
+});
+
+Deno.test("SnapStore refuses misuse with a bare RangeError", async () => {
+  await using directory = new TestDirectory();
+  assertThrows(() => new SnapStore(directory.path, { keep: 0 }), RangeError);
+  const snaps = new SnapStore<number>(directory.path);
+  await assertRejects(() => snaps.create(1, -1), RangeError);
+  await assertRejects(() => snaps.create(1, 1.5), RangeError);
+  await assertRejects(() => snaps.prune(0), RangeError);
+});
+
+const RUST = fromFileUrl(new URL("../fixtures/mini-rs/state", import.meta.url));
+
+Deno.test("SnapStore restores the pair that early versions of the Rust minisnap wrote", async () => {
+  await using directory = new TestDirectory();
+  await copy(RUST, directory.at("state"));
+  const restored = await new SnapStore<{ value: number; note: string }>(
+    directory.at("state"),
+  ).restore();
+  assertEquals([restored?.seq, restored?.state.value], [7, 28]);
+  assertEquals(
+    restored?.state.note,
+    'naïve – событие 6 🦀 "quoted" \\ \n line',
+  );
+});
+
+Deno.test("SnapStore restores what later versions of the Rust minisnap write", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(
+    directory.at(NAMES[2]!),
+    '{"seq":3,"state":{"value":30}}',
+  );
+  const snaps = new SnapStore<{ value: number }>(directory.path);
+  assertEquals((await snaps.restore())?.state, { value: 30 });
+  await snaps.create({ value: 40 }, 4);
+  assertEquals((await snaps.restore())?.seq, 4);
+});
