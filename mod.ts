@@ -16,4 +16,5 @@
  */
 
 export * from "./snap/mod.ts";
+export * from "./state/mod.ts";
 export * from "./store/mod.ts";

@@ -139,21 +139,23 @@ export class SnapStore<S> {
    * Also restores what the Rust crate `minisnap` wrote, which has no checksum:
    * `snapshot_….json`, and the older pair `snapshot.json` and `snapshot.seq`.
    *
+   * @param upTo The highest sequence number to take.
    * @returns The state and what the snapshot says of itself; `undefined` where
    * there is no whole snapshot.
    * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version;
    * `INVALID` where the schema refuses the state; `PERMISSION` and `IO` as the
    * system says. What the codec throws is thrown as it is.
    */
-  restore(): Promise<RestoredSnapshot<S> | undefined> {
+  restore(upTo: number = Infinity): Promise<RestoredSnapshot<S> | undefined> {
     return this.#mutex.run(async () => {
       const rejected: RejectedSnapshot[] = [];
       for (const { path, seq } of (await this.#list()).reverse()) {
+        if (seq > upTo) continue;
         const found = await this.#tryRestore(path, seq, rejected);
         if (found !== undefined) return { ...found, rejected };
       }
       const pair = await readRustPair(this.#fs, this.dir, this.#codec);
-      if (pair === undefined) return undefined;
+      if (pair === undefined || pair.seq > upTo) return undefined;
       const { seq } = pair;
       const state = validate(
         this.#schema,

@@ -15,6 +15,8 @@ import type { SchemaIssue } from "./schema.ts";
  * | `UNSERIALIZABLE` | the value would not survive JSON unchanged |
  * | `TOO_LARGE` | a record over `maxRecordBytes` |
  * | `INVALID` | refused by the caller's schema; `issues` says why |
+ * | `CONFLICT` | `expectedSequence` does not match |
+ * | `ABORTED_MUTATION` | `apply` threw: the mutation is recorded as aborted and has no effect |
  * | `PERMISSION` | the runtime or the operating system refused access |
  * | `IO` | the operating system failed in another way; nothing that was durable changed |
  */
@@ -29,6 +31,8 @@ export type MiniErrorCode =
   | "UNSERIALIZABLE"
   | "TOO_LARGE"
   | "INVALID"
+  | "CONFLICT"
+  | "ABORTED_MUTATION"
   | "PERMISSION"
   | "IO";
 

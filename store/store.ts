@@ -112,6 +112,11 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#session.path;
   }
 
+  /** What wrote it: this package, or the Rust `ministore`. */
+  get format(): "mini" | "ministore" {
+    return this.#session.writer.isNative ? "mini" : "ministore";
+  }
+
   /** The number of the last acknowledged record, 0 where there is none. */
   get sequence(): number {
     return this.#session.writer.sequence;
@@ -122,11 +127,7 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#session.writer.firstSequence;
   }
 
-  /**
-   * Why the last rotation that an append set off has failed, until one
-   * succeeds. The append itself has not failed: the log goes on in the old
-   * segment, and tries again when that has grown by `maxSegmentBytes`.
-   */
+  /** Why the last rotation that an append set off has failed, until one succeeds. The log goes on in the old segment. */
   get rotationFailure(): MiniError | undefined {
     return this.#session.writer.rotationFailure;
   }

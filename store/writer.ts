@@ -95,9 +95,14 @@ export class Writer implements LiveEnd {
     throw new MiniError("CLOSED", message, { path });
   }
 
+  /** Whether the log is in this package's own format. */
+  get isNative(): boolean {
+    return this.#options.format.isNative;
+  }
+
   /** Throws `UNSUPPORTED_FORMAT` for what the format of the Rust program has no way to say. */
   assertNative(doing: string): void {
-    if (this.#options.format.isNative) return;
+    if (this.isNative) return;
     const { active: path } = this.#options.context.paths;
     const message =
       `Cannot ${doing} in "${path}": the format of the Rust ministore has no way to say so; nothing was written`;
@@ -233,7 +238,7 @@ export class Writer implements LiveEnd {
 
   /** A rotation that an append has set off must not make that append look failed. */
   async #rotateQuietly(): Promise<void> {
-    if (!this.#options.format.isNative) return;
+    if (!this.isNative) return;
     try {
       await this.#guard(() => this.#rotate());
     } catch (error) {

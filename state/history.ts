@@ -1,0 +1,24 @@
+import type { StoreRecord } from "../store/mod.ts";
+import { entryOf, mutationsOf } from "./mutation.ts";
+import type { AppliedMutation } from "./options.ts";
+import type { Sources } from "./replay.ts";
+
+/**
+ * The mutations in records, without those that have no effect.
+ *
+ * @param isTaken Resolves when it is known whether record `seq` has an effect.
+ */
+export async function* effects<S, M>(
+  { reducer, isBare, aborted }: Sources<S, M>,
+  records: AsyncIterable<StoreRecord<unknown>>,
+  isTaken: (seq: number) => Promise<void>,
+): AsyncGenerator<AppliedMutation<M>, void, undefined> {
+  for await (const { seq, data } of records) {
+    await isTaken(seq);
+    if (aborted.has(seq)) continue;
+    const entry = entryOf(data, seq, isBare);
+    for (const mutation of mutationsOf<M>(entry, seq, reducer)) {
+      yield { seq, mutation };
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { SnapshotInfo } from "../snap/mod.ts";
+import type { CompactionReport, StoreRecord } from "../store/mod.ts";
+
+/**
+ * The log as a {@linkcode StateManager} sees it. `MiniStore` is one; another
+ * may stand behind the same API when one machine is outgrown.
+ */
+export interface Log<T> {
+  /** The number of the last acknowledged record. */
+  readonly sequence: number;
+  /** The number of the first record that is there, or of the next one where none is. */
+  readonly firstSequence: number;
+  /** Appends a record; resolves, in the order of the calls, to its number once it is durable. */
+  append(record: T): Promise<number>;
+  /** Appends records as one atomic unit; resolves to the number of the last. */
+  appendBatch(records: readonly T[]): Promise<number>;
+  /** Reads the acknowledged records in order. */
+  replay(
+    range?: { from?: number; to?: number; signal?: AbortSignal },
+  ): AsyncIterable<StoreRecord<T>>;
+  /** Makes sure that what was appended so far can be removed by a later `compact`. */
+  rotate(): Promise<void>;
+  /** Removes records that are all `<= upTo`, as far as it can. */
+  compact(upTo: number): Promise<CompactionReport>;
+  /** Frees it. */
+  close(): Promise<void>;
+}
+
+/** The snapshots as a {@linkcode StateManager} sees them. `SnapStore` is one. */
+export interface Snapshots<S> {
+  /** Makes a snapshot, durably. The state is taken as it is at the call. */
+  create(
+    state: S,
+    seq: number,
+    meta?: { version?: number },
+  ): Promise<SnapshotInfo>;
+  /** The newest whole one that stands at `upTo` at most. */
+  restore(upTo?: number): Promise<
+    | {
+      readonly state: S;
+      readonly seq: number;
+      readonly version?: number;
+      readonly rejected?: readonly unknown[];
+    }
+    | undefined
+  >;
+  /** Those there are, oldest first. */
+  list(): Promise<SnapshotInfo[]>;
+}

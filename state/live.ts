@@ -1,0 +1,176 @@
+import { MiniError } from "../store/errors.ts";
+import { assertLossless, MAX_DEPTH } from "../store/json.ts";
+import { Mutex } from "../store/mutex.ts";
+import { validate } from "../store/schema.ts";
+import type { Log } from "./interfaces.ts";
+import { type Entry, mutationsOf, NO_PROMISE, reduce } from "./mutation.ts";
+import { build, type Sources } from "./replay.ts";
+
+/**
+ * The state in memory, and how durable records get into it: one step for each,
+ * in the order of the log.
+ */
+export class LiveState<S, M> {
+  readonly #log: Log<unknown>;
+  readonly #sources: Sources<S, M>;
+  readonly #steps = new Mutex();
+  #state!: S;
+  #queued = 0;
+  #isInside = false;
+  #isRebuilding = false;
+  #announce!: () => void;
+
+  /** The number of the last record that the state has taken in. */
+  sequence = 0;
+  /** Whether it will take in no more. */
+  isClosed = false;
+  /** Resolves when the state has taken in more, or never will. */
+  changed!: Promise<void>;
+  /** Called within the step of each record that was applied. */
+  onApplied: (seq: number) => Promise<void> = () => Promise.resolve();
+
+  constructor(sources: Sources<S, M>) {
+    this.#log = sources.log;
+    this.#sources = sources;
+    this.#renewChange();
+  }
+
+  /** Starts from a state that was made from disk. */
+  start(state: S, sequence: number): void {
+    this.#state = state;
+    this.sequence = sequence;
+  }
+
+  get state(): S {
+    if (!this.#isRebuilding) return this.#state;
+    throw new MiniError(
+      "ABORTED_MUTATION",
+      "Cannot read the state just now: apply threw half-way, and the state is being made anew without that mutation; await a write or a snapshot, and read again",
+    );
+  }
+
+  /** Whether the caller's own code is running, from which nothing may be called. */
+  get isInside(): boolean {
+    return this.#isInside;
+  }
+
+  /** What is logged, in its JSON form: nothing the caller changes later counts. */
+  entryOf(mutations: readonly M[], isBatch: boolean): Entry {
+    const { schema, version } = this.#sources.reducer;
+    const valid = mutations.map((mutation) =>
+      validate(schema, mutation, "apply the mutation")
+    );
+    assertLossless(isBatch ? valid : valid[0], Infinity, MAX_DEPTH - 2);
+    const copy = JSON.parse(JSON.stringify(valid));
+    const stamp = version === undefined ? {} : { version };
+    return isBatch
+      ? { applyAll: copy, ...stamp }
+      : { apply: copy[0], ...stamp };
+  }
+
+  /** Appends an entry, and takes it into the state when it is durable and all before it were taken. */
+  enqueue(entry: Entry): Promise<number> {
+    this.#queued++;
+    const { isBare } = this.#sources;
+    if (isBare && !("apply" in entry)) throw notInRust();
+    const appended = this.#log.append(
+      isBare && "apply" in entry ? entry.apply : entry,
+    );
+    appended.catch(() => {});
+    return this.#steps.run(async () => {
+      const seq = await appended;
+      const aborted = await this.#take(seq, entry);
+      return { seq, aborted };
+    }).then(async ({ seq, aborted }) => {
+      if (aborted === undefined) return seq;
+      await aborted.recorded;
+      throw aborted.error;
+    });
+  }
+
+  /** Applies what is durable. */
+  async #take(seq: number, entry: Entry): Promise<Aborted | undefined> {
+    try {
+      const mutations = mutationsOf<M>(entry, seq, this.#sources.reducer);
+      this.#state = this.inside(() =>
+        reduce(this.#state, mutations, this.#sources.reducer)
+      );
+    } catch (cause) {
+      return await this.#abort(seq, cause);
+    }
+    this.sequence = seq;
+    this.#renewChange();
+    await this.onApplied(seq);
+    return undefined;
+  }
+
+  /** Makes the state anew without a mutation whose `apply` has thrown, and has that recorded. */
+  async #abort(seq: number, cause: unknown): Promise<Aborted> {
+    this.#sources.aborted.add(seq);
+    this.#isRebuilding = true;
+    this.#state = (await build(this.#sources, seq, "CORRUPT")).state;
+    this.#isRebuilding = false;
+    this.sequence = seq;
+    this.#renewChange();
+    // The Rust program has no word for it; replay will find the same.
+    const recorded = this.#sources.isBare
+      ? Promise.resolve()
+      : this.enqueue({ abort: seq });
+    const because = cause instanceof Error ? cause.message : String(cause);
+    const message =
+      `apply threw for record ${seq}: ${because}; it is recorded as aborted and has no effect`;
+    const error = cause instanceof TypeError && cause.message === NO_PROMISE
+      ? cause
+      : new MiniError("ABORTED_MUTATION", message, { cause, seq });
+    return { error, recorded: recorded.then(() => {}, () => {}) };
+  }
+
+  /** Waits until everything queued so far is applied. */
+  async settle(): Promise<void> {
+    let queued: number;
+    do {
+      queued = this.#queued;
+      await this.#steps.run(() => {});
+    } while (queued !== this.#queued);
+  }
+
+  /** Runs a task between two records: state and sequence belong together there. */
+  between<T>(task: () => T | Promise<T>): Promise<T> {
+    return this.#steps.run(task);
+  }
+
+  /** Runs the caller's code, which must not call back. */
+  inside<T>(task: () => T): T {
+    this.#isInside = true;
+    try {
+      return task();
+    } finally {
+      this.#isInside = false;
+    }
+  }
+
+  /** Says that there will be no more. */
+  end(): void {
+    this.isClosed = true;
+    this.#renewChange();
+  }
+
+  #renewChange(): void {
+    this.#announce?.();
+    this.changed = new Promise((resolve) => this.#announce = resolve);
+  }
+}
+
+/** A mutation that has no effect. */
+interface Aborted {
+  readonly error: unknown;
+  /** Resolves when that is recorded, or cannot be. */
+  readonly recorded: Promise<void>;
+}
+
+function notInRust(): MiniError {
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    "Cannot apply several mutations as one: the format of the Rust ministore has no way to say so; nothing was logged",
+  );
+}

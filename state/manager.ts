@@ -1,0 +1,257 @@
+import { fromFileUrl, join, resolve } from "@std/path";
+import { type SnapshotInfo, SnapStore } from "../snap/mod.ts";
+import { type CompactionReport, MiniStore } from "../store/mod.ts";
+import type {
+  AppliedMutation,
+  ApplyOptions,
+  StateOptions,
+  StateRecovery,
+} from "./options.ts";
+import { Engine } from "./engine.ts";
+
+/**
+ * A state that survives: every mutation is logged, durably, then applied to
+ * memory. Reads are property accesses, and never wait.
+ *
+ * What is applied is what was logged, its JSON form, so that the live state and
+ * the one replayed after a restart are equal by construction. Concurrent writes
+ * keep the order of the calls and share an fsync.
+ *
+ * @typeParam S The state.
+ * @typeParam M A mutation: any value that JSON keeps unchanged.
+ *
+ * @example Count, and count on it
+ * ```ts
+ * import { StateManager } from "@mini/state/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options = {
+ *   initial: () => ({ value: 0 }),
+ *   apply: (state: { value: number }, op: { by: number }) => {
+ *     state.value += op.by;
+ *   },
+ * };
+ * const dir = await Deno.makeTempDir();
+ * {
+ *   await using counter = await StateManager.open(dir, options);
+ *   await counter.apply({ by: 10 });
+ * }
+ * await using again = await StateManager.open(dir, options);
+ * assertEquals(again.state.value, 10);
+ * ```
+ */
+export class StateManager<S, M> implements AsyncDisposable {
+  readonly #engine: Engine<S, M>;
+  /** The directory, absolute. */
+  readonly dir: string;
+  /** The log's file. */
+  readonly journalPath: string;
+
+  private constructor(engine: Engine<S, M>, dir: string, journalPath: string) {
+    this.#engine = engine;
+    this.dir = dir;
+    this.journalPath = journalPath;
+  }
+
+  /**
+   * Takes the lock, and makes the state from the newest whole snapshot and the
+   * records behind it. A mutation whose `apply` throws has no effect; it is
+   * recorded as aborted.
+   *
+   * @param dir The directory, created where it is missing.
+   * @param options The state, and how mutations change it.
+   * @returns The manager. Close it to free the lock.
+   * @throws {MiniError} As `MiniStore.open`; `CORRUPT` where neither snapshots
+   * nor log reach back far enough; `INVALID` for a logged mutation that the
+   * schema refuses; `UNSUPPORTED_FORMAT` for a snapshot of another version that
+   * can be neither migrated nor replayed.
+   */
+  static async open<S, M>(
+    dir: string | URL,
+    options: StateOptions<S, M>,
+  ): Promise<StateManager<S, M>> {
+    const { journal = "journal.jsonl", keepSnapshots, ...rest } = options;
+    const { codec, mode, fs, maxSegmentBytes } = rest;
+    const path = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
+    const seam = { ...(mode !== undefined && { mode }), ...(fs && { fs }) };
+    const snapshots = new SnapStore<S>(path, {
+      ...seam,
+      ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
+      ...(codec && { codec }),
+    });
+    const log = await MiniStore.open<unknown>(join(path, journal), {
+      ...seam,
+      ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+    });
+    try {
+      const { outcome } = log.recovery;
+      const isBare = log.format === "ministore";
+      const engine = new Engine<S, M>(log, snapshots, options, isBare);
+      await engine.load(outcome);
+      return new StateManager(engine, path, log.path);
+    } catch (error) {
+      await log.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The state as of {@linkcode StateManager.sequence}, for reading: a change to it would not be durable. */
+  get state(): Readonly<S> {
+    return this.#engine.state;
+  }
+
+  /** The number of the last record that the state has taken in. */
+  get sequence(): number {
+    return this.#engine.sequence;
+  }
+
+  /** What opening has found. */
+  get recovery(): StateRecovery {
+    return this.#engine.recovery;
+  }
+
+  /** Why the last snapshot or compaction that an `apply` set off has failed, until one succeeds. The `apply` has not. */
+  get snapshotFailure(): unknown {
+    return this.#engine.snapshotFailure;
+  }
+
+  /** A deep copy of the state. */
+  snapshot(): S {
+    return structuredClone(this.#engine.state);
+  }
+
+  /**
+   * Logs a mutation, and applies it once it is durable.
+   *
+   * @param mutation The mutation; taken as it is at the call.
+   * @param options Whether to insist on a sequence number.
+   * @returns The number of its record; the state has it by then.
+   * @throws {MiniError} As `MiniStore.append`; `INVALID` where the schema
+   * refuses it; `CONFLICT` where `expectedSequence` does not match: nothing was
+   * logged in these cases; `ABORTED_MUTATION` where `apply` threw, `cause` being
+   * what it threw: the mutation is recorded as aborted and has no effect.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async apply(mutation: M, options: ApplyOptions = {}): Promise<number> {
+    return this.#engine.write([mutation], false, options);
+  }
+
+  /**
+   * Logs mutations as one atomic record, and applies them together: after a
+   * crash, or where one of them throws, all of them count or none.
+   *
+   * @param mutations The mutations, in order.
+   * @param options Whether to insist on a sequence number.
+   * @returns The number of the record. Of no mutations: the current one.
+   * @throws {MiniError} As {@linkcode StateManager.apply}.
+   */
+  async applyAll(
+    mutations: readonly M[],
+    options: ApplyOptions = {},
+  ): Promise<number> {
+    if (mutations.length === 0) return this.sequence;
+    return await this.#engine.write(mutations, true, options);
+  }
+
+  /**
+   * Reads, decides and writes with no other write in between.
+   *
+   * @param decide Gives a mutation, several that are one atomic record, or
+   * `undefined` for none. Synchronous; must not change the state.
+   * @returns The number of the record; `undefined` where there is none.
+   * @throws {MiniError} As {@linkcode StateManager.apply}. What `decide` throws
+   * is thrown as it is, and nothing was logged.
+   *
+   * @example Take only what is there
+   * ```ts
+   * import { StateManager } from "@mini/state/state";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using stock = await StateManager.open(await Deno.makeTempDir(), {
+   *   initial: () => ({ left: 1 }),
+   *   apply: (state, op: { take: number }) => ({ left: state.left - op.take }),
+   * });
+   * const take = () => stock.transact((state) => state.left > 0 ? { take: 1 } : undefined);
+   * assertEquals(await Promise.all([take(), take()]), [1, undefined]);
+   * ```
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async transact(
+    decide: (state: Readonly<S>) => M | readonly M[] | undefined,
+  ): Promise<number | undefined> {
+    return this.#engine.transact(decide);
+  }
+
+  /**
+   * The state as it was after record `seq`, made anew.
+   *
+   * @param seq From 0, the initial state, to {@linkcode StateManager.sequence}.
+   * @returns A state of its own.
+   * @throws {MiniError} `COMPACTED` where neither snapshots nor log reach back so far.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async at(seq: number): Promise<S> {
+    return this.#engine.at(seq);
+  }
+
+  /**
+   * The mutations that had an effect, oldest first.
+   *
+   * @param range Which records.
+   * @returns The mutations, as the code of today has them.
+   * @throws {MiniError} While iterating: as `MiniStore.replay`.
+   */
+  history(
+    range: { from?: number; to?: number } = {},
+  ): AsyncIterable<AppliedMutation<M>> {
+    return this.#engine.history(range);
+  }
+
+  /**
+   * The mutations from `from` on, then every further one once the state has it.
+   * Ends when the manager is closed.
+   *
+   * @param options From where, and until when.
+   * @returns The mutations that had an effect.
+   * @throws {MiniError} While iterating: as `MiniStore.follow`.
+   */
+  watch(
+    options: { from?: number; signal?: AbortSignal } = {},
+  ): AsyncIterable<AppliedMutation<M>> {
+    return this.#engine.watch(options);
+  }
+
+  /**
+   * Makes a snapshot of the state and its sequence number, taken in one step.
+   *
+   * @returns The snapshot.
+   * @throws {MiniError} As `SnapStore.create`.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async createSnapshot(): Promise<SnapshotInfo> {
+    return this.#engine.createSnapshot();
+  }
+
+  /**
+   * Makes a snapshot, then removes the segments of the log that no kept
+   * snapshot needs.
+   *
+   * @returns What was removed.
+   * @throws {MiniError} As `SnapStore.create` and `MiniStore.compact`. Nothing
+   * that is needed was removed.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async compact(): Promise<CompactionReport> {
+    return this.#engine.compact();
+  }
+
+  /** Waits for the writes under way, and frees files and lock. Closing twice is fine. */
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+
+  /** The same as {@linkcode StateManager.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * A state that survives: every mutation is logged, then applied.
+ *
+ * ```ts
+ * import { StateManager } from "@mini/state/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using counter = await StateManager.open(await Deno.makeTempDir(), {
+ *   initial: () => ({ value: 0 }),
+ *   apply: (state, op: { by: number }) => {
+ *     state.value += op.by;
+ *   },
+ * });
+ * await counter.apply({ by: 10 }); // durable, then applied
+ * assertEquals(counter.state.value, 10);
+ * ```
+ *
+ * @module
+ */
+
+export type { Log, Snapshots } from "./interfaces.ts";
+export { StateManager } from "./manager.ts";
+export type {
+  AppliedMutation,
+  ApplyOptions,
+  StateOptions,
+  StateRecovery,
+} from "./options.ts";

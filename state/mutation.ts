@@ -1,0 +1,81 @@
+import { MiniError } from "../store/errors.ts";
+import { type RecordSchema, validate } from "../store/schema.ts";
+
+/** What a log holds: a mutation, several that are one, or that one was aborted. */
+export type Entry =
+  | { readonly apply: unknown; readonly version?: number }
+  | { readonly applyAll: readonly unknown[]; readonly version?: number }
+  | { readonly abort: number };
+
+/** How mutations change a state. */
+export interface Reducer<S, M> {
+  readonly apply: (state: S, mutation: M) => S | void;
+  readonly schema?: RecordSchema<M> | undefined;
+  readonly version?: number | undefined;
+  readonly upcast?:
+    | ((mutation: unknown, fromVersion: number) => M)
+    | undefined;
+}
+
+/** What is said to an `apply` that is asynchronous. */
+export const NO_PROMISE = "apply must not return a promise";
+
+/** The entry in a record. Journals of the Rust program hold bare mutations. */
+export function entryOf(data: unknown, seq: number, isBare: boolean): Entry {
+  if (isBare) return { apply: data };
+  if (typeof data === "object" && data !== null) {
+    if ("apply" in data) return data as Entry;
+    if ("applyAll" in data && Array.isArray(data.applyAll)) {
+      return data as Entry;
+    }
+    if ("abort" in data && typeof data.abort === "number") return data as Entry;
+  }
+  throw new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot open the state: record ${seq} of the log is no mutation; nothing was changed`,
+    { seq },
+  );
+}
+
+/** The mutations in an entry, as the code of today has them. */
+export function mutationsOf<M>(
+  entry: Entry,
+  seq: number,
+  { schema, version = 0, upcast }: Pick<
+    Reducer<unknown, M>,
+    "schema" | "version" | "upcast"
+  >,
+): M[] {
+  if ("abort" in entry) return [];
+  const mutations = "apply" in entry ? [entry.apply] : entry.applyAll;
+  const from = entry.version ?? 0;
+  return mutations.map((mutation) => {
+    const current = from !== version && upcast !== undefined
+      ? upcast(mutation, from)
+      : mutation;
+    return validate(schema, current, `read record ${seq}`, seq);
+  });
+}
+
+/** The state after mutations. What `apply` throws is thrown as it is; the state may be half changed then. */
+export function reduce<S, M>(
+  state: S,
+  mutations: readonly M[],
+  { apply }: Pick<Reducer<S, M>, "apply">,
+): S {
+  for (const mutation of mutations) {
+    const next = apply(state, mutation);
+    if (isThenable(next)) {
+      // Nobody waits for it; what it throws must not end the process.
+      Promise.resolve(next).catch(() => {});
+      throw new TypeError(NO_PROMISE);
+    }
+    if (next !== undefined) state = next as S;
+  }
+  return state;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}

@@ -1,0 +1,66 @@
+import type { SnapCodec } from "../snap/mod.ts";
+import type { FileSystem, MiniError, RecordSchema } from "../store/mod.ts";
+
+/** How a state is kept. */
+export interface StateOptions<S, M> {
+  /** Makes the state that nothing has happened to yet, a new one each time. */
+  initial: () => S;
+  /**
+   * Changes the state, or returns the new one. Synchronous, and determined by
+   * its arguments alone: it runs again on every replay.
+   */
+  apply: (state: S, mutation: M) => S | void;
+  /** The log's file inside the directory. @default {"journal.jsonl"} */
+  journal?: string;
+  /** A validator of mutations, asked before they are logged and on replay. */
+  schema?: RecordSchema<M>;
+  /** To and from plain JSON, for snapshots of states that are not plain JSON. */
+  codec?: SnapCodec<S>;
+  /** The version of the shape of mutations and state. @default {0} */
+  version?: number;
+  /** Makes a mutation of this version from one of another, on replay. @default {it is taken as it is} */
+  upcast?: (mutation: unknown, fromVersion: number) => M;
+  /** Makes a state of this version from a snapshot of another; `undefined` to replay the log instead. @default {the log is replayed} */
+  migrate?: (state: unknown, fromVersion: number) => S | undefined;
+  /** Make a snapshot, and compact, inside the `apply` that has brought so many records since the last. @default {never} */
+  snapshotEvery?: number;
+  /** How many snapshots to keep. @default {2} */
+  keepSnapshots?: number;
+  /** Beyond this size of the log's active segment a new one is started. @default {16 * 1024 * 1024} */
+  maxSegmentBytes?: number;
+  /** The permissions of new files. @default {0o600} */
+  mode?: number;
+  /** The seam to the operating system. @default {denoFileSystem} */
+  fs?: FileSystem;
+}
+
+/** How a mutation is applied. */
+export interface ApplyOptions {
+  /** Refuse with `CONFLICT` unless the state stands at this number. */
+  expectedSequence?: number;
+}
+
+/** A mutation, and its place in the log. */
+export interface AppliedMutation<M> {
+  /** The number of its record. Those that were applied together share it. */
+  readonly seq: number;
+  /** The mutation. */
+  readonly mutation: M;
+}
+
+/** What opening a state has found. */
+export interface StateRecovery {
+  /** How the log ended: see `MiniStore.recovery`. */
+  readonly outcome: "created" | "clean" | "unclean" | "torn";
+  /** The number that the snapshot stood at, 0 without one. */
+  readonly snapshotSequence: number;
+  /** How many records were replayed after it. */
+  readonly replayed: number;
+  /** The numbers of mutations that have no effect, because `apply` threw. */
+  readonly aborted: readonly number[];
+  /** Snapshots that were damaged, and set aside. */
+  readonly rejected: readonly {
+    readonly path: string;
+    readonly error: MiniError;
+  }[];
+}

@@ -1,0 +1,344 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { denoFileSystem, type FileSystem } from "@mini/state/store";
+import { StateManager } from "@mini/state/state";
+import { type Counter, openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+
+Deno.test("StateManager restores its state on opening again", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using counter = await openCounter(directory.path);
+    assertEquals(counter.state, { value: 0, log: [] });
+    assertEquals(await counter.apply({ by: 10 }), 1);
+    assertEquals(await counter.applyAll([{ by: 1 }, { by: 2 }]), 2);
+    assertEquals([counter.state.value, counter.sequence], [13, 2]);
+  }
+  await using again = await openCounter(directory.path);
+  assertEquals([again.state.value, again.sequence], [13, 2]);
+  assertEquals(again.recovery, {
+    outcome: "clean",
+    snapshotSequence: 0,
+    replayed: 2,
+    aborted: [],
+    rejected: [],
+  });
+});
+
+Deno.test("StateManager: 64 concurrent applies cost a few fsyncs, and keep the order of the calls", async () => {
+  await using directory = new TestDirectory();
+  let syncs = 0;
+  const fs: FileSystem = {
+    ...denoFileSystem,
+    async create(path, permissions) {
+      const file = await denoFileSystem.create(path, permissions);
+      const sync = file.sync.bind(file);
+      file.sync = () => (syncs++, sync());
+      return file;
+    },
+  };
+  await using counter = await openCounter(directory.path, { fs });
+  const before = syncs;
+  const notes = Array.from({ length: 64 }, (_, index) => String(index));
+  const numbers = await Promise.all(
+    notes.map((note) => counter.apply({ by: 1, note })),
+  );
+  assertEquals(numbers, notes.map((_, index) => index + 1));
+  assertEquals(counter.state.log, notes);
+  assert(syncs - before <= 3, `${syncs - before} fsyncs`);
+});
+
+Deno.test("StateManager shows nothing before it is durable, and reads never wait", async () => {
+  await using directory = new TestDirectory();
+  let release = () => {};
+  let isHeld = false;
+  const fs: FileSystem = {
+    ...denoFileSystem,
+    async create(path, permissions) {
+      const file = await denoFileSystem.create(path, permissions);
+      const sync = file.sync.bind(file);
+      file.sync = async () => {
+        if (isHeld) await new Promise<void>((resolve) => release = resolve);
+        await sync();
+      };
+      return file;
+    },
+  };
+  await using counter = await openCounter(directory.path, { fs });
+  await counter.apply({ by: 1 });
+  isHeld = true;
+  const applied = counter.apply({ by: 2 });
+  const text = () => Deno.readTextFileSync(counter.journalPath);
+  while (!text().includes('"by":2')) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertEquals([counter.state.value, counter.sequence], [1, 1]);
+  isHeld = false;
+  release();
+  assertEquals([await applied, counter.state.value], [2, 3]);
+});
+
+Deno.test("StateManager.apply() takes the mutation as it is at the call, and aliases nothing", async () => {
+  await using directory = new TestDirectory();
+  await using manager = await StateManager.open(directory.path, {
+    initial: () => ({ items: [] as { name: string }[] }),
+    apply: (state, item: { name: string }) => {
+      state.items.push(item);
+    },
+  });
+  const item = { name: "before" };
+  const applied = manager.apply(item);
+  item.name = "after";
+  await applied;
+  item.name = "later";
+  assertEquals(manager.state.items, [{ name: "before" }]);
+  const copy = manager.snapshot();
+  copy.items.length = 0;
+  assertEquals(manager.state.items.length, 1);
+});
+
+Deno.test("StateManager.apply() that throws is recorded as aborted and has no effect, live and on replay", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using counter = await openCounter(directory.path);
+    const settled = await Promise.allSettled([
+      counter.apply({ by: 1, note: "a" }),
+      counter.apply({ by: 100, note: "half", fail: true }),
+      counter.apply({ by: 2, note: "b" }),
+      counter.applyAll([{ by: 200 }, { by: 300, fail: true }]),
+      counter.apply({ by: 4, note: "c" }),
+    ]);
+    assertEquals(settled.map(({ status }) => status), [
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+    ]);
+    const { reason } = settled[1] as PromiseRejectedResult;
+    assertEquals([reason.code, reason.seq, reason.cause.message], [
+      "ABORTED_MUTATION",
+      2,
+      "cannot add 100",
+    ]);
+    assertEquals(counter.state, { value: 7, log: ["a", "b", "c"] });
+    assertEquals(await counter.apply({ by: 10 }), 8);
+  }
+  await using again = await openCounter(directory.path);
+  assertEquals(again.state, { value: 17, log: ["a", "b", "c"] });
+  assertEquals(again.recovery.aborted, [2, 4]);
+  await again.apply({ by: 1 });
+});
+
+Deno.test("StateManager keeps a recorded abort when apply no longer throws", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using counter = await openCounter(directory.path);
+    await counter.apply({ by: 1 });
+    await errorOf(counter.apply({ by: 100, fail: true }));
+    await counter.apply({ by: 2 });
+  }
+  const apply = (state: Counter, { by }: { by: number }) => {
+    state.value += by;
+  };
+  await using again = await openCounter(directory.path, { apply });
+  assertEquals([again.state.value, again.recovery.aborted], [3, [2]]);
+});
+
+Deno.test("StateManager.apply() after a snapshot may throw as well, and compaction may have gone before", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using counter = await openCounter(directory.path);
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+    await counter.apply({ by: 2 });
+    await counter.compact();
+    assertEquals(
+      (await errorOf(counter.apply({ by: 100, fail: true }))).code,
+      "ABORTED_MUTATION",
+    );
+    assertEquals(counter.state.value, 3);
+    await counter.createSnapshot();
+    await counter.apply({ by: 4 });
+  }
+  await using again = await openCounter(directory.path);
+  assertEquals(again.state.value, 7);
+});
+
+Deno.test("StateManager.apply() that returns a promise is a TypeError, and has no effect", async () => {
+  await using directory = new TestDirectory();
+  await using manager = await StateManager.open(directory.path, {
+    initial: () => ({ value: 0 }),
+    apply: ((state: { value: number }) => {
+      state.value++;
+      return Promise.reject(new Error("late"));
+    }) as unknown as (state: { value: number }, by: number) => void,
+  });
+  await assertRejects(() => manager.apply(1), TypeError, "promise");
+  assertEquals(manager.state.value, 0);
+});
+
+Deno.test("StateManager called back from apply or decide is an error at once, not a deadlock", async () => {
+  await using directory = new TestDirectory();
+  const found: string[] = [];
+  const manager: StateManager<{ value: number }, number> = await StateManager
+    .open(directory.path, {
+      initial: () => ({ value: 0 }),
+      apply: (state, by: number) => {
+        state.value += by;
+        if (by !== 7) return;
+        for (
+          const call of [
+            () => manager.apply(1),
+            () => manager.compact(),
+            () => manager.at(0),
+          ]
+        ) {
+          call().catch((error: Error) => found.push(error.message));
+        }
+      },
+    });
+  await manager.apply(7);
+  await manager.transact(() => {
+    manager.apply(1).catch((error: Error) => found.push(error.message));
+    return undefined;
+  });
+  assertEquals(found.length, 4);
+  assert(found.every((message) => message.includes("call back")));
+  assertEquals(manager.state.value, 7);
+  await manager.close();
+});
+
+Deno.test("StateManager.transact() reads, decides and writes with nothing in between", async () => {
+  await using directory = new TestDirectory();
+  await using counter = await openCounter(directory.path);
+  const upTo5 = () =>
+    Promise.all(
+      Array.from({ length: 20 }, () =>
+        counter.transact((state) =>
+          state.value < 5 ? { by: 1 } : undefined
+        )),
+    );
+  const [numbers] = await Promise.all([
+    upTo5(),
+    counter.apply({ by: 1 }),
+    upTo5(),
+  ]);
+  assertEquals(counter.state.value <= 6 && counter.state.value >= 5, true);
+  assert(numbers.includes(undefined));
+  const several = await counter.transact(() => [{ by: 10 }, { by: 20 }]);
+  assertEquals(several, counter.sequence);
+  const thrown = counter.transact(() => {
+    throw new Error("no");
+  });
+  await assertRejects(() => thrown, Error, "no");
+  await counter.apply({ by: 1 });
+});
+
+Deno.test("StateManager.apply() with expectedSequence refuses what somebody else came before", async () => {
+  await using directory = new TestDirectory();
+  await using counter = await openCounter(directory.path);
+  const settled = await Promise.allSettled([
+    counter.apply({ by: 1 }, { expectedSequence: 0 }),
+    counter.apply({ by: 2 }, { expectedSequence: 0 }),
+    counter.applyAll([{ by: 4 }], { expectedSequence: 1 }),
+  ]);
+  assertEquals(settled.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  assertEquals((settled[1] as PromiseRejectedResult).reason.code, "CONFLICT");
+  assertEquals([counter.state.value, counter.sequence], [5, 2]);
+});
+
+Deno.test("StateManager.at() travels to any number, past aborts and snapshots", async () => {
+  await using directory = new TestDirectory();
+  await using counter = await openCounter(directory.path);
+  const values = [0];
+  for (let by = 1; by <= 6; by++) {
+    const fail = by === 3;
+    await counter.apply({ by, ...(fail && { fail }) }).catch(() => {});
+    if (fail) values.push(counter.state.value);
+    values.push(counter.state.value);
+    if (by === 4) await counter.createSnapshot();
+  }
+  for (const [seq, value] of values.entries()) {
+    assertEquals((await counter.at(seq)).value, value, `at ${seq}`);
+  }
+  await assertRejects(() => counter.at(counter.sequence + 1), RangeError);
+  for (let round = 0; round < 3; round++) {
+    await counter.compact();
+    await counter.apply({ by: 1 });
+  }
+  assertEquals((await errorOf(counter.at(1))).code, "COMPACTED");
+  assertEquals((await counter.at(counter.sequence)).value, counter.state.value);
+});
+
+Deno.test("StateManager.history() and watch() give the mutations that had an effect", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using counter = await openCounter(directory.path);
+    await counter.apply({ by: 1 });
+    await counter.apply({ by: 2, fail: true }).catch(() => {});
+    await counter.applyAll([{ by: 3 }, { by: 4 }]);
+  }
+  const counter = await openCounter(directory.path);
+  const by = (
+    { seq, mutation }: { seq: number; mutation: { by: number } },
+  ) => [seq, mutation.by];
+  assertEquals(await Array.fromAsync(counter.history(), by), [[1, 1], [4, 3], [
+    4,
+    4,
+  ]]);
+  const watched = Array.fromAsync(counter.watch({ from: 4 }), by);
+  const live = Array.fromAsync(counter.watch(), by);
+  await counter.apply({ by: 5 });
+  await counter.apply({ by: 6, fail: true }).catch(() => {});
+  await counter.apply({ by: 7 });
+  await counter.close();
+  assertEquals(await watched, [[4, 3], [4, 4], [5, 5], [8, 7]]);
+  assertEquals(await live, [[5, 5], [8, 7]]);
+});
+
+Deno.test("StateManager refuses what its schema or JSON would not keep, before anything is logged", async () => {
+  await using directory = new TestDirectory();
+  const schema = {
+    "~standard": {
+      validate: (value: unknown) =>
+        typeof (value as { by: unknown })?.by === "number"
+          ? { value: value as { by: number } }
+          : { issues: [{ message: "by is no number" }] },
+    },
+  };
+  await using counter = await openCounter(directory.path, { schema });
+  assertEquals(
+    (await errorOf(counter.apply({ by: "1" as unknown as number }))).code,
+    "INVALID",
+  );
+  assertEquals(
+    (await errorOf(counter.apply({ by: NaN }))).code,
+    "UNSERIALIZABLE",
+  );
+  assertEquals(await counter.apply({ by: 1 }), 1);
+});
+
+Deno.test("StateManager rejects every call after close() with CLOSED, and its state can be read", async () => {
+  await using directory = new TestDirectory();
+  const counter = await openCounter(directory.path);
+  const applied = counter.apply({ by: 1 });
+  await counter.close();
+  await counter.close();
+  assertEquals(await applied, 1);
+  assertEquals(counter.state.value, 1);
+  const calls: (() => Promise<unknown>)[] = [
+    () => counter.apply({ by: 1 }),
+    () => counter.transact(() => undefined),
+    () => counter.createSnapshot(),
+    () => counter.compact(),
+    () => counter.at(0),
+  ];
+  for (const call of calls) {
+    assertEquals((await errorOf(call())).code, "CLOSED");
+  }
+});
