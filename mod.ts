@@ -1,15 +1,19 @@
 /**
- * Durable state for one program on one machine.
- *
- * Today it holds two bricks, the log and the snapshots:
+ * Durable state for one program on one machine: a log, snapshots, and a state
+ * manager on both.
  *
  * ```ts
- * import { MiniStore } from "@mini/state";
+ * import { StateManager } from "@mini/state";
  * import { assertEquals } from "@std/assert";
  *
- * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
- * await using store = await MiniStore.open<string>(path);
- * assertEquals(await store.append("survives anything"), 1);
+ * await using counter = await StateManager.open(await Deno.makeTempDir(), {
+ *   initial: () => ({ value: 0 }),
+ *   apply: (state, op: { by: number }) => {
+ *     state.value += op.by;
+ *   },
+ * });
+ * await counter.apply({ by: 10 });
+ * assertEquals(counter.state.value, 10);
  * ```
  *
  * @module

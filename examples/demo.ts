@@ -6,9 +6,9 @@
  * that every registration the child was told is durable is there. Then again.
  */
 import { join } from "@std/path";
-import { MiniStore } from "@mini/state/store";
-import { readComponents } from "./demo_input.ts";
-import type { Component, Registration } from "./demo_input.ts";
+import { StateManager } from "@mini/state/state";
+import { readComponents, REGISTRY } from "./demo_input.ts";
+import type { Component } from "./demo_input.ts";
 
 const ROUNDS = 4;
 const CALLERS = 64;
@@ -17,11 +17,9 @@ if (Deno.args[0] === "child") await registerForEver(Deno.args[1]!);
 else await main();
 
 /** The child: registers components until it is killed, and says which are durable. */
-async function registerForEver(path: string): Promise<void> {
+async function registerForEver(dir: string): Promise<void> {
   const { components } = await readComponents();
-  await using store = await MiniStore.open<Registration>(path, {
-    maxSegmentBytes: 256 * 1024,
-  });
+  await using registry = await StateManager.open(dir, REGISTRY);
   const callers = Array.from({ length: CALLERS }, async (_, caller) => {
     for (let turn = caller;; turn += CALLERS) {
       const component = components[turn % components.length]!;
@@ -31,7 +29,7 @@ async function registerForEver(path: string): Promise<void> {
         turn,
         component,
       };
-      const seq = await store.append(registration);
+      const seq = await registry.apply(registration);
       // One write a line: what the parent reads is what was acknowledged before the kill.
       Deno.stdout.writeSync(
         new TextEncoder().encode(`${seq} ${caller} ${turn}\n`),
@@ -59,13 +57,13 @@ interface Round {
 async function main(): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "mini-state-demo-" });
   try {
-    await run(join(directory, "registry", "journal.jsonl"));
+    await run(join(directory, "registry"));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-async function run(path: string): Promise<void> {
+async function run(dir: string): Promise<void> {
   const { components, source } = await readComponents();
   say(
     `Registering ${components.length} components (${source}) from ${CALLERS} concurrent callers.`,
@@ -76,16 +74,17 @@ async function run(path: string): Promise<void> {
   for (let round = 1; round <= ROUNDS; round++) {
     const lifeMs = 300 + Math.floor(Math.random() * 900);
     const before = acknowledged.size;
-    await runAndKill(path, lifeMs, acknowledged);
-    const found = await reopen(path, acknowledged, components);
+    await runAndKill(dir, lifeMs, acknowledged);
+    const found = await reopen(dir, acknowledged, components);
     const counts = { round, lifeMs, acknowledged: acknowledged.size - before };
     rounds.push({ ...counts, ...found });
     say(
       `round ${round}: killed after ${lifeMs} ms; reopened (${found.outcome}): ` +
         `${found.records} records, ${found.lost} lost`,
     );
-    if (round === 1) await showLog(path);
+    if (round === 1) await showLog(dir);
   }
+  await travel(dir, rounds);
   showTable(rounds);
   const lost = rounds.reduce((sum, round) => sum + round.lost, 0);
   if (lost > 0) {
@@ -100,12 +99,12 @@ async function run(path: string): Promise<void> {
 
 /** Runs the child for so long, and notes what it was told is durable. */
 async function runAndKill(
-  path: string,
+  dir: string,
   lifeMs: number,
   acknowledged: Map<number, Acknowledged>,
 ): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", import.meta.filename!, "child", path],
+    args: ["run", "-A", import.meta.filename!, "child", dir],
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
@@ -129,32 +128,57 @@ async function runAndKill(
   }
 }
 
-/** Opens the log and looks for every acknowledged record. */
+/** Opens the registry and looks for every acknowledged registration. */
 async function reopen(
-  path: string,
+  dir: string,
   acknowledged: ReadonlyMap<number, Acknowledged>,
   components: readonly Component[],
 ): Promise<Pick<Round, "records" | "lost" | "outcome" | "openMs">> {
   const start = performance.now();
-  await using store = await MiniStore.open<Registration>(path);
+  await using registry = await StateManager.open(dir, REGISTRY);
   const openMs = Math.round(performance.now() - start);
   let found = 0;
-  for await (const { seq, data } of store.replay()) {
+  for await (const { seq, mutation } of registry.history()) {
     const wanted = acknowledged.get(seq);
-    const isSame = wanted?.caller === data.caller &&
-      wanted.turn === data.turn &&
-      data.component.name === components[data.turn % components.length]!.name;
+    const isSame = wanted?.caller === mutation.caller &&
+      wanted.turn === mutation.turn &&
+      mutation.component.name ===
+        components[mutation.turn % components.length]!.name;
     if (isSame) found++;
   }
-  const lost = acknowledged.size - found;
-  const { outcome } = store.recovery;
-  return { records: store.sequence, lost, outcome, openMs };
+  const { sequence, state, recovery: { outcome } } = registry;
+  if (state.registrations !== sequence) {
+    throw new Error("The state is not what was logged");
+  }
+  await registry.createSnapshot();
+  return {
+    records: sequence,
+    lost: acknowledged.size - found,
+    outcome,
+    openMs,
+  };
 }
 
-async function showLog(path: string): Promise<void> {
-  const oldest = `${path.slice(0, -".jsonl".length)}.${"0".repeat(20)}.jsonl`;
+/** What the registry was like at other times. */
+async function travel(dir: string, rounds: readonly Round[]): Promise<void> {
+  await using registry = await StateManager.open(dir, REGISTRY);
+  const size = ({ versions }: { versions: object }) =>
+    Object.keys(versions).length;
+  say("\nTime travel, from snapshots and log:");
+  for (const seq of [0, 100, ...rounds.map((round) => round.records)]) {
+    const { registrations, versions } = await registry.at(seq);
+    say(
+      `  after record ${seq}: ${registrations} registrations of ${
+        size({ versions })
+      } components`,
+    );
+  }
+}
+
+async function showLog(dir: string): Promise<void> {
+  const oldest = join(dir, `journal.${"0".repeat(20)}.jsonl`);
   const file = await Deno.readTextFile(oldest).catch(() =>
-    Deno.readTextFile(path)
+    Deno.readTextFile(join(dir, "journal.jsonl"))
   );
   say("\nThe log is plain JSONL; it begins:");
   for (const line of file.split("\n", 4)) {

@@ -1,3 +1,5 @@
+import type { StateOptions } from "@mini/state/state";
+
 /** A component of this machine. */
 export interface Component {
   readonly name: string;
@@ -12,6 +14,22 @@ export interface Registration {
   readonly turn: number;
   readonly component: Component;
 }
+
+/** What the registrations add up to. */
+export interface Registry {
+  registrations: number;
+  versions: Record<string, string>;
+}
+
+/** How a registration changes the registry. */
+export const REGISTRY: StateOptions<Registry, Registration> = {
+  initial: () => ({ registrations: 0, versions: {} }),
+  apply: (registry, { component }) => {
+    registry.registrations += 1;
+    registry.versions[component.name] = component.version;
+  },
+  maxSegmentBytes: 1024 * 1024,
+};
 
 /** Real input: what is installed on this machine, from the first place that tells. */
 export async function readComponents(): Promise<

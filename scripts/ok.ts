@@ -17,6 +17,7 @@ const documented = [
   "mod.ts",
   "store",
   "snap",
+  "state",
   "testing",
 ]
   .map((path) => join(root, path));
@@ -45,7 +46,7 @@ const steps: Step[] = [
       "coverage",
       coverage,
       "--threshold=90",
-      "--include=/(store|snap|testing)/[a-z_]+\\.ts$",
+      "--include=/(store|snap|state|testing)/[a-z_]+\\.ts$",
     ],
   },
   {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { denoFileSystem, type FileSystem } from "@mini/state/store";
 import { StateManager } from "@mini/state/state";
-import { type Counter, openCounter } from "../support/counter.ts";
+import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -95,118 +95,6 @@ Deno.test("StateManager.apply() takes the mutation as it is at the call, and ali
   const copy = manager.snapshot();
   copy.items.length = 0;
   assertEquals(manager.state.items.length, 1);
-});
-
-Deno.test("StateManager.apply() that throws is recorded as aborted and has no effect, live and on replay", async () => {
-  await using directory = new TestDirectory();
-  {
-    await using counter = await openCounter(directory.path);
-    const settled = await Promise.allSettled([
-      counter.apply({ by: 1, note: "a" }),
-      counter.apply({ by: 100, note: "half", fail: true }),
-      counter.apply({ by: 2, note: "b" }),
-      counter.applyAll([{ by: 200 }, { by: 300, fail: true }]),
-      counter.apply({ by: 4, note: "c" }),
-    ]);
-    assertEquals(settled.map(({ status }) => status), [
-      "fulfilled",
-      "rejected",
-      "fulfilled",
-      "rejected",
-      "fulfilled",
-    ]);
-    const { reason } = settled[1] as PromiseRejectedResult;
-    assertEquals([reason.code, reason.seq, reason.cause.message], [
-      "ABORTED_MUTATION",
-      2,
-      "cannot add 100",
-    ]);
-    assertEquals(counter.state, { value: 7, log: ["a", "b", "c"] });
-    assertEquals(await counter.apply({ by: 10 }), 8);
-  }
-  await using again = await openCounter(directory.path);
-  assertEquals(again.state, { value: 17, log: ["a", "b", "c"] });
-  assertEquals(again.recovery.aborted, [2, 4]);
-  await again.apply({ by: 1 });
-});
-
-Deno.test("StateManager keeps a recorded abort when apply no longer throws", async () => {
-  await using directory = new TestDirectory();
-  {
-    await using counter = await openCounter(directory.path);
-    await counter.apply({ by: 1 });
-    await errorOf(counter.apply({ by: 100, fail: true }));
-    await counter.apply({ by: 2 });
-  }
-  const apply = (state: Counter, { by }: { by: number }) => {
-    state.value += by;
-  };
-  await using again = await openCounter(directory.path, { apply });
-  assertEquals([again.state.value, again.recovery.aborted], [3, [2]]);
-});
-
-Deno.test("StateManager.apply() after a snapshot may throw as well, and compaction may have gone before", async () => {
-  await using directory = new TestDirectory();
-  {
-    await using counter = await openCounter(directory.path);
-    await counter.apply({ by: 1 });
-    await counter.createSnapshot();
-    await counter.apply({ by: 2 });
-    await counter.compact();
-    assertEquals(
-      (await errorOf(counter.apply({ by: 100, fail: true }))).code,
-      "ABORTED_MUTATION",
-    );
-    assertEquals(counter.state.value, 3);
-    await counter.createSnapshot();
-    await counter.apply({ by: 4 });
-  }
-  await using again = await openCounter(directory.path);
-  assertEquals(again.state.value, 7);
-});
-
-Deno.test("StateManager.apply() that returns a promise is a TypeError, and has no effect", async () => {
-  await using directory = new TestDirectory();
-  await using manager = await StateManager.open(directory.path, {
-    initial: () => ({ value: 0 }),
-    apply: ((state: { value: number }) => {
-      state.value++;
-      return Promise.reject(new Error("late"));
-    }) as unknown as (state: { value: number }, by: number) => void,
-  });
-  await assertRejects(() => manager.apply(1), TypeError, "promise");
-  assertEquals(manager.state.value, 0);
-});
-
-Deno.test("StateManager called back from apply or decide is an error at once, not a deadlock", async () => {
-  await using directory = new TestDirectory();
-  const found: string[] = [];
-  const manager: StateManager<{ value: number }, number> = await StateManager
-    .open(directory.path, {
-      initial: () => ({ value: 0 }),
-      apply: (state, by: number) => {
-        state.value += by;
-        if (by !== 7) return;
-        for (
-          const call of [
-            () => manager.apply(1),
-            () => manager.compact(),
-            () => manager.at(0),
-          ]
-        ) {
-          call().catch((error: Error) => found.push(error.message));
-        }
-      },
-    });
-  await manager.apply(7);
-  await manager.transact(() => {
-    manager.apply(1).catch((error: Error) => found.push(error.message));
-    return undefined;
-  });
-  assertEquals(found.length, 4);
-  assert(found.every((message) => message.includes("call back")));
-  assertEquals(manager.state.value, 7);
-  await manager.close();
 });
 
 Deno.test("StateManager.transact() reads, decides and writes with nothing in between", async () => {

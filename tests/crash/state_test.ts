@@ -1,0 +1,44 @@
+import { assert, assertEquals } from "@std/assert";
+import { explore, type ExploreReport, sweepFaults } from "@mini/state/testing";
+import { report } from "../support/report.ts";
+import { STATE_WORKLOADS } from "../support/state_workloads.ts";
+
+Deno.test("StateManager survives a power cut after every call, in every way", async () => {
+  const reports: ExploreReport[] = [];
+  for (const workload of STATE_WORKLOADS) {
+    reports.push(
+      await explore(workload, { crashRecoveryOneIn: 200, samples: 1 }),
+    );
+  }
+  report("power cuts of states", reports);
+  for (const { name, states, violations } of reports) {
+    assertEquals(violations.slice(0, 3), [], name);
+    assert(states > 50, `${name}: ${states} states`);
+  }
+});
+
+Deno.test("StateManager survives every call failing, once and for ever", async () => {
+  const reports: ExploreReport[] = [];
+  const faults = {
+    EIO: ["applies that throw"],
+    ENOSPC: ["compaction under concurrent applies"],
+  };
+  for (const [code, names] of Object.entries(faults)) {
+    for (
+      const workload of STATE_WORKLOADS.filter(({ name }) =>
+        names.includes(name)
+      )
+    ) {
+      const options = { cuts: "none", crashRecoveryOneIn: 1_000 } as const;
+      const fault = { code, keepBytes: 40 };
+      reports.push(
+        await sweepFaults(workload, { faults: [fault], ...options }),
+      );
+    }
+  }
+  report("failing calls of states", reports);
+  for (const { name, states, violations } of reports) {
+    assertEquals(violations.slice(0, 3), [], name);
+    assert(states > 50, `${name}: ${states} states`);
+  }
+});
