@@ -79,8 +79,11 @@ export class StateManager<S, M> implements AsyncDisposable {
       ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
       ...(codec && { codec }),
     });
+    // What the newest snapshot makes unneeded is verified only if it is read after all.
+    const newest = (await snapshots.list()).at(-1)?.seq ?? 0;
     const log = await MiniStore.open<unknown>(join(path, journal), {
       ...seam,
+      verifyFrom: newest + 1,
       ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
     });
     try {

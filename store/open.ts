@@ -28,7 +28,9 @@ export interface OpenJournal {
 /** Takes the lock, recovers, and goes on at the end. On failure nothing stays locked or open. */
 export async function openJournal(
   context: JournalContext,
-  options: Pick<WriterOptions, "maxSegmentBytes" | "isLazy">,
+  { verifyFrom, ...options }:
+    & Pick<WriterOptions, "maxSegmentBytes" | "isLazy">
+    & { verifyFrom: number },
 ): Promise<OpenJournal> {
   const { fs, paths } = context;
   await fs.createDirectory(paths.directory, DIRECTORY_PERMISSIONS);
@@ -43,7 +45,7 @@ export async function openJournal(
     }
     const rust = await rustSegments(context, names);
     recovered = rust === undefined
-      ? await recoverJournal(context, paths.sealedBases(names))
+      ? await recoverJournal(context, paths.sealedBases(names), verifyFrom)
       : await recoverRustJournal(context, rust);
     const format = rust === undefined ? nativeFormat : rustFormat;
     const all = { ...options, context, format, lock };

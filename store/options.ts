@@ -25,6 +25,14 @@ export interface StoreOptions<T> extends ReadOptions<T> {
   maxSegmentBytes?: number;
   /** Whether an append waits for fsync, or only for the write. @default {"always"} */
   sync?: "always" | "never";
+  /**
+   * The first record that opening is to verify. Whole segments before it are
+   * verified when they are read instead, so that a long history costs no time
+   * where a snapshot makes it unneeded.
+   *
+   * @default {1}
+   */
+  verifyFrom?: number;
   /** The permissions of new files. @default {0o600} */
   mode?: number;
 }
@@ -73,16 +81,17 @@ export function contextOf(
 
 /** The options of a writer, which are checked. */
 export function writerOptions(
-  { maxSegmentBytes = 16 * MIB, sync = "always" }: Pick<
+  { maxSegmentBytes = 16 * MIB, sync = "always", verifyFrom = 1 }: Pick<
     StoreOptions<unknown>,
-    "maxSegmentBytes" | "sync"
+    "maxSegmentBytes" | "sync" | "verifyFrom"
   >,
-): { maxSegmentBytes: number; isLazy: boolean } {
+): { maxSegmentBytes: number; isLazy: boolean; verifyFrom: number } {
   checkCount("maxSegmentBytes", maxSegmentBytes);
   if (sync !== "always" && sync !== "never") {
     throw new TypeError(`sync must be "always" or "never", not ${sync}`);
   }
-  return { maxSegmentBytes, isLazy: sync === "never" };
+  checkCount("verifyFrom", verifyFrom);
+  return { maxSegmentBytes, isLazy: sync === "never", verifyFrom };
 }
 
 /** Throws a `RangeError` for a range that names no records. */

@@ -53,19 +53,26 @@ export interface Recovered {
   readonly report: RecoveryReport;
 }
 
-/** Recovers a journal of this package's own format; the lock is held. */
+/** Recovers a journal of this package's own format; the lock is held. Segments that end before record `verifyFrom` are left to those who read them. */
 export async function recoverJournal(
   context: JournalContext,
   bases: readonly number[],
+  verifyFrom: number,
 ): Promise<Recovered> {
   const sealed: SealedSegment[] = [];
   let seam: Seam | undefined;
-  for (const base of bases) {
+  const { fs, paths } = context;
+  for (const [index, base] of bases.entries()) {
+    if ((bases[index + 1] ?? Infinity) < verifyFrom) {
+      const path = paths.sealed(base);
+      const { sizeBytes } = (await fs.stat(path))!;
+      sealed.push({ path, base, sizeBytes });
+      continue;
+    }
     const scan = await scanSealed(context, base, seam);
     seam = seamAfter(scan);
     sealed.push({ path: scan.path, base, sizeBytes: scan.offset });
   }
-  const { fs, paths } = context;
   const found = await fs.stat(paths.active);
   const scan = found === undefined
     ? "unfinished"

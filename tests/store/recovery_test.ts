@@ -87,3 +87,25 @@ Deno.test("MiniStore.open() finishes a rotation that had not made the new file",
   assertEquals([store.sequence, store.recovery.segments], [2, 2]);
   assertEquals(await store.append("record 3"), 3);
 });
+
+Deno.test("MiniStore.open() with verifyFrom leaves older segments to those who read them", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at();
+  {
+    await using store = await MiniStore.open<number>(path);
+    for (const value of [1, 2, 3]) {
+      await store.append(value);
+      await store.rotate();
+    }
+  }
+  const oldest = directory.at("journal.00000000000000000000.jsonl");
+  const text = await Deno.readTextFile(oldest);
+  await Deno.writeTextFile(oldest, text.replace('"data":1', '"data":7'));
+  assertEquals(await openAndRead(path), { code: "CORRUPT" });
+  await using store = await MiniStore.open<number>(path, { verifyFrom: 3 });
+  assertEquals(await store.append(4), 4);
+  const read = Array.fromAsync(store.replay({ from: 2 }), ({ data }) => data);
+  assertEquals(await read, [2, 3, 4]);
+  const all = Array.fromAsync(store.replay());
+  assertEquals((await errorOf(all)).code, "CORRUPT");
+});
