@@ -18,6 +18,8 @@ export class LiveState<S, M> {
   #queued = 0;
   #isInside = false;
   #isRebuilding = false;
+  /** Why the state could not be made anew: there is none until it is opened again. */
+  #failure: MiniError | undefined;
   #announce!: () => void;
 
   /** The number of the last record that the state has taken in. */
@@ -42,6 +44,7 @@ export class LiveState<S, M> {
   }
 
   get state(): S {
+    if (this.#failure !== undefined) throw this.#failure;
     if (!this.#isRebuilding) return this.#state;
     throw new MiniError(
       "ABORTED_MUTATION",
@@ -90,6 +93,7 @@ export class LiveState<S, M> {
 
   /** Applies what is durable. */
   async #take(seq: number, entry: Entry): Promise<Aborted | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
     try {
       const mutations = mutationsOf<M>(entry, seq, this.#sources.reducer);
       this.#state = this.inside(() =>
@@ -108,7 +112,11 @@ export class LiveState<S, M> {
   async #abort(seq: number, cause: unknown): Promise<Aborted> {
     this.#sources.aborted.add(seq);
     this.#isRebuilding = true;
-    this.#state = (await build(this.#sources, seq, "CORRUPT")).state;
+    try {
+      this.#state = (await build(this.#sources, seq, "CORRUPT")).state;
+    } catch (error) {
+      throw this.#failure = noState(seq, error);
+    }
     this.#isRebuilding = false;
     this.sequence = seq;
     this.#renewChange();
@@ -166,6 +174,15 @@ interface Aborted {
   readonly error: unknown;
   /** Resolves when that is recorded, or cannot be. */
   readonly recorded: Promise<void>;
+}
+
+function noState(seq: number, cause: unknown): MiniError {
+  const because = cause instanceof Error ? cause.message : String(cause);
+  return new MiniError(
+    "POISONED",
+    `Cannot use the state any more: apply threw for record ${seq}, and making the state anew failed: ${because}; nothing that was logged is lost: close it and open it again`,
+    { cause, seq },
+  );
 }
 
 function notInRust(): MiniError {

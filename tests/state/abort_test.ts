@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { StateManager } from "@mini/state/state";
-import { type Counter, openCounter } from "../support/counter.ts";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -114,4 +115,22 @@ Deno.test("StateManager called back from apply or decide is an error at once, no
   assert(found.every((message) => message.includes("call back")));
   assertEquals(manager.state.value, 7);
   await manager.close();
+});
+
+Deno.test("StateManager shows no state when apply has thrown and the disk cannot be read, and loses nothing", async () => {
+  const fs = new MemoryFileSystem();
+  const manager = await StateManager.open("/data", { ...COUNTER, fs });
+  await manager.apply({ by: 1 });
+  fs.hooks.before = ({ operation }) =>
+    operation === "read" ? { code: "EIO" } : undefined;
+  const failed = manager.apply({ by: 100, fail: true });
+  const later = manager.apply({ by: 2 });
+  assertEquals((await errorOf(failed)).code, "POISONED");
+  assertEquals((await errorOf(later)).code, "POISONED");
+  assertThrows(() => manager.state, Error, "close it and open it again");
+  fs.hooks = {};
+  assertEquals((await errorOf(manager.createSnapshot())).code, "POISONED");
+  await manager.close();
+  await using again = await StateManager.open("/data", { ...COUNTER, fs });
+  assertEquals(again.state.value, 3);
 });
