@@ -78,16 +78,20 @@ export class Engine<S, M> {
 
   /** Makes the state from what is on disk. */
   async load(outcome: StateRecovery["outcome"]): Promise<void> {
-    const { sequence } = this.#log;
-    const newest = (await this.#snapshots.list()).at(-1)?.seq ?? 0;
-    if (newest > sequence) throw behind(newest, sequence);
-    const built = await build(this.#sources, sequence, "CORRUPT");
+    const logEnd = this.#log.sequence;
+    const built = await build(this.#sources, Infinity, "CORRUPT");
     const { state, snapshotSequence, replayed } = built;
-    this.#live.start(state, sequence);
+    const isAhead = snapshotSequence > logEnd;
+    if (isAhead) {
+      if (this.#sources.isBare) throw behind(snapshotSequence, logEnd);
+      await this.#log.skipTo(snapshotSequence);
+    }
+    this.#live.start(state, Math.max(logEnd, snapshotSequence));
     this.#lastSnapshot = snapshotSequence;
     this.recovery = {
       outcome,
       snapshotSequence,
+      ...(isAhead && { logEndedAt: logEnd }),
       replayed,
       aborted: [...this.#sources.aborted].sort((a, b) => a - b),
       rejected: built.rejected as StateRecovery["rejected"],

@@ -22,6 +22,8 @@ export interface Log<T> {
   rotate(): Promise<void>;
   /** Removes records that are all `<= upTo`, as far as it can. */
   compact(upTo: number): Promise<CompactionReport>;
+  /** Goes on with record `seq + 1`, which lies ahead; what is there may go. */
+  skipTo(seq: number): Promise<void>;
   /** Frees it. */
   close(): Promise<void>;
 }

@@ -54,6 +54,8 @@ export interface StateRecovery {
   readonly outcome: "created" | "clean" | "unclean" | "torn";
   /** The number that the snapshot stood at, 0 without one. */
   readonly snapshotSequence: number;
+  /** The number of the last record in the log, where the snapshot is ahead of it: records were lost that the snapshot covers. */
+  readonly logEndedAt?: number;
   /** How many records were replayed after it. */
   readonly replayed: number;
   /** The numbers of mutations that have no effect, because `apply` threw. */

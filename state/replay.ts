@@ -25,7 +25,7 @@ export interface Built<S> {
   readonly rejected: readonly unknown[];
 }
 
-/** Makes the state as it was after record `upTo`, from the newest snapshot that helps. */
+/** Makes the state as it was after record `upTo`, or after the last, from the newest snapshot that helps. */
 export async function build<S, M>(
   sources: Sources<S, M>,
   upTo: number,
@@ -34,7 +34,8 @@ export async function build<S, M>(
   const { log, aborted } = sources;
   for (let attempt = 0;; attempt++) {
     const { state, seq, rejected } = await start(sources, upTo);
-    if (log.firstSequence > seq + 1 && upTo > seq) {
+    const to = Math.min(upTo, log.sequence);
+    if (log.firstSequence > seq + 1 && to > seq) {
       throw new MiniError(
         codeOfGap,
         `Cannot make the state: the newest snapshot stands at record ${seq}, and the log starts with record ${log.firstSequence}; nothing was changed`,
@@ -42,7 +43,7 @@ export async function build<S, M>(
       );
     }
     const known = aborted.size;
-    const built = await replay(sources, state, { from: seq + 1, to: upTo });
+    const built = await replay(sources, state, { from: seq + 1, to });
     if (built !== undefined) {
       return { ...built, snapshotSequence: seq, rejected };
     }

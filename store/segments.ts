@@ -1,7 +1,7 @@
 import { ActiveSegment } from "./active.ts";
 import type { MiniError } from "./errors.ts";
 import type { FileHandle, FileLock } from "./fs.ts";
-import { prepareFile } from "./install.ts";
+import { installFile, prepareFile } from "./install.ts";
 import { type Encoded, encodeHeader, type Header, hex } from "./line.ts";
 import { fromOs } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
@@ -166,6 +166,28 @@ export class Segments {
       removed.push(oldest.path);
       removedBytes += oldest.sizeBytes;
     }
+  }
+
+  /**
+   * Goes on after record `seq`, which lies ahead: whatever was up to there is
+   * covered elsewhere. Every state that a crash may leave is a log that ends
+   * earlier, or this one.
+   */
+  async skipTo(seq: number): Promise<void> {
+    const { paths, staging } = this.#context;
+    await this.compact(this.base);
+    const header = { ...this.#header, base: seq, prev: hex(0) };
+    const { bytes, chain } = encodeHeader(header);
+    const file = await installFile(
+      staging,
+      paths.active,
+      (file) => file.write(bytes),
+    );
+    const old = this.#active;
+    const end = { sizeBytes: bytes.length, chain };
+    this.#active = await ActiveSegment.at(this.#context, file, end);
+    this.#header = header;
+    await old.close();
   }
 
   #failed(error: unknown, doing: string): MiniError {

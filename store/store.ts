@@ -140,7 +140,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * fsync, keep the order of the calls and resolve in that order.
    *
    * @param record The record.
-   * @param options Whether to wait for durability.
    * @returns The record's sequence number.
    * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before a number is
    * taken; `INVALID` where the schema refuses it; `NO_SPACE` where nothing of
@@ -170,7 +169,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * Appends records as one atomic unit: after a crash all of them are there, or
    * none. Together they may have `maxRecordBytes`. No records is no append.
    *
-   * @param records The records, in order.
    * @returns The sequence number of the last.
    * @throws {MiniError} As {@linkcode MiniStore.append}; `UNSUPPORTED_FORMAT`
    * for several records in a journal of the Rust program, whose format cannot
@@ -204,7 +202,6 @@ export class MiniStore<T> implements AsyncDisposable {
   /**
    * Reads the records that are acknowledged now, while appends go on.
    *
-   * @param range Which records.
    * @returns The records, oldest first. Memory does not grow with the log.
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
    */
@@ -218,7 +215,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * acknowledged, without a gap between the two. Ends when the log is closed,
    * and throws `POISONED` when it is that.
    *
-   * @param options From where, and until when.
    * @returns The records, oldest first. A slow reader costs no memory.
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
    *
@@ -256,7 +252,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * Removes whole segments whose records are all `<= upTo`, oldest first. The
    * active segment stays: {@linkcode MiniStore.rotate} before, to include it.
    *
-   * @param upTo The last record that is not needed any more.
    * @returns What was removed.
    * @throws {MiniError} `PERMISSION` or `IO`: what is left is whole, and the log
    * goes on; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a journal of the
@@ -281,6 +276,12 @@ export class MiniStore<T> implements AsyncDisposable {
     return await this.#session.writer.compact(upTo);
   }
 
+  /** Goes on with record `seq + 1` where a snapshot at `seq` is ahead of the log, and removes what the log holds. Throws as `compact`. */
+  async skipTo(seq: number): Promise<void> {
+    checkCount("seq", seq, this.sequence + 1);
+    await this.#session.writer.skipTo(seq);
+  }
+
   /**
    * Waits for the appends under way, makes everything durable, marks the end as
    * clean, and frees the files and the lock. Closing twice is fine.
@@ -292,7 +293,7 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#session.writer.close();
   }
 
-  /** The same as {@linkcode MiniStore.close}. */
+  /** As {@linkcode MiniStore.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

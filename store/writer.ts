@@ -209,6 +209,16 @@ export class Writer implements LiveEnd {
     return this.#exclusively("compact", () => this.#segments.compact(upTo));
   }
 
+  /** Goes on after record `seq`, which lies ahead. */
+  skipTo(seq: number): Promise<void> {
+    return this.#exclusively("skip records", async () => {
+      await this.#segments.skipTo(seq);
+      this.sequence = this.#durable = seq;
+      this.#isMarked = false;
+      this.#renewChange();
+    });
+  }
+
   #exclusively<T>(doing: string, task: () => Promise<T>): Promise<T> {
     this.assertOpen();
     this.assertNative(doing);

@@ -67,6 +67,38 @@ function workload(
   };
 }
 
+/** Opens once more after the log was lost, up to which a snapshot stands. */
+function snapshotAhead(): Workload<string> {
+  const first = workload(
+    "a snapshot ahead of the log",
+    async (manager, log) => {
+      await apply(manager, log, "a");
+      await apply(manager, log, "b");
+      await manager.createSnapshot();
+    },
+    { maxSegmentBytes: 1 },
+  );
+  return {
+    ...first,
+    async run(fs, log) {
+      await first.run(fs, log);
+      // Without its end the log stands at the record before the snapshot's.
+      for (
+        const name of [
+          "journal.jsonl",
+          `journal.${"1".padStart(20, "0")}.jsonl`,
+        ]
+      ) {
+        await fs.remove(`/data/${name}`);
+        await fs.syncDirectory("/data");
+      }
+      const manager = await StateManager.open("/data", { ...OPTIONS, fs });
+      await apply(manager, log, "c");
+      await manager.close();
+    },
+  };
+}
+
 /** Every operation of the state manager that writes. */
 export const STATE_WORKLOADS: readonly Workload<string>[] = [
   workload("applies", async (manager, log) => {
@@ -107,4 +139,5 @@ export const STATE_WORKLOADS: readonly Workload<string>[] = [
       ]);
     }
   }, { snapshotEvery: 4, maxSegmentBytes: 300 }),
+  snapshotAhead(),
 ];
