@@ -1,10 +1,10 @@
 import type { SnapshotInfo } from "../snap/mod.ts";
 import { MiniError } from "../store/errors.ts";
-import type { CompactionReport, MiniStore } from "../store/mod.ts";
+import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
 import { effects } from "./history.ts";
-import type { Snapshots } from "./interfaces.ts";
+import type { Log, Snapshots } from "./interfaces.ts";
 import { LiveState } from "./live.ts";
 import type {
   AppliedMutation,
@@ -22,7 +22,7 @@ import { build, findAborted, type Sources } from "./replay.ts";
  * see the state first waits inside until all before it are applied.
  */
 export class Engine<S, M> {
-  readonly #log: MiniStore<unknown>;
+  readonly #log: Log<unknown>;
   readonly #snapshots: Snapshots<S>;
   readonly #options: StateOptions<S, M>;
   readonly #sources: Sources<S, M>;
@@ -37,10 +37,11 @@ export class Engine<S, M> {
   snapshotFailure: unknown;
 
   constructor(
-    log: MiniStore<unknown>,
-    snapshots: Snapshots<S>,
+    { log, snapshots, isBare }: Pick<
+      Sources<S, M>,
+      "log" | "snapshots" | "isBare"
+    >,
     options: StateOptions<S, M>,
-    isBare: boolean,
   ) {
     this.#log = log;
     this.#snapshots = snapshots;
@@ -76,6 +77,11 @@ export class Engine<S, M> {
     return this.#live.sequence;
   }
 
+  /** Resolves when the state has taken in more, or never will. */
+  get changed(): Promise<void> {
+    return this.#live.changed;
+  }
+
   /** Makes the state from what is on disk. */
   async load(outcome: StateRecovery["outcome"]): Promise<void> {
     const logEnd = this.#log.sequence;
@@ -83,8 +89,10 @@ export class Engine<S, M> {
     const { state, snapshotSequence, replayed } = built;
     const isAhead = snapshotSequence > logEnd;
     if (isAhead) {
-      if (this.#sources.isBare) throw behind(snapshotSequence, logEnd);
-      await this.#log.skipTo(snapshotSequence);
+      if (this.#sources.isBare || this.#log.skipTo === undefined) {
+        throw behind(snapshotSequence, logEnd);
+      }
+      await this.#log.skipTo(snapshotSequence, built.journal);
     }
     this.#live.start(state, Math.max(logEnd, snapshotSequence));
     this.#lastSnapshot = snapshotSequence;
@@ -102,13 +110,13 @@ export class Engine<S, M> {
   write(
     mutations: readonly M[],
     isBatch: boolean,
-    { expectedSequence }: ApplyOptions,
+    { expectedSequence, durable = true }: ApplyOptions,
   ): Promise<number> {
     this.#assertUsable();
     const entry = this.#live.entryOf(mutations, isBatch);
     return this.#mutex.run(async () => {
       if (expectedSequence !== undefined) await this.#expect(expectedSequence);
-      return { applied: this.#live.enqueue(entry) };
+      return { applied: this.#live.enqueue(entry, durable) };
     }).then(({ applied }) => applied);
   }
 
@@ -138,7 +146,10 @@ export class Engine<S, M> {
       const mutations = isBatch ? decided : [decided as M];
       if (mutations.length === 0) return { applied: undefined };
       return {
-        applied: this.#live.enqueue(this.#live.entryOf(mutations, isBatch)),
+        applied: this.#live.enqueue(
+          this.#live.entryOf(mutations, isBatch),
+          true,
+        ),
       };
     }).then(({ applied }) => applied);
   }
@@ -152,7 +163,7 @@ export class Engine<S, M> {
     if (this.#closing !== undefined) {
       throw new MiniError(
         "CLOSED",
-        `Cannot use the state of "${this.#log.path}": it was closed`,
+        "Cannot use the state: it was closed",
       );
     }
   }
@@ -201,6 +212,7 @@ export class Engine<S, M> {
   createSnapshot(): Promise<SnapshotInfo> {
     this.#assertUsable();
     return this.#live.between(async () => {
+      await this.#log.sync?.();
       const created = this.#createNow();
       // The default codec is done with the state already; another may take it in parts.
       if (this.#options.codec !== undefined) await created;
@@ -208,11 +220,19 @@ export class Engine<S, M> {
     }).then(({ created }) => created);
   }
 
-  /** Only within a step: state and number belong together there. */
+  /**
+   * Takes state and number before its first `await`: only within a step, where
+   * they belong together, and with the log synced, which a snapshot is not to
+   * be ahead of after a power cut.
+   */
   async #createNow(): Promise<SnapshotInfo> {
     const { version } = this.#options;
+    const { journal } = this.#log;
     const { sequence } = this;
-    const meta = version === undefined ? {} : { version };
+    const meta = {
+      ...(version !== undefined && { version }),
+      ...(journal !== undefined && { journal }),
+    };
     const info = await this.#snapshots.create(this.state, sequence, meta);
     this.#lastSnapshot = Math.max(this.#lastSnapshot, sequence);
     this.snapshotFailure = undefined;
@@ -230,12 +250,13 @@ export class Engine<S, M> {
   /** Removes what no kept snapshot needs: the log must reach back to the oldest of them. */
   async #compactLog(): Promise<CompactionReport> {
     const oldest = (await this.#snapshots.list())[0]?.seq ?? 0;
-    await this.#log.rotate();
+    await this.#log.rotate?.();
     return await this.#log.compact(oldest);
   }
 
   async #compactQuietly(): Promise<void> {
     try {
+      await this.#log.sync?.();
       await this.#createNow();
       await this.#compactLog();
     } catch (error) {

@@ -1,29 +1,41 @@
 import type { SnapshotInfo } from "../snap/mod.ts";
-import type { CompactionReport, StoreRecord } from "../store/mod.ts";
+import type {
+  AppendOptions,
+  CompactionReport,
+  StoreRecord,
+} from "../store/mod.ts";
 
 /**
  * The log as a {@linkcode StateManager} sees it. `MiniStore` is one; another
  * may stand behind the same API when one machine is outgrown.
  */
 export interface Log<T> {
+  /** What tells it from every other log; its snapshots carry it too. */
+  readonly journal?: string | undefined;
   /** The number of the last acknowledged record. */
   readonly sequence: number;
   /** The number of the first record that is there, or of the next one where none is. */
   readonly firstSequence: number;
   /** Appends a record; resolves, in the order of the calls, to its number once it is durable. */
-  append(record: T): Promise<number>;
+  append(record: T, options?: AppendOptions): Promise<number>;
   /** Appends records as one atomic unit; resolves to the number of the last. */
   appendBatch(records: readonly T[]): Promise<number>;
   /** Reads the acknowledged records in order. */
   replay(
     range?: { from?: number; to?: number; signal?: AbortSignal },
   ): AsyncIterable<StoreRecord<T>>;
-  /** Makes sure that what was appended so far can be removed by a later `compact`. */
-  rotate(): Promise<void>;
+  /** Reads as `replay`, then every further record once it is acknowledged; ends when the log is closed. */
+  follow(
+    options?: { from?: number; signal?: AbortSignal },
+  ): AsyncIterable<StoreRecord<T>>;
   /** Removes records that are all `<= upTo`, as far as it can. */
   compact(upTo: number): Promise<CompactionReport>;
-  /** Goes on with record `seq + 1`, which lies ahead; what is there may go. */
-  skipTo(seq: number): Promise<void>;
+  /** Makes sure that what was appended so far can be removed by a later `compact`, where that takes more. */
+  rotate?(): Promise<void>;
+  /** Makes durable what was appended with `durable: false`, where the log knows that. */
+  sync?(): Promise<void>;
+  /** Goes on with record `seq + 1` of the log `journal`, which lies ahead; what is there may go. Without it a snapshot that is ahead of the log is refused. */
+  skipTo?(seq: number, journal?: string): Promise<void>;
   /** Frees it. */
   close(): Promise<void>;
 }
@@ -34,7 +46,7 @@ export interface Snapshots<S> {
   create(
     state: S,
     seq: number,
-    meta?: { version?: number },
+    meta?: { version?: number; journal?: string },
   ): Promise<SnapshotInfo>;
   /** The newest whole one that stands at `upTo` at most. */
   restore(upTo?: number): Promise<
@@ -42,6 +54,7 @@ export interface Snapshots<S> {
       readonly state: S;
       readonly seq: number;
       readonly version?: number;
+      readonly journal?: string;
       readonly rejected?: readonly unknown[];
     }
     | undefined

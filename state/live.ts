@@ -1,6 +1,7 @@
 import { MiniError } from "../store/errors.ts";
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { Mutex } from "../store/mutex.ts";
+import { Signal } from "../store/signal.ts";
 import { validate } from "../store/schema.ts";
 import type { Log } from "./interfaces.ts";
 import { type Entry, mutationsOf, NO_PROMISE, reduce } from "./mutation.ts";
@@ -20,27 +21,29 @@ export class LiveState<S, M> {
   #isRebuilding = false;
   /** Why the state could not be made anew: there is none until it is opened again. */
   #failure: MiniError | undefined;
-  #announce!: () => void;
+  readonly #change = new Signal();
 
   /** The number of the last record that the state has taken in. */
   sequence = 0;
   /** Whether it will take in no more. */
   isClosed = false;
-  /** Resolves when the state has taken in more, or never will. */
-  changed!: Promise<void>;
   /** Called within the step of each record that was applied. */
   onApplied: (seq: number) => Promise<void> = () => Promise.resolve();
 
   constructor(sources: Sources<S, M>) {
     this.#log = sources.log;
     this.#sources = sources;
-    this.#renewChange();
   }
 
   /** Starts from a state that was made from disk. */
   start(state: S, sequence: number): void {
     this.#state = state;
     this.sequence = sequence;
+  }
+
+  /** Resolves when the state has taken in more, or never will. */
+  get changed(): Promise<void> {
+    return this.#change.next;
   }
 
   get state(): S {
@@ -71,13 +74,14 @@ export class LiveState<S, M> {
       : { apply: copy[0], ...stamp };
   }
 
-  /** Appends an entry, and takes it into the state when it is durable and all before it were taken. */
-  enqueue(entry: Entry): Promise<number> {
+  /** Appends an entry, and takes it into the state when it is acknowledged and all before it were taken. */
+  enqueue(entry: Entry, durable: boolean): Promise<number> {
     this.#queued++;
     const { isBare } = this.#sources;
     if (isBare && !("apply" in entry)) throw notInRust();
     const appended = this.#log.append(
       isBare && "apply" in entry ? entry.apply : entry,
+      { durable },
     );
     appended.catch(() => {});
     return this.#steps.run(async () => {
@@ -91,7 +95,7 @@ export class LiveState<S, M> {
     });
   }
 
-  /** Applies what is durable. */
+  /** Applies what is logged. */
   async #take(seq: number, entry: Entry): Promise<Aborted | undefined> {
     if (this.#failure !== undefined) throw this.#failure;
     try {
@@ -103,7 +107,7 @@ export class LiveState<S, M> {
       return await this.#abort(seq, cause);
     }
     this.sequence = seq;
-    this.#renewChange();
+    this.#change.fire();
     await this.onApplied(seq);
     return undefined;
   }
@@ -119,11 +123,11 @@ export class LiveState<S, M> {
     }
     this.#isRebuilding = false;
     this.sequence = seq;
-    this.#renewChange();
+    this.#change.fire();
     // The Rust program has no word for it; replay will find the same.
     const recorded = this.#sources.isBare
       ? Promise.resolve()
-      : this.enqueue({ abort: seq });
+      : this.enqueue({ abort: seq }, true);
     const because = cause instanceof Error ? cause.message : String(cause);
     const message =
       `apply threw for record ${seq}: ${because}; it is recorded as aborted and has no effect`;
@@ -160,12 +164,7 @@ export class LiveState<S, M> {
   /** Says that there will be no more. */
   end(): void {
     this.isClosed = true;
-    this.#renewChange();
-  }
-
-  #renewChange(): void {
-    this.#announce?.();
-    this.changed = new Promise((resolve) => this.#announce = resolve);
+    this.#change.fire();
   }
 }
 

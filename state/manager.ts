@@ -8,6 +8,7 @@ import type {
   StateRecovery,
 } from "./options.ts";
 import { Engine } from "./engine.ts";
+import type { Snapshots } from "./interfaces.ts";
 
 /**
  * A state that survives: every mutation is logged, durably, then applied to
@@ -70,28 +71,18 @@ export class StateManager<S, M> implements AsyncDisposable {
     dir: string | URL,
     options: StateOptions<S, M>,
   ): Promise<StateManager<S, M>> {
-    const { journal = "journal.jsonl", keepSnapshots, ...rest } = options;
-    const { codec, mode, fs, maxSegmentBytes } = rest;
     const path = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
-    const seam = { ...(mode !== undefined && { mode }), ...(fs && { fs }) };
-    const snapshots = new SnapStore<S>(path, {
-      ...seam,
-      ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
-      ...(codec && { codec }),
-    });
-    // What the newest snapshot makes unneeded is verified only if it is read after all.
-    const newest = (await snapshots.list()).at(-1)?.seq ?? 0;
-    const log = await MiniStore.open<unknown>(join(path, journal), {
-      ...seam,
-      verifyFrom: newest + 1,
-      ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
-    });
+    const journal = join(path, options.journal ?? "journal.jsonl");
+    const snapshots = options.snapshots ?? snapshotsIn(path, options);
+    const log = options.log ?? await openLog(journal, options, snapshots);
     try {
-      const { outcome } = log.recovery;
-      const isBare = log.format === "ministore";
-      const engine = new Engine<S, M>(log, snapshots, options, isBare);
-      await engine.load(outcome);
-      return new StateManager(engine, path, log.path);
+      const store = log instanceof MiniStore ? log : undefined;
+      const isBare = store?.format === "ministore";
+      const engine = new Engine<S, M>({ log, snapshots, isBare }, options);
+      await engine.load(
+        store?.recovery.outcome ?? (log.sequence === 0 ? "created" : "clean"),
+      );
+      return new StateManager(engine, path, store?.path ?? journal);
     } catch (error) {
       await log.close().catch(() => {});
       throw error;
@@ -111,6 +102,11 @@ export class StateManager<S, M> implements AsyncDisposable {
   /** What opening has found. */
   get recovery(): StateRecovery {
     return this.#engine.recovery;
+  }
+
+  /** Resolves when the state has taken in a further record, or was closed. */
+  get changed(): Promise<void> {
+    return this.#engine.changed;
   }
 
   /** Why the last snapshot or compaction that an `apply` set off has failed, until one succeeds. The `apply` has not. */
@@ -257,4 +253,31 @@ export class StateManager<S, M> implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function snapshotsIn<S, M>(
+  dir: string,
+  { keepSnapshots, codec, mode, fs }: StateOptions<S, M>,
+): SnapStore<S> {
+  return new SnapStore<S>(dir, {
+    ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
+    ...(codec && { codec }),
+    ...(mode !== undefined && { mode }),
+    ...(fs && { fs }),
+  });
+}
+
+async function openLog<S, M>(
+  path: string,
+  { maxSegmentBytes, mode, fs }: StateOptions<S, M>,
+  snapshots: Snapshots<S>,
+): Promise<MiniStore<unknown>> {
+  // What the newest snapshot makes unneeded is verified only if it is read after all.
+  const newest = (await snapshots.list()).at(-1)?.seq ?? 0;
+  return await MiniStore.open(path, {
+    verifyFrom: newest + 1,
+    ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+    ...(mode !== undefined && { mode }),
+    ...(fs && { fs }),
+  });
 }

@@ -1,5 +1,6 @@
 import type { SnapCodec } from "../snap/mod.ts";
 import type { FileSystem, MiniError, RecordSchema } from "../store/mod.ts";
+import type { Log, Snapshots } from "./interfaces.ts";
 
 /** How a state is kept. */
 export interface StateOptions<S, M> {
@@ -24,6 +25,10 @@ export interface StateOptions<S, M> {
   migrate?: (state: unknown, fromVersion: number) => S | undefined;
   /** Make a snapshot, and compact, inside the `apply` that has brought so many records since the last. @default {never} */
   snapshotEvery?: number;
+  /** Another log in place of the one in the directory. Closing the state closes it. */
+  log?: Log<unknown>;
+  /** Other snapshots in place of those in the directory. */
+  snapshots?: Snapshots<S>;
   /** How many snapshots to keep. @default {2} */
   keepSnapshots?: number;
   /** Beyond this size of the log's active segment a new one is started. @default {16 * 1024 * 1024} */
@@ -38,6 +43,14 @@ export interface StateOptions<S, M> {
 export interface ApplyOptions {
   /** Refuse with `CONFLICT` unless the state stands at this number. */
   expectedSequence?: number;
+  /**
+   * Whether to wait until it is durable. Otherwise it is written, applied, and
+   * covered by the next fsync: a crash of the process loses nothing, a power
+   * cut may.
+   *
+   * @default {true}
+   */
+  durable?: boolean;
 }
 
 /** A mutation, and its place in the log. */
@@ -50,7 +63,7 @@ export interface AppliedMutation<M> {
 
 /** What opening a state has found. */
 export interface StateRecovery {
-  /** How the log ended: see `MiniStore.recovery`. */
+  /** How the log ended: see `MiniStore.recovery`. Another log is `created` where it is empty, else `clean`. */
   readonly outcome: "created" | "clean" | "unclean" | "torn";
   /** The number that the snapshot stood at, 0 without one. */
   readonly snapshotSequence: number;

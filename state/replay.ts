@@ -21,6 +21,8 @@ export interface Sources<S, M> {
 export interface Built<S> {
   readonly state: S;
   readonly snapshotSequence: number;
+  /** The id of the log that the snapshot belongs to, where it says so. */
+  readonly journal?: string | undefined;
   readonly replayed: number;
   readonly rejected: readonly unknown[];
 }
@@ -33,7 +35,7 @@ export async function build<S, M>(
 ): Promise<Built<S>> {
   const { log, aborted } = sources;
   for (let attempt = 0;; attempt++) {
-    const { state, seq, rejected } = await start(sources, upTo);
+    const { state, seq, rejected, journal } = await start(sources, upTo);
     const to = Math.min(upTo, log.sequence);
     if (log.firstSequence > seq + 1 && to > seq) {
       throw new MiniError(
@@ -45,7 +47,7 @@ export async function build<S, M>(
     const known = aborted.size;
     const built = await replay(sources, state, { from: seq + 1, to });
     if (built !== undefined) {
-      return { ...built, snapshotSequence: seq, rejected };
+      return { ...built, snapshotSequence: seq, rejected, journal };
     }
     // Once is enough to learn of all that were recorded as aborted.
     if (attempt === 0) await findAborted(sources, seq + 1, log.sequence);
@@ -53,18 +55,45 @@ export async function build<S, M>(
   }
 }
 
+interface Start<S> {
+  readonly state: S;
+  readonly seq: number;
+  readonly rejected: readonly unknown[];
+  readonly journal?: string | undefined;
+}
+
+/** Throws where both say what they belong to, and that is not the same. */
+function assertSame(
+  seq: number,
+  snapshot: string | undefined,
+  log: string | undefined,
+): void {
+  if (snapshot === undefined || log === undefined || snapshot === log) return;
+  throw new MiniError(
+    "CORRUPT",
+    `Cannot make the state: the snapshot at record ${seq} belongs to the log ${snapshot}, and the log here is ${log}; nothing was changed: put back the files that belong together`,
+    { seq },
+  );
+}
+
 /** Where to start: a snapshot of this version, one that could be migrated, or nothing. */
 async function start<S, M>(
   { snapshots, reducer, initial, migrate, log }: Sources<S, M>,
   upTo: number,
-): Promise<{ state: S; seq: number; rejected: readonly unknown[] }> {
+): Promise<Start<S>> {
   const found = await snapshots.restore(upTo);
   const rejected = found?.rejected ?? [];
   if (found === undefined) return { state: initial(), seq: 0, rejected };
-  const { state, seq, version = 0 } = found;
-  if (version === (reducer.version ?? 0)) return { state, seq, rejected };
+  const { state, seq, journal, version = 0 } = found;
+  // An empty log is what is left when one was lost: the snapshot covers it.
+  if (seq > 0 && log.sequence > 0) assertSame(seq, journal, log.journal);
+  if (version === (reducer.version ?? 0)) {
+    return { state, seq, rejected, journal };
+  }
   const migrated = migrate?.(state, version);
-  if (migrated !== undefined) return { state: migrated, seq, rejected };
+  if (migrated !== undefined) {
+    return { state: migrated, seq, rejected, journal };
+  }
   if (log.firstSequence > 1) {
     throw new MiniError(
       "UNSUPPORTED_FORMAT",

@@ -65,6 +65,11 @@ export class Segments {
     return this.#header.base;
   }
 
+  /** The id that all segments carry. */
+  get journal(): string {
+    return this.#header.journal;
+  }
+
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
   limitOf(base: number): number {
     return base === this.base ? this.#active.readableBytes : Infinity;
@@ -173,10 +178,10 @@ export class Segments {
    * covered elsewhere. Every state that a crash may leave is a log that ends
    * earlier, or this one.
    */
-  async skipTo(seq: number): Promise<void> {
+  async skipTo(seq: number, journal: string = this.journal): Promise<void> {
     const { paths, staging } = this.#context;
     await this.compact(this.base);
-    const header = { ...this.#header, base: seq, prev: hex(0) };
+    const header = { journal, base: seq, prev: hex(0) };
     const { bytes, chain } = encodeHeader(header);
     const file = await installFile(
       staging,

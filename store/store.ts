@@ -54,16 +54,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * for what is not a journal, or is newer than this code; `TOO_LARGE` for a
    * record over `maxRecordBytes`; `PERMISSION`, `NO_SPACE` and `IO` as the
    * system says. In all these cases nothing that was durable has changed.
-   *
-   * @example What recovery found
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * await using store = await MiniStore.open(path);
-   * assertEquals(store.recovery.outcome, "created");
-   * ```
    */
   static async open<T>(
     path: string | URL,
@@ -115,6 +105,11 @@ export class MiniStore<T> implements AsyncDisposable {
   /** What wrote it: this package, or the Rust `ministore`. */
   get format(): "mini" | "ministore" {
     return this.#session.writer.isNative ? "mini" : "ministore";
+  }
+
+  /** The id that tells it from every other log, which its snapshots carry too. Logs of the Rust program have none. */
+  get journal(): string | undefined {
+    return this.#session.writer.journal;
   }
 
   /** The number of the last acknowledged record, 0 where there is none. */
@@ -276,10 +271,15 @@ export class MiniStore<T> implements AsyncDisposable {
     return await this.#session.writer.compact(upTo);
   }
 
-  /** Goes on with record `seq + 1` where a snapshot at `seq` is ahead of the log, and removes what the log holds. Throws as `compact`. */
-  async skipTo(seq: number): Promise<void> {
+  /** Makes durable what was appended with `durable: false`. Throws `POISONED` and `CLOSED`. */
+  async sync(): Promise<void> {
+    await this.#session.writer.sync();
+  }
+
+  /** Goes on with record `seq + 1` where a snapshot at `seq`, of the log `journal`, is ahead; removes what the log holds. Throws as `compact`. */
+  async skipTo(seq: number, journal?: string): Promise<void> {
     checkCount("seq", seq, this.sequence + 1);
-    await this.#session.writer.skipTo(seq);
+    await this.#session.writer.skipTo(seq, journal);
   }
 
   /**

@@ -4,10 +4,12 @@ import type { WriteFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
 import type { Unit } from "./line.ts";
 import { Mutex } from "./mutex.ts";
+import { poisoned } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
 import type { LiveEnd } from "./reader.ts";
 import type { JournalContext } from "./segment.ts";
 import { type CompactionReport, Segments } from "./segments.ts";
+import { Signal } from "./signal.ts";
 
 /** For so long callers that keep appending may put off the commit that serves them. */
 const MAX_SETTLE_MS = 2;
@@ -40,12 +42,10 @@ export class Writer implements LiveEnd {
   #isMarked: boolean;
   #rotateBeyond: number;
   #closing: Promise<void> | undefined;
-  #announce!: () => void;
+  readonly #change = new Signal();
 
   /** The number of the last acknowledged record. */
   sequence: number;
-  /** Resolves when there is more to read, or never will be. */
-  changed!: Promise<void>;
   /** Whether no more records will come. */
   isEnded = false;
   /** What has poisoned the log. */
@@ -64,7 +64,6 @@ export class Writer implements LiveEnd {
     this.#isMarked = recovered.isClosed;
     this.#rotateBeyond = options.maxSegmentBytes;
     this.sequence = recovered.sequence;
-    this.#renewChange();
   }
 
   /** Goes on where recovery ended. */
@@ -77,6 +76,11 @@ export class Writer implements LiveEnd {
     return new Writer(options, recovered, segments);
   }
 
+  /** Resolves when there is more to read, or never will be. */
+  get changed(): Promise<void> {
+    return this.#change.next;
+  }
+
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
   limitOf(base: number): number {
     return this.#segments.limitOf(base);
@@ -87,12 +91,18 @@ export class Writer implements LiveEnd {
     return this.#segments.firstSequence;
   }
 
+  /** The journal's id; `undefined` where the format has none. */
+  get journal(): string | undefined {
+    return this.isNative ? this.#segments.journal : undefined;
+  }
+
   /** Throws `CLOSED` once {@linkcode Writer.close} was called. */
   assertOpen(): void {
     if (this.#closing === undefined) return;
     const { active: path } = this.#options.context.paths;
-    const message = `Cannot use "${path}": it was closed`;
-    throw new MiniError("CLOSED", message, { path });
+    throw new MiniError("CLOSED", `Cannot use "${path}": it was closed`, {
+      path,
+    });
   }
 
   /** Whether the log is in this package's own format. */
@@ -111,7 +121,6 @@ export class Writer implements LiveEnd {
 
   /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
   add(unit: Unit, isDurable: boolean): Promise<number> {
-    this.assertOpen();
     if (this.failure !== undefined) throw this.failure;
     let batch = this.#queue.at(-1);
     if (batch === undefined || batch.isFull) {
@@ -152,7 +161,7 @@ export class Writer implements LiveEnd {
       batch.reject(error);
       return;
     }
-    this.#renewChange();
+    this.#change.fire();
     const { sizeBytes } = this.#segments.active;
     if (sizeBytes > this.#rotateBeyond) await this.#rotateQuietly();
   }
@@ -189,14 +198,9 @@ export class Writer implements LiveEnd {
       if (error instanceof MiniError) throw error;
       this.failure = poisoned(this.#options.context.paths.active, error);
       this.isEnded = true;
-      this.#renewChange();
+      this.#change.fire();
       throw this.failure;
     }
-  }
-
-  #renewChange(): void {
-    this.#announce?.();
-    this.changed = new Promise((resolve) => this.#announce = resolve);
   }
 
   /** Starts a new segment after every record appended so far. */
@@ -209,13 +213,25 @@ export class Writer implements LiveEnd {
     return this.#exclusively("compact", () => this.#segments.compact(upTo));
   }
 
+  /** Makes durable whatever was appended. */
+  sync(): Promise<void> {
+    this.assertOpen();
+    return this.#afterAppends(() => this.#guard(() => this.#sync()));
+  }
+
+  async #sync(): Promise<void> {
+    const { active } = this.#segments;
+    if (!active.isSynced) await active.sync();
+    this.#durable = this.sequence;
+  }
+
   /** Goes on after record `seq`, which lies ahead. */
-  skipTo(seq: number): Promise<void> {
+  skipTo(seq: number, journal?: string): Promise<void> {
     return this.#exclusively("skip records", async () => {
-      await this.#segments.skipTo(seq);
+      await this.#segments.skipTo(seq, journal);
       this.sequence = this.#durable = seq;
       this.#isMarked = false;
-      this.#renewChange();
+      this.#change.fire();
     });
   }
 
@@ -243,7 +259,7 @@ export class Writer implements LiveEnd {
     this.#isMarked = false;
     this.#rotateBeyond = this.#options.maxSegmentBytes;
     this.rotationFailure = undefined;
-    this.#renewChange();
+    this.#change.fire();
   }
 
   /** A rotation that an append has set off must not make that append look failed. */
@@ -269,7 +285,7 @@ export class Writer implements LiveEnd {
         await this.#segments.active.close();
         await this.#options.lock.close();
         this.isEnded = true;
-        this.#renewChange();
+        this.#change.fire();
       }
     });
   }
@@ -277,18 +293,8 @@ export class Writer implements LiveEnd {
   async #finish(): Promise<void> {
     const { active } = this.#segments;
     const { format } = this.#options;
-    if (!active.isSynced) await active.sync();
+    await this.#sync();
     if (this.#isMarked || format.encodeClose === undefined) return;
     await active.writeMark(format.encodeClose(this.sequence, active.chain));
   }
-}
-
-/** The error of a log to which nothing more is written. */
-function poisoned(path: string, cause: unknown): MiniError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new MiniError(
-    "POISONED",
-    `Cannot write to "${path}" any more: ${why}; whether the records not yet acknowledged are on the disk is unknown: close it and open it again`,
-    { path, cause },
-  );
 }

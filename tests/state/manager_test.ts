@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { denoFileSystem, type FileSystem } from "@mini/state/store";
+import { copy, ensureDir } from "@std/fs";
 import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
+import { countingSyncs } from "../support/syncs.ts";
 
 Deno.test("StateManager restores its state on opening again", async () => {
   await using directory = new TestDirectory();
@@ -27,25 +30,16 @@ Deno.test("StateManager restores its state on opening again", async () => {
 
 Deno.test("StateManager: 64 concurrent applies cost a few fsyncs, and keep the order of the calls", async () => {
   await using directory = new TestDirectory();
-  let syncs = 0;
-  const fs: FileSystem = {
-    ...denoFileSystem,
-    async create(path, permissions) {
-      const file = await denoFileSystem.create(path, permissions);
-      const sync = file.sync.bind(file);
-      file.sync = () => (syncs++, sync());
-      return file;
-    },
-  };
+  const { fs, syncs } = countingSyncs();
   await using counter = await openCounter(directory.path, { fs });
-  const before = syncs;
+  const before = syncs();
   const notes = Array.from({ length: 64 }, (_, index) => String(index));
   const numbers = await Promise.all(
     notes.map((note) => counter.apply({ by: 1, note })),
   );
   assertEquals(numbers, notes.map((_, index) => index + 1));
   assertEquals(counter.state.log, notes);
-  assert(syncs - before <= 3, `${syncs - before} fsyncs`);
+  assert(syncs() - before <= 3, `${syncs() - before} fsyncs`);
 });
 
 Deno.test("StateManager shows nothing before it is durable, and reads never wait", async () => {
@@ -229,4 +223,42 @@ Deno.test("StateManager rejects every call after close() with CLOSED, and its st
   for (const call of calls) {
     assertEquals((await errorOf(call())).code, "CLOSED");
   }
+});
+
+Deno.test("StateManager.apply() with durable: false waits for no fsync, and a killed process does not lose it", async () => {
+  await using directory = new TestDirectory();
+  const { fs, syncs } = countingSyncs();
+  await using counter = await openCounter(directory.path, { fs });
+  await counter.apply({ by: 1 });
+  const before = syncs();
+  await counter.apply({ by: 2 }, { durable: false });
+  assertEquals([counter.state.value, syncs() - before], [3, 0]);
+  await ensureDir(directory.at("as-it-is"));
+  await copy(counter.journalPath, directory.at("as-it-is/journal.jsonl"));
+  await using again = await openCounter(directory.at("as-it-is"));
+  assertEquals(again.state.value, 3);
+});
+
+Deno.test("StateManager.createSnapshot() makes the log durable as far as the snapshot stands", async () => {
+  await using directory = new TestDirectory();
+  const { fs, syncs } = countingSyncs();
+  await using counter = await openCounter(directory.path, { fs });
+  const syncsOfSnapshot = async (durable: boolean) => {
+    await counter.apply({ by: 2 }, { durable });
+    const before = syncs();
+    await counter.createSnapshot();
+    return syncs() - before;
+  };
+  const alone = await syncsOfSnapshot(true);
+  assertEquals(await syncsOfSnapshot(false), alone + 1);
+});
+
+Deno.test("StateManager.changed resolves when the state has taken in more, and when it is closed", async () => {
+  const counter = await openCounter("/data", { fs: new MemoryFileSystem() });
+  const first = counter.changed.then(() => counter.state.value);
+  await counter.apply({ by: 1 });
+  assertEquals(await first, 1);
+  const last = counter.changed;
+  await counter.close();
+  await last;
 });

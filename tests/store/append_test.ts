@@ -1,28 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
+import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, JournalBytes, openAndRead } from "../support/journal.ts";
-
-/** The real file system, with its fsyncs of files counted. */
-function countingSyncs(): { fs: FileSystem; syncs: () => number } {
-  let count = 0;
-  const fs: FileSystem = {
-    ...denoFileSystem,
-    async open(path, access) {
-      const file = await denoFileSystem.open(path, access);
-      const sync = file.sync.bind(file);
-      file.sync = () => (count++, sync());
-      return file;
-    },
-    async create(path, permissions) {
-      const file = await denoFileSystem.create(path, permissions);
-      const sync = file.sync.bind(file);
-      file.sync = () => (count++, sync());
-      return file;
-    },
-  };
-  return { fs, syncs: () => count };
-}
+import { countingSyncs } from "../support/syncs.ts";
 
 Deno.test("MiniStore.append() resolves to sequence numbers from 1 without gaps", async () => {
   await using directory = new TestDirectory();
@@ -138,6 +118,7 @@ Deno.test("MiniStore rejects every call after close() with CLOSED", async () => 
     () => store.append("b"),
     () => store.appendBatch(["b"]),
     () => store.rotate(),
+    () => store.sync(),
     () => store.compact(1),
     async () => await Array.fromAsync(store.replay()),
     async () => await Array.fromAsync(store.follow()),
@@ -164,4 +145,21 @@ Deno.test("MiniStore.append() rejects when there are no more sequence numbers", 
   await using store = await MiniStore.open<string>(directory.at());
   assertEquals(await store.append("last"), Number.MAX_SAFE_INTEGER);
   assertEquals((await errorOf(store.append("beyond"))).code, "TOO_LARGE");
+});
+
+Deno.test("MiniStore.sync() makes durable what was appended with durable: false, at the cost of one fsync", async () => {
+  await using directory = new TestDirectory();
+  const { fs, syncs } = countingSyncs();
+  await using store = await MiniStore.open<string>(directory.at(), { fs });
+  await store.append("a", { durable: false });
+  const before = syncs();
+  await store.sync();
+  await store.sync();
+  assertEquals(syncs() - before, 1);
+  await store.append("b");
+  const text = await Deno.readTextFile(directory.at());
+  assert(
+    !text.includes('"durable"'),
+    "the next record says that all before it is durable",
+  );
 });

@@ -125,6 +125,17 @@ export const STATE_WORKLOADS: readonly Workload<string>[] = [
     ]);
     await Promise.all([manager.createSnapshot(), apply(manager, log, "d")]);
   }),
+  workload("applies that need not be durable", async (manager, log) => {
+    for (const item of ["a", "b"]) {
+      log.issue(item);
+      await manager.apply(item, { durable: false });
+    }
+    await apply(manager, log, "c");
+    log.issue("d");
+    await manager.apply("d", { durable: false });
+    await manager.createSnapshot();
+    await apply(manager, log, "e");
+  }),
   workload("compaction under concurrent applies", async (manager, log) => {
     for (const item of ["a", "b", "c"]) {
       await Promise.all([apply(manager, log, item), manager.compact()]);

@@ -1,0 +1,152 @@
+import { assert, assertEquals } from "@std/assert";
+import type { CompactionReport, StoreRecord } from "@mini/state/store";
+import type { Log, Snapshots } from "@mini/state/state";
+import { openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+
+/** A log in memory, as far as a state needs one. */
+class MemoryLog implements Log<unknown> {
+  records: StoreRecord<unknown>[] = [];
+  sequence = 0;
+  firstSequence = 1;
+  isClosed = false;
+
+  append(data: unknown): Promise<number> {
+    this.records.push({ seq: ++this.sequence, data: structuredClone(data) });
+    return Promise.resolve(this.sequence);
+  }
+
+  async appendBatch(records: readonly unknown[]): Promise<number> {
+    for (const record of records) await this.append(record);
+    return this.sequence;
+  }
+
+  async *replay(
+    { from = 1, to = Infinity }: { from?: number; to?: number } = {},
+  ): AsyncGenerator<StoreRecord<unknown>, void, undefined> {
+    for (const record of this.records) {
+      if (record.seq >= from && record.seq <= to) yield await record;
+    }
+  }
+
+  follow(options: { from?: number }): AsyncIterable<StoreRecord<unknown>> {
+    return this.replay(options);
+  }
+
+  compact(upTo: number): Promise<CompactionReport> {
+    this.records = this.records.filter(({ seq }) => seq > upTo);
+    this.firstSequence = upTo + 1;
+    const { firstSequence } = this;
+    return Promise.resolve({ removed: [], removedBytes: 0, firstSequence });
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    return Promise.resolve();
+  }
+}
+
+Deno.test("StateManager works on another log, with its snapshots in the directory", async () => {
+  await using directory = new TestDirectory();
+  const log = new MemoryLog();
+  {
+    await using counter = await openCounter(directory.path, { log });
+    assertEquals(counter.recovery.outcome, "created");
+    await counter.apply({ by: 1 });
+    await counter.applyAll([{ by: 2 }, { by: 3 }]);
+    await errorOf(counter.apply({ by: 100, fail: true }));
+    await counter.compact();
+    await counter.apply({ by: 4 });
+    const notes = await Array.fromAsync(counter.watch({ from: 5 }));
+    assertEquals(notes, [{ seq: 5, mutation: { by: 4 } }]);
+  }
+  assert(log.isClosed);
+  assertEquals(log.records.map(({ seq }) => seq), [5]);
+  await using again = await openCounter(directory.path, { log });
+  assertEquals([again.state.value, again.sequence], [10, 5]);
+  assertEquals(again.recovery.snapshotSequence, 4);
+});
+
+Deno.test("StateManager refuses a snapshot ahead of a log that cannot skip", async () => {
+  await using directory = new TestDirectory();
+  const log = new MemoryLog();
+  {
+    await using counter = await openCounter(directory.path, { log });
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+  }
+  const error = await errorOf(
+    openCounter(directory.path, { log: new MemoryLog() }),
+  );
+  assertEquals(error.code, "CORRUPT");
+});
+
+Deno.test("StateManager works on other snapshots", async () => {
+  await using directory = new TestDirectory();
+  let kept:
+    | { state: { value: number; log: string[] }; seq: number }
+    | undefined;
+  const snapshots: Snapshots<{ value: number; log: string[] }> = {
+    create(state, seq) {
+      kept = { state: structuredClone(state), seq };
+      return Promise.resolve({ path: "", seq, sizeBytes: 0 });
+    },
+    restore: () => Promise.resolve(kept && structuredClone(kept)),
+    list: () =>
+      Promise.resolve(kept ? [{ path: "", seq: kept.seq, sizeBytes: 0 }] : []),
+  };
+  {
+    await using counter = await openCounter(directory.path, { snapshots });
+    await counter.apply({ by: 1 });
+    await counter.compact();
+    await counter.apply({ by: 2 });
+  }
+  await using again = await openCounter(directory.path, { snapshots });
+  assertEquals([again.state.value, again.recovery.replayed], [3, 1]);
+});
+
+Deno.test("StateManager refuses a snapshot that belongs to another log, and says which", async () => {
+  await using directory = new TestDirectory();
+  for (const name of ["one", "two"]) {
+    await using counter = await openCounter(directory.at(name));
+    await counter.applyAll([{ by: 1 }]);
+    await counter.createSnapshot();
+  }
+  const snapshot = `snapshot_${"1".padStart(20, "0")}.json`;
+  const own = await Deno.readTextFile(directory.at(`two/${snapshot}`));
+  await Deno.copyFile(
+    directory.at(`one/${snapshot}`),
+    directory.at(`two/${snapshot}`),
+  );
+  const error = await errorOf(openCounter(directory.at("two")));
+  assertEquals(error.code, "CORRUPT");
+  assert(error.message.includes(JSON.parse(own).journal), error.message);
+  await Deno.writeTextFile(directory.at(`two/${snapshot}`), own);
+  await using again = await openCounter(directory.at("two"));
+  assertEquals(again.state.value, 1);
+});
+
+Deno.test("StateManager goes on under the id of the log that was lost, so that its snapshots stay its own", async () => {
+  await using directory = new TestDirectory();
+  const journalOf = async (path: string) =>
+    /"journal": ?"(\w+)"/.exec(await Deno.readTextFile(directory.at(path)))![1];
+  {
+    await using counter = await openCounter(directory.path);
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+  }
+  const lost = await journalOf("journal.jsonl");
+  await Deno.remove(directory.at("journal.jsonl"));
+  for (const seq of [2, 3]) {
+    await using counter = await openCounter(directory.path);
+    assertEquals(await counter.apply({ by: 1 }), seq);
+    await counter.createSnapshot();
+  }
+  const names = [2, 3].map((seq) =>
+    `snapshot_${String(seq).padStart(20, "0")}.json`
+  );
+  for (const name of ["journal.jsonl", ...names]) {
+    assertEquals(await journalOf(name), lost, name);
+  }
+});
