@@ -1,49 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { Random, randomSeed } from "@mini/state/testing";
-import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
+import { runAndKill } from "../support/kill.ts";
 import { say } from "../support/report.ts";
+import { TURNS } from "../support/turns.ts";
 
 const ROUNDS = 25;
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
-/** Lets the writer acknowledge so many records, and kills it; gives what it was told by then. */
-async function writeAndKill(
-  path: string,
-  records: number,
-): Promise<Map<number, string>> {
-  const writer = join(ROOT, "tests/support/killed_writer.ts");
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--config", join(ROOT, "deno.json"), writer, path],
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const told = new Map<number, string>();
-  let isOpening = false;
-  let isKilled = false;
-  let rest = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) {
-      if (line === "opening") {
-        isOpening = true;
-        continue;
-      }
-      const space = line.indexOf(" ");
-      told.set(Number(line.slice(0, space)), line.slice(space + 1));
-    }
-    // Without a record to wait for, it is killed while it opens and recovers.
-    if (isOpening && told.size >= records && !isKilled) {
-      isKilled = true;
-      child.kill("SIGKILL");
-    }
-  }
-  const { signal } = await child.status;
-  if (Deno.build.os !== "windows") assertEquals(signal, "SIGKILL");
-  return told;
+/** How many lines to wait for before the kill: sometimes none, to hit opening. */
+function linesToWaitFor(random: Random): number {
+  return random.oneIn(4) ? 0 : 1 + random.below(1_500);
 }
 
 Deno.test("MiniStore loses nothing when its process is killed, again and again", async () => {
@@ -52,10 +21,14 @@ Deno.test("MiniStore loses nothing when its process is killed, again and again",
   const acknowledged = new Map<number, string>();
   let lost = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const records = random.oneIn(4) ? 0 : 1 + random.below(1_500);
-    for (const [seq, data] of await writeAndKill(directory.at(), records)) {
+    const lines = linesToWaitFor(random);
+    for (
+      const line of await runAndKill("killed_writer.ts", directory.at(), lines)
+    ) {
+      const space = line.indexOf(" ");
+      const seq = Number(line.slice(0, space));
       assert(!acknowledged.has(seq), `record ${seq} was acknowledged twice`);
-      acknowledged.set(seq, data);
+      acknowledged.set(seq, line.slice(space + 1));
     }
     await using store = await MiniStore.open<string>(directory.at());
     const found = new Map<number, string>();
@@ -70,4 +43,36 @@ Deno.test("MiniStore loses nothing when its process is killed, again and again",
       `${lost} lost, ${lost} violations`,
   );
   assertEquals(lost, 0);
+});
+
+Deno.test("StateManager loses no mutation and takes none in twice when its process is killed, again and again", async () => {
+  await using directory = new TestDirectory();
+  const random = new Random(seed);
+  let acknowledged = 0;
+  let lost = 0;
+  let snapshots = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const told = await runAndKill(
+      "killed_state.ts",
+      directory.path,
+      linesToWaitFor(random),
+    );
+    acknowledged += told.length;
+    await using manager = await StateManager.open(directory.path, TURNS);
+    const { last, count, outOfOrder } = manager.state;
+    for (const line of told) {
+      const [caller, turn] = line.split(" ");
+      if ((last[caller!] ?? 0) < Number(turn)) lost++;
+    }
+    assertEquals(outOfOrder, 0);
+    const turns = Object.values(last);
+    assertEquals(count, turns.reduce((sum, turn) => sum + turn, 0));
+    if (manager.recovery.snapshotSequence > 0) snapshots++;
+  }
+  say(
+    `seed ${seed}: ${ROUNDS} kills of a state, ${acknowledged} acknowledged mutations, ` +
+      `${snapshots} times opened from a snapshot, ${lost} lost, ${lost} violations`,
+  );
+  assertEquals(lost, 0);
+  assert(snapshots > 0);
 });

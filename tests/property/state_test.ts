@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
+import fc from "fast-check";
 import type { MiniError } from "@mini/state/store";
-import { StateManager, type StateOptions } from "@mini/state/state";
-import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
-import { type Add, COUNTER, type Counter } from "../support/counter.ts";
+import type { StateManager, StateOptions } from "@mini/state/state";
+import { MemoryFileSystem, randomSeed } from "@mini/state/testing";
+import { type Add, type Counter, openCounter } from "../support/counter.ts";
 import { say } from "../support/report.ts";
 
 /** Set SEED to run the same again. */
@@ -28,97 +29,139 @@ class Model {
   }
 }
 
-function randomOptions(
-  fs: MemoryFileSystem,
-  random: Random,
-): StateOptions<Counter, Add> {
+type Manager = StateManager<Counter, Add>;
+
+/** What the commands run on. */
+interface Real {
+  readonly fs: MemoryFileSystem;
+  manager: Manager;
+}
+
+type Command = fc.AsyncCommand<Model, Real>;
+type Options = Pick<
+  StateOptions<Counter, Add>,
+  "keepSnapshots" | "maxSegmentBytes" | "snapshotEvery"
+>;
+
+function command(
+  name: string,
+  run: (model: Model, real: Real) => Promise<unknown>,
+): Command {
   return {
-    ...COUNTER,
-    fs,
-    keepSnapshots: 1 + random.below(3),
-    maxSegmentBytes: 100 + random.below(3_000),
-    ...(random.oneIn(2) && { snapshotEvery: 1 + random.below(10) }),
+    check: () => true,
+    async run(model, real) {
+      await run(model, real);
+      assertEquals(real.manager.state, model.state);
+      assertEquals(real.manager.sequence, model.states.length - 1);
+    },
+    toString: () => name,
   };
 }
 
-async function compareWithModel(
-  random: Random,
-  label: string,
-): Promise<number> {
-  const fs = new MemoryFileSystem();
-  const open = () => StateManager.open("/data", randomOptions(fs, random));
-  const model = new Model();
-  let manager = await open();
-  const length = 15 + random.below(25);
-  let notes = 0;
-  const add = (): Add => ({ by: random.below(100), note: String(notes++) });
-  for (let command = 0; command < length; command++) {
-    switch (random.below(9)) {
-      case 0:
-      case 1: {
-        const mutations = Array.from({ length: 1 + random.below(5) }, add);
-        for (const mutation of mutations) model.record(mutation);
-        await Promise.all(mutations.map((mutation) => manager.apply(mutation)));
-        break;
-      }
-      case 2: {
-        const mutations = Array.from({ length: 1 + random.below(3) }, add);
-        model.record(...mutations);
-        await manager.applyAll(mutations);
-        break;
-      }
-      case 3: {
-        model.record();
-        const failed = await manager.apply({ ...add(), fail: true })
-          .catch((error: MiniError) => error.code);
-        assertEquals(failed, "ABORTED_MUTATION", label);
-        // That it was aborted is a record as well.
-        model.record();
-        break;
-      }
-      case 4: {
-        const mutation = add();
-        model.record(mutation);
-        await manager.transact((state) => {
-          assertEquals(state, model.states.at(-2)!, label);
-          return mutation;
-        });
-        break;
-      }
-      case 5:
-        await manager.createSnapshot();
-        break;
-      case 6:
-        await manager.compact();
-        break;
-      case 7:
-        await manager.close();
-        manager = await open();
-        break;
-      default:
-        fs.restart();
-        manager = await open();
-    }
-    assertEquals(manager.state, model.state, label);
-    assertEquals(manager.sequence, model.states.length - 1, label);
-  }
-  await checkPast(manager, model, label);
-  return length;
+function applies(mutations: readonly Add[]): Command {
+  return command(
+    `apply at once ${JSON.stringify(mutations)}`,
+    (model, { manager }) => {
+      for (const mutation of mutations) model.record(mutation);
+      return Promise.all(mutations.map((mutation) => manager.apply(mutation)));
+    },
+  );
 }
+
+function applyAll(mutations: readonly Add[]): Command {
+  return command(
+    `applyAll ${JSON.stringify(mutations)}`,
+    (model, { manager }) => {
+      model.record(...mutations);
+      return manager.applyAll(mutations);
+    },
+  );
+}
+
+/** Applies at once, the one at `at` throwing. */
+function appliesThrowing(mutations: readonly Add[], at: number): Command {
+  return command(
+    `apply at once, number ${at} throws`,
+    async (model, { manager }) => {
+      const outcomes = await Promise.all(
+        mutations.map((mutation, index) =>
+          manager.apply({ ...mutation, fail: index === at }).then(
+            () => "applied",
+            (error: MiniError) => error.code,
+          )
+        ),
+      );
+      for (const [index, mutation] of mutations.entries()) {
+        assertEquals(
+          outcomes[index],
+          index === at ? "ABORTED_MUTATION" : "applied",
+        );
+        if (index === at) model.record();
+        else model.record({ ...mutation, fail: false });
+      }
+      // That it was aborted is a record as well.
+      model.record();
+    },
+  );
+}
+
+function transact(mutation: Add): Command {
+  return command(
+    `transact ${JSON.stringify(mutation)}`,
+    async (model, { manager }) => {
+      const { state } = model;
+      await manager.transact((found) => {
+        assertEquals(found, state);
+        return mutation;
+      });
+      model.record(mutation);
+    },
+  );
+}
+
+function reopen(options: Options, isKilled: boolean): Command {
+  const how = isKilled ? "kill" : "close";
+  return command(`${how}, open ${JSON.stringify(options)}`, async (_, real) => {
+    if (isKilled) real.fs.restart();
+    else await real.manager.close();
+    real.manager = await openCounter("/data", { ...options, fs: real.fs });
+  });
+}
+
+const adds = fc.record({
+  by: fc.integer({ min: -100, max: 100 }),
+  note: fc.string({ maxLength: 5 }),
+});
+const options: fc.Arbitrary<Options> = fc.record({
+  keepSnapshots: fc.integer({ min: 1, max: 3 }),
+  maxSegmentBytes: fc.integer({ min: 100, max: 3_000 }),
+  snapshotEvery: fc.integer({ min: 1, max: 10 }),
+}, { requiredKeys: ["keepSnapshots", "maxSegmentBytes"] });
+
+const commands = fc.commands([
+  fc.array(adds, { minLength: 1, maxLength: 5 }).map(applies),
+  fc.array(adds, { minLength: 1, maxLength: 3 }).map(applyAll),
+  fc.tuple(fc.array(adds, { minLength: 1, maxLength: 4 }), fc.nat()).map(
+    ([mutations, at]) => appliesThrowing(mutations, at % mutations.length),
+  ),
+  adds.map(transact),
+  fc.constant(
+    command("snapshot", (_, { manager }) => manager.createSnapshot()),
+  ),
+  fc.constant(command("compact", (_, { manager }) => manager.compact())),
+  fc.tuple(options, fc.boolean()).map(([found, isKilled]) =>
+    reopen(found, isKilled)
+  ),
+], { maxCommands: 40, size: "max" });
 
 /** What is left of the past is as it was. */
 async function checkPast(
-  manager: StateManager<Counter, Add>,
+  manager: Manager,
   model: Model,
-  label: string,
 ): Promise<void> {
   for (const [seq, state] of model.states.entries()) {
     const found = await manager.at(seq).catch((error: MiniError) => error.code);
-    assertEquals(
-      found === "COMPACTED" ? state : found,
-      state,
-      `${label}, at ${seq}`,
-    );
+    assertEquals(found === "COMPACTED" ? state : found, state, `at ${seq}`);
   }
   const seen: [number, string][] = [];
   for await (const { seq, mutation } of manager.history()) {
@@ -127,20 +170,28 @@ async function checkPast(
   assertEquals(
     seen,
     seen.length === 0 ? [] : model.effects.slice(-seen.length),
-    label,
   );
 }
 
 Deno.test("StateManager behaves as a plain object does, over random commands, reopening and kills", async () => {
-  const runs = 200;
-  let commands = 0;
-  for (let run = 0; run < runs; run++) {
-    commands += await compareWithModel(
-      new Random(seed + run),
-      `SEED=${seed}, run ${run}`,
-    );
-  }
-  say(
-    `seed ${seed}: ${runs} runs of states, ${commands} commands, 0 violations`,
+  const runs = 300;
+  let count = 0;
+  const property = fc.asyncProperty(
+    commands,
+    options,
+    async (generated, first) => {
+      const fs = new MemoryFileSystem();
+      const model = new Model();
+      const real: Real = {
+        fs,
+        manager: await openCounter("/data", { ...first, fs }),
+      };
+      await fc.asyncModelRun(() => ({ model, real }), generated);
+      count += [...generated].length;
+      await checkPast(real.manager, model);
+      await real.manager.close();
+    },
   );
+  await fc.assert(property, { seed, numRuns: runs });
+  say(`seed ${seed}: ${runs} runs of states, ${count} commands, 0 violations`);
 });

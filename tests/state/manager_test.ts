@@ -262,3 +262,29 @@ Deno.test("StateManager.changed resolves when the state has taken in more, and w
   await counter.close();
   await last;
 });
+
+Deno.test("StateManager serialises its writes, and no failure of one stops the next", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs });
+  const boom = new Error("boom");
+  const outcomes = await Promise.allSettled([
+    counter.apply({ by: 1 }),
+    counter.transact(() => {
+      throw boom;
+    }),
+    counter.apply({ by: 10 }, { expectedSequence: 7 }),
+    counter.apply({ by: 100, fail: true }),
+    counter.apply(10n as never),
+    counter.transact((state) => ({ by: state.value * 2 })),
+  ]);
+  assertEquals(outcomes.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "rejected",
+    "rejected",
+    "rejected",
+    "fulfilled",
+  ]);
+  assertEquals((outcomes[1] as PromiseRejectedResult).reason, boom);
+  assertEquals(counter.state.value, 3);
+});

@@ -1,15 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { copy } from "@std/fs";
-import { fromFileUrl } from "@std/path";
 import { StateManager, type StateOptions } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
-
-const RUST = fromFileUrl(
-  new URL("../fixtures/mini-rs/state", import.meta.url),
-);
 
 Deno.test("StateManager opens from the newest snapshot and the records behind it", async () => {
   await using directory = new TestDirectory();
@@ -26,6 +20,27 @@ Deno.test("StateManager opens from the newest snapshot and the records behind it
     5,
     1,
   ]);
+});
+
+Deno.test("StateManager.open() with a snapshot costs the snapshot and the tail, not the history", async () => {
+  const opened: string[] = [];
+  const fs = new MemoryFileSystem();
+  fs.hooks.before = ({ operation, path }) => {
+    if (operation === "open") opened.push(path);
+    return undefined;
+  };
+  const options = { fs, maxSegmentBytes: 1 };
+  {
+    await using counter = await openCounter("/data", options);
+    for (let by = 1; by <= 100; by++) await counter.apply({ by });
+    await counter.createSnapshot();
+    await counter.apply({ by: 101 });
+  }
+  opened.length = 0;
+  await using again = await openCounter("/data", options);
+  assertEquals(again.state.value, 5_151);
+  const segments = new Set(opened.filter((path) => path.includes("journal.")));
+  assert(segments.size <= 3, [...segments].join(" "));
 });
 
 Deno.test("StateManager takes state and number of a snapshot in one step, under concurrent writers", async () => {
@@ -122,18 +137,6 @@ Deno.test("StateManager goes on after a snapshot that is ahead of the log, and u
   await using again = await openCounter(directory.path);
   assertEquals([again.state.value, again.sequence], [7, 3]);
   assertEquals(again.recovery.logEndedAt, undefined);
-});
-
-Deno.test("StateManager refuses a journal of the Rust program that ends before its snapshot", async () => {
-  await using directory = new TestDirectory();
-  await copy(RUST, directory.at("state"));
-  const journal = "counter.wal.jsonl";
-  const path = directory.at(`state/${journal}`);
-  const lines = (await Deno.readTextFile(path)).split("\n");
-  await Deno.writeTextFile(path, lines.slice(0, 5).join("\n") + "\n");
-  const error = await errorOf(openCounter(directory.at("state"), { journal }));
-  assertEquals(error.code, "CORRUPT");
-  assert(/record 7.*record 4/.test(error.message), error.message);
 });
 
 Deno.test("StateManager makes snapshots by itself, and their failure costs nothing", async () => {
@@ -237,49 +240,4 @@ Deno.test("StateManager upcasts old mutations, and migrates an old snapshot or r
   );
   await using still = await StateManager.open(directory.path, now);
   assertEquals(still.state.total, 9);
-});
-
-Deno.test("StateManager opens a folder of the Rust ministate, snapshot and all, and goes on in its format", async () => {
-  await using directory = new TestDirectory();
-  await copy(RUST, directory.at("state"));
-  const options: StateOptions<
-    { value: number; note?: string },
-    { by: number; note?: string }
-  > = {
-    initial: () => ({ value: 0 }),
-    apply: (state, { by, note }) => {
-      state.value += by;
-      if (note !== undefined) state.note = note;
-      if (by === 13) throw new Error("unlucky");
-    },
-    journal: "counter.wal.jsonl",
-  };
-  {
-    await using manager = await StateManager.open(
-      directory.at("state"),
-      options,
-    );
-    assertEquals([manager.state.value, manager.sequence], [6028, 10]);
-    assert(manager.state.note?.includes("событие 6"));
-    assertEquals(
-      [manager.recovery.snapshotSequence, manager.recovery.replayed],
-      [7, 3],
-    );
-    assertEquals(await manager.apply({ by: 5 }), 11);
-    assertEquals(
-      (await errorOf(manager.apply({ by: 13 }))).code,
-      "ABORTED_MUTATION",
-    );
-    assertEquals(
-      (await errorOf(manager.applyAll([{ by: 1 }, { by: 2 }]))).code,
-      "UNSUPPORTED_FORMAT",
-    );
-    assertEquals(manager.state.value, 6033);
-    await manager.createSnapshot();
-    assertEquals((await manager.at(3)).value, 6);
-  }
-  const text = await Deno.readTextFile(directory.at("state/counter.wal.jsonl"));
-  assert(text.endsWith('{"by":3000}\n{"by":5}\n{"by":13}\n'), text.slice(-60));
-  await using again = await StateManager.open(directory.at("state"), options);
-  assertEquals([again.state.value, again.sequence], [6033, 12]);
 });

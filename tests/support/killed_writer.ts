@@ -1,16 +1,13 @@
 // Run by tests/crash/kill_test.ts as a process of its own, which is killed.
 import { MiniStore } from "@mini/state/store";
+import { tell } from "./kill.ts";
 
 const CALLERS = 16;
-const path = Deno.args[0]!;
-
-/** One write a line, so that what the parent reads was acknowledged before the kill. */
-function tell(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 tell("opening");
-const store = await MiniStore.open<string>(path, { maxSegmentBytes: 20_000 });
+const store = await MiniStore.open<string>(Deno.args[0]!, {
+  maxSegmentBytes: 20_000,
+});
 const callers = Array.from({ length: CALLERS }, async (_, caller) => {
   for (let turn = 0;; turn++) {
     const data = `${Deno.pid} ${caller} ${turn} ${"x".repeat(turn % 100)}`;

@@ -1,0 +1,68 @@
+import { assert, assertEquals } from "@std/assert";
+import { copy } from "@std/fs";
+import { fromFileUrl } from "@std/path";
+import { StateManager, type StateOptions } from "@mini/state/state";
+import { openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+
+const RUST = fromFileUrl(
+  new URL("../fixtures/mini-rs/state", import.meta.url),
+);
+
+Deno.test("StateManager refuses a journal of the Rust program that ends before its snapshot", async () => {
+  await using directory = new TestDirectory();
+  await copy(RUST, directory.at("state"));
+  const journal = "counter.wal.jsonl";
+  const path = directory.at(`state/${journal}`);
+  const lines = (await Deno.readTextFile(path)).split("\n");
+  await Deno.writeTextFile(path, lines.slice(0, 5).join("\n") + "\n");
+  const error = await errorOf(openCounter(directory.at("state"), { journal }));
+  assertEquals(error.code, "CORRUPT");
+  assert(/record 7.*record 4/.test(error.message), error.message);
+});
+
+Deno.test("StateManager opens a folder of the Rust ministate, snapshot and all, and goes on in its format", async () => {
+  await using directory = new TestDirectory();
+  await copy(RUST, directory.at("state"));
+  const options: StateOptions<
+    { value: number; note?: string },
+    { by: number; note?: string }
+  > = {
+    initial: () => ({ value: 0 }),
+    apply: (state, { by, note }) => {
+      state.value += by;
+      if (note !== undefined) state.note = note;
+      if (by === 13) throw new Error("unlucky");
+    },
+    journal: "counter.wal.jsonl",
+  };
+  {
+    await using manager = await StateManager.open(
+      directory.at("state"),
+      options,
+    );
+    assertEquals([manager.state.value, manager.sequence], [6028, 10]);
+    assert(manager.state.note?.includes("событие 6"));
+    assertEquals(
+      [manager.recovery.snapshotSequence, manager.recovery.replayed],
+      [7, 3],
+    );
+    assertEquals(await manager.apply({ by: 5 }), 11);
+    assertEquals(
+      (await errorOf(manager.apply({ by: 13 }))).code,
+      "ABORTED_MUTATION",
+    );
+    assertEquals(
+      (await errorOf(manager.applyAll([{ by: 1 }, { by: 2 }]))).code,
+      "UNSUPPORTED_FORMAT",
+    );
+    assertEquals(manager.state.value, 6033);
+    await manager.createSnapshot();
+    assertEquals((await manager.at(3)).value, 6);
+  }
+  const text = await Deno.readTextFile(directory.at("state/counter.wal.jsonl"));
+  assert(text.endsWith('{"by":3000}\n{"by":5}\n{"by":13}\n'), text.slice(-60));
+  await using again = await StateManager.open(directory.at("state"), options);
+  assertEquals([again.state.value, again.sequence], [6033, 12]);
+});

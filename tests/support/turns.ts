@@ -1,0 +1,26 @@
+import type { StateOptions } from "@mini/state/state";
+
+/** Which turn each caller has come to, and how often one did not follow on. */
+export interface Turns {
+  readonly last: Record<string, number>;
+  count: number;
+  outOfOrder: number;
+}
+
+/** A turn that a caller has taken. */
+export interface Turn {
+  readonly caller: string;
+  readonly turn: number;
+}
+
+/** A state that shows a turn that was lost or taken in twice. */
+export const TURNS: StateOptions<Turns, Turn> = {
+  initial: () => ({ last: {}, count: 0, outOfOrder: 0 }),
+  apply: (state, { caller, turn }) => {
+    if (turn !== (state.last[caller] ?? 0) + 1) state.outOfOrder++;
+    state.last[caller] = turn;
+    state.count++;
+  },
+  snapshotEvery: 150,
+  maxSegmentBytes: 5_000,
+};
