@@ -1,6 +1,6 @@
 /**
- * Durable state for one program on one machine: a log, snapshots, and a state
- * manager on both.
+ * Durable state for one program on one machine: a log, snapshots, a state
+ * manager on both, and a message queue on that.
  *
  * ```ts
  * import { StateManager } from "@mini/state";
@@ -19,6 +19,7 @@
  * @module
  */
 
+export * from "./queue/mod.ts";
 export * from "./snap/mod.ts";
 export * from "./state/mod.ts";
 export * from "./store/mod.ts";

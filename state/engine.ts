@@ -57,15 +57,17 @@ export class Engine<S, M> {
       isBare,
       aborted,
     };
-    if (options.snapshotEvery !== undefined) {
-      checkCount("snapshotEvery", options.snapshotEvery);
+    const { snapshotEvery } = options;
+    if (typeof snapshotEvery === "number") {
+      checkCount("snapshotEvery", snapshotEvery);
     }
     this.#live = new LiveState(this.#sources);
+    if (snapshotEvery === undefined) return;
     this.#live.onApplied = async (seq) => {
-      const { snapshotEvery = Infinity } = options;
-      if (seq - this.#lastSnapshot >= snapshotEvery) {
-        await this.#compactQuietly();
-      }
+      const every = typeof snapshotEvery === "number"
+        ? snapshotEvery
+        : snapshotEvery(this.state);
+      if (seq - this.#lastSnapshot >= every) await this.#compactQuietly();
     };
   }
 
@@ -80,6 +82,14 @@ export class Engine<S, M> {
   /** Resolves when the state has taken in more, or never will. */
   get changed(): Promise<void> {
     return this.#live.changed;
+  }
+
+  get isClosed(): boolean {
+    return this.#live.isClosed;
+  }
+
+  get failure(): MiniError | undefined {
+    return this.#live.failure;
   }
 
   /** Makes the state from what is on disk. */

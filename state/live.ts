@@ -19,8 +19,9 @@ export class LiveState<S, M> {
   #queued = 0;
   #isInside = false;
   #isRebuilding = false;
-  /** Why the state could not be made anew: there is none until it is opened again. */
-  #failure: MiniError | undefined;
+  /** Why nothing more can be written, or there is no state, until it is opened again. */
+  failure: MiniError | undefined;
+  #hasState = true;
   readonly #change = new Signal();
 
   /** The number of the last record that the state has taken in. */
@@ -47,7 +48,7 @@ export class LiveState<S, M> {
   }
 
   get state(): S {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#hasState) throw this.failure;
     if (!this.#isRebuilding) return this.#state;
     throw new MiniError(
       "ABORTED_MUTATION",
@@ -83,7 +84,12 @@ export class LiveState<S, M> {
       isBare && "apply" in entry ? entry.apply : entry,
       { durable },
     );
-    appended.catch(() => {});
+    appended.catch((error) => {
+      if (error instanceof MiniError && error.code === "POISONED") {
+        this.failure ??= error;
+        this.#change.fire();
+      }
+    });
     return this.#steps.run(async () => {
       const seq = await appended;
       const aborted = await this.#take(seq, entry);
@@ -97,7 +103,7 @@ export class LiveState<S, M> {
 
   /** Applies what is logged. */
   async #take(seq: number, entry: Entry): Promise<Aborted | undefined> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#hasState) throw this.failure;
     try {
       const mutations = mutationsOf<M>(entry, seq, this.#sources.reducer);
       this.#state = this.inside(() =>
@@ -119,7 +125,9 @@ export class LiveState<S, M> {
     try {
       this.#state = (await build(this.#sources, seq, "CORRUPT")).state;
     } catch (error) {
-      throw this.#failure = noState(seq, error);
+      this.#hasState = false;
+      this.#change.fire();
+      throw this.failure = noState(seq, error);
     }
     this.#isRebuilding = false;
     this.sequence = seq;

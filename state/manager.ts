@@ -1,6 +1,10 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import { type SnapshotInfo, SnapStore } from "../snap/mod.ts";
-import { type CompactionReport, MiniStore } from "../store/mod.ts";
+import {
+  type CompactionReport,
+  type MiniError,
+  MiniStore,
+} from "../store/mod.ts";
 import type {
   AppliedMutation,
   ApplyOptions,
@@ -104,7 +108,17 @@ export class StateManager<S, M> implements AsyncDisposable {
     return this.#engine.recovery;
   }
 
-  /** Resolves when the state has taken in a further record, or was closed. */
+  /** Whether it was closed. */
+  get isClosed(): boolean {
+    return this.#engine.isClosed;
+  }
+
+  /** Why nothing more can be applied until it is opened again, with code `POISONED`. */
+  get failure(): MiniError | undefined {
+    return this.#engine.failure;
+  }
+
+  /** Resolves when the state has taken in a further record, can take in no more, or was closed. */
   get changed(): Promise<void> {
     return this.#engine.changed;
   }

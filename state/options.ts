@@ -23,8 +23,8 @@ export interface StateOptions<S, M> {
   upcast?: (mutation: unknown, fromVersion: number) => M;
   /** Makes a state of this version from a snapshot of another; `undefined` to replay the log instead. @default {the log is replayed} */
   migrate?: (state: unknown, fromVersion: number) => S | undefined;
-  /** Make a snapshot, and compact, inside the `apply` that has brought so many records since the last. @default {never} */
-  snapshotEvery?: number;
+  /** Make a snapshot, and compact, inside the `apply` that has brought so many records since the last; a function is asked each time. @default {never} */
+  snapshotEvery?: number | ((state: S) => number);
   /** Another log in place of the one in the directory. Closing the state closes it. */
   log?: Log<unknown>;
   /** Other snapshots in place of those in the directory. */

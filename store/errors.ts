@@ -17,6 +17,7 @@ import type { SchemaIssue } from "./schema.ts";
  * | `INVALID` | refused by the caller's schema; `issues` says why |
  * | `CONFLICT` | `expectedSequence` does not match |
  * | `ABORTED_MUTATION` | `apply` threw: the mutation is recorded as aborted and has no effect |
+ * | `RECEIPT_EXPIRED` | ack, nack or extend with a receipt that is no longer the current one |
  * | `PERMISSION` | the runtime or the operating system refused access |
  * | `IO` | the operating system failed in another way; nothing that was durable changed |
  */
@@ -33,6 +34,7 @@ export type MiniErrorCode =
   | "INVALID"
   | "CONFLICT"
   | "ABORTED_MUTATION"
+  | "RECEIPT_EXPIRED"
   | "PERMISSION"
   | "IO";
 

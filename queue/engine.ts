@@ -1,0 +1,258 @@
+import { MiniError } from "../store/errors.ts";
+import type { CompactionReport } from "../store/mod.ts";
+import { checkCount } from "../store/options.ts";
+import { validate } from "../store/schema.ts";
+import { holderOf } from "./dedupe.ts";
+import { Deliveries } from "./deliveries.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { NewMessage } from "./entry.ts";
+import type { Home } from "./home.ts";
+import type { DeadMessage, LedgerMessage } from "./ledger.ts";
+import { deadWeightOf, linesOf } from "./lines.ts";
+import {
+  type CheckedOptions,
+  checkSpan,
+  type Enqueued,
+  type EnqueueOptions,
+  type QueueStats,
+  type ReceiveOptions,
+} from "./options.ts";
+import type { QueueMessage } from "./message.ts";
+import { type Handler, Work, type WorkOptions } from "./work.ts";
+
+/** An entry holds no more numbers of messages than this. */
+const MAX_NUMBERS = 100_000;
+
+/** A message to be enqueued together with others. */
+export interface Outgoing<T> extends EnqueueOptions {
+  /** What it carries. */
+  readonly payload: T;
+}
+
+/** The work behind a `MiniQueue`, wherever its ledger is. */
+export class QueueEngine<T, M> {
+  readonly #home: Home<T, M>;
+  readonly #options: CheckedOptions<T>;
+  readonly #deliveries: Deliveries<T, M>;
+  readonly #dispatcher: Dispatcher<T, M>;
+  readonly #works = new Map<Work<T, M>, Promise<void>>();
+  #nextId = 1;
+  #isClosed = false;
+
+  constructor(home: Home<T, M>, options: CheckedOptions<T>) {
+    this.#home = home;
+    this.#options = options;
+    this.#deliveries = new Deliveries(home, options);
+    this.#dispatcher = new Dispatcher(home, this.#deliveries, options);
+  }
+
+  /** Takes back what the consumers of an earlier process had. */
+  async start(): Promise<void> {
+    this.#nextId = (await this.#home.readable()).nextId;
+    await this.#deliveries.takeBackAll();
+  }
+
+  /** Enqueues messages as one; what is given is taken as it is at the call. */
+  async enqueue(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
+    this.assertOpen();
+    const enqueue = messages.map((message) => this.#newMessage(message));
+    if (enqueue.length > 0) await this.#home.enter({ enqueue }, true);
+    const ledger = await this.#home.readable();
+    return enqueue.map(({ id, dedupe }) => {
+      const holder = dedupe && holderOf(ledger, dedupe.key);
+      return holder === undefined || holder.id === id
+        ? { id, deduplicated: false }
+        : { id: holder.id, deduplicated: true };
+    });
+  }
+
+  /** The mutation that enqueues a message. */
+  toEnqueue(message: Outgoing<T>): M {
+    this.assertOpen();
+    return this.#home.mutation({ enqueue: [this.#newMessage(message)] });
+  }
+
+  #newMessage(
+    { payload, delayMs = 0, priority = 0, group, dedupeKey }: Outgoing<T>,
+  ): NewMessage<T> {
+    checkSpan("delayMs", delayMs);
+    if (!Number.isFinite(priority)) {
+      throw new RangeError(`priority must be a finite number, not ${priority}`);
+    }
+    checkName("group", group);
+    checkName("dedupeKey", dedupeKey);
+    const valid = validate(
+      this.#options.schema,
+      payload,
+      "enqueue the message",
+    );
+    const due = this.#home.dueAfter(delayMs);
+    const until = this.#home.dueAfter(this.#options.dedupeWindowMs);
+    return {
+      id: this.#takeId(),
+      payload: valid,
+      ...(priority !== 0 && { priority }),
+      ...(group !== undefined && { group }),
+      ...(due !== 0 && { due }),
+      ...(dedupeKey !== undefined && { dedupe: { key: dedupeKey, until } }),
+    };
+  }
+
+  #takeId(): number {
+    const id = Math.max(this.#nextId, this.#home.ifReadable()?.nextId ?? 1);
+    this.#nextId = id + 1;
+    return id;
+  }
+
+  async receive(
+    max: number,
+    options: ReceiveOptions,
+  ): Promise<QueueMessage<T, M>[]> {
+    this.assertOpen();
+    checkCount("max", max);
+    return await this.#dispatcher.receive(max, options);
+  }
+
+  /** Receives until the queue is closed. */
+  async *receiveAll(): AsyncGenerator<QueueMessage<T, M>, void, undefined> {
+    for (;;) {
+      const [message] = await this.#dispatcher.receive(1, { waitMs: Infinity });
+      if (message === undefined) return;
+      yield message;
+    }
+  }
+
+  async work(handler: Handler<T, M>, options: WorkOptions): Promise<void> {
+    this.assertOpen();
+    const { signal, concurrency = 1, ...limits } = options;
+    const { handlerTimeoutMs = Infinity, stopTimeoutMs = 30_000 } = limits;
+    checkCount("concurrency", concurrency);
+    checkSpan("handlerTimeoutMs", handlerTimeoutMs);
+    checkSpan("stopTimeoutMs", stopTimeoutMs);
+    const parts = {
+      dispatcher: this.#dispatcher,
+      deliveries: this.#deliveries,
+      options: this.#options,
+    };
+    const all = { concurrency, handlerTimeoutMs, stopTimeoutMs };
+    const work = new Work(parts, handler, all);
+    const stop = () => work.stop();
+    if (signal?.aborted) return;
+    signal?.addEventListener("abort", stop);
+    const done = work.run();
+    this.#works.set(work, done);
+    try {
+      await done;
+    } finally {
+      this.#works.delete(work);
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  async stats(): Promise<QueueStats> {
+    const ledger = await this.#home.readable();
+    const lines = linesOf(ledger);
+    const { blocked, dead, inFlight: { size: inFlight } } = lines;
+    const delayed = lines.delayed(this.#home.now());
+    const ready = lines.size - blocked - inFlight - delayed;
+    const { paused } = ledger;
+    return { ready, blocked, delayed, inFlight, dead, paused };
+  }
+
+  async peek(limit: number): Promise<LedgerMessage<T>[]> {
+    checkCount("limit", limit);
+    const ledger = await this.#home.readable();
+    const waiting = Object.values(ledger.messages)
+      .filter(({ inFlight }) => !inFlight);
+    const now = this.#home.now();
+    const delayMs = ({ due }: LedgerMessage<T>) => Math.max(0, due - now);
+    waiting.sort((a, b) =>
+      delayMs(a) - delayMs(b) || b.priority - a.priority || a.order - b.order
+    );
+    return structuredClone(waiting.slice(0, limit));
+  }
+
+  async deadLetters(): Promise<DeadMessage<T>[]> {
+    const { dead } = await this.#home.readable();
+    return structuredClone(
+      Object.values(dead).sort((a, b) => a.diedAt - b.diedAt || a.id - b.id),
+    );
+  }
+
+  async redrive(which: number | "all"): Promise<number> {
+    this.assertOpen();
+    const ids = await this.#deadIds(which);
+    for (const redrive of chunks(ids)) {
+      await this.#home.enter({ redrive }, true);
+    }
+    return ids.length;
+  }
+
+  async purge(which: number | "dead" | "all"): Promise<number> {
+    this.assertOpen();
+    const ids = await this.#deadIds(which === "dead" ? "all" : which);
+    if (which === "all") {
+      const { size } = linesOf(await this.#home.readable());
+      await this.#home.enter({ purge: "all" }, true);
+      this.#deliveries.loseAll();
+      return size + ids.length;
+    }
+    for (const purge of chunks(ids)) await this.#home.enter({ purge }, true);
+    return ids.length;
+  }
+
+  async #deadIds(which: number | "all"): Promise<number[]> {
+    const { dead } = await this.#home.readable();
+    if (which === "all") {
+      return Object.values(dead).sort((a, b) => a.order - b.order)
+        .map(({ id }) => id);
+    }
+    checkCount("id", which);
+    return dead[which] === undefined ? [] : [which];
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    this.assertOpen();
+    await this.#home.enter({ paused }, true);
+  }
+
+  async compact(): Promise<CompactionReport> {
+    this.assertOpen();
+    const report = await this.#home.compact();
+    // The log stays as far back as the snapshot before this one, which may stand
+    // where there was still much to do: with another one that is gone as well.
+    const left = this.#home.sequence - report.firstSequence;
+    if (left < deadWeightOf(await this.#home.readable())) return report;
+    await this.#home.enter({ tick: true }, true);
+    const next = await this.#home.compact();
+    return {
+      removed: [...report.removed, ...next.removed],
+      removedBytes: report.removedBytes + next.removedBytes,
+      firstSequence: next.firstSequence,
+    };
+  }
+
+  assertOpen(): void {
+    if (!this.#isClosed && !this.#home.isClosed) return;
+    throw new MiniError("CLOSED", "Cannot use the queue: it was closed");
+  }
+
+  /** Stops every work, and serves nobody any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const work of this.#works.keys()) work.stop();
+    await Promise.allSettled(this.#works.values());
+    this.#dispatcher.end();
+  }
+}
+
+function checkName(what: string, name: string | undefined): void {
+  if (name === undefined || typeof name === "string" && name !== "") return;
+  throw new TypeError(`${what} must be a string, and not empty`);
+}
+
+function* chunks(ids: readonly number[]): Generator<number[], void, undefined> {
+  for (let at = 0; at < ids.length; at += MAX_NUMBERS) {
+    yield ids.slice(at, at + MAX_NUMBERS);
+  }
+}

@@ -1,0 +1,141 @@
+import type { LedgerEntry, Settlement } from "./entry.ts";
+import type { Deliveries } from "./deliveries.ts";
+import { type LedgerMessage, receiptExpired } from "./ledger.ts";
+import { checkSpan, type NackOptions } from "./options.ts";
+
+/**
+ * A delivery of a message. It is the consumer's until it is settled, or its
+ * visibility timeout has passed and it was delivered again.
+ *
+ * @typeParam T What the message carries.
+ * @typeParam M A mutation of the state that the queue is in.
+ */
+export class QueueMessage<T, M = LedgerEntry<T>> {
+  readonly #deliveries: Deliveries<T, M>;
+  /** The number of the message. */
+  readonly id: number;
+  /** Which delivery of the message this is. Only the current one can be settled. */
+  readonly receipt: number;
+  /** What it carries; a copy of one's own. */
+  readonly payload: T;
+  /** How many deliveries there were that count, this one included. */
+  readonly receives: number;
+  /** Its priority. */
+  readonly priority: number;
+  /** Its group. */
+  readonly group: string | undefined;
+  /** Why the delivery before came to nothing. */
+  readonly reason: string | undefined;
+
+  /** Made by the queue. */
+  constructor(
+    deliveries: Deliveries<T, M>,
+    message: LedgerMessage<T>,
+    payload: T,
+  ) {
+    this.#deliveries = deliveries;
+    this.id = message.id;
+    this.receipt = message.receipt;
+    this.payload = payload;
+    this.receives = message.receives;
+    this.priority = message.priority;
+    this.group = message.group;
+    this.reason = message.reason;
+  }
+
+  /**
+   * Says that the message is done. It is gone once this resolves, durably.
+   *
+   * @throws {MiniError} `RECEIPT_EXPIRED` where this delivery is not the current
+   * one; otherwise as `StateManager.apply`, and the message stays.
+   */
+  async ack(): Promise<void> {
+    await this.#settle({ as: "acked" }, "ack");
+  }
+
+  /**
+   * Gives the message back, to be delivered again at once, or after `delayMs`.
+   * After `maxReceives` deliveries it is dead instead. Durable when it resolves.
+   *
+   * @param options When, and why.
+   * @throws {MiniError} As {@linkcode QueueMessage.ack}.
+   */
+  async nack(options: NackOptions = {}): Promise<void> {
+    await this.#deliveries.settle(this.#returned(options), "nack");
+  }
+
+  /**
+   * Gives the message up: it is dead, and is not delivered again by itself.
+   *
+   * @param reason Why.
+   * @throws {MiniError} As {@linkcode QueueMessage.ack}.
+   */
+  async bury(reason: string): Promise<void> {
+    await this.#settle({ as: "dead", reason }, "bury");
+  }
+
+  /**
+   * Gives the message back as if it had not been delivered: this delivery does
+   * not count towards `maxReceives`.
+   *
+   * @param options When it is to be delivered again, and why.
+   * @throws {MiniError} As {@linkcode QueueMessage.ack}.
+   */
+  async release({ delayMs = 0, reason }: NackOptions = {}): Promise<void> {
+    checkSpan("delayMs", delayMs);
+    const due = this.#deliveries.dueAfter(delayMs);
+    const why = reason === undefined ? {} : { reason };
+    await this.#settle({ as: "retried", due, refund: true, ...why }, "release");
+  }
+
+  /**
+   * Moves the end of the visibility timeout.
+   *
+   * @param ms How long from now, in milliseconds.
+   * @throws {MiniError} `RECEIPT_EXPIRED` where this delivery is not the current one.
+   */
+  extend(ms: number): void {
+    checkSpan("ms", ms);
+    if (this.isCurrent) return this.#deliveries.extend(this, ms);
+    throw receiptExpired(this.id, "extend");
+  }
+
+  /** Whether it can still be settled. */
+  get isCurrent(): boolean {
+    return this.#deliveries.isCurrent(this);
+  }
+
+  /**
+   * The mutation that says that the message is done: for `applyAll` and
+   * `transact` of the state that the queue is attached to, to make it one with
+   * other mutations.
+   *
+   * @returns The mutation. Applied after the delivery has ceased to be the
+   * current one, it is an `ABORTED_MUTATION` with that as its `cause`, and
+   * nothing that is one with it has an effect.
+   * @throws {MiniError} `RECEIPT_EXPIRED` where it has by now.
+   */
+  toAck(): M {
+    if (!this.isCurrent) throw receiptExpired(this.id, "ack");
+    return this.#deliveries.mutationOf(this.#settlement({ as: "acked" }));
+  }
+
+  #returned({ delayMs = 0, reason }: NackOptions): Settlement {
+    checkSpan("delayMs", delayMs);
+    return this.#deliveries.returned(this, {
+      due: this.#deliveries.dueAfter(delayMs),
+      reason,
+    });
+  }
+
+  #settlement(what: Omit<Settlement, "id" | "receipt">): Settlement {
+    return { id: this.id, receipt: this.receipt, ...what };
+  }
+
+  #settle(
+    what: Omit<Settlement, "id" | "receipt">,
+    doing: string,
+  ): Promise<void> {
+    return this.#deliveries.settle(this.#settlement(what), doing);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * A local message queue: at least once, in order, with retries and dead letters.
+ *
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueue("hello"); // durable
+ * const message = await queue.receive({ waitMs: 1_000 });
+ * assertEquals(message?.payload, "hello");
+ * await message?.ack(); // durable, and gone
+ * ```
+ *
+ * @module
+ */
+
+export { type BackoffOptions, exponentialBackoff } from "./backoff.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export type { Outgoing } from "./engine.ts";
+export type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
+export type { LedgerHost } from "./home.ts";
+export {
+  applyToLedger,
+  type DeadMessage,
+  type DedupeKey,
+  emptyLedger,
+  type Ledger,
+  type LedgerMessage,
+} from "./ledger.ts";
+export { QueueMessage } from "./message.ts";
+export type {
+  DeliveryOptions,
+  Enqueued,
+  EnqueueOptions,
+  NackOptions,
+  QueueOptions,
+  QueueStats,
+  ReceiveOptions,
+} from "./options.ts";
+export { MiniQueue } from "./queue.ts";
+export {
+  DeadLetter,
+  type Handler,
+  type HandlerContext,
+  RetryLater,
+  type WorkOptions,
+} from "./work.ts";

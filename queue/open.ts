@@ -1,0 +1,100 @@
+import { StateManager } from "../state/mod.ts";
+import { MiniError } from "../store/errors.ts";
+import { ledgerCodec } from "./codec.ts";
+import { QueueEngine } from "./engine.ts";
+import type { LedgerEntry } from "./entry.ts";
+import { Home, type LedgerHost } from "./home.ts";
+import { applyToLedger, emptyLedger, type Ledger } from "./ledger.ts";
+import { deadWeightOf } from "./lines.ts";
+import {
+  checkOptions,
+  type DeliveryOptions,
+  type QueueOptions,
+} from "./options.ts";
+
+/** A queue of its own compacts its log no more often than after so many records. */
+const COMPACT_EVERY = 10_000;
+
+/** A queue at work, and what else closes with it. */
+export interface OpenQueue<T, M> {
+  readonly engine: QueueEngine<T, M>;
+  readonly free: () => Promise<void>;
+}
+
+/** Opens a queue with a state of its own. */
+export async function openQueue<T>(
+  dir: string | URL,
+  options: QueueOptions<T>,
+): Promise<OpenQueue<T, LedgerEntry<T>>> {
+  const checked = checkOptions(options);
+  const { keepSnapshots, maxSegmentBytes, mode, fs } = options;
+  const manager = await StateManager.open<Ledger<T>, LedgerEntry<T>>(dir, {
+    initial: emptyLedger,
+    apply: applyToLedger,
+    upcast: refuseNewer,
+    codec: ledgerCodec(),
+    snapshotEvery: (ledger) => Math.max(COMPACT_EVERY, deadWeightOf(ledger)),
+    ...(keepSnapshots !== undefined && { keepSnapshots }),
+    ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+    ...(mode !== undefined && { mode }),
+    ...(fs && { fs }),
+  });
+  try {
+    const home = await Home.at<T, LedgerEntry<T>>({
+      host: manager,
+      find: () => manager.state as Ledger<T>,
+      wrap: (entry) => entry,
+      clock: checked.clock,
+    });
+    const engine = new QueueEngine(home, checked);
+    await engine.start();
+    const { replayed } = manager.recovery;
+    if (replayed >= deadWeightOf(home.ledger)) await engine.compact();
+    return { engine, free: () => manager.close() };
+  } catch (error) {
+    await manager.close().catch(() => {});
+    throw error;
+  }
+}
+
+function refuseNewer(_: unknown, version: number): never {
+  throw new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot open the queue: its log holds records of version ${version}, which this code does not know; nothing was changed`,
+  );
+}
+
+/** The names that queues are attached to, by the state they are in. */
+const ATTACHED = new WeakMap<object, Set<string>>();
+
+/** Opens a queue in a state that somebody else has open. */
+export async function attachQueue<T, K extends string>(
+  manager: LedgerHost<
+    { readonly [name in K]: Ledger<T> },
+    { readonly [name in K]: LedgerEntry<T> }
+  >,
+  name: K,
+  options: DeliveryOptions<T>,
+): Promise<OpenQueue<T, { readonly [name in K]: LedgerEntry<T> }>> {
+  const checked = checkOptions(options);
+  const attached = ATTACHED.get(manager) ?? new Set();
+  if (attached.has(name)) {
+    throw new TypeError(`A queue is attached to "${name}" already`);
+  }
+  ATTACHED.set(manager, attached.add(name));
+  const free = () => Promise.resolve(void attached.delete(name));
+  try {
+    const home = await Home.at<T, { readonly [name in K]: LedgerEntry<T> }>({
+      host: manager,
+      find: () => manager.state[name],
+      wrap: (entry) => ({ [name]: entry }) as Record<K, LedgerEntry<T>>,
+      clock: checked.clock,
+    });
+    const engine = new QueueEngine(home, checked);
+    await engine.start();
+    return { engine, free };
+  } catch (error) {
+    await free();
+    throw error;
+  }
+}

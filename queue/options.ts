@@ -1,0 +1,122 @@
+import { checkCount } from "../store/options.ts";
+import type { FileSystem, RecordSchema } from "../store/mod.ts";
+import { exponentialBackoff } from "./backoff.ts";
+import { type Clock, systemClock } from "./clock.ts";
+
+/** How messages are delivered. */
+export interface DeliveryOptions<T> {
+  /** How long a consumer has a message before it is delivered again, in milliseconds. @default {30_000} */
+  visibilityTimeoutMs?: number;
+  /** After so many deliveries that came to nothing a message is dead. @default {5} */
+  maxReceives?: number;
+  /** How long a `dedupeKey` keeps other messages out, in milliseconds. @default {300_000} */
+  dedupeWindowMs?: number;
+  /** How long `work` puts off a message whose handler has thrown, after so many deliveries, in milliseconds. @default {exponentialBackoff()} */
+  backoff?: (receives: number) => number;
+  /** A validator of payloads, asked before they are enqueued and before they are delivered. One that is refused then is dead. */
+  schema?: RecordSchema<T>;
+  /** The seam to the clocks. @default {systemClock} */
+  clock?: Clock;
+}
+
+/** How a queue is kept. */
+export interface QueueOptions<T> extends DeliveryOptions<T> {
+  /** How many snapshots to keep. @default {2} */
+  keepSnapshots?: number;
+  /** Beyond this size of the log's active segment a new one is started. @default {16 * 1024 * 1024} */
+  maxSegmentBytes?: number;
+  /** The permissions of new files. @default {0o600} */
+  mode?: number;
+  /** The seam to the operating system. @default {denoFileSystem} */
+  fs?: FileSystem;
+}
+
+/** How a message is enqueued. */
+export interface EnqueueOptions {
+  /** How long it is not to be received, in milliseconds. @default {0} */
+  delayMs?: number;
+  /** Higher goes first; the same goes in order. @default {0} */
+  priority?: number;
+  /** Messages of a group go one after another, in order; retries keep their place. */
+  group?: string;
+  /** Keeps other messages with the same key out, for `dedupeWindowMs`. */
+  dedupeKey?: string;
+}
+
+/** What has become of a message that was enqueued. */
+export interface Enqueued {
+  /** Its number; where it was kept out, that of the message that did. */
+  readonly id: number;
+  /** Whether a message with the same `dedupeKey` has kept it out. */
+  readonly deduplicated: boolean;
+}
+
+/** How to receive. */
+export interface ReceiveOptions {
+  /** How long to wait for a message, in milliseconds. @default {0} */
+  waitMs?: number;
+  /** Ends the waiting by throwing its reason. */
+  signal?: AbortSignal;
+  /** In place of the queue's. `Infinity` for no timeout. */
+  visibilityTimeoutMs?: number;
+}
+
+/** How a delivery is given back. */
+export interface NackOptions {
+  /** How long the message is not to be received, in milliseconds. @default {0} */
+  delayMs?: number;
+  /** Why. */
+  reason?: string;
+}
+
+/** How many messages there are. */
+export interface QueueStats {
+  /** Can be received now. */
+  readonly ready: number;
+  /** Wait for an earlier one of their group. */
+  readonly blocked: number;
+  /** Wait for their time. */
+  readonly delayed: number;
+  /** A consumer has them. */
+  readonly inFlight: number;
+  /** Will not be delivered again by themselves. */
+  readonly dead: number;
+  /** Whether nothing is delivered. */
+  readonly paused: boolean;
+}
+
+/** Options that are there, and checked. */
+export type CheckedOptions<T> =
+  & Required<Omit<DeliveryOptions<T>, "schema">>
+  & Pick<DeliveryOptions<T>, "schema">;
+
+/** Fills in what was left out. */
+export function checkOptions<T>(
+  options: DeliveryOptions<T>,
+): CheckedOptions<T> {
+  const {
+    visibilityTimeoutMs = 30_000,
+    maxReceives = 5,
+    dedupeWindowMs = 300_000,
+    backoff = exponentialBackoff(),
+    clock = systemClock,
+    schema,
+  } = options;
+  checkSpan("visibilityTimeoutMs", visibilityTimeoutMs);
+  checkCount("maxReceives", maxReceives);
+  checkSpan("dedupeWindowMs", dedupeWindowMs);
+  return {
+    visibilityTimeoutMs,
+    maxReceives,
+    dedupeWindowMs,
+    backoff,
+    clock,
+    ...(schema && { schema }),
+  };
+}
+
+/** Throws a `RangeError` for what is no time span. */
+export function checkSpan(name: string, ms: number): void {
+  if (typeof ms === "number" && ms >= 0) return;
+  throw new RangeError(`${name} must be at least 0, not ${ms}`);
+}

@@ -1,0 +1,296 @@
+import type { CompactionReport } from "../store/mod.ts";
+import type { Outgoing, QueueEngine } from "./engine.ts";
+import type { LedgerEntry } from "./entry.ts";
+import type { LedgerHost } from "./home.ts";
+import type { DeadMessage, Ledger, LedgerMessage } from "./ledger.ts";
+import type { QueueMessage } from "./message.ts";
+import { attachQueue, type OpenQueue, openQueue } from "./open.ts";
+import type {
+  DeliveryOptions,
+  Enqueued,
+  EnqueueOptions,
+  QueueOptions,
+  QueueStats,
+  ReceiveOptions,
+} from "./options.ts";
+import type { Handler, WorkOptions } from "./work.ts";
+
+/**
+ * A local message queue. A message is durable when `enqueue` resolves, and is
+ * delivered at least once: again and again until a consumer acknowledges it, or
+ * `maxReceives` deliveries have come to nothing and it is dead, with its reason.
+ *
+ * @typeParam T What messages carry: any value that JSON keeps unchanged.
+ * @typeParam M A mutation of the state that the queue is in.
+ *
+ * @example Enqueue, receive, acknowledge
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<{ to: string }>(await Deno.makeTempDir());
+ * await queue.enqueue({ to: "ada" });
+ * const message = await queue.receive();
+ * assertEquals(message?.payload, { to: "ada" });
+ * await message?.ack();
+ * ```
+ */
+export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
+  readonly #engine: QueueEngine<T, M>;
+  readonly #free: () => Promise<void>;
+
+  private constructor({ engine, free }: OpenQueue<T, M>) {
+    this.#engine = engine;
+    this.#free = free;
+  }
+
+  /**
+   * Opens the queue in a directory, or creates it. Messages that were in flight
+   * when an earlier process ended can be received again at once; the delivery
+   * counts.
+   *
+   * @param dir The directory, which holds a log and snapshots as any state does.
+   * @param options How messages are delivered, and kept.
+   * @returns The queue. Close it to free the lock.
+   * @throws {MiniError} As `StateManager.open`.
+   */
+  static async open<T>(
+    dir: string | URL,
+    options: QueueOptions<T> = {},
+  ): Promise<MiniQueue<T>> {
+    return new MiniQueue(await openQueue(dir, options));
+  }
+
+  /**
+   * Opens a queue whose ledger is part of a state of one's own, so that a change
+   * of that state, the messages it sends and the acknowledgement of the message
+   * that has caused it can be one atomic, durable record: see
+   * {@linkcode MiniQueue.toEnqueue} and {@linkcode QueueMessage.toAck}.
+   *
+   * The state has a {@linkcode Ledger} under `name`, made by `emptyLedger`; its
+   * `apply` hands mutations `{ [name]: entry }` to `applyToLedger`.
+   *
+   * @param manager The state. It stays open when the queue is closed.
+   * @param name Where the ledger is in the state.
+   * @param options How messages are delivered.
+   * @returns The queue.
+   * @throws {TypeError} Where a queue is attached there already.
+   *
+   * @example A state change and the message it sends are one record
+   * ```ts
+   * import { StateManager } from "@mini/state/state";
+   * import { applyToLedger, emptyLedger, type LedgerEntry, MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * type Mutation = { order: string } | { outbox: LedgerEntry<string> };
+   * await using shop = await StateManager.open(await Deno.makeTempDir(), {
+   *   initial: () => ({ orders: [] as string[], outbox: emptyLedger<string>() }),
+   *   apply: (state, mutation: Mutation) => {
+   *     if ("outbox" in mutation) applyToLedger(state.outbox, mutation.outbox);
+   *     else state.orders.push(mutation.order);
+   *   },
+   * });
+   * const outbox = await MiniQueue.attach(shop, "outbox");
+   * await shop.applyAll([{ order: "tea" }, outbox.toEnqueue("confirm tea")]);
+   * assertEquals((await outbox.receive())?.payload, "confirm tea");
+   * ```
+   */
+  static async attach<T, K extends string>(
+    manager: LedgerHost<
+      { readonly [name in K]: Ledger<T> },
+      { readonly [name in K]: LedgerEntry<T> }
+    >,
+    name: K,
+    options: DeliveryOptions<T> = {},
+  ): Promise<MiniQueue<T, { readonly [name in K]: LedgerEntry<T> }>> {
+    return new MiniQueue(await attachQueue(manager, name, options));
+  }
+
+  /**
+   * Enqueues a message.
+   *
+   * @param payload What it carries; taken as it is at the call.
+   * @param options When, in which order, and whether at all.
+   * @returns Its number, or that of the message that has kept it out; durable.
+   * @throws {MiniError} As `StateManager.apply`; `INVALID` where the schema
+   * refuses the payload.
+   */
+  async enqueue(payload: T, options: EnqueueOptions = {}): Promise<Enqueued> {
+    const [enqueued] = await this.#engine.enqueue([{ ...options, payload }]);
+    return enqueued!;
+  }
+
+  /**
+   * Enqueues messages as one: after a crash all of them are there, or none.
+   *
+   * @param messages What they carry, each with its own options.
+   * @returns Their numbers, in order; durable.
+   * @throws {MiniError} As {@linkcode MiniQueue.enqueue}.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async enqueueAll(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
+    return this.#engine.enqueue(messages);
+  }
+
+  /**
+   * The mutation that enqueues a message: for `applyAll` and `transact` of the
+   * state that the queue is attached to, to make it one with other mutations.
+   * To be applied once, or not at all.
+   *
+   * @param payload What it carries.
+   * @param options When, in which order, and whether at all.
+   * @returns The mutation.
+   * @throws {MiniError} `INVALID` where the schema refuses the payload.
+   */
+  toEnqueue(payload: T, options: EnqueueOptions = {}): M {
+    return this.#engine.toEnqueue({ ...options, payload });
+  }
+
+  /**
+   * Receives the next message. It is the caller's to settle until the visibility
+   * timeout has passed; that it was delivered survives a crash of the process.
+   *
+   * @param options How long to wait.
+   * @returns The delivery; `undefined` where there was none in time, or the
+   * queue was closed.
+   * @throws {MiniError} As `StateManager.apply`.
+   */
+  async receive(
+    options: ReceiveOptions = {},
+  ): Promise<QueueMessage<T, M> | undefined> {
+    return (await this.#engine.receive(1, options))[0];
+  }
+
+  /**
+   * Receives up to so many messages, waiting for the first alone.
+   *
+   * @param max How many at most.
+   * @param options How long to wait.
+   * @returns The deliveries, each to be settled by itself.
+   * @throws {MiniError} As `StateManager.apply`.
+   */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async receiveBatch(
+    max: number,
+    options: ReceiveOptions = {},
+  ): Promise<QueueMessage<T, M>[]> {
+    return this.#engine.receive(max, options);
+  }
+
+  /** Receives until the queue is closed. Every message is still to be settled. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<QueueMessage<T, M>> {
+    return this.#engine.receiveAll();
+  }
+
+  /**
+   * Handles messages, so many at a time, until `signal` or the queue is closed.
+   *
+   * A message is acknowledged when its handler returns. When it throws, the
+   * message is given back with the back-off of the queue; `RetryLater` and
+   * `DeadLetter` say otherwise. While its handler runs, a message does not run
+   * out. On stopping, handlers have `stopTimeoutMs` to end.
+   *
+   * @param handler Does what a message asks for.
+   * @param options How many at a time, and until when.
+   * @returns When it was stopped.
+   * @throws {MiniError} When it cannot go on: as `StateManager.apply`.
+   *
+   * @example Work until there is nothing left
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<number>(await Deno.makeTempDir());
+   * await queue.enqueueAll([1, 2, 3].map((payload) => ({ payload })));
+   * const stop = new AbortController();
+   * let sum = 0;
+   * await queue.work(({ payload }) => {
+   *   sum += payload;
+   *   if (sum === 6) stop.abort();
+   * }, { signal: stop.signal });
+   * assertEquals(sum, 6);
+   * ```
+   */
+  work(handler: Handler<T, M>, options: WorkOptions = {}): Promise<void> {
+    return this.#engine.work(handler, options);
+  }
+
+  /** How many messages there are. */
+  stats(): Promise<QueueStats> {
+    return this.#engine.stats();
+  }
+
+  /**
+   * Looks at the messages that wait, without receiving them: those next in turn first.
+   *
+   * @param limit How many at most.
+   * @returns Copies.
+   */
+  peek(limit: number = 10): Promise<LedgerMessage<T>[]> {
+    return this.#engine.peek(limit);
+  }
+
+  /** The messages that are dead, and why, longest first. */
+  deadLetters(): Promise<DeadMessage<T>[]> {
+    return this.#engine.deadLetters();
+  }
+
+  /**
+   * Lets dead messages wait again, behind all others, their deliveries forgotten.
+   *
+   * @param which The number of one, or all.
+   * @returns How many there were; durable.
+   * @throws {MiniError} As `StateManager.apply`.
+   */
+  redrive(which: number | "all"): Promise<number> {
+    return this.#engine.redrive(which);
+  }
+
+  /**
+   * Removes messages for good.
+   *
+   * @param which The number of a dead one, the dead ones, or every message,
+   * those in flight as well.
+   * @returns How many there were; durable.
+   * @throws {MiniError} As `StateManager.apply`.
+   */
+  purge(which: number | "dead" | "all" = "dead"): Promise<number> {
+    return this.#engine.purge(which);
+  }
+
+  /** Delivers nothing until {@linkcode MiniQueue.resume}; also after a restart. Durable. */
+  pause(): Promise<void> {
+    return this.#engine.setPaused(true);
+  }
+
+  /** Delivers again. Durable. */
+  resume(): Promise<void> {
+    return this.#engine.setPaused(false);
+  }
+
+  /**
+   * Makes a snapshot, and removes what it makes unneeded from the log. A queue
+   * of its own does it by itself when most of its log is dead weight.
+   *
+   * @returns What was removed.
+   * @throws {MiniError} As `StateManager.compact`.
+   */
+  compact(): Promise<CompactionReport> {
+    return this.#engine.compact();
+  }
+
+  /**
+   * Stops all work, waiting for the handlers that run, lets those go who wait to
+   * receive, and frees the lock. What is in flight can be received after the
+   * next opening. Closing twice is fine.
+   */
+  async close(): Promise<void> {
+    await this.#engine.close();
+    await this.#free();
+  }
+
+  /** The same as {@linkcode MiniQueue.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,233 @@
+import { MiniError } from "../store/errors.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { LedgerEntry } from "./entry.ts";
+import { receiptExpired } from "./ledger.ts";
+import type { QueueMessage } from "./message.ts";
+import { type CheckedOptions, checkSpan } from "./options.ts";
+
+/**
+ * Thrown by a handler: the message is delivered again after a while, and this
+ * delivery does not count.
+ *
+ * @example Try again when the network is back
+ * ```ts
+ * import { RetryLater } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new RetryLater(5_000).delayMs, 5_000);
+ * ```
+ */
+export class RetryLater extends Error {
+  /** How long to wait, in milliseconds. */
+  readonly delayMs: number;
+
+  /**
+   * Creates one.
+   *
+   * @param delayMs How long to wait, in milliseconds.
+   * @param reason Why.
+   */
+  constructor(delayMs: number, reason: string = "to be tried again later") {
+    checkSpan("delayMs", delayMs);
+    super(reason);
+    this.name = "RetryLater";
+    this.delayMs = delayMs;
+  }
+}
+
+/**
+ * Thrown by a handler: the message is dead, whatever deliveries were left.
+ *
+ * @example Give up what can never succeed
+ * ```ts
+ * import { DeadLetter } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(new DeadLetter("no such address").message, "no such address");
+ * ```
+ */
+export class DeadLetter extends Error {
+  /**
+   * Creates one.
+   *
+   * @param reason Why.
+   */
+  constructor(reason: string) {
+    super(reason);
+    this.name = "DeadLetter";
+  }
+}
+
+/** What a handler is given beside the message. */
+export interface HandlerContext {
+  /** Aborted when the delivery is lost, or the work is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Does what a message asks for. The message is acknowledged when it returns, and given back when it throws. */
+export type Handler<T, M = LedgerEntry<T>> = (
+  message: QueueMessage<T, M>,
+  context: HandlerContext,
+) => unknown;
+
+/** How to work. */
+export interface WorkOptions {
+  /** How many handlers run at a time. @default {1} */
+  concurrency?: number;
+  /** Ends the work, once the handlers that run have ended. */
+  signal?: AbortSignal;
+  /** How long a handler may run, in milliseconds: then its delivery is lost. @default {Infinity} */
+  handlerTimeoutMs?: number;
+  /** How long to wait for handlers on stopping, in milliseconds. @default {30_000} */
+  stopTimeoutMs?: number;
+}
+
+/** How a handler has ended. */
+type Outcome = { readonly error?: unknown; readonly isLate?: boolean };
+
+/** Receives and handles messages, so many at a time, until it is stopped. */
+export class Work<T, M> {
+  readonly #dispatcher: Dispatcher<T, M>;
+  readonly #deliveries: Deliveries<T, M>;
+  readonly #options: CheckedOptions<T>;
+  readonly #handler: Handler<T, M>;
+  readonly #limits: Required<Omit<WorkOptions, "signal">>;
+  readonly #stop = new AbortController();
+  readonly #running = new Set<QueueMessage<T, M>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    { dispatcher, deliveries, options }: {
+      readonly dispatcher: Dispatcher<T, M>;
+      readonly deliveries: Deliveries<T, M>;
+      readonly options: CheckedOptions<T>;
+    },
+    handler: Handler<T, M>,
+    limits: Required<Omit<WorkOptions, "signal">>,
+  ) {
+    this.#dispatcher = dispatcher;
+    this.#deliveries = deliveries;
+    this.#options = options;
+    this.#handler = handler;
+    this.#limits = limits;
+  }
+
+  /** Works; resolves when it was stopped, rejects when it cannot go on. */
+  async run(): Promise<void> {
+    const { concurrency, stopTimeoutMs } = this.#limits;
+    const { signal } = this.#stop;
+    const workers = Array.from({ length: concurrency }, () => this.#worker());
+    const stopped = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve());
+    });
+    const allEnded = Promise.allSettled(workers);
+    await Promise.race([allEnded, stopped]);
+    const timer = new AbortController();
+    await Promise.race([
+      allEnded.then(() => timer.abort()),
+      this.#options.clock.sleep(stopTimeoutMs, timer.signal),
+    ]);
+    timer.abort();
+    // Nobody waits for these any more: they run out as any other delivery.
+    for (const message of this.#running) {
+      const { visibilityTimeoutMs } = this.#options;
+      this.#deliveries.extend(message, visibilityTimeoutMs);
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Ends the work. */
+  stop(): void {
+    this.#stop.abort(new Error("the work is stopping"));
+  }
+
+  async #worker(): Promise<void> {
+    try {
+      for (;;) {
+        const message = await this.#next();
+        if (message === undefined) break;
+        this.#running.add(message);
+        await this.#handle(message);
+        this.#running.delete(message);
+      }
+    } catch (error) {
+      this.#failure ??= { error };
+      this.stop();
+    }
+  }
+
+  async #next(): Promise<QueueMessage<T, M> | undefined> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return undefined;
+    try {
+      // While its handler runs, a message is kept from running out.
+      const held = { waitMs: Infinity, visibilityTimeoutMs: Infinity };
+      return (await this.#dispatcher.receive(1, { ...held, signal }))[0];
+    } catch (error) {
+      if (error === signal.reason) return undefined;
+      throw error;
+    }
+  }
+
+  async #handle(message: QueueMessage<T, M>): Promise<void> {
+    const lost = new AbortController();
+    this.#deliveries.onLost(
+      message,
+      () => lost.abort(receiptExpired(message.id, "go on with")),
+    );
+    const signal = AbortSignal.any([lost.signal, this.#stop.signal]);
+    const { isLate, ...outcome } = await this.#outcome(message, signal);
+    if (isLate) {
+      const { handlerTimeoutMs } = this.#limits;
+      const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
+      await this.#deliveries.takeBack(message, reason);
+      return;
+    }
+    try {
+      await this.#settle(message, outcome);
+    } catch (error) {
+      // Somebody has settled it already, or may do so by now.
+      const isLost = error instanceof MiniError &&
+        error.code === "RECEIPT_EXPIRED";
+      if (!isLost) throw error;
+    }
+  }
+
+  async #outcome(
+    message: QueueMessage<T, M>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { handlerTimeoutMs } = this.#limits;
+    const run = async () => {
+      try {
+        await this.#handler(message, { signal });
+        return {};
+      } catch (error) {
+        return { error };
+      }
+    };
+    if (handlerTimeoutMs === Infinity) return await run();
+    const timer = new AbortController();
+    const isLate = this.#options.clock.sleep(handlerTimeoutMs, timer.signal)
+      .then(() => ({ isLate: true }));
+    const outcome = await Promise.race([run(), isLate]);
+    timer.abort();
+    return outcome;
+  }
+
+  async #settle(message: QueueMessage<T, M>, outcome: Outcome): Promise<void> {
+    if (!("error" in outcome)) return await message.ack();
+    const { error } = outcome;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof DeadLetter) return await message.bury(reason);
+    if (error instanceof RetryLater) {
+      const { delayMs } = error;
+      return await message.release({ delayMs, reason });
+    }
+    // It may have failed for no other reason than that it was to stop.
+    if (this.#stop.signal.aborted) return await message.release({ reason });
+    const delayMs = this.#options.backoff(message.receives);
+    await message.nack({ delayMs, reason });
+  }
+}
