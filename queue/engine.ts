@@ -38,6 +38,7 @@ export class QueueEngine<T, M> {
   readonly #works = new Map<Work<T, M>, Promise<void>>();
   #nextId = 1;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(home: Home<T, M>, options: CheckedOptions<T>) {
     this.#home = home;
@@ -238,11 +239,18 @@ export class QueueEngine<T, M> {
   }
 
   /** Stops every work, and serves nobody any more. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#isClosed = true;
+    return this.#closing ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
     for (const work of this.#works.keys()) work.stop();
     await Promise.allSettled(this.#works.values());
     this.#dispatcher.end();
+    if (this.#home.isClosed || !this.#home.hasDrifted) return;
+    // The next opening would take what the clock has jumped for time that has passed.
+    await this.#home.enter({ tick: true }, false).catch(() => {});
   }
 }
 

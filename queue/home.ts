@@ -123,6 +123,11 @@ export class Home<T, M> {
     return this.#wrap({ ...stamp, ...event } as LedgerEntry<T>);
   }
 
+  /** Whether the wall clock has moved in a way that is not on record. */
+  get hasDrifted(): boolean {
+    return this.#time.stamp(this.ifReadable()?.drift).drift !== undefined;
+  }
+
   /** Enters something into the ledger; it is taken as it is at the call. */
   async enter(event: LedgerEvent<T>, durable: boolean): Promise<void> {
     await this.#host.apply(this.mutation(event), { durable });

@@ -40,7 +40,9 @@ export class TestQueue<T> {
 }
 
 /** Receives and acknowledges all that can be received now; gives what it carries. */
-export async function drain<T>(queue: MiniQueue<T>): Promise<T[]> {
+export async function drain<T, M>(
+  queue: MiniQueue<T, M>,
+): Promise<T[]> {
   const payloads: T[] = [];
   for (;;) {
     const message = await queue.receive();

@@ -1,0 +1,154 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  applyToLedger,
+  emptyLedger,
+  type Ledger,
+  type LedgerEntry,
+  MiniQueue,
+} from "@mini/state/queue";
+import { StateManager } from "@mini/state/state";
+import type { MiniError } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { errorOf } from "../support/journal.ts";
+import { drain } from "../support/queue.ts";
+
+interface Shop {
+  readonly orders: string[];
+  readonly inbox: Ledger<string>;
+  readonly outbox: Ledger<string>;
+}
+
+type Change =
+  | { readonly order: string }
+  | { readonly inbox: LedgerEntry<string> }
+  | { readonly outbox: LedgerEntry<string> };
+
+const open = (fs: MemoryFileSystem) =>
+  StateManager.open<Shop, Change>("/data", {
+    fs,
+    initial: () => ({
+      orders: [],
+      inbox: emptyLedger<string>(),
+      outbox: emptyLedger<string>(),
+    }),
+    apply: (state, change) => {
+      if ("inbox" in change) applyToLedger(state.inbox, change.inbox);
+      else if ("outbox" in change) applyToLedger(state.outbox, change.outbox);
+      else if (change.order === "") throw new Error("an order of nothing");
+      else state.orders.push(change.order);
+    },
+  });
+
+Deno.test("MiniQueue.attach(): a state change, its message and the ack of its cause are one record", async () => {
+  const fs = new MemoryFileSystem();
+  const shop = await open(fs);
+  const inbox = await MiniQueue.attach(shop, "inbox");
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  await inbox.enqueue("tea, please");
+  const cause = await inbox.receive();
+  const before = shop.sequence;
+  await shop.applyAll([
+    { order: "tea" },
+    outbox.toEnqueue("tea is on its way"),
+    cause!.toAck(),
+  ]);
+  assertEquals(shop.sequence, before + 1);
+  fs.restart();
+  await using again = await open(fs);
+  assertEquals(again.state.orders, ["tea"]);
+  assertEquals(await drain(await MiniQueue.attach(again, "inbox")), []);
+  assertEquals(await drain(await MiniQueue.attach(again, "outbox")), [
+    "tea is on its way",
+  ]);
+});
+
+Deno.test("MiniQueue.attach(): an ack that comes too late undoes all that is one with it", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const inbox = await MiniQueue.attach(shop, "inbox");
+  await inbox.enqueue("tea, please");
+  const cause = (await inbox.receive())!;
+  const ack = cause.toAck();
+  await cause.nack();
+  const error = await errorOf(shop.applyAll([{ order: "tea" }, ack]));
+  assertEquals(error.code, "ABORTED_MUTATION");
+  assertEquals((error.cause as MiniError).code, "RECEIPT_EXPIRED");
+  assertEquals(shop.state.orders, []);
+  const late = await errorOf(Promise.try(() => cause.toAck()));
+  assertEquals(late.code, "RECEIPT_EXPIRED");
+  assertEquals(await drain(inbox), ["tea, please"]);
+});
+
+Deno.test("MiniQueue.attach(): who waits is woken by what the application applies", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  const waiting = outbox.receive({ waitMs: Infinity });
+  await shop.transact((state) =>
+    state.orders.length === 0
+      ? [{ order: "tea" }, outbox.toEnqueue("tea is on its way")]
+      : undefined
+  );
+  assertEquals((await waiting)?.payload, "tea is on its way");
+});
+
+Deno.test("MiniQueue.attach(): a mutation of the application that throws disturbs no delivery", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  await outbox.enqueue("a");
+  const first = await outbox.receive();
+  const outcomes = await Promise.allSettled([
+    shop.apply({ order: "" }),
+    outbox.enqueue("b"),
+    outbox.receive({ waitMs: Infinity }),
+    first!.ack(),
+    shop.applyAll([outbox.toEnqueue("never"), { order: "" }]),
+  ]);
+  assertEquals(outcomes.map(({ status }) => status), [
+    "rejected",
+    "fulfilled",
+    "fulfilled",
+    "fulfilled",
+    "rejected",
+  ]);
+  const { ready, inFlight } = await outbox.stats();
+  assertEquals([ready, inFlight], [0, 1]);
+});
+
+Deno.test("MiniQueue.attach(): the same entry applied twice enqueues one message", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  const once = outbox.toEnqueue("a");
+  await shop.applyAll([once, once]);
+  assertEquals(await drain(outbox), ["a"]);
+});
+
+Deno.test("MiniQueue.attach() refuses a second queue on one ledger, until the first is closed", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const first = await MiniQueue.attach(shop, "outbox");
+  await assertRejects(() => MiniQueue.attach(shop, "outbox"), TypeError);
+  await first.close();
+  const second = await MiniQueue.attach(shop, "outbox");
+  await second.enqueue("a");
+  assert(!shop.isClosed);
+});
+
+Deno.test("MiniQueue.attach(): closing the state lets go who waits", async () => {
+  const shop = await open(new MemoryFileSystem());
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  const waiting = outbox.receive({ waitMs: Infinity });
+  const working = outbox.work(() => {});
+  await shop.close();
+  assertEquals(await waiting, undefined);
+  await working;
+  assertEquals((await errorOf(outbox.enqueue("a"))).code, "CLOSED");
+});
+
+Deno.test("MiniQueue.attach(): time travel shows the queue as it was", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  await outbox.enqueue("a");
+  assertEquals(await drain(outbox), ["a"]);
+  const before = await shop.at(1);
+  assertEquals(Object.keys(before.outbox.messages), ["1"]);
+  await shop.compact();
+  assertEquals(Object.keys(shop.state.outbox.messages), []);
+});
