@@ -3,8 +3,10 @@ import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
+import { Aborts } from "./aborts.ts";
+import { Compaction } from "./compaction.ts";
 import { effects } from "./history.ts";
-import type { Log, Snapshots } from "./interfaces.ts";
+import type { Log } from "./interfaces.ts";
 import { LiveState } from "./live.ts";
 import type {
   AppliedMutation,
@@ -12,7 +14,8 @@ import type {
   StateOptions,
   StateRecovery,
 } from "./options.ts";
-import { build, findAborted, type Sources } from "./replay.ts";
+import { Guard } from "./mutation.ts";
+import { build, type Sources } from "./replay.ts";
 
 /**
  * The work behind a `StateManager`: who may write when, snapshots, compaction.
@@ -23,18 +26,15 @@ import { build, findAborted, type Sources } from "./replay.ts";
  */
 export class Engine<S, M> {
   readonly #log: Log<unknown>;
-  readonly #snapshots: Snapshots<S>;
-  readonly #options: StateOptions<S, M>;
   readonly #sources: Sources<S, M>;
   readonly #live: LiveState<S, M>;
   readonly #mutex = new Mutex();
-  readonly #compactions = new Mutex();
-  #lastSnapshot = 0;
+  readonly #compaction: Compaction<S, M>;
+  /** What closing waits for. */
+  readonly #tasks = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
-  #learned: Promise<void> | undefined;
 
   recovery!: StateRecovery;
-  snapshotFailure: unknown;
 
   constructor(
     { log, snapshots, isBare }: Pick<
@@ -44,10 +44,7 @@ export class Engine<S, M> {
     options: StateOptions<S, M>,
   ) {
     this.#log = log;
-    this.#snapshots = snapshots;
-    this.#options = options;
     const { initial, migrate } = options;
-    const aborted = new Set<number>();
     this.#sources = {
       log,
       snapshots,
@@ -55,20 +52,11 @@ export class Engine<S, M> {
       initial,
       migrate,
       isBare,
-      aborted,
+      aborts: new Aborts(log, isBare),
+      guard: new Guard(),
     };
-    const { snapshotEvery } = options;
-    if (typeof snapshotEvery === "number") {
-      checkCount("snapshotEvery", snapshotEvery);
-    }
     this.#live = new LiveState(this.#sources);
-    if (snapshotEvery === undefined) return;
-    this.#live.onApplied = async (seq) => {
-      const every = typeof snapshotEvery === "number"
-        ? snapshotEvery
-        : snapshotEvery(this.state);
-      if (seq - this.#lastSnapshot >= every) await this.#compactQuietly();
-    };
+    this.#compaction = new Compaction(this.#live, this.#sources, options);
   }
 
   get state(): S {
@@ -92,11 +80,15 @@ export class Engine<S, M> {
     return this.#live.failure;
   }
 
+  get snapshotFailure(): unknown {
+    return this.#compaction.failure;
+  }
+
   /** Makes the state from what is on disk. */
   async load(outcome: StateRecovery["outcome"]): Promise<void> {
     const logEnd = this.#log.sequence;
     const built = await build(this.#sources, Infinity, "CORRUPT");
-    const { state, snapshotSequence, replayed } = built;
+    const { seq: snapshotSequence, replayed } = built;
     const isAhead = snapshotSequence > logEnd;
     if (isAhead) {
       if (this.#sources.isBare || this.#log.skipTo === undefined) {
@@ -104,14 +96,16 @@ export class Engine<S, M> {
       }
       await this.#log.skipTo(snapshotSequence, built.journal);
     }
-    this.#live.start(state, Math.max(logEnd, snapshotSequence));
-    this.#lastSnapshot = snapshotSequence;
+    this.#live.start(built.state, this.#log.sequence);
+    this.#compaction.start(snapshotSequence, built.unusable);
+    // What was found to throw stays without effect, whatever apply becomes.
+    await this.#live.recordAborts();
     this.recovery = {
       outcome,
       snapshotSequence,
       ...(isAhead && { logEndedAt: logEnd }),
       replayed,
-      aborted: [...this.#sources.aborted].sort((a, b) => a - b),
+      aborted: this.#sources.aborts.all,
       rejected: built.rejected as StateRecovery["rejected"],
     };
   }
@@ -126,6 +120,7 @@ export class Engine<S, M> {
     const entry = this.#live.entryOf(mutations, isBatch);
     return this.#mutex.run(async () => {
       if (expectedSequence !== undefined) await this.#expect(expectedSequence);
+      if (mutations.length === 0) return { applied: this.sequence };
       return { applied: this.#live.enqueue(entry, durable) };
     }).then(({ applied }) => applied);
   }
@@ -146,7 +141,7 @@ export class Engine<S, M> {
     this.#assertUsable();
     return this.#mutex.run(async () => {
       await this.#live.settle();
-      const decided = this.#live.inside(() => decide(this.state));
+      const decided = this.#sources.guard.run(() => decide(this.state));
       if (decided instanceof Promise) {
         decided.catch(() => {});
         throw new TypeError("decide must not return a promise");
@@ -165,11 +160,7 @@ export class Engine<S, M> {
   }
 
   #assertUsable(): void {
-    if (this.#live.isInside) {
-      throw new TypeError(
-        "apply and decide must not call back into the StateManager",
-      );
-    }
+    this.#sources.guard.assertOutside();
     if (this.#closing !== undefined) {
       throw new MiniError(
         "CLOSED",
@@ -184,8 +175,8 @@ export class Engine<S, M> {
     if (seq > this.sequence) {
       throw new RangeError(`seq must be at most ${this.sequence}, not ${seq}`);
     }
-    await this.#learnAborted();
-    return (await build(this.#sources, seq, "COMPACTED")).state;
+    const built = build(this.#sources, seq, "COMPACTED");
+    return (await this.#finished(built)).state;
   }
 
   history(
@@ -194,7 +185,10 @@ export class Engine<S, M> {
     this.#assertUsable();
     const to = Math.min(range.to ?? this.sequence, this.sequence);
     const records = this.#log.replay({ ...range, to });
-    return effects(this.#sources, records, () => this.#learnAborted());
+    return effects(this.#sources, records, async (seq) => {
+      await this.#sources.aborts.learnFrom(seq);
+      return true;
+    });
   }
 
   watch(
@@ -206,78 +200,55 @@ export class Engine<S, M> {
     this.#assertUsable();
     const records = this.#log.follow({ from, ...(signal && { signal }) });
     return effects(this.#sources, records, async (seq) => {
-      await this.#learnAborted();
-      while (this.sequence < seq && !this.#live.isClosed) {
-        await this.#live.changed;
-      }
+      if (!await this.#isTaken(seq, signal)) return false;
+      await this.#sources.aborts.learnFrom(seq);
+      return true;
     });
   }
 
-  /** Reads once which mutations were recorded as aborted before the state was opened. */
-  #learnAborted(): Promise<void> {
-    const { firstSequence: from } = this.#log;
-    return this.#learned ??= findAborted(this.#sources, from, this.sequence);
-  }
-
-  createSnapshot(): Promise<SnapshotInfo> {
-    this.#assertUsable();
-    return this.#live.between(async () => {
-      await this.#log.sync?.();
-      const created = this.#createNow();
-      // The default codec is done with the state already; another may take it in parts.
-      if (this.#options.codec !== undefined) await created;
-      return { created };
-    }).then(({ created }) => created);
-  }
-
-  /**
-   * Takes state and number before its first `await`: only within a step, where
-   * they belong together, and with the log synced, which a snapshot is not to
-   * be ahead of after a power cut.
-   */
-  async #createNow(): Promise<SnapshotInfo> {
-    const { version } = this.#options;
-    const { journal } = this.#log;
-    const { sequence } = this;
-    const meta = {
-      ...(version !== undefined && { version }),
-      ...(journal !== undefined && { journal }),
-    };
-    const info = await this.#snapshots.create(this.state, sequence, meta);
-    this.#lastSnapshot = Math.max(this.#lastSnapshot, sequence);
-    this.snapshotFailure = undefined;
-    return info;
-  }
-
-  compact(): Promise<CompactionReport> {
-    this.#assertUsable();
-    return this.#compactions.run(async () => {
-      await this.createSnapshot();
-      return await this.#compactLog();
-    });
-  }
-
-  /** Removes what no kept snapshot needs: the log must reach back to the oldest of them. */
-  async #compactLog(): Promise<CompactionReport> {
-    const oldest = (await this.#snapshots.list())[0]?.seq ?? 0;
-    await this.#log.rotate?.();
-    return await this.#log.compact(oldest);
-  }
-
-  async #compactQuietly(): Promise<void> {
+  /** Resolves when the state has taken in a record, to false where it never will. */
+  async #isTaken(seq: number, signal?: AbortSignal): Promise<boolean> {
+    const aborted = Promise.withResolvers<void>();
+    const abort = () => aborted.resolve();
+    signal?.addEventListener("abort", abort);
     try {
-      await this.#log.sync?.();
-      await this.#createNow();
-      await this.#compactLog();
-    } catch (error) {
-      this.snapshotFailure = error;
-      // Not with every record from now on.
-      this.#lastSnapshot = this.sequence;
+      while (this.sequence < seq) {
+        signal?.throwIfAborted();
+        if (this.failure !== undefined) throw this.failure;
+        if (this.isClosed) return false;
+        await Promise.race([this.changed, aborted.promise]);
+      }
+      return true;
+    } finally {
+      signal?.removeEventListener("abort", abort);
     }
   }
 
-  close(): Promise<void> {
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async createSnapshot(): Promise<SnapshotInfo> {
+    this.#assertUsable();
+    return this.#finished(this.#compaction.createSnapshot());
+  }
+
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async compact(): Promise<CompactionReport> {
+    this.#assertUsable();
+    return this.#finished(this.#compaction.compact());
+  }
+
+  /** Has closing wait for a task. */
+  #finished<T>(task: Promise<T>): Promise<T> {
+    const ended = task.then(() => {}, () => {});
+    this.#tasks.add(ended);
+    ended.then(() => this.#tasks.delete(ended));
+    return task;
+  }
+
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async close(): Promise<void> {
+    this.#sources.guard.assertOutside();
     return this.#closing ??= this.#mutex.run(async () => {
+      await Promise.all(this.#tasks);
       await this.#live.settle();
       try {
         await this.#log.close();

@@ -6,16 +6,17 @@ import type { Sources } from "./replay.ts";
 /**
  * The mutations in records, without those that have no effect.
  *
- * @param isTaken Resolves when it is known whether record `seq` has an effect.
+ * @param isTaken Resolves when it is known whether record `seq` has an effect;
+ * to `false` where it never will be.
  */
 export async function* effects<S, M>(
-  { reducer, isBare, aborted }: Sources<S, M>,
+  { reducer, isBare, aborts }: Sources<S, M>,
   records: AsyncIterable<StoreRecord<unknown>>,
-  isTaken: (seq: number) => Promise<void>,
+  isTaken: (seq: number) => Promise<boolean>,
 ): AsyncGenerator<AppliedMutation<M>, void, undefined> {
   for await (const { seq, data } of records) {
-    await isTaken(seq);
-    if (aborted.has(seq)) continue;
+    if (!await isTaken(seq)) return;
+    if (aborts.has(seq)) continue;
     const entry = entryOf(data, seq, isBare);
     for (const mutation of mutationsOf<M>(entry, seq, reducer)) {
       yield { seq, mutation };

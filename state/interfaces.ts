@@ -16,7 +16,7 @@ export interface Log<T> {
   readonly sequence: number;
   /** The number of the first record that is there, or of the next one where none is. */
   readonly firstSequence: number;
-  /** Appends a record; resolves, in the order of the calls, to its number once it is durable. */
+  /** Appends a record, taken as it is at the call; resolves, in the order of the calls, to its number once it is durable. */
   append(record: T, options?: AppendOptions): Promise<number>;
   /** Appends records as one atomic unit; resolves to the number of the last. */
   appendBatch(records: readonly T[]): Promise<number>;

@@ -4,7 +4,7 @@ import { Mutex } from "../store/mutex.ts";
 import { Signal } from "../store/signal.ts";
 import { validate } from "../store/schema.ts";
 import type { Log } from "./interfaces.ts";
-import { type Entry, mutationsOf, NO_PROMISE, reduce } from "./mutation.ts";
+import { type Entry, isNoPromise, mutationsOf, reduce } from "./mutation.ts";
 import { build, type Sources } from "./replay.ts";
 
 /**
@@ -17,7 +17,6 @@ export class LiveState<S, M> {
   readonly #steps = new Mutex();
   #state!: S;
   #queued = 0;
-  #isInside = false;
   #isRebuilding = false;
   /** Why nothing more can be written, or there is no state, until it is opened again. */
   failure: MiniError | undefined;
@@ -56,11 +55,6 @@ export class LiveState<S, M> {
     );
   }
 
-  /** Whether the caller's own code is running, from which nothing may be called. */
-  get isInside(): boolean {
-    return this.#isInside;
-  }
-
   /** What is logged, in its JSON form: nothing the caller changes later counts. */
   entryOf(mutations: readonly M[], isBatch: boolean): Entry {
     const { schema, version } = this.#sources.reducer;
@@ -77,38 +71,44 @@ export class LiveState<S, M> {
 
   /** Appends an entry, and takes it into the state when it is acknowledged and all before it were taken. */
   enqueue(entry: Entry, durable: boolean): Promise<number> {
-    this.#queued++;
-    const { isBare } = this.#sources;
+    if (this.failure !== undefined) throw this.failure;
+    const { isBare, aborts } = this.#sources;
     if (isBare && !("apply" in entry)) throw notInRust();
+    // Those that could not be recorded before.
+    for (const seq of aborts.unrecorded.splice(0)) this.#record(seq);
+    this.#queued++;
     const appended = this.#log.append(
       isBare && "apply" in entry ? entry.apply : entry,
       { durable },
     );
-    appended.catch((error) => {
-      if (error instanceof MiniError && error.code === "POISONED") {
-        this.failure ??= error;
-        this.#change.fire();
-      }
-    });
+    appended.catch((error) => this.fail(error));
     return this.#steps.run(async () => {
       const seq = await appended;
       const aborted = await this.#take(seq, entry);
       return { seq, aborted };
     }).then(async ({ seq, aborted }) => {
       if (aborted === undefined) return seq;
-      await aborted.recorded;
-      throw aborted.error;
+      throw await aborted();
     });
   }
 
-  /** Applies what is logged. */
-  async #take(seq: number, entry: Entry): Promise<Aborted | undefined> {
+  /** Takes note of an error that says that nothing more can be written. */
+  fail(error: unknown): void {
+    if (!(error instanceof MiniError) || error.code !== "POISONED") return;
+    this.failure ??= error;
+    this.#change.fire();
+  }
+
+  /** Applies what is logged; where that throws, it gives what is to be thrown once the abort is on record. */
+  async #take(
+    seq: number,
+    entry: Entry,
+  ): Promise<(() => Promise<unknown>) | undefined> {
     if (!this.#hasState) throw this.failure;
+    const { reducer, guard } = this.#sources;
     try {
-      const mutations = mutationsOf<M>(entry, seq, this.#sources.reducer);
-      this.#state = this.inside(() =>
-        reduce(this.#state, mutations, this.#sources.reducer)
-      );
+      const mutations = mutationsOf<M>(entry, seq, reducer);
+      this.#state = guard.run(() => reduce(this.#state, mutations, reducer));
     } catch (cause) {
       return await this.#abort(seq, cause);
     }
@@ -119,30 +119,49 @@ export class LiveState<S, M> {
   }
 
   /** Makes the state anew without a mutation whose `apply` has thrown, and has that recorded. */
-  async #abort(seq: number, cause: unknown): Promise<Aborted> {
-    this.#sources.aborted.add(seq);
+  async #abort(seq: number, cause: unknown): Promise<() => Promise<unknown>> {
+    this.#sources.aborts.add(seq);
     this.#isRebuilding = true;
     try {
       this.#state = (await build(this.#sources, seq, "CORRUPT")).state;
     } catch (error) {
       this.#hasState = false;
+      this.failure = noState(seq, error);
       this.#change.fire();
-      throw this.failure = noState(seq, error);
+      throw this.failure;
     }
     this.#isRebuilding = false;
     this.sequence = seq;
     this.#change.fire();
+    const recorded = this.#record(seq);
+    return async () => {
+      const failure = await recorded;
+      return isNoPromise(cause) ? cause : abortedMutation(seq, cause, failure);
+    };
+  }
+
+  /** Records that a mutation was aborted, now or with what is written next; gives why it could not be now. */
+  async #record(seq: number): Promise<unknown> {
     // The Rust program has no word for it; replay will find the same.
-    const recorded = this.#sources.isBare
-      ? Promise.resolve()
-      : this.enqueue({ abort: seq }, true);
-    const because = cause instanceof Error ? cause.message : String(cause);
-    const message =
-      `apply threw for record ${seq}: ${because}; it is recorded as aborted and has no effect`;
-    const error = cause instanceof TypeError && cause.message === NO_PROMISE
-      ? cause
-      : new MiniError("ABORTED_MUTATION", message, { cause, seq });
-    return { error, recorded: recorded.then(() => {}, () => {}) };
+    if (this.#sources.isBare) return undefined;
+    try {
+      await this.enqueue({ abort: seq }, true);
+      return undefined;
+    } catch (error) {
+      this.#sources.aborts.unrecorded.push(seq);
+      return error;
+    }
+  }
+
+  /** Records, on opening, the aborts that were found and are not on record. */
+  async recordAborts(): Promise<void> {
+    const { isBare, aborts } = this.#sources;
+    if (isBare) return;
+    await Promise.all(
+      aborts.unrecorded.splice(0).map((seq) =>
+        this.enqueue({ abort: seq }, true)
+      ),
+    );
   }
 
   /** Waits until everything queued so far is applied. */
@@ -159,16 +178,6 @@ export class LiveState<S, M> {
     return this.#steps.run(task);
   }
 
-  /** Runs the caller's code, which must not call back. */
-  inside<T>(task: () => T): T {
-    this.#isInside = true;
-    try {
-      return task();
-    } finally {
-      this.#isInside = false;
-    }
-  }
-
   /** Says that there will be no more. */
   end(): void {
     this.isClosed = true;
@@ -176,18 +185,31 @@ export class LiveState<S, M> {
   }
 }
 
-/** A mutation that has no effect. */
-interface Aborted {
-  readonly error: unknown;
-  /** Resolves when that is recorded, or cannot be. */
-  readonly recorded: Promise<void>;
+function abortedMutation(
+  seq: number,
+  cause: unknown,
+  failure: unknown,
+): MiniError {
+  const recorded = failure === undefined
+    ? "it is recorded as aborted and has no effect"
+    : `it has no effect; that could not be recorded yet: ${messageOf(failure)}`;
+  return new MiniError(
+    "ABORTED_MUTATION",
+    `apply threw for record ${seq}: ${messageOf(cause)}; ${recorded}`,
+    { cause, seq },
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function noState(seq: number, cause: unknown): MiniError {
-  const because = cause instanceof Error ? cause.message : String(cause);
   return new MiniError(
     "POISONED",
-    `Cannot use the state any more: apply threw for record ${seq}, and making the state anew failed: ${because}; nothing that was logged is lost: close it and open it again`,
+    `Cannot use the state any more: apply threw for record ${seq}, and making the state anew failed: ${
+      messageOf(cause)
+    }; nothing that was logged is lost: close it and open it again`,
     { cause, seq },
   );
 }

@@ -1,5 +1,5 @@
 import { fromFileUrl, join, resolve } from "@std/path";
-import { type SnapshotInfo, SnapStore } from "../snap/mod.ts";
+import type { SnapshotInfo } from "../snap/mod.ts";
 import {
   type CompactionReport,
   type MiniError,
@@ -12,7 +12,7 @@ import type {
   StateRecovery,
 } from "./options.ts";
 import { Engine } from "./engine.ts";
-import type { Snapshots } from "./interfaces.ts";
+import { openLog, snapshotsIn } from "./open.ts";
 
 /**
  * A state that survives: every mutation is logged, durably, then applied to
@@ -66,6 +66,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @param dir The directory, created where it is missing.
    * @param options The state, and how mutations change it.
    * @returns The manager. Close it to free the lock.
+   * @throws {TypeError} Where the directory holds the log of another state.
    * @throws {MiniError} As `MiniStore.open`; `CORRUPT` where neither snapshots
    * nor log reach back far enough; `INVALID` for a logged mutation that the
    * schema refuses; `UNSUPPORTED_FORMAT` for a snapshot of another version that
@@ -158,12 +159,12 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @returns The number of the record. Of no mutations: the current one.
    * @throws {MiniError} As {@linkcode StateManager.apply}.
    */
+  // deno-lint-ignore require-await -- what is thrown must reject
   async applyAll(
     mutations: readonly M[],
     options: ApplyOptions = {},
   ): Promise<number> {
-    if (mutations.length === 0) return this.sequence;
-    return await this.#engine.write(mutations, true, options);
+    return this.#engine.write(mutations, true, options);
   }
 
   /**
@@ -267,31 +268,4 @@ export class StateManager<S, M> implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function snapshotsIn<S, M>(
-  dir: string,
-  { keepSnapshots, codec, mode, fs }: StateOptions<S, M>,
-): SnapStore<S> {
-  return new SnapStore<S>(dir, {
-    ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
-    ...(codec && { codec }),
-    ...(mode !== undefined && { mode }),
-    ...(fs && { fs }),
-  });
-}
-
-async function openLog<S, M>(
-  path: string,
-  { maxSegmentBytes, mode, fs }: StateOptions<S, M>,
-  snapshots: Snapshots<S>,
-): Promise<MiniStore<unknown>> {
-  // What the newest snapshot makes unneeded is verified only if it is read after all.
-  const newest = (await snapshots.list()).at(-1)?.seq ?? 0;
-  return await MiniStore.open(path, {
-    verifyFrom: newest + 1,
-    ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
-    ...(mode !== undefined && { mode }),
-    ...(fs && { fs }),
-  });
 }

@@ -18,7 +18,41 @@ export interface Reducer<S, M> {
 }
 
 /** What is said to an `apply` that is asynchronous. */
-export const NO_PROMISE = "apply must not return a promise";
+class NoPromise extends TypeError {
+  override name = "TypeError";
+
+  constructor() {
+    super("apply must not return a promise");
+  }
+}
+
+/** Whether that was said: a fault of the code, and of no mutation. */
+export function isNoPromise(error: unknown): error is TypeError {
+  return error instanceof NoPromise;
+}
+
+/** Knows whether the caller's code is running, from which nothing may be called. */
+export class Guard {
+  #isInside = false;
+
+  /** Runs the caller's code. */
+  run<T>(task: () => T): T {
+    this.#isInside = true;
+    try {
+      return task();
+    } finally {
+      this.#isInside = false;
+    }
+  }
+
+  /** Throws a `TypeError` where the caller's code has called back. */
+  assertOutside(): void {
+    if (!this.#isInside) return;
+    throw new TypeError(
+      "apply and decide must not call back into the StateManager",
+    );
+  }
+}
 
 /** The entry in a record. Journals of the Rust program hold bare mutations. */
 export function entryOf(data: unknown, seq: number, isBare: boolean): Entry {
@@ -68,7 +102,7 @@ export function reduce<S, M>(
     if (isThenable(next)) {
       // Nobody waits for it; what it throws must not end the process.
       Promise.resolve(next).catch(() => {});
-      throw new TypeError(NO_PROMISE);
+      throw new NoPromise();
     }
     if (next !== undefined) state = next as S;
   }

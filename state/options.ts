@@ -11,7 +11,7 @@ export interface StateOptions<S, M> {
    * its arguments alone: it runs again on every replay.
    */
   apply: (state: S, mutation: M) => S | void;
-  /** The log's file inside the directory. @default {"journal.jsonl"} */
+  /** The log's file inside the directory, which holds no other state. @default {"journal.jsonl"} */
   journal?: string;
   /** A validator of mutations, asked before they are logged and on replay. */
   schema?: RecordSchema<M>;

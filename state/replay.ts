@@ -1,6 +1,14 @@
 import { MiniError } from "../store/errors.ts";
+import { type Aborts, isCompacted } from "./aborts.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
-import { entryOf, mutationsOf, reduce, type Reducer } from "./mutation.ts";
+import {
+  entryOf,
+  type Guard,
+  isNoPromise,
+  mutationsOf,
+  reduce,
+  type Reducer,
+} from "./mutation.ts";
 
 /** What it takes to make a state from disk. */
 export interface Sources<S, M> {
@@ -13,17 +21,26 @@ export interface Sources<S, M> {
     | undefined;
   /** Whether the log holds bare mutations, as the Rust program writes them. */
   readonly isBare: boolean;
-  /** Mutations that are known to have no effect; more may be found. */
-  readonly aborted: Set<number>;
+  /** Mutations that have no effect. */
+  readonly aborts: Aborts;
+  /** What the caller's code runs under. */
+  readonly guard: Guard;
+}
+
+/** Where to start from. */
+interface Start<S> {
+  readonly state: S;
+  readonly seq: number;
+  /** The id of the log that the snapshot belongs to, where it says so. */
+  readonly journal?: string | undefined;
+  /** The newest snapshot that is of another version, and could not be used; 0 for none. */
+  readonly unusable: number;
 }
 
 /** A state at a number. */
-export interface Built<S> {
-  readonly state: S;
-  readonly snapshotSequence: number;
-  /** The id of the log that the snapshot belongs to, where it says so. */
-  readonly journal?: string | undefined;
+export interface Built<S> extends Start<S> {
   readonly replayed: number;
+  /** Snapshots that were damaged. */
   readonly rejected: readonly unknown[];
 }
 
@@ -33,33 +50,65 @@ export async function build<S, M>(
   upTo: number,
   codeOfGap: "CORRUPT" | "COMPACTED",
 ): Promise<Built<S>> {
-  const { log, aborted } = sources;
-  for (let attempt = 0;; attempt++) {
-    const { state, seq, rejected, journal } = await start(sources, upTo);
-    const to = Math.min(upTo, log.sequence);
-    if (log.firstSequence > seq + 1 && to > seq) {
-      throw new MiniError(
-        codeOfGap,
-        `Cannot make the state: the newest snapshot stands at record ${seq}, and the log starts with record ${log.firstSequence}; nothing was changed`,
-        { seq: seq + 1 },
-      );
+  const { log, aborts } = sources;
+  const rejected: unknown[] = [];
+  for (;;) {
+    const { firstSequence } = log;
+    try {
+      const start = await findStart(sources, upTo, rejected);
+      const from = start.seq + 1;
+      const to = Math.min(upTo, log.sequence);
+      if (log.firstSequence > from && to >= from) {
+        throw gap(codeOfGap, start.seq, log.firstSequence);
+      }
+      // That a record was aborted may stand behind the last one to be replayed.
+      if (to < log.sequence) await aborts.learnFrom(from);
+      const built = await replay(sources, start.state, { from, to });
+      if (built === undefined) continue;
+      if (to === log.sequence) aborts.knowFrom(from);
+      return { ...start, ...built, rejected };
+    } catch (error) {
+      // Compaction beside it leaves a newer snapshot to start from.
+      if (!isCompacted(error) || log.firstSequence === firstSequence) {
+        throw error;
+      }
     }
-    const known = aborted.size;
-    const built = await replay(sources, state, { from: seq + 1, to });
-    if (built !== undefined) {
-      return { ...built, snapshotSequence: seq, rejected, journal };
-    }
-    // Once is enough to learn of all that were recorded as aborted.
-    if (attempt === 0) await findAborted(sources, seq + 1, log.sequence);
-    else if (aborted.size === known) throw new Error("replay makes no headway");
   }
 }
 
-interface Start<S> {
-  readonly state: S;
-  readonly seq: number;
-  readonly rejected: readonly unknown[];
-  readonly journal?: string | undefined;
+/** Where to start: the newest snapshot of this version, or that could be migrated, or nothing. */
+async function findStart<S, M>(
+  { snapshots, reducer, initial, migrate, log }: Sources<S, M>,
+  upTo: number,
+  rejected: unknown[],
+): Promise<Start<S>> {
+  let unusable = 0;
+  let unusableVersion = 0;
+  for (let below = upTo;;) {
+    const found = await snapshots.restore(below);
+    rejected.push(...found?.rejected ?? []);
+    const { seq = 0, version = 0, journal } = found ?? {};
+    // An empty log is what is left when one was lost: the snapshot covers it.
+    if (seq > 0 && log.sequence > 0) assertSame(seq, journal, log.journal);
+    const state = found === undefined
+      ? initial()
+      : version === (reducer.version ?? 0)
+      ? found.state
+      : migrate?.(found.state, version);
+    if (state !== undefined || found === undefined) {
+      if (unusable > 0 && log.firstSequence > seq + 1) break;
+      return { state: state as S, seq, journal, unusable };
+    }
+    if (unusable === 0) [unusable, unusableVersion] = [seq, version];
+    // What only this snapshot knows must not be forgotten, nor its numbers used again.
+    if (seq > log.sequence) break;
+    below = seq - 1;
+  }
+  throw new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot make the state: the snapshot at record ${unusable} is of version ${unusableVersion}, and the log does not hold all that it stands for; nothing was changed: give a migrate function`,
+    { seq: unusable },
+  );
 }
 
 /** Throws where both say what they belong to, and that is not the same. */
@@ -76,37 +125,21 @@ function assertSame(
   );
 }
 
-/** Where to start: a snapshot of this version, one that could be migrated, or nothing. */
-async function start<S, M>(
-  { snapshots, reducer, initial, migrate, log }: Sources<S, M>,
-  upTo: number,
-): Promise<Start<S>> {
-  const found = await snapshots.restore(upTo);
-  const rejected = found?.rejected ?? [];
-  if (found === undefined) return { state: initial(), seq: 0, rejected };
-  const { state, seq, journal, version = 0 } = found;
-  // An empty log is what is left when one was lost: the snapshot covers it.
-  if (seq > 0 && log.sequence > 0) assertSame(seq, journal, log.journal);
-  if (version === (reducer.version ?? 0)) {
-    return { state, seq, rejected, journal };
-  }
-  const migrated = migrate?.(state, version);
-  if (migrated !== undefined) {
-    return { state: migrated, seq, rejected, journal };
-  }
-  if (log.firstSequence > 1) {
-    throw new MiniError(
-      "UNSUPPORTED_FORMAT",
-      `Cannot make the state: the snapshot at record ${seq} is of version ${version}, and the log behind it was compacted; give a migrate function`,
-      { seq },
-    );
-  }
-  return { state: initial(), seq: 0, rejected };
+function gap(
+  code: "CORRUPT" | "COMPACTED",
+  seq: number,
+  firstSequence: number,
+): MiniError {
+  return new MiniError(
+    code,
+    `Cannot make the state: the newest snapshot stands at record ${seq}, and the log starts with record ${firstSequence}; nothing was changed`,
+    { seq: seq + 1 },
+  );
 }
 
 /** Replays records; `undefined` where one more was found to have no effect, so that the state is in doubt. */
 async function replay<S, M>(
-  { log, reducer, isBare, aborted }: Sources<S, M>,
+  { log, reducer, isBare, aborts, guard }: Sources<S, M>,
   state: S,
   range: { from: number; to: number },
 ): Promise<{ state: S; replayed: number } | undefined> {
@@ -116,30 +149,27 @@ async function replay<S, M>(
     replayed++;
     const entry = entryOf(data, seq, isBare);
     if ("abort" in entry) {
-      if (aborted.has(entry.abort) || entry.abort < range.from) continue;
-      aborted.add(entry.abort);
+      if (aborts.has(entry.abort) || entry.abort < range.from) continue;
+      await aborts.learnFrom(range.from);
+      aborts.add(entry.abort);
       return undefined;
     }
-    if (aborted.has(seq)) continue;
-    const mutations = mutationsOf(entry, seq, reducer);
+    if (aborts.has(seq)) continue;
+    let isReduced = false;
     try {
-      state = reduce(state, mutations, reducer);
-    } catch {
-      aborted.add(seq);
+      const mutations = mutationsOf<M>(entry, seq, reducer);
+      isReduced = true;
+      state = guard.run(() => reduce(state, mutations, reducer));
+    } catch (error) {
+      if (isNoPromise(error)) throw error;
+      // It may be on record as aborted already, further on.
+      await aborts.learnFrom(range.from);
+      if (!isReduced && !aborts.has(seq)) throw error;
+      if (!isReduced) continue;
+      if (!aborts.has(seq)) aborts.unrecorded.push(seq);
+      aborts.add(seq);
       return undefined;
     }
   }
   return { state, replayed };
-}
-
-/** Learns which mutations of these records were recorded as having no effect. */
-export async function findAborted<S, M>(
-  { log, isBare, aborted }: Sources<S, M>,
-  from: number,
-  to: number,
-): Promise<void> {
-  for await (const { seq, data } of log.replay({ from, to })) {
-    const entry = entryOf(data, seq, isBare);
-    if ("abort" in entry) aborted.add(entry.abort);
-  }
 }

@@ -1,5 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
-import type { CompactionReport, StoreRecord } from "@mini/state/store";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type SnapCodec, SnapStore } from "@mini/state/snap";
+import {
+  type CompactionReport,
+  MiniStore,
+  type StoreRecord,
+} from "@mini/state/store";
 import type { Log, Snapshots } from "@mini/state/state";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -149,4 +154,64 @@ Deno.test("StateManager goes on under the id of the log that was lost, so that i
   for (const name of ["journal.jsonl", ...names]) {
     assertEquals(await journalOf(name), lost, name);
   }
+});
+
+Deno.test("StateManager refuses a directory that holds another state, whose snapshots it would take for its own", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using first = await openCounter(directory.path);
+    await first.apply({ by: 1 });
+    await first.compact();
+    await first.apply({ by: 2 });
+    await first.compact();
+  }
+  const other = { journal: "other.jsonl" };
+  await assertRejects(
+    () => openCounter(directory.path, other),
+    TypeError,
+    "a directory of its own",
+  );
+  await using again = await openCounter(directory.path);
+  assertEquals(again.state.value, 3);
+});
+
+Deno.test("StateManager stands beside a log that is no state's", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using log = await MiniStore.open<string>(directory.at("audit.jsonl"));
+    await log.append("started");
+    await using counter = await openCounter(directory.path);
+    await counter.apply({ by: 1 });
+  }
+  await using again = await openCounter(directory.path);
+  assertEquals(again.state.value, 1);
+});
+
+Deno.test("StateManager lets no mutation in while snapshots of the caller's own take the state", async () => {
+  await using directory = new TestDirectory();
+  const codec: SnapCodec<{ value: number; log: string[] }> = {
+    *encode(state) {
+      yield { value: state.value };
+      for (const note of state.log) yield note;
+      yield { value: state.value };
+    },
+    async decode(json) {
+      const parts = await Array.fromAsync(json as AsyncIterable<unknown>);
+      assertEquals(parts.at(0), parts.at(-1));
+      const { value } = parts[0] as { value: number };
+      return { value, log: parts.slice(1, -1) as string[] };
+    },
+  };
+  const snapshots = new SnapStore(directory.path, { codec });
+  {
+    await using counter = await openCounter(directory.path, { snapshots });
+    const note = "x".repeat(1_000);
+    await counter.applyAll(
+      Array.from({ length: 500 }, () => ({ by: 1, note })),
+    );
+    const created = counter.createSnapshot();
+    await Promise.all([created, counter.apply({ by: 1 })]);
+  }
+  await using again = await openCounter(directory.path, { snapshots });
+  assertEquals(again.state.value, 501);
 });

@@ -1,0 +1,136 @@
+import type { SnapshotInfo } from "../snap/mod.ts";
+import type { CompactionReport } from "../store/mod.ts";
+import { Mutex } from "../store/mutex.ts";
+import { checkCount } from "../store/options.ts";
+import type { Log, Snapshots } from "./interfaces.ts";
+import type { LiveState } from "./live.ts";
+import type { StateOptions } from "./options.ts";
+
+/** The snapshots of a state, and what they make unneeded. */
+export class Compaction<S, M> {
+  readonly #live: LiveState<S, M>;
+  readonly #log: Log<unknown>;
+  readonly #snapshots: Snapshots<S>;
+  readonly #options: Pick<
+    StateOptions<S, M>,
+    "codec" | "snapshots" | "snapshotEvery" | "version"
+  >;
+  readonly #mutex = new Mutex();
+  #last = 0;
+  /** The newest snapshot of another version, which is no use to fall back to. */
+  #unusable = 0;
+  /** Why the last one that was made by itself has failed. */
+  failure: unknown;
+
+  constructor(
+    live: LiveState<S, M>,
+    { log, snapshots }: {
+      readonly log: Log<unknown>;
+      readonly snapshots: Snapshots<S>;
+    },
+    options: Pick<
+      StateOptions<S, M>,
+      "codec" | "snapshots" | "snapshotEvery" | "version"
+    >,
+  ) {
+    this.#live = live;
+    this.#log = log;
+    this.#snapshots = snapshots;
+    this.#options = options;
+    const { snapshotEvery } = options;
+    if (snapshotEvery === undefined) return;
+    if (typeof snapshotEvery === "number") {
+      checkCount("snapshotEvery", snapshotEvery);
+    }
+    live.onApplied = (seq) => this.#afterApply(seq, snapshotEvery);
+  }
+
+  /** Says what opening has found. */
+  start(last: number, unusable: number): void {
+    this.#last = last;
+    this.#unusable = unusable;
+  }
+
+  /** What it sets off must not make the `apply` look failed. */
+  async #afterApply(
+    seq: number,
+    snapshotEvery: number | ((state: S) => number),
+  ): Promise<void> {
+    try {
+      const every = typeof snapshotEvery === "number"
+        ? snapshotEvery
+        : snapshotEvery(this.#live.state);
+      if (!(every >= 1)) {
+        throw new RangeError(`snapshotEvery must be at least 1, not ${every}`);
+      }
+      if (seq - this.#last < every) return;
+      // Not with every record from now on, should it fail.
+      this.#last = seq;
+      await this.#sync();
+      await this.#createNow();
+      await this.#compactLog();
+    } catch (error) {
+      this.#live.fail(error);
+      this.failure = error;
+    }
+  }
+
+  async createSnapshot(): Promise<SnapshotInfo> {
+    const { created } = await this.#live.between(async () => {
+      await this.#sync();
+      const created = this.#createNow();
+      // The default codec is done with the state already; another may take it in parts.
+      const { codec, snapshots } = this.#options;
+      if (codec !== undefined || snapshots !== undefined) await created;
+      return { created };
+    });
+    return await created;
+  }
+
+  /** A snapshot is not to be ahead of its log after a power cut. */
+  async #sync(): Promise<void> {
+    try {
+      await this.#log.sync?.();
+    } catch (error) {
+      this.#live.fail(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes state and number before its first `await`: only within a step, where
+   * they belong together, and with the log synced.
+   */
+  async #createNow(): Promise<SnapshotInfo> {
+    const { version } = this.#options;
+    const { journal } = this.#log;
+    const { state, sequence } = this.#live;
+    const info = await this.#snapshots.create(state, sequence, {
+      ...(version !== undefined && { version }),
+      ...(journal !== undefined && { journal }),
+    });
+    this.#last = Math.max(this.#last, sequence);
+    this.failure = undefined;
+    return info;
+  }
+
+  /** Makes a snapshot, then removes what no kept one needs. */
+  compact(): Promise<CompactionReport> {
+    return this.#mutex.run(async () => {
+      await this.createSnapshot();
+      try {
+        return await this.#compactLog();
+      } catch (error) {
+        this.#live.fail(error);
+        throw error;
+      }
+    });
+  }
+
+  /** The log must reach back to the oldest kept snapshot; to its start where that one is no use. */
+  async #compactLog(): Promise<CompactionReport> {
+    const oldest = (await this.#snapshots.list())[0]?.seq ?? 0;
+    await this.#log.rotate?.();
+    return await this.#log.compact(oldest > this.#unusable ? oldest : 0);
+  }
+}

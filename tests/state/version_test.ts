@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { errorOf } from "../support/journal.ts";
+
+const snapshot = (seq: number) =>
+  `/data/snapshot_${String(seq).padStart(20, "0")}.json`;
+
+function open(fs: MemoryFileSystem, version: number, migrates = true) {
+  return StateManager.open("/data", {
+    initial: () => [] as string[],
+    apply: (items, item: string) => {
+      items.push(item);
+    },
+    version,
+    upcast: (mutation) => mutation as string,
+    migrate: (state, from) =>
+      migrates && from < version ? state as string[] : undefined,
+    maxSegmentBytes: 1,
+    fs,
+  });
+}
+
+Deno.test("StateManager refuses a snapshot of another version that knows more than the log, and uses no number twice", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using first = await open(fs, 1);
+    await first.applyAll(["a"]);
+    await first.applyAll(["b"]);
+    await first.createSnapshot();
+  }
+  for (const name of fs.names("/data")) {
+    if (name.endsWith(".jsonl")) await fs.remove(`/data/${name}`);
+  }
+  assertEquals((await errorOf(open(fs, 2, false))).code, "UNSUPPORTED_FORMAT");
+  await using again = await open(fs, 1);
+  assertEquals(again.state, ["a", "b"]);
+});
+
+Deno.test("StateManager goes back to an older version by way of the snapshot that was made by it", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using first = await open(fs, 1);
+    await first.apply("a");
+    await first.compact();
+  }
+  {
+    await using second = await open(fs, 2);
+    await second.apply("b");
+    await second.createSnapshot();
+  }
+  await using back = await open(fs, 1);
+  assertEquals(back.state, ["a", "b"]);
+  assertEquals(back.recovery.snapshotSequence, 1);
+});
+
+Deno.test("StateManager.compact() keeps the log that a snapshot of another version cannot stand for", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using first = await open(fs, 1);
+    await first.apply("a");
+    await first.createSnapshot();
+  }
+  {
+    await using second = await open(fs, 2, false);
+    await second.apply("b");
+    await second.compact();
+  }
+  fs.put(snapshot(2), fs.content(snapshot(2))!.slice(0, -3));
+  await using again = await open(fs, 2, false);
+  assertEquals(again.state, ["a", "b"]);
+  assertEquals(again.recovery.rejected.length, 1);
+});
