@@ -1,0 +1,174 @@
+/** What a history knows of a message that somebody has tried to enqueue. */
+interface Known {
+  readonly name: string;
+  readonly group: string | undefined;
+  /** Whether it is in the queue, as far as the producer was told. */
+  enqueued: "unknown" | "ok" | "failed";
+  /** Its place among those of its group. */
+  readonly place: number;
+  /** Whether it is done or dead, as far as the consumer was told. */
+  settled: "no" | "unknown" | "acked" | "dead";
+  /** How many deliveries a consumer was handed that count. */
+  receives: number;
+}
+
+/** A delivery that a consumer has. */
+export interface Held {
+  readonly name: string;
+  readonly receipt: number;
+  /** When the lease ends, by the test's clock. */
+  readonly until: number;
+}
+
+/**
+ * What producers and consumers of a queue were told, and whether what they are
+ * told next can be true. An operation that was cut off by a crash may have
+ * happened or not.
+ */
+export class History {
+  readonly #messages = new Map<string, Known>();
+  readonly #held = new Map<string, Held>();
+  readonly violations: string[] = [];
+  readonly #label: string;
+  /** Whether every receive count is exact: until a power cut has lost some. */
+  #countsHold = true;
+  deliveries = 0;
+  duplicates = 0;
+
+  constructor(label: string) {
+    this.#label = label;
+  }
+
+  #violation(what: string): void {
+    this.violations.push(`${this.#label}: ${what}`);
+  }
+
+  invokeEnqueue(name: string, group: string | undefined): void {
+    this.#messages.set(name, {
+      name,
+      group,
+      enqueued: "unknown",
+      place: this.#messages.size,
+      settled: "no",
+      receives: 0,
+    });
+  }
+
+  enqueued(name: string, outcome: "ok" | "failed"): void {
+    this.#messages.get(name)!.enqueued = outcome;
+  }
+
+  /** A consumer was handed a message. */
+  delivered(
+    { name, receipt, receives }: {
+      name: string;
+      receipt: number;
+      receives: number;
+    },
+    now: number,
+    timeoutMs: number,
+  ): void {
+    this.deliveries++;
+    const message = this.#messages.get(name);
+    if (message === undefined || message.enqueued === "failed") {
+      return this.#violation(`${name} was invented`);
+    }
+    if (message.settled === "acked" || message.settled === "dead") {
+      this.#violation(`${name} came back after it was ${message.settled}`);
+    }
+    const held = this.#held.get(name);
+    if (held !== undefined && held.until > now) {
+      this.#violation(`${name} was delivered while somebody has it`);
+    }
+    if (this.#countsHold && receives <= message.receives) {
+      this.#violation(
+        `${name} says delivery ${receives} after ${message.receives}`,
+      );
+    }
+    if (message.receives > 0) this.duplicates++;
+    message.receives = receives;
+    this.#checkGroup(message, now);
+    this.#held.set(name, { name, receipt, until: now + timeoutMs });
+  }
+
+  #checkGroup({ group, place, name }: Known, now: number): void {
+    if (group === undefined) return;
+    for (const other of this.#messages.values()) {
+      if (other.group !== group || other.name === name) continue;
+      const held = this.#held.get(other.name);
+      if (held !== undefined && held.until > now) {
+        this.#violation(`${name} and ${other.name} of one group in flight`);
+      }
+      const isBefore = other.place < place && other.enqueued === "ok" &&
+        other.settled === "no";
+      if (isBefore) this.#violation(`${name} overtook ${other.name}`);
+    }
+  }
+
+  get held(): Held[] {
+    return [...this.#held.values()];
+  }
+
+  /** A consumer was told what became of settling a delivery. */
+  settled(
+    { name, receipt }: Held,
+    as: "acked" | "dead" | "retried",
+    outcome: "ok" | "expired" | "failed" | "unknown",
+    now: number,
+  ): void {
+    const message = this.#messages.get(name)!;
+    const held = this.#held.get(name);
+    const isCurrent = held?.receipt === receipt;
+    if (outcome === "failed") return;
+    if (outcome === "expired") {
+      if (isCurrent && held.until > now) {
+        this.#violation(`${name} could not be settled by who had it`);
+      }
+      return;
+    }
+    if (outcome === "ok" && !isCurrent) {
+      this.#violation(`${name} was settled with a receipt of the past`);
+    }
+    if (isCurrent) this.#held.delete(name);
+    if (as === "retried") return;
+    message.settled = outcome === "ok" ? as : "unknown";
+  }
+
+  /** A message was seen among the dead. */
+  sawDead(name: string): void {
+    const message = this.#messages.get(name);
+    if (message === undefined) return this.#violation(`${name} was invented`);
+    if (message.settled === "acked") {
+      this.#violation(`${name} died after its ack`);
+    }
+    message.settled = "dead";
+  }
+
+  /** Every consumer has ended. */
+  crashed(isPowerCut: boolean): void {
+    this.#held.clear();
+    if (isPowerCut) this.#countsHold = false;
+  }
+
+  /** Compares what is left at the end with what was told. */
+  end(left: ReadonlySet<string>, dead: ReadonlySet<string>): void {
+    for (const { name, enqueued, settled } of this.#messages.values()) {
+      const isThere = left.has(name) || dead.has(name);
+      if (enqueued === "ok" && settled === "no" && !isThere) {
+        this.#violation(`${name} was lost`);
+      }
+      if (settled === "dead" && !dead.has(name)) {
+        this.#violation(`${name} was dead, and is gone`);
+      }
+      if (enqueued === "failed" && isThere) {
+        this.#violation(`${name} was refused, and is there`);
+      }
+      if (settled === "acked" && isThere) {
+        this.#violation(`${name} was acknowledged, and is there`);
+      }
+    }
+    for (const name of [...left, ...dead]) {
+      if (!this.#messages.has(name)) this.#violation(`${name} was invented`);
+    }
+  }
+}
