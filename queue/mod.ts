@@ -38,6 +38,7 @@ export type {
   QueueStats,
   ReceiveOptions,
 } from "./options.ts";
+export type { EntryIn, PayloadOf, StateWith } from "./open.ts";
 export { MiniQueue } from "./queue.ts";
 export {
   DeadLetter,

@@ -64,18 +64,27 @@ function refuseNewer(_: unknown, version: number): never {
   );
 }
 
+/** A state that has a ledger under a name. */
+export type StateWith<K extends string> = { readonly [name in K]: Ledger };
+
+/** A mutation of such a state that enters something into the ledger. */
+export type EntryIn<K extends string, T> = {
+  readonly [name in K]: LedgerEntry<T>;
+};
+
+/** What the messages of a ledger carry. */
+export type PayloadOf<L> = L extends Ledger<infer T> ? T : never;
+
 /** The names that queues are attached to, by the state they are in. */
 const ATTACHED = new WeakMap<object, Set<string>>();
 
 /** Opens a queue in a state that somebody else has open. */
-export async function attachQueue<T, K extends string>(
-  manager: LedgerHost<
-    { readonly [name in K]: Ledger<T> },
-    { readonly [name in K]: LedgerEntry<T> }
-  >,
+export async function attachQueue<S extends StateWith<K>, K extends string>(
+  manager: LedgerHost<S, EntryIn<K, PayloadOf<S[K]>>>,
   name: K,
-  options: DeliveryOptions<T>,
-): Promise<OpenQueue<T, { readonly [name in K]: LedgerEntry<T> }>> {
+  options: DeliveryOptions<PayloadOf<S[K]>>,
+): Promise<OpenQueue<PayloadOf<S[K]>, EntryIn<K, PayloadOf<S[K]>>>> {
+  type T = PayloadOf<S[K]>;
   const checked = checkOptions(options);
   const attached = ATTACHED.get(manager) ?? new Set();
   if (attached.has(name)) {
@@ -84,10 +93,10 @@ export async function attachQueue<T, K extends string>(
   ATTACHED.set(manager, attached.add(name));
   const free = () => Promise.resolve(void attached.delete(name));
   try {
-    const home = await Home.at<T, { readonly [name in K]: LedgerEntry<T> }>({
+    const home = await Home.at<T, EntryIn<K, T>>({
       host: manager,
-      find: () => manager.state[name],
-      wrap: (entry) => ({ [name]: entry }) as Record<K, LedgerEntry<T>>,
+      find: () => manager.state[name] as Ledger<T>,
+      wrap: (entry) => ({ [name]: entry }) as EntryIn<K, T>,
       clock: checked.clock,
     });
     const engine = new QueueEngine(home, checked);

@@ -2,9 +2,16 @@ import type { CompactionReport } from "../store/mod.ts";
 import type { Outgoing, QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { LedgerHost } from "./home.ts";
-import type { DeadMessage, Ledger, LedgerMessage } from "./ledger.ts";
+import type { DeadMessage, LedgerMessage } from "./ledger.ts";
 import type { QueueMessage } from "./message.ts";
-import { attachQueue, type OpenQueue, openQueue } from "./open.ts";
+import {
+  attachQueue,
+  type EntryIn,
+  type OpenQueue,
+  openQueue,
+  type PayloadOf,
+  type StateWith,
+} from "./open.ts";
 import type {
   DeliveryOptions,
   Enqueued,
@@ -95,14 +102,11 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * assertEquals((await outbox.receive())?.payload, "confirm tea");
    * ```
    */
-  static async attach<T, K extends string>(
-    manager: LedgerHost<
-      { readonly [name in K]: Ledger<T> },
-      { readonly [name in K]: LedgerEntry<T> }
-    >,
+  static async attach<S extends StateWith<K>, K extends string>(
+    manager: LedgerHost<S, EntryIn<K, PayloadOf<S[K]>>>,
     name: K,
-    options: DeliveryOptions<T> = {},
-  ): Promise<MiniQueue<T, { readonly [name in K]: LedgerEntry<T> }>> {
+    options: DeliveryOptions<PayloadOf<S[K]>> = {},
+  ): Promise<MiniQueue<PayloadOf<S[K]>, EntryIn<K, PayloadOf<S[K]>>>> {
     return new MiniQueue(await attachQueue(manager, name, options));
   }
 
