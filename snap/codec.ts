@@ -21,19 +21,31 @@
 export interface SnapCodec<S> {
   /**
    * Gives the state as plain JSON, or in parts: an iterator (a generator, say)
-   * of JSON values, each of which is written on a line of its own. The state
-   * must not change until the last part was taken.
+   * or an async iterable of JSON values, each of which is written on a line of
+   * its own. The state must not change until the last part was taken.
+   *
+   * A collection is neither, and `UNSERIALIZABLE`: `state.values()` gives a
+   * Map's values in parts, the Map itself does not.
    */
   encode(state: S): unknown;
   /** Makes the state from the JSON that `encode` gave, or from an async iterable of the parts. */
   decode(json: unknown): S | Promise<S>;
 }
 
-/** Whether what a codec gave comes in parts. Arrays are JSON. */
+/** Whether what a codec gave comes in parts. What can be iterated but is no iterator is a collection, given by mistake. */
 export function isInParts(
   encoded: unknown,
 ): encoded is Iterable<unknown> | AsyncIterable<unknown> {
   if (typeof encoded !== "object" || encoded === null) return false;
-  if (Array.isArray(encoded)) return false;
-  return Symbol.iterator in encoded || Symbol.asyncIterator in encoded;
+  if (Symbol.asyncIterator in encoded) return true;
+  return Symbol.iterator in encoded && "next" in encoded &&
+    typeof encoded.next === "function";
+}
+
+/** The state that a snapshot's JSON stands for; without a codec it is the state. */
+export async function decodeJson<S>(
+  codec: SnapCodec<S> | undefined,
+  json: unknown,
+): Promise<S> {
+  return codec === undefined ? json as S : await codec.decode(json);
 }

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { MiniError } from "../store/errors.ts";
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { hex } from "../store/line.ts";
-import { isInParts } from "./codec.ts";
+import { isInParts, type SnapCodec } from "./codec.ts";
 
 /**
  * The format of a snapshot, and the only place that knows it: pretty JSON, the
@@ -37,14 +37,21 @@ export interface SnapshotMeta {
 const CHUNK_CHARS = 64 * 1024;
 const encoder = new TextEncoder();
 
-/** The text of a snapshot without its trailer, in pieces. A state that is not in parts is text when this returns. */
-export function snapshotText(
+/**
+ * The text of a snapshot without its trailer, in pieces. A state that is not in
+ * parts is text when this returns; only a codec gives parts.
+ */
+export function snapshotText<S>(
   meta: SnapshotMeta,
-  encoded: unknown,
+  state: S,
+  codec: SnapCodec<S> | undefined,
 ): Iterable<string> | AsyncIterable<string> {
   const { seq, journal, version } = meta;
   const head = { mini: SNAPSHOT_VERSION, seq, journal, version };
-  if (isInParts(encoded)) return partsText(stringify(head, 2), encoded);
+  const encoded = codec === undefined ? state : codec.encode(state);
+  if (codec !== undefined && isInParts(encoded)) {
+    return partsText(stringify(head, 2), encoded);
+  }
   assertLossless(encoded, Infinity, MAX_DEPTH);
   return pieces(withoutEnd(stringify({ ...head, state: encoded }, 2)));
 }

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { FileSystem } from "../store/fs.ts";
-import type { SnapCodec } from "./codec.ts";
+import { decodeJson, type SnapCodec } from "./codec.ts";
 import { damaged, type Restored, wholeText } from "./snapshot_file.ts";
 
 /**
@@ -10,7 +10,7 @@ import { damaged, type Restored, wholeText } from "./snapshot_file.ts";
 export async function readRustPair<S>(
   fs: FileSystem,
   dir: string,
-  codec: SnapCodec<S>,
+  codec: SnapCodec<S> | undefined,
 ): Promise<Restored<S> | undefined> {
   const path = join(dir, "snapshot.json");
   const seqPath = join(dir, "snapshot.seq");
@@ -26,5 +26,5 @@ export async function readRustPair<S>(
   } catch {
     throw damaged(path, "it is not JSON");
   }
-  return { seq, state: await codec.decode(json) };
+  return { seq, state: await decodeJson(codec, json) };
 }

@@ -53,7 +53,7 @@ export class SnapStore<S> {
   readonly dir: string;
   readonly #fs: FileSystem;
   readonly #keep: number;
-  readonly #codec: SnapCodec<S>;
+  readonly #codec: SnapCodec<S> | undefined;
   readonly #schema: RecordSchema<S> | undefined;
   readonly #permissions: number;
   readonly #mutex = new Mutex();
@@ -71,10 +71,7 @@ export class SnapStore<S> {
     this.dir = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     this.#fs = fs;
     this.#keep = keep;
-    this.#codec = codec ?? {
-      encode: (state) => state,
-      decode: (json) => json as S,
-    };
+    this.#codec = codec;
     this.#schema = schema;
     this.#permissions = mode;
   }
@@ -101,7 +98,7 @@ export class SnapStore<S> {
   ): Promise<SnapshotInfo> {
     checkCount("seq", seq, 0);
     const valid = validate(this.#schema, state, "create the snapshot", seq);
-    const text = snapshotText({ ...meta, seq }, this.#codec.encode(valid));
+    const text = snapshotText({ ...meta, seq }, valid, this.#codec);
     return this.#mutex.run(async () => {
       const path = join(this.dir, nameOf(seq));
       try {
@@ -142,8 +139,8 @@ export class SnapStore<S> {
    * @param upTo The highest sequence number to take.
    * @returns The state and what the snapshot says of itself; `undefined` where
    * there is no whole snapshot.
-   * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version;
-   * `INVALID` where the schema refuses the state; `PERMISSION` and `IO` as the
+   * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
+   * and for one in parts where there is no codec; `INVALID` where the schema refuses the state; `PERMISSION` and `IO` as the
    * system says. What the codec throws is thrown as it is.
    */
   restore(upTo: number = Infinity): Promise<RestoredSnapshot<S> | undefined> {

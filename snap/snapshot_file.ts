@@ -3,7 +3,7 @@ import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { concat } from "../store/scan.ts";
 import { readBlock } from "../store/segment.ts";
-import type { SnapCodec } from "./codec.ts";
+import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
   checksum,
   isTrailer,
@@ -55,26 +55,29 @@ export interface Restored<S> extends SnapshotMeta {
 
 /**
  * Reads a snapshot, verified or of the Rust program, which has no checksum.
- * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version.
+ * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version and
+ * for parts that there is no codec for.
  */
 export async function readSnapshot<S>(
   fs: FileSystem,
   path: string,
-  codec: SnapCodec<S>,
+  codec: SnapCodec<S> | undefined,
 ): Promise<Restored<S>> {
   const start = await firstText(fs, path);
   const version = /^\{\n {2}"mini": (\d+),/.exec(start)?.[1];
   if (version !== undefined && Number(version) > SNAPSHOT_VERSION) {
-    throw new MiniError(
-      "UNSUPPORTED_FORMAT",
-      `Cannot restore "${path}": it was written by a newer version of this package; nothing was changed`,
-      { path },
+    throw unsupported(
+      path,
+      "it was written by a newer version of this package",
     );
   }
   const at = start.indexOf(PARTS);
   if (version !== undefined) await verifySnapshot(fs, path);
   if (version !== undefined && at !== -1) {
     const head = parse(`${start.slice(0, at).replace(/,$/, "")}\n}`, path);
+    if (codec === undefined) {
+      throw unsupported(path, "it is in parts; give the codec that made them");
+    }
     const state = await codec.decode(parts(fs, path));
     return { ...metaOf(head, path), state };
   }
@@ -85,7 +88,7 @@ export async function readSnapshot<S>(
     throw damaged(path, "it is not a snapshot");
   }
   if (!("state" in json)) throw damaged(path, "it holds no state");
-  const state = await codec.decode(json.state);
+  const state = await decodeJson(codec, json.state);
   return { ...metaOf(json, path), state };
 }
 
@@ -164,6 +167,14 @@ function parse(text: string, path: string): Record<string, unknown> {
     // Said below.
   }
   throw damaged(path, "it is not JSON");
+}
+
+function unsupported(path: string, reason: string): MiniError {
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot restore "${path}": ${reason}; nothing was changed`,
+    { path },
+  );
 }
 
 /** The error for a snapshot that is not what was written. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { copy } from "@std/fs";
 import { fromFileUrl } from "@std/path";
-import { type SnapCodec, SnapStore } from "@mini/state/snap";
+import { SnapStore } from "@mini/state/snap";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -160,43 +160,6 @@ Deno.test("SnapStore refuses a state too large for one string, before the disk i
   assertEquals(error.code, "TOO_LARGE");
   assertEquals(directory.names(), []);
 });
-
-const inParts: SnapCodec<Map<string, number>> = {
-  *encode(state) {
-    for (const [key, value] of state) yield { key, value };
-  },
-  async decode(json) {
-    const state = new Map<string, number>();
-    for await (
-      const part of json as AsyncIterable<{ key: string; value: number }>
-    ) {
-      state.set(part.key, part.value);
-    }
-    return state;
-  },
-};
-
-for (const size of [0, 1, 20_000]) {
-  Deno.test(`SnapStore writes and restores a state in ${size} parts, one a line`, async () => {
-    await using directory = new TestDirectory();
-    const snaps = new SnapStore(directory.path, { codec: inParts });
-    const state = new Map<string, number>();
-    for (let index = 0; index < size; index++) {
-      state.set(`key \n "${index}" 🦀`, index);
-    }
-    const { path } = await snaps.create(state, 5, { journal: "ff" });
-    const text = await Deno.readTextFile(path);
-    assertEquals(JSON.parse(text).parts.length, size);
-    assert(text.split("\n").length >= size);
-    const restored = await snaps.restore();
-    assertEquals([restored?.seq, restored?.journal, restored?.state.size], [
-      5,
-      "ff",
-      size,
-    ]);
-    assertEquals([...restored!.state].at(-1), [...state].at(-1));
-  });
-}
 
 Deno.test("SnapStore keeps texts whole that are longer than one piece", async () => {
   await using directory = new TestDirectory();
