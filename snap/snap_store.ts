@@ -78,8 +78,9 @@ export class SnapStore<S> {
 
   /**
    * Makes a snapshot: written beside its name, synced, read back, renamed, and
-   * the directory synced. Then the oldest beyond `keep` are removed; should
-   * that fail, the snapshot is there all the same.
+   * the directory synced. Then the oldest beyond `keep` are removed, but not
+   * this one, should its number be lower than theirs; should that fail, the
+   * snapshot is there all the same.
    *
    * @param state The state; turned into JSON before this returns, unless the codec works in parts.
    * @param seq The sequence number that it stands at.
@@ -102,9 +103,8 @@ export class SnapStore<S> {
     return this.#mutex.run(async () => {
       const path = join(this.dir, nameOf(seq));
       try {
-        await this.#install(path, text);
-        await this.#prune(this.#keep).catch(() => []);
-        const { sizeBytes } = (await this.#fs.stat(path))!;
+        const sizeBytes = await this.#install(path, text);
+        await this.#prune(this.#keep, seq).catch(() => []);
         return { path, seq, sizeBytes };
       } catch (error) {
         throw this.#failed(error, `create "${path}"`, path);
@@ -115,7 +115,8 @@ export class SnapStore<S> {
   async #install(
     path: string,
     text: Iterable<string> | AsyncIterable<string>,
-  ): Promise<void> {
+  ): Promise<number> {
+    let sizeBytes = 0;
     const fs = this.#fs;
     await fs.createDirectory(this.dir, DIRECTORY_PERMISSIONS);
     const temporary = `${path}.tmp`;
@@ -123,10 +124,13 @@ export class SnapStore<S> {
     const file = await installFile(
       { fs, directory: this.dir, temporary, permissions },
       path,
-      (file) => writeSnapshot(file, text),
+      async (file) => {
+        sizeBytes = await writeSnapshot(file, text);
+      },
       () => verifySnapshot(fs, temporary),
     );
     await file.close();
+    return sizeBytes;
   }
 
   /**
@@ -140,8 +144,9 @@ export class SnapStore<S> {
    * @returns The state and what the snapshot says of itself; `undefined` where
    * there is no whole snapshot.
    * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
-   * and for one in parts where there is no codec; `INVALID` where the schema refuses the state; `PERMISSION` and `IO` as the
-   * system says. What the codec throws is thrown as it is.
+   * and for one in parts where there is no codec; `INVALID` where the schema
+   * refuses the state; `PERMISSION` and `IO` as the system says. What the codec
+   * throws is thrown as it is.
    */
   restore(upTo: number = Infinity): Promise<RestoredSnapshot<S> | undefined> {
     return this.#mutex.run(async () => {
@@ -249,8 +254,9 @@ export class SnapStore<S> {
     });
   }
 
-  async #prune(keep: number): Promise<SnapshotInfo[]> {
-    const removed = (await this.#list()).slice(0, -keep);
+  async #prune(keep: number, made?: number): Promise<SnapshotInfo[]> {
+    const removed = (await this.#list()).slice(0, -keep)
+      .filter(({ seq }) => seq !== made);
     for (const { path } of removed) await this.#fs.remove(path);
     for (const name of await this.#fs.list(this.dir)) {
       if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;

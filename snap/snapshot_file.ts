@@ -16,19 +16,22 @@ import {
 /** Where the parts of a state begin in the text. */
 const PARTS = '\n  "parts": [\n';
 
-/** Writes the text of a snapshot into a new file, with its checksum. */
+/** Writes the text of a snapshot into a new file, with its checksum; gives its size. */
 export async function writeSnapshot(
   file: FileHandle,
   text: Iterable<string> | AsyncIterable<string>,
-): Promise<void> {
+): Promise<number> {
   const encoder = new TextEncoder();
   let crc = 0;
+  let sizeBytes = TRAILER_BYTES;
   for await (const piece of text) {
     const bytes = encoder.encode(piece);
     crc = checksum(bytes, crc);
+    sizeBytes += bytes.length;
     await file.write(bytes);
   }
   await file.write(trailer(crc));
+  return sizeBytes;
 }
 
 /** Throws `CORRUPT` where the file is not, to the byte, what was written. */

@@ -81,6 +81,26 @@ Deno.test("SnapStore keeps as many as it is told, and prunes on request", async 
   ]);
 });
 
+Deno.test("SnapStore.create() does not prune the snapshot it has made, whatever its number", async () => {
+  for (const keep of [1, 2]) {
+    await using directory = new TestDirectory();
+    const snaps = new SnapStore<number>(directory.path, { keep });
+    const numbers = async () => (await snaps.list()).map(({ seq }) => seq);
+    await snaps.create(1, 10);
+    await snaps.create(2, 20);
+    const kept = await numbers();
+    for (const seq of [5, 6]) {
+      const info = await snaps.create(3, seq);
+      const { size } = await Deno.stat(info.path);
+      assertEquals([info.seq, info.sizeBytes], [seq, size]);
+      assertEquals(await numbers(), [seq, ...kept]);
+    }
+    assertEquals((await snaps.restore(6))?.state, 3);
+    await snaps.create(4, 30);
+    assertEquals(await numbers(), [20, 30].slice(-keep));
+  }
+});
+
 Deno.test("SnapStore.restore() sets a damaged snapshot aside, whatever bit is flipped, and falls back", async () => {
   await using directory = new TestDirectory();
   const snaps = await three(directory);
