@@ -2,7 +2,7 @@ import { fromFileUrl, join, resolve } from "@std/path";
 import { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
 import { denoFileSystem } from "../store/fs_deno.ts";
-import { installFile } from "../store/install.ts";
+import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
 import { fromOs, osCode } from "../store/os_errors.ts";
@@ -26,6 +26,8 @@ import {
 
 /** Only the owner looks into the directory. */
 const DIRECTORY_PERMISSIONS = 0o700;
+
+const AS_BEFORE = "the snapshots there were are as they were";
 
 const NAME = /^snapshot_(\d{20})\.json$/;
 
@@ -89,7 +91,9 @@ export class SnapStore<S> {
    * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before the disk is
    * touched; `INVALID` where the schema refuses the state; `NO_SPACE`,
    * `PERMISSION` and `IO` as the system says: no snapshot was made, and those
-   * there were are as they were.
+   * there were are as they were. Only where it is the directory that could not
+   * be synced is the snapshot there, and a power cut may undo that; the message
+   * says so.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async create(
@@ -102,17 +106,21 @@ export class SnapStore<S> {
     const text = snapshotText({ ...meta, seq }, valid, this.#codec);
     return this.#mutex.run(async () => {
       const path = join(this.dir, nameOf(seq));
+      let after = AS_BEFORE;
       try {
-        const sizeBytes = await this.#install(path, text);
+        const sizeBytes = await this.#place(path, text);
+        after =
+          "it is there, but a power cut may undo that; those of other numbers are as they were";
+        await this.#fs.syncDirectory(this.dir);
         await this.#prune(this.#keep, seq).catch(() => []);
         return { path, seq, sizeBytes };
       } catch (error) {
-        throw this.#failed(error, `create "${path}"`, path);
+        throw this.#failed(error, `create "${path}"`, path, after);
       }
     });
   }
 
-  async #install(
+  async #place(
     path: string,
     text: Iterable<string> | AsyncIterable<string>,
   ): Promise<number> {
@@ -121,7 +129,7 @@ export class SnapStore<S> {
     await fs.createDirectory(this.dir, DIRECTORY_PERMISSIONS);
     const temporary = `${path}.tmp`;
     const permissions = this.#permissions;
-    const file = await installFile(
+    const file = await placeFile(
       { fs, directory: this.dir, temporary, permissions },
       path,
       async (file) => {
@@ -129,7 +137,8 @@ export class SnapStore<S> {
       },
       () => verifySnapshot(fs, temporary),
     );
-    await file.close();
+    // It is synced and has its name, whatever becomes of the handle.
+    await file.close().catch(() => {});
     return sizeBytes;
   }
 
@@ -266,15 +275,14 @@ export class SnapStore<S> {
     return removed;
   }
 
-  #failed(error: unknown, doing: string, path: string): unknown {
+  #failed(
+    error: unknown,
+    doing: string,
+    path: string,
+    after: string = AS_BEFORE,
+  ): unknown {
     if (error instanceof TypeError || error instanceof RangeError) return error;
-    const place = { directory: this.dir, path };
-    return fromOs(
-      error,
-      doing,
-      "the snapshots there were are as they were",
-      place,
-    );
+    return fromOs(error, doing, after, { directory: this.dir, path });
   }
 }
 
