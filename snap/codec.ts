@@ -28,7 +28,7 @@ export interface SnapCodec<S> {
    * Map's values in parts, the Map itself does not.
    */
   encode(state: S): unknown;
-  /** Makes the state from the JSON that `encode` gave, or from an async iterable of the parts. */
+  /** Makes the state from the JSON that `encode` gave, or from an async iterable of the parts, which ends when this is done. */
   decode(json: unknown): S | Promise<S>;
 }
 

@@ -1,4 +1,3 @@
-import { TextLineStream } from "@std/streams/text-line-stream";
 import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { concat } from "../store/scan.ts";
@@ -81,8 +80,7 @@ export async function readSnapshot<S>(
     if (codec === undefined) {
       throw unsupported(path, "it is in parts; give the codec that made them");
     }
-    const state = await codec.decode(parts(fs, path));
-    return { ...metaOf(head, path), state };
+    return { ...metaOf(head, path), state: await decodeParts(codec, fs, path) };
   }
   const json = parse(await wholeText(fs, path), path);
   // Without a version it must be the Rust program's, which has these fields and no other.
@@ -107,20 +105,40 @@ function metaOf(json: Record<string, unknown>, path: string): SnapshotMeta {
   };
 }
 
+/** Has the file closed when it resolves, however many of the parts the codec has taken, and by what means. */
+async function decodeParts<S>(
+  codec: SnapCodec<S>,
+  fs: FileSystem,
+  path: string,
+): Promise<S> {
+  const values = parts(fs, path);
+  try {
+    return await codec.decode(values);
+  } finally {
+    await values.return();
+  }
+}
+
 /** The values of a snapshot that was written in parts. */
 async function* parts(
   fs: FileSystem,
   path: string,
 ): AsyncGenerator<unknown, void, undefined> {
-  const lines: ReadableStream<string> = ReadableStream.from(blocks(fs, path))
-    .pipeThrough(new TextDecoderStream("utf-8", { fatal: true }))
-    .pipeThrough(new TextLineStream());
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let line = "";
   let isInside = false;
-  for await (const line of lines) {
-    if (line === "  ],") return;
-    if (isInside) {
-      yield JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
-    } else isInside = line === PARTS.slice(1, -1);
+  for await (const block of blocks(fs, path)) {
+    const [end, ...starts] = decoder.decode(block, { stream: true }).split(
+      "\n",
+    );
+    line += end;
+    for (const start of starts) {
+      if (line === "  ],") return;
+      if (isInside) {
+        yield JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
+      } else isInside = line === PARTS.slice(1, -1);
+      line = start;
+    }
   }
 }
 

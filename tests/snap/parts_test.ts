@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type SnapCodec, SnapStore } from "@mini/state/snap";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -99,4 +100,78 @@ Deno.test("SnapStore.restore() refuses parts where there is no codec, and leaves
   assertEquals((await errorOf(plain.restore())).code, "UNSUPPORTED_FORMAT");
   assertEquals(directory.names(), names);
   assertEquals((await snaps.restore())?.state, new Map([["a", 1]]));
+});
+
+/** How many files have been opened from now on, and are open still. */
+function countOpenFiles(fs: MemoryFileSystem): () => number {
+  let count = 0;
+  fs.hooks.before = ({ operation }) => {
+    if (operation === "open") count++;
+    if (operation === "close") count--;
+    return undefined;
+  };
+  return () => count;
+}
+
+const DECODERS: Record<
+  string,
+  (parts: AsyncIterable<string>) => Promise<string[]>
+> = {
+  "all parts": (parts) => Array.fromAsync(parts),
+  "the first part of a loop": async (parts) => {
+    for await (const part of parts) return [part];
+    return [];
+  },
+  "the first part by hand": async (parts) => {
+    const { value } = await parts[Symbol.asyncIterator]().next();
+    return [value];
+  },
+  "the last part, and does not ask for the end": async (parts) => {
+    const iterator = parts[Symbol.asyncIterator]();
+    const state: string[] = [];
+    while (state.length < 3) state.push((await iterator.next()).value);
+    return state;
+  },
+  "one part more than it waits for": async (parts) => {
+    const iterator = parts[Symbol.asyncIterator]();
+    const { value } = await iterator.next();
+    iterator.next();
+    return [value];
+  },
+};
+
+for (const [what, decode] of Object.entries(DECODERS)) {
+  Deno.test(`SnapStore.restore() has closed the file when the codec takes ${what}`, async () => {
+    const fs = new MemoryFileSystem();
+    const codec: SnapCodec<string[]> = {
+      encode: (state) => state.values(),
+      decode: (json) => decode(json as AsyncIterable<string>),
+    };
+    const snaps = new SnapStore("/data", { fs, codec });
+    // Longer than the file is read in one go.
+    const state = ["a", "é".repeat(300_000), "c"];
+    await snaps.create(state, 1);
+    const openFiles = countOpenFiles(fs);
+    const restored = (await snaps.restore())!.state;
+    assertEquals(openFiles(), 0);
+    assertEquals(restored, state.slice(0, restored.length));
+  });
+}
+
+Deno.test("SnapStore.restore() has closed the file when the codec throws", async () => {
+  const fs = new MemoryFileSystem();
+  const codec: SnapCodec<string[]> = {
+    encode: (state) => state.values(),
+    decode: async (json) => {
+      for await (const part of json as AsyncIterable<string>) {
+        throw new Error(`no ${part}`);
+      }
+      return [];
+    },
+  };
+  const snaps = new SnapStore("/data", { fs, codec });
+  await snaps.create(["a", "b".repeat(300_000)], 1);
+  const openFiles = countOpenFiles(fs);
+  await assertRejects(() => snaps.restore(), Error, "no a");
+  assertEquals(openFiles(), 0);
 });
