@@ -5,11 +5,11 @@ import { readBlock } from "../store/segment.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
   checksum,
-  isTrailer,
   SNAPSHOT_VERSION,
   type SnapshotMeta,
   trailer,
   TRAILER_BYTES,
+  trailerHolds,
 } from "./envelope.ts";
 
 /** Where the parts of a state begin in the text. */
@@ -38,6 +38,14 @@ export async function verifySnapshot(
   fs: FileSystem,
   path: string,
 ): Promise<void> {
+  if (!await isVouchedFor(fs, path)) throw failsChecksum(path);
+}
+
+/** Whether the end of a file vouches for all before; `undefined` where it has no such end. */
+async function isVouchedFor(
+  fs: FileSystem,
+  path: string,
+): Promise<boolean | undefined> {
   let crc = 0;
   let rest = concat();
   for await (const block of blocks(fs, path)) {
@@ -46,7 +54,7 @@ export async function verifySnapshot(
     crc = checksum(bytes.subarray(0, end), crc);
     rest = bytes.slice(end);
   }
-  if (!isTrailer(rest, crc)) throw damaged(path, "it fails its checksum");
+  return trailerHolds(rest, crc);
 }
 
 /** A snapshot's state, and what it says of itself. */
@@ -68,6 +76,8 @@ export async function readSnapshot<S>(
   const start = await firstText(fs, path);
   const version = /^\{\n {2}"mini": (\d+),/.exec(start)?.[1];
   if (version !== undefined && Number(version) > SNAPSHOT_VERSION) {
+    // A newer version may end otherwise: what ends as ours does, and does not hold, is damaged.
+    if (await isVouchedFor(fs, path) === false) throw failsChecksum(path);
     throw unsupported(
       path,
       "it was written by a newer version of this package",
@@ -188,6 +198,10 @@ function parse(text: string, path: string): Record<string, unknown> {
     // Said below.
   }
   throw damaged(path, "it is not JSON");
+}
+
+function failsChecksum(path: string): MiniError {
+  return damaged(path, "it fails its checksum");
 }
 
 function unsupported(path: string, reason: string): MiniError {
