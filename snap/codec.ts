@@ -1,3 +1,5 @@
+import { CodecFailure } from "./failure.ts";
+
 /**
  * To and from plain JSON, for states that are not plain JSON themselves, or are
  * too large for one JavaScript string.
@@ -47,5 +49,10 @@ export async function decodeJson<S>(
   codec: SnapCodec<S> | undefined,
   json: unknown,
 ): Promise<S> {
-  return codec === undefined ? json as S : await codec.decode(json);
+  if (codec === undefined) return json as S;
+  try {
+    return await codec.decode(json);
+  } catch (error) {
+    throw new CodecFailure(error);
+  }
 }

@@ -3,6 +3,7 @@ import { MiniError } from "../store/errors.ts";
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { hex } from "../store/line.ts";
 import { isInParts, type SnapCodec } from "./codec.ts";
+import { CodecFailure } from "./failure.ts";
 
 /**
  * The format of a snapshot, and the only place that knows it: pretty JSON, the
@@ -77,13 +78,17 @@ async function* partsText(
 ): AsyncGenerator<string, void, undefined> {
   let piece = `${withoutEnd(head)},\n  "parts": [`;
   let separator = "\n";
-  for await (const part of parts) {
-    assertLossless(part, Infinity, MAX_DEPTH);
-    piece += separator + stringify(part);
-    separator = ",\n";
-    if (piece.length < CHUNK_CHARS) continue;
-    yield piece;
-    piece = "";
+  try {
+    for await (const part of parts) {
+      assertLossless(part, Infinity, MAX_DEPTH);
+      piece += separator + stringify(part);
+      separator = ",\n";
+      if (piece.length < CHUNK_CHARS) continue;
+      yield piece;
+      piece = "";
+    }
+  } catch (error) {
+    throw new CodecFailure(error);
   }
   yield `${piece}\n  ]`;
 }

@@ -5,10 +5,11 @@ import { denoFileSystem } from "../store/fs_deno.ts";
 import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
-import { fromOs, osCode } from "../store/os_errors.ts";
+import { osCode } from "../store/os_errors.ts";
 import { type RecordSchema, validate } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import { type SnapshotMeta, snapshotText } from "./envelope.ts";
+import { CodecFailure, damaged, failed } from "./failure.ts";
 import type {
   RejectedSnapshot,
   RestoredSnapshot,
@@ -17,7 +18,6 @@ import type {
 } from "./options.ts";
 import { readRustPair } from "./rust_pair.ts";
 import {
-  damaged,
   readSnapshot,
   type Restored,
   verifySnapshot,
@@ -26,8 +26,6 @@ import {
 
 /** Only the owner looks into the directory. */
 const DIRECTORY_PERMISSIONS = 0o700;
-
-const AS_BEFORE = "the snapshots there were are as they were";
 
 const NAME = /^snapshot_(\d{20})\.json$/;
 
@@ -93,7 +91,7 @@ export class SnapStore<S> {
    * `PERMISSION` and `IO` as the system says: no snapshot was made, and those
    * there were are as they were. Only where it is the directory that could not
    * be synced is the snapshot there, and a power cut may undo that; the message
-   * says so.
+   * says so. What the codec throws is thrown as it is.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async create(
@@ -104,19 +102,12 @@ export class SnapStore<S> {
     checkCount("seq", seq, 0);
     const valid = validate(this.#schema, state, "create the snapshot", seq);
     const text = snapshotText({ ...meta, seq }, valid, this.#codec);
-    return this.#mutex.run(async () => {
-      const path = join(this.dir, nameOf(seq));
-      let after = AS_BEFORE;
-      try {
-        const sizeBytes = await this.#place(path, text);
-        after =
-          "it is there, but a power cut may undo that; those of other numbers are as they were";
-        await this.#fs.syncDirectory(this.dir);
-        await this.#prune(this.#keep, seq).catch(() => []);
-        return { path, seq, sizeBytes };
-      } catch (error) {
-        throw this.#failed(error, `create "${path}"`, path, after);
-      }
+    const path = join(this.dir, nameOf(seq));
+    return this.#run(`create "${path}"`, path, async () => {
+      const sizeBytes = await this.#place(path, text);
+      await this.#syncNameOf(path);
+      await this.#prune(this.#keep, seq).catch(() => []);
+      return { path, seq, sizeBytes };
     });
   }
 
@@ -142,6 +133,17 @@ export class SnapStore<S> {
     return sizeBytes;
   }
 
+  async #syncNameOf(path: string): Promise<void> {
+    try {
+      await this.#fs.syncDirectory(this.dir);
+    } catch (error) {
+      throw failed(error, `create "${path}"`, path, {
+        after:
+          "it is there, but a power cut may undo that; those of other numbers are as they were",
+      });
+    }
+  }
+
   /**
    * Restores the newest snapshot that is whole. Newer ones that are damaged are
    * renamed to `….json.bad`, never removed, and reported.
@@ -153,29 +155,36 @@ export class SnapStore<S> {
    * @returns The state and what the snapshot says of itself; `undefined` where
    * there is no whole snapshot.
    * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
-   * and for one in parts where there is no codec; `INVALID` where the schema
-   * refuses the state; `PERMISSION` and `IO` as the system says. What the codec
-   * throws is thrown as it is.
+   * and for one in parts where there is no codec; `CORRUPT` for a damaged pair
+   * of the Rust crate; `INVALID` where the schema refuses the state;
+   * `PERMISSION` and `IO` as the system says. What the codec throws is thrown
+   * as it is.
    */
-  restore(upTo: number = Infinity): Promise<RestoredSnapshot<S> | undefined> {
-    return this.#mutex.run(async () => {
-      const rejected: RejectedSnapshot[] = [];
-      for (const { path, seq } of (await this.#list()).reverse()) {
-        if (seq > upTo) continue;
-        const found = await this.#tryRestore(path, seq, rejected);
-        if (found !== undefined) return { ...found, rejected };
-      }
-      const pair = await readRustPair(this.#fs, this.dir, this.#codec);
-      if (pair === undefined || pair.seq > upTo) return undefined;
-      const { seq } = pair;
-      const state = validate(
-        this.#schema,
-        pair.state,
-        "restore the snapshot",
-        seq,
-      );
-      return { state, seq, rejected };
-    });
+  async restore(
+    upTo: number = Infinity,
+  ): Promise<RestoredSnapshot<S> | undefined> {
+    const found = await this.#run(
+      `restore from "${this.dir}"`,
+      this.dir,
+      () => this.#restore(upTo),
+    );
+    if (found === undefined) return undefined;
+    const { seq } = found;
+    const doing = "restore the snapshot";
+    const state = validate(this.#schema, found.state, doing, seq);
+    return { ...found, state };
+  }
+
+  async #restore(upTo: number): Promise<RestoredSnapshot<S> | undefined> {
+    const rejected: RejectedSnapshot[] = [];
+    for (const { path, seq } of (await this.#list()).reverse()) {
+      if (seq > upTo) continue;
+      const found = await this.#tryRestore(path, seq, rejected);
+      if (found !== undefined) return { ...found, rejected };
+    }
+    const pair = await readRustPair(this.#fs, this.dir, this.#codec);
+    if (pair === undefined || pair.seq > upTo) return undefined;
+    return { ...pair, rejected };
   }
 
   async #tryRestore(
@@ -188,18 +197,10 @@ export class SnapStore<S> {
       if (found.seq !== seq) {
         throw damaged(path, `it says that it is of record ${found.seq}`);
       }
-      const state = validate(
-        this.#schema,
-        found.state,
-        `restore "${path}"`,
-        seq,
-      );
-      return { ...found, state };
+      return found;
     } catch (error) {
       if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
-        throw osCode(error) === undefined
-          ? error
-          : this.#failed(error, `restore "${path}"`, path);
+        throw error;
       }
       rejected.push({ path: await this.#setAside(path), error });
       return undefined;
@@ -218,9 +219,13 @@ export class SnapStore<S> {
     }
   }
 
-  /** The snapshots that are there, oldest first, whole or not. */
+  /**
+   * The snapshots that are there, oldest first, whole or not.
+   *
+   * @throws {MiniError} `PERMISSION` and `IO` as the system says.
+   */
   list(): Promise<SnapshotInfo[]> {
-    return this.#mutex.run(() => this.#list());
+    return this.#run(`list "${this.dir}"`, this.dir, () => this.#list());
   }
 
   async #list(): Promise<SnapshotInfo[]> {
@@ -229,7 +234,7 @@ export class SnapStore<S> {
       names = await this.#fs.list(this.dir);
     } catch (error) {
       if (osCode(error) === "ENOENT") return [];
-      throw this.#failed(error, `list "${this.dir}"`, this.dir);
+      throw error;
     }
     const found: SnapshotInfo[] = [];
     for (const name of names.sort()) {
@@ -254,13 +259,9 @@ export class SnapStore<S> {
   // deno-lint-ignore require-await -- what is thrown must reject
   async prune(keep: number = this.#keep): Promise<SnapshotInfo[]> {
     checkCount("keep", keep);
-    return this.#mutex.run(async () => {
-      try {
-        return await this.#prune(keep);
-      } catch (error) {
-        throw this.#failed(error, `prune "${this.dir}"`, this.dir);
-      }
-    });
+    const doing = `prune "${this.dir}"`;
+    const after = "those that were not removed are as they were";
+    return this.#run(doing, this.dir, () => this.#prune(keep), after);
   }
 
   async #prune(keep: number, made?: number): Promise<SnapshotInfo[]> {
@@ -275,14 +276,21 @@ export class SnapStore<S> {
     return removed;
   }
 
-  #failed(
-    error: unknown,
+  /** Runs after all that was asked for before, and gives what the system throws its code. */
+  #run<T>(
     doing: string,
     path: string,
-    after: string = AS_BEFORE,
-  ): unknown {
-    if (error instanceof TypeError || error instanceof RangeError) return error;
-    return fromOs(error, doing, after, { directory: this.dir, path });
+    task: () => Promise<T>,
+    after?: string,
+  ): Promise<T> {
+    return this.#mutex.run(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        if (error instanceof CodecFailure) throw error.cause;
+        throw failed(error, doing, path, { directory: this.dir, after });
+      }
+    });
   }
 }
 

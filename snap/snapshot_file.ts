@@ -1,4 +1,4 @@
-import { MiniError } from "../store/errors.ts";
+import type { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { concat } from "../store/scan.ts";
 import { readBlock } from "../store/segment.ts";
@@ -11,6 +11,7 @@ import {
   TRAILER_BYTES,
   trailerHolds,
 } from "./envelope.ts";
+import { damaged, failed, unsupported } from "./failure.ts";
 
 /** Where the parts of a state begin in the text. */
 const PARTS = '\n  "parts": [\n';
@@ -123,7 +124,7 @@ async function decodeParts<S>(
 ): Promise<S> {
   const values = parts(fs, path);
   try {
-    return await codec.decode(values);
+    return await decodeJson(codec, values);
   } finally {
     await values.return();
   }
@@ -152,19 +153,24 @@ async function* parts(
   }
 }
 
+/** The bytes of a file. What the system throws has its code already, for it may go through a codec. */
 async function* blocks(
   fs: FileSystem,
   path: string,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const file = await fs.open(path, "read");
   try {
-    for (;;) {
-      const block = await readBlock(file);
-      if (block.length === 0) return;
-      yield block;
+    const file = await fs.open(path, "read");
+    try {
+      for (;;) {
+        const block = await readBlock(file);
+        if (block.length === 0) return;
+        yield block;
+      }
+    } finally {
+      await file.close();
     }
-  } finally {
-    await file.close();
+  } catch (error) {
+    throw failed(error, `read "${path}"`, path);
   }
 }
 
@@ -202,21 +208,4 @@ function parse(text: string, path: string): Record<string, unknown> {
 
 function failsChecksum(path: string): MiniError {
   return damaged(path, "it fails its checksum");
-}
-
-function unsupported(path: string, reason: string): MiniError {
-  return new MiniError(
-    "UNSUPPORTED_FORMAT",
-    `Cannot restore "${path}": ${reason}; nothing was changed`,
-    { path },
-  );
-}
-
-/** The error for a snapshot that is not what was written. */
-export function damaged(path: string, reason: string): MiniError {
-  return new MiniError(
-    "CORRUPT",
-    `Cannot restore the snapshot "${path}": ${reason}; nothing was changed`,
-    { path },
-  );
 }
