@@ -5,9 +5,9 @@ import { denoFileSystem } from "../store/fs_deno.ts";
 import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
-import { osCode } from "../store/os_errors.ts";
 import { type RecordSchema, validate } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
+import { listSnapshots, nameOf, pruneSnapshots } from "./directory.ts";
 import { type SnapshotMeta, snapshotText } from "./envelope.ts";
 import { CodecFailure, damaged, failed } from "./failure.ts";
 import type {
@@ -26,8 +26,6 @@ import {
 
 /** Only the owner looks into the directory. */
 const DIRECTORY_PERMISSIONS = 0o700;
-
-const NAME = /^snapshot_(\d{20})\.json$/;
 
 /**
  * Atomic snapshots of a state: one file each, in JSON that a person can read.
@@ -106,7 +104,8 @@ export class SnapStore<S> {
     return this.#run(`create "${path}"`, path, async () => {
       const sizeBytes = await this.#place(path, text);
       await this.#syncNameOf(path);
-      await this.#prune(this.#keep, seq).catch(() => []);
+      await pruneSnapshots(this.#fs, this.dir, this.#keep, seq)
+        .catch(() => []);
       return { path, seq, sizeBytes };
     });
   }
@@ -177,7 +176,8 @@ export class SnapStore<S> {
 
   async #restore(upTo: number): Promise<RestoredSnapshot<S> | undefined> {
     const rejected: RejectedSnapshot[] = [];
-    for (const { path, seq } of (await this.#list()).reverse()) {
+    const snapshots = await listSnapshots(this.#fs, this.dir);
+    for (const { path, seq } of snapshots.reverse()) {
       if (seq > upTo) continue;
       const found = await this.#tryRestore(path, seq, rejected);
       if (found !== undefined) return { ...found, rejected };
@@ -225,28 +225,11 @@ export class SnapStore<S> {
    * @throws {MiniError} `PERMISSION` and `IO` as the system says.
    */
   list(): Promise<SnapshotInfo[]> {
-    return this.#run(`list "${this.dir}"`, this.dir, () => this.#list());
-  }
-
-  async #list(): Promise<SnapshotInfo[]> {
-    let names: string[];
-    try {
-      names = await this.#fs.list(this.dir);
-    } catch (error) {
-      if (osCode(error) === "ENOENT") return [];
-      throw error;
-    }
-    const found: SnapshotInfo[] = [];
-    for (const name of names.sort()) {
-      const seq = Number(NAME.exec(name)?.[1] ?? NaN);
-      if (!Number.isSafeInteger(seq)) continue;
-      const path = join(this.dir, name);
-      const stat = await this.#fs.stat(path);
-      if (stat?.kind === "file") {
-        found.push({ path, seq, sizeBytes: stat.sizeBytes });
-      }
-    }
-    return found;
+    return this.#run(
+      `list "${this.dir}"`,
+      this.dir,
+      () => listSnapshots(this.#fs, this.dir),
+    );
   }
 
   /**
@@ -259,21 +242,12 @@ export class SnapStore<S> {
   // deno-lint-ignore require-await -- what is thrown must reject
   async prune(keep: number = this.#keep): Promise<SnapshotInfo[]> {
     checkCount("keep", keep);
-    const doing = `prune "${this.dir}"`;
-    const after = "those that were not removed are as they were";
-    return this.#run(doing, this.dir, () => this.#prune(keep), after);
-  }
-
-  async #prune(keep: number, made?: number): Promise<SnapshotInfo[]> {
-    const removed = (await this.#list()).slice(0, -keep)
-      .filter(({ seq }) => seq !== made);
-    for (const { path } of removed) await this.#fs.remove(path);
-    for (const name of await this.#fs.list(this.dir)) {
-      if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;
-      await this.#fs.remove(join(this.dir, name));
-    }
-    if (removed.length > 0) await this.#fs.syncDirectory(this.dir);
-    return removed;
+    return this.#run(
+      `prune "${this.dir}"`,
+      this.dir,
+      () => pruneSnapshots(this.#fs, this.dir, keep),
+      "those that were not removed are as they were",
+    );
   }
 
   /** Runs after all that was asked for before, and gives what the system throws its code. */
@@ -292,8 +266,4 @@ export class SnapStore<S> {
       }
     });
   }
-}
-
-function nameOf(seq: number): string {
-  return `snapshot_${String(seq).padStart(20, "0")}.json`;
 }
