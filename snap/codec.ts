@@ -24,7 +24,14 @@ export interface SnapCodec<S> {
   /**
    * Gives the state as plain JSON, or in parts: an iterator (a generator, say)
    * or an async iterable of JSON values, each of which is written on a line of
-   * its own. The state must not change until the last part was taken.
+   * its own.
+   *
+   * Called once, before `create()` returns its promise. JSON is made text there
+   * and then. Parts are taken later, one after the other while the file is
+   * written: what they are made from must not change until the promise of
+   * `create()` has settled, either way; no part is taken after that. Parts of a
+   * copy that is made here, before a generator starts, let the state change at
+   * once.
    *
    * A collection is neither, and `UNSERIALIZABLE`: `state.values()` gives a
    * Map's values in parts, the Map itself does not.

@@ -80,16 +80,24 @@ export class SnapStore<S> {
    * this one, should its number be lower than theirs; should that fail, the
    * snapshot is there all the same.
    *
-   * @param state The state; turned into JSON before this returns, unless the codec works in parts.
+   * The state is taken as it is at the call: it is text before the promise is
+   * returned. Only a codec that gives parts is asked for them later, after the
+   * snapshots that were asked for before; what it makes them from must not
+   * change until the promise has settled, and may from then on, whether there is
+   * a snapshot or not.
+   *
+   * @param state The state.
    * @param seq The sequence number that it stands at.
    * @param meta What else it is to say of itself.
    * @returns The snapshot.
    * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before the disk is
-   * touched; `INVALID` where the schema refuses the state; `NO_SPACE`,
-   * `PERMISSION` and `IO` as the system says: no snapshot was made, and those
-   * there were are as they were. Only where it is the directory that could not
-   * be synced is the snapshot there, and a power cut may undo that; the message
-   * says so. What the codec throws is thrown as it is.
+   * touched, but for a part, whose turn comes while the file is written;
+   * `INVALID` where the schema refuses the state; `CORRUPT` where it is read
+   * back differently; `NO_SPACE`, `PERMISSION` and `IO` as the system says: no
+   * snapshot was made, and those there were are as they were. Only where it is
+   * the directory that could not be synced is the snapshot there, and a power
+   * cut may undo that; the message says so. What the codec throws is thrown as
+   * it is.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async create(

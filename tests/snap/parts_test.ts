@@ -175,3 +175,33 @@ Deno.test("SnapStore.restore() has closed the file when the codec throws", async
   await assertRejects(() => snaps.restore(), Error, "no a");
   assertEquals(openFiles(), 0);
 });
+
+for (const fault of [undefined, { code: "ENOSPC" }]) {
+  Deno.test(`SnapStore.create() is done with the state when it ${fault ? "rejects" : "resolves"}, and not before`, async () => {
+    const fs = new MemoryFileSystem();
+    let calls = 0;
+    let isDone = false;
+    const codec: SnapCodec<string[]> = {
+      encode(state) {
+        calls++;
+        return (function* () {
+          try {
+            yield* state;
+          } finally {
+            isDone = true;
+          }
+        })();
+      },
+      decode: (json) => Array.fromAsync(json as AsyncIterable<string>),
+    };
+    const snaps = new SnapStore("/data", { fs, codec });
+    const state = ["a".repeat(100_000), "b".repeat(100_000), "c"];
+    fs.hooks.before = ({ operation }) =>
+      operation === "write" ? fault : undefined;
+    const created = snaps.create(state, 1).catch((error) => error);
+    assertEquals([calls, isDone], [1, false]);
+    await created;
+    assertEquals([calls, isDone], [1, true]);
+    assertEquals(fs.names("/data").length, fault ? 0 : 1);
+  });
+}
