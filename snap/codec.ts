@@ -1,3 +1,5 @@
+import { CodecFailure } from "./failure.ts";
+
 /**
  * To and from plain JSON, for states that are not plain JSON themselves, or are
  * too large for one JavaScript string.
@@ -21,19 +23,43 @@
 export interface SnapCodec<S> {
   /**
    * Gives the state as plain JSON, or in parts: an iterator (a generator, say)
-   * of JSON values, each of which is written on a line of its own. The state
-   * must not change until the last part was taken.
+   * or an async iterable of JSON values, each of which is written on a line of
+   * its own.
+   *
+   * Called once, before `create()` returns its promise. JSON is made text there
+   * and then. Parts are taken later, one after the other while the file is
+   * written: what they are made from must not change until the promise of
+   * `create()` has settled, either way; no part is taken after that. Parts of a
+   * copy that is made here, before a generator starts, let the state change at
+   * once.
+   *
+   * A collection is neither, and `UNSERIALIZABLE`: `state.values()` gives a
+   * Map's values in parts, the Map itself does not.
    */
   encode(state: S): unknown;
-  /** Makes the state from the JSON that `encode` gave, or from an async iterable of the parts. */
+  /** Makes the state from the JSON that `encode` gave, or from an async iterable of the parts, which ends when this is done. */
   decode(json: unknown): S | Promise<S>;
 }
 
-/** Whether what a codec gave comes in parts. Arrays are JSON. */
+/** Whether what a codec gave comes in parts. What can be iterated but is no iterator is a collection, given by mistake. */
 export function isInParts(
   encoded: unknown,
 ): encoded is Iterable<unknown> | AsyncIterable<unknown> {
   if (typeof encoded !== "object" || encoded === null) return false;
-  if (Array.isArray(encoded)) return false;
-  return Symbol.iterator in encoded || Symbol.asyncIterator in encoded;
+  if (Symbol.asyncIterator in encoded) return true;
+  return Symbol.iterator in encoded && "next" in encoded &&
+    typeof encoded.next === "function";
+}
+
+/** The state that a snapshot's JSON stands for; without a codec it is the state. */
+export async function decodeJson<S>(
+  codec: SnapCodec<S> | undefined,
+  json: unknown,
+): Promise<S> {
+  if (codec === undefined) return json as S;
+  try {
+    return await codec.decode(json);
+  } catch (error) {
+    throw new CodecFailure(error);
+  }
 }

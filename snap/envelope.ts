@@ -2,7 +2,8 @@ import { crc32 } from "node:zlib";
 import { MiniError } from "../store/errors.ts";
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { hex } from "../store/line.ts";
-import { isInParts } from "./codec.ts";
+import { isInParts, type SnapCodec } from "./codec.ts";
+import { CodecFailure } from "./failure.ts";
 
 /**
  * The format of a snapshot, and the only place that knows it: pretty JSON, the
@@ -37,14 +38,21 @@ export interface SnapshotMeta {
 const CHUNK_CHARS = 64 * 1024;
 const encoder = new TextEncoder();
 
-/** The text of a snapshot without its trailer, in pieces. A state that is not in parts is text when this returns. */
-export function snapshotText(
+/**
+ * The text of a snapshot without its trailer, in pieces. A state that is not in
+ * parts is text when this returns; only a codec gives parts.
+ */
+export function snapshotText<S>(
   meta: SnapshotMeta,
-  encoded: unknown,
+  state: S,
+  codec: SnapCodec<S> | undefined,
 ): Iterable<string> | AsyncIterable<string> {
   const { seq, journal, version } = meta;
   const head = { mini: SNAPSHOT_VERSION, seq, journal, version };
-  if (isInParts(encoded)) return partsText(stringify(head, 2), encoded);
+  const encoded = codec === undefined ? state : codec.encode(state);
+  if (codec !== undefined && isInParts(encoded)) {
+    return partsText(stringify(head, 2), encoded);
+  }
   assertLossless(encoded, Infinity, MAX_DEPTH);
   return pieces(withoutEnd(stringify({ ...head, state: encoded }, 2)));
 }
@@ -70,13 +78,17 @@ async function* partsText(
 ): AsyncGenerator<string, void, undefined> {
   let piece = `${withoutEnd(head)},\n  "parts": [`;
   let separator = "\n";
-  for await (const part of parts) {
-    assertLossless(part, Infinity, MAX_DEPTH);
-    piece += separator + stringify(part);
-    separator = ",\n";
-    if (piece.length < CHUNK_CHARS) continue;
-    yield piece;
-    piece = "";
+  try {
+    for await (const part of parts) {
+      assertLossless(part, Infinity, MAX_DEPTH);
+      piece += separator + stringify(part);
+      separator = ",\n";
+      if (piece.length < CHUNK_CHARS) continue;
+      yield piece;
+      piece = "";
+    }
+  } catch (error) {
+    throw new CodecFailure(error);
   }
   yield `${piece}\n  ]`;
 }
@@ -86,11 +98,14 @@ export function trailer(crc: number): Uint8Array<ArrayBuffer> {
   return encoder.encode(`,\n  "crc": "${hex(crc)}"\n}\n`);
 }
 
-/** Whether the last bytes of a snapshot vouch for those before. */
-export function isTrailer(bytes: Uint8Array, crc: number): boolean {
-  const expected = trailer(crc);
-  return bytes.length === expected.length &&
-    bytes.every((byte, index) => byte === expected[index]);
+/** Whether the last bytes of a snapshot vouch for those before; `undefined` where they are no trailer. */
+export function trailerHolds(
+  bytes: Uint8Array,
+  crc: number,
+): boolean | undefined {
+  const text = new TextDecoder().decode(bytes);
+  const said = /^,\n {2}"crc": "([0-9a-f]{8})"\n\}\n$/.exec(text)?.[1];
+  return said === undefined ? undefined : said === hex(crc);
 }
 
 /** Goes on with a checksum. */

@@ -6,7 +6,7 @@ import type { Restored } from "./snapshot_file.ts";
 
 /** How snapshots are kept. */
 export interface SnapOptions<S> {
-  /** How many to keep; older ones are removed once a new one is durable. @default {2} */
+  /** How many to keep, by their numbers; older ones are removed once a new one is durable. @default {2} */
   keep?: number;
   /** To and from plain JSON. @default {the state is plain JSON} */
   codec?: SnapCodec<S>;

@@ -1,7 +1,8 @@
 import { join } from "@std/path";
 import type { FileSystem } from "../store/fs.ts";
-import type { SnapCodec } from "./codec.ts";
-import { damaged, type Restored, wholeText } from "./snapshot_file.ts";
+import { decodeJson, type SnapCodec } from "./codec.ts";
+import { damaged } from "./failure.ts";
+import { type Restored, wholeText } from "./snapshot_file.ts";
 
 /**
  * Reads what early versions of the Rust crate `minisnap` wrote: the state in
@@ -10,21 +11,23 @@ import { damaged, type Restored, wholeText } from "./snapshot_file.ts";
 export async function readRustPair<S>(
   fs: FileSystem,
   dir: string,
-  codec: SnapCodec<S>,
+  codec: SnapCodec<S> | undefined,
 ): Promise<Restored<S> | undefined> {
   const path = join(dir, "snapshot.json");
   const seqPath = join(dir, "snapshot.seq");
   if (await fs.stat(seqPath) === undefined) return undefined;
-  const text = (await wholeText(fs, seqPath)).trim();
-  const seq = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(seq)) {
+  const digits = (await wholeText(fs, seqPath)).trim();
+  const seq = Number(digits);
+  if (!/^\d+$/.test(digits) || !Number.isSafeInteger(seq)) {
     throw damaged(seqPath, "it holds no sequence number");
   }
+  if (await fs.stat(path) === undefined) throw damaged(path, "it is missing");
+  const text = await wholeText(fs, path);
   let json: unknown;
   try {
-    json = JSON.parse(await wholeText(fs, path));
+    json = JSON.parse(text);
   } catch {
     throw damaged(path, "it is not JSON");
   }
-  return { seq, state: await codec.decode(json) };
+  return { seq, state: await decodeJson(codec, json) };
 }

@@ -2,13 +2,14 @@ import { fromFileUrl, join, resolve } from "@std/path";
 import { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
 import { denoFileSystem } from "../store/fs_deno.ts";
-import { installFile } from "../store/install.ts";
+import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
-import { fromOs, osCode } from "../store/os_errors.ts";
 import { type RecordSchema, validate } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
+import { listSnapshots, nameOf, pruneSnapshots } from "./directory.ts";
 import { type SnapshotMeta, snapshotText } from "./envelope.ts";
+import { CodecFailure, damaged, failed } from "./failure.ts";
 import type {
   RejectedSnapshot,
   RestoredSnapshot,
@@ -17,7 +18,6 @@ import type {
 } from "./options.ts";
 import { readRustPair } from "./rust_pair.ts";
 import {
-  damaged,
   readSnapshot,
   type Restored,
   verifySnapshot,
@@ -26,8 +26,6 @@ import {
 
 /** Only the owner looks into the directory. */
 const DIRECTORY_PERMISSIONS = 0o700;
-
-const NAME = /^snapshot_(\d{20})\.json$/;
 
 /**
  * Atomic snapshots of a state: one file each, in JSON that a person can read.
@@ -53,7 +51,7 @@ export class SnapStore<S> {
   readonly dir: string;
   readonly #fs: FileSystem;
   readonly #keep: number;
-  readonly #codec: SnapCodec<S>;
+  readonly #codec: SnapCodec<S> | undefined;
   readonly #schema: RecordSchema<S> | undefined;
   readonly #permissions: number;
   readonly #mutex = new Mutex();
@@ -71,27 +69,35 @@ export class SnapStore<S> {
     this.dir = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     this.#fs = fs;
     this.#keep = keep;
-    this.#codec = codec ?? {
-      encode: (state) => state,
-      decode: (json) => json as S,
-    };
+    this.#codec = codec;
     this.#schema = schema;
     this.#permissions = mode;
   }
 
   /**
    * Makes a snapshot: written beside its name, synced, read back, renamed, and
-   * the directory synced. Then the oldest beyond `keep` are removed; should
-   * that fail, the snapshot is there all the same.
+   * the directory synced. Then the oldest beyond `keep` are removed, but not
+   * this one, should its number be lower than theirs; should that fail, the
+   * snapshot is there all the same.
    *
-   * @param state The state; turned into JSON before this returns, unless the codec works in parts.
+   * The state is taken as it is at the call: it is text before the promise is
+   * returned. Only a codec that gives parts is asked for them later, after the
+   * snapshots that were asked for before; what it makes them from must not
+   * change until the promise has settled, and may from then on, whether there is
+   * a snapshot or not.
+   *
+   * @param state The state.
    * @param seq The sequence number that it stands at.
    * @param meta What else it is to say of itself.
    * @returns The snapshot.
    * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before the disk is
-   * touched; `INVALID` where the schema refuses the state; `NO_SPACE`,
-   * `PERMISSION` and `IO` as the system says: no snapshot was made, and those
-   * there were are as they were.
+   * touched, but for a part, whose turn comes while the file is written;
+   * `INVALID` where the schema refuses the state; `CORRUPT` where it is read
+   * back differently; `NO_SPACE`, `PERMISSION` and `IO` as the system says: no
+   * snapshot was made, and those there were are as they were. Only where it is
+   * the directory that could not be synced is the snapshot there, and a power
+   * cut may undo that; the message says so. What the codec throws is thrown as
+   * it is.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async create(
@@ -101,35 +107,48 @@ export class SnapStore<S> {
   ): Promise<SnapshotInfo> {
     checkCount("seq", seq, 0);
     const valid = validate(this.#schema, state, "create the snapshot", seq);
-    const text = snapshotText({ ...meta, seq }, this.#codec.encode(valid));
-    return this.#mutex.run(async () => {
-      const path = join(this.dir, nameOf(seq));
-      try {
-        await this.#install(path, text);
-        await this.#prune(this.#keep).catch(() => []);
-        const { sizeBytes } = (await this.#fs.stat(path))!;
-        return { path, seq, sizeBytes };
-      } catch (error) {
-        throw this.#failed(error, `create "${path}"`, path);
-      }
+    const text = snapshotText({ ...meta, seq }, valid, this.#codec);
+    const path = join(this.dir, nameOf(seq));
+    return this.#run(`create "${path}"`, path, async () => {
+      const sizeBytes = await this.#place(path, text);
+      await this.#syncNameOf(path);
+      await pruneSnapshots(this.#fs, this.dir, this.#keep, seq)
+        .catch(() => []);
+      return { path, seq, sizeBytes };
     });
   }
 
-  async #install(
+  async #place(
     path: string,
     text: Iterable<string> | AsyncIterable<string>,
-  ): Promise<void> {
+  ): Promise<number> {
+    let sizeBytes = 0;
     const fs = this.#fs;
     await fs.createDirectory(this.dir, DIRECTORY_PERMISSIONS);
     const temporary = `${path}.tmp`;
     const permissions = this.#permissions;
-    const file = await installFile(
+    const file = await placeFile(
       { fs, directory: this.dir, temporary, permissions },
       path,
-      (file) => writeSnapshot(file, text),
+      async (file) => {
+        sizeBytes = await writeSnapshot(file, text);
+      },
       () => verifySnapshot(fs, temporary),
     );
-    await file.close();
+    // It is synced and has its name, whatever becomes of the handle.
+    await file.close().catch(() => {});
+    return sizeBytes;
+  }
+
+  async #syncNameOf(path: string): Promise<void> {
+    try {
+      await this.#fs.syncDirectory(this.dir);
+    } catch (error) {
+      throw failed(error, `create "${path}"`, path, {
+        after:
+          "it is there, but a power cut may undo that; those of other numbers are as they were",
+      });
+    }
   }
 
   /**
@@ -142,29 +161,38 @@ export class SnapStore<S> {
    * @param upTo The highest sequence number to take.
    * @returns The state and what the snapshot says of itself; `undefined` where
    * there is no whole snapshot.
-   * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version;
-   * `INVALID` where the schema refuses the state; `PERMISSION` and `IO` as the
-   * system says. What the codec throws is thrown as it is.
+   * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
+   * and for one in parts where there is no codec; `CORRUPT` for a damaged pair
+   * of the Rust crate; `INVALID` where the schema refuses the state;
+   * `PERMISSION` and `IO` as the system says. What the codec throws is thrown
+   * as it is.
    */
-  restore(upTo: number = Infinity): Promise<RestoredSnapshot<S> | undefined> {
-    return this.#mutex.run(async () => {
-      const rejected: RejectedSnapshot[] = [];
-      for (const { path, seq } of (await this.#list()).reverse()) {
-        if (seq > upTo) continue;
-        const found = await this.#tryRestore(path, seq, rejected);
-        if (found !== undefined) return { ...found, rejected };
-      }
-      const pair = await readRustPair(this.#fs, this.dir, this.#codec);
-      if (pair === undefined || pair.seq > upTo) return undefined;
-      const { seq } = pair;
-      const state = validate(
-        this.#schema,
-        pair.state,
-        "restore the snapshot",
-        seq,
-      );
-      return { state, seq, rejected };
-    });
+  async restore(
+    upTo: number = Infinity,
+  ): Promise<RestoredSnapshot<S> | undefined> {
+    const found = await this.#run(
+      `restore from "${this.dir}"`,
+      this.dir,
+      () => this.#restore(upTo),
+    );
+    if (found === undefined) return undefined;
+    const { seq } = found;
+    const doing = "restore the snapshot";
+    const state = validate(this.#schema, found.state, doing, seq);
+    return { ...found, state };
+  }
+
+  async #restore(upTo: number): Promise<RestoredSnapshot<S> | undefined> {
+    const rejected: RejectedSnapshot[] = [];
+    const snapshots = await listSnapshots(this.#fs, this.dir);
+    for (const { path, seq } of snapshots.reverse()) {
+      if (seq > upTo) continue;
+      const found = await this.#tryRestore(path, seq, rejected);
+      if (found !== undefined) return { ...found, rejected };
+    }
+    const pair = await readRustPair(this.#fs, this.dir, this.#codec);
+    if (pair === undefined || pair.seq > upTo) return undefined;
+    return { ...pair, rejected };
   }
 
   async #tryRestore(
@@ -177,18 +205,10 @@ export class SnapStore<S> {
       if (found.seq !== seq) {
         throw damaged(path, `it says that it is of record ${found.seq}`);
       }
-      const state = validate(
-        this.#schema,
-        found.state,
-        `restore "${path}"`,
-        seq,
-      );
-      return { ...found, state };
+      return found;
     } catch (error) {
       if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
-        throw osCode(error) === undefined
-          ? error
-          : this.#failed(error, `restore "${path}"`, path);
+        throw error;
       }
       rejected.push({ path: await this.#setAside(path), error });
       return undefined;
@@ -207,30 +227,17 @@ export class SnapStore<S> {
     }
   }
 
-  /** The snapshots that are there, oldest first, whole or not. */
+  /**
+   * The snapshots that are there, oldest first, whole or not.
+   *
+   * @throws {MiniError} `PERMISSION` and `IO` as the system says.
+   */
   list(): Promise<SnapshotInfo[]> {
-    return this.#mutex.run(() => this.#list());
-  }
-
-  async #list(): Promise<SnapshotInfo[]> {
-    let names: string[];
-    try {
-      names = await this.#fs.list(this.dir);
-    } catch (error) {
-      if (osCode(error) === "ENOENT") return [];
-      throw this.#failed(error, `list "${this.dir}"`, this.dir);
-    }
-    const found: SnapshotInfo[] = [];
-    for (const name of names.sort()) {
-      const seq = Number(NAME.exec(name)?.[1] ?? NaN);
-      if (!Number.isSafeInteger(seq)) continue;
-      const path = join(this.dir, name);
-      const stat = await this.#fs.stat(path);
-      if (stat?.kind === "file") {
-        found.push({ path, seq, sizeBytes: stat.sizeBytes });
-      }
-    }
-    return found;
+    return this.#run(
+      `list "${this.dir}"`,
+      this.dir,
+      () => listSnapshots(this.#fs, this.dir),
+    );
   }
 
   /**
@@ -243,38 +250,28 @@ export class SnapStore<S> {
   // deno-lint-ignore require-await -- what is thrown must reject
   async prune(keep: number = this.#keep): Promise<SnapshotInfo[]> {
     checkCount("keep", keep);
+    return this.#run(
+      `prune "${this.dir}"`,
+      this.dir,
+      () => pruneSnapshots(this.#fs, this.dir, keep),
+      "those that were not removed are as they were",
+    );
+  }
+
+  /** Runs after all that was asked for before, and gives what the system throws its code. */
+  #run<T>(
+    doing: string,
+    path: string,
+    task: () => Promise<T>,
+    after?: string,
+  ): Promise<T> {
     return this.#mutex.run(async () => {
       try {
-        return await this.#prune(keep);
+        return await task();
       } catch (error) {
-        throw this.#failed(error, `prune "${this.dir}"`, this.dir);
+        if (error instanceof CodecFailure) throw error.cause;
+        throw failed(error, doing, path, { directory: this.dir, after });
       }
     });
   }
-
-  async #prune(keep: number): Promise<SnapshotInfo[]> {
-    const removed = (await this.#list()).slice(0, -keep);
-    for (const { path } of removed) await this.#fs.remove(path);
-    for (const name of await this.#fs.list(this.dir)) {
-      if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;
-      await this.#fs.remove(join(this.dir, name));
-    }
-    if (removed.length > 0) await this.#fs.syncDirectory(this.dir);
-    return removed;
-  }
-
-  #failed(error: unknown, doing: string, path: string): unknown {
-    if (error instanceof TypeError || error instanceof RangeError) return error;
-    const place = { directory: this.dir, path };
-    return fromOs(
-      error,
-      doing,
-      "the snapshots there were are as they were",
-      place,
-    );
-  }
-}
-
-function nameOf(seq: number): string {
-  return `snapshot_${String(seq).padStart(20, "0")}.json`;
 }

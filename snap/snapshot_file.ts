@@ -1,34 +1,37 @@
-import { TextLineStream } from "@std/streams/text-line-stream";
-import { MiniError } from "../store/errors.ts";
+import type { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { concat } from "../store/scan.ts";
 import { readBlock } from "../store/segment.ts";
-import type { SnapCodec } from "./codec.ts";
+import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
   checksum,
-  isTrailer,
   SNAPSHOT_VERSION,
   type SnapshotMeta,
   trailer,
   TRAILER_BYTES,
+  trailerHolds,
 } from "./envelope.ts";
+import { damaged, failed, unsupported } from "./failure.ts";
 
 /** Where the parts of a state begin in the text. */
 const PARTS = '\n  "parts": [\n';
 
-/** Writes the text of a snapshot into a new file, with its checksum. */
+/** Writes the text of a snapshot into a new file, with its checksum; gives its size. */
 export async function writeSnapshot(
   file: FileHandle,
   text: Iterable<string> | AsyncIterable<string>,
-): Promise<void> {
+): Promise<number> {
   const encoder = new TextEncoder();
   let crc = 0;
+  let sizeBytes = TRAILER_BYTES;
   for await (const piece of text) {
     const bytes = encoder.encode(piece);
     crc = checksum(bytes, crc);
+    sizeBytes += bytes.length;
     await file.write(bytes);
   }
   await file.write(trailer(crc));
+  return sizeBytes;
 }
 
 /** Throws `CORRUPT` where the file is not, to the byte, what was written. */
@@ -36,6 +39,14 @@ export async function verifySnapshot(
   fs: FileSystem,
   path: string,
 ): Promise<void> {
+  if (!await isVouchedFor(fs, path)) throw failsChecksum(path);
+}
+
+/** Whether the end of a file vouches for all before; `undefined` where it has no such end. */
+async function isVouchedFor(
+  fs: FileSystem,
+  path: string,
+): Promise<boolean | undefined> {
   let crc = 0;
   let rest = concat();
   for await (const block of blocks(fs, path)) {
@@ -44,7 +55,7 @@ export async function verifySnapshot(
     crc = checksum(bytes.subarray(0, end), crc);
     rest = bytes.slice(end);
   }
-  if (!isTrailer(rest, crc)) throw damaged(path, "it fails its checksum");
+  return trailerHolds(rest, crc);
 }
 
 /** A snapshot's state, and what it says of itself. */
@@ -55,28 +66,32 @@ export interface Restored<S> extends SnapshotMeta {
 
 /**
  * Reads a snapshot, verified or of the Rust program, which has no checksum.
- * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version.
+ * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version and
+ * for parts that there is no codec for.
  */
 export async function readSnapshot<S>(
   fs: FileSystem,
   path: string,
-  codec: SnapCodec<S>,
+  codec: SnapCodec<S> | undefined,
 ): Promise<Restored<S>> {
   const start = await firstText(fs, path);
   const version = /^\{\n {2}"mini": (\d+),/.exec(start)?.[1];
   if (version !== undefined && Number(version) > SNAPSHOT_VERSION) {
-    throw new MiniError(
-      "UNSUPPORTED_FORMAT",
-      `Cannot restore "${path}": it was written by a newer version of this package; nothing was changed`,
-      { path },
+    // A newer version may end otherwise: what ends as ours does, and does not hold, is damaged.
+    if (await isVouchedFor(fs, path) === false) throw failsChecksum(path);
+    throw unsupported(
+      path,
+      "it was written by a newer version of this package",
     );
   }
   const at = start.indexOf(PARTS);
   if (version !== undefined) await verifySnapshot(fs, path);
   if (version !== undefined && at !== -1) {
     const head = parse(`${start.slice(0, at).replace(/,$/, "")}\n}`, path);
-    const state = await codec.decode(parts(fs, path));
-    return { ...metaOf(head, path), state };
+    if (codec === undefined) {
+      throw unsupported(path, "it is in parts; give the codec that made them");
+    }
+    return { ...metaOf(head, path), state: await decodeParts(codec, fs, path) };
   }
   const json = parse(await wholeText(fs, path), path);
   // Without a version it must be the Rust program's, which has these fields and no other.
@@ -85,7 +100,7 @@ export async function readSnapshot<S>(
     throw damaged(path, "it is not a snapshot");
   }
   if (!("state" in json)) throw damaged(path, "it holds no state");
-  const state = await codec.decode(json.state);
+  const state = await decodeJson(codec, json.state);
   return { ...metaOf(json, path), state };
 }
 
@@ -101,36 +116,61 @@ function metaOf(json: Record<string, unknown>, path: string): SnapshotMeta {
   };
 }
 
+/** Has the file closed when it resolves, however many of the parts the codec has taken, and by what means. */
+async function decodeParts<S>(
+  codec: SnapCodec<S>,
+  fs: FileSystem,
+  path: string,
+): Promise<S> {
+  const values = parts(fs, path);
+  try {
+    return await decodeJson(codec, values);
+  } finally {
+    await values.return();
+  }
+}
+
 /** The values of a snapshot that was written in parts. */
 async function* parts(
   fs: FileSystem,
   path: string,
 ): AsyncGenerator<unknown, void, undefined> {
-  const lines: ReadableStream<string> = ReadableStream.from(blocks(fs, path))
-    .pipeThrough(new TextDecoderStream("utf-8", { fatal: true }))
-    .pipeThrough(new TextLineStream());
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let line = "";
   let isInside = false;
-  for await (const line of lines) {
-    if (line === "  ],") return;
-    if (isInside) {
-      yield JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
-    } else isInside = line === PARTS.slice(1, -1);
+  for await (const block of blocks(fs, path)) {
+    const [end, ...starts] = decoder.decode(block, { stream: true }).split(
+      "\n",
+    );
+    line += end;
+    for (const start of starts) {
+      if (line === "  ],") return;
+      if (isInside) {
+        yield JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
+      } else isInside = line === PARTS.slice(1, -1);
+      line = start;
+    }
   }
 }
 
+/** The bytes of a file. What the system throws has its code already, for it may go through a codec. */
 async function* blocks(
   fs: FileSystem,
   path: string,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const file = await fs.open(path, "read");
   try {
-    for (;;) {
-      const block = await readBlock(file);
-      if (block.length === 0) return;
-      yield block;
+    const file = await fs.open(path, "read");
+    try {
+      for (;;) {
+        const block = await readBlock(file);
+        if (block.length === 0) return;
+        yield block;
+      }
+    } finally {
+      await file.close();
     }
-  } finally {
-    await file.close();
+  } catch (error) {
+    throw failed(error, `read "${path}"`, path);
   }
 }
 
@@ -166,11 +206,6 @@ function parse(text: string, path: string): Record<string, unknown> {
   throw damaged(path, "it is not JSON");
 }
 
-/** The error for a snapshot that is not what was written. */
-export function damaged(path: string, reason: string): MiniError {
-  return new MiniError(
-    "CORRUPT",
-    `Cannot restore the snapshot "${path}": ${reason}; nothing was changed`,
-    { path },
-  );
+function failsChecksum(path: string): MiniError {
+  return damaged(path, "it fails its checksum");
 }

@@ -30,25 +30,48 @@ export async function prepareFile(
     await file.sync();
     return file;
   } catch (error) {
-    await file.close().catch(() => {});
-    await fs.remove(temporary).catch(() => {});
+    await discard(fs, temporary, file);
     throw error;
   }
 }
 
-/** Gives the prepared file its name, durably. */
-async function placeFile(
-  { fs, temporary, directory }: Staging,
-  target: string,
+async function discard(
+  fs: FileSystem,
+  temporary: string,
+  file: FileHandle,
 ): Promise<void> {
-  await fs.rename(temporary, target);
-  await fs.syncDirectory(directory);
+  await file.close().catch(() => {});
+  await fs.remove(temporary).catch(() => {});
 }
 
 /**
- * Makes a file that is either wholly there, durably, or not at all.
+ * Makes a file that is wholly there, in place of what had its name, or not at
+ * all. On failure nothing is left of it. Its bytes are durable; its name is
+ * once the directory is synced.
  *
  * @param check Looks at the prepared file before it replaces anything.
+ */
+export async function placeFile(
+  staging: Staging,
+  target: string,
+  fill: (file: FileHandle) => Promise<void>,
+  check?: () => Promise<void>,
+): Promise<FileHandle> {
+  const { fs, temporary } = staging;
+  const file = await prepareFile(staging, fill);
+  try {
+    await check?.();
+    await fs.rename(temporary, target);
+    return file;
+  } catch (error) {
+    await discard(fs, temporary, file);
+    throw error;
+  }
+}
+
+/**
+ * Makes a file as {@linkcode placeFile} does, durably. Where the directory
+ * cannot be synced the file is there, and a power cut may undo that.
  */
 export async function installFile(
   staging: Staging,
@@ -56,10 +79,9 @@ export async function installFile(
   fill: (file: FileHandle) => Promise<void>,
   check?: () => Promise<void>,
 ): Promise<FileHandle> {
-  const file = await prepareFile(staging, fill);
+  const file = await placeFile(staging, target, fill, check);
   try {
-    await check?.();
-    await placeFile(staging, target);
+    await staging.fs.syncDirectory(staging.directory);
     return file;
   } catch (error) {
     await file.close().catch(() => {});

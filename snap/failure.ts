@@ -1,0 +1,46 @@
+import { dirname } from "@std/path";
+import { MiniError } from "../store/errors.ts";
+import { fromOs } from "../store/os_errors.ts";
+
+/** Carries what a codec has thrown: the caller gets it as it is, whatever it looks like. */
+export class CodecFailure extends Error {
+  constructor(cause: unknown) {
+    super("the codec has thrown", { cause });
+  }
+}
+
+/** What is true after most failures. */
+const AS_BEFORE = "the snapshots there were are as they were";
+
+/** The error for what went wrong with a file: what the system says gets a code, all else stays as it is. */
+export function failed(
+  error: unknown,
+  doing: string,
+  path: string,
+  { directory = dirname(path), after = AS_BEFORE }: {
+    directory?: string;
+    after?: string | undefined;
+  } = {},
+): unknown {
+  if (error instanceof CodecFailure) return error;
+  if (error instanceof TypeError || error instanceof RangeError) return error;
+  return fromOs(error, doing, after, { directory, path });
+}
+
+/** The error for a snapshot that is not what was written. */
+export function damaged(path: string, reason: string): MiniError {
+  return new MiniError(
+    "CORRUPT",
+    `Cannot restore the snapshot "${path}": ${reason}; nothing was changed`,
+    { path },
+  );
+}
+
+/** The error for a snapshot that cannot be read here, and is not damaged. */
+export function unsupported(path: string, reason: string): MiniError {
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot restore "${path}": ${reason}; nothing was changed`,
+    { path },
+  );
+}

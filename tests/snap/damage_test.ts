@@ -1,0 +1,82 @@
+import { crc32 } from "node:zlib";
+import { assertEquals } from "@std/assert";
+import { SnapStore } from "@mini/state/snap";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf, hex } from "../support/journal.ts";
+
+const NAMES = [1, 2, 3].map((seq) =>
+  `snapshot_${String(seq).padStart(20, "0")}.json`
+);
+
+async function three(
+  directory: TestDirectory,
+): Promise<SnapStore<{ value: number }>> {
+  const snaps = new SnapStore<{ value: number }>(directory.path, { keep: 3 });
+  for (const seq of [1, 2, 3]) await snaps.create({ value: 10 * seq }, seq);
+  return snaps;
+}
+
+Deno.test("SnapStore.restore() sets a damaged snapshot aside, whatever bit is flipped, and falls back", async () => {
+  await using directory = new TestDirectory();
+  const snaps = await three(directory);
+  const path = directory.at(NAMES[2]!);
+  const bytes = await Deno.readFile(path);
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const damaged = bytes.slice();
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
+    await Deno.writeFile(path, damaged);
+    const restored = await snaps.restore();
+    assertEquals(restored?.state, { value: 20 }, `bit ${bit}`);
+    assertEquals(restored?.rejected.map((rejected) => rejected.path), [
+      `${path}.bad`,
+    ]);
+    assertEquals(await Deno.readFile(`${path}.bad`), damaged);
+  }
+});
+
+Deno.test("SnapStore.restore() falls back down the chain, wherever a snapshot is cut", async () => {
+  await using directory = new TestDirectory();
+  const snaps = await three(directory);
+  const [first, second, third] = NAMES.map((name) => directory.at(name));
+  const bytes = await Deno.readFile(third!);
+  for (let cut = 0; cut < bytes.length; cut++) {
+    await Deno.writeFile(third!, bytes.slice(0, cut));
+    const restored = await snaps.restore();
+    assertEquals(
+      [restored?.seq, restored?.state.value],
+      [2, 20],
+      `cut at ${cut}`,
+    );
+  }
+  await Deno.truncate(second!, 40);
+  assertEquals((await snaps.restore())?.seq, 1);
+  await Deno.truncate(first!, 40);
+  assertEquals(await snaps.restore(), undefined);
+});
+
+const NEWER = '{\n  "mini": 2,\n  "new": true';
+const ENDS = {
+  "another end than ours": "\n}\n",
+  "our end, and is whole": `,\n  "crc": "${hex(crc32(NEWER))}"\n}\n`,
+};
+
+for (const [what, end] of Object.entries(ENDS)) {
+  Deno.test(`SnapStore.restore() does not touch a snapshot of a newer version that has ${what}`, async () => {
+    await using directory = new TestDirectory();
+    const snaps = await three(directory);
+    await Deno.writeTextFile(directory.at(NAMES[2]!), NEWER + end);
+    const names = directory.names();
+    assertEquals((await errorOf(snaps.restore())).code, "UNSUPPORTED_FORMAT");
+    assertEquals(directory.names(), names);
+  });
+}
+
+Deno.test("SnapStore.restore() takes no snapshot under another's name", async () => {
+  await using directory = new TestDirectory();
+  const snaps = await three(directory);
+  await Deno.rename(
+    directory.at(NAMES[0]!),
+    directory.at(`snapshot_${"9".padStart(20, "0")}.json`),
+  );
+  assertEquals((await snaps.restore())?.seq, 3);
+});
