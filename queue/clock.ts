@@ -60,7 +60,8 @@ export class QueueTime {
   /** What an entry says of its time, the drift that is on record being known. */
   stamp(recorded: number = Infinity): { at: number; drift?: number } {
     const at = Math.round(this.now());
-    const drift = Math.round(this.#clock.wall() - at);
+    // Without the sign of a zero, which JSON does not keep.
+    const drift = Math.round(this.#clock.wall() - at) + 0;
     const isOnRecord = Math.abs(drift - recorded) < DRIFT_STEP_MS;
     return isOnRecord ? { at } : { at, drift };
   }

@@ -1,3 +1,4 @@
+import type { NewMessage } from "./entry.ts";
 import type { DedupeKey, Ledger } from "./ledger.ts";
 
 /** Keys that have run out stay in the ledger until they are so many, and half of all. */
@@ -6,6 +7,8 @@ const MIN_DROPPED = 64;
 /** The keys of a ledger that keep other messages out. Follows from the ledger alone, and is kept beside it. */
 class Keys {
   readonly #holders = new Map<string, DedupeKey>();
+  /** Messages whose outcome is waited for, and what has kept them out. */
+  readonly outcomes: Map<number, number | undefined> = new Map();
   #dropped = 0;
 
   constructor({ dedupe }: Ledger) {
@@ -47,13 +50,42 @@ function keysOf(ledger: Ledger): Keys {
   return keys;
 }
 
-/** The message that has a key now. */
-export function holderOf(ledger: Ledger, key: string): DedupeKey | undefined {
-  const holder = keysOf(ledger).get(key);
-  return holder !== undefined && holder.until > ledger.at ? holder : undefined;
+/** Gives a key to a message, unless another has it; says whether it did. */
+export function holdKey(ledger: Ledger, key: DedupeKey): boolean {
+  const keys = keysOf(ledger);
+  const holder = keys.get(key.key);
+  if (holder !== undefined && holder.until > ledger.at) {
+    if (keys.outcomes.has(key.id)) keys.outcomes.set(key.id, holder.id);
+    return false;
+  }
+  keys.add(ledger, key);
+  return true;
 }
 
-/** Gives a key to a message. */
-export function holdKey(ledger: Ledger, key: DedupeKey): void {
-  keysOf(ledger).add(ledger, key);
+/** Has it noted what becomes of a message that is about to be enqueued. */
+export function awaitOutcome(ledger: Ledger, id: number): void {
+  keysOf(ledger).outcomes.set(id, undefined);
+}
+
+/** What has kept out a message that was enqueued; `undefined` for nothing. */
+export function outcomeOf(
+  ledger: Ledger,
+  { id, dedupe }: Pick<NewMessage<unknown>, "id" | "dedupe">,
+): number | undefined {
+  if (dedupe === undefined) return undefined;
+  const keys = keysOf(ledger);
+  if (keys.outcomes.has(id)) {
+    const holder = keys.outcomes.get(id);
+    keys.outcomes.delete(id);
+    return holder;
+  }
+  // The state was made anew meanwhile.
+  const holder = keys.get(dedupe.key);
+  return holder?.id === id ? undefined : holder?.id;
+}
+
+/** Forgets all keys. */
+export function forgetKeys(ledger: Ledger): void {
+  ledger.dedupe = [];
+  KEYS.delete(ledger);
 }

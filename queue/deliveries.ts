@@ -1,12 +1,13 @@
 import { MiniError } from "../store/errors.ts";
 import { validate } from "../store/schema.ts";
+import type { Signal } from "../store/signal.ts";
 import type { Settlement } from "./entry.ts";
 import type { Home } from "./home.ts";
-import { type Delivery, Leases } from "./leases.ts";
+import { type Delivery, type Lease, Leases } from "./leases.ts";
 import { isCurrent, type LedgerMessage, receiptExpired } from "./ledger.ts";
-import { linesOf } from "./lines.ts";
 import { QueueMessage } from "./message.ts";
 import type { CheckedOptions } from "./options.ts";
+import { describe } from "./reason.ts";
 
 /** An entry holds no more settlements than this that nobody has asked for together. */
 const MAX_SETTLEMENTS = 1_000;
@@ -16,33 +17,58 @@ export class Deliveries<T, M> {
   readonly #home: Home<T, M>;
   readonly #options: CheckedOptions<T>;
   readonly #leases = new Leases();
+  /** Fired when a lease may run out earlier than was known. */
+  readonly #poke: Signal;
 
-  constructor(home: Home<T, M>, options: CheckedOptions<T>) {
+  constructor(home: Home<T, M>, options: CheckedOptions<T>, poke: Signal) {
     this.#home = home;
     this.#options = options;
+    this.#poke = poke;
   }
 
-  /** Gives a message, the delivery of which is on record, to a consumer; what the schema refuses is dead. */
+  /** Gives messages, the delivery of which is on record, to a consumer; those that the schema refuses are dead. */
   async give(
-    id: number,
+    ids: readonly number[],
     timeoutMs: number,
-  ): Promise<QueueMessage<T, M> | undefined> {
-    const message = (await this.#home.readable()).messages[id];
-    // Purged while the delivery was on its way.
-    if (message === undefined || !message.inFlight) return undefined;
-    const { receipt } = message;
-    const { schema } = this.#options;
-    try {
-      const copy = copyOf(message.payload);
-      const payload = validate(schema, copy, `deliver message ${id}`);
-      this.#leases.take({ id, receipt }, this.#now() + timeoutMs);
-      return new QueueMessage(this, message, payload);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const dead = { id, receipt, as: "dead", reason } as const;
-      await this.#home.enter({ expire: [dead] }, true);
-      return undefined;
+  ): Promise<QueueMessage<T, M>[]> {
+    const { messages } = await this.#home.readable();
+    const given: QueueMessage<T, M>[] = [];
+    const refused: Settlement[] = [];
+    for (const id of ids) {
+      const message = messages[id];
+      // Purged while the delivery was on its way.
+      if (message === undefined || !message.inFlight) continue;
+      const { receipt } = message;
+      try {
+        const payload = this.#payloadOf(message);
+        this.#leases.take(message, this.#now() + timeoutMs);
+        given.push(new QueueMessage(this, message, payload));
+      } catch (error) {
+        refused.push({ id, receipt, as: "dead", reason: describe(error) });
+      }
     }
+    await this.#expire(refused).catch(() => {
+      // Taken back as if it had run out; the next delivery will try again.
+      this.#takeUntilNow(refused);
+    });
+    return given;
+  }
+
+  #payloadOf({ id, payload }: LedgerMessage<T>): T {
+    const copy = copyOf(payload);
+    return validate(this.#options.schema, copy, `deliver message ${id}`);
+  }
+
+  /** Gives back, as if they had not been delivered, messages that nobody is there to take. */
+  async giveBack(ids: readonly number[]): Promise<void> {
+    const { messages } = await this.#home.readable();
+    const settlements = ids.flatMap((id): Settlement[] => {
+      const message = messages[id];
+      if (message === undefined || !message.inFlight) return [];
+      const { receipt } = message;
+      return [{ id, receipt, as: "retried", refund: true }];
+    });
+    await this.#expire(settlements);
   }
 
   /** What becomes of a delivery that has come to nothing. */
@@ -70,64 +96,69 @@ export class Deliveries<T, M> {
   async settle(settlement: Settlement, doing: string): Promise<void> {
     const { id } = settlement;
     // From here on it cannot run out, nor be settled again.
-    const deadline = this.#leases.end(settlement);
-    if (deadline === undefined) throw receiptExpired(id, doing);
+    const lease = this.#leases.end(settlement);
+    if (lease === undefined) throw receiptExpired(id, doing);
     const ledger = await this.#home.readable();
     if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
     try {
       await this.#home.enter({ settle: [settlement] }, true);
     } catch (error) {
       if (isReceiptExpired(error)) throw error.cause;
-      this.#leases.take(settlement, deadline);
+      this.#leases.take(lease, lease.deadline);
+      this.#poke.fire();
       throw error;
     }
   }
 
   /** Takes back, on opening, what consumers had that ended with their process. */
   async takeBackAll(): Promise<void> {
-    const { inFlight } = linesOf(await this.#home.readable());
-    await this.#takeBack(
-      [...inFlight],
-      "the process ended before it was settled",
+    const { messages } = await this.#home.readable();
+    const all = [...(await this.#home.lines()).inFlight].map((id) =>
+      messages[id]!
     );
+    const reason = "the process ended before it was settled";
+    // Where the disk is full it is done when somebody receives.
+    await this.#takeBack(all, reason).catch(() => this.#takeUntilNow(all));
   }
 
   /** Takes back what was not settled in time. */
   async takeBackDue(): Promise<void> {
-    const now = this.#now();
-    const expired = [...this.#leases.expired(now)];
+    const expired = this.#leases.takeExpired(this.#now());
     if (expired.length === 0) return;
-    const { messages } = await this.#home.readable();
-    const ids = expired.filter(({ id, receipt }) =>
-      messages[id]?.receipt === receipt
-    ).map(({ id }) => id);
-    try {
-      await this.#takeBack(
-        ids,
-        "it was not settled within its visibility timeout",
-      );
-    } catch (error) {
-      // They have run out all the same, and are taken back another time.
-      for (const delivery of expired) this.#leases.take(delivery, now);
-      throw error;
-    }
+    const reason = "it was not settled within its visibility timeout";
+    await this.#takeBackOrKeep(expired, reason);
   }
 
   /** Takes a delivery back now. */
   async takeBack(delivery: Delivery, reason: string): Promise<void> {
-    if (!this.isCurrent(delivery)) return;
-    this.#leases.lose(delivery);
-    await this.#takeBack([delivery.id], reason);
+    const lease = this.#leases.end(delivery);
+    if (lease === undefined) return;
+    lease.onLost?.();
+    await this.#takeBackOrKeep([lease], reason);
   }
 
-  async #takeBack(ids: readonly number[], reason: string): Promise<void> {
-    const { messages } = await this.#home.readable();
-    const settlements = ids.flatMap((id) => {
-      const message = messages[id];
-      return message?.inFlight
-        ? [this.returned(message, { due: 0, reason })]
-        : [];
-    });
+  async #takeBackOrKeep(
+    lost: readonly Lease[],
+    reason: string,
+  ): Promise<void> {
+    try {
+      await this.#takeBack(lost, reason);
+    } catch (error) {
+      // They have run out all the same, and are taken back another time.
+      this.#takeUntilNow(lost);
+      throw error;
+    }
+  }
+
+  async #takeBack(lost: readonly Delivery[], reason: string): Promise<void> {
+    const ledger = await this.#home.readable();
+    const settlements = lost
+      .filter((delivery) => isCurrent(ledger, delivery))
+      .map(({ id }) => this.returned(ledger.messages[id]!, { due: 0, reason }));
+    await this.#expire(settlements);
+  }
+
+  async #expire(settlements: readonly Settlement[]): Promise<void> {
     for (let at = 0; at < settlements.length; at += MAX_SETTLEMENTS) {
       const expire = settlements.slice(at, at + MAX_SETTLEMENTS);
       // Were it lost in a power cut, opening would find the same.
@@ -135,24 +166,55 @@ export class Deliveries<T, M> {
     }
   }
 
-  /** Ends all leases: there are no such messages any more. */
-  loseAll(): void {
-    this.#leases.loseAll();
+  /** Leases that have run out already, so that what has failed is tried again. */
+  #takeUntilNow(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#leases.take(delivery, this.#now());
+    this.#poke.fire();
+  }
+
+  /** Runs what removes every message; no delivery can be settled from here on. */
+  async purge(task: () => Promise<void>): Promise<void> {
+    const lost = this.#leases.loseAll();
+    try {
+      await task();
+    } catch (error) {
+      this.#takeUntilNow(lost);
+      throw error;
+    }
   }
 
   /** Calls back once a delivery is lost. */
   onLost(delivery: Delivery, call: () => void): void {
-    this.#leases.onLost(delivery, call);
+    const lease = this.#leases.of(delivery);
+    if (lease !== undefined) lease.onLost = call;
   }
 
   /** Whether a delivery can be settled. */
   isCurrent(delivery: Delivery): boolean {
-    return this.#leases.has(delivery) && isCurrent(this.#home.ledger, delivery);
+    if (this.#leases.of(delivery) === undefined) return false;
+    const ledger = this.#home.ifReadable();
+    return ledger === undefined || isCurrent(ledger, delivery);
   }
 
-  /** Moves the end of a lease. */
-  extend(delivery: Delivery, ms: number): void {
-    this.#leases.extend(delivery, this.#now() + ms);
+  /** Moves the end of a lease, where it has one; says whether there is a lease. */
+  extend(delivery: Delivery, ms: number): boolean {
+    const lease = this.#leases.of(delivery);
+    if (lease !== undefined && lease.deadline < Infinity) {
+      this.#move(lease, ms);
+    }
+    return lease !== undefined;
+  }
+
+  /** Has a lease that had no end run out as any other. */
+  letRunOut(delivery: Delivery): void {
+    const lease = this.#leases.of(delivery);
+    if (lease === undefined) return;
+    this.#move(lease, this.#options.visibilityTimeoutMs);
+  }
+
+  #move(lease: Lease, ms: number): void {
+    this.#leases.move(lease, this.#now() + ms);
+    this.#poke.fire();
   }
 
   /** When the next delivery may run out, by the monotonic clock. */

@@ -1,8 +1,7 @@
-import { Signal } from "../store/signal.ts";
+import type { Signal } from "../store/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Home } from "./home.ts";
 import type { Ledger } from "./ledger.ts";
-import { linesOf } from "./lines.ts";
 import type { QueueMessage } from "./message.ts";
 import {
   type CheckedOptions,
@@ -16,6 +15,7 @@ interface Waiter<T, M> {
   /** When the waiting is over, by the monotonic clock. */
   readonly until: number;
   readonly visibilityTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (messages: QueueMessage<T, M>[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,21 +34,24 @@ export class Dispatcher<T, M> {
   readonly #home: Home<T, M>;
   readonly #deliveries: Deliveries<T, M>;
   readonly #options: CheckedOptions<T>;
-  /** Picked, and not on record yet. */
-  readonly #picked = new Set<number>();
-  readonly #poke = new Signal();
+  /** Fired when there may be something to do. */
+  readonly #poke: Signal;
   #waiters: Waiter<T, M>[] = [];
-  #isServing = false;
+  #serving: Promise<void> | undefined;
   #isEnded = false;
+  /** The change of the state that will fire `#poke`. */
+  #awaited: Promise<void> | undefined;
 
   constructor(
     home: Home<T, M>,
     deliveries: Deliveries<T, M>,
     options: CheckedOptions<T>,
+    poke: Signal,
   ) {
     this.#home = home;
     this.#deliveries = deliveries;
     this.#options = options;
+    this.#poke = poke;
   }
 
   /** Waits for up to `max` messages, and at least one; for none where the time is up. */
@@ -66,12 +69,13 @@ export class Dispatcher<T, M> {
       max,
       until: this.#now() + waitMs,
       visibilityTimeoutMs: timeoutMs,
+      signal,
       resolve,
       reject,
     };
     this.#waiters.push(waiter);
     this.#poke.fire();
-    this.#serve();
+    this.#serving ??= this.#serve();
     if (signal === undefined) return promise;
     const abort = () => {
       // One that is being served has messages on their way.
@@ -84,30 +88,47 @@ export class Dispatcher<T, M> {
     return promise.finally(() => signal.removeEventListener("abort", abort));
   }
 
-  /** Serves nobody any more. */
-  end(): void {
+  /** Serves nobody any more; what is on its way to somebody is given back. */
+  async end(): Promise<void> {
     this.#isEnded = true;
     this.#poke.fire();
+    await this.#serving;
   }
 
   async #serve(): Promise<void> {
-    if (this.#isServing) return;
-    this.#isServing = true;
+    // Not before whoever has asked for it has taken note of it.
+    await undefined;
     try {
       while (this.#waiters.length > 0) {
         if (this.#home.failure !== undefined) throw this.#home.failure;
         // Whatever happens from here on is looked at in the next round.
-        const events = [this.#home.changed, this.#poke.next];
+        const { next } = this.#poke;
+        this.#awaitChange();
         await this.#deliveries.takeBackDue();
         if (await this.#deliver()) continue;
         this.#dismiss();
-        if (this.#waiters.length > 0) await this.#wakeUp(events);
+        if (this.#waiters.length > 0) await this.#wakeUp(next);
       }
     } catch (error) {
-      for (const { reject } of this.#waiters.splice(0)) reject(error);
+      for (const { resolve, reject } of this.#waiters.splice(0)) {
+        if (this.#isOver) resolve([]);
+        else reject(error);
+      }
     } finally {
-      this.#isServing = false;
+      this.#serving = undefined;
     }
+  }
+
+  get #isOver(): boolean {
+    return this.#isEnded || this.#home.isClosed;
+  }
+
+  /** Has the next change of the state wake up whoever serves; once for each, however often nothing was found. */
+  #awaitChange(): void {
+    const { changed } = this.#home;
+    if (changed === this.#awaited) return;
+    this.#awaited = changed;
+    changed.then(() => this.#poke.fire());
   }
 
   /** Serves the waiters, in order, as far as there are messages; says whether there were. */
@@ -122,30 +143,20 @@ export class Dispatcher<T, M> {
     } catch (error) {
       failure = { error };
     }
-    for (const id of all) this.#picked.delete(id);
-    if (failure === undefined) {
-      for (const each of picked) await this.#hand(each);
-      return true;
+    await this.#home.unpick(all);
+    for (const each of picked) {
+      if (failure === undefined) await this.#hand(each);
+      else if (this.#isOver) each.waiter.resolve([]);
+      else each.waiter.reject(failure.error);
     }
-    for (const { waiter } of picked) waiter.reject(failure.error);
-    const lines = linesOf(await this.#home.readable());
-    for (const id of all) lines.putBack(id);
     return true;
   }
 
   #pick(ledger: Ledger<T>): Picked<T, M>[] {
     const picked: Picked<T, M>[] = [];
-    if (ledger.paused || this.#isEnded) return picked;
-    const lines = linesOf(ledger);
-    const now = this.#home.now();
+    if (ledger.paused || this.#isOver) return picked;
     for (const waiter of this.#waiters) {
-      const ids: number[] = [];
-      while (ids.length < waiter.max) {
-        const message = lines.next(now, (id) => this.#picked.has(id));
-        if (message === undefined) break;
-        this.#picked.add(message.id);
-        ids.push(message.id);
-      }
+      const ids = this.#home.pick(waiter.max);
       if (ids.length === 0) break;
       picked.push({ waiter, ids });
     }
@@ -153,49 +164,36 @@ export class Dispatcher<T, M> {
   }
 
   async #hand({ waiter, ids }: Picked<T, M>): Promise<void> {
-    const messages: QueueMessage<T, M>[] = [];
-    try {
-      for (const id of ids) {
-        const message = await this.#deliveries.give(
-          id,
-          waiter.visibilityTimeoutMs,
-        );
-        if (message !== undefined) messages.push(message);
-      }
-    } catch (error) {
-      // What was given already is not to be kept from the consumer.
-      if (messages.length === 0) return waiter.reject(error);
+    if (this.#isOver) {
+      await this.#deliveries.giveBack(ids).catch(() => {});
+      return waiter.resolve([]);
     }
+    const { visibilityTimeoutMs, signal } = waiter;
+    const messages = await this.#deliveries.give(ids, visibilityTimeoutMs);
     if (messages.length > 0) waiter.resolve(messages);
+    else if (signal?.aborted) waiter.reject(signal.reason);
     else this.#waiters.unshift(waiter);
   }
 
   /** Lets those go whose time is up. */
   #dismiss(): void {
     const now = this.#now();
-    const isOver = ({ until }: Waiter<T, M>) =>
-      until <= now || this.#isEnded || this.#home.isClosed;
+    const isOver = ({ until }: Waiter<T, M>) => until <= now || this.#isOver;
     const over = this.#waiters.filter(isOver);
     this.#waiters = this.#waiters.filter((waiter) => !isOver(waiter));
     for (const { resolve } of over) resolve([]);
   }
 
-  /** Resolves when one of the events has come, or a time. */
-  async #wakeUp(events: Promise<void>[]): Promise<void> {
-    const ledger = await this.#home.readable();
+  /** Resolves when there may be something to do, or a time has come. */
+  async #wakeUp(poked: Promise<void>): Promise<void> {
     const now = this.#now();
-    let until = this.#deliveries.nextDeadline;
-    if (!ledger.paused) {
-      const delayMs = linesOf(ledger).nextDue - this.#home.now();
-      until = Math.min(until, now + delayMs);
-    }
+    const { nextDeadline } = this.#deliveries;
+    let until = Math.min(nextDeadline, now + this.#home.untilNextMs);
     for (const waiter of this.#waiters) until = Math.min(until, waiter.until);
+    // A timer also where there is no such time: somebody waits, so that the process is not to end.
+    const ms = Math.max(0, Math.ceil(until - now));
     const stop = new AbortController();
-    if (until < Infinity) {
-      const ms = Math.max(0, Math.ceil(until - now));
-      events.push(this.#options.clock.sleep(ms, stop.signal));
-    }
-    await Promise.race(events);
+    await Promise.race([poked, this.#options.clock.sleep(ms, stop.signal)]);
     stop.abort();
   }
 

@@ -1,15 +1,18 @@
 import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
+import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
 import { validate } from "../store/schema.ts";
-import { holderOf } from "./dedupe.ts";
+import { Signal } from "../store/signal.ts";
+import { awaitOutcome, outcomeOf } from "./dedupe.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { NewMessage } from "./entry.ts";
 import type { Home } from "./home.ts";
 import type { DeadMessage, LedgerMessage } from "./ledger.ts";
-import { deadWeightOf, linesOf } from "./lines.ts";
+import { deadWeightOf } from "./lines.ts";
 import {
+  checkDelay,
   type CheckedOptions,
   checkSpan,
   type Enqueued,
@@ -36,20 +39,23 @@ export class QueueEngine<T, M> {
   readonly #deliveries: Deliveries<T, M>;
   readonly #dispatcher: Dispatcher<T, M>;
   readonly #works = new Map<Work<T, M>, Promise<void>>();
-  #nextId = 1;
+  readonly #mutex = new Mutex();
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
   constructor(home: Home<T, M>, options: CheckedOptions<T>) {
     this.#home = home;
     this.#options = options;
-    this.#deliveries = new Deliveries(home, options);
-    this.#dispatcher = new Dispatcher(home, this.#deliveries, options);
+    const poke = new Signal();
+    this.#deliveries = new Deliveries(home, options, poke);
+    this.#dispatcher = new Dispatcher(home, this.#deliveries, options, poke);
   }
 
   /** Takes back what the consumers of an earlier process had. */
   async start(): Promise<void> {
-    this.#nextId = (await this.#home.readable()).nextId;
+    const { numbers } = this.#home;
+    const { nextId } = await this.#home.readable();
+    numbers.next = Math.max(numbers.next, nextId);
     await this.#deliveries.takeBackAll();
   }
 
@@ -57,13 +63,15 @@ export class QueueEngine<T, M> {
   async enqueue(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
     this.assertOpen();
     const enqueue = messages.map((message) => this.#newMessage(message));
+    const before = this.#home.ifReadable();
+    for (const { id, dedupe } of enqueue) {
+      if (before && dedupe) awaitOutcome(before, id);
+    }
     if (enqueue.length > 0) await this.#home.enter({ enqueue }, true);
     const ledger = await this.#home.readable();
-    return enqueue.map(({ id, dedupe }) => {
-      const holder = dedupe && holderOf(ledger, dedupe.key);
-      return holder === undefined || holder.id === id
-        ? { id, deduplicated: false }
-        : { id: holder.id, deduplicated: true };
+    return enqueue.map((message) => {
+      const holder = outcomeOf(ledger, message);
+      return { id: holder ?? message.id, deduplicated: holder !== undefined };
     });
   }
 
@@ -76,7 +84,7 @@ export class QueueEngine<T, M> {
   #newMessage(
     { payload, delayMs = 0, priority = 0, group, dedupeKey }: Outgoing<T>,
   ): NewMessage<T> {
-    checkSpan("delayMs", delayMs);
+    checkDelay("delayMs", delayMs);
     if (!Number.isFinite(priority)) {
       throw new RangeError(`priority must be a finite number, not ${priority}`);
     }
@@ -100,8 +108,9 @@ export class QueueEngine<T, M> {
   }
 
   #takeId(): number {
-    const id = Math.max(this.#nextId, this.#home.ifReadable()?.nextId ?? 1);
-    this.#nextId = id + 1;
+    const { numbers } = this.#home;
+    const id = Math.max(numbers.next, this.#home.ifReadable()?.nextId ?? 1);
+    numbers.next = id + 1;
     return id;
   }
 
@@ -151,8 +160,9 @@ export class QueueEngine<T, M> {
   }
 
   async stats(): Promise<QueueStats> {
+    await this.#takeBackDue();
     const ledger = await this.#home.readable();
-    const lines = linesOf(ledger);
+    const lines = await this.#home.lines();
     const { blocked, dead, inFlight: { size: inFlight } } = lines;
     const delayed = lines.delayed(this.#home.now());
     const ready = lines.size - blocked - inFlight - delayed;
@@ -160,8 +170,15 @@ export class QueueEngine<T, M> {
     return { ready, blocked, delayed, inFlight, dead, paused };
   }
 
+  /** What has run out can be received, also while nobody does. */
+  async #takeBackDue(): Promise<void> {
+    // What cannot be put on record now will be when somebody receives.
+    if (!this.#isOver) await this.#deliveries.takeBackDue().catch(() => {});
+  }
+
   async peek(limit: number): Promise<LedgerMessage<T>[]> {
     checkCount("limit", limit);
+    await this.#takeBackDue();
     const ledger = await this.#home.readable();
     const waiting = Object.values(ledger.messages)
       .filter(({ inFlight }) => !inFlight);
@@ -180,26 +197,37 @@ export class QueueEngine<T, M> {
     );
   }
 
-  async redrive(which: number | "all"): Promise<number> {
-    this.assertOpen();
-    const ids = await this.#deadIds(which);
-    for (const redrive of chunks(ids)) {
-      await this.#home.enter({ redrive }, true);
-    }
-    return ids.length;
+  redrive(which: number | "all"): Promise<number> {
+    return this.#alone(async () => {
+      const ids = await this.#deadIds(which);
+      for (const redrive of chunks(ids)) {
+        await this.#home.enter({ redrive }, true);
+      }
+      return ids.length;
+    });
   }
 
-  async purge(which: number | "dead" | "all"): Promise<number> {
-    this.assertOpen();
-    const ids = await this.#deadIds(which === "dead" ? "all" : which);
-    if (which === "all") {
-      const { size } = linesOf(await this.#home.readable());
-      await this.#home.enter({ purge: "all" }, true);
-      this.#deliveries.loseAll();
+  purge(which: number | "dead" | "all"): Promise<number> {
+    return this.#alone(async () => {
+      const ids = await this.#deadIds(which === "dead" ? "all" : which);
+      if (which !== "all") {
+        for (const purge of chunks(ids)) {
+          await this.#home.enter({ purge }, true);
+        }
+        return ids.length;
+      }
+      const { size } = await this.#home.lines();
+      await this.#deliveries.purge(() =>
+        this.#home.enter({ purge: "all" }, true)
+      );
       return size + ids.length;
-    }
-    for (const purge of chunks(ids)) await this.#home.enter({ purge }, true);
-    return ids.length;
+    });
+  }
+
+  /** One such task at a time, so that each counts what it has done. */
+  async #alone<R>(task: () => Promise<R>): Promise<R> {
+    this.assertOpen();
+    return await this.#mutex.run(task);
   }
 
   async #deadIds(which: number | "all"): Promise<number[]> {
@@ -233,8 +261,12 @@ export class QueueEngine<T, M> {
     };
   }
 
+  get #isOver(): boolean {
+    return this.#isClosed || this.#home.isClosed;
+  }
+
   assertOpen(): void {
-    if (!this.#isClosed && !this.#home.isClosed) return;
+    if (!this.#isOver) return;
     throw new MiniError("CLOSED", "Cannot use the queue: it was closed");
   }
 
@@ -247,7 +279,7 @@ export class QueueEngine<T, M> {
   async #end(): Promise<void> {
     for (const work of this.#works.keys()) work.stop();
     await Promise.allSettled(this.#works.values());
-    this.#dispatcher.end();
+    await this.#dispatcher.end();
     if (this.#home.isClosed || !this.#home.hasDrifted) return;
     // The next opening would take what the clock has jumped for time that has passed.
     await this.#home.enter({ tick: true }, false).catch(() => {});

@@ -4,6 +4,7 @@ import type { ApplyOptions } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
+import { type Lines, linesOf } from "./lines.ts";
 
 /** The state manager that a ledger lives in, as a queue sees it. `StateManager` is one. */
 export interface LedgerHost<S, M> {
@@ -34,12 +35,18 @@ export class Home<T, M> {
   readonly #find: () => Ledger<T>;
   readonly #wrap: (entry: LedgerEntry<T>) => M;
   #time!: QueueTime;
+  /** The numbers that no message was given; goes on where another queue in the same place has ended. */
+  readonly numbers: { next: number };
+  /** Messages that were picked, and are not on record as delivered yet. */
+  readonly #picked = new Set<number>();
 
   private constructor(
     host: LedgerHost<unknown, M>,
     find: () => Ledger<T>,
     wrap: (entry: LedgerEntry<T>) => M,
+    numbers: { next: number },
   ) {
+    this.numbers = numbers;
     this.#host = host;
     this.#find = find;
     this.#wrap = wrap;
@@ -52,14 +59,15 @@ export class Home<T, M> {
    * @param wrap Makes the mutation of the state that enters something into it.
    */
   static async at<T, M>(
-    { host, find, wrap, clock }: {
+    { host, find, wrap, clock, numbers = { next: 1 } }: {
       readonly host: LedgerHost<unknown, M>;
       readonly find: () => Ledger<T>;
       readonly wrap: (entry: LedgerEntry<T>) => M;
       readonly clock: Clock;
+      readonly numbers?: { next: number };
     },
   ): Promise<Home<T, M>> {
-    const home = new Home(host, find, wrap);
+    const home = new Home(host, find, wrap, numbers);
     home.#time = new QueueTime(clock, await home.readable());
     return home;
   }
@@ -105,6 +113,41 @@ export class Home<T, M> {
 
   get failure(): MiniError | undefined {
     return this.#host.failure;
+  }
+
+  /** Who is next. */
+  async lines(): Promise<Lines<T>> {
+    return linesOf(await this.readable(), this.#picked);
+  }
+
+  /** How long until the next delay is over, in milliseconds. */
+  get untilNextMs(): number {
+    const ledger = this.ifReadable();
+    if (ledger === undefined || ledger.paused) return Infinity;
+    return linesOf(ledger, this.#picked).nextDue - this.now();
+  }
+
+  /** Picks up to so many messages that can be received now; nobody else is given them. */
+  pick(max: number): number[] {
+    const ids: number[] = [];
+    const lines = linesOf(this.ledger, this.#picked);
+    const now = this.now();
+    while (ids.length < max) {
+      const message = lines.next(now);
+      if (message === undefined) break;
+      this.#picked.add(message.id);
+      ids.push(message.id);
+    }
+    return ids;
+  }
+
+  /** Says that messages that were picked are on record as delivered, or are not. */
+  async unpick(ids: readonly number[]): Promise<void> {
+    const lines = await this.lines();
+    for (const id of ids) {
+      this.#picked.delete(id);
+      lines.putBack(id);
+    }
   }
 
   /** The queue's time, in milliseconds. */

@@ -7,93 +7,95 @@ export interface Delivery {
 }
 
 /** A delivery that a consumer may settle. */
-interface Lease extends Delivery {
+export interface Lease extends Delivery {
   /** When it runs out, by the monotonic clock. */
   deadline: number;
   /** Called when it is lost. */
   onLost?: (() => void) | undefined;
 }
 
+/** A moment at which a lease was to run out, when it was set. */
+interface Deadline {
+  readonly lease: Lease;
+  readonly at: number;
+}
+
+/** So many deadlines of leases that have ended, or were extended, are kept before they are cleared away. */
+const MAX_STALE = 64;
+
 /** Who has which message, and until when. Only in memory: consumers die with the process. */
 export class Leases {
   readonly #leases = new Map<number, Lease>();
-  /** May hold leases that are over, or run out later than it knows. */
-  readonly #deadlines = new Heap<{ lease: Lease; deadline: number }>((a, b) =>
-    a.deadline < b.deadline
-  );
+  #deadlines = newHeap();
 
   /** Gives a lease on a delivery. */
-  take(delivery: Delivery, deadline: number): void {
-    const { id, receipt } = delivery;
+  take({ id, receipt }: Delivery, deadline: number): void {
     const lease = { id, receipt, deadline };
     this.#leases.set(id, lease);
     this.#schedule(lease);
   }
 
   #schedule(lease: Lease): void {
-    const { deadline } = lease;
-    if (deadline < Infinity) this.#deadlines.push({ lease, deadline });
+    const { deadline: at } = lease;
+    if (at < Infinity) this.#deadlines.push({ lease, at });
+    if (this.#deadlines.size <= MAX_STALE + 2 * this.#leases.size) return;
+    this.#deadlines = newHeap();
+    for (const lease of this.#leases.values()) {
+      const { deadline: at } = lease;
+      if (at < Infinity) this.#deadlines.push({ lease, at });
+    }
   }
 
   /** The lease on a delivery, while it lasts. */
-  #of({ id, receipt }: Delivery): Lease | undefined {
+  of({ id, receipt }: Delivery): Lease | undefined {
     const lease = this.#leases.get(id);
     return lease?.receipt === receipt ? lease : undefined;
   }
 
-  /** Whether the delivery is still its consumer's. */
-  has(delivery: Delivery): boolean {
-    return this.#of(delivery) !== undefined;
-  }
-
   /** Moves the end of a lease. */
-  extend(delivery: Delivery, deadline: number): void {
-    const lease = this.#of(delivery);
-    if (lease === undefined) return;
+  move(lease: Lease, deadline: number): void {
     lease.deadline = deadline;
     this.#schedule(lease);
   }
 
-  /** Calls back once a lease is lost. */
-  onLost(delivery: Delivery, call: () => void): void {
-    const lease = this.#of(delivery);
-    if (lease !== undefined) lease.onLost = call;
-  }
-
-  /** Ends the lease on a delivery that is being settled; gives its deadline. */
-  end(delivery: Delivery): number | undefined {
-    const lease = this.#of(delivery);
-    if (lease === undefined) return undefined;
-    this.#leases.delete(delivery.id);
-    return lease.deadline;
-  }
-
-  /** Ends a lease against the will of its consumer. */
-  lose(delivery: Delivery): void {
-    const lease = this.#of(delivery);
-    if (lease === undefined) return;
-    this.#leases.delete(delivery.id);
-    lease.onLost?.();
+  /** Ends the lease on a delivery that is being settled. */
+  end(delivery: Delivery): Lease | undefined {
+    const lease = this.of(delivery);
+    if (lease !== undefined) this.#leases.delete(delivery.id);
+    return lease;
   }
 
   /** Ends all leases against the will of their consumers. */
-  loseAll(): void {
-    for (const lease of [...this.#leases.values()]) this.lose(lease);
+  loseAll(): Lease[] {
+    const lost = [...this.#leases.values()];
+    for (const lease of lost) this.#lose(lease);
+    return lost;
+  }
+
+  #lose(lease: Lease): void {
+    this.#leases.delete(lease.id);
+    lease.onLost?.();
   }
 
   /** When the next lease may run out, by the monotonic clock. */
   get next(): number {
-    return this.#deadlines.peek()?.deadline ?? Infinity;
+    return this.#deadlines.peek()?.at ?? Infinity;
   }
 
   /** Takes out those that have run out. */
-  *expired(now: number): Generator<Delivery, void, undefined> {
+  takeExpired(now: number): Lease[] {
+    const expired: Lease[] = [];
     while (this.next <= now) {
-      const { lease, deadline } = this.#deadlines.pop()!;
-      // Another entry stands for what was extended.
-      if (lease.deadline !== deadline || this.#of(lease) !== lease) continue;
-      this.lose(lease);
-      yield lease;
+      const { lease, at } = this.#deadlines.pop()!;
+      // Another deadline stands for one that was extended.
+      if (lease.deadline !== at || this.of(lease) !== lease) continue;
+      this.#lose(lease);
+      expired.push(lease);
     }
+    return expired;
   }
+}
+
+function newHeap(): Heap<Deadline> {
+  return new Heap((a, b) => a.at < b.at);
 }

@@ -1,6 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
-import { holderOf, holdKey } from "./dedupe.ts";
+import { forgetKeys, holdKey } from "./dedupe.ts";
 import { forgetLines, linesBeside } from "./lines.ts";
 
 /** A message that waits, or is in flight. */
@@ -157,10 +157,7 @@ function enqueue<T>(ledger: Ledger<T>, message: NewMessage<T>): void {
     return;
   }
   ledger.nextId = Math.max(ledger.nextId, id + 1);
-  if (dedupe !== undefined) {
-    if (holderOf(ledger, dedupe.key) !== undefined) return;
-    holdKey(ledger, { ...dedupe, id });
-  }
+  if (dedupe !== undefined && !holdKey(ledger, { ...dedupe, id })) return;
   const waiting: LedgerMessage<T> = {
     id,
     order: ledger.nextOrder++,
@@ -228,10 +225,14 @@ function purge<T>(ledger: Ledger<T>, what: "all" | readonly number[]): void {
   if (what === "all") {
     ledger.messages = {};
     ledger.dead = {};
+    forgetKeys(ledger);
     forgetLines(ledger);
     return;
   }
-  for (const id of what) delete ledger.dead[id];
   const lines = linesBeside(ledger);
-  if (lines !== undefined) lines.dead = Object.keys(ledger.dead).length;
+  for (const id of what) {
+    if (ledger.dead[id] === undefined) continue;
+    delete ledger.dead[id];
+    if (lines !== undefined) lines.dead--;
+  }
 }

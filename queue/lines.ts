@@ -42,16 +42,17 @@ export class Lines<T> {
   /** The numbers of those in flight. */
   readonly inFlight: Set<number> = new Set();
 
-  constructor(ledger: Ledger<T>) {
+  /** @param picked Messages that somebody has taken already: they do not wait. */
+  constructor(ledger: Ledger<T>, picked: ReadonlySet<number>) {
     this.#messages = ledger.messages;
     const messages = Object.values(ledger.messages);
     messages.sort((a, b) => a.order - b.order);
-    for (const message of messages) this.add(message);
+    for (const message of messages) this.add(message, picked);
     this.dead = Object.keys(ledger.dead).length;
   }
 
   /** Puts a message at the end of its line. */
-  add(message: LedgerMessage<T>): void {
+  add(message: LedgerMessage<T>, picked?: ReadonlySet<number>): void {
     this.size++;
     const { group: name } = message;
     if (name !== undefined) {
@@ -64,7 +65,7 @@ export class Lines<T> {
       }
     }
     if (message.inFlight) this.inFlight.add(message.id);
-    else this.wait(message);
+    else if (!picked?.has(message.id)) this.wait(message);
   }
 
   /** Lets a message wait that is the first of its line. */
@@ -87,20 +88,20 @@ export class Lines<T> {
     this.wait(next);
   }
 
-  /** Takes the next message that may be received, and was not taken already. */
-  next(
-    now: number,
-    isTaken: (id: number) => boolean,
-  ): LedgerMessage<T> | undefined {
+  /** Takes the next message that can be received now. */
+  next(now: number): LedgerMessage<T> | undefined {
     this.#promote(now);
     for (;;) {
       const message = this.#ready.pop();
-      if (message === undefined) return undefined;
-      if (this.#isWaiting(message) && !isTaken(message.id)) return message;
+      if (message === undefined || this.#isWaiting(message)) return message;
     }
   }
 
-  /** Puts back what was taken and came to nothing. */
+  #isWaiting({ id, inFlight }: LedgerMessage<T>): boolean {
+    return !inFlight && this.#messages[id] !== undefined;
+  }
+
+  /** Puts back what was taken, and is not in flight nor gone. */
   putBack(id: number): void {
     const message = this.#messages[id];
     if (message !== undefined && this.#isWaiting(message)) this.wait(message);
@@ -122,19 +123,18 @@ export class Lines<T> {
       this.#ready.push(this.#delayed.pop()!);
     }
   }
-
-  #isWaiting(message: LedgerMessage<T>): boolean {
-    return !message.inFlight && this.#messages[message.id] === message;
-  }
 }
 
 const LINES = new WeakMap<object, Lines<unknown>>();
 
 /** The lines of a ledger, made where there are none. */
-export function linesOf<T>(ledger: Ledger<T>): Lines<T> {
+export function linesOf<T>(
+  ledger: Ledger<T>,
+  picked: ReadonlySet<number>,
+): Lines<T> {
   let lines = linesBeside(ledger);
   if (lines === undefined) {
-    lines = new Lines(ledger);
+    lines = new Lines(ledger, picked);
     LINES.set(ledger, lines as Lines<unknown>);
   }
   return lines;
@@ -155,6 +155,6 @@ const MIN_DEAD_WEIGHT = 1_000;
 
 /** From how many records behind a snapshot on most of them are dead weight. */
 export function deadWeightOf<T>(ledger: Ledger<T>): number {
-  const { size, dead } = linesOf(ledger);
-  return Math.max(MIN_DEAD_WEIGHT, 4 * (size + dead));
+  const { size, dead } = linesOf(ledger, new Set());
+  return Math.max(MIN_DEAD_WEIGHT, 4 * (size + dead + ledger.dedupe.length));
 }

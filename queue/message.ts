@@ -1,7 +1,8 @@
 import type { LedgerEntry, Settlement } from "./entry.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type LedgerMessage, receiptExpired } from "./ledger.ts";
-import { checkSpan, type NackOptions } from "./options.ts";
+import { checkDelay, checkSpan, type NackOptions } from "./options.ts";
+import { checkReason } from "./reason.ts";
 
 /**
  * A delivery of a message. It is the consumer's until it is settled, or its
@@ -71,7 +72,8 @@ export class QueueMessage<T, M = LedgerEntry<T>> {
    * @throws {MiniError} As {@linkcode QueueMessage.ack}.
    */
   async bury(reason: string): Promise<void> {
-    await this.#settle({ as: "dead", reason }, "bury");
+    const why = checkReason(reason) ?? "no reason was given";
+    await this.#settle({ as: "dead", reason: why }, "bury");
   }
 
   /**
@@ -82,21 +84,27 @@ export class QueueMessage<T, M = LedgerEntry<T>> {
    * @throws {MiniError} As {@linkcode QueueMessage.ack}.
    */
   async release({ delayMs = 0, reason }: NackOptions = {}): Promise<void> {
-    checkSpan("delayMs", delayMs);
+    checkDelay("delayMs", delayMs);
     const due = this.#deliveries.dueAfter(delayMs);
-    const why = reason === undefined ? {} : { reason };
-    await this.#settle({ as: "retried", due, refund: true, ...why }, "release");
+    const why = checkReason(reason);
+    await this.#settle({
+      as: "retried",
+      due,
+      refund: true,
+      ...(why !== undefined && { reason: why }),
+    }, "release");
   }
 
   /**
-   * Moves the end of the visibility timeout.
+   * Moves the end of the visibility timeout. Does nothing to a delivery without
+   * one, as the handler of `work` has it.
    *
    * @param ms How long from now, in milliseconds.
    * @throws {MiniError} `RECEIPT_EXPIRED` where this delivery is not the current one.
    */
   extend(ms: number): void {
     checkSpan("ms", ms);
-    if (this.isCurrent) return this.#deliveries.extend(this, ms);
+    if (this.isCurrent && this.#deliveries.extend(this, ms)) return;
     throw receiptExpired(this.id, "extend");
   }
 
@@ -121,10 +129,10 @@ export class QueueMessage<T, M = LedgerEntry<T>> {
   }
 
   #returned({ delayMs = 0, reason }: NackOptions): Settlement {
-    checkSpan("delayMs", delayMs);
+    checkDelay("delayMs", delayMs);
     return this.#deliveries.returned(this, {
       due: this.#deliveries.dueAfter(delayMs),
-      reason,
+      reason: checkReason(reason),
     });
   }
 

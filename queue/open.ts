@@ -49,7 +49,10 @@ export async function openQueue<T>(
     const engine = new QueueEngine(home, checked);
     await engine.start();
     const { replayed } = manager.recovery;
-    if (replayed >= deadWeightOf(home.ledger)) await engine.compact();
+    if (replayed >= deadWeightOf(home.ledger)) {
+      // What it would free is freed another time; the queue is whole without it.
+      await engine.compact().catch(() => {});
+    }
     return { engine, free: () => manager.close() };
   } catch (error) {
     await manager.close().catch(() => {});
@@ -75,8 +78,26 @@ export type EntryIn<K extends string, T> = {
 /** What the messages of a ledger carry. */
 export type PayloadOf<L> = L extends Ledger<infer T> ? T : never;
 
-/** The names that queues are attached to, by the state they are in. */
-const ATTACHED = new WeakMap<object, Set<string>>();
+/** A place in a state where a queue is, or was. */
+interface Claim {
+  isTaken: boolean;
+  readonly numbers: { next: number };
+}
+
+/** The places of queues, by the state they are in. */
+const CLAIMS = new WeakMap<object, Map<string, Claim>>();
+
+function claim(manager: object, name: string): Claim {
+  const claims = CLAIMS.get(manager) ?? new Map<string, Claim>();
+  CLAIMS.set(manager, claims);
+  const found = claims.get(name) ?? { isTaken: false, numbers: { next: 1 } };
+  if (found.isTaken) {
+    throw new TypeError(`A queue is attached to "${name}" already`);
+  }
+  found.isTaken = true;
+  claims.set(name, found);
+  return found;
+}
 
 /** Opens a queue in a state that somebody else has open. */
 export async function attachQueue<S extends StateWith<K>, K extends string>(
@@ -86,18 +107,15 @@ export async function attachQueue<S extends StateWith<K>, K extends string>(
 ): Promise<OpenQueue<PayloadOf<S[K]>, EntryIn<K, PayloadOf<S[K]>>>> {
   type T = PayloadOf<S[K]>;
   const checked = checkOptions(options);
-  const attached = ATTACHED.get(manager) ?? new Set();
-  if (attached.has(name)) {
-    throw new TypeError(`A queue is attached to "${name}" already`);
-  }
-  ATTACHED.set(manager, attached.add(name));
-  const free = () => Promise.resolve(void attached.delete(name));
+  const claimed = claim(manager, name);
+  const free = () => Promise.resolve(void (claimed.isTaken = false));
   try {
     const home = await Home.at<T, EntryIn<K, T>>({
       host: manager,
       find: () => manager.state[name] as Ledger<T>,
       wrap: (entry) => ({ [name]: entry }) as EntryIn<K, T>,
       clock: checked.clock,
+      numbers: claimed.numbers,
     });
     const engine = new QueueEngine(home, checked);
     await engine.start();

@@ -13,7 +13,11 @@ export interface DeliveryOptions<T> {
   dedupeWindowMs?: number;
   /** How long `work` puts off a message whose handler has thrown, after so many deliveries, in milliseconds. @default {exponentialBackoff()} */
   backoff?: (receives: number) => number;
-  /** A validator of payloads, asked before they are enqueued and before they are delivered. One that is refused then is dead. */
+  /**
+   * A validator of payloads, asked before they are enqueued, and before they are
+   * delivered: one that is refused then is dead. It must accept its own output
+   * and answer at once.
+   */
   schema?: RecordSchema<T>;
   /** The seam to the clocks. @default {systemClock} */
   clock?: Clock;
@@ -104,7 +108,7 @@ export function checkOptions<T>(
   } = options;
   checkSpan("visibilityTimeoutMs", visibilityTimeoutMs);
   checkCount("maxReceives", maxReceives);
-  checkSpan("dedupeWindowMs", dedupeWindowMs);
+  checkDelay("dedupeWindowMs", dedupeWindowMs);
   return {
     visibilityTimeoutMs,
     maxReceives,
@@ -119,4 +123,11 @@ export function checkOptions<T>(
 export function checkSpan(name: string, ms: number): void {
   if (typeof ms === "number" && ms >= 0) return;
   throw new RangeError(`${name} must be at least 0, not ${ms}`);
+}
+
+/** Throws a `RangeError` for what is no time span that can be put on record. */
+export function checkDelay(name: string, ms: number): void {
+  checkSpan(name, ms);
+  if (Number.isFinite(ms)) return;
+  throw new RangeError(`${name} must be finite`);
 }

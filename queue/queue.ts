@@ -45,6 +45,7 @@ import type { Handler, WorkOptions } from "./work.ts";
 export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
   readonly #engine: QueueEngine<T, M>;
   readonly #free: () => Promise<void>;
+  #closing: Promise<void> | undefined;
 
   private constructor({ engine, free }: OpenQueue<T, M>) {
     this.#engine = engine;
@@ -284,13 +285,12 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Stops all work, waiting for the handlers that run, lets those go who wait to
-   * receive, and frees the lock. What is in flight can be received after the
-   * next opening. Closing twice is fine.
+   * Stops all work, waiting for the handlers that run (so that none of them may
+   * wait for it), lets those go who wait to receive, and frees the lock. What is
+   * in flight can be received after the next opening. Closing twice is fine.
    */
-  async close(): Promise<void> {
-    await this.#engine.close();
-    await this.#free();
+  close(): Promise<void> {
+    return this.#closing ??= this.#engine.close().then(this.#free);
   }
 
   /** The same as {@linkcode MiniQueue.close}. */

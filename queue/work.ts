@@ -4,7 +4,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { LedgerEntry } from "./entry.ts";
 import { receiptExpired } from "./ledger.ts";
 import type { QueueMessage } from "./message.ts";
-import { type CheckedOptions, checkSpan } from "./options.ts";
+import { checkDelay, type CheckedOptions } from "./options.ts";
+import { describe } from "./reason.ts";
 
 /**
  * Thrown by a handler: the message is delivered again after a while, and this
@@ -29,7 +30,7 @@ export class RetryLater extends Error {
    * @param reason Why.
    */
   constructor(delayMs: number, reason: string = "to be tried again later") {
-    checkSpan("delayMs", delayMs);
+    checkDelay("delayMs", delayMs);
     super(reason);
     this.name = "RetryLater";
     this.delayMs = delayMs;
@@ -94,7 +95,8 @@ export class Work<T, M> {
   readonly #handler: Handler<T, M>;
   readonly #limits: Required<Omit<WorkOptions, "signal">>;
   readonly #stop = new AbortController();
-  readonly #running = new Set<QueueMessage<T, M>>();
+  /** What is being handled, and how its handler is told to stop. */
+  readonly #running = new Map<QueueMessage<T, M>, AbortController>();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(
@@ -130,16 +132,17 @@ export class Work<T, M> {
     ]);
     timer.abort();
     // Nobody waits for these any more: they run out as any other delivery.
-    for (const message of this.#running) {
-      const { visibilityTimeoutMs } = this.#options;
-      this.#deliveries.extend(message, visibilityTimeoutMs);
+    for (const message of this.#running.keys()) {
+      this.#deliveries.letRunOut(message);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Ends the work. */
   stop(): void {
-    this.#stop.abort(new Error("the work is stopping"));
+    const reason = new Error("the work is stopping");
+    this.#stop.abort(reason);
+    for (const controller of this.#running.values()) controller.abort(reason);
   }
 
   async #worker(): Promise<void> {
@@ -147,9 +150,9 @@ export class Work<T, M> {
       for (;;) {
         const message = await this.#next();
         if (message === undefined) break;
-        this.#running.add(message);
-        await this.#handle(message);
-        this.#running.delete(message);
+        await this.#settled(
+          this.#stop.signal.aborted ? message.release() : this.#handle(message),
+        );
       }
     } catch (error) {
       this.#failure ??= { error };
@@ -171,23 +174,28 @@ export class Work<T, M> {
   }
 
   async #handle(message: QueueMessage<T, M>): Promise<void> {
-    const lost = new AbortController();
+    const controller = new AbortController();
+    this.#running.set(message, controller);
     this.#deliveries.onLost(
       message,
-      () => lost.abort(receiptExpired(message.id, "go on with")),
+      () => controller.abort(receiptExpired(message.id, "go on with")),
     );
-    const signal = AbortSignal.any([lost.signal, this.#stop.signal]);
-    const { isLate, ...outcome } = await this.#outcome(message, signal);
-    if (isLate) {
+    try {
+      const outcome = await this.#outcome(message, controller.signal);
+      if (!outcome.isLate) return await this.#settle(message, outcome);
       const { handlerTimeoutMs } = this.#limits;
       const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
       await this.#deliveries.takeBack(message, reason);
-      return;
+    } finally {
+      this.#running.delete(message);
     }
+  }
+
+  /** Passes over a delivery that somebody has settled already, or may settle by now. */
+  async #settled(task: Promise<void>): Promise<void> {
     try {
-      await this.#settle(message, outcome);
+      await task;
     } catch (error) {
-      // Somebody has settled it already, or may do so by now.
       const isLost = error instanceof MiniError &&
         error.code === "RECEIPT_EXPIRED";
       if (!isLost) throw error;
@@ -219,7 +227,7 @@ export class Work<T, M> {
   async #settle(message: QueueMessage<T, M>, outcome: Outcome): Promise<void> {
     if (!("error" in outcome)) return await message.ack();
     const { error } = outcome;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = describe(error);
     if (error instanceof DeadLetter) return await message.bury(reason);
     if (error instanceof RetryLater) {
       const { delayMs } = error;
