@@ -1,4 +1,4 @@
-import { Batch } from "./batch.ts";
+import { type Batch, BatchQueue } from "./batch.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
@@ -10,12 +10,6 @@ import type { LiveEnd } from "./reader.ts";
 import type { JournalContext } from "./segment.ts";
 import { type CompactionReport, Segments } from "./segments.ts";
 import { Signal } from "./signal.ts";
-
-/** For so long callers that keep appending may put off the commit that serves them. */
-const MAX_SETTLE_MS = 2;
-
-/** How many turns of the microtask queue a caller may take from one acknowledged append to its next. */
-const SETTLE_TURNS = 8;
 
 /** What a {@linkcode Writer} needs beside what recovery found. */
 export interface WriterOptions {
@@ -35,9 +29,8 @@ export class Writer implements LiveEnd {
   readonly #options: WriterOptions;
   readonly #segments: Segments;
   readonly #mutex = new Mutex();
-  readonly #queue: Batch[] = [];
+  readonly #queue = new BatchQueue();
   #isCommitting = false;
-  #appends = 0;
   #durable: number;
   #isMarked: boolean;
   #rotateBeyond: number;
@@ -122,34 +115,18 @@ export class Writer implements LiveEnd {
   /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
   add(unit: Unit, isDurable: boolean): Promise<number> {
     if (this.failure !== undefined) throw this.failure;
-    let batch = this.#queue.at(-1);
-    if (batch === undefined || batch.isFull) {
-      this.#queue.push(batch = new Batch());
-    }
-    this.#appends++;
+    const added = this.#queue.add(unit, isDurable && !this.#options.isLazy);
     if (!this.#isCommitting) this.#commitAll();
-    return batch.add(unit, isDurable && !this.#options.isLazy);
+    return added;
   }
 
   async #commitAll(): Promise<void> {
     this.#isCommitting = true;
-    while (this.#queue.length > 0) {
-      await this.#settle();
+    while (!this.#queue.isEmpty) {
+      await this.#queue.settle();
       await this.#mutex.run(() => this.#commitNext());
     }
     this.#isCommitting = false;
-  }
-
-  /** Lets callers that a commit has woken append again, so that they share the next one. */
-  async #settle(): Promise<void> {
-    const start = performance.now();
-    let seen: number;
-    do {
-      seen = this.#appends;
-      for (let turn = 0; turn < SETTLE_TURNS; turn++) await undefined;
-    } while (
-      seen !== this.#appends && performance.now() - start < MAX_SETTLE_MS
-    );
   }
 
   async #commitNext(): Promise<void> {
@@ -243,12 +220,9 @@ export class Writer implements LiveEnd {
 
   /** Runs a task after the appends that were called before it, and before those called after. */
   #afterAppends<T>(task: () => Promise<T>): Promise<T> {
-    const last = this.#queue.at(-1);
-    if (last !== undefined) last.isFull = true;
+    const last = this.#queue.closeLast();
     return this.#mutex.run(async () => {
-      while (last !== undefined && this.#queue.includes(last)) {
-        await this.#commitNext();
-      }
+      while (this.#queue.has(last)) await this.#commitNext();
       return await task();
     });
   }
