@@ -17,6 +17,8 @@ export interface ReadRange {
 
 /** What a reader in the process of the writer knows of the end of the log. */
 export interface LiveEnd {
+  /** The base of the segment that is being written. */
+  readonly base: number;
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
   limitOf(base: number): number;
   /** Resolves when there is more to read, or never will be. */

@@ -74,6 +74,11 @@ export class Writer implements LiveEnd {
     return this.#change.next;
   }
 
+  /** The base of the segment that is being written. */
+  get base(): number {
+    return this.#segments.base;
+  }
+
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
   limitOf(base: number): number {
     return this.#segments.limitOf(base);
