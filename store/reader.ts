@@ -77,6 +77,8 @@ async function* readLines(
 ): AsyncGenerator<string, void, undefined> {
   const stop = new Stop();
   signal?.addEventListener("abort", stop.stop);
+  // It may have fired while the segment was opened.
+  if (signal?.aborted) stop.stop();
   let failure: { error: unknown } | undefined;
   // A stream that fails drops what it holds: the lines before a damage are to come first.
   const blocks = endingQuietly(

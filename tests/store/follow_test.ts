@@ -52,6 +52,27 @@ Deno.test("MiniStore.follow() ends with the reason of its signal", async () => {
   assertEquals(await aborted.then(() => undefined, (error) => error), reason);
 });
 
+Deno.test("MiniStore.follow() ends with the reason of a signal that fires while it starts", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1);
+  const before = fs.calls;
+  for await (const _ of store.follow()) break;
+  const calls = fs.calls - before;
+  for (let at = 1; at < calls; at++) {
+    const controller = new AbortController();
+    const reason = new Error(`at call ${at}`);
+    const last = fs.calls + at;
+    fs.hooks.before = ({ index }) => {
+      if (index === last) controller.abort(reason);
+      return undefined;
+    };
+    const { signal } = controller;
+    const ended = Array.fromAsync(store.follow({ signal, from: 2 }));
+    assertEquals(await ended.then(() => undefined, (error) => error), reason);
+  }
+});
+
 Deno.test("MiniStore.follow() goes on while a rotation is under way", async () => {
   const memory = new MemoryFileSystem();
   let release = () => {};
