@@ -1,6 +1,6 @@
 import type { Unit } from "./line.ts";
 
-/** A commit takes no more than about this many characters of records, and at least one record. */
+/** A commit takes no more than this many characters of records, or one append alone. */
 const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
 
 /** For so long callers that keep appending may put off the commit that serves them. */
@@ -17,7 +17,7 @@ export class Batch {
   /** Whether somebody waits for the fsync. */
   isDurable = false;
   /** Whether later appends go into another batch. */
-  isFull = false;
+  isClosed = false;
   resolve!: (firstSeq: number) => void;
   reject!: (error: unknown) => void;
   #chars = 0;
@@ -27,13 +27,18 @@ export class Batch {
     this.reject = reject;
   });
 
+  /** Whether the unit may share the commit. */
+  hasRoomFor({ text }: Unit): boolean {
+    if (this.isClosed) return false;
+    return this.#chars === 0 || this.#chars + text.length <= MAX_COMMIT_CHARS;
+  }
+
   /** Adds a unit; resolves to the number of its last record. */
   add(unit: Unit, isDurable: boolean): Promise<number> {
     this.units.push(unit);
     this.#chars += unit.text.length;
     this.records += unit.batch ?? 1;
     this.isDurable ||= isDurable;
-    this.isFull = this.#chars > MAX_COMMIT_CHARS;
     const last = this.records - 1;
     return this.#done.then((first) => first + last);
   }
@@ -52,7 +57,7 @@ export class BatchQueue {
   /** Adds a unit to the last batch, or to a new one behind it; resolves to the number of its last record. */
   add(unit: Unit, isDurable: boolean): Promise<number> {
     let batch = this.#batches.at(-1);
-    if (batch === undefined || batch.isFull) {
+    if (batch === undefined || !batch.hasRoomFor(unit)) {
       this.#batches.push(batch = new Batch());
     }
     this.#appends++;
@@ -67,7 +72,7 @@ export class BatchQueue {
   /** The last batch, which no later append joins from now on. */
   closeLast(): Batch | undefined {
     const last = this.#batches.at(-1);
-    if (last !== undefined) last.isFull = true;
+    if (last !== undefined) last.isClosed = true;
     return last;
   }
 

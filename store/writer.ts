@@ -2,7 +2,8 @@ import { type Batch, BatchQueue } from "./batch.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
-import type { Unit } from "./line.ts";
+import { tooLarge } from "./json.ts";
+import type { Encoded, Unit } from "./line.ts";
 import { Mutex } from "./mutex.ts";
 import { poisoned } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
@@ -156,11 +157,9 @@ export class Writer implements LiveEnd {
       throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
     }
     const { active } = this.#segments;
+    const encoded = this.#encode(units, first);
     await this.#guard(async () => {
-      const { format } = this.#options;
-      await active.write(
-        format.encode(units, first, this.#durable, active.chain),
-      );
+      await active.write(encoded);
       if (isDurable) await active.sync();
       await active.assertOurs();
     });
@@ -169,6 +168,20 @@ export class Writer implements LiveEnd {
     this.sequence = last;
     active.readableBytes = active.sizeBytes;
     return first;
+  }
+
+  /** Makes bytes of units. Nothing is written yet, so a failure costs no more than them. */
+  #encode(units: readonly Unit[], first: number): Encoded {
+    const { format, context } = this.#options;
+    const { chain } = this.#segments.active;
+    try {
+      return format.encode(units, first, this.#durable, chain);
+    } catch (cause) {
+      // The engine's way to say that a string or a buffer would be too long.
+      if (!(cause instanceof RangeError)) throw cause;
+      const size = "longer than a line can be";
+      throw tooLarge(size, context.maxRecordBytes, cause);
+    }
   }
 
   /** Runs what may leave the disk unknown: it then poisons the log, for now and for all that is waiting. */
