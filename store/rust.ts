@@ -257,10 +257,13 @@ function wholeLine(
 ): Uint8Array<ArrayBuffer> | undefined {
   let end = rest.length;
   while (end > 0 && rest[end - 1] === 0) end--;
-  const text = new TextDecoder().decode(rest.subarray(0, end));
+  // As strict as every later look at the line will be.
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
-    if (typeof JSON.parse(text) === "number") return undefined;
-  } catch {
+    const text = decoder.decode(rest.subarray(0, end));
+    if (typeof JSON.parse(text, keepInteger) === "number") return undefined;
+  } catch (cause) {
+    if (cause instanceof MiniError) throw cause;
     return undefined;
   }
   return concat(rest.subarray(0, end), Uint8Array.of(NEWLINE));
