@@ -147,6 +147,20 @@ for (const [name, end, want] of ENDS) {
   });
 }
 
+Deno.test("MiniStore says TOO_LARGE of a line over maxRecordBytes in a journal of the Rust program, and reads up to it", async () => {
+  await using directory = new TestDirectory();
+  const long = JSON.stringify("x".repeat(400_000));
+  await Deno.writeTextFile(directory.at(), `${HEADER}1\n${long}\n3\n`);
+  const options = { maxRecordBytes: 1_000 };
+  assertEquals(await openAndRead(directory.at(), options), {
+    code: "TOO_LARGE",
+  });
+  const records = MiniStore.replay(directory.at(), options)
+    [Symbol.asyncIterator]();
+  assertEquals((await records.next()).value, { seq: 1, data: 1 });
+  assertEquals((await errorOf(records.next())).code, "TOO_LARGE");
+});
+
 Deno.test("MiniStore refuses in a journal of the Rust program what its format cannot say", async () => {
   await using directory = new TestDirectory();
   await Deno.writeTextFile(directory.at(), `${HEADER}1\n`);
