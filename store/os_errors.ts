@@ -63,7 +63,7 @@ export function poisoned(path: string, cause: unknown): MiniError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new MiniError(
     "POISONED",
-    `Cannot write to "${path}" any more: ${why}; whether the records not yet acknowledged are on the disk is unknown: close it and open it again`,
+    `Cannot write to "${path}" any more: ${why}; whether the records not yet durable are on the disk is unknown: close it and open it again`,
     { path, cause },
   );
 }

@@ -80,11 +80,10 @@ export class Segments {
     return (this.#sealed[0]?.base ?? this.base) + 1;
   }
 
-  /** Seals the active segment, which ends with record `sequence`, and starts the next. */
+  /** Seals the active segment, which ends with record `sequence` and is durable, and starts the next. */
   async rotate(sequence: number): Promise<void> {
     if (sequence === this.base) return;
     const old = this.#active;
-    if (!old.isSynced) await old.sync();
     await old.assertOurs();
     if (!await this.#lock.isCurrent()) {
       throw new Error("its lock file was removed or replaced");

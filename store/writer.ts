@@ -246,8 +246,8 @@ export class Writer implements LiveEnd {
   }
 
   async #rotate(): Promise<void> {
+    await this.#sync();
     await this.#segments.rotate(this.sequence);
-    this.#durable = this.sequence;
     this.#isMarked = false;
     this.#rotateBeyond = this.#options.maxSegmentBytes;
     this.rotationFailure = undefined;
@@ -270,7 +270,8 @@ export class Writer implements LiveEnd {
   close(): Promise<void> {
     return this.#closing ??= this.#afterAppends(async () => {
       try {
-        if (this.failure === undefined) {
+        // Of what nobody has acknowledged the callers have been told.
+        if (this.failure === undefined || this.#durable < this.sequence) {
           await this.#guard(() => this.#finish());
         }
       } finally {
