@@ -126,13 +126,24 @@ async function* endingQuietly<T>(
 /** Ends a wait for more of the log. */
 class Stop {
   isStopped = false;
-  stop!: () => void;
-  readonly stopped: Promise<void> = new Promise((resolve) => {
-    this.stop = () => {
-      this.isStopped = true;
-      resolve();
-    };
-  });
+  #wake = () => {};
+
+  readonly stop = (): void => {
+    this.isStopped = true;
+    this.#wake();
+  };
+
+  /**
+   * Resolves when `changed` does, or when stopped. A race with one promise that
+   * lasts as long as the reader would leave something behind at every wait.
+   */
+  async wait(changed: Promise<void>): Promise<void> {
+    if (this.isStopped) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      changed.then(resolve);
+    });
+  }
 }
 
 async function* verifiedBlocks(
@@ -163,7 +174,7 @@ async function* verifiedBlocks(
       const reason = "the file is shorter than what was acknowledged";
       throw corrupt(path, { offset: taken, reason });
     }
-    await Promise.race([changed, stop.stopped]);
+    await stop.wait(changed!);
   }
   if (stop.isStopped || scanner.rest.length === 0) return;
   const tail = scanner.isBroken
