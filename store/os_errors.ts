@@ -29,7 +29,8 @@ export function fromOs(
   const because = error instanceof Error ? error.message : String(error);
   const code = osCode(error) ?? "";
   if (code === "ENOTCAPABLE") {
-    const kind = /\bread\b/.test(because) ? "read" : "write";
+    // Deno's words, before the path, which may hold any.
+    const kind = because.startsWith("Requires read ") ? "read" : "write";
     return new MiniError(
       "PERMISSION",
       `Cannot ${doing}: run again with --allow-${kind}=${directory} (${because}); ${after}`,
