@@ -2,7 +2,7 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import type { MiniError } from "./errors.ts";
 import type { StoreRecord } from "./records.ts";
 import { concat } from "./scan.ts";
-import { corrupt, FIRST_BLOCK_BYTES, readBlock, readTail } from "./segment.ts";
+import { corrupt, FIRST_BLOCK_BYTES, readBlock } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
 
 /** Which records to read. */
@@ -177,10 +177,7 @@ async function* verifiedBlocks(
     await stop.wait(changed!);
   }
   if (stop.isStopped || scanner.rest.length === 0) return;
-  const tail = scanner.isBroken
-    ? await readTail(file, scanner, path)
-    : scanner.rest;
   const mayBeTorn = segment.isActive && live === undefined;
-  const end = await segment.judge(tail, last, mayBeTorn);
+  const end = await segment.judge(last, mayBeTorn);
   if (end !== undefined) yield end;
 }

@@ -141,10 +141,10 @@ export async function* openRustSegments(
       isActive: path === paths.active,
       scanner,
       lines,
-      judge(tail, _last, mayBeTorn) {
-        const { isBroken, offset } = scanner;
+      judge(_last, mayBeTorn) {
+        const { isBroken, offset, rest } = scanner;
         if (isBroken) throw tooLong(path, { offset }, maxRecordBytes);
-        if (mayBeTorn) return Promise.resolve(wholeLine(tail));
+        if (mayBeTorn) return Promise.resolve(wholeLine(rest));
         throw corrupt(path, { reason: "a segment is cut short" });
       },
     };

@@ -16,6 +16,7 @@ import {
   judgeStart,
   openIfThere,
   readBlock,
+  readTail,
   type Seam,
   tailPlace,
   tooLong,
@@ -40,7 +41,6 @@ export interface OpenSegment {
    * nothing, or throws. `last` are the lines verified last.
    */
   judge(
-    tail: Uint8Array<ArrayBuffer>,
     last: Uint8Array<ArrayBuffer>,
     mayBeTorn: boolean,
   ): Promise<Uint8Array<ArrayBuffer> | undefined>;
@@ -187,8 +187,14 @@ async function openAt(
       isActive,
       scanner,
       lines: new NativeLines(path, base),
-      judge: (tail, last, mayBeTorn) =>
-        judgeRest(context, path, scanner, { tail, last, mayBeTorn }),
+      judge: async (last, mayBeTorn) => {
+        const tail = await readTail(file, scanner);
+        return await judgeRest(context, path, scanner, {
+          tail,
+          last,
+          mayBeTorn,
+        });
+      },
     };
   } finally {
     if (!isKept) await file.close();
