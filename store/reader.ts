@@ -1,5 +1,5 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import type { MiniError } from "./errors.ts";
+import { MiniError } from "./errors.ts";
 import type { StoreRecord } from "./records.ts";
 import { concat } from "./scan.ts";
 import { corrupt, FIRST_BLOCK_BYTES, readBlock } from "./segment.ts";
@@ -40,30 +40,56 @@ export interface Reading<T> {
   readonly explain: (error: unknown) => unknown;
 }
 
-/** Reads the records of segments in order. */
+/**
+ * Reads the records of segments in order. `open` gives the segments from the
+ * one with a record on.
+ *
+ * Beside a writer elsewhere that takes back what did not fit, the end of a file
+ * may be seen half old and half new. So only a damage that is the same at a
+ * second look counts. That look starts with the last record given, for the seam
+ * behind its segment is to be checked too.
+ */
 export async function* readRecords<T>(
-  segments: AsyncIterable<OpenSegment>,
+  open: (from: number | undefined) => AsyncIterable<OpenSegment>,
   { range, live, convert, explain }: Reading<T>,
 ): AsyncGenerator<StoreRecord<T>, void, undefined> {
   const { from = 1, to = Infinity, signal } = range;
   signal?.throwIfAborted();
   if (to < from) return;
-  try {
-    for await (const segment of segments) {
-      for await (const line of readLines(segment, signal, live)) {
-        for (const { seq, data } of segment.lines.parse(line, from)) {
-          if (seq < from) continue;
-          if (seq > to) return;
-          yield { seq, data: convert(data, seq) };
-          signal?.throwIfAborted();
+  let next = from;
+  let damage: string | undefined;
+  for (;;) {
+    try {
+      const start = next === from ? range.from : next - 1;
+      for await (const segment of open(start)) {
+        for await (const line of readLines(segment, signal, live)) {
+          for (const { seq, data } of segment.lines.parse(line, next)) {
+            if (seq < next) continue;
+            if (seq > to) return;
+            const record = { seq, data: convert(data, seq) };
+            next = seq + 1;
+            yield record;
+            signal?.throwIfAborted();
+          }
+          if (segment.lines.next > to) return;
         }
-        if (segment.lines.next > to) return;
+        signal?.throwIfAborted();
       }
-      signal?.throwIfAborted();
+      return;
+    } catch (error) {
+      const seen = damage;
+      damage = damageOf(error);
+      const isNew = damage !== undefined && damage !== seen;
+      if (live !== undefined || !isNew) throw explain(error);
     }
-  } catch (error) {
-    throw explain(error);
   }
+}
+
+/** What an error says of a damage, if that is what it is about. */
+function damageOf(error: unknown): string | undefined {
+  return error instanceof MiniError && error.code === "CORRUPT"
+    ? error.message
+    : undefined;
 }
 
 /**
