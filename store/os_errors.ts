@@ -29,7 +29,8 @@ export function fromOs(
   const because = error instanceof Error ? error.message : String(error);
   const code = osCode(error) ?? "";
   if (code === "ENOTCAPABLE") {
-    const kind = /\bread\b/.test(because) ? "read" : "write";
+    // Deno's words, before the path, which may hold any.
+    const kind = because.startsWith("Requires read ") ? "read" : "write";
     return new MiniError(
       "PERMISSION",
       `Cannot ${doing}: run again with --allow-${kind}=${directory} (${because}); ${after}`,
@@ -63,7 +64,7 @@ export function poisoned(path: string, cause: unknown): MiniError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new MiniError(
     "POISONED",
-    `Cannot write to "${path}" any more: ${why}; whether the records not yet acknowledged are on the disk is unknown: close it and open it again`,
+    `Cannot write to "${path}" any more: ${why}; whether the records not yet durable are on the disk is unknown: close it and open it again`,
     { path, cause },
   );
 }

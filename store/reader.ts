@@ -1,8 +1,8 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import type { MiniError } from "./errors.ts";
+import { MiniError } from "./errors.ts";
 import type { StoreRecord } from "./records.ts";
 import { concat } from "./scan.ts";
-import { corrupt, FIRST_BLOCK_BYTES, readBlock, readTail } from "./segment.ts";
+import { corrupt, FIRST_BLOCK_BYTES, readBlock } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
 
 /** Which records to read. */
@@ -17,6 +17,8 @@ export interface ReadRange {
 
 /** What a reader in the process of the writer knows of the end of the log. */
 export interface LiveEnd {
+  /** The base of the segment that is being written. */
+  readonly base: number;
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
   limitOf(base: number): number;
   /** Resolves when there is more to read, or never will be. */
@@ -38,30 +40,56 @@ export interface Reading<T> {
   readonly explain: (error: unknown) => unknown;
 }
 
-/** Reads the records of segments in order. */
+/**
+ * Reads the records of segments in order. `open` gives the segments from the
+ * one with a record on.
+ *
+ * Beside a writer elsewhere that takes back what did not fit, the end of a file
+ * may be seen half old and half new. So only a damage that is the same at a
+ * second look counts. That look starts with the last record given, for the seam
+ * behind its segment is to be checked too.
+ */
 export async function* readRecords<T>(
-  segments: AsyncIterable<OpenSegment>,
+  open: (from: number | undefined) => AsyncIterable<OpenSegment>,
   { range, live, convert, explain }: Reading<T>,
 ): AsyncGenerator<StoreRecord<T>, void, undefined> {
   const { from = 1, to = Infinity, signal } = range;
   signal?.throwIfAborted();
   if (to < from) return;
-  try {
-    for await (const segment of segments) {
-      for await (const line of readLines(segment, signal, live)) {
-        for (const { seq, data } of segment.lines.parse(line, from)) {
-          if (seq < from) continue;
-          if (seq > to) return;
-          yield { seq, data: convert(data, seq) };
-          signal?.throwIfAborted();
+  let next = from;
+  let damage: string | undefined;
+  for (;;) {
+    try {
+      const start = next === from ? range.from : next - 1;
+      for await (const segment of open(start)) {
+        for await (const line of readLines(segment, signal, live)) {
+          for (const { seq, data } of segment.lines.parse(line, next)) {
+            if (seq < next) continue;
+            if (seq > to) return;
+            const record = { seq, data: convert(data, seq) };
+            next = seq + 1;
+            yield record;
+            signal?.throwIfAborted();
+          }
+          if (segment.lines.next > to) return;
         }
-        if (segment.lines.next > to) return;
+        signal?.throwIfAborted();
       }
-      signal?.throwIfAborted();
+      return;
+    } catch (error) {
+      const seen = damage;
+      damage = damageOf(error);
+      const isNew = damage !== undefined && damage !== seen;
+      if (live !== undefined || !isNew) throw explain(error);
     }
-  } catch (error) {
-    throw explain(error);
   }
+}
+
+/** What an error says of a damage, if that is what it is about. */
+function damageOf(error: unknown): string | undefined {
+  return error instanceof MiniError && error.code === "CORRUPT"
+    ? error.message
+    : undefined;
 }
 
 /**
@@ -75,6 +103,8 @@ async function* readLines(
 ): AsyncGenerator<string, void, undefined> {
   const stop = new Stop();
   signal?.addEventListener("abort", stop.stop);
+  // It may have fired while the segment was opened.
+  if (signal?.aborted) stop.stop();
   let failure: { error: unknown } | undefined;
   // A stream that fails drops what it holds: the lines before a damage are to come first.
   const blocks = endingQuietly(
@@ -122,13 +152,24 @@ async function* endingQuietly<T>(
 /** Ends a wait for more of the log. */
 class Stop {
   isStopped = false;
-  stop!: () => void;
-  readonly stopped: Promise<void> = new Promise((resolve) => {
-    this.stop = () => {
-      this.isStopped = true;
-      resolve();
-    };
-  });
+  #wake = () => {};
+
+  readonly stop = (): void => {
+    this.isStopped = true;
+    this.#wake();
+  };
+
+  /**
+   * Resolves when `changed` does, or when stopped. A race with one promise that
+   * lasts as long as the reader would leave something behind at every wait.
+   */
+  async wait(changed: Promise<void>): Promise<void> {
+    if (this.isStopped) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      changed.then(resolve);
+    });
+  }
 }
 
 async function* verifiedBlocks(
@@ -159,13 +200,10 @@ async function* verifiedBlocks(
       const reason = "the file is shorter than what was acknowledged";
       throw corrupt(path, { offset: taken, reason });
     }
-    await Promise.race([changed, stop.stopped]);
+    await stop.wait(changed!);
   }
   if (stop.isStopped || scanner.rest.length === 0) return;
-  const tail = scanner.isBroken
-    ? await readTail(file, scanner, path)
-    : scanner.rest;
   const mayBeTorn = segment.isActive && live === undefined;
-  const end = await segment.judge(tail, last, mayBeTorn);
+  const end = await segment.judge(last, mayBeTorn);
   if (end !== undefined) yield end;
 }

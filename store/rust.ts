@@ -131,6 +131,7 @@ export async function* openRustSegments(
   let base = 0;
   for (const path of [...rotated, paths.active]) {
     const lines = new RustLines(path, base);
+    const scanner = new RustScanner(maxRecordBytes);
     yield {
       path,
       journal: "",
@@ -138,10 +139,12 @@ export async function* openRustSegments(
       file: await fs.open(path, "read"),
       first: undefined,
       isActive: path === paths.active,
-      scanner: new RustScanner(maxRecordBytes),
+      scanner,
       lines,
-      judge(tail, _last, mayBeTorn) {
-        if (mayBeTorn) return Promise.resolve(wholeLine(tail));
+      judge(_last, mayBeTorn) {
+        const { isBroken, offset, rest } = scanner;
+        if (isBroken) throw tooLong(path, { offset }, maxRecordBytes);
+        if (mayBeTorn) return Promise.resolve(wholeLine(rest));
         throw corrupt(path, { reason: "a segment is cut short" });
       },
     };
@@ -192,6 +195,18 @@ export async function recoverRustJournal(
   };
 }
 
+function tooLong(
+  path: string,
+  place: { line?: number; offset: number },
+  maxRecordBytes: number,
+): MiniError {
+  return new MiniError(
+    "TOO_LARGE",
+    `Cannot read "${path}" (offset ${place.offset}): the line there is over maxRecordBytes, ${maxRecordBytes}`,
+    { path, ...place },
+  );
+}
+
 /** Counts the records of a segment, and checks that each is JSON. */
 async function scanRust(
   { fs, maxRecordBytes }: JournalContext,
@@ -210,13 +225,8 @@ async function scanRust(
         parseRustLine(record, path, ++line);
       }
       if (scanner.isBroken) {
-        throw new MiniError(
-          "TOO_LARGE",
-          `Cannot read "${path}": line ${
-            line + 1
-          } is over maxRecordBytes, ${maxRecordBytes}`,
-          { path, line: line + 1, offset: scanner.offset },
-        );
+        const place = { line: line + 1, offset: scanner.offset };
+        throw tooLong(path, place, maxRecordBytes);
       }
       if (block.length === 0) {
         if (line === 0) throw unsupported(path, false);
@@ -257,10 +267,13 @@ function wholeLine(
 ): Uint8Array<ArrayBuffer> | undefined {
   let end = rest.length;
   while (end > 0 && rest[end - 1] === 0) end--;
-  const text = new TextDecoder().decode(rest.subarray(0, end));
+  // As strict as every later look at the line will be.
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
-    if (typeof JSON.parse(text) === "number") return undefined;
-  } catch {
+    const text = decoder.decode(rest.subarray(0, end));
+    if (typeof JSON.parse(text, keepInteger) === "number") return undefined;
+  } catch (cause) {
+    if (cause instanceof MiniError) throw cause;
     return undefined;
   }
   return concat(rest.subarray(0, end), Uint8Array.of(NEWLINE));

@@ -1,5 +1,6 @@
 import {
   FRAME_BYTES,
+  HEADER_BYTES,
   NEWLINE,
   parseLine,
   PREFIX_BYTES,
@@ -61,14 +62,22 @@ export class ChainScanner implements Scanner {
     let good = 0;
     while (good < end) {
       const next = bytes.indexOf(NEWLINE, good) + 1;
-      if (next - 1 - good > this.#maxLineBytes) break;
+      if (next - 1 - good > this.#limitAt(good)) break;
       const after = verifyLines(bytes.subarray(good, next), chain);
       if (after === undefined) break;
       chain = after;
       good = next;
     }
-    this.isBroken = good < end || bytes.length - end > this.#maxLineBytes;
+    this.isBroken = good < end || bytes.length - end > this.#limitAt(end);
     return this.#accept(good, chain);
+  }
+
+  /** The longest line that may start so many bytes after `offset`. A header is not a record, and has a length of its own. */
+  #limitAt(ahead: number): number {
+    const isHeader = this.offset + ahead === 0;
+    return isHeader
+      ? Math.max(HEADER_BYTES, this.#maxLineBytes)
+      : this.#maxLineBytes;
   }
 
   #accept(bytes: number, chain: number): Uint8Array<ArrayBuffer> {

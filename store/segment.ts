@@ -19,9 +19,6 @@ const BLOCK_BYTES = 256 * 1024;
 /** How much is read first: most files are small, and a header is always in it. */
 export const FIRST_BLOCK_BYTES: number = 4_096;
 
-/** The longest run of bytes that may follow the first bad line of a segment that is to be judged torn. */
-const MAX_TAIL_BYTES = 64 * 1024 * 1024;
-
 /** What every part of an open journal needs. */
 export interface JournalContext {
   readonly fs: FileSystem;
@@ -114,9 +111,7 @@ export async function scanSegment(
     }
     const { header, walk } = found;
     const { offset, chain } = scanner;
-    const tail = scanner.isBroken
-      ? await readTail(file, scanner, path)
-      : scanner.rest;
+    const tail = await readTail(file, scanner);
     return {
       path,
       header,
@@ -210,25 +205,17 @@ export function checkSeam(
   throw corrupt(path, { reason, line: 1, offset: 0, seq: seam.base + 1 });
 }
 
-/** What follows the verified part of a segment that has a bad line. */
+/** What follows the verified part of a segment, all of which has been read but for what stands behind a bad line. */
 export async function readTail(
   file: FileHandle,
   scanner: Scanner,
-  path: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  if (!scanner.isBroken) return scanner.rest;
   const blocks: Uint8Array[] = [scanner.rest];
-  let length = scanner.rest.length;
   for (;;) {
     const block = await readBlock(file);
     if (block.length === 0) return concat(...blocks);
     blocks.push(block);
-    length += block.length;
-    if (length > MAX_TAIL_BYTES) {
-      throw corrupt(path, {
-        offset: scanner.offset,
-        reason: `a bad line is followed by more than ${MAX_TAIL_BYTES} bytes`,
-      });
-    }
   }
 }
 

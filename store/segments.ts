@@ -80,33 +80,28 @@ export class Segments {
     return (this.#sealed[0]?.base ?? this.base) + 1;
   }
 
-  /** Seals the active segment, which ends with record `sequence`, and starts the next. */
+  /** Seals the active segment, which ends with record `sequence` and is durable, and starts the next. */
   async rotate(sequence: number): Promise<void> {
     if (sequence === this.base) return;
     const old = this.#active;
-    if (!old.isSynced) await old.sync();
     await old.assertOurs();
     if (!await this.#lock.isCurrent()) {
       throw new Error("its lock file was removed or replaced");
     }
     const header = { ...this.#header, base: sequence, prev: hex(old.chain) };
-    const encoded = encodeHeader(header);
-    const sealedPath = this.#context.paths.sealed(this.base);
-    const file = await this.#startFile(sealedPath, encoded);
-    const end = { sizeBytes: encoded.bytes.length, chain: encoded.chain };
-    const { sizeBytes } = old;
-    const sealed = { path: sealedPath, base: this.base, sizeBytes };
-    this.#active = await ActiveSegment.at(this.#context, file, end);
+    const path = this.#context.paths.sealed(this.base);
+    this.#active = await this.#startNext(path, encodeHeader(header));
+    const sealed = { path, base: this.base, sizeBytes: old.sizeBytes };
     this.#sealed = [...this.#sealed, sealed];
     this.#header = header;
     await old.close();
   }
 
-  /** Makes the next segment's file and gives both files their names, each step durable before the next. */
-  async #startFile(
+  /** Makes the next segment and gives both files their names, each step durable before the next. */
+  async #startNext(
     sealedPath: string,
-    { bytes }: Encoded,
-  ): Promise<FileHandle> {
+    { bytes, chain }: Encoded,
+  ): Promise<ActiveSegment> {
     const { fs, paths } = this.#context;
     let file: FileHandle | undefined;
     let isUnknown = false;
@@ -123,11 +118,14 @@ export class Segments {
         this.#context.staging,
         (file) => file.write(bytes),
       );
+      // Before the names change: the log can go on without it.
+      const end = { sizeBytes: bytes.length, chain };
+      const next = await ActiveSegment.at(this.#context, file, end);
       await fs.rename(paths.active, sealedPath);
       await syncNames();
       await fs.rename(paths.temporary, paths.active);
       await syncNames();
-      return file;
+      return next;
     } catch (error) {
       await file?.close().catch(() => {});
       if (isUnknown) throw error;
@@ -190,7 +188,12 @@ export class Segments {
     );
     const old = this.#active;
     const end = { sizeBytes: bytes.length, chain };
-    this.#active = await ActiveSegment.at(this.#context, file, end);
+    try {
+      this.#active = await ActiveSegment.at(this.#context, file, end);
+    } catch (error) {
+      await file.close().catch(() => {});
+      throw error;
+    }
     this.#header = header;
     await old.close();
   }

@@ -94,7 +94,8 @@ function readTyped<T>(
   live?: LiveEnd,
 ): AsyncIterable<StoreRecord<T>> {
   const { signal } = range;
-  return readRecords(journalSegments(context, range.from, live), {
+  const open = (from?: number) => journalSegments(context, from, live);
+  return readRecords(open, {
     range,
     live,
     convert: (data, seq) => validate(schema, data, `read record ${seq}`, seq),

@@ -16,6 +16,7 @@ import {
   judgeStart,
   openIfThere,
   readBlock,
+  readTail,
   type Seam,
   tailPlace,
   tooLong,
@@ -40,7 +41,6 @@ export interface OpenSegment {
    * nothing, or throws. `last` are the lines verified last.
    */
   judge(
-    tail: Uint8Array<ArrayBuffer>,
     last: Uint8Array<ArrayBuffer>,
     mayBeTorn: boolean,
   ): Promise<Uint8Array<ArrayBuffer> | undefined>;
@@ -53,12 +53,16 @@ export interface OpenSegment {
 async function startBase(
   context: JournalContext,
   from: number | undefined,
+  live: LiveEnd | undefined,
 ): Promise<number | undefined> {
   const bases = await segmentBases(context);
   const [first] = bases;
-  if (first === undefined || from === undefined) return first;
+  if (first === undefined) return undefined;
+  // A segment that the writer has not begun with shows already while it is made.
+  const last = live?.base ?? Infinity;
+  if (from === undefined) return Math.min(first, last);
   if (from <= first) throw compacted(context, from, first + 1);
-  return bases.findLast((base) => base < from);
+  return Math.min(bases.findLast((base) => base < from)!, last);
 }
 
 /** The error for a record that compaction has removed. */
@@ -112,10 +116,10 @@ export async function* openSegments(
   from: number | undefined,
   live?: LiveEnd,
 ): AsyncGenerator<OpenSegment, void, undefined> {
-  let base = await startBase(context, from);
+  let base = await startBase(context, from, live);
   let seam: Seam | undefined;
   while (base !== undefined) {
-    const segment = await openSegment(context, base, seam);
+    const segment = await openSegment(context, base, seam, live);
     if (segment === undefined) return;
     yield segment;
     const isSealed = live === undefined
@@ -133,12 +137,15 @@ async function openSegment(
   context: JournalContext,
   base: number,
   seam: Seam | undefined,
+  live: LiveEnd | undefined,
 ): Promise<OpenSegment | undefined> {
   const { paths } = context;
   // A writer that is at work may seal a segment between our two looks.
   for (let attempt = 0; attempt < 3; attempt++) {
     for (const path of [paths.sealed(base), paths.active]) {
-      const segment = await openAt(context, path, base, seam);
+      // Taken before the file is read: what is beyond may not be durable, or not stay.
+      const limit = live?.limitOf(base) ?? Infinity;
+      const segment = await openAt(context, path, base, { seam, limit });
       if (segment !== undefined) return segment;
     }
     const [first, ...others] = await segmentBases(context);
@@ -155,13 +162,13 @@ async function openAt(
   context: JournalContext,
   path: string,
   base: number,
-  seam: Seam | undefined,
+  { seam, limit }: { seam: Seam | undefined; limit: number },
 ): Promise<OpenSegment | undefined> {
   const file = await openIfThere(context, path);
   if (file === undefined) return undefined;
   let isKept = false;
   try {
-    const first = await readBlock(file, FIRST_BLOCK_BYTES);
+    const first = await readBlock(file, Math.min(FIRST_BLOCK_BYTES, limit));
     const isActive = path === context.paths.active;
     const header = readHeader(path, first, isActive);
     if (header === undefined || isActive && header.base !== base) {
@@ -180,8 +187,14 @@ async function openAt(
       isActive,
       scanner,
       lines: new NativeLines(path, base),
-      judge: (tail, last, mayBeTorn) =>
-        judgeRest(context, path, scanner, { tail, last, mayBeTorn }),
+      judge: async (last, mayBeTorn) => {
+        const tail = await readTail(file, scanner);
+        return await judgeRest(context, path, scanner, {
+          tail,
+          last,
+          mayBeTorn,
+        });
+      },
     };
   } finally {
     if (!isKept) await file.close();

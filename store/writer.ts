@@ -1,8 +1,9 @@
-import { Batch } from "./batch.ts";
+import { type Batch, BatchQueue } from "./batch.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
-import type { Unit } from "./line.ts";
+import { tooLarge } from "./json.ts";
+import type { Encoded, Unit } from "./line.ts";
 import { Mutex } from "./mutex.ts";
 import { poisoned } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
@@ -10,12 +11,6 @@ import type { LiveEnd } from "./reader.ts";
 import type { JournalContext } from "./segment.ts";
 import { type CompactionReport, Segments } from "./segments.ts";
 import { Signal } from "./signal.ts";
-
-/** For so long callers that keep appending may put off the commit that serves them. */
-const MAX_SETTLE_MS = 2;
-
-/** How many turns of the microtask queue a caller may take from one acknowledged append to its next. */
-const SETTLE_TURNS = 8;
 
 /** What a {@linkcode Writer} needs beside what recovery found. */
 export interface WriterOptions {
@@ -35,9 +30,8 @@ export class Writer implements LiveEnd {
   readonly #options: WriterOptions;
   readonly #segments: Segments;
   readonly #mutex = new Mutex();
-  readonly #queue: Batch[] = [];
+  readonly #queue = new BatchQueue();
   #isCommitting = false;
-  #appends = 0;
   #durable: number;
   #isMarked: boolean;
   #rotateBeyond: number;
@@ -81,6 +75,11 @@ export class Writer implements LiveEnd {
     return this.#change.next;
   }
 
+  /** The base of the segment that is being written. */
+  get base(): number {
+    return this.#segments.base;
+  }
+
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
   limitOf(base: number): number {
     return this.#segments.limitOf(base);
@@ -122,34 +121,18 @@ export class Writer implements LiveEnd {
   /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
   add(unit: Unit, isDurable: boolean): Promise<number> {
     if (this.failure !== undefined) throw this.failure;
-    let batch = this.#queue.at(-1);
-    if (batch === undefined || batch.isFull) {
-      this.#queue.push(batch = new Batch());
-    }
-    this.#appends++;
+    const added = this.#queue.add(unit, isDurable && !this.#options.isLazy);
     if (!this.#isCommitting) this.#commitAll();
-    return batch.add(unit, isDurable && !this.#options.isLazy);
+    return added;
   }
 
   async #commitAll(): Promise<void> {
     this.#isCommitting = true;
-    while (this.#queue.length > 0) {
-      await this.#settle();
+    while (!this.#queue.isEmpty) {
+      await this.#queue.settle();
       await this.#mutex.run(() => this.#commitNext());
     }
     this.#isCommitting = false;
-  }
-
-  /** Lets callers that a commit has woken append again, so that they share the next one. */
-  async #settle(): Promise<void> {
-    const start = performance.now();
-    let seen: number;
-    do {
-      seen = this.#appends;
-      for (let turn = 0; turn < SETTLE_TURNS; turn++) await undefined;
-    } while (
-      seen !== this.#appends && performance.now() - start < MAX_SETTLE_MS
-    );
   }
 
   async #commitNext(): Promise<void> {
@@ -174,11 +157,9 @@ export class Writer implements LiveEnd {
       throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
     }
     const { active } = this.#segments;
+    const encoded = this.#encode(units, first);
     await this.#guard(async () => {
-      const { format } = this.#options;
-      await active.write(
-        format.encode(units, first, this.#durable, active.chain),
-      );
+      await active.write(encoded);
       if (isDurable) await active.sync();
       await active.assertOurs();
     });
@@ -187,6 +168,20 @@ export class Writer implements LiveEnd {
     this.sequence = last;
     active.readableBytes = active.sizeBytes;
     return first;
+  }
+
+  /** Makes bytes of units. Nothing is written yet, so a failure costs no more than them. */
+  #encode(units: readonly Unit[], first: number): Encoded {
+    const { format, context } = this.#options;
+    const { chain } = this.#segments.active;
+    try {
+      return format.encode(units, first, this.#durable, chain);
+    } catch (cause) {
+      // The engine's way to say that a string or a buffer would be too long.
+      if (!(cause instanceof RangeError)) throw cause;
+      const size = "longer than a line can be";
+      throw tooLarge(size, context.maxRecordBytes, cause);
+    }
   }
 
   /** Runs what may leave the disk unknown: it then poisons the log, for now and for all that is waiting. */
@@ -243,19 +238,16 @@ export class Writer implements LiveEnd {
 
   /** Runs a task after the appends that were called before it, and before those called after. */
   #afterAppends<T>(task: () => Promise<T>): Promise<T> {
-    const last = this.#queue.at(-1);
-    if (last !== undefined) last.isFull = true;
+    const last = this.#queue.closeLast();
     return this.#mutex.run(async () => {
-      while (last !== undefined && this.#queue.includes(last)) {
-        await this.#commitNext();
-      }
+      while (this.#queue.has(last)) await this.#commitNext();
       return await task();
     });
   }
 
   async #rotate(): Promise<void> {
+    await this.#sync();
     await this.#segments.rotate(this.sequence);
-    this.#durable = this.sequence;
     this.#isMarked = false;
     this.#rotateBeyond = this.#options.maxSegmentBytes;
     this.rotationFailure = undefined;
@@ -278,7 +270,8 @@ export class Writer implements LiveEnd {
   close(): Promise<void> {
     return this.#closing ??= this.#afterAppends(async () => {
       try {
-        if (this.failure === undefined) {
+        // Of what nobody has acknowledged the callers have been told.
+        if (this.failure === undefined || this.#durable < this.sequence) {
           await this.#guard(() => this.#finish());
         }
       } finally {

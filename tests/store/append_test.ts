@@ -30,6 +30,31 @@ Deno.test("MiniStore.append() of concurrent callers shares fsyncs and keeps the 
   assertEquals(data, values);
 });
 
+Deno.test("MiniStore.append() of a record that is too long to be encoded refuses it alone, and the log goes on", async () => {
+  await using directory = new TestDirectory();
+  const limit = 5 * 1024 * 1024;
+  const { encode } = TextEncoder.prototype;
+  {
+    await using store = await MiniStore.open<string>(directory.at());
+    TextEncoder.prototype.encode = function (text) {
+      if (text!.length <= limit) return encode.call(this, text);
+      throw new RangeError("Invalid string length");
+    };
+    try {
+      const records = ["a", "x".repeat(limit), "b"];
+      const [a, long, b] = records.map((record) => store.append(record));
+      const error = errorOf(long!);
+      assertEquals([await a, await b], [1, 2]);
+      assertEquals((await error).code, "TOO_LARGE");
+      assertEquals(await store.append("c"), 3);
+    } finally {
+      TextEncoder.prototype.encode = encode;
+    }
+  }
+  const opened = await openAndRead(directory.at());
+  assertEquals(opened, { data: ["a", "b", "c"], outcome: "clean" });
+});
+
 Deno.test("MiniStore.append() one after another syncs each before it resolves", async () => {
   await using directory = new TestDirectory();
   const { fs, syncs } = countingSyncs();

@@ -229,6 +229,37 @@ Deno.test("close() fails to sync a record that nobody waited for: it says so, an
   assertEquals((await contents(fs)).slice(0, 1), ["before"]);
 });
 
+Deno.test("close() of a poisoned log says so where acknowledged records may be lost, and frees it all the same", async () => {
+  for (
+    const [options, lost] of [[{ durable: false }, true], [{}, false]] as const
+  ) {
+    const { fs, store } = await failing("sync", { code: "EIO" }, 0);
+    await store.append("acknowledged", options);
+    fs.hooks.before = ({ operation }) =>
+      operation === "sync" ? { code: "EIO" } : undefined;
+    assertEquals((await errorOf(store.append("refused"))).code, "POISONED");
+    const calls = fs.calls;
+    const closed = [store.close(), store.close(), store.close()];
+    for (const result of await Promise.allSettled(closed)) {
+      const code = result.status === "rejected" ? result.reason.code : "";
+      assertEquals(code, lost ? "POISONED" : "");
+    }
+    assertEquals(fs.calls, calls + 1, "more was done than closing the file");
+    fs.hooks = {};
+    await using again = await MiniStore.open<string>(PATH, { fs });
+    const first = await Array.fromAsync(again.replay({ to: 1 }));
+    assertEquals(first[0]?.data, "before");
+  }
+});
+
+Deno.test("close() of a log that a rotation has poisoned succeeds: the rotation has made all records durable", async () => {
+  const { fs, store } = await failing("syncDirectory", { code: "EIO" });
+  await store.append("lazy", { durable: false });
+  assertEquals((await errorOf(store.rotate())).code, "POISONED");
+  await store.close();
+  assertEquals(await contents(fs), ["before", "lazy"]);
+});
+
 Deno.test("open() fails at any call: the lock is free, and the next open() finds everything", async () => {
   const clean = new MemoryFileSystem();
   const store = await MiniStore.open<string>(PATH, { fs: clean });

@@ -1,9 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { type FileSystem, MiniStore } from "@mini/state/store";
-import { MemoryFileSystem } from "@mini/state/testing";
+import { type Fault, MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { numbers } from "../support/records.ts";
+import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
+
+const PATH = "/data/journal.jsonl";
 
 Deno.test("MiniStore.follow() gives history, then what comes, without a gap, across rotation", async () => {
   await using directory = new TestDirectory();
@@ -47,6 +50,27 @@ Deno.test("MiniStore.follow() ends with the reason of its signal", async () => {
   assertEquals(await waiting.then(() => undefined, (error) => error), reason);
   const aborted = Array.fromAsync(store.replay({ signal }));
   assertEquals(await aborted.then(() => undefined, (error) => error), reason);
+});
+
+Deno.test("MiniStore.follow() ends with the reason of a signal that fires while it starts", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1);
+  const before = fs.calls;
+  for await (const _ of store.follow()) break;
+  const calls = fs.calls - before;
+  for (let at = 1; at < calls; at++) {
+    const controller = new AbortController();
+    const reason = new Error(`at call ${at}`);
+    const last = fs.calls + at;
+    fs.hooks.before = ({ index }) => {
+      if (index === last) controller.abort(reason);
+      return undefined;
+    };
+    const { signal } = controller;
+    const ended = Array.fromAsync(store.follow({ signal, from: 2 }));
+    assertEquals(await ended.then(() => undefined, (error) => error), reason);
+  }
 });
 
 Deno.test("MiniStore.follow() goes on while a rotation is under way", async () => {
@@ -110,4 +134,72 @@ Deno.test("MiniStore.follow() ends with POISONED when the log is", async () => {
   assertEquals((await errorOf(store.append(2))).code, "POISONED");
   assertEquals((await errorOf(followed)).code, "POISONED");
   await store.close();
+});
+
+/** A log with one record, and a follower that has come to it while the next append waits for `operation`. */
+async function followedUpTo(operation: "write" | "sync", fault: Fault) {
+  const memory = new MemoryFileSystem();
+  const holding = new HoldingFileSystem(memory);
+  const store = await MiniStore.open<string>(PATH, { fs: holding.fs });
+  await store.append("one");
+  memory.hooks.before = (call) =>
+    call.operation === operation ? fault : undefined;
+  const held = holding.hold(operation);
+  const refused = errorOf(store.append("refused"));
+  await held.reached;
+  memory.hooks = {};
+  const records = store.follow()[Symbol.asyncIterator]();
+  assertEquals((await records.next()).value, { seq: 1, data: "one" });
+  return { store, held, refused, records };
+}
+
+Deno.test("MiniStore.follow() gives no record whose fsync fails", async () => {
+  const { store, held, refused, records } = await followedUpTo("sync", {
+    code: "EIO",
+  });
+  const next = errorOf(records.next());
+  held.release();
+  assertEquals((await refused).code, "POISONED");
+  assertEquals((await next).code, "POISONED");
+  assertEquals(store.sequence, 1);
+  await store.close();
+});
+
+for (const [part, keepBytes] of [["in part", 25], ["whole", 1_000]] as const) {
+  Deno.test(`MiniStore.follow() gives no record that was written ${part} and is taken back, and goes on`, async () => {
+    const fault = { code: "ENOSPC", keepBytes };
+    const { store, held, refused, records } = await followedUpTo(
+      "write",
+      fault,
+    );
+    const next = records.next();
+    held.release();
+    assertEquals((await refused).code, "NO_SPACE");
+    assertEquals(await store.append("two, which fits"), 2);
+    assertEquals((await next).value, { seq: 2, data: "two, which fits" });
+    await store.close();
+    assertEquals((await records.next()).done, true);
+  });
+}
+
+Deno.test("MiniStore.follow() waits for a segment that a rotation has named and not yet made durable", async () => {
+  const holding = new HoldingFileSystem(new MemoryFileSystem());
+  const store = await MiniStore.open<string>(PATH, { fs: holding.fs });
+  await store.append("one");
+  const sealed = holding.hold("rename");
+  const rotated = store.rotate();
+  await sealed.reached;
+  const placed = holding.hold("rename");
+  sealed.release();
+  await placed.reached;
+  const future = Array.fromAsync(store.follow({ from: 2 }));
+  const all = Array.fromAsync(store.follow());
+  // Both have come to the end by then.
+  for (let turn = 0; turn < 1_000; turn++) await undefined;
+  placed.release();
+  await rotated;
+  await store.append("two");
+  await store.close();
+  assertEquals(await future, [{ seq: 2, data: "two" }]);
+  assertEquals((await all).map(({ seq }) => seq), [1, 2]);
 });

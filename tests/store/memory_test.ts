@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -18,6 +18,36 @@ for await (const { seq, data } of store.replay()) {
   if (data.value === seq) sum++;
 }
 console.log(count, sum);`;
+
+const WAKE_UPS = 20_000;
+
+/** A follower that leaves anything behind at every wake-up leaves several times that. */
+const LEFT_MIB = 1;
+
+const FOLLOWER = `
+import { MiniStore } from "@mini/state/store";
+await using store = await MiniStore.open(Deno.args[0], { sync: "never" });
+const records = store.follow()[Symbol.asyncIterator]();
+const used = () => (gc(), Deno.memoryUsage().heapUsed);
+let before;
+for (let value = 1; value <= ${WAKE_UPS}; value++) {
+  const next = records.next();
+  await store.append(value);
+  await next;
+  if (value === 1_000) before = used();
+}
+console.log(used() - before < ${LEFT_MIB} * 1024 * 1024, used() - before);`;
+
+Deno.test(`MiniStore.follow() keeps less than ${LEFT_MIB} MiB after ${WAKE_UPS} wake-ups`, async () => {
+  await using directory = new TestDirectory();
+  const flags = ["-A", "--v8-flags=--expose-gc"];
+  const { stdout, stderr } = await runScript(
+    FOLLOWER,
+    [directory.at()],
+    flags,
+  );
+  assert(stdout.startsWith("true "), stdout + stderr);
+});
 
 Deno.test(`MiniStore opens and replays ${RECORDS} records with a heap of ${HEAP_MIB} MiB`, async () => {
   await using directory = new TestDirectory();

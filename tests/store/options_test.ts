@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
-import { errorOf, openAndRead } from "../support/journal.ts";
+import { errorOf, openAndRead, readOnly } from "../support/journal.ts";
 
 Deno.test("MiniStore holds writing and reading to the same maxRecordBytes", async () => {
   await using directory = new TestDirectory();
@@ -29,6 +29,28 @@ Deno.test("MiniStore holds writing and reading to the same maxRecordBytes", asyn
     MiniStore.replay(directory.at(), { maxRecordBytes: 100 }),
   );
   assertEquals((await errorOf(read)).code, "TOO_LARGE");
+});
+
+Deno.test("MiniStore opens again with a maxRecordBytes below the length of a header", async () => {
+  await using directory = new TestDirectory();
+  const options = { maxRecordBytes: 2 };
+  {
+    await using store = await MiniStore.open<number>(directory.at(), options);
+    assertEquals(await store.append(12), 1);
+    await store.rotate();
+    assertEquals(await store.append(34), 2);
+    assertEquals((await errorOf(store.append(567))).code, "TOO_LARGE");
+  }
+  const opened = await openAndRead(directory.at(), options);
+  assertEquals(opened, { data: [12, 34], outcome: "clean" });
+  assertEquals(await readOnly(directory.at(), options), [12, 34]);
+  {
+    await using store = await MiniStore.open<string>(directory.at());
+    await store.append("x".repeat(80));
+  }
+  const longer = { code: "TOO_LARGE" };
+  assertEquals(await openAndRead(directory.at(), options), longer);
+  assertEquals(await readOnly(directory.at(), options), longer);
 });
 
 const wholeNumbers = {

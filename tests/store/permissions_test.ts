@@ -61,9 +61,11 @@ const MISSING: [what: string, script: string, given: string[], flag: string][] =
 for (const [what, script, given, flag] of MISSING) {
   Deno.test(`MiniStore without permission ${what} says which flag would help`, async () => {
     await using directory = new TestDirectory();
-    const flags = given.map((name) => name + directory.path);
-    const { stdout } = await runScript(script, [directory.at()], flags);
+    const path = directory.at("to read and write");
+    await Deno.mkdir(path);
+    const flags = given.map((name) => name + path);
+    const { stdout } = await runScript(script, [`${path}/j.jsonl`], flags);
     assert(stdout.startsWith("PERMISSION "), stdout);
-    assert(stdout.includes(flag + directory.path), stdout);
+    assert(stdout.includes(flag + path), stdout);
   });
 }

@@ -109,3 +109,37 @@ Deno.test("MiniStore.open() with verifyFrom leaves older segments to those who r
   const all = Array.fromAsync(store.replay());
   assertEquals((await errorOf(all)).code, "CORRUPT");
 });
+
+const LONG_TAILS: [
+  row: string,
+  lose: (path: string, from: number) => Promise<void>,
+][] = [
+  ["nothing but NULs", async (path, from) => {
+    const { size } = await Deno.stat(path);
+    await Deno.truncate(path, from);
+    await Deno.truncate(path, size);
+  }],
+  ["a sector that is missing", async (path, from) => {
+    using file = await Deno.open(path, { write: true });
+    await file.seek(Math.ceil(from / 512) * 512, Deno.SeekMode.Start);
+    await file.write(new Uint8Array(512));
+  }],
+];
+for (const [row, lose] of LONG_TAILS) {
+  Deno.test(`MiniStore.open() judges torn: ${row} in 65 MiB that were not synced`, async () => {
+    await using directory = new TestDirectory();
+    const path = directory.at();
+    const options = { maxSegmentBytes: 2 ** 30, sync: "never" } as const;
+    const store = await MiniStore.open<string>(path, options);
+    await store.append("kept");
+    const { size } = await Deno.stat(path);
+    const record = "x".repeat(2 ** 20);
+    for (let seq = 2; seq <= 66; seq++) await store.append(record);
+    const cut = directory.at("cut.jsonl");
+    await Deno.copyFile(path, cut);
+    await store.close();
+    await lose(cut, size);
+    assertEquals(await readOnly(cut), ["kept"]);
+    assertEquals(await openAndRead(cut), { data: ["kept"], outcome: "torn" });
+  });
+}

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
+import { HoldingFileSystem } from "../support/held.ts";
 import { numbers, threeSegments } from "../support/records.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -158,3 +159,40 @@ Deno.test("MiniStore.replay() reads everything acknowledged from a poisoned log"
   assertEquals((await Array.fromAsync(store.replay())).length, 2_001);
   await store.close();
 });
+
+for (const nth of [1, 2, 3]) {
+  Deno.test(`MiniStore.replay() beside a writer that takes back a record during read ${nth} does not call it CORRUPT`, async () => {
+    const memory = new MemoryFileSystem();
+    const writing = new HoldingFileSystem(memory);
+    const path = "/data/journal.jsonl";
+    const store = await MiniStore.open<string>(path, { fs: writing.fs });
+    await store.append("one");
+    memory.hooks.before = ({ operation }) =>
+      operation === "write" ? { code: "ENOSPC", keepBytes: 25 } : undefined;
+    const write = writing.hold("write");
+    const refused = errorOf(store.append("refused"));
+    await write.reached;
+    memory.hooks = {};
+
+    const reading = new HoldingFileSystem(memory);
+    let read = reading.hold("read");
+    const records = Array.fromAsync(
+      MiniStore.replay<string>(path, { fs: reading.fs }),
+      ({ data }) => data,
+    );
+    for (let count = 1; count < nth; count++) {
+      await read.reached;
+      const next = reading.hold("read");
+      read.release();
+      read = next;
+    }
+    await read.reached;
+    write.release();
+    assertEquals((await refused).code, "NO_SPACE");
+    await store.append("two, which fits");
+    await store.append("three");
+    read.release();
+    assertEquals(await records, ["one", "two, which fits", "three"]);
+    await store.close();
+  });
+}

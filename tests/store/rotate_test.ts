@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { numbers, threeSegments } from "../support/records.ts";
+import { errorOf } from "../support/journal.ts";
 
 Deno.test("MiniStore.compact() removes whole segments up to a number, oldest first", async () => {
   await using directory = new TestDirectory();
@@ -77,4 +79,57 @@ Deno.test("MiniStore starts a new segment beyond maxSegmentBytes, and cat of the
     Array.from(records, (_, index) => index + 1),
   );
   assertEquals(records.length, 40);
+});
+
+const MOVES: [
+  name: string,
+  move: (store: MiniStore<number>) => Promise<void>,
+][] = [
+  ["rotate()", (store) => store.rotate()],
+  ["skipTo()", (store) => store.skipTo(9)],
+];
+for (const [name, move] of MOVES) {
+  Deno.test(`MiniStore.${name} leaves no file open, whichever of its calls fails`, async () => {
+    for (let failing = 1;; failing++) {
+      const fs = new MemoryFileSystem();
+      const path = "/data/journal.jsonl";
+      const store = await MiniStore.open<number>(path, { fs });
+      await store.append(1);
+      const start = fs.calls;
+      let open = 1;
+      fs.hooks.before = ({ operation, index }) => {
+        if (operation === "close") open--;
+        if (index === start + failing) return { code: "EIO" };
+        if (operation === "open" || operation === "create") open++;
+        return undefined;
+      };
+      await move(store).catch(() => {});
+      const calls = fs.calls - start;
+      await store.close();
+      assertEquals(open, 0, `call ${failing} of ${calls}`);
+      if (calls < failing) break;
+    }
+  });
+}
+
+Deno.test("MiniStore.rotate() that cannot look at the new file costs nothing", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<number>("/data/journal.jsonl", {
+    fs,
+  });
+  await store.append(1);
+  let isPrepared = false;
+  fs.hooks.before = ({ operation, path }) => {
+    const isNew = path.endsWith(".tmp");
+    if (isNew && operation === "sync") isPrepared = true;
+    return isNew && isPrepared && operation === "stat"
+      ? { code: "EIO" }
+      : undefined;
+  };
+  assertEquals((await errorOf(store.rotate())).code, "IO");
+  fs.hooks = {};
+  assertEquals(await store.append(2), 2);
+  await store.rotate();
+  assertEquals(await store.append(3), 3);
+  assertEquals(numbers(await Array.fromAsync(store.replay())), [1, 2, 3]);
 });

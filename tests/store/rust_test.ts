@@ -76,9 +76,13 @@ Deno.test("MiniStore reads the segments that the Rust program has rotated out, o
   assertEquals(seen, [[4, 4], [5, 5], [6, 6]]);
 });
 
+function bytes(text: string, ...more: number[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array([...new TextEncoder().encode(text), ...more]);
+}
+
 const ENDS: [
   name: string,
-  end: string,
+  end: string | Uint8Array<ArrayBuffer>,
   want: { data: unknown[]; outcome: string } | string,
 ][] = [
   ["an unfinished last line", '{"a":1}\n{"b"', {
@@ -93,6 +97,19 @@ const ENDS: [
     data: [1],
     outcome: "torn",
   }],
+  ["a last line that is not UTF-8", bytes('{"a":1}\n"b', 0xff, 0x22), {
+    data: [{ a: 1 }],
+    outcome: "torn",
+  }],
+  ["a last line behind a BOM", '{"a":1}\n\ufeff{"b":2}', {
+    data: [{ a: 1 }],
+    outcome: "torn",
+  }],
+  [
+    "a number that JavaScript does not have in a last line without its newline",
+    '{"a":1}\n{"id":18446744073709551615}',
+    "UNSERIALIZABLE",
+  ],
   ["NULs at the end", '{"a":1}\n\0\0\0', { data: [{ a: 1 }], outcome: "torn" }],
   ["a bad line before good ones", '{"a":1}{"b"\n{"c":3}\n', "CORRUPT"],
   ["a blank line", '{"a":1}\n\n', "CORRUPT"],
@@ -105,12 +122,15 @@ const ENDS: [
 for (const [name, end, want] of ENDS) {
   Deno.test(`MiniStore.open() judges a journal of the Rust program with ${name}`, async () => {
     await using directory = new TestDirectory();
-    await Deno.writeTextFile(directory.at(), HEADER + end);
+    const whole = typeof end === "string"
+      ? bytes(HEADER + end)
+      : new Uint8Array([...bytes(HEADER), ...end]);
+    await Deno.writeFile(directory.at(), whole);
     const read = await readOnly(directory.at());
     const opened = await openAndRead(directory.at());
     if (typeof want === "string") {
       assertEquals([opened, read], [{ code: want }, { code: want }]);
-      assertEquals(await Deno.readTextFile(directory.at()), HEADER + end);
+      assertEquals(await Deno.readFile(directory.at()), whole);
       return;
     }
     assertEquals(opened, want);
@@ -119,8 +139,27 @@ for (const [name, end, want] of ENDS) {
     await store.append("after");
     const data = await Array.fromAsync(store.replay(), (record) => record.data);
     assertEquals(data, [...want.data, "after"]);
+    await store.close();
+    assertEquals(await openAndRead(directory.at()), {
+      data,
+      outcome: "unclean",
+    });
   });
 }
+
+Deno.test("MiniStore says TOO_LARGE of a line over maxRecordBytes in a journal of the Rust program, and reads up to it", async () => {
+  await using directory = new TestDirectory();
+  const long = JSON.stringify("x".repeat(400_000));
+  await Deno.writeTextFile(directory.at(), `${HEADER}1\n${long}\n3\n`);
+  const options = { maxRecordBytes: 1_000 };
+  assertEquals(await openAndRead(directory.at(), options), {
+    code: "TOO_LARGE",
+  });
+  const records = MiniStore.replay(directory.at(), options)
+    [Symbol.asyncIterator]();
+  assertEquals((await records.next()).value, { seq: 1, data: 1 });
+  assertEquals((await errorOf(records.next())).code, "TOO_LARGE");
+});
 
 Deno.test("MiniStore refuses in a journal of the Rust program what its format cannot say", async () => {
   await using directory = new TestDirectory();
