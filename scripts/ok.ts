@@ -18,6 +18,7 @@ const documented = [
   "store",
   "snap",
   "state",
+  "queue",
   "testing",
 ]
   .map((path) => join(root, path));
@@ -46,7 +47,7 @@ const steps: Step[] = [
       "coverage",
       coverage,
       "--threshold=90",
-      "--include=/(store|snap|state|testing)/[a-z_]+\\.ts$",
+      "--include=/(store|snap|state|queue|testing)/[a-z_]+\\.ts$",
     ],
   },
   {

@@ -152,3 +152,58 @@ Deno.test("MiniQueue.attach(): time travel shows the queue as it was", async () 
   await shop.compact();
   assertEquals(Object.keys(shop.state.outbox.messages), []);
 });
+
+Deno.test("MiniQueue.attach(): what was on its way to somebody when the queue closed is there for the next", async () => {
+  for (let turn = 0; turn < 40; turn++) {
+    await using shop = await open(new MemoryFileSystem());
+    const first = await MiniQueue.attach(shop, "outbox");
+    await first.enqueue("a", { group: "g" });
+    const pending = first.receive({ waitMs: 1_000 });
+    for (let done = 0; done < turn; done++) await undefined;
+    await first.close();
+    const second = await MiniQueue.attach(shop, "outbox");
+    assertEquals((await second.receive())?.payload, "a", `after ${turn} turns`);
+    const late = await pending;
+    if (late) assertEquals((await errorOf(late.ack())).code, "RECEIPT_EXPIRED");
+    await second.close();
+  }
+});
+
+Deno.test("MiniQueue.attach(): closing twice frees the place of nobody else", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const first = await MiniQueue.attach(shop, "outbox");
+  await first.close();
+  const second = await MiniQueue.attach(shop, "outbox");
+  await first.close();
+  await assertRejects(() => MiniQueue.attach(shop, "outbox"), TypeError);
+  await second.close();
+});
+
+Deno.test("MiniQueue.attach(): a mutation that enqueues is as good after the queue was attached anew", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const first = await MiniQueue.attach(shop, "outbox");
+  const held = first.toEnqueue("held");
+  await first.close();
+  const second = await MiniQueue.attach(shop, "outbox");
+  await second.enqueue("new");
+  await shop.apply(held);
+  assertEquals((await drain(second)).sort(), ["held", "new"]);
+});
+
+Deno.test("MiniQueue.attach(): a delay holds also where the state is made anew in the midst of a delivery", async () => {
+  for (let turn = 0; turn < 40; turn++) {
+    await using shop = await open(new MemoryFileSystem());
+    const outbox = await MiniQueue.attach(shop, "outbox");
+    await outbox.enqueue("a");
+    const receiving = outbox.receive();
+    const failing = shop.apply({ order: "" }).catch(() => {});
+    for (let done = 0; done < turn; done++) await undefined;
+    await outbox.stats();
+    const message = await receiving;
+    await failing;
+    await message?.nack({ delayMs: 3_600_000 });
+    assertEquals(await outbox.receive(), undefined, `after ${turn} turns`);
+    const { ready, delayed } = await outbox.stats();
+    assertEquals([ready, delayed], [0, 1]);
+  }
+});
