@@ -69,6 +69,7 @@ export class Leases {
   loseAll(): Lease[] {
     const lost = [...this.#leases.values()];
     for (const lease of lost) this.#lose(lease);
+    this.#deadlines = newHeap();
     return lost;
   }
 

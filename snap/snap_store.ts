@@ -56,6 +56,8 @@ export class SnapStore<S> {
   readonly #permissions: number;
   readonly #mutex = new Mutex();
 
+  readonly #rejected: RejectedSnapshot[] = [];
+
   /**
    * Touches nothing yet; the directory is made by the first snapshot.
    *
@@ -210,7 +212,9 @@ export class SnapStore<S> {
       if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
         throw error;
       }
-      rejected.push({ path: await this.#setAside(path), error });
+      const found = { path: await this.#setAside(path), error };
+      rejected.push(found);
+      this.#rejected.push(found);
       return undefined;
     }
   }
@@ -225,6 +229,11 @@ export class SnapStore<S> {
     } catch {
       return path;
     }
+  }
+
+  /** Every snapshot that {@linkcode SnapStore.restore} has found damaged so far, why, and where it is now. */
+  get rejected(): readonly RejectedSnapshot[] {
+    return this.#rejected;
   }
 
   /**
