@@ -106,7 +106,7 @@ export class Engine<S, M> {
       ...(isAhead && { logEndedAt: logEnd }),
       replayed,
       aborted: this.#sources.aborts.all,
-      rejected: built.rejected as StateRecovery["rejected"],
+      rejected: [...this.#sources.snapshots.rejected ?? []],
     };
   }
 

@@ -2,6 +2,7 @@ import type { SnapshotInfo } from "../snap/mod.ts";
 import type {
   AppendOptions,
   CompactionReport,
+  MiniError,
   StoreRecord,
 } from "../store/mod.ts";
 
@@ -55,10 +56,14 @@ export interface Snapshots<S> {
       readonly seq: number;
       readonly version?: number;
       readonly journal?: string;
-      readonly rejected?: readonly unknown[];
     }
     | undefined
   >;
+  /** Those that `restore` has found damaged so far. */
+  readonly rejected?: readonly {
+    readonly path: string;
+    readonly error: MiniError;
+  }[];
   /** Those there are, oldest first. */
   list(): Promise<SnapshotInfo[]>;
 }

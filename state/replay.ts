@@ -40,8 +40,6 @@ interface Start<S> {
 /** A state at a number. */
 export interface Built<S> extends Start<S> {
   readonly replayed: number;
-  /** Snapshots that were damaged. */
-  readonly rejected: readonly unknown[];
 }
 
 /** Makes the state as it was after record `upTo`, or after the last, from the newest snapshot that helps. */
@@ -51,11 +49,10 @@ export async function build<S, M>(
   codeOfGap: "CORRUPT" | "COMPACTED",
 ): Promise<Built<S>> {
   const { log, aborts } = sources;
-  const rejected: unknown[] = [];
   for (;;) {
     const { firstSequence } = log;
     try {
-      const start = await findStart(sources, upTo, rejected);
+      const start = await findStart(sources, upTo);
       const from = start.seq + 1;
       const to = Math.min(upTo, log.sequence);
       if (log.firstSequence > from && to >= from) {
@@ -66,7 +63,7 @@ export async function build<S, M>(
       const built = await replay(sources, start.state, { from, to });
       if (built === undefined) continue;
       if (to === log.sequence) aborts.knowFrom(from);
-      return { ...start, ...built, rejected };
+      return { ...start, ...built };
     } catch (error) {
       // Compaction beside it leaves a newer snapshot to start from.
       if (!isCompacted(error) || log.firstSequence === firstSequence) {
@@ -80,13 +77,11 @@ export async function build<S, M>(
 async function findStart<S, M>(
   { snapshots, reducer, initial, migrate, log }: Sources<S, M>,
   upTo: number,
-  rejected: unknown[],
 ): Promise<Start<S>> {
   let unusable = 0;
   let unusableVersion = 0;
   for (let below = upTo;;) {
     const found = await snapshots.restore(below);
-    rejected.push(...found?.rejected ?? []);
     const { seq = 0, version = 0, journal } = found ?? {};
     // An empty log is what is left when one was lost: the snapshot covers it.
     if (seq > 0 && log.sequence > 0) assertSame(seq, journal, log.journal);

@@ -141,17 +141,15 @@ Deno.test("StateManager.at() keeps apply from calling back, as apply() does", as
   await manager.close();
 });
 
-Deno.test("StateManager reports a damaged snapshot also where the tail holds an abort", async () => {
+Deno.test("StateManager reports a damaged snapshot also where it was the only one, and the tail holds an abort", async () => {
   const fs = new MemoryFileSystem();
   {
     await using counter = await openCounter("/data", { fs });
     await counter.apply({ by: 1 });
     await counter.createSnapshot();
-    await counter.apply({ by: 1 });
-    await counter.createSnapshot();
     await errorOf(counter.apply({ by: 2, fail: true }));
   }
-  const path = `/data/snapshot_${"2".padStart(20, "0")}.json`;
+  const path = `/data/snapshot_${"1".padStart(20, "0")}.json`;
   fs.put(path, fs.content(path)!.slice(0, -3));
   await using again = await StateManager.open("/data", { ...COUNTER, fs });
   assertEquals(again.recovery.rejected.length, 1);
