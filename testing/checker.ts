@@ -8,6 +8,8 @@ import type { Moment, Workload } from "./workload.ts";
 export interface ExploreOptions extends CrashOptions {
   /** Of so many states one is crashed again at every moment of its recovery. @default {20} */
   readonly crashRecoveryOneIn?: number;
+  /** Of so many states that a power cut may leave one is looked at. @default {1} */
+  readonly stateOneIn?: number;
 }
 
 /** What an exploration has found. */
@@ -72,6 +74,7 @@ export class Checker<Item> {
   async checkPowerCut(moment: Moment, options: CrashOptions): Promise<void> {
     const oneIn = this.#options.crashRecoveryOneIn ?? 20;
     for (const { label, fs } of crashStates(moment.disk, options)) {
+      if (!this.#isInSample()) continue;
       const disk = fs.snapshot();
       const where = `${moment.label}, power cut (${label})`;
       await this.#checkState(fs, moment, where);
@@ -92,10 +95,15 @@ export class Checker<Item> {
     await this.#recover(fs);
     for (const [step, disk] of disks) {
       for (const state of crashStates(disk, { samples: 0 })) {
+        if (!this.#isInSample()) continue;
         const where = `${label}, recovery cut after ${step} (${state.label})`;
         await this.#checkState(state.fs, moment, where);
       }
     }
+  }
+
+  #isInSample(): boolean {
+    return this.#random.oneIn(this.#options.stateOneIn ?? 1);
   }
 
   async #checkState(

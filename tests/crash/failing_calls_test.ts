@@ -6,6 +6,7 @@ import {
   type Workload,
 } from "@mini/state/testing";
 import { report } from "../support/report.ts";
+import { sampled } from "../support/size.ts";
 import { STORE_WORKLOADS } from "../support/workloads.ts";
 
 Deno.test("MiniStore survives every call failing, once and for ever", async () => {
@@ -41,7 +42,12 @@ async function sweep(
   workload: Workload<string>,
   faults: readonly Fault[],
 ): Promise<ExploreReport> {
-  const options = { faults, cuts: "none", crashRecoveryOneIn: 50 } as const;
+  const options = {
+    faults,
+    cuts: "none",
+    crashRecoveryOneIn: 50,
+    ...sampled(5),
+  } as const;
   const found = await sweepFaults(workload, options);
   assertEquals(found.violations.slice(0, 3), [], workload.name);
   assert(found.states > 10, `${workload.name}: ${found.states} states`);

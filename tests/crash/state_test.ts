@@ -1,13 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { explore, type ExploreReport, sweepFaults } from "@mini/state/testing";
 import { report } from "../support/report.ts";
+import { sampled } from "../support/size.ts";
 import { STATE_WORKLOADS } from "../support/state_workloads.ts";
 
 Deno.test("StateManager survives a power cut after every call, in every way", async () => {
   const reports: ExploreReport[] = [];
   for (const workload of STATE_WORKLOADS) {
     reports.push(
-      await explore(workload, { crashRecoveryOneIn: 200, samples: 1 }),
+      await explore(workload, {
+        crashRecoveryOneIn: 200,
+        samples: 1,
+        ...sampled(5),
+      }),
     );
   }
   report("power cuts of states", reports);
@@ -29,7 +34,11 @@ Deno.test("StateManager survives every call failing, once and for ever", async (
         names.includes(name)
       )
     ) {
-      const options = { cuts: "none", crashRecoveryOneIn: 1_000 } as const;
+      const options = {
+        cuts: "none",
+        crashRecoveryOneIn: 1_000,
+        ...sampled(5),
+      } as const;
       const fault = { code, keepBytes: 40 };
       reports.push(
         await sweepFaults(workload, { faults: [fault], ...options }),

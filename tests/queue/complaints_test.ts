@@ -1,6 +1,7 @@
 // What users of other queues complain about; each is a promise here.
 import { assert, assertEquals } from "@std/assert";
 import { MiniQueue } from "@mini/state/queue";
+import { crashStates } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
@@ -70,6 +71,20 @@ Deno.test("complaint: a receipt from before a redrive settles the message after 
   assertEquals(current!.receives, 1);
   assertEquals((await errorOf(late!.ack())).code, "RECEIPT_EXPIRED");
   await current!.ack();
+});
+
+Deno.test("complaint: a heartbeat that comes late overwrites the back-off of a retry", async () => {
+  const test = new TestQueue<string>({ visibilityTimeoutMs: 1_000 });
+  await using queue = await test.open();
+  await queue.enqueue("a");
+  const message = (await queue.receive())!;
+  await message.nack({ delayMs: 5_000 });
+  const late = Promise.try(() => message.extend(10));
+  assertEquals((await errorOf(late)).code, "RECEIPT_EXPIRED");
+  test.clock.advance(4_999);
+  assertEquals(await queue.receive(), undefined);
+  test.clock.advance(1);
+  assertEquals((await queue.receive())?.payload, "a");
 });
 
 Deno.test("complaint: order in a group is lost on a retry", async () => {
@@ -186,6 +201,35 @@ Deno.test("complaint: one bad item blocks all", async () => {
   assertEquals(await drain(again), ["fine"]);
   const [dead] = await again.deadLetters();
   assert(dead!.reason.includes("not a string"), dead!.reason);
+});
+
+Deno.test("complaint: a power cut leaves a queue that does not open, or has forgotten", async () => {
+  const test = new TestQueue<string>();
+  const queue = await test.open();
+  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await (await queue.receive())!.ack();
+  await queue.receive();
+  const states = [...crashStates(test.fs.snapshot())];
+  assert(states.length > 1);
+  for (const { fs, label } of states) {
+    await using after = await MiniQueue.open<string>("/data", { fs });
+    assertEquals(await drain(after), ["b"], label);
+  }
+});
+
+Deno.test("complaint: a clock that was wrong at boot makes delayed jobs late, or due all at once", async () => {
+  const test = new TestQueue<string>();
+  const queue = await test.open();
+  await queue.enqueue("in a minute", { delayMs: 60_000 });
+  await queue.close();
+  // A board without a battery for its clock, which is set only later.
+  test.clock.setWall(0);
+  await using again = await test.reopenKilled();
+  test.clock.advance(30_000);
+  test.clock.setWall(Date.UTC(2026, 5, 1));
+  assertEquals(await again.receive(), undefined);
+  test.clock.advance(30_000);
+  assertEquals((await again.receive())?.payload, "in a minute");
 });
 
 Deno.test("complaint: acknowledging one message acknowledges others", async () => {
