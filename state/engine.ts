@@ -117,7 +117,7 @@ export class Engine<S, M> {
     { expectedSequence, durable = true }: ApplyOptions,
   ): Promise<number> {
     this.#assertUsable();
-    const entry = this.#live.entryOf(mutations, isBatch);
+    const entry = this.#live.logged(mutations, isBatch);
     return this.#mutex.run(async () => {
       if (expectedSequence !== undefined) await this.#expect(expectedSequence);
       if (mutations.length === 0) return { applied: this.sequence };
@@ -152,7 +152,7 @@ export class Engine<S, M> {
       if (mutations.length === 0) return { applied: undefined };
       return {
         applied: this.#live.enqueue(
-          this.#live.entryOf(mutations, isBatch),
+          this.#live.logged(mutations, isBatch),
           true,
         ),
       };

@@ -1,5 +1,6 @@
 import { MiniError } from "../store/errors.ts";
-import { assertLossless, MAX_DEPTH } from "../store/json.ts";
+import { MAX_DEPTH, toJson } from "../store/json.ts";
+import { appendJson } from "../store/session.ts";
 import { Mutex } from "../store/mutex.ts";
 import { Signal } from "../store/signal.ts";
 import { validate } from "../store/schema.ts";
@@ -55,32 +56,39 @@ export class LiveState<S, M> {
     );
   }
 
-  /** What is logged, in its JSON form: nothing the caller changes later counts. */
-  entryOf(mutations: readonly M[], isBatch: boolean): Entry {
+  /** What is logged, as JSON: nothing the caller changes later counts. */
+  logged(mutations: readonly M[], isBatch: boolean): Logged {
     const { schema, version } = this.#sources.reducer;
     const valid = mutations.map((mutation) =>
       validate(schema, mutation, "apply the mutation")
     );
-    assertLossless(isBatch ? valid : valid[0], Infinity, MAX_DEPTH - 2);
-    const copy = JSON.parse(JSON.stringify(valid));
+    const text = toJson(isBatch ? valid : valid[0], Infinity, MAX_DEPTH - 2);
+    const copy = JSON.parse(text);
     const stamp = version === undefined ? {} : { version };
-    return isBatch
-      ? { applyAll: copy, ...stamp }
-      : { apply: copy[0], ...stamp };
+    return {
+      entry: isBatch ? { applyAll: copy, ...stamp } : { apply: copy, ...stamp },
+      json: this.#sources.isBare
+        ? text
+        : `{"${isBatch ? "applyAll" : "apply"}":${text}${
+          version === undefined ? "" : `,"version":${version}`
+        }}`,
+    };
   }
 
   /** Appends an entry, and takes it into the state when it is acknowledged and all before it were taken. */
-  enqueue(entry: Entry, durable: boolean): Promise<number> {
+  enqueue({ entry, json }: Logged, durable: boolean): Promise<number> {
     if (this.failure !== undefined) throw this.failure;
     const { isBare, aborts } = this.#sources;
     if (isBare && !("apply" in entry)) throw notInRust();
     // Those that could not be recorded before.
     for (const seq of aborts.unrecorded.splice(0)) this.#record(seq);
     this.#queued++;
-    const appended = this.#log.append(
-      isBare && "apply" in entry ? entry.apply : entry,
-      { durable },
-    );
+    const options = { durable };
+    const appended = appendJson(this.#log, json, options) ??
+      this.#log.append(
+        isBare && "apply" in entry ? entry.apply : entry,
+        options,
+      );
     appended.catch((error) => this.fail(error));
     return this.#steps.run(async () => {
       const seq = await appended;
@@ -145,7 +153,7 @@ export class LiveState<S, M> {
     // The Rust program has no word for it; replay will find the same.
     if (this.#sources.isBare) return undefined;
     try {
-      await this.enqueue({ abort: seq }, true);
+      await this.enqueue(abortOf(seq), true);
       return undefined;
     } catch (error) {
       this.#sources.aborts.unrecorded.push(seq);
@@ -159,7 +167,7 @@ export class LiveState<S, M> {
     if (isBare) return;
     await Promise.all(
       aborts.unrecorded.splice(0).map((seq) =>
-        this.enqueue({ abort: seq }, true)
+        this.enqueue(abortOf(seq), true)
       ),
     );
   }
@@ -183,6 +191,16 @@ export class LiveState<S, M> {
     this.isClosed = true;
     this.#change.fire();
   }
+}
+
+/** An entry, and its JSON. */
+export interface Logged {
+  readonly entry: Entry;
+  readonly json: string;
+}
+
+function abortOf(abort: number): Logged {
+  return { entry: { abort }, json: `{"abort":${abort}}` };
 }
 
 function abortedMutation(

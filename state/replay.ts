@@ -1,4 +1,5 @@
 import { MiniError } from "../store/errors.ts";
+import { recordBatches } from "../store/session.ts";
 import { type Aborts, isCompacted } from "./aborts.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 import {
@@ -134,37 +135,47 @@ function gap(
 
 /** Replays records; `undefined` where one more was found to have no effect, so that the state is in doubt. */
 async function replay<S, M>(
-  { log, reducer, isBare, aborts, guard }: Sources<S, M>,
+  sources: Sources<S, M>,
   state: S,
   range: { from: number; to: number },
 ): Promise<{ state: S; replayed: number } | undefined> {
+  const { log, reducer, isBare, aborts, guard } = sources;
   let replayed = 0;
   if (range.to < range.from) return { state, replayed };
-  for await (const { seq, data } of log.replay(range)) {
-    replayed++;
-    const entry = entryOf(data, seq, isBare);
-    if ("abort" in entry) {
-      if (aborts.has(entry.abort) || entry.abort < range.from) continue;
-      await aborts.learnFrom(range.from);
-      aborts.add(entry.abort);
-      return undefined;
-    }
-    if (aborts.has(seq)) continue;
-    let isReduced = false;
-    try {
-      const mutations = mutationsOf<M>(entry, seq, reducer);
-      isReduced = true;
-      state = guard.run(() => reduce(state, mutations, reducer));
-    } catch (error) {
-      if (isNoPromise(error)) throw error;
-      // It may be on record as aborted already, further on.
-      await aborts.learnFrom(range.from);
-      if (!isReduced && !aborts.has(seq)) throw error;
-      if (!isReduced) continue;
-      if (!aborts.has(seq)) aborts.unrecorded.push(seq);
-      aborts.add(seq);
-      return undefined;
+  const batches = recordBatches(log, range) ?? oneByOne(log.replay(range));
+  for await (const records of batches) {
+    replayed += records.length;
+    for (const { seq, data } of records) {
+      const entry = entryOf(data, seq, isBare);
+      if ("abort" in entry) {
+        if (aborts.has(entry.abort) || entry.abort < range.from) continue;
+        await aborts.learnFrom(range.from);
+        aborts.add(entry.abort);
+        return undefined;
+      }
+      if (aborts.has(seq)) continue;
+      let isReduced = false;
+      try {
+        const mutations = mutationsOf<M>(entry, seq, reducer);
+        isReduced = true;
+        state = guard.run(() => reduce(state, mutations, reducer));
+      } catch (error) {
+        if (isNoPromise(error)) throw error;
+        // It may be on record as aborted already, further on.
+        await aborts.learnFrom(range.from);
+        if (!isReduced && !aborts.has(seq)) throw error;
+        if (!isReduced) continue;
+        if (!aborts.has(seq)) aborts.unrecorded.push(seq);
+        aborts.add(seq);
+        return undefined;
+      }
     }
   }
   return { state, replayed };
+}
+
+async function* oneByOne<T>(
+  items: AsyncIterable<T>,
+): AsyncGenerator<T[], void, undefined> {
+  for await (const item of items) yield [item];
 }

@@ -30,6 +30,11 @@ export function toJson(
     // What is left to fail after the walk is the length of a JavaScript string.
     throw tooLarge(`more than a string can hold`, maxBytes, cause);
   }
+  return fitting(text, maxBytes);
+}
+
+/** The text. Throws `TOO_LARGE` where it is over `maxBytes` of UTF-8. */
+export function fitting(text: string, maxBytes: number): string {
   const bytes = exceeds(text, maxBytes);
   if (bytes !== undefined) throw tooLarge(`${bytes} bytes`, maxBytes);
   return text;

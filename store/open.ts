@@ -4,7 +4,7 @@ import { MiniError } from "./errors.ts";
 import { nativeFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
 import { osCode } from "./os_errors.ts";
-import type { LiveEnd } from "./reader.ts";
+import type { LiveEnd } from "./cut.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
 import {
   isRustJournal,

@@ -1,7 +1,8 @@
 import type { MiniError } from "./errors.ts";
-import { MAX_DEPTH, toJson } from "./json.ts";
+import { fitting, MAX_DEPTH, toJson } from "./json.ts";
 import { journalSegments, openJournal } from "./open.ts";
 import {
+  type AppendOptions,
   checkRange,
   contextOf,
   type ReadOptions,
@@ -10,12 +11,33 @@ import {
   writerOptions,
 } from "./options.ts";
 import { fromOs } from "./os_errors.ts";
-import { type LiveEnd, readRecords } from "./reader.ts";
+import type { LiveEnd } from "./cut.ts";
+import { readBatches, type Reading, readRecords } from "./reader.ts";
 import type { StoreRecord } from "./records.ts";
 import type { RecoveryReport } from "./recover.ts";
 import { type RecordSchema, validate } from "./schema.ts";
 import type { JournalContext } from "./segment.ts";
 import type { Writer } from "./writer.ts";
+
+/** The sessions of the logs that are open. */
+const SESSIONS = new WeakMap<object, Session<unknown>>();
+
+/** Appends to a log what is JSON already, which spares a second look at it; `undefined` where the log is none of ours. */
+export function appendJson(
+  log: object,
+  json: string,
+  options: AppendOptions,
+): Promise<number> | undefined {
+  return SESSIONS.get(log)?.appendJson(json, options);
+}
+
+/** The acknowledged records of a log, many at a time; `undefined` where the log is none of ours. */
+export function recordBatches(
+  log: object,
+  range: { from: number; to: number },
+): AsyncIterable<StoreRecord<unknown>[]> | undefined {
+  return SESSIONS.get(log)?.readBatches(range);
+}
 
 /** A log that is open for writing, and how its records are typed. */
 export class Session<T> {
@@ -55,9 +77,34 @@ export class Session<T> {
     return this.#context.paths.active;
   }
 
-  /** The JSON text of a record. */
-  encode(record: T): string {
-    return toJson(this.#validate(record), this.#context.maxRecordBytes);
+  append(record: T, { durable = true }: AppendOptions): Promise<number> {
+    this.writer.assertOpen();
+    const { maxRecordBytes } = this.#context;
+    const text = toJson(this.#validate(record), maxRecordBytes);
+    return this.writer.add({ text }, durable);
+  }
+
+  /** Appends a record that is JSON already, and was checked. */
+  appendJson(json: string, { durable = true }: AppendOptions): Promise<number> {
+    this.writer.assertOpen();
+    const text = fitting(json, this.#context.maxRecordBytes);
+    return this.writer.add({ text }, durable);
+  }
+
+  /** As {@linkcode Session.read}, many records at a time. */
+  readBatches(range: ReplayRange): AsyncIterable<StoreRecord<T>[]> {
+    checkRange(range);
+    this.writer.assertOpen();
+    const context = this.#context;
+    return readBatches(
+      (from) => journalSegments(context, from, this.writer),
+      readingOf(context, range, this.#schema, this.writer),
+    );
+  }
+
+  /** Says which log this is the session of. */
+  belongTo(log: object): void {
+    SESSIONS.set(log, this as Session<unknown>);
   }
 
   /** The JSON text of an array of records. */
@@ -93,9 +140,20 @@ function readTyped<T>(
   schema: RecordSchema<T> | undefined,
   live?: LiveEnd,
 ): AsyncIterable<StoreRecord<T>> {
+  return readRecords(
+    (from) => journalSegments(context, from, live),
+    readingOf(context, range, schema, live),
+  );
+}
+
+function readingOf<T>(
+  context: JournalContext,
+  range: ReplayRange,
+  schema: RecordSchema<T> | undefined,
+  live: LiveEnd | undefined,
+): Reading<T> {
   const { signal } = range;
-  const open = (from?: number) => journalSegments(context, from, live);
-  return readRecords(open, {
+  return {
     range,
     live,
     convert: (data, seq) => validate(schema, data, `read record ${seq}`, seq),
@@ -103,7 +161,7 @@ function readTyped<T>(
       signal?.aborted && error === signal.reason || error instanceof TypeError
         ? error
         : failed(context, error, "read", "nothing was changed"),
-  });
+  };
 }
 
 function failed(

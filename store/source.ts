@@ -2,7 +2,7 @@ import { MiniError } from "./errors.ts";
 import type { FileHandle } from "./fs.ts";
 import { type Header, hex, isIntact, NEWLINE, parseLine } from "./line.ts";
 import { osCode } from "./os_errors.ts";
-import type { LiveEnd } from "./reader.ts";
+import type { LiveEnd } from "./cut.ts";
 import { type LineParser, NativeLines } from "./records.ts";
 import { ChainScanner, concat, type Scanner } from "./scan.ts";
 import {

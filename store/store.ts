@@ -40,6 +40,7 @@ export class MiniStore<T> implements AsyncDisposable {
   private constructor(session: Session<T>) {
     this.#session = session;
     this.recovery = session.report;
+    session.belongTo(this);
   }
 
   /**
@@ -154,10 +155,7 @@ export class MiniStore<T> implements AsyncDisposable {
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async append(record: T, options: AppendOptions = {}): Promise<number> {
-    const { writer } = this.#session;
-    writer.assertOpen();
-    const text = this.#session.encode(record);
-    return writer.add({ text }, options.durable ?? true);
+    return this.#session.append(record, options);
   }
 
   /**

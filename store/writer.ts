@@ -7,7 +7,7 @@ import type { Encoded, Unit } from "./line.ts";
 import { Mutex } from "./mutex.ts";
 import { poisoned } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
-import type { LiveEnd } from "./reader.ts";
+import type { LiveEnd } from "./cut.ts";
 import type { JournalContext } from "./segment.ts";
 import { type CompactionReport, Segments } from "./segments.ts";
 import { Signal } from "./signal.ts";
