@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
-import { MiniError } from "../store/errors.ts";
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { hex } from "../store/line.ts";
+import { CHUNK_CHARS, prettyPieces, tooLarge } from "./pretty.ts";
 import { isInParts, type SnapCodec } from "./codec.ts";
 import { CodecFailure } from "./failure.ts";
 
@@ -35,17 +35,18 @@ export interface SnapshotMeta {
   readonly version?: number;
 }
 
-const CHUNK_CHARS = 64 * 1024;
 const encoder = new TextEncoder();
 
 /**
  * The text of a snapshot without its trailer, in pieces. A state that is not in
- * parts is text when this returns; only a codec gives parts.
+ * parts is text when this returns, unless `isLazy`: then that is done while the
+ * pieces are taken. Only a codec gives parts.
  */
 export function snapshotText<S>(
   meta: SnapshotMeta,
   state: S,
   codec: SnapCodec<S> | undefined,
+  isLazy: boolean,
 ): Iterable<string> | AsyncIterable<string> {
   const { seq, journal, version } = meta;
   const head = { mini: SNAPSHOT_VERSION, seq, journal, version };
@@ -53,6 +54,7 @@ export function snapshotText<S>(
   if (codec !== undefined && isInParts(encoded)) {
     return partsText(stringify(head, 2), encoded);
   }
+  if (isLazy) return lazyText(stringify(head, 2), encoded);
   assertLossless(encoded, Infinity, MAX_DEPTH);
   return pieces(withoutEnd(stringify({ ...head, state: encoded }, 2)));
 }
@@ -69,6 +71,20 @@ function* pieces(text: string): Generator<string, void, undefined> {
     if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end++;
     yield text.slice(start, end);
     start = end;
+  }
+}
+
+function* lazyText(
+  head: string,
+  state: unknown,
+): Generator<string, void, undefined> {
+  yield `${withoutEnd(head)},\n  "state": `;
+  try {
+    yield* prettyPieces(state, "  ");
+  } catch (error) {
+    // A look at the whole says where in it.
+    assertLossless(state, Infinity, MAX_DEPTH);
+    throw error;
   }
 }
 
@@ -117,10 +133,6 @@ function stringify(value: unknown, indent?: number): string {
   try {
     return JSON.stringify(value, null, indent);
   } catch (cause) {
-    throw new MiniError(
-      "TOO_LARGE",
-      "Cannot create a snapshot: its JSON is longer than a string can be; give it a codec that encodes in parts; nothing was written",
-      { cause },
-    );
+    throw tooLarge(cause);
   }
 }

@@ -20,6 +20,7 @@
 export type { SnapCodec } from "./codec.ts";
 export type { SnapshotMeta } from "./envelope.ts";
 export type {
+  CreateOptions,
   RejectedSnapshot,
   RestoredSnapshot,
   SnapOptions,

@@ -18,6 +18,21 @@ export interface SnapOptions<S> {
   fs?: FileSystem;
 }
 
+/** How a snapshot is made. */
+export interface CreateOptions {
+  /** The id of the log that it belongs to. */
+  readonly journal?: string;
+  /** The version of the code that made the state. */
+  readonly version?: number;
+  /**
+   * Called when the state has been taken, and may change again. Given this,
+   * JSON is made piece by piece while the file is written, so that others have
+   * their turn meanwhile; the state must not change until then, or until the
+   * promise has settled, whichever comes first.
+   */
+  readonly onTaken?: () => void;
+}
+
 /** A snapshot on disk. */
 export interface SnapshotInfo {
   /** Its file. */

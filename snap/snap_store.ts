@@ -8,9 +8,10 @@ import { checkCount } from "../store/options.ts";
 import { type RecordSchema, validate } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import { listSnapshots, nameOf, pruneSnapshots } from "./directory.ts";
-import { type SnapshotMeta, snapshotText } from "./envelope.ts";
+import { snapshotText } from "./envelope.ts";
 import { CodecFailure, damaged, failed } from "./failure.ts";
 import type {
+  CreateOptions,
   RejectedSnapshot,
   RestoredSnapshot,
   SnapOptions,
@@ -90,10 +91,11 @@ export class SnapStore<S> {
    *
    * @param state The state.
    * @param seq The sequence number that it stands at.
-   * @param meta What else it is to say of itself.
+   * @param options What else it is to say of itself, and whether the state is to
+   * be taken piece by piece.
    * @returns The snapshot.
    * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before the disk is
-   * touched, but for a part, whose turn comes while the file is written;
+   * touched, but for what is taken while the file is written;
    * `INVALID` where the schema refuses the state; `CORRUPT` where it is read
    * back differently; `NO_SPACE`, `PERMISSION` and `IO` as the system says: no
    * snapshot was made, and those there were are as they were. Only where it is
@@ -105,11 +107,13 @@ export class SnapStore<S> {
   async create(
     state: S,
     seq: number,
-    meta: Omit<SnapshotMeta, "seq"> = {},
+    { onTaken, ...meta }: CreateOptions = {},
   ): Promise<SnapshotInfo> {
     checkCount("seq", seq, 0);
     const valid = validate(this.#schema, state, "create the snapshot", seq);
-    const text = snapshotText({ ...meta, seq }, valid, this.#codec);
+    const isLazy = onTaken !== undefined;
+    const pieces = snapshotText({ ...meta, seq }, valid, this.#codec, isLazy);
+    const text = isLazy ? telling(pieces, onTaken) : pieces;
     const path = join(this.dir, nameOf(seq));
     return this.#run(`create "${path}"`, path, async () => {
       const sizeBytes = await this.#place(path, text);
@@ -283,4 +287,13 @@ export class SnapStore<S> {
       }
     });
   }
+}
+
+/** Says when the last piece was taken. */
+async function* telling(
+  pieces: Iterable<string> | AsyncIterable<string>,
+  onTaken: () => void,
+): AsyncGenerator<string, void, undefined> {
+  yield* pieces;
+  onTaken();
 }

@@ -16,6 +16,9 @@ import { damaged, failed, unsupported } from "./failure.ts";
 /** Where the parts of a state begin in the text. */
 const PARTS = '\n  "parts": [\n';
 
+/** After so many milliseconds the rest of the program has its turn. */
+const TURN_MS = 8;
+
 /** Writes the text of a snapshot into a new file, with its checksum; gives its size. */
 export async function writeSnapshot(
   file: FileHandle,
@@ -24,11 +27,15 @@ export async function writeSnapshot(
   const encoder = new TextEncoder();
   let crc = 0;
   let sizeBytes = TRAILER_BYTES;
+  let turn = performance.now();
   for await (const piece of text) {
     const bytes = encoder.encode(piece);
     crc = checksum(bytes, crc);
     sizeBytes += bytes.length;
     await file.write(bytes);
+    if (performance.now() - turn < TURN_MS) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    turn = performance.now();
   }
   await file.write(trailer(crc));
   return sizeBytes;

@@ -11,10 +11,7 @@ export class Compaction<S, M> {
   readonly #live: LiveState<S, M>;
   readonly #log: Log<unknown>;
   readonly #snapshots: Snapshots<S>;
-  readonly #options: Pick<
-    StateOptions<S, M>,
-    "codec" | "snapshots" | "snapshotEvery" | "version"
-  >;
+  readonly #version: number | undefined;
   readonly #mutex = new Mutex();
   #last = 0;
   /** The newest snapshot of another version, which is no use to fall back to. */
@@ -28,16 +25,15 @@ export class Compaction<S, M> {
       readonly log: Log<unknown>;
       readonly snapshots: Snapshots<S>;
     },
-    options: Pick<
+    { snapshotEvery, version }: Pick<
       StateOptions<S, M>,
-      "codec" | "snapshots" | "snapshotEvery" | "version"
+      "snapshotEvery" | "version"
     >,
   ) {
     this.#live = live;
     this.#log = log;
     this.#snapshots = snapshots;
-    this.#options = options;
-    const { snapshotEvery } = options;
+    this.#version = version;
     if (snapshotEvery === undefined) return;
     if (typeof snapshotEvery === "number") {
       checkCount("snapshotEvery", snapshotEvery);
@@ -51,11 +47,14 @@ export class Compaction<S, M> {
     this.#unusable = unusable;
   }
 
-  /** What it sets off must not make the `apply` look failed. */
+  /**
+   * Resolves once other records may be applied, to what the `apply` is to wait
+   * for. What it sets off must not make the `apply` look failed.
+   */
   async #afterApply(
     seq: number,
     snapshotEvery: number | ((state: S) => number),
-  ): Promise<void> {
+  ): Promise<(() => Promise<void>) | undefined> {
     try {
       const every = typeof snapshotEvery === "number"
         ? snapshotEvery
@@ -63,28 +62,41 @@ export class Compaction<S, M> {
       if (!(every >= 1)) {
         throw new RangeError(`snapshotEvery must be at least 1, not ${every}`);
       }
-      if (seq - this.#last < every) return;
+      if (seq - this.#last < every) return undefined;
       // Not with every record from now on, should it fail.
       this.#last = seq;
-      await this.#sync();
-      await this.#createNow();
-      await this.#compactLog();
+      const { created } = await this.#take();
+      return async () => {
+        try {
+          await created;
+          await this.#compactLog();
+        } catch (error) {
+          this.#failed(error);
+        }
+      };
     } catch (error) {
-      this.#live.fail(error);
-      this.failure = error;
+      this.#failed(error);
+      return undefined;
     }
   }
 
+  #failed(error: unknown): void {
+    this.#live.fail(error);
+    this.failure = error;
+  }
+
   async createSnapshot(): Promise<SnapshotInfo> {
-    const { created } = await this.#live.between(async () => {
-      await this.#sync();
-      const created = this.#createNow();
-      // The default codec is done with the state already; another may take it in parts.
-      const { codec, snapshots } = this.#options;
-      if (codec !== undefined || snapshots !== undefined) await created;
-      return { created };
-    });
+    const { created } = await this.#live.between(() => this.#take());
     return await created;
+  }
+
+  /** Resolves once the state has been taken: within a step, where state and number belong together. */
+  async #take(): Promise<{ created: Promise<SnapshotInfo> }> {
+    await this.#sync();
+    const taken = Promise.withResolvers<void>();
+    const created = this.#create(taken.resolve);
+    await Promise.race([taken.promise, created.catch(() => {})]);
+    return { created };
   }
 
   /** A snapshot is not to be ahead of its log after a power cut. */
@@ -97,17 +109,14 @@ export class Compaction<S, M> {
     }
   }
 
-  /**
-   * Takes state and number before its first `await`: only within a step, where
-   * they belong together, and with the log synced.
-   */
-  async #createNow(): Promise<SnapshotInfo> {
-    const { version } = this.#options;
+  async #create(onTaken: () => void): Promise<SnapshotInfo> {
+    const version = this.#version;
     const { journal } = this.#log;
     const { state, sequence } = this.#live;
     const info = await this.#snapshots.create(state, sequence, {
       ...(version !== undefined && { version }),
       ...(journal !== undefined && { journal }),
+      onTaken,
     });
     this.#last = Math.max(this.#last, sequence);
     this.failure = undefined;

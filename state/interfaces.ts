@@ -43,11 +43,11 @@ export interface Log<T> {
 
 /** The snapshots as a {@linkcode StateManager} sees them. `SnapStore` is one. */
 export interface Snapshots<S> {
-  /** Makes a snapshot, durably. The state is taken as it is at the call. */
+  /** Makes a snapshot, durably. The state does not change until `onTaken` is called, or that is done. */
   create(
     state: S,
     seq: number,
-    meta?: { version?: number; journal?: string },
+    options?: { version?: number; journal?: string; onTaken?: () => void },
   ): Promise<SnapshotInfo>;
   /** The newest whole one that stands at `upTo` at most. */
   restore(upTo?: number): Promise<

@@ -28,8 +28,9 @@ export class LiveState<S, M> {
   sequence = 0;
   /** Whether it will take in no more. */
   isClosed = false;
-  /** Called within the step of each record that was applied. */
-  onApplied: (seq: number) => Promise<void> = () => Promise.resolve();
+  /** Called within the step of each record that was applied; gives what its caller is to wait for behind that. */
+  onApplied: (seq: number) => Promise<(() => Promise<void>) | undefined> = () =>
+    Promise.resolve(undefined);
 
   constructor(sources: Sources<S, M>) {
     this.#log = sources.log;
@@ -92,11 +93,10 @@ export class LiveState<S, M> {
     appended.catch((error) => this.fail(error));
     return this.#steps.run(async () => {
       const seq = await appended;
-      const aborted = await this.#take(seq, entry);
-      return { seq, aborted };
-    }).then(async ({ seq, aborted }) => {
-      if (aborted === undefined) return seq;
-      throw await aborted();
+      return { seq, rest: await this.#take(seq, entry) };
+    }).then(async ({ seq, rest }) => {
+      await rest?.();
+      return seq;
     });
   }
 
@@ -107,11 +107,11 @@ export class LiveState<S, M> {
     this.#change.fire();
   }
 
-  /** Applies what is logged; where that throws, it gives what is to be thrown once the abort is on record. */
+  /** Applies what is logged; gives what is left to do when others may be applied. */
   async #take(
     seq: number,
     entry: Entry,
-  ): Promise<(() => Promise<unknown>) | undefined> {
+  ): Promise<(() => Promise<void>) | undefined> {
     if (!this.#hasState) throw this.failure;
     const { reducer, guard } = this.#sources;
     try {
@@ -122,12 +122,11 @@ export class LiveState<S, M> {
     }
     this.sequence = seq;
     this.#change.fire();
-    await this.onApplied(seq);
-    return undefined;
+    return await this.onApplied(seq);
   }
 
   /** Makes the state anew without a mutation whose `apply` has thrown, and has that recorded. */
-  async #abort(seq: number, cause: unknown): Promise<() => Promise<unknown>> {
+  async #abort(seq: number, cause: unknown): Promise<() => Promise<never>> {
     this.#sources.aborts.add(seq);
     this.#isRebuilding = true;
     try {
@@ -144,7 +143,7 @@ export class LiveState<S, M> {
     const recorded = this.#record(seq);
     return async () => {
       const failure = await recorded;
-      return isNoPromise(cause) ? cause : abortedMutation(seq, cause, failure);
+      throw isNoPromise(cause) ? cause : abortedMutation(seq, cause, failure);
     };
   }
 

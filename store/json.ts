@@ -50,7 +50,10 @@ export function assertLossless(
   let value = root;
   let nodes = 0;
   for (;;) {
-    const entered = enter(value);
+    const entered = enter(value, maxNodes - nodes);
+    if (entered === TOO_MANY) {
+      throw tooLarge(`more than ${maxNodes} values`, maxNodes);
+    }
     if (typeof entered === "string") throw lossy(open, entered);
     if (entered !== undefined) {
       if (open.length === maxDepth) {
@@ -72,8 +75,14 @@ export function assertLossless(
   }
 }
 
+/** What {@linkcode enter} says of a container with more entries than there may be. */
+const TOO_MANY = Symbol("too many");
+
 /** `undefined` for a leaf that JSON keeps, a frame for a container it keeps, or what is wrong. */
-function enter(value: unknown): Frame | string | undefined {
+function enter(
+  value: unknown,
+  maxEntries: number,
+): Frame | string | undefined | typeof TOO_MANY {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -82,15 +91,21 @@ function enter(value: unknown): Frame | string | undefined {
       if (Object.is(value, -0)) return "-0";
       return Number.isFinite(value) ? undefined : String(value);
     case "object":
-      return value === null ? undefined : enterObject(value);
+      return value === null ? undefined : enterObject(value, maxEntries);
     default:
       return typeof value === "bigint" ? "a BigInt" : typeof value;
   }
 }
 
-function enterObject(value: object): Frame | string {
+function enterObject(
+  value: object,
+  maxEntries: number,
+): Frame | string | typeof TOO_MANY {
+  // Before the keys are looked at, which takes its time where there are many.
+  if (Array.isArray(value) && value.length > maxEntries) return TOO_MANY;
   const prototype = Object.getPrototypeOf(value);
   const keys = Object.keys(value);
+  if (keys.length > maxEntries) return TOO_MANY;
   // Symbols, hidden properties, and names on an array are what JSON leaves out.
   const owned = Reflect.ownKeys(value).length;
   if (Array.isArray(value)) {

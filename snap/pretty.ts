@@ -1,0 +1,97 @@
+import { constants } from "node:buffer";
+import { MiniError } from "../store/errors.ts";
+import { assertLossless, MAX_DEPTH } from "../store/json.ts";
+
+/** A value of no more nodes than this is made text in one go. */
+const SMALL_NODES = 1_000;
+
+/** About so many characters are given at a time. */
+export const CHUNK_CHARS: number = 64 * 1024;
+
+/**
+ * The text of `JSON.stringify(value, null, 2)`, behind an indent, a piece at a
+ * time: others have their turn between two pieces, while the value must not
+ * change.
+ *
+ * Throws `UNSERIALIZABLE` for what JSON would not keep, and `TOO_LARGE` for
+ * more than a string can hold, which nobody could read back.
+ */
+export function* prettyPieces(
+  value: unknown,
+  indent: string,
+): Generator<string, void, undefined> {
+  let chars = 0;
+  let piece = "";
+  for (const text of texts(value, indent, 0)) {
+    piece += text;
+    // Nothing is said before what takes its time.
+    if (piece.length < CHUNK_CHARS && text !== "") continue;
+    chars += piece.length;
+    if (chars > constants.MAX_STRING_LENGTH) throw tooLarge();
+    yield piece;
+    piece = "";
+  }
+  yield piece;
+}
+
+function* texts(
+  value: unknown,
+  indent: string,
+  depth: number,
+): Generator<string, void, undefined> {
+  if (typeof value !== "object" || value === null || isSmall(value, depth)) {
+    yield small(value, indent, depth);
+    return;
+  }
+  const inner = `${indent}  `;
+  const isArray = Array.isArray(value);
+  yield isArray ? "[" : "{";
+  let separator = `\n${inner}`;
+  const keys = Object.keys(value);
+  yield "";
+  assertPlain(value, keys.length);
+  yield "";
+  for (const key of keys) {
+    yield isArray ? separator : `${separator}${JSON.stringify(key)}: `;
+    yield* texts((value as Record<string, unknown>)[key], inner, depth + 1);
+    separator = `,\n${inner}`;
+  }
+  yield `\n${indent}${isArray ? "]" : "}"}`;
+}
+
+/** Whether a value has few nodes; that JSON keeps them is seen on the way. */
+function isSmall(value: object, depth: number): boolean {
+  try {
+    assertLossless(value, SMALL_NODES, MAX_DEPTH - depth);
+    return true;
+  } catch (error) {
+    if (error instanceof MiniError && error.code === "TOO_LARGE") return false;
+    throw error;
+  }
+}
+
+/** Looks at a container alone, as `assertLossless` does at all of them. */
+function assertPlain(value: object, keys: number): void {
+  const isPlain = Array.isArray(value)
+    ? Object.getPrototypeOf(value) === Array.prototype &&
+      keys === value.length && Reflect.ownKeys(value).length === keys + 1
+    : (Object.getPrototypeOf(value) ?? Object.prototype) === Object.prototype &&
+      Reflect.ownKeys(value).length === keys;
+  // Whoever has it looked at as a whole will say where, and what.
+  if (!isPlain) throw new MiniError("UNSERIALIZABLE", "it is not plain JSON");
+}
+
+function small(value: unknown, indent: string, depth: number): string {
+  if (typeof value !== "object") assertLossless(value, 1, MAX_DEPTH - depth);
+  // A line break in a string is written as `\n`, so that these are all between values.
+  return JSON.stringify(value, null, 2).replaceAll("\n", `\n${indent}`);
+}
+
+/** The error for a state whose text is longer than a string can be. */
+export function tooLarge(cause?: unknown): MiniError {
+  return new MiniError(
+    "TOO_LARGE",
+    "Cannot create a snapshot: its JSON is longer than a string can be; give it a codec that encodes in parts; nothing was written",
+    { cause },
+  );
+}

@@ -1,0 +1,91 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { SnapStore } from "@mini/state/snap";
+import { MemoryFileSystem, randomSeed } from "@mini/state/testing";
+import { errorOf } from "../support/journal.ts";
+import { say } from "../support/report.ts";
+
+/** Set SEED to run the same again. */
+const seed = Number(Deno.env.get("SEED") ?? randomSeed());
+const PATH = `/data/snapshot_${"1".padStart(20, "0")}.json`;
+
+async function written(
+  state: unknown,
+  onTaken?: () => void,
+): Promise<string> {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<unknown>("/data", { fs });
+  try {
+    await snaps.create(state, 1, onTaken && { onTaken });
+  } catch (error) {
+    assertEquals(fs.names("/data").filter((name) => name !== ""), []);
+    return (error as Error).message;
+  }
+  return new TextDecoder().decode(fs.content(PATH)!);
+}
+
+Deno.test("SnapStore.create() with onTaken writes the same, to the byte, as without", async () => {
+  const values = fc.sample(fc.jsonValue({ maxDepth: 4 }), {
+    seed,
+    numRuns: 60,
+  });
+  for (const value of values) {
+    const list = Array.from({ length: 1_100 }, () => value);
+    const entries = list.map((item, index) => [`key "${index}"\n`, item]);
+    const map = Object.fromEntries(entries);
+    for (
+      const state of [value, list, { map, value }, [{ map: { list } }, {}]]
+    ) {
+      assertEquals(await written(state, () => {}), await written(state));
+    }
+  }
+  say(
+    `seed ${seed}: ${
+      values.length * 4
+    } states written in two ways, 0 violations`,
+  );
+});
+
+Deno.test("SnapStore.create() with onTaken refuses what JSON would not keep, and says where", async () => {
+  const many = (bad: unknown) => ({
+    list: Array.from(
+      { length: 3_000 },
+      (_, index) => index === 2_500 ? bad : index,
+    ),
+  });
+  const holes = many(1);
+  delete holes.list[2_000];
+  const hidden = Object.defineProperty(many(1), "secret", { value: 1 });
+  const states = [
+    many(NaN),
+    many(new Map()),
+    many({ a: undefined }),
+    holes,
+    hidden,
+  ];
+  for (const state of states) {
+    const lazily = await written(state, () => {});
+    assertEquals(lazily, await written(state));
+    assert(lazily.includes("$"), lazily);
+  }
+});
+
+Deno.test("SnapStore.create() says with onTaken when the state may change again", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<{ list: number[] }>("/data", { fs });
+  const state = { list: Array.from({ length: 50_000 }, (_, index) => index) };
+  const length = state.list.length;
+  await snaps.create(state, 1, { onTaken: () => state.list.push(-1) });
+  assertEquals(state.list.length, length + 1);
+  assertEquals((await snaps.restore())?.state.list.length, length);
+});
+
+Deno.test("SnapStore.create() with onTaken that fails leaves nothing", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<number[]>("/data", { fs });
+  fs.hooks.before = ({ operation }) =>
+    operation === "write" ? { code: "ENOSPC" } : undefined;
+  const created = snaps.create([1], 1, { onTaken: () => {} });
+  assertEquals((await errorOf(created)).code, "NO_SPACE");
+  assertEquals(fs.names("/data"), []);
+});
