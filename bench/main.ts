@@ -1,140 +1,217 @@
 /**
- * Measures the log against a floor in the same run: `deno task bench`.
+ * Measures the bricks against a floor and what users would pick instead, in the
+ * same run: `deno task bench`, or `deno task bench --quick`.
  *
  * The floor of writing is one `write` and one `fsync` for as many records as
  * there are callers; the floor of reading is `JSON.parse` of each line of the
  * file read at once. What counts is the ratio: absolute numbers drift.
  */
 import { join } from "@std/path";
+import { StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
+import { type Peer, type PeerLog, PEERS } from "./peers.ts";
+import { type Measured, say, table } from "./report.ts";
 
-const ROUNDS = 3;
+const isQuick = Deno.args.includes("--quick");
+const ROUNDS = isQuick ? 1 : 3;
+const SECONDS = isQuick ? 0.5 : 1.5;
 const CALLERS = [1, 8, 64, 1024];
-const REPLAYED = 200_000;
+const BATCH = 100;
+const REPLAYED = isQuick ? 100_000 : 500_000;
+const KEYS = 100_000;
 
-interface Result {
-  readonly what: string;
-  readonly floor: number;
-  readonly ours: number;
-}
-
-function record(index: number): unknown {
+function record(index: number): { key: string; value: unknown } {
   return {
-    type: "set",
-    key: `component-${index % 100_000}`,
+    key: `component-${index % KEYS}`,
     value: { version: "1.2.3", arch: "amd64", state: "installed", size: index },
   };
 }
 
-/** How many times a second `task` does one of `count` things. */
-async function perSecond(
-  count: number,
-  task: () => Promise<void>,
+/** How many records a second so many callers write, of whom each waits for its own. */
+async function appendsPerSecond(
+  callers: number,
+  append: (index: number) => Promise<unknown> | void,
 ): Promise<number> {
+  let count = 0;
   const start = performance.now();
-  await task();
+  const end = start + SECONDS * 1000;
+  await Promise.all(Array.from({ length: callers }, async () => {
+    while (performance.now() < end) await append(++count);
+  }));
   return count / (performance.now() - start) * 1000;
 }
 
-async function floorOfAppends(
-  path: string,
-  callers: number,
-  total: number,
-): Promise<number> {
+async function floorOfAppends(path: string, callers: number): Promise<number> {
   using file = await Deno.open(path, { create: true, append: true });
   const lines = Array.from(
     { length: callers },
     (_, index) => `${JSON.stringify(record(index))}\n`,
   );
   const bytes = new TextEncoder().encode(lines.join(""));
-  return await perSecond(total, async () => {
-    for (let done = 0; done < total; done += callers) {
-      await file.write(bytes);
-      await file.sync();
-    }
+  const commits = await appendsPerSecond(1, async () => {
+    await file.write(bytes);
+    await file.sync();
   });
+  return commits * callers;
 }
 
-async function appends(
-  path: string,
-  callers: number,
-  total: number,
+async function measurePeer(
+  { open }: Peer,
+  dir: string,
+  measure: (log: PeerLog) => Promise<number>,
 ): Promise<number> {
-  await using store = await MiniStore.open<unknown>(path);
-  let next = 0;
-  return await perSecond(total, async () => {
-    await Promise.all(Array.from({ length: callers }, async () => {
-      while (next < total) await store.append(record(next++));
-    }));
-  });
-}
-
-async function floorOfReplay(path: string): Promise<number> {
-  return await perSecond(REPLAYED, async () => {
-    const text = await Deno.readTextFile(path);
-    for (const line of text.trimEnd().split("\n")) JSON.parse(line);
-  });
-}
-
-async function replay(path: string): Promise<number> {
-  return await perSecond(REPLAYED, async () => {
-    for await (const _ of MiniStore.replay(path));
-  });
-}
-
-async function round(directory: string, name: string): Promise<Result[]> {
-  const results: Result[] = [];
-  for (const callers of CALLERS) {
-    const total = callers === 1 ? 500 : callers * 100;
-    const at = (kind: string) => join(directory, `${name}-${callers}-${kind}`);
-    const floor = await floorOfAppends(at("floor"), callers, total);
-    const ours = await appends(at("ours.jsonl"), callers, total);
-    results.push({ what: `durable appends, ${callers} callers`, floor, ours });
+  await Deno.mkdir(dir);
+  const log = await open(dir);
+  try {
+    return await measure(log);
+  } finally {
+    await log.close();
   }
-  const path = join(directory, `${name}-replay.jsonl`);
+}
+
+async function appends(dir: string, callers: number): Promise<Measured> {
+  const floor = await floorOfAppends(join(dir, "floor"), callers);
+  const results = new Map<string, number>();
+  {
+    await using store = await MiniStore.open<unknown>(join(dir, "log.jsonl"));
+    const rate = await appendsPerSecond(
+      callers,
+      (index) => store.append(record(index)),
+    );
+    results.set("ours", rate);
+  }
+  for (const peer of peers) {
+    const rate = await measurePeer(
+      peer,
+      join(dir, peer.name),
+      (log) =>
+        appendsPerSecond(callers, (index) => log.append(index, record(index))),
+    );
+    results.set(peer.name, rate);
+  }
+  return { what: `durable appends, ${callers} callers`, floor, results };
+}
+
+async function batches(dir: string): Promise<Measured> {
+  const floor = await floorOfAppends(join(dir, "floor"), BATCH);
+  const values = Array.from({ length: BATCH }, (_, index) => record(index));
+  const results = new Map<string, number>();
+  {
+    await using store = await MiniStore.open<unknown>(join(dir, "log.jsonl"));
+    const rate = await appendsPerSecond(1, () => store.appendBatch(values));
+    results.set("ours", rate * BATCH);
+  }
+  for (const peer of peers) {
+    const rate = await measurePeer(
+      peer,
+      join(dir, peer.name),
+      (log) =>
+        appendsPerSecond(1, (index) => log.appendAll(index * BATCH, values)),
+    );
+    results.set(peer.name, rate * BATCH);
+  }
+  return { what: `durable batches of ${BATCH}`, floor, results };
+}
+
+/** Reads a log into a map of keys, as a state is made on opening. */
+async function openings(dir: string): Promise<Measured> {
+  const path = join(dir, "journal.jsonl");
   {
     const options = { sync: "never", maxSegmentBytes: 2 ** 30 } as const;
     await using store = await MiniStore.open<unknown>(path, options);
     for (let index = 0; index < REPLAYED; index++) {
-      void store.append(record(index));
+      void store.append({ apply: record(index) });
+      if (index % 10_000 === 0) await store.sync();
     }
   }
-  const floor = await floorOfReplay(path);
-  const ours = await replay(path);
-  results.push({ what: `replay of ${REPLAYED} records`, floor, ours });
+  const perSecond = async (task: () => Promise<unknown>) => {
+    const start = performance.now();
+    await task();
+    return REPLAYED / (performance.now() - start) * 1000;
+  };
+  const floor = await perSecond(async () => {
+    const map = new Map<string, unknown>();
+    const text = await Deno.readTextFile(path);
+    for (const line of text.trimEnd().split("\n")) {
+      const { data } = JSON.parse(line);
+      if (data !== undefined) map.set(data.apply.key, data.apply.value);
+    }
+  });
+  const results = new Map<string, number>();
+  const ours = await perSecond(async () => {
+    await using _state = await StateManager.open(dir, {
+      initial: () => ({} as Record<string, unknown>),
+      apply: (state, { key, value }: { key: string; value: unknown }) => {
+        state[key] = value;
+      },
+    });
+  });
+  results.set("ours", ours);
+  for (const peer of peers) {
+    const rate = await measurePeer(peer, join(dir, peer.name), async (log) => {
+      for (let at = 0; at < REPLAYED; at += 1_000) {
+        const values = Array.from(
+          { length: 1_000 },
+          (_, index) => record(at + index),
+        );
+        await log.appendAll(at + 1, values);
+      }
+      return await perSecond(async () => {
+        const map = new Map<string, unknown>();
+        await log.readAll((data) => {
+          const { key, value } = data as { key: string; value: unknown };
+          map.set(key, value);
+        });
+      });
+    });
+    results.set(peer.name, rate);
+  }
+  return {
+    what: `opening a state of ${REPLAYED.toLocaleString("en")} records`,
+    floor,
+    results,
+  };
+}
+
+async function round(dir: string): Promise<Measured[]> {
+  const results: Measured[] = [];
+  const place = async (name: string) => {
+    const path = join(dir, name);
+    await Deno.mkdir(path, { recursive: true });
+    return path;
+  };
+  for (const callers of CALLERS) {
+    results.push(await appends(await place(String(callers)), callers));
+  }
+  results.push(await batches(await place("batches")));
+  results.push(await openings(await place("opening")));
   return results;
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+/** Those that can be had on this machine. */
+async function availablePeers(): Promise<Peer[]> {
+  const available: Peer[] = [];
+  for (const peer of PEERS) {
+    const dir = await Deno.makeTempDir();
+    try {
+      const log = await peer.open(dir);
+      await log.append(1, record(1));
+      await log.close();
+      available.push(peer);
+    } catch (error) {
+      const [why] = String((error as Error).message).split("\n");
+      say(`SKIPPED ${peer.name}: ${why}`);
+    }
+    await Deno.remove(dir, { recursive: true });
+  }
+  return available;
 }
 
-const directory = await Deno.makeTempDir({ prefix: "mini-state-bench-" });
-const rounds: Result[][] = [];
+const peers = await availablePeers();
+const rounds: Measured[][] = [];
 for (let index = 0; index < ROUNDS; index++) {
-  rounds.push(await round(directory, String(index)));
+  const dir = await Deno.makeTempDir({ prefix: "mini-state-bench-" });
+  rounds.push(await round(dir));
+  await Deno.remove(dir, { recursive: true });
 }
-await Deno.remove(directory, { recursive: true });
-
-const { cpus } = await import("node:os");
-say(
-  `Deno ${Deno.version.deno}, ${cpus().length} × ${
-    cpus()[0]?.model
-  }, median of ${ROUNDS} rounds\n`,
-);
-say("ratio    ours/s     floor/s");
-for (const [index, { what }] of rounds[0]!.entries()) {
-  const ratio = median(
-    rounds.map((results) => results[index]!.ours / results[index]!.floor),
-  );
-  const ours = median(rounds.map((results) => results[index]!.ours));
-  const floor = median(rounds.map((results) => results[index]!.floor));
-  const column = (value: number, width: number) =>
-    Math.round(value).toString().padStart(width);
-  say(`${ratio.toFixed(2)}  ${column(ours, 9)}  ${column(floor, 10)}  ${what}`);
-}
-
-function say(line: string): void {
-  // deno-lint-ignore no-console -- it is a command
-  console.log(line);
-}
+await table(rounds, peers);
