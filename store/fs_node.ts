@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
-import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
 import type { FileHandle, FileSystem } from "./fs.ts";
 import {
+  files,
   NodeFileHandle,
   openWithoutFollowing,
   statPath,
@@ -15,7 +16,9 @@ import { isRefused, run } from "./node_errors.ts";
 export const nodeFileSystem: FileSystem = {
   open: (path, access) => run(() => openExisting(path, access)),
   create: (path, permissions) =>
-    run(async () => new NodeFileHandle(await open(path, "ax", permissions))),
+    run(async () =>
+      new NodeFileHandle(await files.open(path, "ax", permissions))
+    ),
   stat: (path) => run(() => statPath(path)),
   list: (directory) => run(() => readdir(directory)),
   createDirectory: (path, permissions) =>
@@ -74,10 +77,10 @@ function isMissing(path: string): boolean {
 async function syncDirectory(directory: string): Promise<void> {
   // Windows neither opens directories nor needs it: its file systems journal their entries.
   if (process.platform === "win32") return;
-  const file = await open(directory, constants.O_RDONLY);
+  const file = await files.open(directory, constants.O_RDONLY);
   try {
-    await file.sync();
+    await files.sync(file);
   } finally {
-    await file.close();
+    await files.close(file);
   }
 }

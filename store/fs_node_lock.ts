@@ -8,11 +8,11 @@ import {
   readFileSync,
   unlinkSync,
 } from "node:fs";
-import { type FileHandle as NodeFile, open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import type { FileLock } from "./fs.ts";
 import {
+  files,
   NO_FOLLOW,
   openWithoutFollowing,
   statOpen,
@@ -58,18 +58,18 @@ export async function lock(
         statPath(path)?.identity === statOpen(file).identity;
       // Somebody may have removed the file between our opening and our locking it.
       if (!isCurrent()) continue;
-      await file.truncate(0);
-      await file.write(new TextEncoder().encode(note), 0, null, 0);
+      await files.truncate(file, 0);
+      await files.write(file, new TextEncoder().encode(note));
       isKept = true;
       const free = release;
       return {
         isCurrent: () => run(isCurrent),
-        close: () => run(async () => (await free(), await file.close())),
+        close: () => run(async () => (await free(), await files.close(file))),
       };
     } finally {
       if (!isKept) {
         await release?.();
-        await file.close();
+        await files.close(file);
       }
     }
   }
@@ -79,7 +79,7 @@ export async function lock(
 async function openLockFile(
   path: string,
   permissions: number,
-): Promise<NodeFile | undefined> {
+): Promise<number | undefined> {
   const locked = realDeno === undefined ? OPEN_LOCKED[process.platform] : 0;
   const flags = constants.O_RDWR | (locked ?? 0);
   try {
@@ -87,7 +87,7 @@ async function openLockFile(
       return await openWithoutFollowing(path, flags);
     }
     const create = flags | constants.O_CREAT | NO_FOLLOW;
-    return await open(path, create, permissions);
+    return await files.open(path, create, permissions);
   } catch (error) {
     if (locked && ["EAGAIN", "EBUSY"].includes(codeOf(error) ?? "")) {
       return undefined;
@@ -99,12 +99,12 @@ async function openLockFile(
 /** Has the kernel lock the file, where there is a way to ask it, and claims it where there may be none. */
 async function takeLock(
   path: string,
-  file: NodeFile,
+  file: number,
   permissions: number,
 ): Promise<Hold | undefined> {
   if (realDeno !== undefined) return await flockThroughDeno(path, realDeno);
   if (OPEN_LOCKED[process.platform] !== undefined) return () => {};
-  const isLocked = flockThroughChild(file.fd) ?? !isFlockedBySomebody(file.fd);
+  const isLocked = flockThroughChild(file) ?? !isFlockedBySomebody(file);
   return isLocked ? claim(path, permissions) : undefined;
 }
 

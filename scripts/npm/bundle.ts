@@ -3,7 +3,7 @@
  * entry points share goes into files that they share, so that each class is
  * there once.
  */
-import { dirname, fromFileUrl, join } from "@std/path";
+import { dirname, join, normalize, relative } from "@std/path";
 import ts from "typescript";
 import { ENTRIES, ROOT, writeImportMap } from "./package.ts";
 
@@ -73,46 +73,58 @@ function filesIn(directory: string): string[] {
   });
 }
 
-/** Declares each file by itself, as `isolatedDeclarations` allows, beginning with what can be imported. */
+/** Declares what can be imported, and what that needs. */
 async function writeDeclarations(esm: string): Promise<void> {
+  const declared = declareAll();
   const seen = new Set<string>();
-  const pending = ENTRIES.map(([, file]) => new URL(file, `file://${ROOT}/`));
-  for (let url = pending.pop(); url; url = pending.pop()) {
-    if (seen.has(url.href)) continue;
-    seen.add(url.href);
-    const { text, imports } = await declare(fromFileUrl(url));
-    for (const specifier of imports) pending.push(new URL(specifier, url));
-    const place = fromFileUrl(url).slice(ROOT.length).replace(/\.ts$/, ".d.ts");
-    await Deno.mkdir(dirname(join(esm, place)), { recursive: true });
-    await Deno.writeTextFile(join(esm, place), text);
+  const pending = ENTRIES.map(([, file]) => join(ROOT, file));
+  for (let path = pending.pop(); path; path = pending.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const { text, imports } = forNode(path, declared.get(path)!);
+    for (const name of imports) pending.push(join(dirname(path), name));
+    const target = join(esm, relative(ROOT, path)).replace(/\.ts$/, ".d.ts");
+    await Deno.mkdir(dirname(target), { recursive: true });
+    await Deno.writeTextFile(target, text);
   }
 }
 
-async function declare(
-  path: string,
-): Promise<{ text: string; imports: string[] }> {
-  const source = await Deno.readTextFile(path);
-  const { outputText, diagnostics = [] } = ts.transpileDeclaration(source, {
-    fileName: path,
-    reportDiagnostics: true,
-    compilerOptions: { ...COMPILER_OPTIONS, removeComments: false },
+/** The declarations of all files. Nothing is checked, since `deno check` has, and nothing inferred. */
+function declareAll(): Map<string, string> {
+  const roots = [...ENTRIES.map(([, file]) => file), "./store/fs_node.ts"];
+  const program = ts.createProgram(roots.map((file) => join(ROOT, file)), {
+    ...COMPILER_OPTIONS,
+    lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"],
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    allowImportingTsExtensions: true,
+    emitDeclarationOnly: true,
+    declaration: true,
+    noCheck: true,
+    removeComments: false,
+    types: [],
   });
-  const [problem] = diagnostics;
-  if (problem) {
-    throw new Error(
-      `${path}: ${ts.flattenDiagnosticMessageText(problem.messageText, "\n")}`,
-    );
-  }
+  const texts = new Map<string, string>();
+  const keep: ts.WriteFileCallback = (_name, text, _mark, _fail, sources) =>
+    void texts.set(normalize(sources![0]!.fileName), text);
+  program.emit(undefined, keep, undefined, true);
+  return texts;
+}
+
+/** As Node finds its way: `.js` for `.ts`, and the other file system. */
+function forNode(
+  path: string,
+  declarations: string,
+): { text: string; imports: string[] } {
   const imports: string[] = [];
-  const text = outputText.replace(
+  const text = declarations.replace(
     /^((?:import|export)\b[^;]*?\bfrom |.*\bimport\()"([^"]+)"/gm,
     (_, before: string, specifier: string) => {
-      const node = specifier.replace(/fs_deno\.ts$/, "fs_node.ts");
-      if (!node.startsWith(".")) {
-        throw new Error(`${path}: a declaration needs ${node}`);
+      const name = specifier.replace(/fs_deno\.ts$/, "fs_node.ts");
+      if (!name.startsWith(".")) {
+        throw new Error(`${path}: a declaration needs ${name}`);
       }
-      imports.push(node);
-      return `${before}"${node.replace(/\.ts$/, ".js")}"`;
+      imports.push(name);
+      return `${before}"${name.replace(/\.ts$/, ".js")}"`;
     },
   );
   return { text, imports };

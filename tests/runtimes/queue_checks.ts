@@ -7,6 +7,7 @@ export async function checkQueue(
   library: Library,
 ): Promise<void> {
   await checkDelivery(suite, library);
+  await checkConsumers(suite, library);
   await checkRetries(suite, library);
   await checkReopening(suite, library);
 }
@@ -45,6 +46,12 @@ async function checkDelivery(
     equal((await queue.stats()).ready, 1);
     await queue.close();
   });
+}
+
+async function checkConsumers(
+  suite: Suite,
+  { queue: { MiniQueue } }: Library,
+): Promise<void> {
   await suite.check(
     "queue: a late consumer's receipt has expired",
     async (dir) => {

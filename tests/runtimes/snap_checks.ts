@@ -1,5 +1,4 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Library } from "./library.ts";
 import { equal, ok, refused, type Suite } from "./suite.ts";
 

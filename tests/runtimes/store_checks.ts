@@ -15,6 +15,7 @@ export async function checkStore(
   library: Library,
 ): Promise<void> {
   await checkAppending(suite, library);
+  await checkShapes(suite, library);
   await checkReading(suite, library);
   await checkSegments(suite, library);
   await checkRefusals(suite, library);
@@ -66,6 +67,12 @@ async function checkAppending(
       await store.close();
     },
   );
+}
+
+async function checkShapes(
+  suite: Suite,
+  { store: { MiniStore } }: Library,
+): Promise<void> {
   await suite.check("store: records of every size and script", async (dir) => {
     const records = ["", "ü 漢 😀 \u2028 \0", "x".repeat(3_000_000), null, [
       [],
