@@ -8,7 +8,7 @@ import { readme } from "./runtimes/readme.ts";
 import { type Row, Tally } from "./runtimes/row.ts";
 import { denoSources } from "./runtimes/runtime.ts";
 import { missingPermissions, sandbox } from "./runtimes/sandbox.ts";
-import { conformance, kills } from "./runtimes/shared.ts";
+import { conformance, fullDisk, kills } from "./runtimes/shared.ts";
 
 const scratch = await Deno.makeTempDir({ prefix: "mini-state-runtimes-" });
 const start = performance.now();
@@ -30,6 +30,7 @@ async function attempt(
 
 await attempt("deno", (dir) => conformance(denoSources, dir));
 await attempt("deno-kills", (dir) => kills(denoSources, dir));
+await attempt("deno-full", (dir) => fullDisk(denoSources, dir));
 await attempt("sandbox", sandbox);
 await attempt("permissions", missingPermissions);
 await attempt("jsr", jsr);

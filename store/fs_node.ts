@@ -4,8 +4,9 @@ import { dirname } from "node:path";
 import process from "node:process";
 import type { FileHandle, FileSystem } from "./fs.ts";
 import {
-  files,
+  close,
   NodeFileHandle,
+  open,
   openWithoutFollowing,
   statPath,
 } from "./fs_node_file.ts";
@@ -16,9 +17,7 @@ import { isRefused, run } from "./node_errors.ts";
 export const nodeFileSystem: FileSystem = {
   open: (path, access) => run(() => openExisting(path, access)),
   create: (path, permissions) =>
-    run(async () =>
-      new NodeFileHandle(await files.open(path, "ax", permissions))
-    ),
+    run(async () => new NodeFileHandle(await open(path, "ax", permissions))),
   stat: (path) => run(() => statPath(path)),
   list: (directory) => run(() => readdir(directory)),
   createDirectory: (path, permissions) =>
@@ -77,10 +76,10 @@ function isMissing(path: string): boolean {
 async function syncDirectory(directory: string): Promise<void> {
   // Windows neither opens directories nor needs it: its file systems journal their entries.
   if (process.platform === "win32") return;
-  const file = await files.open(directory, constants.O_RDONLY);
+  const file = await open(directory, constants.O_RDONLY);
   try {
-    await files.sync(file);
+    await file.sync();
   } finally {
-    await files.close(file);
+    await close(file);
   }
 }

@@ -1,16 +1,14 @@
 import {
   type BigIntStats,
-  close,
   constants,
   fstatSync,
-  fsync,
-  ftruncate,
   lstatSync,
-  open,
-  read,
-  write,
   writeSync,
 } from "node:fs";
+import {
+  type FileHandle as NodeFile,
+  open as openFile,
+} from "node:fs/promises";
 import type { FileHandle, FileStat } from "./fs.ts";
 import { codeOf, failure, run } from "./node_errors.ts";
 
@@ -20,61 +18,51 @@ const QUICK_WRITE_BYTES = 64 * 1024;
 /** Windows has no such flag; there, looking before and comparing after has to do. */
 export const NO_FOLLOW: number = constants.O_NOFOLLOW ?? 0;
 
-/** Calls of the system, by a file's number. */
-interface Calls {
-  open(path: string, flags: number | string, mode?: number): Promise<number>;
-  close(file: number): Promise<void>;
-  read(file: number, into: Uint8Array<ArrayBuffer>): Promise<number>;
-  write(file: number, bytes: Uint8Array<ArrayBuffer>): Promise<number>;
-  sync(file: number): Promise<void>;
-  truncate(file: number, sizeBytes: number): Promise<void>;
+/**
+ * Every file that is open. One that nobody held any more would be closed by the
+ * garbage collector, and a log that somebody has left open would lose its lock.
+ */
+const OPEN = new Set<NodeFile>();
+
+/** Opens a file until {@linkcode close}. */
+export async function open(
+  path: string,
+  flags: number | string,
+  permissions?: number,
+): Promise<NodeFile> {
+  const file = await openFile(path, flags, permissions);
+  OPEN.add(file);
+  return file;
 }
 
-/**
- * The calls on open files. Not those of Node's `FileHandle`: one that nobody
- * holds any more is closed by the garbage collector, and a log that somebody
- * has left open would lose its lock.
- */
-export const files: Calls = {
-  open: (path, flags, mode) => call((done) => open(path, flags, mode, done)),
-  close: (file) => call((done) => close(file, done)),
-  read: (file, into) =>
-    call((done) => read(file, into, 0, into.length, null, done)),
-  write: (file, bytes) => call((done) => write(file, bytes, done)),
-  sync: (file) => call((done) => fsync(file, done)),
-  truncate: (file, sizeBytes) =>
-    call((done) => ftruncate(file, sizeBytes, done)),
-};
-
-function call<T = void>(
-  start: (done: (error: Error | null, result?: T) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) =>
-    start((error, result) => error ? reject(error) : resolve(result as T))
-  );
+/** Closes a file. */
+export async function close(file: NodeFile): Promise<void> {
+  OPEN.delete(file);
+  await file.close();
 }
 
 /** An open file of Node as the store wants it. */
 export class NodeFileHandle implements FileHandle {
-  readonly #file: number;
+  readonly #file: NodeFile;
 
-  /** Takes over an open file, by its number. */
-  constructor(file: number) {
+  constructor(file: NodeFile) {
     this.#file = file;
   }
 
   read(into: Uint8Array<ArrayBuffer>): Promise<number> {
-    return run(() => files.read(this.#file, into));
+    return run(async () =>
+      (await this.#file.read(into, 0, into.length, null)).bytesRead
+    );
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     // The system may take fewer bytes than it is given.
     for (let done = 0; done < bytes.length;) {
       const rest = bytes.subarray(done);
-      const written = await run(() =>
+      const written = await run(async () =>
         rest.length <= QUICK_WRITE_BYTES
-          ? writeSync(this.#file, rest)
-          : files.write(this.#file, rest)
+          ? writeSync(this.#file.fd, rest)
+          : (await this.#file.write(rest)).bytesWritten
       );
       if (written === 0) throw failure("EIO", "the system takes no more bytes");
       done += written;
@@ -82,11 +70,11 @@ export class NodeFileHandle implements FileHandle {
   }
 
   sync(): Promise<void> {
-    return run(() => files.sync(this.#file));
+    return run(() => this.#file.sync());
   }
 
   truncate(sizeBytes: number): Promise<void> {
-    return run(() => files.truncate(this.#file, sizeBytes));
+    return run(() => this.#file.truncate(sizeBytes));
   }
 
   stat(): Promise<FileStat> {
@@ -94,7 +82,7 @@ export class NodeFileHandle implements FileHandle {
   }
 
   close(): Promise<void> {
-    return run(() => files.close(this.#file));
+    return run(() => close(this.#file));
   }
 }
 
@@ -102,14 +90,14 @@ export class NodeFileHandle implements FileHandle {
 export async function openWithoutFollowing(
   path: string,
   flags: number,
-): Promise<number> {
+): Promise<NodeFile> {
   for (;;) {
     const found = statPath(path);
     if (found?.kind === "symlink") throw failure("ELOOP", path);
     if (found?.kind === "directory") throw failure("EISDIR", path);
-    const file = await files.open(path, flags | NO_FOLLOW);
+    const file = await open(path, flags | NO_FOLLOW);
     if (statOpen(file).identity === found?.identity) return file;
-    await files.close(file);
+    await close(file);
   }
 }
 
@@ -124,8 +112,8 @@ export function statPath(path: string): FileStat | undefined {
 }
 
 /** Describes an open file. */
-export function statOpen(file: number): FileStat {
-  return toStat(fstatSync(file, { bigint: true }));
+export function statOpen(file: NodeFile): FileStat {
+  return toStat(fstatSync(file.fd, { bigint: true }));
 }
 
 function toStat(stats: BigIntStats): FileStat {

@@ -8,12 +8,14 @@ import {
   readFileSync,
   unlinkSync,
 } from "node:fs";
+import type { FileHandle as NodeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import type { FileLock } from "./fs.ts";
 import {
-  files,
+  close,
   NO_FOLLOW,
+  open,
   openWithoutFollowing,
   statOpen,
   statPath,
@@ -58,18 +60,18 @@ export async function lock(
         statPath(path)?.identity === statOpen(file).identity;
       // Somebody may have removed the file between our opening and our locking it.
       if (!isCurrent()) continue;
-      await files.truncate(file, 0);
-      await files.write(file, new TextEncoder().encode(note));
+      await file.truncate(0);
+      await file.write(new TextEncoder().encode(note), 0, null, 0);
       isKept = true;
       const free = release;
       return {
         isCurrent: () => run(isCurrent),
-        close: () => run(async () => (await free(), await files.close(file))),
+        close: () => run(async () => (await free(), await close(file))),
       };
     } finally {
       if (!isKept) {
         await release?.();
-        await files.close(file);
+        await close(file);
       }
     }
   }
@@ -79,7 +81,7 @@ export async function lock(
 async function openLockFile(
   path: string,
   permissions: number,
-): Promise<number | undefined> {
+): Promise<NodeFile | undefined> {
   const locked = realDeno === undefined ? OPEN_LOCKED[process.platform] : 0;
   const flags = constants.O_RDWR | (locked ?? 0);
   try {
@@ -87,7 +89,7 @@ async function openLockFile(
       return await openWithoutFollowing(path, flags);
     }
     const create = flags | constants.O_CREAT | NO_FOLLOW;
-    return await files.open(path, create, permissions);
+    return await open(path, create, permissions);
   } catch (error) {
     if (locked && ["EAGAIN", "EBUSY"].includes(codeOf(error) ?? "")) {
       return undefined;
@@ -99,12 +101,12 @@ async function openLockFile(
 /** Has the kernel lock the file, where there is a way to ask it, and claims it where there may be none. */
 async function takeLock(
   path: string,
-  file: number,
+  file: NodeFile,
   permissions: number,
 ): Promise<Hold | undefined> {
   if (realDeno !== undefined) return await flockThroughDeno(path, realDeno);
   if (OPEN_LOCKED[process.platform] !== undefined) return () => {};
-  const isLocked = flockThroughChild(file) ?? !isFlockedBySomebody(file);
+  const isLocked = flockThroughChild(file.fd) ?? !isFlockedBySomebody(file.fd);
   return isLocked ? claim(path, permissions) : undefined;
 }
 
@@ -172,8 +174,11 @@ function claim(path: string, permissions: number): Hold | undefined {
   return () => unlinkIfThere(mine);
 }
 
+/** Whether a process lives, as far as can be told: where it is in doubt, it does. */
 function isAlive({ pid, birth }: ProcessIdentity): boolean {
-  return [birth, UNKNOWN].includes(birthOf(pid) ?? "");
+  const found = birthOf(pid);
+  return found !== undefined && [found, UNKNOWN].includes(birth) ||
+    found === UNKNOWN;
 }
 
 /** What tells a process from those that had its number before; `undefined` where it is dead. */

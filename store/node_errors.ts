@@ -49,13 +49,13 @@ function named(error: unknown, code: string): unknown {
 
 /** Says which flag of Node would help; the store knows those of Deno. */
 function accessDenied(cause: unknown): Error {
-  const { message, permission, resource } = cause as Error & {
+  const { permission, resource } = cause as Error & {
     permission?: string;
     resource?: string;
   };
   const flag = permission === "FileSystemRead"
     ? "--allow-fs-read"
     : "--allow-fs-write";
-  const about = `${message}: ${flag}=${resource} would allow it`;
+  const about = `Node's permission model refuses; ${flag}=${resource} helps`;
   return Object.assign(failure("EACCES", about), { cause });
 }

@@ -1,5 +1,5 @@
 /** The npm package by dnt, which is on JSR only. */
-import { fromFileUrl, join, toFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { ENTRIES, PACKAGE, ROOT, writeImportMap } from "./package.ts";
 
 const DNT = "jsr:@deno/dnt@^0.42.1";
@@ -29,7 +29,7 @@ export async function buildByDnt(outDir: string): Promise<void> {
         path: join(ROOT, file),
       })),
       outDir,
-      importMap: toFileUrl(await writeImportMap(scratch)).href,
+      importMap: await writeImportMap(scratch),
       // A shim would stand in for the real thing where Deno runs the npm package.
       shims: {},
       compilerOptions: { target: "ES2022", lib: ["ESNext", "DOM"] },

@@ -14,7 +14,8 @@ import {
   type Found,
   type Runtime,
 } from "./runtime.ts";
-import { conformance, exchange, kills, locks } from "./shared.ts";
+import { claims, permissionModel } from "./node.ts";
+import { conformance, exchange, fullDisk, kills, locks } from "./shared.ts";
 
 /** What is not on the path, npm's registry may have. */
 const NEWER: readonly [name: string, specifier: string][] = [
@@ -44,6 +45,10 @@ export async function npmRuntimes(
     if ("path" in found) {
       const runtime = inProject(project, found.name, [found.path]);
       rows.push(...await suites(runtime, join(dir, specifier), node, project));
+      if (specifier === "node@24") {
+        const at = join(dir, "permissions");
+        rows.push(await permissionModel(found, project, at));
+      }
     } else rows.push(missing(found));
   }
   const program = [Deno.execPath(), "run", "-A"];
@@ -75,6 +80,7 @@ async function suites(
   return [
     await conformance(runtime, join(dir, "conformance")),
     await kills(runtime, join(dir, "kills")),
+    await fullDisk(runtime, join(dir, "full")),
     await exchange(runtime, join(dir, "exchange")),
     await locks(runtime, join(dir, "locks"), [[runtime, runtime], ...pairs]),
   ];
@@ -100,5 +106,6 @@ async function withoutFlock(
       [node, bare],
       [denoSources, bare],
     ]),
+    await claims(bare, join(dir, "left")),
   ];
 }

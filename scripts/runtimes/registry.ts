@@ -14,7 +14,10 @@ interface Config {
   readonly version: string;
   readonly exports: Readonly<Record<string, string>>;
   readonly imports: Readonly<Record<string, string>>;
-  readonly publish: { readonly include: readonly string[] };
+  readonly publish: {
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
+  };
 }
 
 const VENDORED = join(ROOT, "vendor/jsr.io");
@@ -59,6 +62,7 @@ async function addWorkingTree(files: Map<string, string>): Promise<void> {
   const published: [string, string][] = [];
   for (const pattern of publish.include) {
     for await (const path of matching(pattern)) {
+      if (publish.exclude.includes(path)) continue;
       const text = await Deno.readTextFile(join(ROOT, path));
       published.push([`/${path}`, unfurl(text, imports)]);
     }
@@ -69,8 +73,8 @@ async function addWorkingTree(files: Map<string, string>): Promise<void> {
 async function* matching(pattern: string): AsyncGenerator<string> {
   const [folder, rest] = pattern.split("/**/");
   if (rest === undefined) return yield pattern;
-  for await (const { path } of walk(join(ROOT, folder!), { exts: [".ts"] })) {
-    yield relative(ROOT, path).replaceAll("\\", "/");
+  for await (const { path, isFile } of walk(join(ROOT, folder!))) {
+    if (isFile) yield relative(ROOT, path).replaceAll("\\", "/");
   }
 }
 
@@ -96,7 +100,8 @@ async function addVendored(files: Map<string, string>): Promise<void> {
       );
       const base = join(folder, version);
       const found: [string, string][] = [];
-      for await (const { path } of walk(base, { exts: [".ts", ".js"] })) {
+      for await (const { path } of walk(base)) {
+        if (!/\.[jt]s$/.test(path)) continue;
         const place = relative(base, path).replaceAll("\\", "/");
         found.push([`/${place}`, await Deno.readTextFile(path)]);
       }

@@ -70,6 +70,32 @@ export async function kills(runtime: Runtime, dir: string): Promise<Row> {
   return tally.row();
 }
 
+/** Where no file may grow any more the log says so, keeps what it has, and goes on. */
+export async function fullDisk(runtime: Runtime, dir: string): Promise<Row> {
+  const tally = new Tally(runtime.name, "full disk");
+  await Deno.mkdir(dir, { recursive: true });
+  await tally.check("NO_SPACE, then on", async () => {
+    const limited = [
+      "bash",
+      "-c",
+      'trap "" XFSZ; ulimit -f 40; exec "$@"',
+      "bash",
+    ];
+    const { stdout, stderr } = await run(
+      [...limited, ...runtime.command(dir, "fill")],
+      runtime.options,
+    );
+    const told = /^NO_SPACE after (\d+): (\d+), then (\d+)$/.exec(stdout);
+    if (told === null) throw new Error(stdout + stderr);
+    const [, sequence, records, then] = told.map(Number);
+    same(records!, sequence!);
+    same(then!, sequence! + 1);
+    await using store = await MiniStore.open(join(dir, "journal.jsonl"));
+    same(store.sequence, then!);
+  });
+  return tally.row();
+}
+
 /** Whoever has a log open keeps the other out, until it is killed. */
 export async function locks(
   runtime: Runtime,

@@ -66,6 +66,20 @@ const MODES: Readonly<Record<string, Mode>> = {
       say(`${(error as Refusal).code} ${(error as Refusal).message}`);
     }
   },
+  /** Appends until there is no space left, and says how much was acknowledged. */
+  async fill({ store: { MiniStore } }, dir) {
+    const store = await MiniStore.open<string>(`${dir}/journal.jsonl`);
+    let code = "";
+    while (code === "") {
+      const appended = store.append("x".repeat(1_000));
+      await appended.catch((error: Refusal) => code = error.code);
+    }
+    const { sequence } = store;
+    const records = (await collect(store.replay())).length;
+    await store.append("").catch(() => {});
+    say(`${code} after ${sequence}: ${records}, then ${store.sequence}`);
+    await store.close();
+  },
   /** Appends from many callers until it is killed, and says what was acknowledged. */
   async append({ store: { MiniStore } }, dir) {
     const store = await MiniStore.open<string>(`${dir}/journal.jsonl`, {
