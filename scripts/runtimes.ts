@@ -28,25 +28,10 @@ async function attempt(
   }
 }
 
-await attempt("deno", (dir) => conformance(denoSources, dir));
-await attempt("deno-kills", (dir) => kills(denoSources, dir));
-await attempt("deno-full", (dir) => fullDisk(denoSources, dir));
-await attempt("sandbox", sandbox);
-await attempt("permissions", missingPermissions);
-await attempt("jsr", jsr);
-if (await isDntThere()) {
-  await attempt("npm-dnt", (dir) => npmRuntimes(dir, "dnt"));
-} else {
-  const tally = new Tally("npm", "package (dnt)");
-  tally.skip("JSR does not answer, and has dnt; Deno's bundler builds it");
-  rows.push(tally.row());
-}
-await attempt("npm", (dir) => npmRuntimes(dir, "bundle"));
-await attempt("bundle", bundled);
-await attempt("compile", compiled);
-await attempt("readme", readme);
+await Promise.all([withDeno(), withNpm()]);
 await Deno.remove(scratch, { recursive: true });
 
+rows.sort((a, b) => a.runtime < b.runtime ? -1 : a.runtime > b.runtime ? 1 : 0);
 say(table(rows));
 for (const { runtime, suite, failures = [] } of rows) {
   for (const failure of failures) {
@@ -58,6 +43,31 @@ const failed = rows.reduce((sum, row) => sum + row.failed, 0);
 say(`\n${((performance.now() - start) / 1000).toFixed(0)} s`);
 say(`${passed} passed, ${failed} failed`);
 if (failed > 0 || passed === 0) Deno.exitCode = 1;
+
+/** The sources as they are here, and from JSR. */
+async function withDeno(): Promise<void> {
+  await attempt("deno", (dir) => conformance(denoSources, dir));
+  await attempt("deno-kills", (dir) => kills(denoSources, dir));
+  await attempt("deno-full", (dir) => fullDisk(denoSources, dir));
+  await attempt("sandbox", sandbox);
+  await attempt("permissions", missingPermissions);
+  await attempt("jsr", jsr);
+  await attempt("bundle", bundled);
+}
+
+/** What writes `npm/` or `build/`, one after another. */
+async function withNpm(): Promise<void> {
+  if (await isDntThere()) {
+    await attempt("npm-dnt", (dir) => npmRuntimes(dir, "dnt"));
+  } else {
+    const tally = new Tally("npm", "package (dnt)");
+    tally.skip("JSR does not answer, and has dnt; Deno's bundler builds it");
+    rows.push(tally.row());
+  }
+  await attempt("npm", (dir) => npmRuntimes(dir, "bundle"));
+  await attempt("compile", compiled);
+  await attempt("readme", readme);
+}
 
 /** A line a suite, and one for each thing that was not done. */
 function table(rows: readonly Row[]): string {

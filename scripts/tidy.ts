@@ -20,7 +20,7 @@ export function findings(files: readonly SourceFile[]): string[] {
       !/^tests\/(support|fixtures|runtimes)\//.test(path)
     ) {
       return [
-        `${path}:1: neither a test nor in tests/support, tests/fixtures or tests/runtimes`,
+        `${path}:1: neither a test nor in tests/support or tests/fixtures`,
       ];
     }
     return [];

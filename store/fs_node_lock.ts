@@ -66,7 +66,14 @@ export async function lock(
       const free = release;
       return {
         isCurrent: () => run(isCurrent),
-        close: () => run(async () => (await free(), await close(file))),
+        close: () =>
+          run(async () => {
+            try {
+              await free();
+            } finally {
+              await close(file);
+            }
+          }),
       };
     } finally {
       if (!isKept) {
@@ -166,12 +173,24 @@ function claim(path: string, permissions: number): Hold | undefined {
     if (codeOf(error) === "EEXIST") return undefined;
     throw error;
   }
-  for (const { name: other, owner } of claimsIn(readdirSync(directory), name)) {
-    if (owner.pid === self.pid && owner.birth === self.birth) continue;
-    if (isAlive(owner)) return void unlinkSync(mine);
-    unlinkIfThere(join(directory, other));
+  let isOurs = false;
+  try {
+    isOurs = isAlone(directory, name, mine);
+  } finally {
+    if (!isOurs) unlinkIfThere(mine);
   }
-  return () => unlinkIfThere(mine);
+  return isOurs ? () => unlinkIfThere(mine) : undefined;
+}
+
+/** Whether no claim but ours is that of a process that lives; those of the dead are removed. */
+function isAlone(directory: string, name: string, mine: string): boolean {
+  for (const { name: other, owner } of claimsIn(readdirSync(directory), name)) {
+    const path = join(directory, other);
+    if (path === mine) continue;
+    if (isAlive(owner)) return false;
+    unlinkIfThere(path);
+  }
+  return true;
 }
 
 /** Whether a process lives, as far as can be told: where it is in doubt, it does. */

@@ -1,8 +1,12 @@
-/** Errors to which Node gives no name, by the number in their code: on Linux, and on macOS. */
+/** Errors to which Node, or Deno in its place, gives no name, by their number: on Linux, and on macOS. */
 const CODES_BY_NUMBER: Readonly<Record<string, string>> = {
+  "27": "EFBIG",
   "122": "EDQUOT",
   "69": "EDQUOT",
 };
+
+/** Where they have the number: in the code, or in the message. */
+const NUMBER = /^Unknown system error -(\d+)|\(os error (\d+)\)/;
 
 /** Does one thing, again where a signal interrupted it, and gives a failure its POSIX name. */
 export async function run<T>(operation: () => T | Promise<T>): Promise<T> {
@@ -38,8 +42,9 @@ function isNotCapable(error: unknown): boolean {
 function withCode(error: unknown): unknown {
   if (isNotCapable(error)) return named(error, "ENOTCAPABLE");
   if (codeOf(error) === "ERR_ACCESS_DENIED") return accessDenied(error);
-  const number = /^Unknown system error -(\d+)/.exec(codeOf(error) ?? "")?.[1];
-  const code = CODES_BY_NUMBER[number ?? ""];
+  const about = codeOf(error) ?? (error as Error | undefined)?.message ?? "";
+  const [, ofNode, ofDeno] = NUMBER.exec(about) ?? [];
+  const code = CODES_BY_NUMBER[ofNode ?? ofDeno ?? ""];
   return code === undefined ? error : named(error, code);
 }
 

@@ -30,9 +30,9 @@ export async function claims(runtime: Runtime, dir: string): Promise<Row> {
       const claim = join(dir, `journal.jsonl.lock.${owner}`);
       await Deno.writeTextFile(claim, "");
       has(await open(), isRespected ? "LOCKED " : "opened 0");
-      const names = [...Deno.readDirSync(dir)].map(({ name }) => name)
-        .filter((name) => name.includes(".lock."));
-      same(names.length, isRespected ? 1 : 0);
+      const entries = await Array.fromAsync(Deno.readDir(dir));
+      const found = entries.filter(({ name }) => name.includes(".lock."));
+      same(found.length, isRespected ? 1 : 0);
       if (isRespected) await Deno.remove(claim);
     });
   }

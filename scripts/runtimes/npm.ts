@@ -34,7 +34,10 @@ export async function installPackage(
     await bundleConformance(project.conformance);
   });
   await tally.check("it holds what it should", () => checkContents(dir));
-  await tally.check("its types", () => checkTypes(dir));
+  await tally.check(
+    "its types, for TypeScript and for Deno",
+    () => checkTypes(dir),
+  );
   return { row: tally.row(), project };
 }
 
@@ -127,6 +130,8 @@ async function checkTypes(dir: string): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(config));
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   succeeded(await run([Deno.execPath(), "run", "-A", tsc, "-p", path]));
+  const check = [Deno.execPath(), "check", "consumer.ts"];
+  succeeded(await run(check, { cwd: dir }));
 }
 
 /** A runtime that runs the suite with the package that the project has installed. */

@@ -1,4 +1,5 @@
 /** The npm package on everything that runs it. */
+import { pooledMap } from "@std/async/pool";
 import { join } from "@std/path";
 import {
   checkRequire,
@@ -24,37 +25,32 @@ const NEWER: readonly [name: string, specifier: string][] = [
   ["Bun", "bun@1"],
 ];
 
+/** There are two cores; a process that starts or syncs leaves one of them idle. */
+const AT_A_TIME = 3;
+
 /** Installs the package, and runs the suites with it. */
 export async function npmRuntimes(
   dir: string,
   tool: "dnt" | "bundle",
 ): Promise<Row[]> {
   const { row, project } = await installPackage(join(dir, "project"), tool);
-  const rows = [row];
   const node = await findNode();
-  if ("path" in node) {
-    const runtime = inProject(project, node.name, [node.path]);
-    rows.push(await checkRequire(node, project));
-    rows.push(...await suites(runtime, join(dir, "node"), node, project));
-    rows.push(
-      ...await withoutFlock(runtime, node, project, join(dir, "claims")),
-    );
-  } else rows.push(missing(node));
-  for (const [name, specifier] of NEWER) {
-    const found = await findByNpx(name, specifier);
-    if ("path" in found) {
-      const runtime = inProject(project, found.name, [found.path]);
-      rows.push(...await suites(runtime, join(dir, specifier), node, project));
-      if (specifier === "node@24") {
-        const at = join(dir, "permissions");
-        rows.push(await permissionModel(found, project, at));
-      }
-    } else rows.push(missing(found));
-  }
-  const program = [Deno.execPath(), "run", "-A"];
-  const underDeno = inProject(project, `${denoSources.name} (npm)`, program);
-  rows.push(...await suites(underDeno, join(dir, "deno"), node, project));
-  return rows;
+  const newer = await Promise.all(NEWER.map(([n, spec]) => findByNpx(n, spec)));
+  const deno = { name: `${denoSources.name} (npm)`, path: Deno.execPath() };
+  const found = [node, ...newer, deno].map((one) => () =>
+    "path" in one
+      ? suites(one, node, project, join(dir, one.name))
+      : Promise.resolve([missing(one)])
+  );
+  const special = "path" in node
+    ? [() => withoutFlock(node, project, join(dir, "claims"))]
+    : [];
+  const rows: AsyncIterable<Row[]> = pooledMap(
+    AT_A_TIME,
+    [...found, ...special],
+    (work: () => Promise<Row[]>) => work(),
+  );
+  return [row, ...(await Array.fromAsync(rows)).flat()];
 }
 
 function missing(found: Found & { missing: string }): Row {
@@ -64,11 +60,14 @@ function missing(found: Found & { missing: string }): Row {
 }
 
 async function suites(
-  runtime: Runtime,
-  dir: string,
+  found: Found & { path: string },
   node: Found,
   project: Project,
+  dir: string,
 ): Promise<Row[]> {
+  const isDeno = found.path === Deno.execPath();
+  const program = isDeno ? [found.path, "run", "-A"] : [found.path];
+  const runtime = inProject(project, found.name, program);
   const others: Runtime[] = [denoSources];
   if ("path" in node && node.name !== runtime.name) {
     others.push(inProject(project, node.name, [node.path]));
@@ -77,26 +76,32 @@ async function suites(
     [runtime, other] as const,
     [other, runtime] as const,
   ]);
-  return [
+  const rows = [
     await conformance(runtime, join(dir, "conformance")),
     await kills(runtime, join(dir, "kills")),
     await fullDisk(runtime, join(dir, "full")),
     await exchange(runtime, join(dir, "exchange")),
     await locks(runtime, join(dir, "locks"), [[runtime, runtime], ...pairs]),
   ];
+  if (!found.name.startsWith("Node ")) return rows;
+  rows.push(await checkRequire(found, project));
+  if (found.name.startsWith("Node 24.")) {
+    const at = join(dir, "permissions");
+    rows.push(await permissionModel(found, project, at));
+  }
+  return rows;
 }
 
 /** Where Node finds no `flock`, claims keep Node out; only Deno does not see them. */
 async function withoutFlock(
-  node: Runtime,
-  { path }: { path: string },
+  { name, path }: { name: string; path: string },
   project: Project,
   dir: string,
 ): Promise<Row[]> {
   if (Deno.build.os !== "linux") return [];
   const env = { PATH: project.dir };
-  const name = `${node.name}, no flock`;
-  const bare = inProject(project, name, [path], env);
+  const node = inProject(project, name, [path]);
+  const bare = inProject(project, `${name}, no flock`, [path], env);
   return [
     await conformance(bare, join(dir, "conformance")),
     await kills(bare, join(dir, "kills")),

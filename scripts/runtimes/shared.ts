@@ -66,7 +66,7 @@ export async function kills(runtime: Runtime, dir: string): Promise<Row> {
       for (const [seq, data] of acknowledged) same(found.get(seq) ?? "", data);
     });
   }
-  tally.note = `${acknowledged.size} acknowledged records, none lost`;
+  tally.note = `${acknowledged.size} acknowledged records looked for`;
   return tally.row();
 }
 
