@@ -1,9 +1,12 @@
 /** What only Node has: claims in place of a lock, and a permission model. */
 import { join } from "@std/path";
 import type { Project } from "./npm.ts";
-import { run } from "./process.ts";
+import { run, Running } from "./process.ts";
 import { has, type Row, same, succeeded, Tally } from "./row.ts";
 import type { Runtime } from "./runtime.ts";
+
+const ROUNDS = 3;
+const RACERS = 6;
 
 /** Of the claims that others have left, those of the dead are removed and those of the living respected. */
 export async function claims(runtime: Runtime, dir: string): Promise<Row> {
@@ -36,6 +39,30 @@ export async function claims(runtime: Runtime, dir: string): Promise<Row> {
       if (isRespected) await Deno.remove(claim);
     });
   }
+  return tally.row();
+}
+
+/** Many at once: one gets the log, or, where they have seen each other, none. Never two. */
+export async function race(runtime: Runtime, dir: string): Promise<Row> {
+  const tally = new Tally(runtime.name, "race");
+  await Deno.mkdir(dir, { recursive: true });
+  let taken = 0;
+  for (let round = 1; round <= ROUNDS; round++) {
+    await tally.check(`round ${round}`, async () => {
+      const racers = Array.from(
+        { length: RACERS },
+        () => new Running(runtime.command(dir, "race"), runtime.options),
+      );
+      const told = await Promise.all(racers.map((racer) => racer.line()));
+      await Promise.all(racers.map((racer) => racer.kill()));
+      const opened = told.filter((line) => line === "held").length;
+      same(told.filter((line) => line === "LOCKED").length, RACERS - opened);
+      if (opened > 1) throw new Error(`${opened} have it open`);
+      taken += opened;
+    });
+  }
+  tally.note =
+    `${ROUNDS} rounds of ${RACERS}, ${taken} won by one, none by more`;
   return tally.row();
 }
 

@@ -7,6 +7,7 @@ import {
   installPackage,
   type Project,
 } from "./npm.ts";
+import { run } from "./process.ts";
 import { type Row, Tally } from "./row.ts";
 import {
   denoSources,
@@ -15,7 +16,7 @@ import {
   type Found,
   type Runtime,
 } from "./runtime.ts";
-import { claims, permissionModel } from "./node.ts";
+import { claims, permissionModel, race } from "./node.ts";
 import { conformance, exchange, fullDisk, kills, locks } from "./shared.ts";
 
 /** What is not on the path, npm's registry may have. */
@@ -33,6 +34,8 @@ export async function npmRuntimes(
   dir: string,
   tool: "dnt" | "bundle",
 ): Promise<Row[]> {
+  const npm = await run(["npm", "--version"]);
+  if (npm.code !== 0) return [missing({ name: "npm", missing: npm.stderr })];
   const { row, project } = await installPackage(join(dir, "project"), tool);
   const node = await findNode();
   const newer = await Promise.all(NEWER.map(([n, spec]) => findByNpx(n, spec)));
@@ -112,5 +115,6 @@ async function withoutFlock(
       [denoSources, bare],
     ]),
     await claims(bare, join(dir, "left")),
+    await race(bare, join(dir, "race")),
   ];
 }

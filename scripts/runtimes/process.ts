@@ -82,7 +82,11 @@ export class Running implements AsyncDisposable {
 
   /** Kills it, as the power does. Gives the lines that nobody has taken. */
   async kill(): Promise<string[]> {
-    this.#child.kill("SIGKILL");
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
     const rest: string[] = [];
     for (
       let line = await this.line();

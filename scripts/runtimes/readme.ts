@@ -68,6 +68,8 @@ async function fromNpm(
   [build, install]: readonly string[],
   dir: string,
 ): Promise<void> {
+  const npm = await run(["npm", "--version"]);
+  if (npm.code !== 0) return tally.skip(`${build}; ${install}: ${npm.stderr}`);
   await Deno.mkdir(dir, { recursive: true });
   const cwd = { cwd: dir, env: { npm_config_offline: "true" } };
   await tally.check(build!, async () => {

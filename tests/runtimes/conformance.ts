@@ -6,6 +6,7 @@
 import process from "node:process";
 import { checkDisk } from "./disk_checks.ts";
 import { checkFolder, writeFolder } from "./exchange.ts";
+import { checkFileSystem } from "./fs_checks.ts";
 import { type Library, library } from "./library.ts";
 import { checkPackage } from "./package_checks.ts";
 import { checkQueue } from "./queue_checks.ts";
@@ -21,6 +22,7 @@ const MODES: Readonly<Record<string, Mode>> = {
   async all(library, dir) {
     const suite = new Suite(dir);
     await checkPackage(suite, library);
+    await checkFileSystem(suite, library);
     await checkStore(suite, library);
     await checkDisk(suite, library);
     await checkSnap(suite, library);
@@ -45,6 +47,14 @@ const MODES: Readonly<Record<string, Mode>> = {
     // Nobody holds the log now, and it is open all the same.
     for (let n = 0; n < 100; n++) new Uint8Array(1_000_000).fill(n);
     say("held");
+    setInterval(() => {}, 60_000);
+  },
+  /** Keeps a log open until it is killed, if it is the one that gets it. */
+  async race({ store: { MiniStore } }, dir) {
+    await MiniStore.open(`${dir}/journal.jsonl`).then(
+      () => say("held"),
+      (error: Refusal) => say(error.code),
+    );
     setInterval(() => {}, 60_000);
   },
   /** Opens a log, and says what comes of it. */
