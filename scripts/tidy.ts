@@ -16,7 +16,8 @@ export function findings(files: readonly SourceFile[]): string[] {
     if (path === "deno.json") return undescribedTasks(text);
     if (path.endsWith("_test.ts")) return testProblems({ path, text });
     if (
-      path.startsWith("tests/") && !/^tests\/(support|fixtures)\//.test(path)
+      path.startsWith("tests/") &&
+      !/^tests\/(support|fixtures|runtimes)\//.test(path)
     ) {
       return [
         `${path}:1: neither a test nor in tests/support or tests/fixtures`,

@@ -1,0 +1,57 @@
+// deno task compile && sensor | ./build/daemon
+/**
+ * A sensor logger: reads `NAME VALUE` a line, and says what it knows of that
+ * sensor once the reading is durable. Kill it when you like: started again, it
+ * goes on where it was. Compiled, it is one file that may do nothing but read
+ * and write `./data`.
+ */
+import { StateManager } from "@mini/state/state";
+import { TextLineStream } from "@std/streams/text-line-stream";
+
+/** What is known of a sensor. */
+interface Summary {
+  readonly count: number;
+  readonly min: number;
+  readonly max: number;
+  readonly last: number;
+}
+
+/** A reading of a sensor. */
+interface Reading {
+  readonly sensor: string;
+  readonly value: number;
+}
+
+await using log = await StateManager.open("./data", {
+  initial: (): Record<string, Summary> => ({}),
+  apply: (sensors, { sensor, value }: Reading) => {
+    const { count = 0, min = value, max = value } = sensors[sensor] ?? {};
+    sensors[sensor] = {
+      count: count + 1,
+      min: Math.min(min, value),
+      max: Math.max(max, value),
+      last: value,
+    };
+  },
+  snapshotEvery: 10_000,
+});
+say(`${log.sequence} readings (${log.recovery.outcome})`);
+
+const lines: ReadableStream<string> = Deno.stdin.readable
+  .pipeThrough(new TextDecoderStream())
+  .pipeThrough(new TextLineStream());
+for await (const line of lines) {
+  const [, sensor, value] = /^([a-z]\w*) (-?\d+(?:\.\d+)?)$/.exec(line) ?? [];
+  if (sensor === undefined) {
+    say(`not a reading: ${line}`);
+    continue;
+  }
+  const seq = await log.apply({ sensor, value: Number(value) });
+  const { count, min, max } = log.state[sensor]!;
+  say(`${seq} ${sensor} ${value}: ${count} readings, ${min} to ${max}`);
+}
+
+function say(line: string): void {
+  // deno-lint-ignore no-console -- it is a command
+  console.log(line);
+}

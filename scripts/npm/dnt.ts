@@ -1,0 +1,49 @@
+/** The npm package by dnt, which is on JSR only. */
+import { fromFileUrl, join } from "@std/path";
+import { ENTRIES, PACKAGE, ROOT, writeImportMap } from "./package.ts";
+
+const DNT = "jsr:@deno/dnt@^0.42.1";
+
+/** What is used of dnt; its types are not there where JSR does not answer. */
+interface Dnt {
+  build(options: Record<string, unknown>): Promise<void>;
+}
+
+/** Whether JSR has filled `vendor/`, and so has dnt. `deno task setup` finds out. */
+export async function isDntThere(): Promise<boolean> {
+  const marker = fromFileUrl(
+    new URL("../../vendor/setup.json", import.meta.url),
+  );
+  const text = await Deno.readTextFile(marker).catch(() => "{}");
+  return JSON.parse(text).std === "jsr";
+}
+
+/** Builds `esm/` in `outDir`. */
+export async function buildByDnt(outDir: string): Promise<void> {
+  const { build } = await import(DNT) as Dnt;
+  const scratch = await Deno.makeTempDir({ prefix: "mini-state-npm-" });
+  try {
+    await build({
+      entryPoints: ENTRIES.map(([name, file]) => ({
+        name,
+        path: join(ROOT, file),
+      })),
+      outDir,
+      importMap: await writeImportMap(scratch),
+      // A shim would stand in for the real thing where Deno runs the npm package.
+      shims: {},
+      compilerOptions: { target: "ES2022", lib: ["ESNext", "DOM"] },
+      scriptModule: false,
+      skipSourceOutput: true,
+      typeCheck: false, // `deno check` has.
+      test: false,
+      package: { ...PACKAGE, devDependencies: { "@types/node": "^20" } },
+    });
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+  const left = ["node_modules", "package-lock.json", ".npmignore"];
+  for (const name of left) {
+    await Deno.remove(join(outDir, name), { recursive: true }).catch(() => {});
+  }
+}

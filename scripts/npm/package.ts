@@ -1,0 +1,85 @@
+/** What the npm package holds besides code: the same, whatever has built it. */
+import { fromFileUrl, join } from "@std/path";
+
+export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
+
+const { version, license, exports } = JSON.parse(
+  await Deno.readTextFile(join(ROOT, "deno.json")),
+) as { version: string; license: string; exports: Record<string, string> };
+
+/** The modules that can be imported, by their name in the package: `./store` is `./store/mod.ts`. */
+export const ENTRIES: readonly [name: string, file: string][] = Object.entries(
+  exports,
+);
+
+export const PACKAGE: Readonly<Record<string, unknown>> = {
+  name: "@mini/state",
+  version,
+  description: "Durable state for one program on one machine, in plain files",
+  license,
+  type: "module",
+  sideEffects: false,
+  // From here on `require` takes modules too, so that one copy of the code serves both.
+  engines: { node: ">=20.19" },
+  exports: Object.fromEntries([
+    ...ENTRIES.map(([name, file]) => [name, conditions(file)]),
+    ["./package.json", "./package.json"],
+  ]),
+};
+
+const COPIED = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+
+function conditions(file: string): Record<string, string> {
+  const base = file.replace(/^\.\//, "./esm/").replace(/\.ts$/, "");
+  return { types: `${base}.d.ts`, default: `${base}.js` };
+}
+
+/** Writes `package.json`, the licences and what else a reader expects. */
+export async function writePackageFiles(outDir: string): Promise<void> {
+  const text = JSON.stringify(PACKAGE, null, 2) + "\n";
+  await Deno.writeTextFile(join(outDir, "package.json"), text);
+  for (const name of COPIED) {
+    await Deno.copyFile(join(ROOT, name), join(outDir, name));
+  }
+  await Deno.writeTextFile(join(outDir, "NOTICE"), await notice());
+}
+
+/** Parts of the standard library are inside, and their licence asks to be named. */
+async function notice(): Promise<string> {
+  const mit = await Deno.readTextFile(join(ROOT, "LICENSE-MIT"));
+  const terms = mit.slice(mit.indexOf("Permission is hereby granted"));
+  return `This package contains parts of the Deno standard library
+(@std/async and @std/streams), under the MIT License:
+
+Copyright 2018-2026 the Deno authors
+
+${terms}`;
+}
+
+/**
+ * Maps what is Deno's to what is Node's. Everything else stays as it is.
+ *
+ * @returns The file of an import map.
+ */
+export async function writeImportMap(directory: string): Promise<string> {
+  const { imports } = JSON.parse(
+    await Deno.readTextFile(join(ROOT, "deno.json")),
+  ) as { imports: Record<string, string> };
+  // In a configuration file a package's modules come with the package; here they do not.
+  const below = Object.entries(imports).map(([name, target]) => [
+    `${name}/`,
+    `${target.replace(/^(jsr|npm):/, "$1:/")}/`,
+  ]);
+  const at = (place: string) => new URL(place, import.meta.url).href;
+  const map = {
+    imports: {
+      ...imports,
+      ...Object.fromEntries(below),
+      "@std/path": at("./path.ts"),
+      [at("../../store/fs_deno.ts")]: at("../../store/fs_node.ts"),
+    },
+  };
+  const path = join(directory, "import_map.json");
+  await Deno.writeTextFile(path, JSON.stringify(map));
+  return path;
+}

@@ -1,0 +1,169 @@
+/** The npm package: built, packed, installed elsewhere, and run by everything that takes it. */
+import { walk } from "@std/fs";
+import { basename, join } from "@std/path";
+import { ROOT, run } from "./process.ts";
+import { type Row, same, succeeded, Tally } from "./row.ts";
+import { CONFORMANCE, type Found, type Runtime } from "./runtime.ts";
+
+/** So much the tarball may have. The README says so too. */
+const MAX_PACKED_BYTES = 100_000;
+
+/** A project that has the package installed from its tarball. */
+export interface Project {
+  readonly dir: string;
+  readonly conformance: string;
+}
+
+/** Builds, packs, installs; a row says what of it holds. */
+export async function installPackage(
+  dir: string,
+  tool: "dnt" | "bundle",
+): Promise<{ row: Row; project: Project }> {
+  const tally = new Tally("npm", `package (${tool})`);
+  const project = { dir, conformance: join(dir, "conformance.mjs") };
+  await Deno.mkdir(dir, { recursive: true });
+  await tally.check("it is built, packed and installed", async () => {
+    const built = await run([Deno.execPath(), "task", "npm", tool]);
+    tally.note = succeeded(built).stdout.split("\n").at(-1)!;
+    const pack = ["npm", "pack", join(ROOT, "npm"), "--json"];
+    const { stdout } = succeeded(await run(pack, { cwd: dir }));
+    const [{ filename, size }] = JSON.parse(stdout);
+    tally.note += `, ${Math.ceil(size / 1000)} kB packed`;
+    if (size > MAX_PACKED_BYTES) throw new Error(`${size} bytes are too much`);
+    await installTarball(dir, `./${basename(filename)}`);
+    await bundleConformance(project.conformance);
+  });
+  await tally.check("it holds what it should", () => checkContents(dir));
+  await tally.check(
+    "its types, for TypeScript and for Deno",
+    () => checkTypes(dir),
+  );
+  return { row: tally.row(), project };
+}
+
+async function installTarball(dir: string, tarball: string): Promise<void> {
+  await Deno.writeTextFile(
+    join(dir, "package.json"),
+    JSON.stringify({ name: "consumer", private: true, type: "module" }),
+  );
+  const flags = ["--no-audit", "--no-fund", "--offline"];
+  succeeded(await run(["npm", "install", ...flags, tarball], { cwd: dir }));
+}
+
+/** The suite as one module; the package stays what the project has installed. */
+async function bundleConformance(path: string): Promise<void> {
+  const external = ["--external=@mini/state", "--external=@mini/state/*"];
+  const flags = ["--quiet", "--platform=deno", ...external, "-o", path];
+  succeeded(await run([Deno.execPath(), "bundle", ...flags, CONFORMANCE]));
+}
+
+async function checkContents(dir: string): Promise<void> {
+  const installed = join(dir, "node_modules/@mini/state");
+  const read = (name: string) => Deno.readTextFile(join(installed, name));
+  for (const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md"]) {
+    same(await read(name), await Deno.readTextFile(join(ROOT, name)));
+  }
+  const description = JSON.parse(await read("package.json"));
+  const { exports } = JSON.parse(
+    await Deno.readTextFile(join(ROOT, "deno.json")),
+  );
+  const names = Object.keys(description.exports);
+  same(
+    names.filter((name) => name !== "./package.json").join(),
+    Object.keys(exports).join(),
+  );
+  for (const field of ["dependencies", "peerDependencies", "scripts", "bin"]) {
+    same(JSON.stringify(description[field] ?? {}), "{}");
+  }
+  const modules = ["node_modules/@mini/state"];
+  const lock = JSON.parse(
+    await Deno.readTextFile(join(dir, "package-lock.json")),
+  );
+  same(Object.keys(lock.packages).filter(Boolean).join(), modules.join());
+  for await (const { path } of walk(installed)) {
+    if (!path.endsWith(".js")) continue;
+    const code = await Deno.readTextFile(path);
+    const newer = /^[ \t]*(await )?using \w+ =/m.exec(code) ??
+      /@deno\/shim|dntShim|"(jsr|npm):/.exec(code);
+    if (newer) throw new Error(`${path} has ${newer[0]}`);
+  }
+}
+
+/** What a consumer writes in TypeScript. */
+const CONSUMER = `
+import { MiniError, StateManager } from "@mini/state";
+import { MiniStore, type MiniErrorCode } from "@mini/state/store";
+import { SnapStore } from "@mini/state/snap";
+import { StateManager as Same } from "@mini/state/state";
+import { MiniQueue } from "@mini/state/queue";
+import { MemoryFileSystem } from "@mini/state/testing";
+
+const same: typeof StateManager = Same;
+const manager = await same.open("./data", {
+  initial: () => ({ value: 0 }),
+  apply: (state, op: { by: number }) => { state.value += op.by; },
+});
+const value: number = manager.state.value;
+// @ts-expect-error -- a mutation has a number
+await manager.apply({ by: "one" });
+const store = await MiniStore.open<{ set: number }>("./log", { fs: new MemoryFileSystem() });
+for await (const { seq, data } of store.replay()) { const n: number = seq + data.set; void n; }
+const code: MiniErrorCode = new MiniError("CLOSED", "closed").code;
+const queue = await MiniQueue.open<string>("./jobs");
+const payload: string | undefined = (await queue.receive())?.payload;
+void [value, code, payload, new SnapStore<number>("./data")];
+`;
+
+async function checkTypes(dir: string): Promise<void> {
+  await Deno.writeTextFile(join(dir, "consumer.ts"), CONSUMER);
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    target: "es2022",
+    lib: ["es2022", "esnext.disposable", "dom"],
+    module: "nodenext",
+    types: [],
+  };
+  const config = { compilerOptions, files: ["consumer.ts"] };
+  const path = join(dir, "tsconfig.json");
+  await Deno.writeTextFile(path, JSON.stringify(config));
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  succeeded(await run([Deno.execPath(), "run", "-A", tsc, "-p", path]));
+  const check = [Deno.execPath(), "check", "consumer.ts"];
+  succeeded(await run(check, { cwd: dir }));
+}
+
+/** A runtime that runs the suite with the package that the project has installed. */
+export function inProject(
+  { dir, conformance }: Project,
+  name: string,
+  program: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Runtime {
+  return {
+    name,
+    command: (at, mode = "all") => [...program, conformance, at, mode],
+    options: { cwd: dir, env },
+  };
+}
+
+/** `require` and `import` give the same classes. */
+export async function checkRequire(
+  node: Found & { path: string },
+  { dir }: Project,
+): Promise<Row> {
+  const tally = new Tally(node.name, "require");
+  const script = `const { MiniError, MiniStore } = require("@mini/state");
+    import("@mini/state/store").then(async (store) => {
+      const error = new store.MiniError("CLOSED", "closed");
+      console.log(error instanceof MiniError, MiniStore === store.MiniStore);
+    });`;
+  await tally.check("one class, however it is loaded", async () => {
+    const path = join(dir, "require.cjs");
+    await Deno.writeTextFile(path, script);
+    const output = succeeded(await run([node.path, path], { cwd: dir }));
+    same(output.stdout + output.stderr, "true true");
+  });
+  return tally.row();
+}

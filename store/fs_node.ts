@@ -1,0 +1,85 @@
+import { constants } from "node:fs";
+import { mkdir, readdir, rename, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import process from "node:process";
+import type { FileHandle, FileSystem } from "./fs.ts";
+import {
+  close,
+  NodeFileHandle,
+  open,
+  openWithoutFollowing,
+  statPath,
+} from "./fs_node_file.ts";
+import { lock } from "./fs_node_lock.ts";
+import { isRefused, run } from "./node_errors.ts";
+
+/** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */
+export const nodeFileSystem: FileSystem = {
+  open: (path, access) => run(() => openExisting(path, access)),
+  create: (path, permissions) =>
+    run(async () => new NodeFileHandle(await open(path, "ax", permissions))),
+  stat: (path) => run(() => statPath(path)),
+  list: (directory) => run(() => readdir(directory)),
+  createDirectory: (path, permissions) =>
+    run(() => createDirectory(path, permissions)),
+  rename: (from, to) => run(() => rename(from, to)),
+  remove: (path) => run(() => unlink(path)),
+  syncDirectory: (directory) => run(() => syncDirectory(directory)),
+  lock: (path, permissions, note) => run(() => lock(path, permissions, note)),
+};
+
+/** The default of the npm package, which exports the same names as the one on JSR. */
+export { nodeFileSystem as denoFileSystem };
+
+async function openExisting(
+  path: string,
+  access: "read" | "append",
+): Promise<FileHandle> {
+  const flags = access === "read"
+    ? constants.O_RDONLY
+    : constants.O_WRONLY | constants.O_APPEND;
+  return new NodeFileHandle(await openWithoutFollowing(path, flags));
+}
+
+async function createDirectory(
+  path: string,
+  permissions: number,
+): Promise<void> {
+  const missing: string[] = [];
+  let existing = path;
+  while (isMissing(existing)) {
+    missing.push(existing);
+    existing = dirname(existing);
+  }
+  if (missing.length === 0) return;
+  await mkdir(path, { recursive: true, mode: permissions });
+  for (const directory of missing) {
+    try {
+      await syncDirectory(dirname(directory));
+    } catch (error) {
+      // A sandbox that ends at the journal's directory does not let the one above be opened.
+      if (!isRefused(error)) throw error;
+    }
+  }
+}
+
+/** What may not be looked at is above the sandbox, and there. */
+function isMissing(path: string): boolean {
+  try {
+    return statPath(path) === undefined;
+  } catch (error) {
+    if (isRefused(error)) return false;
+    throw error;
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  // Windows neither opens directories nor needs it: its file systems journal their entries.
+  if (process.platform === "win32") return;
+  const file = await open(directory, constants.O_RDONLY);
+  try {
+    await file.sync();
+  } finally {
+    await close(file);
+  }
+}

@@ -1,0 +1,228 @@
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+} from "node:fs";
+import type { FileHandle as NodeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import type { FileLock } from "./fs.ts";
+import {
+  close,
+  NO_FOLLOW,
+  open,
+  openWithoutFollowing,
+  statOpen,
+  statPath,
+} from "./fs_node_file.ts";
+import {
+  birth,
+  claimName,
+  claimsIn,
+  isFlocked,
+  type ProcessIdentity,
+  startTime,
+} from "./node_claim.ts";
+import { codeOf, run } from "./node_errors.ts";
+
+/** Flags of `open` that Node does not name, and hands on to the system: open and lock, or fail at once. */
+const OPEN_LOCKED: Readonly<Record<string, number>> = {
+  darwin: 0x20 | constants.O_NONBLOCK, // O_EXLOCK: the same lock as flock
+  win32: 0x10000000, // UV_FS_O_EXLOCK: nobody else may open it
+};
+
+/** What a process is born with where the system does not tell. */
+const UNKNOWN = birth("0", "0");
+
+/** What holds a lock besides the open file. */
+type Hold = () => void | Promise<void>;
+
+/** Takes the lock; see `FileSystem.lock`, and docs/FORMAT.md for whom it keeps out. */
+export async function lock(
+  path: string,
+  permissions: number,
+  note: string,
+): Promise<FileLock | undefined> {
+  for (;;) {
+    const file = await openLockFile(path, permissions);
+    if (file === undefined) return undefined;
+    let release: Hold | undefined;
+    let isKept = false;
+    try {
+      release = await takeLock(path, file, permissions);
+      if (release === undefined) return undefined;
+      const isCurrent = () =>
+        statPath(path)?.identity === statOpen(file).identity;
+      // Somebody may have removed the file between our opening and our locking it.
+      if (!isCurrent()) continue;
+      await file.truncate(0);
+      await file.write(new TextEncoder().encode(note), 0, null, 0);
+      isKept = true;
+      const free = release;
+      return {
+        isCurrent: () => run(isCurrent),
+        close: () =>
+          run(async () => {
+            try {
+              await free();
+            } finally {
+              await close(file);
+            }
+          }),
+      };
+    } finally {
+      if (!isKept) {
+        await release?.();
+        await close(file);
+      }
+    }
+  }
+}
+
+/** Opens the lock file and, on macOS and Windows, locks it; `undefined` where somebody else has. */
+async function openLockFile(
+  path: string,
+  permissions: number,
+): Promise<NodeFile | undefined> {
+  const locked = realDeno === undefined ? OPEN_LOCKED[process.platform] : 0;
+  const flags = constants.O_RDWR | (locked ?? 0);
+  try {
+    if (statPath(path) !== undefined) {
+      return await openWithoutFollowing(path, flags);
+    }
+    const create = flags | constants.O_CREAT | NO_FOLLOW;
+    return await open(path, create, permissions);
+  } catch (error) {
+    if (locked && ["EAGAIN", "EBUSY"].includes(codeOf(error) ?? "")) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Has the kernel lock the file, where there is a way to ask it, and claims it where there may be none. */
+async function takeLock(
+  path: string,
+  file: NodeFile,
+  permissions: number,
+): Promise<Hold | undefined> {
+  if (realDeno !== undefined) return await flockThroughDeno(path, realDeno);
+  if (OPEN_LOCKED[process.platform] !== undefined) return () => {};
+  const isLocked = flockThroughChild(file.fd) ?? !isFlockedBySomebody(file.fd);
+  return isLocked ? claim(path, permissions) : undefined;
+}
+
+/** What is used of Deno, where Deno runs the npm package. */
+interface LockingDeno {
+  open(path: string, options: { read: true; write: true }): Promise<
+    { tryLock(exclusive: boolean): Promise<boolean>; close(): void }
+  >;
+}
+
+const realDeno = (globalThis as { Deno?: LockingDeno }).Deno;
+
+async function flockThroughDeno(
+  path: string,
+  deno: LockingDeno,
+): Promise<Hold | undefined> {
+  const file = await deno.open(path, { read: true, write: true });
+  if (await file.tryLock(true)) return () => file.close();
+  file.close();
+  return undefined;
+}
+
+/**
+ * Node has no `flock`. The program of that name locks the open file that it
+ * inherits, which is ours, and the lock stays when the program has ended.
+ *
+ * @returns Whether it is ours; `undefined` where there is no such program.
+ */
+function flockThroughChild(fd: number): boolean | undefined {
+  try {
+    const stdio = ["ignore" as const, "ignore" as const, "ignore" as const, fd];
+    const { status } = spawnSync("flock", ["-x", "-n", "3"], { stdio });
+    return status === 0 ? true : status === 1 ? false : undefined;
+  } catch {
+    return undefined; // A sandbox lets no child be started.
+  }
+}
+
+function isFlockedBySomebody(fd: number): boolean {
+  try {
+    const { ino } = fstatSync(fd, { bigint: true });
+    return isFlocked(readFileSync("/proc/locks", "utf8"), ino);
+  } catch {
+    return false;
+  }
+}
+
+/** Claims the file for this process, unless a process that lives has done so. Claims first and looks then, so that of two at least one sees the other. */
+function claim(path: string, permissions: number): Hold | undefined {
+  const directory = dirname(path);
+  const name = basename(path);
+  const self = { pid: process.pid, birth: birthOf(process.pid)! };
+  const mine = join(directory, claimName(name, self));
+  try {
+    closeSync(openSync(mine, "wx", permissions));
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return undefined;
+    throw error;
+  }
+  let isOurs = false;
+  try {
+    isOurs = isAlone(directory, name, mine);
+  } finally {
+    if (!isOurs) unlinkIfThere(mine);
+  }
+  return isOurs ? () => unlinkIfThere(mine) : undefined;
+}
+
+/** Whether no claim but ours is that of a process that lives; those of the dead are removed. */
+function isAlone(directory: string, name: string, mine: string): boolean {
+  for (const { name: other, owner } of claimsIn(readdirSync(directory), name)) {
+    const path = join(directory, other);
+    if (path === mine) continue;
+    if (isAlive(owner)) return false;
+    unlinkIfThere(path);
+  }
+  return true;
+}
+
+/** Whether a process lives, as far as can be told: where it is in doubt, it does. */
+function isAlive({ pid, birth }: ProcessIdentity): boolean {
+  const found = birthOf(pid);
+  return found !== undefined && [found, UNKNOWN].includes(birth) ||
+    found === UNKNOWN;
+}
+
+/** What tells a process from those that had its number before; `undefined` where it is dead. */
+function birthOf(pid: number): string | undefined {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+    const start = startTime(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return start && birth(boot, start);
+  } catch {
+    return existsByNumber(pid) ? UNKNOWN : undefined;
+  }
+}
+
+function existsByNumber(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Library } from "./library.ts";
+import { equal, ok, refused, Skip, type Suite } from "./suite.ts";
+
+/** The runtime's file system keeps to what `FileSystem` says. */
+export async function checkFileSystem(
+  suite: Suite,
+  library: Library,
+): Promise<void> {
+  await checkFiles(suite, library);
+  await checkNames(suite, library);
+  await checkLock(suite, library);
+}
+
+async function checkFiles(
+  suite: Suite,
+  { store: { denoFileSystem: fs } }: Library,
+): Promise<void> {
+  await suite.check("fs: create, write, read, truncate, stat", async (dir) => {
+    const path = join(dir, "file");
+    const bytes = new Uint8Array(200_000).map((_, index) => index % 251);
+    const file = await fs.create(path, 0o600);
+    await file.write(bytes.subarray(0, 10));
+    await file.write(bytes.subarray(10));
+    await file.sync();
+    equal((await file.stat()).sizeBytes, bytes.length);
+    equal((await file.stat()).identity, (await fs.stat(path))?.identity);
+    await file.truncate(5);
+    await file.write(bytes.subarray(0, 3));
+    await file.close();
+    const reader = await fs.open(path, "read");
+    const into = new Uint8Array(100);
+    let read = 0;
+    for (let n = -1; n !== 0;) {
+      read += n = await reader.read(into.subarray(read));
+    }
+    equal([...into.subarray(0, read)], [0, 1, 2, 3, 4, 0, 1, 2]);
+    await reader.close();
+    const appender = await fs.open(path, "append");
+    await appender.write(bytes.subarray(7, 8));
+    await appender.close();
+    equal([...await readFile(path)], [0, 1, 2, 3, 4, 0, 1, 2, 7]);
+  });
+  await suite.check("fs: what opening refuses", async (dir) => {
+    const file = join(dir, "file");
+    await writeFile(file, "");
+    await refused("ENOENT", () => fs.open(join(dir, "none"), "read"));
+    await refused("ENOENT", () => fs.open(join(dir, "none"), "append"));
+    await refused("EISDIR", () => fs.open(dir, "read"));
+    await refused("EISDIR", () => fs.open(dir, "append"));
+    await refused("EEXIST", () => fs.create(file, 0o600));
+    await refused("EEXIST", () => fs.create(dir, 0o600));
+    await refused("ENOENT", () => fs.create(join(dir, "a", "b"), 0o600));
+    await refused("ENOTDIR", () => fs.open(join(file, "x"), "read"));
+  });
+  await suite.check("fs: links are told, and not followed", async (dir) => {
+    const link = join(dir, "link");
+    try {
+      await symlink(join(dir, "nowhere"), link);
+    } catch (error) {
+      throw new Skip(String(error));
+    }
+    equal((await fs.stat(link))?.kind, "symlink");
+    await refused("ELOOP", () => fs.open(link, "read"));
+    await refused("ELOOP", () => fs.open(link, "append"));
+    await refused("EEXIST", () => fs.create(link, 0o600));
+    await refused("ELOOP", () => fs.lock(link, 0o600, "note"));
+    equal(await fs.stat(join(dir, "nowhere")), undefined);
+  });
+}
+
+async function checkNames(
+  suite: Suite,
+  { store: { denoFileSystem: fs } }: Library,
+): Promise<void> {
+  await suite.check("fs: names", async (dir) => {
+    const [a, b] = [join(dir, "a"), join(dir, "b")];
+    await writeFile(a, "a");
+    await writeFile(b, "b");
+    const { identity } = (await fs.stat(a))!;
+    await fs.rename(a, b);
+    await fs.syncDirectory(dir);
+    equal(await fs.list(dir), ["b"]);
+    equal((await fs.stat(b))?.identity, identity);
+    await fs.remove(b);
+    equal(await fs.stat(b), undefined);
+    equal((await fs.stat(dir))?.kind, "directory");
+    await refused("ENOENT", () => fs.remove(b));
+    await refused("ENOENT", () => fs.rename(a, b));
+    await refused("ENOENT", () => fs.list(a));
+    await refused("ENOENT", () => fs.syncDirectory(a));
+  });
+  await suite.check("fs: directories", async (dir) => {
+    const deep = join(dir, "x", "y", "z");
+    await fs.createDirectory(deep, 0o700);
+    await fs.createDirectory(deep, 0o700);
+    equal((await fs.stat(deep))?.kind, "directory");
+    await writeFile(join(dir, "file"), "");
+    await refused(
+      "ENOTDIR",
+      () => fs.createDirectory(join(dir, "file", "x"), 0o700),
+    );
+  });
+}
+
+async function checkLock(
+  suite: Suite,
+  { store: { denoFileSystem: fs } }: Library,
+): Promise<void> {
+  await suite.check("fs: one lock at a time, with a note", async (dir) => {
+    const path = join(dir, "lock");
+    await writeFile(path, "an old note, longer than the new one");
+    const first = await fs.lock(path, 0o600, "me");
+    ok(first !== undefined, "it is free");
+    equal(await fs.lock(path, 0o600, "other"), undefined);
+    equal(await readFile(path, "utf8"), "me");
+    equal(await first.isCurrent(), true);
+    await first.close();
+    equal(await fs.list(dir), ["lock"]);
+    const second = await fs.lock(path, 0o600, "you");
+    ok(second !== undefined, "it is free again");
+    await second.close();
+  });
+  await suite.check(
+    "fs: a lock file that was replaced is not current",
+    async (dir) => {
+      const path = join(dir, "lock");
+      const lock = (await fs.lock(path, 0o600, "me"))!;
+      await rename(path, join(dir, "moved"));
+      equal(await lock.isCurrent(), false);
+      await writeFile(path, "");
+      equal(await lock.isCurrent(), false);
+      await lock.close();
+      await mkdir(join(dir, "folder"));
+      await refused("EISDIR", () => fs.lock(join(dir, "folder"), 0o600, "me"));
+    },
+  );
+}

@@ -1,0 +1,19 @@
+import * as queue from "@mini/state/queue";
+import * as root from "@mini/state";
+import * as snap from "@mini/state/snap";
+import * as state from "@mini/state/state";
+import * as store from "@mini/state/store";
+import * as testing from "@mini/state/testing";
+
+/** The package by its public names. What they stand for is up to whoever runs this. */
+export interface Library {
+  readonly root: typeof root;
+  readonly store: typeof store;
+  readonly snap: typeof snap;
+  readonly state: typeof state;
+  readonly queue: typeof queue;
+  readonly testing: typeof testing;
+}
+
+/** The package and each of its sub-paths. */
+export const library: Library = { root, store, snap, state, queue, testing };
