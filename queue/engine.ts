@@ -2,35 +2,26 @@ import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
-import { validate } from "../store/schema.ts";
 import { Signal } from "../store/signal.ts";
-import { awaitOutcome, outcomeOf } from "./dedupe.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import type { NewMessage } from "./entry.ts";
 import type { Home } from "./home.ts";
 import type { DeadMessage, LedgerMessage } from "./ledger.ts";
 import { deadWeightOf } from "./lines.ts";
 import {
-  checkDelay,
   type CheckedOptions,
   checkSpan,
   type Enqueued,
-  type EnqueueOptions,
+  type Outgoing,
   type QueueStats,
   type ReceiveOptions,
 } from "./options.ts";
 import type { QueueMessage } from "./message.ts";
+import { Producer } from "./producer.ts";
 import { type Handler, Work, type WorkOptions } from "./work.ts";
 
 /** An entry holds no more numbers of messages than this. */
 const MAX_NUMBERS = 100_000;
-
-/** A message to be enqueued together with others. */
-export interface Outgoing<T> extends EnqueueOptions {
-  /** What it carries. */
-  readonly payload: T;
-}
 
 /** The work behind a `MiniQueue`, wherever its ledger is. */
 export class QueueEngine<T, M> {
@@ -38,6 +29,7 @@ export class QueueEngine<T, M> {
   readonly #options: CheckedOptions<T>;
   readonly #deliveries: Deliveries<T, M>;
   readonly #dispatcher: Dispatcher<T, M>;
+  readonly #producer: Producer<T, M>;
   readonly #works = new Map<Work<T, M>, Promise<void>>();
   readonly #mutex = new Mutex();
   #isClosed = false;
@@ -46,6 +38,7 @@ export class QueueEngine<T, M> {
   constructor(home: Home<T, M>, options: CheckedOptions<T>) {
     this.#home = home;
     this.#options = options;
+    this.#producer = new Producer(home, options);
     const poke = new Signal();
     this.#deliveries = new Deliveries(home, options, poke);
     this.#dispatcher = new Dispatcher(home, this.#deliveries, options, poke);
@@ -53,65 +46,19 @@ export class QueueEngine<T, M> {
 
   /** Takes back what the consumers of an earlier process had. */
   async start(): Promise<void> {
-    const { numbers } = this.#home;
-    const { nextId } = await this.#home.readable();
-    numbers.next = Math.max(numbers.next, nextId);
+    await this.#producer.start();
     await this.#deliveries.takeBackAll();
   }
 
-  /** Enqueues messages as one; what is given is taken as it is at the call. */
+  // deno-lint-ignore require-await -- what is thrown must reject
   async enqueue(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
     this.assertOpen();
-    const enqueue = messages.map((message) => this.#newMessage(message));
-    const before = this.#home.ifReadable();
-    for (const { id, dedupe } of enqueue) {
-      if (before && dedupe) awaitOutcome(before, id);
-    }
-    if (enqueue.length > 0) await this.#home.enter({ enqueue }, true);
-    const ledger = await this.#home.readable();
-    return enqueue.map((message) => {
-      const holder = outcomeOf(ledger, message);
-      return { id: holder ?? message.id, deduplicated: holder !== undefined };
-    });
+    return this.#producer.enqueue(messages);
   }
 
-  /** The mutation that enqueues a message. */
   toEnqueue(message: Outgoing<T>): M {
     this.assertOpen();
-    return this.#home.mutation({ enqueue: [this.#newMessage(message)] });
-  }
-
-  #newMessage(
-    { payload, delayMs = 0, priority = 0, group, dedupeKey }: Outgoing<T>,
-  ): NewMessage<T> {
-    checkDelay("delayMs", delayMs);
-    if (!Number.isFinite(priority)) {
-      throw new RangeError(`priority must be a finite number, not ${priority}`);
-    }
-    checkName("group", group);
-    checkName("dedupeKey", dedupeKey);
-    const valid = validate(
-      this.#options.schema,
-      payload,
-      "enqueue the message",
-    );
-    const due = this.#home.dueAfter(delayMs);
-    const until = this.#home.dueAfter(this.#options.dedupeWindowMs);
-    return {
-      id: this.#takeId(),
-      payload: valid,
-      ...(priority !== 0 && { priority }),
-      ...(group !== undefined && { group }),
-      ...(due !== 0 && { due }),
-      ...(dedupeKey !== undefined && { dedupe: { key: dedupeKey, until } }),
-    };
-  }
-
-  #takeId(): number {
-    const { numbers } = this.#home;
-    const id = Math.max(numbers.next, this.#home.ifReadable()?.nextId ?? 1);
-    numbers.next = id + 1;
-    return id;
+    return this.#producer.toEnqueue(message);
   }
 
   async receive(
@@ -284,11 +231,6 @@ export class QueueEngine<T, M> {
     // The next opening would take what the clock has jumped for time that has passed.
     await this.#home.enter({ tick: true }, false).catch(() => {});
   }
-}
-
-function checkName(what: string, name: string | undefined): void {
-  if (name === undefined || typeof name === "string" && name !== "") return;
-  throw new TypeError(`${what} must be a string, and not empty`);
 }
 
 function* chunks(ids: readonly number[]): Generator<number[], void, undefined> {

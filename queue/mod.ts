@@ -17,7 +17,6 @@
 
 export { type BackoffOptions, exponentialBackoff } from "./backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export type { Outgoing } from "./engine.ts";
 export type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
 export type { LedgerHost } from "./home.ts";
 export {
@@ -34,6 +33,7 @@ export type {
   Enqueued,
   EnqueueOptions,
   NackOptions,
+  Outgoing,
   QueueOptions,
   QueueStats,
   ReceiveOptions,

@@ -47,6 +47,12 @@ export interface EnqueueOptions {
   dedupeKey?: string;
 }
 
+/** A message to be enqueued together with others. */
+export interface Outgoing<T> extends EnqueueOptions {
+  /** What it carries. */
+  readonly payload: T;
+}
+
 /** What has become of a message that was enqueued. */
 export interface Enqueued {
   /** Its number; where it was kept out, that of the message that did. */

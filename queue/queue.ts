@@ -1,5 +1,5 @@
 import type { CompactionReport } from "../store/mod.ts";
-import type { Outgoing, QueueEngine } from "./engine.ts";
+import type { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { LedgerHost } from "./home.ts";
 import type { DeadMessage, LedgerMessage } from "./ledger.ts";
@@ -16,6 +16,7 @@ import type {
   DeliveryOptions,
   Enqueued,
   EnqueueOptions,
+  Outgoing,
   QueueOptions,
   QueueStats,
   ReceiveOptions,
@@ -140,7 +141,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
   /**
    * The mutation that enqueues a message: for `applyAll` and `transact` of the
    * state that the queue is attached to, to make it one with other mutations.
-   * To be applied once, or not at all.
+   * To be applied once at most.
    *
    * @param payload What it carries.
    * @param options When, in which order, and whether at all.
@@ -226,7 +227,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Looks at the messages that wait, without receiving them: those next in turn first.
+   * Looks at the messages that wait, without receiving them: the next first.
    *
    * @param limit How many at most.
    * @returns Copies.
@@ -235,7 +236,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     return this.#engine.peek(limit);
   }
 
-  /** The messages that are dead, and why, longest first. */
+  /** The messages that are dead, and why. */
   deadLetters(): Promise<DeadMessage<T>[]> {
     return this.#engine.deadLetters();
   }
@@ -252,11 +253,10 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Removes messages for good.
+   * Removes messages for good; durable.
    *
-   * @param which The number of a dead one, the dead ones, or every message,
-   * those in flight as well.
-   * @returns How many there were; durable.
+   * @param which A dead one, the dead ones, or all, those in flight as well.
+   * @returns How many there were.
    * @throws {MiniError} As `StateManager.apply`.
    */
   purge(which: number | "dead" | "all" = "dead"): Promise<number> {

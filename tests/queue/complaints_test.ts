@@ -5,6 +5,7 @@ import { crashStates } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
+import { onlyStrings } from "../support/schema.ts";
 
 Deno.test("complaint: a consumer dies and its message is stuck", async () => {
   const test = new TestQueue<string>();
@@ -187,17 +188,9 @@ Deno.test("complaint: one bad item blocks all", async () => {
   const queue = await test.open();
   await queue.enqueue({ of: "an older version" });
   await queue.enqueue("fine");
-  const schema = {
-    "~standard": {
-      version: 1 as const,
-      vendor: "test",
-      validate: (value: unknown) =>
-        typeof value === "string"
-          ? { value }
-          : { issues: [{ message: "not a string" }] },
-    },
-  };
-  await using again = await test.reopenClosed(queue, { schema });
+  await using again = await test.reopenClosed(queue, {
+    schema: onlyStrings as never,
+  });
   assertEquals(await drain(again), ["fine"]);
   const [dead] = await again.deadLetters();
   assert(dead!.reason.includes("not a string"), dead!.reason);

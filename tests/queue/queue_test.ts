@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StateManager } from "@mini/state/state";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
+import { onlyStrings } from "../support/schema.ts";
 
 const NOTHING = {
   ready: 0,
@@ -201,17 +202,8 @@ Deno.test("MiniQueue.purge() removes the dead, one, or everything with what is i
 });
 
 Deno.test("MiniQueue refuses what its schema does, before anything is logged", async () => {
-  const schema = {
-    "~standard": {
-      version: 1 as const,
-      vendor: "test",
-      validate: (value: unknown) =>
-        typeof value === "string"
-          ? { value }
-          : { issues: [{ message: "not a string" }] },
-    },
-  };
-  await using queue = await new TestQueue<string>({ schema }).open();
+  await using queue = await new TestQueue<string>({ schema: onlyStrings })
+    .open();
   const error = await errorOf(queue.enqueue(5 as never));
   assertEquals(error.code, "INVALID");
   assertEquals(await queue.stats(), NOTHING);

@@ -4,17 +4,7 @@ import { DeadLetter, type MiniQueue, RetryLater } from "@mini/state/queue";
 import type { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
-
-const onlyStrings = {
-  "~standard": {
-    version: 1 as const,
-    vendor: "test",
-    validate: (value: unknown) =>
-      typeof value === "string"
-        ? { value }
-        : { issues: [{ message: "not a string" }] },
-  },
-};
+import { onlyStrings } from "../support/schema.ts";
 
 /** Makes the write number `at` from now fail, for once or from then on. */
 function fillDisk(fs: MemoryFileSystem, at = 1, isForEver = false): void {
@@ -55,7 +45,9 @@ Deno.test("MiniQueue gives the rest of a batch where one of it is refused, and t
   await before.enqueueAll(
     [{ old: 1 }, "b", "c"].map((payload) => ({ payload })),
   );
-  const queue = await test.reopenClosed(before, { schema: onlyStrings });
+  const queue = await test.reopenClosed(before, {
+    schema: onlyStrings as never,
+  });
   fillDisk(test.fs, 2);
   await holdsTwoOfThree(queue);
   test.fs.hooks = {};
@@ -97,7 +89,9 @@ Deno.test("MiniQueue.receive() that is aborted while it is being served ends, wh
     const test = new TestQueue<unknown>();
     const before = await test.open();
     await before.enqueue({ old: 1 });
-    const queue = await test.reopenClosed(before, { schema: onlyStrings });
+    const queue = await test.reopenClosed(before, {
+      schema: onlyStrings as never,
+    });
     const stop = new AbortController();
     const waiting = queue.receive({ waitMs: Infinity, signal: stop.signal });
     const outcome = waiting.then(() => "given", () => "aborted");
