@@ -11,6 +11,9 @@ const BRICKS = ["store", "snap", "state", "queue"];
 /** The only files that may call the operating system. */
 const SYSTEM_FILES = ["store/fs_deno.ts", "store/fs_node.ts"];
 
+/** The only file of the command line that may touch the process. */
+const PROCESS_FILE = "cli/main.ts";
+
 const SYSTEM_MODULES = /^node:(fs|os|net|http|https|dgram|child_process)\b/;
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
@@ -25,7 +28,7 @@ function placeOf(filename: string): string {
 
 function isPublished(place: string): boolean {
   return place === "mod.ts" ||
-    [...BRICKS, "testing"].includes(place.split("/")[0]!);
+    [...BRICKS, "testing", "cli"].includes(place.split("/")[0]!);
 }
 
 function lineCount(text: string): number {
@@ -41,6 +44,10 @@ export function importProblem(
     return SYSTEM_FILES.includes(place)
       ? undefined
       : `only ${SYSTEM_FILES.join(" and ")} may call the operating system`;
+  }
+  const isOfCli = place.startsWith("cli/") && place !== PROCESS_FILE;
+  if (isOfCli && specifier === "node:process") {
+    return `only ${PROCESS_FILE} may touch the process`;
   }
   if (!specifier.startsWith(".")) return undefined;
   const from = place.split("/")[0]!;
