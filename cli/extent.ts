@@ -1,3 +1,4 @@
+import type { MiniError } from "../store/errors.ts";
 import { NEWLINE } from "../store/line.ts";
 import { type JournalContext, readBlock } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
@@ -23,10 +24,19 @@ export interface Extent {
   readonly segments: readonly SegmentExtent[];
   /** How the last segment ends; `undefined` for one of the Rust program. */
   readonly end?: SegmentCheck;
+  /** What is damaged of those that were read. */
+  readonly problem?: MiniError;
 }
 
-/** Finds out from where to where a journal goes: by names, and by reading the last segment. Throws where that one is damaged. */
+/** As {@linkcode roughExtent}, but throws where what was read is damaged. */
 export async function extent(context: JournalContext): Promise<Extent> {
+  const found = await roughExtent(context);
+  if (found.problem !== undefined) throw found.problem;
+  return found;
+}
+
+/** Finds out from where to where a journal goes: by names, and by reading the last segments. */
+export async function roughExtent(context: JournalContext): Promise<Extent> {
   const { format, segments } = await survey(context);
   return format === "ministore"
     ? await rustExtent(context, segments)
@@ -39,7 +49,7 @@ async function nativeExtent(context: JournalContext): Promise<Extent> {
   // With the one before it, so that the seam between the two is looked at.
   const from = sealed.at(-1)?.base ?? 0;
   const checks = await Array.fromAsync(checkSegments(context, from));
-  for (const { problem } of checks) if (problem !== undefined) throw problem;
+  const problem = checks.find(({ problem }) => problem)?.problem;
   const segments: SegmentExtent[] = sealed.slice(0, -1).map((segment, at) => ({
     path: segment.path,
     base: segment.base!,
@@ -58,6 +68,7 @@ async function nativeExtent(context: JournalContext): Promise<Extent> {
     segments,
     end,
     ...(journal !== undefined && { journal }),
+    ...(problem !== undefined && { problem }),
   };
 }
 
