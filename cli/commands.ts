@@ -1,4 +1,6 @@
 import type { Command } from "./command.ts";
+import { backup } from "./backup.ts";
+import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
 import {
   queueDead,
@@ -7,6 +9,8 @@ import {
   queueRedrive,
   queueStats,
 } from "./queue.ts";
+import { repair } from "./repair.ts";
+import { salvage } from "./salvage.ts";
 import { snapshots } from "./snapshots.ts";
 import { stat } from "./stat.ts";
 import { state } from "./state.ts";
@@ -21,6 +25,10 @@ export const COMMANDS: readonly Command[] = [
   tail,
   state,
   snapshots,
+  repair,
+  salvage,
+  convert,
+  backup,
   queueStats,
   queuePeek,
   queueDead,
