@@ -82,24 +82,25 @@ export class BackupPass {
 
   async #copyNative(): Promise<void> {
     const from = this.#sealed.at(-1);
-    let isFirst = true;
+    let expected = from;
     for await (const check of checkSegments(this.#from, from ?? 0)) {
-      if (isFirst && from !== undefined && check.base !== from) {
+      // Compaction has removed what was to be next.
+      if (expected !== undefined && check.base !== expected) {
         await this.#startAgain();
-        throw new Moved();
       }
-      isFirst = false;
       if (check.problem !== undefined) throw check.problem;
       if (check.isActive) await this.#copyActive(check);
       else if (check.base !== from) await this.#copySealed(check);
+      expected = check.last;
     }
   }
 
-  /** Compaction has removed what follows on the copied segments. */
-  async #startAgain(): Promise<void> {
+  /** What is copied is of no more use. */
+  async #startAgain(): Promise<never> {
     const { fs, paths } = this.#to;
     for (const base of this.#sealed) await fs.remove(paths.sealed(base));
     this.#sealed = [];
+    throw new Moved();
   }
 
   async #copySealed({ path, base, chain }: SegmentCheck): Promise<void> {

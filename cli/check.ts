@@ -95,7 +95,7 @@ async function settledLook(
 ): Promise<SegmentCheck> {
   let check = await look(context, base, before);
   for (let looks = 1; looks < MAX_LOOKS; looks++) {
-    if (check.problem === undefined && check.end !== "torn") break;
+    if (check.problem === undefined && check.end !== "torn") return check;
     await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
     // Compaction has come from behind and gone past.
     const isGone = before !== undefined &&
@@ -105,9 +105,10 @@ async function settledLook(
       again.sizeBytes === check.sizeBytes &&
       again.problem?.message === check.problem?.message;
     check = again;
-    if (isSame) break;
+    if (isSame) return check;
   }
-  return check;
+  // Longer each time: what is unfinished is being written.
+  return check.end === "torn" ? { ...check, end: "open" } : check;
 }
 
 async function look(

@@ -24,9 +24,9 @@ export async function main(
 /** The terminal, or the pipes, of this process. */
 function processTerminal(): Terminal {
   const { stdout, stderr } = process;
-  // Told by the write that has failed already.
-  stdout.on("error", () => {});
-  stderr.on("error", () => {});
+  for (const stream of [stdout, stderr]) {
+    if (!stream.listeners("error").includes(ignore)) stream.on("error", ignore);
+  }
   const isInteractive = stdout.isTTY === true;
   return {
     isInteractive,
@@ -42,6 +42,9 @@ function processTerminal(): Terminal {
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };
 }
+
+/** The write that has failed tells of it already. */
+function ignore(): void {}
 
 /** Whether `NO_COLOR` is set. Deno knows without the permission to read the environment, and without asking for it. */
 function noColour(): boolean {
