@@ -124,7 +124,8 @@ export function isCovered(
   newest: number,
 ): boolean {
   const next = checks[at + 1];
-  return next !== undefined && next.base <= newest;
+  // The seam to the active segment is looked at in any case.
+  return next !== undefined && !next.isActive && next.base <= newest;
 }
 
 /** Such a journal has nothing to verify it by: what can be read is taken for whole. */
