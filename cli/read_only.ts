@@ -14,6 +14,21 @@ function refuse(): Promise<never> {
   return Promise.reject(new TypeError("This log is read, and not written"));
 }
 
+/** Compaction has removed meanwhile what was to be read. A log that does not move must not say so by its code: a state would wait for it to move. */
+class Overtaken extends Error {}
+
+async function* unlessOvertaken<T>(
+  records: AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* records;
+  } catch (cause) {
+    const isOvertaken = cause instanceof MiniError &&
+      cause.code === "COMPACTED";
+    throw isOvertaken ? new Overtaken(cause.message, { cause }) : cause;
+  }
+}
+
 /** A log as a state sees it, read without its lock. */
 export function readOnlyLog(
   context: JournalContext,
@@ -25,7 +40,9 @@ export function readOnlyLog(
     sequence: last,
     firstSequence: first,
     replay: (range = {}) =>
-      MiniStore.replay(active, { ...reading(context), ...range }),
+      unlessOvertaken(
+        MiniStore.replay(active, { ...reading(context), ...range }),
+      ),
     append: refuse,
     appendBatch: refuse,
     follow: () => {
@@ -99,9 +116,11 @@ export async function steadily<T>(
     try {
       return await read(found);
     } catch (error) {
-      const isPassing = error instanceof MiniError &&
-        (error.code === "COMPACTED" || error.code === "CORRUPT") &&
-        (await extent(context)).first !== found.first;
+      const isOvertaken = error instanceof Overtaken;
+      if (isOvertaken && attempt === MAX_ATTEMPTS) throw error.cause;
+      const isPassing = isOvertaken || error instanceof MiniError &&
+          (error.code === "COMPACTED" || error.code === "CORRUPT") &&
+          (await extent(context)).first !== found.first;
       if (!isPassing || attempt === MAX_ATTEMPTS) throw error;
     }
   }

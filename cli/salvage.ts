@@ -8,7 +8,7 @@ import {
 import type { Damage, Readable } from "./pieces.ts";
 import { contextFor, locate } from "./place.ts";
 import { salvagePieces } from "./salvage_source.ts";
-import { survey } from "./survey.ts";
+import { readHeader, survey } from "./survey.ts";
 import { assertNew, readBack, type Renumbered, Target } from "./target.ts";
 import type { Paint } from "./terminal.ts";
 import { count, size, span } from "./text.ts";
@@ -67,6 +67,7 @@ async function copyReadable(
   const unverified: number[] = [];
   const damaged: Report["damaged"][number][] = [];
   const isNative = (await survey(source)).format === "mini";
+  const first = isNative ? await firstOf(source) : 1;
   let damages = 0;
   let target: Target | undefined;
   let renumber = (data: unknown): unknown => data;
@@ -79,7 +80,7 @@ async function copyReadable(
         continue;
       }
       if (target === undefined) {
-        target = await Target.create(to, piece.seq);
+        target = await Target.create(to, first ?? piece.seq);
         if (isNative && isOfState(piece)) renumber = abortsFollow(target);
       }
       if (isNative && !piece.isVerified) unverified.push(piece.seq);
@@ -96,7 +97,7 @@ async function copyReadable(
     to: to.paths.active,
     records,
     ranges,
-    gaps: gapsBetween(ranges),
+    gaps: gapsBetween(ranges, first),
     unverified,
     damages,
     damaged,
@@ -119,11 +120,29 @@ function abortsFollow(target: Target): (data: unknown) => unknown {
   };
 }
 
-function gapsBetween(ranges: readonly Renumbered[]): Report["gaps"] {
-  return ranges.slice(1).map(({ from }, at) => ({
-    from: ranges[at]!.to + 1,
-    to: from - 1,
-  }));
+/** The number that the first record had, where name or header of the first segment tell. */
+async function firstOf(source: JournalContext): Promise<number | undefined> {
+  const [oldest] = (await survey(source)).segments;
+  if (oldest?.base !== undefined) return oldest.base + 1;
+  try {
+    const header = await readHeader(source, source.paths.active);
+    return header && header.base + 1;
+  } catch {
+    return undefined;
+  }
+}
+
+function gapsBetween(
+  ranges: readonly Renumbered[],
+  first: number | undefined,
+): Report["gaps"] {
+  const gaps: { from: number; to: number }[] = [];
+  let next = first ?? ranges[0]?.from ?? 1;
+  for (const { from, to } of ranges) {
+    if (from > next) gaps.push({ from: next, to: from - 1 });
+    next = to + 1;
+  }
+  return gaps;
 }
 
 function describe(report: Report, paint: Paint): string[] {

@@ -12,11 +12,15 @@ import { recordLine } from "./dump.ts";
 import { extent } from "./extent.ts";
 import { locate, reading } from "./place.ts";
 import type { Terminal } from "./terminal.ts";
+import { span } from "./text.ts";
 
 const DEFAULT_LINES = 10;
 
-/** How often a log is looked at for more; a look takes no more than a fifth of the time. */
+/** How often a log is looked at for more; looks that show little take no more than a fifth of the time. */
 const LOOK_EVERY_MS = 200;
+
+/** A look that shows so many records is followed by the next at once. */
+const CATCHING_UP = 1_000;
 
 export const tail: Command = {
   name: "tail",
@@ -76,6 +80,7 @@ async function* follow(
   let seen = "";
   for (;;) {
     const started = terminal.now();
+    let shown = 0;
     const now = await footprint(context);
     if (now !== seen) {
       seen = now;
@@ -83,17 +88,41 @@ async function* follow(
         for await (const record of recordsFrom(context, from, Infinity)) {
           yield record;
           from = record.seq + 1;
+          shown++;
         }
       } catch (error) {
+        seen = "";
+        const isOvertaken = error instanceof MiniError &&
+          error.code === "COMPACTED";
+        if (isOvertaken) {
+          from = await skipFrom(context, from, terminal);
+          continue;
+        }
         // Seen in the middle of a rotation, or while an opening mends the end.
         if (!await isPassing(context, now, error)) throw error;
-        seen = "";
       }
       yield "caught up";
     }
     const tookMs = terminal.now() - started;
-    await terminal.sleep(Math.max(LOOK_EVERY_MS, 4 * tookMs));
+    // Where much was new, more has come meanwhile; where little was, the look must not cost too much.
+    if (shown < CATCHING_UP) {
+      await terminal.sleep(Math.max(LOOK_EVERY_MS, 4 * tookMs));
+    }
   }
+}
+
+/** Goes on with the first record that is left. */
+async function skipFrom(
+  context: JournalContext,
+  from: number,
+  terminal: Terminal,
+): Promise<number> {
+  const { first } = await extent(context);
+  if (first > from) {
+    const gone = span("record", from, first - 1);
+    terminal.complain(`mini: ${gone}: compacted before it could be shown\n`);
+  }
+  return Math.max(first, from);
 }
 
 /** Changes when the journal does. */

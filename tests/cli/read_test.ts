@@ -163,7 +163,10 @@ Deno.test("mini stat draws segments and snapshots, and tells them in JSON", asyn
   const { code, stdout } = await mini(["stat", directory.path]);
   assertEquals(code, 0);
   assertStringIncludes(stdout, "records 1 to 12 (12), 4 segments");
-  assertStringIncludes(stdout, "journal.00000000000000000000.jsonl  1–4    4  312 bytes  ████");
+  assertStringIncludes(
+    stdout,
+    "journal.00000000000000000000.jsonl  1–4    4  312 bytes  ████",
+  );
   assertStringIncludes(stdout, "▲ snapshot at record 12");
   assertStringIncludes(stdout, "█");
   const { json } = await miniJson(["stat", directory.path]);
