@@ -123,7 +123,6 @@ async function startWriter(
       join(ROOT, "deno.json"),
       file,
       dir,
-      String(compactEvery),
     ],
     stdout: "piped",
     stderr: "inherit",
