@@ -12,6 +12,9 @@ const BRICKS = ["store", "snap", "state", "queue"];
 const SYSTEM_FILES = /^store\/fs_(deno|node|node_file|node_lock)\.ts$/;
 const SYSTEM_MESSAGE = "only store/fs_*.ts may call the operating system";
 
+/** The only file of the command line that may touch the process. */
+const PROCESS_FILE = "cli/main.ts";
+
 const SYSTEM_MODULES = /^node:(fs|os|net|http|https|dgram|child_process)\b/;
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
@@ -26,7 +29,7 @@ function placeOf(filename: string): string {
 
 function isPublished(place: string): boolean {
   return place === "mod.ts" ||
-    [...BRICKS, "testing"].includes(place.split("/")[0]!);
+    [...BRICKS, "testing", "cli"].includes(place.split("/")[0]!);
 }
 
 function lineCount(text: string): number {
@@ -40,6 +43,10 @@ export function importProblem(
 ): string | undefined {
   if (isPublished(place) && SYSTEM_MODULES.test(specifier)) {
     return SYSTEM_FILES.test(place) ? undefined : SYSTEM_MESSAGE;
+  }
+  const isOfCli = place.startsWith("cli/") && place !== PROCESS_FILE;
+  if (isOfCli && specifier === "node:process") {
+    return `only ${PROCESS_FILE} may touch the process`;
   }
   if (!specifier.startsWith(".")) return undefined;
   const from = place.split("/")[0]!;

@@ -20,6 +20,7 @@ const documented = [
   "state",
   "queue",
   "testing",
+  "cli",
 ]
   .map((path) => join(root, path));
 /** Where coverage goes, and where the examples may write. */
@@ -47,7 +48,7 @@ const steps: Step[] = [
       "coverage",
       coverage,
       "--threshold=90",
-      "--include=/(store|snap|state|queue|testing)/[a-z_]+\\.ts$",
+      "--include=/(store|snap|state|queue|testing|cli)/[a-z_]+\\.ts$",
     ],
   },
   {

@@ -54,6 +54,12 @@ const IMPORTS: [
   ["queue/x.ts", "../state/mod.ts", undefined],
   ["testing/x.ts", "../store/fs.ts", undefined],
   ["testing/x.ts", "../tests/support/dir.ts", "testing may not import tests"],
+  ["cli/x.ts", "../queue/mod.ts", undefined],
+  ["cli/x.ts", "../testing/mod.ts", "cli may not import testing"],
+  ["queue/x.ts", "../cli/mod.ts", "queue may not import cli"],
+  ["mod.ts", "./cli/mod.ts", "mod.ts may not import cli"],
+  ["cli/x.ts", "node:process", "only cli/main.ts may touch the process"],
+  ["cli/main.ts", "node:process", undefined],
   ["mod.ts", "./store/mod.ts", undefined],
   ["mod.ts", "./scripts/setup.ts", "mod.ts may not import scripts"],
   [

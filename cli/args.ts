@@ -1,0 +1,149 @@
+import { parseArgs } from "node:util";
+
+/** What was asked for cannot be understood, or not be done to what is there: exit code 2. */
+export class Misuse extends Error {
+  override name = "Misuse";
+}
+
+/** An option of a command. */
+export interface OptionSpec {
+  readonly name: string;
+  readonly short?: string;
+  /** What stands behind it; none for a flag. */
+  readonly value?: string;
+  /** The smallest number it may be; without it the value is text. */
+  readonly min?: number;
+  readonly summary: string;
+}
+
+/** What a command is called with. */
+export interface CommandSpec {
+  /** As it is typed: `queue dead`. */
+  readonly name: string;
+  /** What stands behind the name; in brackets what may be left out. */
+  readonly operands: readonly string[];
+  /** One line. */
+  readonly summary: string;
+  /** What else is to be known. */
+  readonly details: readonly string[];
+  readonly options: readonly OptionSpec[];
+  /** How it is called, without `mini` and the name. */
+  readonly examples: readonly string[];
+}
+
+/** Every command has these. */
+export const COMMON: readonly OptionSpec[] = [
+  { name: "json", summary: "print JSON, for programs" },
+  { name: "help", short: "h", summary: "print this" },
+];
+
+/** What a command was called with, checked. */
+export class Arguments {
+  readonly #operands: readonly string[];
+  readonly #values: Readonly<Record<string, string | boolean | undefined>>;
+
+  constructor(
+    operands: readonly string[],
+    values: Readonly<Record<string, string | boolean | undefined>>,
+  ) {
+    this.#operands = operands;
+    this.#values = values;
+  }
+
+  /** The operand at this place; throws where there is none. */
+  operand(at: number): string {
+    return this.#operands[at]!;
+  }
+
+  /** The operand at this place, which may be left out. */
+  optional(at: number): string | undefined {
+    return this.#operands[at];
+  }
+
+  has(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  text(name: string): string | undefined {
+    return this.#values[name] as string | undefined;
+  }
+
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : Number(text);
+  }
+}
+
+/** Takes the arguments of a command apart; throws {@linkcode Misuse}. */
+export function parseArguments(
+  args: readonly string[],
+  { name, operands, options: own }: CommandSpec,
+): Arguments {
+  const options = [...own, ...COMMON];
+  const { values, positionals } = takeApart(args, options, name);
+  for (const option of options) checkValue(option, values[option.name]);
+  const result = new Arguments(positionals, values);
+  if (result.has("help")) return result;
+  const required = operands.filter((operand) => !operand.startsWith("["));
+  if (positionals.length < required.length) {
+    const missing = required[positionals.length];
+    throw new Misuse(`mini ${name} needs ${missing}; ${seeHelp(name)}`);
+  }
+  if (positionals.length > operands.length) {
+    const extra = positionals[operands.length];
+    throw new Misuse(
+      `mini ${name} does not know what to do with "${extra}"; ${seeHelp(name)}`,
+    );
+  }
+  return result;
+}
+
+function takeApart(
+  args: readonly string[],
+  options: readonly OptionSpec[],
+  name: string,
+): {
+  values: Record<string, string | boolean | undefined>;
+  positionals: string[];
+} {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(options.map((option) => [
+        option.name,
+        {
+          type: option.value === undefined
+            ? "boolean" as const
+            : "string" as const,
+          ...(option.short && { short: option.short }),
+        },
+      ])),
+      allowPositionals: true,
+    });
+    return { values: { ...values } as Record<string, string>, positionals };
+  } catch (error) {
+    // Its first sentence says what is wrong; the rest is about programming.
+    const [why = ""] = (error as Error).message.split(/\. |\n/);
+    throw new Misuse(
+      `${why.charAt(0).toLowerCase()}${why.slice(1)}; ${seeHelp(name)}`,
+    );
+  }
+}
+
+function checkValue(
+  { name, min }: OptionSpec,
+  value: string | boolean | undefined,
+): void {
+  if (min === undefined || typeof value !== "string") return;
+  const number = Number(value);
+  if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= min) {
+    return;
+  }
+  throw new Misuse(
+    `--${name} must be a whole number from ${min}, not "${value}"`,
+  );
+}
+
+function seeHelp(name: string): string {
+  return `see mini ${name} --help`;
+}

@@ -1,0 +1,123 @@
+import { basename, join } from "@std/path";
+import { MiniError } from "../store/errors.ts";
+import { installFile } from "../store/install.ts";
+import { fromOs } from "../store/os_errors.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { Misuse } from "./args.ts";
+import { BackupPass, Moved } from "./backup_pass.ts";
+import {
+  type Call,
+  type Command,
+  JOURNAL_OPTIONS,
+  type Outcome,
+} from "./command.ts";
+import { contextFor, isDirectory, locate, namesIn } from "./place.ts";
+import { survey } from "./survey.ts";
+import { count, size, span } from "./text.ts";
+import { verifyJournal } from "./verify.ts";
+
+/** No writer rotates and compacts as fast as that. */
+const MAX_ATTEMPTS = 100;
+
+/** What stands in place of the active segment until the rest is there: opening refuses it. */
+const PLACEHOLDER = "This backup is not complete.\n";
+
+export const backup: Command = {
+  name: "backup",
+  operands: ["PATH", "DIR"],
+  summary: "copy journal and snapshots to a new directory (writes DIR)",
+  details: [
+    "Runs beside a writer that appends, rotates and compacts: the copy opens to",
+    "a state that the original was in. It is verified before it is said to be",
+    "done; until then opening refuses it. DIR must be missing, or empty.",
+  ],
+  options: JOURNAL_OPTIONS,
+  examples: ["state /backup/state-monday"],
+  async run(call: Call): Promise<Outcome> {
+    const { args, fs, progress } = call;
+    const from = await locate(call);
+    const directory = args.operand(1);
+    await assertEmpty(call, directory);
+    const to = contextFor(join(directory, basename(from.paths.active)), call);
+    const { totalBytes } = await survey(from);
+    // Checked, copied, read back, verified.
+    progress.begin("backing up", 4 * totalBytes);
+    let pass: BackupPass;
+    try {
+      await fs.createDirectory(to.paths.directory, 0o700);
+      pass = await copyAll(from, to);
+    } catch (error) {
+      const { directory, active: path } = to.paths;
+      const after = "the copy is not complete, and opening refuses it";
+      throw fromOs(error, `back up to "${directory}"`, after, {
+        directory,
+        path,
+      });
+    }
+    const found = await verifyJournal(to, call);
+    if (found.findings.length > 0 || found.end === "torn") {
+      const message = `The backup "${to.paths.active}" is not whole: ${
+        found.findings[0]?.message ?? "it ends in an unfinished write"
+      }`;
+      throw new MiniError("CORRUPT", message, { path: to.paths.active });
+    }
+    const { first, last, segments, snapshots, sizeBytes } = found;
+    const leftOut = [...pass.damaged];
+    return {
+      exitCode: leftOut.length > 0 ? 1 : 0,
+      report: {
+        from: from.paths.active,
+        to: to.paths.active,
+        first,
+        last,
+        segments,
+        snapshots,
+        sizeBytes,
+        leftOut,
+      },
+      lines: [
+        `backed up and verified: ${
+          last < first ? "no records" : span("record", first, last)
+        }, ${count(segments, "segment")}, ${count(snapshots, "snapshot")}, ${
+          size(sizeBytes)
+        }`,
+        ...leftOut.map((path) => `left out: ${path} is damaged`),
+      ],
+    };
+  },
+};
+
+async function assertEmpty({ fs }: Call, directory: string): Promise<void> {
+  const isThere = await fs.stat(directory) !== undefined;
+  if (!isThere) return;
+  const isEmpty = await isDirectory(fs, directory) &&
+    (await namesIn(fs, directory)).length === 0;
+  if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
+}
+
+async function copyAll(
+  from: JournalContext,
+  to: JournalContext,
+): Promise<BackupPass> {
+  const bytes = new TextEncoder().encode(PLACEHOLDER);
+  const file = await installFile(
+    to.staging,
+    to.paths.active,
+    (file) => file.write(bytes),
+  );
+  await file.close();
+  const pass = new BackupPass(from, to);
+  for (let attempt = 1;; attempt++) {
+    try {
+      await pass.run();
+      return pass;
+    } catch (error) {
+      if (!(error instanceof Moved)) throw error;
+      if (attempt < MAX_ATTEMPTS) continue;
+      const { active: path } = from.paths;
+      const message =
+        `Cannot back up "${path}": it is compacted faster than it can be copied`;
+      throw new MiniError("IO", message, { path });
+    }
+  }
+}

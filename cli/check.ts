@@ -1,0 +1,239 @@
+import { MiniError } from "../store/errors.ts";
+import { type Header, hex, parseLine } from "../store/line.ts";
+import { judgeTail } from "../store/tail.ts";
+import {
+  checkName,
+  checkSeam,
+  corruptAt,
+  type JournalContext,
+  scanSegment,
+  type Seam,
+  type SegmentScan,
+  tailPlace,
+  tooLong,
+} from "../store/segment.ts";
+import { namesIn } from "./place.ts";
+import { readHeader } from "./survey.ts";
+
+/** What a segment was found to hold. */
+export interface SegmentCheck {
+  readonly path: string;
+  readonly isActive: boolean;
+  /** Its first line, where that is whole. */
+  readonly header?: Header;
+  /** The number before its first record. */
+  readonly base: number;
+  /** The number of its last good record; `base` where there is none. */
+  readonly last: number;
+  readonly sizeBytes: number;
+  /** How many bytes of it are good, from the start. */
+  readonly goodBytes: number;
+  /** The running checksum there, in hex. */
+  readonly chain: string;
+  /**
+   * - `"sealed"`: whole, and another follows;
+   * - `"closed"`, `"open"`: the last one, with and without the mark of a clean end;
+   * - `"torn"`: the last one, and behind what is good stands an unfinished write;
+   * - `"unfinished"`: the last one, without a header: opening makes it again;
+   * - `"damaged"`: `problem` says how.
+   */
+  readonly end:
+    | "sealed"
+    | "closed"
+    | "open"
+    | "torn"
+    | "unfinished"
+    | "damaged";
+  readonly problem?: MiniError;
+}
+
+/** A damage beside a writer counts when it is still the same after so long. */
+const SECOND_LOOK_MS = 50;
+const MAX_LOOKS = 6;
+
+/** Where a segment stands on disk. */
+interface Place {
+  readonly path: string;
+  readonly base: number;
+  readonly isActive: boolean;
+}
+
+/** What a segment is to go on from. */
+interface Before extends Seam {
+  readonly path: string;
+}
+
+/**
+ * Reads and judges every segment of a journal of this format as opening does,
+ * oldest first, and goes on behind a damaged one. Takes no lock: a writer may
+ * append, rotate and compact meanwhile.
+ */
+export async function* checkSegments(
+  context: JournalContext,
+  from = 0,
+): AsyncGenerator<SegmentCheck, void, undefined> {
+  let base = from;
+  let before: Before | undefined;
+  for (;;) {
+    const check = await settledLook(context, base, before);
+    yield check;
+    if (check.isActive) return;
+    before = undefined;
+    base = check.base + 1;
+    const { header, path, last, chain: prev } = check;
+    if (check.end !== "sealed" || header === undefined) continue;
+    before = { journal: header.journal, base: last, prev, path };
+    base = last;
+  }
+}
+
+/** Beside a writer a file may be seen half old and half new: only what a second look shows too is so. */
+async function settledLook(
+  context: JournalContext,
+  base: number,
+  before: Before | undefined,
+): Promise<SegmentCheck> {
+  let check = await look(context, base, before);
+  for (let looks = 1; looks < MAX_LOOKS; looks++) {
+    if (check.problem === undefined && check.end !== "torn") return check;
+    await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+    // Compaction has come from behind and gone past.
+    const isGone = before !== undefined &&
+      await context.fs.stat(before.path) === undefined;
+    const again = await look(context, base, isGone ? undefined : before);
+    const isSame = again.end === check.end &&
+      again.sizeBytes === check.sizeBytes &&
+      again.problem?.message === check.problem?.message;
+    check = again;
+    if (isSame) return check;
+  }
+  // Longer each time: what is unfinished is being written.
+  return check.end === "torn" ? { ...check, end: "open" } : check;
+}
+
+async function look(
+  context: JournalContext,
+  base: number,
+  before: Before | undefined,
+): Promise<SegmentCheck> {
+  for (;;) {
+    const place = await find(context, base);
+    try {
+      return await checkOne(context, place, before);
+    } catch (error) {
+      // Sealed under another name, or removed, since it was found.
+      const isGone = await context.fs.stat(place.path) === undefined;
+      if (!isGone || error instanceof MiniError) throw error;
+    }
+  }
+}
+
+/** The segment that starts after record `base`, or else the next one there is, or else the active one. */
+async function find(context: JournalContext, base: number): Promise<Place> {
+  const { fs, paths } = context;
+  for (let isSecond = false;; isSecond = true) {
+    const sealed = paths.sealed(base);
+    if (await fs.stat(sealed) !== undefined) {
+      return { path: sealed, base, isActive: false };
+    }
+    const active = await readHeader(context, paths.active).catch((error) => {
+      if (error instanceof MiniError) return undefined;
+      throw error;
+    });
+    const higher = paths.sealedBases(await namesIn(fs, paths.directory))
+      .find((other) => other > base);
+    if (higher === undefined || active?.base === base) {
+      // What was active at the first look may be sealed since.
+      if (!isSecond && active?.base !== base) continue;
+      return { path: paths.active, base: active?.base ?? base, isActive: true };
+    }
+    if (isSecond) {
+      return { path: paths.sealed(higher), base: higher, isActive: false };
+    }
+  }
+}
+
+async function checkOne(
+  context: JournalContext,
+  { path, base, isActive }: Place,
+  before: Before | undefined,
+): Promise<SegmentCheck> {
+  const sizeBytes = (await context.fs.stat(path))?.sizeBytes ?? 0;
+  const nothing = {
+    path,
+    isActive,
+    base,
+    last: base,
+    sizeBytes,
+    goodBytes: 0,
+    chain: hex(0),
+  };
+  if (isActive && await context.fs.stat(path) === undefined) {
+    return { ...nothing, end: "unfinished" };
+  }
+  let scan: SegmentScan | "unfinished";
+  try {
+    scan = await scanSegment(context, path);
+    if (scan === "unfinished") {
+      if (isActive) return { ...nothing, end: "unfinished" };
+      const reason = "a sealed segment has no header";
+      throw await corruptAt(context.fs, path, 0, { reason });
+    }
+  } catch (error) {
+    if (!(error instanceof MiniError)) throw error;
+    // A number that does not follow on is behind lines that are good.
+    const { offset = 0, seq } = error;
+    const last = seq === undefined || offset === 0 ? base : seq - 1;
+    const good = { ...nothing, goodBytes: offset, last };
+    return { ...good, end: "damaged", problem: error };
+  }
+  const found = {
+    ...nothing,
+    header: scan.header,
+    base: scan.header.base,
+    last: scan.next - 1,
+    goodBytes: scan.offset,
+    chain: hex(scan.chain),
+    sizeBytes: scan.offset + scan.tail.length,
+  };
+  try {
+    if (!isActive) checkName(path, scan.header, base);
+    checkSeam(path, scan.header, before);
+  } catch (error) {
+    if (!(error instanceof MiniError)) throw error;
+    const none = { goodBytes: 0, last: scan.header.base };
+    return { ...found, ...none, end: "damaged", problem: error };
+  }
+  return { ...found, ...await judgeEnd(context, scan, isActive) };
+}
+
+/** What stands behind the good lines of a segment. */
+async function judgeEnd(
+  context: JournalContext,
+  scan: SegmentScan,
+  isActive: boolean,
+): Promise<Partial<SegmentCheck> & Pick<SegmentCheck, "end">> {
+  const { path, tail, offset, next: seq } = scan;
+  if (tail.length === 0) {
+    if (!isActive) return { end: "sealed" };
+    return { end: scan.isClosed ? "closed" : "open" };
+  }
+  const verdict = judgeTail(tail, tailPlace(scan, context));
+  if (verdict.kind === "tooLarge") {
+    const damage = { reason: verdict.reason, offset, seq };
+    const problem = await tooLong(context, path, damage);
+    return { end: "damaged", problem };
+  }
+  if (isActive && verdict.kind === "torn") return { end: "torn" };
+  if (isActive && verdict.kind === "whole") {
+    const text = new TextDecoder().decode(tail.subarray(0, verdict.lineBytes));
+    const line = parseLine(text);
+    const records = line?.kind === "records" ? line.records.length : 0;
+    return { end: "open", last: seq - 1 + records };
+  }
+  const reason = verdict.kind === "corrupt"
+    ? verdict.reason
+    : `a sealed segment is damaged at record ${seq}`;
+  const problem = await corruptAt(context.fs, path, offset, { reason, seq });
+  return { end: "damaged", problem };
+}

@@ -1,0 +1,47 @@
+import type { FileSystem } from "../store/fs.ts";
+import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
+import type { Progress } from "./progress.ts";
+import type { LineWriter, Paint, Terminal } from "./terminal.ts";
+
+/** A command: how it is called, and what it does. */
+export interface Command extends CommandSpec {
+  run(call: Call): Promise<Outcome>;
+}
+
+/** One call of a command. */
+export interface Call {
+  readonly args: Arguments;
+  readonly terminal: Terminal;
+  readonly paint: Paint;
+  readonly progress: Progress;
+  /** Prints what is too much for an {@linkcode Outcome}. */
+  readonly writer: LineWriter;
+  /** The file system, with `progress` counting what is read. */
+  readonly fs: FileSystem;
+  readonly isJson: boolean;
+}
+
+/** What a command has come to. */
+export interface Outcome {
+  /** 0 where all is well, 1 where something was found. */
+  readonly exitCode: 0 | 1;
+  /** What `--json` prints, where it was not printed already. */
+  readonly report?: unknown;
+  /** What is printed without it. */
+  readonly lines?: readonly string[];
+}
+
+/** What commands have that read a journal. */
+export const JOURNAL_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "journal",
+    value: "NAME",
+    summary: "the journal in the directory (journal.jsonl)",
+  },
+  {
+    name: "max-record-bytes",
+    value: "N",
+    min: 1,
+    summary: "the program's maxRecordBytes, where it is over 16 MiB",
+  },
+];

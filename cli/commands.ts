@@ -1,0 +1,37 @@
+import type { Command } from "./command.ts";
+import { backup } from "./backup.ts";
+import { convert } from "./convert.ts";
+import { dump } from "./dump.ts";
+import {
+  queueDead,
+  queuePeek,
+  queuePurge,
+  queueRedrive,
+  queueStats,
+} from "./queue.ts";
+import { repair } from "./repair.ts";
+import { salvage } from "./salvage.ts";
+import { snapshots } from "./snapshots.ts";
+import { stat } from "./stat.ts";
+import { state } from "./state.ts";
+import { tail } from "./tail.ts";
+import { verify } from "./verify.ts";
+
+/** Every command, in the order in which help lists them. */
+export const COMMANDS: readonly Command[] = [
+  verify,
+  stat,
+  dump,
+  tail,
+  state,
+  snapshots,
+  repair,
+  salvage,
+  convert,
+  backup,
+  queueStats,
+  queuePeek,
+  queueDead,
+  queueRedrive,
+  queuePurge,
+];

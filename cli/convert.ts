@@ -1,0 +1,97 @@
+import { join } from "@std/path";
+import { SnapStore } from "../snap/mod.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
+import { Misuse } from "./args.ts";
+import {
+  type Call,
+  type Command,
+  JOURNAL_OPTIONS,
+  type Outcome,
+} from "./command.ts";
+import { contextFor, isDirectory, locate, reading } from "./place.ts";
+import { ReadOnlySnapshots } from "./read_only.ts";
+import { AS_WRITTEN } from "./snapshot_check.ts";
+import { survey } from "./survey.ts";
+import { assertNew, readBack, Target } from "./target.ts";
+import { count } from "./text.ts";
+
+export const convert: Command = {
+  name: "convert",
+  operands: ["PATH", "NEW"],
+  summary: "make a native journal of one of the Rust crates (writes NEW)",
+  details: [
+    "Of a journal's path, with all its rotated segments: the same records under",
+    "the same numbers. Of a state's directory: the state with its newest",
+    "snapshot, in the directory NEW, to be opened as a state. The original is",
+    "only read; end the program that writes it first.",
+  ],
+  options: JOURNAL_OPTIONS,
+  examples: ["counter.log data/journal.jsonl", "rust-state state"],
+  async run(call: Call): Promise<Outcome> {
+    const { args, fs, progress } = call;
+    const source = await locate(call);
+    const { format, totalBytes } = await survey(source);
+    if (format === "mini") {
+      throw new Misuse(`"${source.paths.active}" is a native journal already`);
+    }
+    const isState = await isDirectory(fs, args.operand(0));
+    const path = args.operand(1);
+    const to = contextFor(isState ? join(path, "journal.jsonl") : path, call);
+    await assertNew(to);
+    progress.begin("converting", totalBytes);
+    const { written, snapshot } = await copyAll(source, to, isState);
+    const { records } = written;
+    progress.begin("reading it back", totalBytes);
+    await readBack(to, written);
+    return {
+      exitCode: 0,
+      report: {
+        from: source.paths.active,
+        to: to.paths.active,
+        records,
+        snapshot,
+      },
+      lines: [
+        `${count(records, "record")} in "${to.paths.active}"`,
+        ...(snapshot === null
+          ? []
+          : [`and the snapshot at record ${snapshot}`]),
+      ],
+    };
+  },
+};
+
+async function copyAll(
+  source: JournalContext,
+  to: JournalContext,
+  isState: boolean,
+): Promise<{ written: Target; snapshot: number | null }> {
+  await using target = await Target.create(to);
+  const records = MiniStore.replay<unknown>(
+    source.paths.active,
+    reading(source),
+  );
+  for await (const { seq, data } of records) {
+    await target.add(seq, [isState ? { apply: data } : data]);
+  }
+  await target.finish();
+  const snapshot = isState ? await copySnapshot(source, to, target) : null;
+  return { written: target, snapshot };
+}
+
+/** Copies the newest snapshot of a state, for the new log; gives its number. */
+async function copySnapshot(
+  source: JournalContext,
+  to: JournalContext,
+  { journal }: Target,
+): Promise<number | null> {
+  const { fs, paths } = source;
+  const found = await new ReadOnlySnapshots(fs, paths.directory, AS_WRITTEN)
+    .restore();
+  if (found === undefined) return null;
+  const snapshots = new SnapStore<unknown>(to.paths.directory, { fs });
+  const meta = { ...(journal !== undefined && { journal }) };
+  await snapshots.create(found.state, found.seq, meta);
+  return found.seq;
+}

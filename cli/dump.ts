@@ -1,0 +1,58 @@
+import type { StoreRecord } from "../store/records.ts";
+import { MiniStore } from "../store/store.ts";
+import { Misuse } from "./args.ts";
+import {
+  type Call,
+  type Command,
+  JOURNAL_OPTIONS,
+  type Outcome,
+} from "./command.ts";
+import { locate, reading } from "./place.ts";
+import { survey } from "./survey.ts";
+
+export const dump: Command = {
+  name: "dump",
+  operands: ["PATH"],
+  summary: "print the records",
+  details: [
+    "One record a line: its number, a tab, its JSON; with --json",
+    '{"seq":1,"data":…}. What stands before a damage is printed.',
+  ],
+  options: [
+    { name: "from", value: "N", min: 1, summary: "the first record" },
+    { name: "to", value: "N", min: 0, summary: "the last record" },
+    ...JOURNAL_OPTIONS,
+  ],
+  examples: ["data/journal.jsonl --from 100 --to 199", "state --json"],
+  async run(call: Call): Promise<Outcome> {
+    const { args, progress, writer } = call;
+    const context = await locate(call);
+    const [from, to] = [args.number("from"), args.number("to")];
+    if (from !== undefined && to !== undefined && to < from) {
+      throw new Misuse(`--to ${to} is before --from ${from}`);
+    }
+    const { totalBytes } = await survey(context);
+    // Where the range begins and ends in the files is not known.
+    const isAll = from === undefined && to === undefined;
+    progress.begin("reading", isAll ? totalBytes : 0);
+    const records = MiniStore.replay(context.paths.active, {
+      ...reading(context),
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
+    });
+    for await (const record of records) {
+      await writer.line(recordLine(record, call.isJson));
+    }
+    return { exitCode: 0 };
+  },
+};
+
+/** A record on one line. */
+export function recordLine(
+  { seq, data }: StoreRecord<unknown>,
+  isJson: boolean,
+): string {
+  return isJson
+    ? JSON.stringify({ seq, data })
+    : `${seq}\t${JSON.stringify(data)}`;
+}

@@ -1,0 +1,51 @@
+import { MiniError } from "../store/errors.ts";
+import { Misuse } from "./args.ts";
+
+/** A failure as it is told: what, where, and what to do next. */
+export interface Complaint {
+  readonly exitCode: 1 | 2;
+  readonly code: string;
+  readonly message: string;
+  readonly next?: string;
+  readonly path?: string;
+  readonly line?: number;
+  readonly offset?: number;
+  readonly seq?: number;
+}
+
+/** What helps where something failed with this code. */
+const NEXT: Readonly<Record<string, string>> = {
+  CORRUPT:
+    "mini verify lists all damage; mini salvage copies everything that is whole into a new journal; mini repair goes back to the last good record, and keeps the original",
+  LOCKED:
+    "stop that program first; commands that only read, and mini backup, run beside it",
+  COMPACTED: "mini stat says which records are there",
+  TOO_LARGE: "give --max-record-bytes as the program that wrote it does",
+  UNSERIALIZABLE: "mini dump --to reads the records before it",
+};
+
+/** What is told of an error. */
+export function explain(error: unknown): Complaint {
+  if (error instanceof Misuse) {
+    return { exitCode: 2, code: "MISUSE", message: error.message };
+  }
+  if (error instanceof MiniError) {
+    const { code, message, path, line, offset, seq } = error;
+    const next = NEXT[code];
+    return {
+      exitCode: 1,
+      code,
+      message,
+      ...(next !== undefined && { next }),
+      ...(path !== undefined && { path }),
+      ...(line !== undefined && { line }),
+      ...(offset !== undefined && { offset }),
+      ...(seq !== undefined && { seq }),
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const isMisuse = error instanceof TypeError || error instanceof RangeError;
+  return isMisuse
+    ? { exitCode: 2, code: "MISUSE", message }
+    : { exitCode: 1, code: "IO", message };
+}

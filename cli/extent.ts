@@ -1,0 +1,115 @@
+import type { MiniError } from "../store/errors.ts";
+import { NEWLINE } from "../store/line.ts";
+import { type JournalContext, readBlock } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
+import { checkSegments, type SegmentCheck } from "./check.ts";
+import { survey } from "./survey.ts";
+
+/** A segment, and what is known of it without reading those that are sealed. */
+export interface SegmentExtent {
+  readonly path: string;
+  readonly base: number;
+  readonly last: number;
+  readonly sizeBytes: number;
+  readonly isActive: boolean;
+}
+
+/** From where to where a journal goes. */
+export interface Extent {
+  /** The number of the first record, or of the next one where none is. */
+  readonly first: number;
+  readonly last: number;
+  /** The id of the journal; none for one of the Rust program. */
+  readonly journal?: string;
+  readonly segments: readonly SegmentExtent[];
+  /** How the last segment ends; `undefined` for one of the Rust program. */
+  readonly end?: SegmentCheck;
+  /** What is damaged of those that were read. */
+  readonly problem?: MiniError;
+}
+
+/** As {@linkcode roughExtent}, but throws where what was read is damaged. */
+export async function extent(context: JournalContext): Promise<Extent> {
+  const found = await roughExtent(context);
+  if (found.problem !== undefined) throw found.problem;
+  return found;
+}
+
+/** Finds out from where to where a journal goes: by names, and by reading the last segments. */
+export async function roughExtent(context: JournalContext): Promise<Extent> {
+  const { format, segments } = await survey(context);
+  return format === "ministore"
+    ? await rustExtent(context, segments)
+    : await nativeExtent(context);
+}
+
+async function nativeExtent(context: JournalContext): Promise<Extent> {
+  const found = await survey(context);
+  const sealed = found.segments.filter(({ isActive }) => !isActive);
+  // With the one before it, so that the seam between the two is looked at.
+  const from = sealed.at(-1)?.base ?? 0;
+  const checks = await Array.fromAsync(checkSegments(context, from));
+  const problem = checks.find(({ problem }) => problem)?.problem;
+  const segments: SegmentExtent[] = sealed.slice(0, -1).map((segment, at) => ({
+    path: segment.path,
+    base: segment.base!,
+    last: sealed[at + 1]!.base!,
+    sizeBytes: segment.sizeBytes,
+    isActive: false,
+  }));
+  for (const { path, base, last, sizeBytes, isActive } of checks) {
+    segments.push({ path, base, last, sizeBytes, isActive });
+  }
+  const end = checks.at(-1)!;
+  const journal = checks.find(({ header }) => header)?.header?.journal;
+  return {
+    first: segments[0]!.base + 1,
+    last: end.last,
+    segments,
+    end,
+    ...(journal !== undefined && { journal }),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+async function rustExtent(
+  context: JournalContext,
+  files: readonly { path: string; sizeBytes: number; isActive: boolean }[],
+): Promise<Extent> {
+  const segments: SegmentExtent[] = [];
+  let base = 0;
+  for (const { path, sizeBytes, isActive } of files) {
+    // The header is a line as well.
+    const last = base + Math.max(0, await newlines(context, path) - 1);
+    segments.push({ path, base, last, sizeBytes, isActive });
+    base = last;
+  }
+  // A last line may lack its newline and be whole.
+  const { active } = context.paths;
+  const { fs, maxRecordBytes } = context;
+  let last = base;
+  const from = Math.max(1, base);
+  for await (
+    const { seq } of MiniStore.replay(active, { fs, maxRecordBytes, from })
+  ) last = Math.max(last, seq);
+  const end = segments.at(-1);
+  if (end !== undefined) segments[segments.length - 1] = { ...end, last };
+  return { first: 1, last, segments };
+}
+
+async function newlines(
+  { fs }: JournalContext,
+  path: string,
+): Promise<number> {
+  const file = await fs.open(path, "read");
+  try {
+    let lines = 0;
+    for (;;) {
+      const block = await readBlock(file);
+      if (block.length === 0) return lines;
+      for (let at = -1; (at = block.indexOf(NEWLINE, at + 1)) !== -1;) lines++;
+    }
+  } finally {
+    await file.close();
+  }
+}

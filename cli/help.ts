@@ -1,0 +1,56 @@
+import { type CommandSpec, COMMON, type OptionSpec } from "./args.ts";
+import { table } from "./text.ts";
+
+/** What `mini --help` prints. */
+export function generalHelp(commands: readonly CommandSpec[]): string[] {
+  return [
+    "mini looks into what @mini/state keeps on disk, and mends it.",
+    "",
+    "Usage: mini <command> <path> [options]",
+    "",
+    "The path is that of a journal, or of the directory of a state or a queue.",
+    "",
+    ...indent(table(commands.map((spec) => [usage(spec), spec.summary]))),
+    "",
+    "Every command has --help and --json. Exit codes: 0 all is well, 1 something",
+    "was found or could not be done, 2 misuse. Commands that do not say so write",
+    "nothing, and run beside a program that has the journal open.",
+  ];
+}
+
+/** What `mini <command> --help` prints. */
+export function commandHelp(spec: CommandSpec): string[] {
+  const options = [...spec.options, ...COMMON].map((option) => [
+    optionUsage(option),
+    option.summary,
+  ]);
+  return [
+    `${spec.summary.charAt(0).toUpperCase()}${spec.summary.slice(1)}.`,
+    "",
+    `Usage: mini ${usage(spec)} [options]`,
+    "",
+    ...spec.details,
+    ...(spec.details.length > 0 ? [""] : []),
+    ...indent(table(options)),
+    "",
+    spec.examples.length === 1 ? "Example:" : "Examples:",
+    "",
+    ...indent(spec.examples.map((args) => `mini ${spec.name} ${args}`)),
+  ];
+}
+
+function usage({ name, operands }: CommandSpec): string {
+  return [name, ...operands].join(" ");
+}
+
+function optionUsage({ name, short, value }: OptionSpec): string {
+  return [
+    short === undefined ? "   " : `-${short},`,
+    `--${name}`,
+    ...(value === undefined ? [] : [value]),
+  ].join(" ");
+}
+
+function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}

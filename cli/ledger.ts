@@ -1,0 +1,136 @@
+import { systemClock } from "../queue/mod.ts";
+import { QueueTime } from "../queue/clock.ts";
+import { ledgerCodec } from "../queue/codec.ts";
+import type { LedgerEntry } from "../queue/entry.ts";
+import {
+  applyToLedger,
+  emptyLedger,
+  type Ledger,
+  type LedgerMessage,
+} from "../queue/ledger.ts";
+import { linesOf } from "../queue/lines.ts";
+import type { QueueStats } from "../queue/options.ts";
+import { Aborts } from "../state/aborts.ts";
+import { Guard } from "../state/mutation.ts";
+import { build } from "../state/replay.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
+import { Misuse } from "./args.ts";
+import { type Extent, extent } from "./extent.ts";
+import { reading } from "./place.ts";
+import { readOnlyLog, ReadOnlySnapshots, steadily } from "./read_only.ts";
+import { listThere } from "./snapshot_check.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../store/segment.ts";
+
+/** A queue as it stands on disk. */
+export interface QueueOnDisk {
+  readonly ledger: Ledger;
+  /** The number of the last record that it takes in. */
+  readonly sequence: number;
+  /** The queue's time, in milliseconds. */
+  readonly now: number;
+}
+
+/** Reads a queue without its lock. Throws {@linkcode Misuse} where the journal is none. */
+export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
+  return await steadily(context, async (found) => {
+    if (!await isQueue(context, found)) {
+      throw new Misuse(`"${context.paths.directory}" holds no queue`);
+    }
+    const log = readOnlyLog(context, found);
+    const { fs, paths: { directory } } = context;
+    const snapshots = new ReadOnlySnapshots(fs, directory, ledgerCodec());
+    const { state: ledger } = await build<Ledger, LedgerEntry>(
+      {
+        log,
+        snapshots,
+        reducer: { apply: applyToLedger },
+        initial: emptyLedger,
+        isBare: false,
+        aborts: new Aborts(log, false),
+        guard: new Guard(),
+      },
+      Infinity,
+      "CORRUPT",
+    );
+    const now = new QueueTime(systemClock, ledger).now();
+    return { ledger, sequence: found.last, now };
+  });
+}
+
+const EVENTS = [
+  "enqueue",
+  "receive",
+  "settle",
+  "expire",
+  "redrive",
+  "purge",
+  "paused",
+  "tick",
+];
+
+/** Whether a log is that of a queue, as its oldest record or its newest snapshot says; an empty one may become one. */
+export async function isQueue(
+  context: JournalContext,
+  found?: Extent,
+): Promise<boolean> {
+  const { first, last, journal } = found ?? await extent(context);
+  if (journal === undefined && last > 0) return false;
+  const { fs, paths } = context;
+  const newest = (await listThere(fs, paths.directory)).at(-1);
+  if (newest !== undefined) return await isLedger(context, newest.path);
+  if (last < first) return true;
+  const range = { from: first, to: first };
+  const records = MiniStore.replay(paths.active, {
+    ...reading(context),
+    ...range,
+  });
+  for await (const { data } of records) return isEntry(data);
+  return true;
+}
+
+function isEntry(data: unknown): boolean {
+  const entry = (data as { apply?: unknown } | null)?.apply;
+  return typeof entry === "object" && entry !== null && "at" in entry &&
+    typeof entry.at === "number" && EVENTS.some((event) => event in entry);
+}
+
+async function isLedger(
+  { fs }: JournalContext,
+  path: string,
+): Promise<boolean> {
+  const file = await fs.open(path, "read");
+  try {
+    const start = await readBlock(file, FIRST_BLOCK_BYTES);
+    const text = new TextDecoder().decode(start);
+    return /"parts": \[\n\{"at":\d+,.*"nextOrder":\d+/.test(text);
+  } finally {
+    await file.close();
+  }
+}
+
+/** How many messages there are, and how old the oldest is that waits. */
+export function depthOf(
+  { ledger, now }: QueueOnDisk,
+): QueueStats & { oldestMs: number } {
+  const lines = linesOf(ledger, new Set());
+  const { blocked, dead, inFlight: { size: inFlight } } = lines;
+  const delayed = lines.delayed(now);
+  const ready = lines.size - blocked - inFlight - delayed;
+  const { paused, messages } = ledger;
+  let oldestMs = 0;
+  for (const { at, inFlight } of Object.values(messages)) {
+    if (!inFlight) oldestMs = Math.max(oldestMs, Math.round(now - at));
+  }
+  return { ready, blocked, delayed, inFlight, dead, paused, oldestMs };
+}
+
+/** The messages that wait, in the order in which they come to be received. */
+export function waitingIn({ ledger, now }: QueueOnDisk): LedgerMessage[] {
+  const delay = ({ due }: LedgerMessage) => Math.max(0, due - now);
+  return Object.values(ledger.messages)
+    .filter(({ inFlight }) => !inFlight)
+    .sort((a, b) =>
+      delay(a) - delay(b) || b.priority - a.priority || a.order - b.order
+    );
+}

@@ -1,0 +1,27 @@
+import { MiniError } from "../store/errors.ts";
+import type { FileLock } from "../store/fs.ts";
+import { fromOs } from "../store/os_errors.ts";
+import type { JournalContext } from "../store/segment.ts";
+
+/** Takes the lock of a journal that opening refuses. Throws `LOCKED`. */
+export async function lockJournal(
+  { fs, paths, staging }: JournalContext,
+  doing: string,
+): Promise<FileLock> {
+  const { active: path, directory } = paths;
+  const since = new Date(performance.timeOrigin).toISOString();
+  const note = `${JSON.stringify({ command: `mini ${doing}`, since })}\n`;
+  let lock: FileLock | undefined;
+  try {
+    lock = await fs.lock(paths.lock, staging.permissions, note);
+  } catch (error) {
+    const after = "nothing was changed";
+    throw fromOs(error, `${doing} "${path}"`, after, { directory, path });
+  }
+  if (lock !== undefined) return lock;
+  throw new MiniError(
+    "LOCKED",
+    `Cannot ${doing} "${path}": another program has it open for writing; nothing was changed`,
+    { path },
+  );
+}

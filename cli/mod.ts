@@ -1,0 +1,22 @@
+/**
+ * The `mini` command: looks into journals, states and queues on disk, and mends
+ * them.
+ *
+ * ```sh
+ * deno run -R -W jsr:@mini/state/cli --help
+ * ```
+ *
+ * ```ts
+ * import { main } from "@mini/state/cli";
+ *
+ * await main(["--help"]);
+ * ```
+ *
+ * @module
+ */
+
+import { main } from "./main.ts";
+
+export { main };
+
+if (import.meta.main) await main();

@@ -1,0 +1,176 @@
+import { isIntact, type Line, parseLine } from "../store/line.ts";
+import type { RawLine } from "./lines.ts";
+import { chainAfter, chainBefore } from "./resync.ts";
+
+/** Records that can be read, and where they stand. */
+export interface Readable {
+  readonly kind: "records";
+  /** The number of the first of them. */
+  readonly seq: number;
+  /** One, or those of a batch. */
+  readonly records: readonly unknown[];
+  /** Whether a checksum vouches for them; else they only look whole. */
+  readonly isVerified: boolean;
+  readonly place: Place;
+}
+
+/** A line that cannot be read. */
+export interface Damage {
+  readonly kind: "damage";
+  readonly reason: string;
+  readonly place: Place;
+}
+
+/** The first line of a segment. */
+export interface Start {
+  readonly kind: "header";
+  readonly journal: string;
+}
+
+export type Piece = Readable | Damage | Start;
+
+/** Where a line stands. */
+export interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+/** A line that waits for its successor to say whether it is whole. */
+interface Candidate {
+  readonly raw: RawLine;
+  readonly parsed: Line;
+  /** What runs on behind it, if it is whole. */
+  readonly after: number;
+  /** Whether it disagrees with whole lines before it. */
+  readonly isSuspect: boolean;
+}
+
+/**
+ * Takes the lines of a segment apart into what can be read and what cannot,
+ * also behind a damage. Pure.
+ */
+export class PieceReader {
+  readonly #path: string;
+  /** The running checksum, while it is known. */
+  #chain: number | undefined = 0;
+  #candidate: Candidate | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The pieces that the next line completes. */
+  push(raw: RawLine): Piece[] {
+    const { bytes, isTooLong } = raw;
+    const known = this.#chain ?? this.#candidate?.after;
+    if (!isTooLong && known !== undefined && isIntact(bytes, known)) {
+      const confirmed = this.#settle(true);
+      this.#chain = chainAfter(bytes, known);
+      return [...confirmed, ...this.#pieces(raw, parse(bytes), true)];
+    }
+    const settled = this.#settle(false);
+    const isSuspect = this.#chain !== undefined;
+    this.#chain = undefined;
+    const parsed = isTooLong ? undefined : parse(bytes);
+    if (parsed === undefined) {
+      const reason = isTooLong
+        ? "the line is too long"
+        : raw.isEnded
+        ? "the line is not one of a journal"
+        : "the line is unfinished";
+      return [...settled, this.#damage(raw, reason)];
+    }
+    const after = chainAfter(bytes, chainBefore(bytes));
+    this.#candidate = { raw, parsed, after, isSuspect };
+    return settled;
+  }
+
+  /** The pieces that wait for a line that does not come. */
+  end(): Piece[] {
+    return this.#settle(false);
+  }
+
+  #settle(isConfirmed: boolean): Piece[] {
+    const candidate = this.#candidate;
+    if (candidate === undefined) return [];
+    this.#candidate = undefined;
+    const { raw, parsed, isSuspect } = candidate;
+    return !isConfirmed && isSuspect
+      ? [this.#damage(raw, "the line fails its checksum")]
+      : this.#pieces(raw, parsed, isConfirmed);
+  }
+
+  #pieces(raw: RawLine, line: Line | undefined, isVerified: boolean): Piece[] {
+    if (line === undefined) return [this.#damage(raw, "the line is not JSON")];
+    if (line.kind === "close") return [];
+    if (line.kind === "header") {
+      return [{ kind: "header", journal: line.header.journal }];
+    }
+    const { seq, records } = line;
+    const place = this.#placeOf(raw);
+    return [{ kind: "records", seq, records, isVerified, place }];
+  }
+
+  #damage(raw: RawLine, reason: string): Damage {
+    return { kind: "damage", reason, place: this.#placeOf(raw) };
+  }
+
+  #placeOf({ line, offset, sizeBytes }: RawLine): Place {
+    return { path: this.#path, line, offset, sizeBytes };
+  }
+}
+
+function parse(bytes: Uint8Array): Line | undefined {
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    return parseLine(decoder.decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** More than so many that only look whole are not kept back. */
+const MAX_HELD = 1_000;
+
+/**
+ * Lets through the records whose numbers rise. One that only looks whole waits
+ * for the next verified one: a damaged number must not keep out all behind it.
+ */
+export class NumberFilter {
+  /** The number of the last record let through. */
+  last = 0;
+  #held: Readable[] = [];
+
+  /** The records that can be taken, in order; others are damage. */
+  push(piece: Readable): (Readable | Damage)[] {
+    if (!piece.isVerified) {
+      this.#held.push(piece);
+      return this.#held.length > MAX_HELD ? this.release(Infinity) : [];
+    }
+    return [...this.release(piece.seq), this.#take(piece)];
+  }
+
+  /** The held records that stand before record `bound`. */
+  release(bound: number): (Readable | Damage)[] {
+    const held = this.#held;
+    this.#held = [];
+    return held.map((piece) =>
+      piece.seq + piece.records.length > bound
+        ? misplaced(piece)
+        : this.#take(piece)
+    );
+  }
+
+  #take(piece: Readable): Readable | Damage {
+    if (piece.seq <= this.last) return misplaced(piece);
+    this.last = piece.seq + piece.records.length - 1;
+    return piece;
+  }
+}
+
+function misplaced({ seq, place }: Readable): Damage {
+  const reason = `record ${seq} is not where it belongs`;
+  return { kind: "damage", reason, place };
+}

@@ -1,0 +1,114 @@
+import { basename, join } from "@std/path";
+import type { FileSystem } from "../store/fs.ts";
+import { contextOf } from "../store/options.ts";
+import { fromOs, osCode } from "../store/os_errors.ts";
+import { JournalPaths } from "../store/paths.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { type Arguments, Misuse } from "./args.ts";
+import type { Call } from "./command.ts";
+
+const DEFAULT_NAME = "journal.jsonl";
+
+/** Finds the journal that a command is given, by its path or that of its directory. */
+export async function locate(
+  { args, fs }: Pick<Call, "args" | "fs">,
+  at = 0,
+): Promise<JournalContext> {
+  const given = args.operand(at);
+  const path = await isDirectory(fs, given)
+    ? join(given, await nameIn(fs, given, args.text("journal")))
+    : given;
+  const context = contextFor(path, { args, fs });
+  const names = await namesIn(fs, context.paths.directory);
+  if (isThere(context.paths, names)) return context;
+  throw new Misuse(`there is no journal "${context.paths.active}"`);
+}
+
+/** A journal that need not be there. */
+export function contextFor(
+  path: string,
+  { args, fs }: { args: Arguments; fs: FileSystem },
+): JournalContext {
+  const maxRecordBytes = args.number("max-record-bytes");
+  return contextOf(path, {
+    fs,
+    ...(maxRecordBytes !== undefined && { maxRecordBytes }),
+  });
+}
+
+/** The same journal, read without counting. */
+export function reading(
+  context: JournalContext,
+): { fs: FileSystem; maxRecordBytes: number } {
+  const { fs, maxRecordBytes } = context;
+  return { fs, maxRecordBytes };
+}
+
+/** Whether a path is that of a directory; a link to one is. */
+export async function isDirectory(
+  fs: FileSystem,
+  path: string,
+): Promise<boolean> {
+  const { directory } = { directory: path };
+  try {
+    const kind = (await fs.stat(path))?.kind;
+    if (kind !== "symlink") return kind === "directory";
+    return await fs.list(path).then(() => true, () => false);
+  } catch (error) {
+    throw fromOs(error, `look at "${path}"`, "nothing was changed", {
+      directory,
+      path,
+    });
+  }
+}
+
+/** The names in a directory; none where there is no directory. */
+export async function namesIn(
+  fs: FileSystem,
+  directory: string,
+): Promise<string[]> {
+  try {
+    return await fs.list(directory);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(osCode(error) ?? "")) return [];
+    throw fromOs(error, `list "${directory}"`, "nothing was changed", {
+      directory,
+      path: directory,
+    });
+  }
+}
+
+/** Whether any file of a journal stands among the names in its directory. */
+export function isThere(
+  paths: JournalPaths,
+  names: readonly string[],
+): boolean {
+  return names.includes(basename(paths.active)) ||
+    paths.sealedBases(names).length > 0 || paths.rustSegments(names).length > 0;
+}
+
+/** The name of the journal in a directory. */
+async function nameIn(
+  fs: FileSystem,
+  directory: string,
+  asked: string | undefined,
+): Promise<string> {
+  if (asked !== undefined) return asked;
+  const names = await namesIn(fs, directory);
+  if (isThere(new JournalPaths(join(directory, DEFAULT_NAME)), names)) {
+    return DEFAULT_NAME;
+  }
+  const journals = names.filter((name) =>
+    name.endsWith(".jsonl") && !/\.\d{20}\.jsonl$/.test(name)
+  ).sort();
+  const [only, ...others] = journals;
+  if (only === undefined) {
+    throw new Misuse(`there is no journal in "${directory}"`);
+  }
+  if (others.length === 0) return only;
+  throw new Misuse(
+    `"${directory}" holds several journals: say which with --journal: ${
+      journals.join(", ")
+    }`,
+  );
+}

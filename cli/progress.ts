@@ -1,0 +1,100 @@
+import type { FileHandle, FileSystem } from "../store/fs.ts";
+import type { Terminal } from "./terminal.ts";
+import { duration, size } from "./text.ts";
+
+/** Work that is done sooner shows nothing. */
+const FIRST_AFTER_MS = 150;
+const THEN_EVERY_MS = 100;
+
+/** What is shown of work that takes its time. Pure. */
+export function progressLine(
+  doing: string,
+  { done, total, seconds }: { done: number; total: number; seconds: number },
+): string {
+  const rate = done / Math.max(seconds, 0.001);
+  const speed = `${size(Math.round(rate))}/s`;
+  // A writer at work makes the log longer than it was found.
+  if (total === 0 || done > total) return `${doing}  ${size(done)}  ${speed}`;
+  const percent = `${Math.floor(done / total * 100)} %`.padStart(5);
+  const left = duration((total - done) / Math.max(rate, 1));
+  return `${doing}  ${percent}  ${speed}  ${left} left`;
+}
+
+/** Shows on a terminal how far a command is; nothing anywhere else. */
+export class Progress {
+  readonly #terminal: Terminal;
+  readonly #start: number;
+  #doing = "reading";
+  #total = 0;
+  #done = 0;
+  #shownAt: number;
+  #isShown = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#start = terminal.now();
+    this.#shownAt = this.#start + FIRST_AFTER_MS - THEN_EVERY_MS;
+  }
+
+  /** Says what is done from here on, and how many bytes that will be; 0 where nobody knows. */
+  begin(doing: string, total: number): void {
+    this.#doing = doing;
+    this.#total = this.#done + total;
+  }
+
+  /** Counts bytes. */
+  add(bytes: number): void {
+    this.#done += bytes;
+    if (!this.#terminal.showsProgress) return;
+    const now = this.#terminal.now();
+    if (now - this.#shownAt < THEN_EVERY_MS) return;
+    this.#shownAt = now;
+    this.#isShown = true;
+    const seconds = (now - this.#start) / 1000;
+    const text = progressLine(this.#doing, {
+      done: this.#done,
+      total: this.#total,
+      seconds,
+    });
+    const line = [...text].slice(0, this.#terminal.columns - 1).join("");
+    this.#terminal.complain(`\r\u001b[K${line}`);
+  }
+
+  /** Takes away what is shown, so that something else can be. */
+  clear(): void {
+    if (this.#isShown) this.#terminal.complain("\r\u001b[K");
+    this.#isShown = false;
+  }
+}
+
+/** A file system of which every byte read is counted. */
+export function counted(fs: FileSystem, progress: Progress): FileSystem {
+  return {
+    open: async (path, access) =>
+      countedFile(await fs.open(path, access), progress),
+    create: (path, permissions) => fs.create(path, permissions),
+    stat: (path) => fs.stat(path),
+    list: (directory) => fs.list(directory),
+    createDirectory: (path, permissions) =>
+      fs.createDirectory(path, permissions),
+    rename: (from, to) => fs.rename(from, to),
+    remove: (path) => fs.remove(path),
+    syncDirectory: (directory) => fs.syncDirectory(directory),
+    lock: (path, permissions, note) => fs.lock(path, permissions, note),
+  };
+}
+
+function countedFile(file: FileHandle, progress: Progress): FileHandle {
+  return {
+    read: async (into) => {
+      const bytes = await file.read(into);
+      progress.add(bytes);
+      return bytes;
+    },
+    write: (bytes) => file.write(bytes),
+    sync: () => file.sync(),
+    truncate: (sizeBytes) => file.truncate(sizeBytes),
+    stat: () => file.stat(),
+    close: () => file.close(),
+  };
+}

@@ -1,0 +1,196 @@
+import { MiniQueue } from "../queue/mod.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { Misuse } from "./args.ts";
+import { bar } from "./chart.ts";
+import type { Call, Command, Outcome } from "./command.ts";
+import { depthOf, readQueue, waitingIn } from "./ledger.ts";
+import { locate } from "./place.ts";
+import type { Paint } from "./terminal.ts";
+import { brief, count, duration, grouped, table } from "./text.ts";
+
+const DEFAULT_PEEK = 10;
+const BAR_CHARS = 30;
+
+/** Reads the queue that a command is given, and shows how far that is. */
+async function queueOf(call: Call): ReturnType<typeof readQueue> {
+  const context = await locate(call);
+  call.progress.begin("reading", 0);
+  return await readQueue(context);
+}
+
+export const queueStats: Command = {
+  name: "queue stats",
+  operands: ["DIR"],
+  summary: "count the messages of a queue",
+  details: [],
+  options: [],
+  examples: ["jobs"],
+  async run(call: Call): Promise<Outcome> {
+    const found = await queueOf(call);
+    const depth = depthOf(found);
+    const report = { ...depth, sequence: found.sequence };
+    return { exitCode: 0, report, lines: depthChart(depth, call.paint) };
+  },
+};
+
+/** How many messages there are, as a chart. */
+export function depthChart(
+  depth: ReturnType<typeof depthOf>,
+  paint: Paint,
+): string[] {
+  const { ready, blocked, delayed, inFlight, dead, paused, oldestMs } = depth;
+  const rows = { ready, blocked, delayed, "in flight": inFlight, dead };
+  const max = Math.max(...Object.values(rows));
+  const lines = table(
+    Object.entries(rows).map(([name, number]) => [
+      name,
+      grouped(number),
+      paint(name === "dead" ? "bad" : "good", bar(number, max, BAR_CHARS)),
+    ]),
+  );
+  if (oldestMs > 0) {
+    lines.push(`the oldest has waited ${duration(oldestMs / 1000)}`);
+  }
+  if (paused) lines.push(paint("warn", "paused: nothing is delivered"));
+  return lines;
+}
+
+export const queuePeek: Command = {
+  name: "queue peek",
+  operands: ["DIR"],
+  summary: "print the messages that are received next",
+  details: ["They stay where they are."],
+  options: [{
+    name: "limit",
+    short: "n",
+    value: "N",
+    min: 1,
+    summary: `how many at most (${DEFAULT_PEEK})`,
+  }],
+  examples: ["jobs -n 3"],
+  async run(call: Call): Promise<Outcome> {
+    const found = await queueOf(call);
+    const limit = call.args.number("limit") ?? DEFAULT_PEEK;
+    const messages = waitingIn(found).slice(0, limit);
+    const rows = messages.map(({ id, due, receives, group, payload }) => [
+      String(id),
+      due > found.now
+        ? `in ${duration((due - found.now) / 1000)}`
+        : receives === 0
+        ? "new"
+        : `received ${receives} times`,
+      group ?? "",
+      brief(payload, call.terminal.columns - 30),
+    ]);
+    const lines = rows.length === 0 ? ["no messages wait"] : table(rows);
+    return { exitCode: 0, report: { messages }, lines };
+  },
+};
+
+export const queueDead: Command = {
+  name: "queue dead",
+  operands: ["DIR"],
+  summary: "print the dead letters, and why they are dead",
+  details: ["Exit code 1 where there are any."],
+  options: [],
+  examples: ["jobs --json"],
+  async run(call: Call): Promise<Outcome> {
+    const { ledger } = await queueOf(call);
+    const messages = Object.values(ledger.dead)
+      .sort((a, b) => a.diedAt - b.diedAt || a.id - b.id);
+    const rows = messages.map(({ id, diedAt, reason, payload }) => [
+      String(id),
+      new Date(diedAt).toISOString().slice(0, 19) + "Z",
+      brief(reason, 60),
+      brief(payload, call.terminal.columns - 30),
+    ]);
+    return {
+      exitCode: rows.length > 0 ? 1 : 0,
+      report: { messages },
+      lines: rows.length === 0
+        ? ["no dead letters"]
+        : [...table(rows), "next: mini queue redrive or mini queue purge"],
+    };
+  },
+};
+
+export const queueRedrive: Command = {
+  name: "queue redrive",
+  operands: ["DIR", "ID|all"],
+  summary: "have dead letters delivered again (writes)",
+  details: [
+    "They wait behind all others. The queue must not be open elsewhere.",
+  ],
+  options: [],
+  examples: ["jobs all", "jobs 17"],
+  run: (call) =>
+    change(
+      call,
+      ["all"],
+      "redrove",
+      (queue, which) => queue.redrive(which as number | "all"),
+    ),
+};
+
+export const queuePurge: Command = {
+  name: "queue purge",
+  operands: ["DIR", "ID|dead|all"],
+  summary: "remove dead letters, or every message (writes)",
+  details: [
+    "ID: one dead letter; dead: all of them; all: every message there is.",
+    "The queue must not be open elsewhere.",
+  ],
+  options: [],
+  examples: ["jobs dead", "jobs 17"],
+  run: (call) =>
+    change(
+      call,
+      ["dead", "all"],
+      "removed",
+      (queue, which) => queue.purge(which as number | "dead" | "all"),
+    ),
+};
+
+/** Opens a queue for a change of its messages. */
+async function change(
+  call: Call,
+  words: readonly string[],
+  done: string,
+  make: (
+    queue: MiniQueue<unknown>,
+    which: number | string,
+  ) => Promise<number>,
+): Promise<Outcome> {
+  const given = call.args.operand(1);
+  const which = words.includes(given) ? given : Number(given);
+  if (
+    typeof which === "number" && !(Number.isSafeInteger(which) && which > 0)
+  ) {
+    throw new Misuse(
+      `"${given}" is not the number of a message, nor ${words.join(" or ")}`,
+    );
+  }
+  const context = await locate(call);
+  // Opening what is no queue would make it one.
+  await readQueue(context);
+  await using queue = await openQueue(context);
+  const messages = await make(queue, which);
+  const isMissing = messages === 0 && typeof which === "number";
+  return {
+    exitCode: isMissing ? 1 : 0,
+    report: { messages },
+    lines: [
+      isMissing
+        ? `there is no dead letter ${which}`
+        : `${done} ${count(messages, "message")}`,
+    ],
+  };
+}
+
+/** Only the program's own `maxReceives` may make a message dead that was in flight when it ended. */
+async function openQueue(
+  { fs, paths }: JournalContext,
+): Promise<MiniQueue<unknown>> {
+  const maxReceives = Number.MAX_SAFE_INTEGER;
+  return await MiniQueue.open(paths.directory, { fs, maxReceives });
+}

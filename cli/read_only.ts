@@ -1,0 +1,127 @@
+import type { SnapCodec } from "../snap/mod.ts";
+import { readRustPair } from "../snap/rust_pair.ts";
+import { readSnapshot, type Restored } from "../snap/snapshot_file.ts";
+import type { Log, Snapshots } from "../state/mod.ts";
+import { MiniError } from "../store/errors.ts";
+import type { FileSystem } from "../store/fs.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
+import { type Extent, extent } from "./extent.ts";
+import { reading } from "./place.ts";
+import { listThere } from "./snapshot_check.ts";
+
+function refuse(): Promise<never> {
+  return Promise.reject(new TypeError("This log is read, and not written"));
+}
+
+/** Compaction has removed meanwhile what was to be read. A log that does not move must not say so by its code: a state would wait for it to move. */
+class Overtaken extends Error {}
+
+async function* unlessOvertaken<T>(
+  records: AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* records;
+  } catch (cause) {
+    const isOvertaken = cause instanceof MiniError &&
+      cause.code === "COMPACTED";
+    throw isOvertaken ? new Overtaken(cause.message, { cause }) : cause;
+  }
+}
+
+/** A log as a state sees it, read without its lock. */
+export function readOnlyLog(
+  context: JournalContext,
+  { first, last, journal }: Extent,
+): Log<unknown> {
+  const { active } = context.paths;
+  return {
+    journal,
+    sequence: last,
+    firstSequence: first,
+    replay: (range = {}) =>
+      unlessOvertaken(
+        MiniStore.replay(active, { ...reading(context), ...range }),
+      ),
+    append: refuse,
+    appendBatch: refuse,
+    follow: () => {
+      throw new TypeError("This log is read as it is");
+    },
+    compact: refuse,
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Snapshots as a state sees them; a damaged one is passed over, and stays where it is. */
+export class ReadOnlySnapshots<S> implements Snapshots<S> {
+  readonly #fs: FileSystem;
+  readonly #dir: string;
+  readonly #codec: SnapCodec<S>;
+  readonly rejected: { path: string; error: MiniError }[] = [];
+
+  constructor(fs: FileSystem, dir: string, codec: SnapCodec<S>) {
+    this.#fs = fs;
+    this.#dir = dir;
+    this.#codec = codec;
+  }
+
+  create(): Promise<never> {
+    return refuse();
+  }
+
+  list(): ReturnType<typeof listThere> {
+    return listThere(this.#fs, this.#dir);
+  }
+
+  async restore(upTo: number = Infinity): Promise<Restored<S> | undefined> {
+    const found = await this.list();
+    for (const { path, seq } of found.reverse()) {
+      if (seq > upTo) continue;
+      const restored = await this.#tryRead(path, seq);
+      if (restored !== undefined) return restored;
+    }
+    const pair = await readRustPair(this.#fs, this.#dir, this.#codec);
+    return pair !== undefined && pair.seq <= upTo ? pair : undefined;
+  }
+
+  async #tryRead(path: string, seq: number): Promise<Restored<S> | undefined> {
+    try {
+      const restored = await readSnapshot(this.#fs, path, this.#codec);
+      if (restored.seq === seq) return restored;
+      const message =
+        `The snapshot "${path}" says that it is of record ${restored.seq}`;
+      throw new MiniError("CORRUPT", message, { path });
+    } catch (error) {
+      // A newer one has taken its place meanwhile.
+      if (await this.#fs.stat(path) === undefined) return undefined;
+      if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
+        throw error;
+      }
+      this.rejected.push({ path, error });
+      return undefined;
+    }
+  }
+}
+
+const MAX_ATTEMPTS = 10;
+
+/** Reads a log, again where compaction has removed meanwhile what was to be read. */
+export async function steadily<T>(
+  context: JournalContext,
+  read: (found: Extent) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    const found = await extent(context);
+    try {
+      return await read(found);
+    } catch (error) {
+      const isOvertaken = error instanceof Overtaken;
+      if (isOvertaken && attempt === MAX_ATTEMPTS) throw error.cause;
+      const isPassing = isOvertaken || error instanceof MiniError &&
+          (error.code === "COMPACTED" || error.code === "CORRUPT") &&
+          (await extent(context)).first !== found.first;
+      if (!isPassing || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import { basename } from "@std/path";
+import { MiniError } from "../store/errors.ts";
+import { installFile } from "../store/install.ts";
+import { encodeHeader } from "../store/line.ts";
+import { fromOs } from "../store/os_errors.ts";
+import { type JournalContext, scanSegment } from "../store/segment.ts";
+import { Misuse } from "./args.ts";
+import { checkSegments } from "./check.ts";
+import {
+  type Call,
+  type Command,
+  JOURNAL_OPTIONS,
+  type Outcome,
+} from "./command.ts";
+import { copyBytes, copyFile } from "./copy.ts";
+import { lockJournal } from "./lock.ts";
+import { locate } from "./place.ts";
+import { planRepair, type RepairPlan } from "./repair_plan.ts";
+import { checkSnapshots } from "./snapshot_check.ts";
+import { survey } from "./survey.ts";
+import { size, span } from "./text.ts";
+
+export const repair: Command = {
+  name: "repair",
+  operands: ["PATH"],
+  summary: "go back to the last record before a damage (writes)",
+  details: [
+    "For a journal that opening refuses as CORRUPT. The damaged segments are",
+    "copied to ….damaged first, and stay there. All from the first bad record on",
+    "goes, what is whole behind it too: run mini salvage first to keep that.",
+    "The journal must not be open elsewhere.",
+  ],
+  options: [
+    {
+      name: "dry-run",
+      summary: "only say what would go; exit code 1 if anything",
+    },
+    ...JOURNAL_OPTIONS,
+  ],
+  examples: ["data/journal.jsonl --dry-run", "data/journal.jsonl"],
+  async run(call: Call): Promise<Outcome> {
+    const context = await locate(call);
+    const { format, totalBytes } = await survey(context);
+    if (format === "ministore") {
+      throw new Misuse(
+        "a journal of the Rust program has no checksums to repair it by; mini salvage reads what is whole",
+      );
+    }
+    call.progress.begin("verifying", totalBytes);
+    if (call.args.has("dry-run")) {
+      const plan = await planRepair(context);
+      return await outcome(context, plan, [], false);
+    }
+    const lock = await lockJournal(context, "repair");
+    try {
+      const plan = await planRepair(context);
+      call.progress.begin("repairing", 0);
+      const aside = plan === undefined ? [] : await carryOut(context, plan);
+      return await outcome(context, plan, aside, true);
+    } finally {
+      await lock.close();
+    }
+  },
+};
+
+/**
+ * At every step opening either refuses the journal as before or finds it
+ * repaired: the damaged segment, or the seam to it, goes last.
+ */
+async function carryOut(
+  context: JournalContext,
+  plan: RepairPlan,
+): Promise<string[]> {
+  const { fs, paths, staging } = context;
+  const aside: string[] = [];
+  try {
+    for (const { path } of plan.aside) {
+      if (await fs.stat(path) === undefined) continue;
+      const name = await freeName(context, `${path}.damaged`);
+      await copyFile(staging, path, name);
+      aside.push(name);
+    }
+    await installStart(context, plan);
+    for (const { path, isActive } of plan.aside.toReversed()) {
+      if (isActive) continue;
+      await fs.remove(path);
+      await fs.syncDirectory(paths.directory);
+    }
+  } catch (error) {
+    const { directory, active: path } = paths;
+    const after = aside.length === 0
+      ? "nothing was changed"
+      : "run it again: the original is kept in the copies that end in .damaged";
+    throw fromOs(error, `repair "${path}"`, after, { directory, path });
+  }
+  for await (const { problem, base } of checkSegments(context)) {
+    if (problem !== undefined && base >= plan.last) throw problem;
+  }
+  return aside;
+}
+
+/** Puts the new active segment in its place. */
+async function installStart(
+  context: JournalContext,
+  { keep, header }: RepairPlan,
+): Promise<void> {
+  const { fs, paths, staging } = context;
+  const file = await installFile(
+    staging,
+    paths.active,
+    async (file) => {
+      if (keep !== undefined) {
+        await copyBytes(fs, keep.path, file, keep.goodBytes);
+      } else await file.write(encodeHeader(header!).bytes);
+    },
+    async () => {
+      const scan = await scanSegment(context, staging.temporary);
+      const isWhole = scan !== "unfinished" && scan.tail.length === 0 &&
+        scan.next - 1 === (keep?.last ?? header!.base);
+      if (isWhole) return;
+      const { active: path } = paths;
+      const message =
+        `Cannot repair "${path}": what is good of it reads back differently; nothing was changed`;
+      throw new MiniError("IO", message, { path });
+    },
+  );
+  await file.close();
+}
+
+async function freeName(
+  { fs }: JournalContext,
+  name: string,
+): Promise<string> {
+  let free = name;
+  for (let turn = 2; await fs.stat(free) !== undefined; turn++) {
+    free = `${name}.${turn}`;
+  }
+  return free;
+}
+
+async function outcome(
+  { fs, paths }: JournalContext,
+  plan: RepairPlan | undefined,
+  aside: readonly string[],
+  isDone: boolean,
+): Promise<Outcome> {
+  const { active: path } = paths;
+  if (plan === undefined) {
+    const report = { path, repaired: false, needed: false };
+    return { exitCode: 0, report, lines: ["nothing to repair"] };
+  }
+  const { last, lost, cutBytes, problem } = plan;
+  const whole = (await checkSnapshots(fs, paths.directory)).filter((snapshot) =>
+    snapshot.problem === undefined
+  );
+  const ahead = whole.map(({ seq }) => seq).filter((seq) => seq > last).at(-1);
+  const cut = {
+    from: last + 1,
+    to: lost > last ? lost : null,
+    bytes: cutBytes,
+  };
+  const report = {
+    path,
+    repaired: isDone,
+    needed: true,
+    reason: problem.message,
+    last,
+    cut,
+    aside,
+    snapshotAhead: ahead ?? null,
+  };
+  const went = isDone ? "went" : "would go";
+  const lines = [
+    problem.message,
+    lost > last
+      ? `${went}: ${span("record", last + 1, lost)} (${lost - last}), ${
+        size(cutBytes)
+      }`
+      : `${went}: ${size(cutBytes)} from record ${last + 1} on`,
+    ...aside.map((name) => `the original is kept in ${basename(name)}`),
+    ...(ahead === undefined ? [] : [
+      `the snapshot at record ${ahead} is ahead: a state opens from it, and loses only what came after it`,
+    ]),
+    isDone
+      ? `repaired: the journal ends with record ${last}`
+      : `next: mini salvage ${path} NEW to keep what is whole, then mini repair ${path}`,
+  ];
+  return { exitCode: isDone ? 0 : 1, report, lines };
+}

@@ -1,0 +1,98 @@
+import { MiniError } from "../store/errors.ts";
+import { FRAME_BYTES, type Header, parseLine } from "../store/line.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { checkSegments, type SegmentCheck } from "./check.ts";
+import { rawLines } from "./lines.ts";
+import { listThere } from "./snapshot_check.ts";
+import { isCovered } from "./verify.ts";
+
+/** What a repair does. */
+export interface RepairPlan {
+  /** What opening refuses. */
+  readonly problem: MiniError;
+  /** Whose beginning stays, as the new active segment; without it the new one is empty. */
+  readonly keep?: SegmentCheck;
+  /** The header of an empty new active segment. */
+  readonly header?: Header;
+  /** The segments that are set aside, oldest first. */
+  readonly aside: readonly SegmentCheck[];
+  /** The number of the last record that stays. */
+  readonly last: number;
+  /** The highest number found behind it; `last` where none was. */
+  readonly lost: number;
+  /** How many bytes go. */
+  readonly cutBytes: number;
+}
+
+/** Finds out what a repair has to do; `undefined` where opening refuses nothing. */
+export async function planRepair(
+  context: JournalContext,
+): Promise<RepairPlan | undefined> {
+  const { directory } = context.paths;
+  const newest = (await listThere(context.fs, directory)).at(-1)?.seq ?? 0;
+  const checks = await Array.fromAsync(checkSegments(context));
+  const at = checks.findIndex(({ problem }, at) =>
+    problem !== undefined && !isCovered(checks, at, newest)
+  );
+  const bad = checks[at];
+  if (bad?.problem === undefined) return undefined;
+  // Nothing is damaged where only this reader is too old, or its limit too low.
+  if (bad.problem.code !== "CORRUPT") throw bad.problem;
+  const aside = checks.slice(at);
+  const start = startOf(checks, at);
+  const { problem } = bad;
+  const last = start.keep?.last ?? start.header!.base;
+  const keptBytes = start.keep?.goodBytes ?? 0;
+  const allBytes = aside.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return {
+    problem,
+    ...start,
+    aside,
+    last,
+    lost: Math.max(last, await highestIn(context, aside)),
+    cutBytes: allBytes - keptBytes,
+  };
+}
+
+/** What the new active segment begins with. */
+function startOf(
+  checks: readonly SegmentCheck[],
+  at: number,
+): Pick<RepairPlan, "keep" | "header"> {
+  const bad = checks[at]!;
+  if (bad.goodBytes > 0) return { keep: bad };
+  const before = checks[at - 1];
+  if (before?.end === "sealed" && before.header !== undefined) {
+    const { journal } = before.header;
+    return { header: { journal, base: before.last, prev: before.chain } };
+  }
+  const { path } = bad;
+  throw new MiniError(
+    "CORRUPT",
+    `Cannot repair "${path}": its first line is damaged, and nothing good stands before it; nothing was changed`,
+    { path },
+  );
+}
+
+/** The highest number of a line that looks whole. */
+async function highestIn(
+  { fs, maxRecordBytes }: JournalContext,
+  segments: readonly SegmentCheck[],
+): Promise<number> {
+  let highest = Math.max(...segments.slice(1).map(({ base }) => base), 0);
+  const decoder = new TextDecoder();
+  for (const { path, goodBytes, end, last } of segments) {
+    if (end !== "damaged") highest = Math.max(highest, last);
+    if (end !== "damaged" || await fs.stat(path) === undefined) continue;
+    const maxBytes = maxRecordBytes + FRAME_BYTES;
+    for await (const lines of rawLines(fs, path, maxBytes)) {
+      for (const { bytes, offset } of lines) {
+        if (offset < goodBytes) continue;
+        const line = parseLine(decoder.decode(bytes));
+        if (line?.kind !== "records") continue;
+        highest = Math.max(highest, line.seq + line.records.length - 1);
+      }
+    }
+  }
+  return highest;
+}

@@ -1,0 +1,98 @@
+import { MiniError } from "../store/errors.ts";
+import { FRAME_BYTES } from "../store/line.ts";
+import { openRustSegments } from "../store/rust.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { type RawLine, rawLines } from "./lines.ts";
+import {
+  type Damage,
+  NumberFilter,
+  PieceReader,
+  type Readable,
+} from "./pieces.ts";
+import { rotatedByRust, survey } from "./survey.ts";
+
+/** Everything of a journal that can be read, in order, and what cannot. */
+export async function* salvagePieces(
+  context: JournalContext,
+): AsyncGenerator<Readable | Damage, void, undefined> {
+  const rust = await rotatedByRust(context);
+  yield* rust === undefined ? nativePieces(context) : rustPieces(context, rust);
+}
+
+async function* nativePieces(
+  context: JournalContext,
+): AsyncGenerator<Readable | Damage, void, undefined> {
+  const { fs, maxRecordBytes } = context;
+  const numbers = new NumberFilter();
+  const { segments } = await survey(context);
+  let journal: string | undefined;
+  for (const [index, { path, sizeBytes }] of segments.entries()) {
+    const reader = new PieceReader(path);
+    let isForeign = false;
+    const lines = rawLines(fs, path, maxRecordBytes + FRAME_BYTES);
+    for await (const pieces of pieceBlocks(lines, reader)) {
+      for (const piece of pieces) {
+        if (piece.kind === "header") {
+          journal ??= piece.journal;
+          isForeign = piece.journal !== journal;
+        } else if (piece.kind === "damage") yield piece;
+        else if (!isForeign) yield* numbers.push(piece);
+      }
+      if (isForeign) break;
+    }
+    if (isForeign) {
+      const reason = "the segment belongs to another journal";
+      const place = { path, line: 1, offset: 0, sizeBytes };
+      yield { kind: "damage", reason, place };
+    }
+    // What the next segment's name says bounds what this one may hold.
+    yield* numbers.release((segments[index + 1]?.base ?? Infinity) + 1);
+  }
+}
+
+async function* pieceBlocks(
+  lines: AsyncIterable<RawLine[]>,
+  reader: PieceReader,
+): AsyncGenerator<ReturnType<PieceReader["push"]>, void, undefined> {
+  for await (const block of lines) {
+    yield block.flatMap((line) => reader.push(line));
+  }
+  yield reader.end();
+}
+
+/** The lines of a Rust journal that are JSON; a number is the place among them. */
+async function* rustPieces(
+  context: JournalContext,
+  rotated: readonly string[],
+): AsyncGenerator<Readable | Damage, void, undefined> {
+  const { fs, maxRecordBytes } = context;
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for await (
+    const { file, path, lines } of openRustSegments(context, rotated)
+  ) {
+    await file.close();
+    for await (const block of rawLines(fs, path, maxRecordBytes)) {
+      for (const { bytes, line, offset, sizeBytes, isTooLong } of block) {
+        const place = { path, line, offset, sizeBytes };
+        try {
+          if (isTooLong) throw new TypeError("the line is too long");
+          for (const { seq, data } of lines.parse(decoder.decode(bytes), 0)) {
+            const records = [data];
+            yield { kind: "records", seq, records, isVerified: false, place };
+          }
+        } catch (error) {
+          yield { kind: "damage", reason: reasonOf(error), place };
+        }
+      }
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof MiniError && error.code !== "CORRUPT") {
+    return error.message;
+  }
+  if (error instanceof MiniError) return "the line is not JSON";
+  if (error instanceof TypeError) return error.message;
+  throw error;
+}

@@ -1,0 +1,144 @@
+import { join } from "@std/path";
+import type { SnapCodec } from "../snap/mod.ts";
+import { listSnapshots } from "../snap/directory.ts";
+import { damaged } from "../snap/failure.ts";
+import { readRustPair } from "../snap/rust_pair.ts";
+import { readSnapshot, verifySnapshot } from "../snap/snapshot_file.ts";
+import { MiniError } from "../store/errors.ts";
+import type { FileSystem } from "../store/fs.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../store/segment.ts";
+import { namesIn } from "./place.ts";
+
+/** A snapshot, and whether it can be restored. */
+export interface SnapshotCheck {
+  readonly path: string;
+  /** The number of the record that its state stands at. */
+  readonly seq: number;
+  readonly sizeBytes: number;
+  /** `"unverified"`: of the Rust program, which writes no checksum, and readable. */
+  readonly status: "whole" | "unverified" | "damaged" | "newer";
+  /** What is wrong with it. */
+  readonly problem?: MiniError;
+  /** The id of the log it belongs to. */
+  readonly journal?: string;
+  /** The version of the code that made it. */
+  readonly version?: number;
+}
+
+/** Takes a state as it stands in the file: in parts, a list of them. */
+export const AS_WRITTEN: SnapCodec<unknown> = {
+  encode: (state) => state,
+  decode: (json) =>
+    typeof json === "object" && json !== null && Symbol.asyncIterator in json
+      ? Array.fromAsync(json as AsyncIterable<unknown>)
+      : json,
+};
+
+/** Reads and judges every snapshot in a directory, oldest first. */
+export async function checkSnapshots(
+  fs: FileSystem,
+  dir: string,
+): Promise<SnapshotCheck[]> {
+  const checks: SnapshotCheck[] = [];
+  for (const { path, seq, sizeBytes } of await listThere(fs, dir)) {
+    const judged = await judge(fs, path, seq);
+    // Newer ones have taken its place meanwhile.
+    if (await fs.stat(path) === undefined) continue;
+    checks.push({ path, seq, sizeBytes, ...judged });
+  }
+  const pair = await checkPair(fs, dir);
+  return pair === undefined ? checks : [pair, ...checks];
+}
+
+/** The snapshots in a directory, oldest first; none where there is no directory. */
+export async function listThere(
+  fs: FileSystem,
+  dir: string,
+): ReturnType<typeof listSnapshots> {
+  return (await namesIn(fs, dir)).length === 0
+    ? []
+    : await listSnapshots(fs, dir);
+}
+
+/** The names of snapshots that opening has found damaged and set aside. */
+export async function setAsideIn(
+  fs: FileSystem,
+  dir: string,
+): Promise<string[]> {
+  const names = await namesIn(fs, dir);
+  return names.filter((name) => /^snapshot_\d{20}\.json\.bad$/.test(name))
+    .sort();
+}
+
+async function judge(
+  fs: FileSystem,
+  path: string,
+  seq: number,
+): Promise<Pick<SnapshotCheck, "status" | "problem" | "journal" | "version">> {
+  try {
+    const start = await startOf(fs, path);
+    const mini = field(start, "mini");
+    if (mini !== 1) {
+      // A newer one is refused, and one of the Rust program parsed.
+      const found = await readSnapshot(fs, path, AS_WRITTEN);
+      assertNumber(path, seq, found.seq);
+      return { status: "unverified" };
+    }
+    await verifySnapshot(fs, path);
+    assertNumber(path, seq, field(start, "seq"));
+    const journal = /\n {2}"journal": "([^"]*)"/.exec(start)?.[1];
+    const version = field(start, "version");
+    return {
+      status: "whole",
+      ...(journal !== undefined && { journal }),
+      ...(version !== undefined && { version }),
+    };
+  } catch (error) {
+    if (!(error instanceof MiniError)) throw error;
+    if (error.code === "CORRUPT") return { status: "damaged", problem: error };
+    if (error.code === "UNSUPPORTED_FORMAT") {
+      return { status: "newer", problem: error };
+    }
+    if (await fs.stat(path) === undefined) return { status: "damaged" };
+    throw error;
+  }
+}
+
+/** What a snapshot begins with: all that it says of itself. */
+export async function startOf(fs: FileSystem, path: string): Promise<string> {
+  const file = await fs.open(path, "read");
+  try {
+    const block = await readBlock(file, FIRST_BLOCK_BYTES);
+    const text = new TextDecoder().decode(block);
+    const end = /\n {2}"(state|parts)":/.exec(text)?.index;
+    return text.slice(0, end);
+  } finally {
+    await file.close();
+  }
+}
+
+function field(start: string, name: string): number | undefined {
+  const digits = new RegExp(`\\n {2}"${name}": (\\d+)`).exec(start)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function assertNumber(path: string, named: number, said: unknown): void {
+  if (said === named) return;
+  throw damaged(path, `it says that it is of record ${said}`);
+}
+
+async function checkPair(
+  fs: FileSystem,
+  dir: string,
+): Promise<SnapshotCheck | undefined> {
+  const path = join(dir, "snapshot.json");
+  const sizeBytes = (await fs.stat(path))?.sizeBytes ?? 0;
+  try {
+    const pair = await readRustPair(fs, dir, AS_WRITTEN);
+    if (pair === undefined) return undefined;
+    return { path, seq: pair.seq, sizeBytes, status: "unverified" };
+  } catch (error) {
+    if (!(error instanceof MiniError) || error.code !== "CORRUPT") throw error;
+    return { path, seq: 0, sizeBytes, status: "damaged", problem: error };
+  }
+}

@@ -1,0 +1,143 @@
+import { basename } from "@std/path";
+import type { JournalContext } from "../store/segment.ts";
+import { bar, grouped as groups, map } from "./chart.ts";
+import {
+  type Call,
+  type Command,
+  JOURNAL_OPTIONS,
+  type Outcome,
+} from "./command.ts";
+import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
+import { depthOf, isQueue, readQueue } from "./ledger.ts";
+import { locate, namesIn } from "./place.ts";
+import { depthChart } from "./queue.ts";
+import { listThere, setAsideIn } from "./snapshot_check.ts";
+import type { Paint } from "./terminal.ts";
+import { count, grouped, size, span, table } from "./text.ts";
+
+const MAX_ROWS = 16;
+const BAR_CHARS = 24;
+
+export const stat: Command = {
+  name: "stat",
+  operands: ["PATH"],
+  summary: "draw what is there: segments, records, snapshots, queue",
+  details: [
+    "Reads names and the last segments only, and of a queue what its opening",
+    "would; mini verify reads it all.",
+  ],
+  options: JOURNAL_OPTIONS,
+  examples: ["state", "data/journal.jsonl --json"],
+  async run(call: Call): Promise<Outcome> {
+    const context = await locate(call);
+    const { fs, paths } = context;
+    const found = await roughExtent(context);
+    const snapshots = await listThere(fs, paths.directory);
+    const queue = found.problem === undefined &&
+        found.last > 0 && await isQueue(context, found)
+      ? depthOf(await readQueue(context))
+      : undefined;
+    const { first, last, journal, segments, end, problem } = found;
+    const report = {
+      path: paths.active,
+      format: end === undefined ? "ministore" : "mini",
+      journal,
+      first,
+      last,
+      records: Math.max(0, last - first + 1),
+      sizeBytes: totalOf(segments),
+      end: end?.end ?? "open",
+      segments,
+      snapshots,
+      setAside: await leftovers(context),
+      queue,
+      problem: problem?.message,
+    };
+    return {
+      exitCode: problem === undefined ? 0 : 1,
+      report,
+      lines: draw(report, found, call),
+    };
+  },
+};
+
+function totalOf(segments: readonly SegmentExtent[]): number {
+  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** Files that an opening, or a repair, has put aside. */
+async function leftovers({ fs, paths }: JournalContext): Promise<string[]> {
+  const names = await namesIn(fs, paths.directory);
+  const own = basename(paths.active).replace(/\.[^.]*$/, "");
+  return [
+    ...names.filter((name) =>
+      name.startsWith(own) && /\.(torn|damaged(\.\d+)?)$/.test(name)
+    ).sort(),
+    ...await setAsideIn(fs, paths.directory),
+  ];
+}
+
+interface Report {
+  readonly path: string;
+  readonly format: string;
+  readonly records: number;
+  readonly sizeBytes: number;
+  readonly end: string;
+  readonly snapshots: readonly { seq: number; sizeBytes: number }[];
+  readonly setAside: readonly string[];
+  readonly queue: ReturnType<typeof depthOf> | undefined;
+  readonly problem: string | undefined;
+}
+
+function draw(
+  report: Report,
+  { first, last, segments }: Extent,
+  { paint, terminal }: Pick<Call, "paint" | "terminal">,
+): string[] {
+  const { path, format, records, sizeBytes, snapshots, queue } = report;
+  const lines = [
+    paint("bold", path),
+    `${format === "mini" ? "" : "a journal of the Rust program; "}${
+      records === 0
+        ? "no records"
+        : `${span("record", first, last)} (${grouped(records)})`
+    }, ${count(segments.length, "segment")}, ${size(sizeBytes)}; ${report.end}`,
+    "",
+    ...segmentRows(segments, paint),
+  ];
+  const width = Math.min(60, terminal.columns - 1);
+  const marks = snapshots.map(({ seq }) => seq);
+  if (segments.length > 1 || marks.length > 0) {
+    lines.push("", ...map(segments, marks, width));
+  }
+  for (const { seq, sizeBytes } of snapshots) {
+    lines.push(`▲ snapshot at record ${seq}, ${size(sizeBytes)}`);
+  }
+  if (queue !== undefined) lines.push("", "queue", ...depthChart(queue, paint));
+  for (const name of report.setAside) lines.push(`set aside: ${name}`);
+  if (report.problem !== undefined) lines.push(paint("bad", report.problem));
+  return lines;
+}
+
+/** The segments, a few to a row where they are many, with their records as bars. */
+function segmentRows(
+  segments: readonly SegmentExtent[],
+  paint: Paint,
+): string[] {
+  const rows = groups(segments, MAX_ROWS).map((group) => ({
+    name: group.length === 1
+      ? basename(group[0]!.path)
+      : `${group.length} segments`,
+    base: group[0]!.base,
+    last: group.at(-1)!.last,
+    sizeBytes: totalOf(group),
+  }));
+  const max = Math.max(...rows.map(({ base, last }) => last - base));
+  return table(rows.map(({ name, base, last, sizeBytes }) => [
+    name,
+    last > base ? `${base + 1}–${last}` : "empty",
+    grouped(last - base),
+    size(sizeBytes),
+    paint("good", bar(last - base, max, BAR_CHARS)),
+  ]));
+}

@@ -1,0 +1,141 @@
+import { MiniError } from "../store/errors.ts";
+import type { StoreRecord } from "../store/records.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
+import {
+  type Call,
+  type Command,
+  JOURNAL_OPTIONS,
+  type Outcome,
+} from "./command.ts";
+import { recordLine } from "./dump.ts";
+import { extent } from "./extent.ts";
+import { locate, reading } from "./place.ts";
+import type { Terminal } from "./terminal.ts";
+import { span } from "./text.ts";
+
+const DEFAULT_LINES = 10;
+
+/** How often a log is looked at for more; looks that show little take no more than a fifth of the time. */
+const LOOK_EVERY_MS = 200;
+
+/** A look that shows so many records is followed by the next at once. */
+const CATCHING_UP = 1_000;
+
+export const tail: Command = {
+  name: "tail",
+  operands: ["PATH"],
+  summary: "print the last records; with -f also those to come",
+  details: [
+    "Runs beside a writer, through its rotations and compactions. What is shown",
+    "was written, and may not be durable yet.",
+  ],
+  options: [
+    { name: "follow", short: "f", summary: "go on with what is appended" },
+    {
+      name: "lines",
+      short: "n",
+      value: "N",
+      min: 0,
+      summary: `how many records (${DEFAULT_LINES})`,
+    },
+    ...JOURNAL_OPTIONS,
+  ],
+  examples: ["data/journal.jsonl", "state -f -n 100"],
+  async run(call: Call): Promise<Outcome> {
+    const { args, writer, isJson } = call;
+    const context = await locate(call);
+    const { first, last } = await extent(context);
+    const lines = args.number("lines") ?? DEFAULT_LINES;
+    const from = Math.max(first, last - lines + 1);
+    const records = args.has("follow")
+      ? follow(context, from, call.terminal)
+      : recordsFrom(context, from, last);
+    for await (const record of records) {
+      if (record === "caught up") await writer.flush();
+      else await writer.line(recordLine(record, isJson));
+    }
+    return { exitCode: 0 };
+  },
+};
+
+function recordsFrom(
+  context: JournalContext,
+  from: number,
+  to: number,
+): AsyncIterable<StoreRecord<unknown>> {
+  const range = { from, ...(to < Infinity && { to }) };
+  return MiniStore.replay(context.paths.active, {
+    ...reading(context),
+    ...range,
+  });
+}
+
+/** Reads records, then those to come, and says where there are no more for now. Never ends. */
+async function* follow(
+  context: JournalContext,
+  from: number,
+  terminal: Terminal,
+): AsyncGenerator<StoreRecord<unknown> | "caught up", void, undefined> {
+  let seen = "";
+  for (;;) {
+    const started = terminal.now();
+    let shown = 0;
+    const now = await footprint(context);
+    if (now !== seen) {
+      seen = now;
+      try {
+        for await (const record of recordsFrom(context, from, Infinity)) {
+          yield record;
+          from = record.seq + 1;
+          shown++;
+        }
+      } catch (error) {
+        seen = "";
+        const isOvertaken = error instanceof MiniError &&
+          error.code === "COMPACTED";
+        if (isOvertaken) {
+          from = await skipFrom(context, from, terminal);
+          continue;
+        }
+        // Seen in the middle of a rotation, or while an opening mends the end.
+        if (!await isPassing(context, now, error)) throw error;
+      }
+      yield "caught up";
+    }
+    const tookMs = terminal.now() - started;
+    // Where much was new, more has come meanwhile; where little was, the look must not cost too much.
+    if (shown < CATCHING_UP) {
+      await terminal.sleep(Math.max(LOOK_EVERY_MS, 4 * tookMs));
+    }
+  }
+}
+
+/** Goes on with the first record that is left. */
+async function skipFrom(
+  context: JournalContext,
+  from: number,
+  terminal: Terminal,
+): Promise<number> {
+  const { first } = await extent(context);
+  if (first > from) {
+    const gone = span("record", from, first - 1);
+    terminal.complain(`mini: ${gone}: compacted before it could be shown\n`);
+  }
+  return Math.max(first, from);
+}
+
+/** Changes when the journal does. */
+async function footprint({ fs, paths }: JournalContext): Promise<string> {
+  const stat = await fs.stat(paths.active);
+  return stat === undefined ? "none" : `${stat.identity} ${stat.sizeBytes}`;
+}
+
+async function isPassing(
+  context: JournalContext,
+  before: string,
+  error: unknown,
+): Promise<boolean> {
+  return error instanceof MiniError && error.code === "CORRUPT" &&
+    await footprint(context) !== before;
+}

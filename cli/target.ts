@@ -1,0 +1,139 @@
+import { crc32 } from "node:zlib";
+import { MiniError } from "../store/errors.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
+import { Misuse } from "./args.ts";
+import { isThere, namesIn, reading } from "./place.ts";
+
+/** So many appends share a wait. */
+const TOGETHER = 512;
+
+/** Records that kept or changed their numbers together. */
+export interface Renumbered {
+  readonly from: number;
+  readonly to: number;
+  /** The new number of the first. */
+  readonly as: number;
+}
+
+/** A new journal that is filled by a command. */
+export class Target implements AsyncDisposable {
+  readonly #store: MiniStore<unknown>;
+  readonly ranges: Renumbered[] = [];
+  /** The checksum of the JSON of all records. */
+  checksum = 0;
+  #next: number;
+  #waiting: Promise<unknown>[] = [];
+
+  private constructor(store: MiniStore<unknown>) {
+    this.#store = store;
+    this.#next = store.sequence + 1;
+  }
+
+  /** Makes the journal, which must not be there; its first record will have the number `first`. */
+  static async create(
+    { fs, paths, maxRecordBytes }: JournalContext,
+    first = 1,
+  ): Promise<Target> {
+    const store = await MiniStore.open<unknown>(paths.active, {
+      fs,
+      maxRecordBytes,
+      sync: "never",
+    });
+    if (first > 1) await store.skipTo(first - 1);
+    return new Target(store);
+  }
+
+  /** The id of the new journal. */
+  get journal(): string | undefined {
+    return this.#store.journal;
+  }
+
+  /** How many records it has. */
+  get records(): number {
+    return this.#next - this.#store.firstSequence;
+  }
+
+  /** The new number of a record, `undefined` where it has none. */
+  numberOf(seq: number): number | undefined {
+    const range = this.ranges.findLast(({ from, to }) =>
+      seq >= from && seq <= to
+    );
+    return range && range.as + seq - range.from;
+  }
+
+  /** Appends records that had the numbers from `seq` on; a batch stays one. */
+  async add(seq: number, records: readonly unknown[]): Promise<void> {
+    for (const record of records) {
+      this.checksum = goOn(this.checksum, record);
+    }
+    const appended = records.length === 1
+      ? this.#store.append(records[0])
+      : this.#store.appendBatch(records);
+    this.#waiting.push(appended);
+    appended.catch(() => {});
+    this.#note(seq, records.length);
+    if (this.#waiting.length >= TOGETHER) await this.#settle();
+  }
+
+  #note(seq: number, records: number): void {
+    const last = this.ranges.at(-1);
+    if (last !== undefined && last.to === seq - 1) {
+      this.ranges[this.ranges.length - 1] = { ...last, to: last.to + records };
+    } else {
+      const to = seq + records - 1;
+      this.ranges.push({ from: seq, to, as: this.#next });
+    }
+    this.#next += records;
+  }
+
+  async #settle(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    await Promise.all(waiting);
+  }
+
+  /** Makes everything durable. */
+  async finish(): Promise<void> {
+    await this.#settle();
+    await this.#store.sync();
+    await this.#store.close();
+  }
+
+  /** Frees it, finished or not. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#waiting);
+    await this.#store.close();
+  }
+}
+
+/** Throws where the new journal does not hold what was written. */
+export async function readBack(
+  context: JournalContext,
+  { records, checksum }: Pick<Target, "records" | "checksum">,
+): Promise<void> {
+  const found = { records: 0, checksum: 0 };
+  const { active: path } = context.paths;
+  for await (const { data } of MiniStore.replay(path, reading(context))) {
+    found.records++;
+    found.checksum = goOn(found.checksum, data);
+  }
+  if (found.records === records && found.checksum === checksum) return;
+  const message =
+    `"${path}" reads back differently from what was written: do not use it`;
+  throw new MiniError("IO", message, { path });
+}
+
+function goOn(checksum: number, record: unknown): number {
+  return crc32(`${JSON.stringify(record)}\n`, checksum);
+}
+
+/** Throws where a new journal would not be alone. */
+export async function assertNew(
+  { fs, paths }: JournalContext,
+): Promise<void> {
+  if (!isThere(paths, await namesIn(fs, paths.directory))) return;
+  throw new Misuse(
+    `"${paths.active}" is there already; give the name of a journal that is not`,
+  );
+}

@@ -1,0 +1,62 @@
+/** Where a command runs: the one seam to the process. */
+export interface Terminal {
+  /** Whether a person reads what is printed, rather than a program. */
+  readonly isInteractive: boolean;
+  /** The same for messages. */
+  readonly showsProgress: boolean;
+  /** Whether a person wants colours. */
+  readonly hasColour: boolean;
+  /** How wide it is, in characters. */
+  readonly columns: number;
+  /** Prints; resolves when the reader can take more. Rejects with `EPIPE` once nobody reads. */
+  write(text: string): Promise<void>;
+  /** Prints a message beside what is printed. */
+  complain(text: string): void;
+  /** Milliseconds since some moment, never going back. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** What of a line is worth seeing at a glance. */
+export type Style = "good" | "bad" | "warn" | "faint" | "bold";
+
+const CODES: Readonly<Record<Style, number>> = {
+  good: 32,
+  bad: 31,
+  warn: 33,
+  faint: 2,
+  bold: 1,
+};
+
+/** Gives a text a style where there is one to be seen. */
+export type Paint = (style: Style, text: string) => string;
+
+/** How to paint on a terminal. */
+export function painter({ hasColour }: Pick<Terminal, "hasColour">): Paint {
+  return (style, text) =>
+    hasColour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
+}
+
+/** What is written before it is passed on. */
+const CHUNK_CHARS = 64 * 1024;
+
+/** Prints many lines without waiting for each. */
+export class LineWriter {
+  readonly #terminal: Terminal;
+  #text = "";
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  async line(text: string): Promise<void> {
+    this.#text += `${text}\n`;
+    if (this.#text.length >= CHUNK_CHARS) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#text;
+    this.#text = "";
+    if (text !== "") await this.#terminal.write(text);
+  }
+}

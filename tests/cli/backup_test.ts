@@ -1,0 +1,51 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { SnapStore } from "@mini/state/snap";
+import { openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { openAndRead, readOnly } from "../support/journal.ts";
+import { fixture, mini, miniJson } from "../support/mini.ts";
+
+Deno.test("mini backup copies every kind of journal so that it opens as the original does", async () => {
+  await using directory = new TestDirectory();
+  for (const name of ["v1/whole", "v1/torn", "mini-rs/state"]) {
+    const dir = directory.at(name.replace("/", "-"));
+    const { code, json } = await miniJson(["backup", fixture(name), dir]);
+    assertEquals([code, json.leftOut], [0, []]);
+    const file = name === "mini-rs/state"
+      ? "counter.wal.jsonl"
+      : "journal.jsonl";
+    const original = await readOnly(join(fixture(name), file));
+    assertEquals(await readOnly(join(dir, file)), original);
+  }
+  const full = await mini(["backup", fixture("v1/whole"), directory.path]);
+  assertEquals(full.code, 2);
+  assertStringIncludes(full.stderr, "is there, and not empty");
+});
+
+Deno.test("mini backup of a damaged journal leaves nothing that opens", async () => {
+  await using directory = new TestDirectory();
+  const dir = directory.at("copy");
+  const { code, json } = await miniJson(["backup", fixture("v1/flipped"), dir]);
+  assertEquals([code, json.error.code], [1, "CORRUPT"]);
+  const opened = await openAndRead(join(dir, "journal.jsonl"));
+  assertEquals(opened, { code: "UNSUPPORTED_FORMAT" });
+});
+
+Deno.test("mini backup leaves a damaged snapshot out, and says so", async () => {
+  await using directory = new TestDirectory();
+  const dir = directory.at("old");
+  {
+    await using counter = await openCounter(dir);
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+    await counter.apply({ by: 2 });
+  }
+  const path = (await new SnapStore(dir).list())[0]!.path;
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.replace('"value": 1', '"value": 9'));
+  const { code, json } = await miniJson(["backup", dir, directory.at("new")]);
+  assertEquals([code, json.leftOut], [1, [path]]);
+  await using counter = await openCounter(directory.at("new"));
+  assertEquals(counter.state.value, 3);
+});

@@ -1,0 +1,140 @@
+import { assert, assertEquals } from "@std/assert";
+import { join, toFileUrl } from "@std/path";
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { ROOT } from "../support/child.ts";
+import { openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { linesOf, mini, miniCommand, miniJson } from "../support/mini.ts";
+import { size } from "../support/size.ts";
+
+/** Applies, rotates and compacts until it is killed. */
+const WRITER = `
+import { openCounter } from "./tests/support/counter.ts";
+const counter = await openCounter(Deno.args[0], { maxSegmentBytes: 20_000 });
+for (let turn = 1;; turn++) {
+  const together = Array.from({ length: 20 }, () => counter.apply({ by: 1 }));
+  await Promise.all(together);
+  if (turn === 1) console.log("ready");
+  if (turn % 50 === 0) await counter.compact();
+}`;
+
+/** The same, but what it compacts away has been there for long. */
+const PATIENT_WRITER = `
+import { MiniStore } from "@mini/state/store";
+const store = await MiniStore.open(Deno.args[0] + "/journal.jsonl", { maxSegmentBytes: 20_000 });
+for (let turn = 1;; turn++) {
+  await Promise.all(Array.from({ length: 20 }, (_, at) => store.append(at)));
+  if (turn === 1) console.log("ready");
+  if (turn % 50 === 0) await store.compact(Math.max(0, store.sequence - 40_000));
+}`;
+
+Deno.test("mini backup beside a writer that rotates and compacts opens to a state that was, every time", async () => {
+  await using directory = new TestDirectory();
+  await using _ = await startWriter(directory.at("live"));
+  const turns = size(4, 30);
+  let last = 0;
+  for (let turn = 1; turn <= turns; turn++) {
+    const dir = directory.at(`copy-${turn}`);
+    const { code, json } = await miniJson([
+      "backup",
+      directory.at("live"),
+      dir,
+    ]);
+    assertEquals([code, json.leftOut], [0, []], JSON.stringify(json));
+    await using counter = await openCounter(dir);
+    // Each mutation adds one, so the state says itself how far it is.
+    assertEquals(counter.state.value, counter.sequence);
+    assertEquals(counter.sequence, json.last);
+    assert(counter.sequence > last, `${counter.sequence} after ${last}`);
+    last = counter.sequence;
+  }
+});
+
+Deno.test("mini verify, stat and state beside a writer find nothing amiss", async () => {
+  await using directory = new TestDirectory();
+  const live = directory.at("live");
+  await using _ = await startWriter(live);
+  for (let turn = 1; turn <= size(2, 10); turn++) {
+    const verify = await miniJson(["verify", live]);
+    assertEquals([verify.code, verify.json.findings], [0, []]);
+    assertEquals((await miniJson(["stat", live])).code, 0);
+    const state = await mini(["state", live]);
+    assertEquals([state.code, state.stderr], [0, ""]);
+    const [start, ...mutations] = linesOf(state.stdout) as [
+      { snapshot: number; state: { value: number } },
+    ];
+    assertEquals(start.state?.value ?? 0, start.snapshot);
+    const ends = mutations.map((mutation) => (mutation as { seq: number }).seq);
+    assertEquals(ends, ends.map((_, at) => start.snapshot + 1 + at));
+  }
+});
+
+Deno.test("mini tail -f follows a writer through rotations and compactions without a gap", async () => {
+  await using directory = new TestDirectory();
+  const live = directory.at("live");
+  await using _ = await startWriter(live, PATIENT_WRITER);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: miniCommand(["tail", "-f", "-n", "1", "--json", live]),
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream());
+  const segments = new Set<string>();
+  let last = 0;
+  let seen = 0;
+  for await (const line of lines) {
+    const { seq, data } = JSON.parse(String(line));
+    if (last > 0) assertEquals(seq, last + 1);
+    assertEquals(data, (seq - 1) % 20);
+    last = seq;
+    // Some rotations long.
+    if (++seen % 1_000 === 0) {
+      for (const name of namesOf(live)) segments.add(name);
+    }
+    if (seen === 60_000) break;
+  }
+  child.kill();
+  await child.status;
+  assert(segments.size > 3, [...segments].join());
+});
+
+function namesOf(dir: string): string[] {
+  return [...Deno.readDirSync(dir)].map(({ name }) => name)
+    .filter((name) => /\.\d{20}\.jsonl$/.test(name));
+}
+
+/** Starts a writer, which ends with the test. */
+async function startWriter(
+  dir: string,
+  script = WRITER,
+): Promise<AsyncDisposable> {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  const source = toFileUrl(join(ROOT, "tests/support/counter.ts")).href;
+  await Deno.writeTextFile(
+    file,
+    script.replace("./tests/support/counter.ts", source),
+  );
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--config",
+      join(ROOT, "deno.json"),
+      file,
+      dir,
+    ],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+      await reader.cancel();
+      await Deno.remove(file);
+    },
+  };
+}

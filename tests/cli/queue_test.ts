@@ -1,0 +1,116 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { MiniQueue } from "@mini/state/queue";
+import { TestDirectory } from "../support/dir.ts";
+import { contentsOf, mini, miniJson } from "../support/mini.ts";
+
+/** A queue with two dead letters, one delayed message, two of a group, and one more. */
+async function fill(dir: string): Promise<void> {
+  await using queue = await MiniQueue.open<{ job: number }>(dir);
+  for (const job of [1, 2]) await queue.enqueue({ job });
+  await (await queue.receive())?.bury("no such address");
+  await (await queue.receive())?.bury("no stamp");
+  await queue.enqueue({ job: 3 }, { group: "g" });
+  await queue.enqueue({ job: 4 }, { group: "g" });
+  await queue.enqueue({ job: 5 });
+  await queue.enqueue({ job: 6 }, { delayMs: 3_600_000 });
+}
+
+Deno.test("mini queue stats, peek and dead show a queue, beside the program that has it open too", async () => {
+  await using directory = new TestDirectory();
+  await fill(directory.path);
+  await using queue = await MiniQueue.open<{ job: number }>(directory.path);
+  const before = await contentsOf(directory.path);
+  const stats = await miniJson(["queue", "stats", directory.path]);
+  const { oldestMs: _, sequence: __, ...counts } = stats.json;
+  assertEquals([stats.code, counts], [0, await queue.stats()]);
+  assertEquals(counts.blocked, 1);
+  const peek = await miniJson(["queue", "peek", directory.path, "-n", "3"]);
+  assertEquals(peek.json.messages, await queue.peek(3));
+  const dead = await miniJson(["queue", "dead", directory.path]);
+  assertEquals([dead.code, dead.json.messages], [1, await queue.deadLetters()]);
+  assertEquals(await contentsOf(directory.path), before);
+});
+
+Deno.test("mini queue draws its depth, alone and in stat, also from a snapshot", async () => {
+  await using directory = new TestDirectory();
+  await fill(directory.path);
+  {
+    await using queue = await MiniQueue.open(directory.path);
+    await queue.compact();
+  }
+  const stats = await mini(["queue", "stats", directory.path]);
+  assertEquals(stats.code, 0);
+  assertEquals(stats.stdout.split("\n").slice(0, 5), [
+    "ready      2  ██████████████████████████████",
+    "blocked    1  ███████████████",
+    "delayed    1  ███████████████",
+    "in flight  0",
+    "dead       2  ██████████████████████████████",
+  ]);
+  const stat = await mini(["stat", directory.path]);
+  assertStringIncludes(stat.stdout, stats.stdout.split("\n")[4]!);
+  const dead = await mini(["queue", "dead", directory.path]);
+  assertStringIncludes(dead.stdout, '"no such address"');
+  assertStringIncludes(dead.stdout, '{"job":1}');
+});
+
+Deno.test("mini queue redrive and purge change what they say, and nothing else", async () => {
+  await using directory = new TestDirectory();
+  await fill(directory.path);
+  const { path } = directory;
+  const one = await miniJson(["queue", "redrive", path, "1"]);
+  assertEquals([one.code, one.json], [0, { messages: 1 }]);
+  const none = await mini(["queue", "redrive", path, "1"]);
+  assertEquals([none.code, none.stdout], [1, "there is no dead letter 1\n"]);
+  const purged = await mini(["queue", "purge", path, "dead"]);
+  assertEquals([purged.code, purged.stdout], [0, "removed 1 message\n"]);
+  assertEquals((await miniJson(["queue", "dead", path])).code, 0);
+  {
+    await using queue = await MiniQueue.open<{ job: number }>(path);
+    const { ready, dead } = await queue.stats();
+    assertEquals([ready, dead], [3, 0]);
+  }
+  const all = await miniJson(["queue", "purge", path, "all"]);
+  assertEquals(all.json, { messages: 5 });
+});
+
+Deno.test("mini queue redrive leaves it to the program when a message is dead", async () => {
+  await using directory = new TestDirectory();
+  const maxReceives = 20;
+  // Left in flight by a consumer that is gone, after more deliveries than a queue has by default.
+  for (let turn = 0; turn < 8; turn++) {
+    await using queue = await MiniQueue.open<string>(directory.path, {
+      maxReceives,
+    });
+    if (turn === 0) await queue.enqueue("stubborn");
+    await queue.receive();
+  }
+  await mini(["queue", "redrive", directory.path, "all"]);
+  await using queue = await MiniQueue.open<string>(directory.path, {
+    maxReceives,
+  });
+  assertEquals((await queue.receive())?.payload, "stubborn");
+});
+
+Deno.test("mini queue redrive says LOCKED beside the program, and what to do", async () => {
+  await using directory = new TestDirectory();
+  await fill(directory.path);
+  await using _ = await MiniQueue.open(directory.path);
+  const { code, stderr } = await mini([
+    "queue",
+    "purge",
+    directory.path,
+    "all",
+  ]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "for writing: process");
+  assertStringIncludes(stderr, "next: stop that program first");
+  const json = await miniJson(["queue", "redrive", directory.path, "all"]);
+  assertEquals([json.code, json.json.error.code], [1, "LOCKED"]);
+});
+
+Deno.test("mini queue of a directory that holds none makes none of it", async () => {
+  await using directory = new TestDirectory();
+  const { code } = await mini(["queue", "purge", directory.path, "all"]);
+  assertEquals([code, directory.names()], [2, []]);
+});

@@ -1,0 +1,97 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { ROOT, runScript } from "./child.ts";
+
+/** What the command has printed, and how it has ended. */
+export interface Printed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command line of `mini` with these permissions. */
+export function miniCommand(
+  args: readonly string[],
+  permissions: readonly string[] = ["-R", "-W"],
+): string[] {
+  const flags = ["run", "--no-prompt", "--config", join(ROOT, "deno.json")];
+  return [...flags, ...permissions, join(ROOT, "cli/mod.ts"), ...args];
+}
+
+/** Runs `mini` in a pipe. */
+export async function mini(
+  args: readonly string[],
+  permissions?: readonly string[],
+): Promise<Printed> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: miniCommand(args, permissions),
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Runs `mini` with `--json`; gives what it says, and its exit code. */
+export async function miniJson(
+  args: readonly string[],
+  // deno-lint-ignore no-explicit-any -- whatever it prints
+): Promise<{ code: number; json: any }> {
+  const { code, stdout, stderr } = await mini([...args, "--json"]);
+  assertEquals(stderr, "");
+  return { code, json: JSON.parse(stdout) };
+}
+
+/** What a command with `--json` prints a line at a time. */
+export function linesOf(stdout: string): unknown[] {
+  return stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+/** A journal that is kept with the project. */
+export function fixture(name: string): string {
+  return join(ROOT, "tests/fixtures", name);
+}
+
+/** Copies a folder with its files. */
+export async function copyFolder(from: string, to: string): Promise<string> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isFile } of Deno.readDir(from)) {
+    if (isFile) await Deno.copyFile(join(from, name), join(to, name));
+  }
+  return to;
+}
+
+/** Every file in a folder, by name, as text: to see that nothing was changed. */
+export async function contentsOf(dir: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const { name, isFile } of Deno.readDir(dir)) {
+    if (isFile) found[name] = await Deno.readTextFile(join(dir, name));
+  }
+  return found;
+}
+
+const MANY = `
+import process from "node:process";
+import { main } from "@mini/state/cli";
+const end = "\\u0000";
+for (const args of JSON.parse(Deno.args[0])) {
+  process.exitCode = 0;
+  await main(args);
+  await new Promise((resolve) => process.stdout.write(process.exitCode + end, resolve));
+  await new Promise((resolve) => process.stderr.write(end, resolve));
+}
+process.exitCode = 0;`;
+
+/** Runs the command several times in one process, which is much quicker. */
+export async function miniMany(
+  calls: readonly (readonly string[])[],
+): Promise<Printed[]> {
+  const { stdout, stderr } = await runScript(
+    MANY,
+    [JSON.stringify(calls)],
+    ["-R"],
+  );
+  const complaints = stderr.split("\0");
+  return stdout.split("\0").slice(0, calls.length).map((text, at) => {
+    const [, printed = "", code] = /^([\s\S]*)(\d)$/.exec(text)!;
+    return { code: Number(code), stdout: printed, stderr: complaints[at]! };
+  });
+}
