@@ -1,3 +1,4 @@
+import { collect } from "./collect.ts";
 import { basename, join } from "@std/path";
 import { readRustPair } from "../snap/rust_pair.ts";
 import { MiniError } from "../store/errors.ts";
@@ -137,7 +138,7 @@ export class BackupPass {
   /** Makes the segment that an unfinished rotation has left out, as opening does. */
   async #makeActive({ base }: SegmentCheck): Promise<void> {
     const { staging, paths } = this.#to;
-    const [before] = await Array.fromAsync(
+    const [before] = await collect(
       checkSegments(this.#to, this.#sealed.at(-1) ?? 0),
     );
     if (before?.header === undefined) {

@@ -1,3 +1,4 @@
+import { collect } from "./collect.ts";
 import type { MiniError } from "../store/errors.ts";
 import { NEWLINE } from "../store/line.ts";
 import { type JournalContext, readBlock } from "../store/segment.ts";
@@ -48,7 +49,7 @@ async function nativeExtent(context: JournalContext): Promise<Extent> {
   const sealed = found.segments.filter(({ isActive }) => !isActive);
   // With the one before it, so that the seam between the two is looked at.
   const from = sealed.at(-1)?.base ?? 0;
-  const checks = await Array.fromAsync(checkSegments(context, from));
+  const checks = await collect(checkSegments(context, from));
   const problem = checks.find(({ problem }) => problem)?.problem;
   const segments: SegmentExtent[] = sealed.slice(0, -1).map((segment, at) => ({
     path: segment.path,

@@ -1,3 +1,4 @@
+import { collect } from "./collect.ts";
 import { MiniError } from "../store/errors.ts";
 import { FRAME_BYTES, type Header, parseLine } from "../store/line.ts";
 import type { JournalContext } from "../store/segment.ts";
@@ -30,7 +31,7 @@ export async function planRepair(
 ): Promise<RepairPlan | undefined> {
   const { directory } = context.paths;
   const newest = (await listThere(context.fs, directory)).at(-1)?.seq ?? 0;
-  const checks = await Array.fromAsync(checkSegments(context));
+  const checks = await collect(checkSegments(context));
   const at = checks.findIndex(({ problem }, at) =>
     problem !== undefined && !isCovered(checks, at, newest)
   );

@@ -1,3 +1,4 @@
+import { collect } from "./collect.ts";
 import { join } from "@std/path";
 import type { SnapCodec } from "../snap/mod.ts";
 import { listSnapshots } from "../snap/directory.ts";
@@ -30,7 +31,7 @@ export const AS_WRITTEN: SnapCodec<unknown> = {
   encode: (state) => state,
   decode: (json) =>
     typeof json === "object" && json !== null && Symbol.asyncIterator in json
-      ? Array.fromAsync(json as AsyncIterable<unknown>)
+      ? collect(json as AsyncIterable<unknown>)
       : json,
 };
 

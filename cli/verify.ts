@@ -1,3 +1,4 @@
+import { collect } from "./collect.ts";
 import { basename } from "@std/path";
 import type { MiniError } from "../store/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
@@ -97,7 +98,7 @@ async function verifyNative(
   context: JournalContext,
   newest: number,
 ): Promise<LogPart> {
-  const checks = await Array.fromAsync(checkSegments(context));
+  const checks = await collect(checkSegments(context));
   const end = checks.at(-1)!;
   const journal = checks.find(({ header }) => header !== undefined)?.header
     ?.journal;

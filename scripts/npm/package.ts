@@ -21,11 +21,19 @@ export const PACKAGE: Readonly<Record<string, unknown>> = {
   sideEffects: false,
   // From here on `require` takes modules too, so that one copy of the code serves both.
   engines: { node: ">=20.19" },
+  bin: { mini: "bin/mini.js" },
   exports: Object.fromEntries([
     ...ENTRIES.map(([name, file]) => [name, conditions(file)]),
     ["./package.json", "./package.json"],
   ]),
 };
+
+/** What `npx mini` runs. */
+const COMMAND = `#!/usr/bin/env node
+import { main } from "../esm/cli/mod.js";
+
+await main();
+`;
 
 const COPIED = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
@@ -42,6 +50,10 @@ export async function writePackageFiles(outDir: string): Promise<void> {
     await Deno.copyFile(join(ROOT, name), join(outDir, name));
   }
   await Deno.writeTextFile(join(outDir, "NOTICE"), await notice());
+  await Deno.mkdir(join(outDir, "bin"), { recursive: true });
+  await Deno.writeTextFile(join(outDir, "bin/mini.js"), COMMAND, {
+    mode: 0o755,
+  });
 }
 
 /** Parts of the standard library are inside, and their licence asks to be named. */

@@ -6,7 +6,7 @@ import { type Row, same, succeeded, Tally } from "./row.ts";
 import { CONFORMANCE, type Found, type Runtime } from "./runtime.ts";
 
 /** So much the tarball may have. The README says so too. */
-const MAX_PACKED_BYTES = 100_000;
+const MAX_PACKED_BYTES = 150_000;
 
 /** A project that has the package installed from its tarball. */
 export interface Project {
@@ -72,9 +72,10 @@ async function checkContents(dir: string): Promise<void> {
     names.filter((name) => name !== "./package.json").join(),
     Object.keys(exports).join(),
   );
-  for (const field of ["dependencies", "peerDependencies", "scripts", "bin"]) {
+  for (const field of ["dependencies", "peerDependencies", "scripts"]) {
     same(JSON.stringify(description[field] ?? {}), "{}");
   }
+  same(JSON.stringify(description.bin), '{"mini":"bin/mini.js"}');
   const modules = ["node_modules/@mini/state"];
   const lock = JSON.parse(
     await Deno.readTextFile(join(dir, "package-lock.json")),
@@ -164,6 +165,41 @@ export async function checkRequire(
     await Deno.writeTextFile(path, script);
     const output = succeeded(await run([node.path, path], { cwd: dir }));
     same(output.stdout + output.stderr, "true true");
+  });
+  return tally.row();
+}
+
+/** The command that comes with the package. */
+export async function checkMini(
+  node: Found & { path: string },
+  { dir }: Project,
+): Promise<Row> {
+  const tally = new Tally(node.name, "mini");
+  const mini = (...args: string[]) =>
+    run([node.path, join(dir, "node_modules/.bin/mini"), ...args], {
+      cwd: dir,
+    });
+  const data = join(dir, `mini-${node.name}`);
+  await tally.check("--help says what there is", async () => {
+    const { stdout } = succeeded(await mini("--help"));
+    if (!stdout.includes("verify")) throw new Error(stdout);
+  });
+  await tally.check("verify finds a log whole, or damaged", async () => {
+    const script = join(dir, "log.mjs");
+    await Deno.writeTextFile(
+      script,
+      `import { MiniStore } from "@mini/state";
+      const store = await MiniStore.open(process.argv[2]);
+      for (const item of ["a", "b", "c"]) await store.append(item);
+      await store.close();`,
+    );
+    const log = join(data, "log.jsonl");
+    succeeded(await run([node.path, script, log], { cwd: dir }));
+    succeeded(await mini("verify", log));
+    const bytes = await Deno.readFile(log);
+    bytes[150]! ^= 1;
+    await Deno.writeFile(log, bytes);
+    same(String((await mini("verify", log)).code), "1");
   });
   return tally.row();
 }

@@ -2,6 +2,7 @@
 import { pooledMap } from "@std/async/pool";
 import { join } from "@std/path";
 import {
+  checkMini,
   checkRequire,
   inProject,
   installPackage,
@@ -88,6 +89,7 @@ async function suites(
   ];
   if (!found.name.startsWith("Node ")) return rows;
   rows.push(await checkRequire(found, project));
+  rows.push(await checkMini(found, project));
   if (found.name.startsWith("Node 24.")) {
     const at = join(dir, "permissions");
     rows.push(await permissionModel(found, project, at));
