@@ -119,7 +119,10 @@ async function look(
   for (;;) {
     const place = await find(context, base);
     try {
-      return await checkOne(context, place, before);
+      const check = await checkOne(context, place, before);
+      // What was active is sealed by now, and this is the one behind it.
+      const isAnother = check.isActive && check.base !== place.base;
+      if (!isAnother) return check;
     } catch (error) {
       // Sealed under another name, or removed, since it was found.
       const isGone = await context.fs.stat(place.path) === undefined;

@@ -4,6 +4,7 @@ import { readSnapshot, type Restored } from "../snap/snapshot_file.ts";
 import type { Log, Snapshots } from "../state/mod.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
+import { osCode } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { type Extent, extent } from "./extent.ts";
@@ -106,22 +107,24 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
 
 const MAX_ATTEMPTS = 10;
 
-/** Reads a log, again where compaction has removed meanwhile what was to be read. */
+/** Reads a log, again where compaction has removed meanwhile what was to be read, until `read` says that it cannot begin again. */
 export async function steadily<T>(
   context: JournalContext,
-  read: (found: Extent) => Promise<T>,
+  read: (found: Extent, commit: () => void) => Promise<T>,
 ): Promise<T> {
+  let isCommitted = false;
   for (let attempt = 1;; attempt++) {
     const found = await extent(context);
     try {
-      return await read(found);
+      return await read(found, () => isCommitted = true);
     } catch (error) {
-      const isOvertaken = error instanceof Overtaken;
-      if (isOvertaken && attempt === MAX_ATTEMPTS) throw error.cause;
+      if (isCommitted || attempt === MAX_ATTEMPTS) throw error;
+      const isOvertaken = error instanceof Overtaken ||
+        osCode(error) === "ENOENT";
       const isPassing = isOvertaken || error instanceof MiniError &&
           (error.code === "COMPACTED" || error.code === "CORRUPT") &&
           (await extent(context)).first !== found.first;
-      if (!isPassing || attempt === MAX_ATTEMPTS) throw error;
+      if (!isPassing) throw error;
     }
   }
 }

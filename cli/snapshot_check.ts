@@ -95,12 +95,13 @@ async function judge(
       ...(version !== undefined && { version }),
     };
   } catch (error) {
+    // Whoever called will find that it is gone.
+    if (await fs.stat(path) === undefined) return { status: "damaged" };
     if (!(error instanceof MiniError)) throw error;
     if (error.code === "CORRUPT") return { status: "damaged", problem: error };
     if (error.code === "UNSUPPORTED_FORMAT") {
       return { status: "newer", problem: error };
     }
-    if (await fs.stat(path) === undefined) return { status: "damaged" };
     throw error;
   }
 }

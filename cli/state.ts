@@ -4,6 +4,7 @@ import { effects } from "../state/history.ts";
 import { Guard } from "../state/mutation.ts";
 import { MiniError } from "../store/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
 import {
   type Call,
@@ -12,7 +13,7 @@ import {
   type Outcome,
 } from "./command.ts";
 import type { Extent } from "./extent.ts";
-import { locate } from "./place.ts";
+import { locate, reading } from "./place.ts";
 import { readOnlyLog, ReadOnlySnapshots, steadily } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 
@@ -39,7 +40,10 @@ export const state: Command = {
   examples: ["state --at 42"],
   async run(call: Call): Promise<Outcome> {
     const context = await locate(call);
-    await steadily(context, (found) => print(call, context, found));
+    await steadily(
+      context,
+      (found, commit) => print(call, context, found, commit),
+    );
     return { exitCode: 0 };
   },
 };
@@ -48,6 +52,7 @@ async function print(
   { args, fs, writer, terminal, progress }: Call,
   context: JournalContext,
   found: Extent,
+  commit: () => void,
 ): Promise<void> {
   const { directory } = context.paths;
   const snapshots = new ReadOnlySnapshots<unknown>(fs, directory, AS_WRITTEN);
@@ -77,6 +82,7 @@ async function print(
       `mini: the snapshot ${basename(path)} is damaged, and was passed over\n`,
     );
   }
+  commit();
   await writer.line(JSON.stringify(start));
   if (to <= seq) return;
   const sources = {
@@ -88,7 +94,8 @@ async function print(
     aborts,
     guard: new Guard(),
   };
-  const records = log.replay({ from: seq + 1, to });
+  const range = { ...reading(context), from: seq + 1, to };
+  const records = MiniStore.replay<unknown>(context.paths.active, range);
   const all = effects(sources, records, () => Promise.resolve(true));
   for await (const mutation of all) await writer.line(JSON.stringify(mutation));
 }
