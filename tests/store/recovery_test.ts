@@ -106,6 +106,16 @@ Deno.test("MiniStore.open() refuses a sealed segment under another's name", asyn
   assertEquals(await openAndRead(directory.at()), { code: "CORRUPT" });
 });
 
+Deno.test("MiniStore.open() leaves alone what has a number that no segment can have", async () => {
+  await using directory = new TestDirectory();
+  const name = `journal.${"9".repeat(20)}.jsonl`;
+  await Deno.writeTextFile(directory.at(), three.text);
+  await Deno.writeTextFile(directory.at(name), "not ours");
+  await using store = await MiniStore.open(directory.at());
+  assertEquals(store.sequence, 3);
+  assertEquals(await Deno.readTextFile(directory.at(name)), "not ours");
+});
+
 Deno.test("MiniStore.open() finishes a rotation that had not made the new file", async () => {
   await using directory = new TestDirectory();
   await Deno.writeFile(
