@@ -60,6 +60,8 @@ export class JournalPaths {
       )
       .filter((digits) => /^\d{20}$/.test(digits))
       .map(Number)
+      // No record has such a number: the name is none of ours.
+      .filter(Number.isSafeInteger)
       .sort((a, b) => a - b);
   }
 

@@ -9,21 +9,18 @@ import { report } from "../support/report.ts";
 import { sampled } from "../support/size.ts";
 import { STORE_WORKLOADS } from "../support/workloads.ts";
 
-Deno.test("MiniStore survives every call failing, once and for ever", async () => {
-  const reports: ExploreReport[] = [];
-  const faults = [{ code: "EIO", keepBytes: 40 }, {
-    code: "ENOSPC",
-    keepBytes: 7,
-  }];
-  for (
-    const workload of STORE_WORKLOADS.filter(({ name }) =>
-      name !== "several lives"
-    )
-  ) {
-    reports.push(await sweep(workload, faults));
-  }
-  report("failing calls", reports);
-});
+const FAULTS = [{ code: "EIO", keepBytes: 40 }, {
+  code: "ENOSPC",
+  keepBytes: 7,
+}];
+
+for (const workload of STORE_WORKLOADS) {
+  if (workload.name === "several lives") continue;
+  Deno.test(`MiniStore survives every call failing, once and for ever: ${workload.name}`, async () => {
+    const found = await sweep(workload, FAULTS);
+    report(`failing calls of ${workload.name}`, [found]);
+  });
+}
 
 Deno.test("MiniStore survives every error that a call may give", async () => {
   const reports: ExploreReport[] = [];

@@ -3,15 +3,14 @@ import { explore, type ExploreReport } from "@mini/state/testing";
 import { report } from "../support/report.ts";
 import { STORE_WORKLOADS } from "../support/workloads.ts";
 
-Deno.test("MiniStore survives a power cut after every call, in every way", async () => {
-  const reports: ExploreReport[] = [];
-  for (const workload of STORE_WORKLOADS) reports.push(await explore(workload));
-  report("power cuts", reports);
-  for (const { name, states, violations } of reports) {
-    assertEquals(violations.slice(0, 3), [], name);
-    assert(states > 10, `${name}: ${states} states`);
-  }
-});
+for (const workload of STORE_WORKLOADS) {
+  Deno.test(`MiniStore survives a power cut after every call, in every way: ${workload.name}`, async () => {
+    const found = await explore(workload);
+    report(`power cuts of ${workload.name}`, [found]);
+    assertEquals(found.violations.slice(0, 3), []);
+    assert(found.states > 10, `${found.states} states`);
+  });
+}
 
 Deno.test("MiniStore survives a power cut with the last bytes cut anywhere", async () => {
   const reports: ExploreReport[] = [];

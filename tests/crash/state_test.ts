@@ -4,23 +4,18 @@ import { report } from "../support/report.ts";
 import { sampled } from "../support/size.ts";
 import { STATE_WORKLOADS } from "../support/state_workloads.ts";
 
-Deno.test("StateManager survives a power cut after every call, in every way", async () => {
-  const reports: ExploreReport[] = [];
-  for (const workload of STATE_WORKLOADS) {
-    reports.push(
-      await explore(workload, {
-        crashRecoveryOneIn: 200,
-        samples: 1,
-        ...sampled(5),
-      }),
-    );
-  }
-  report("power cuts of states", reports);
-  for (const { name, states, violations } of reports) {
-    assertEquals(violations.slice(0, 3), [], name);
-    assert(states > 50, `${name}: ${states} states`);
-  }
-});
+for (const workload of STATE_WORKLOADS) {
+  Deno.test(`StateManager survives a power cut after every call, in every way: ${workload.name}`, async () => {
+    const found = await explore(workload, {
+      crashRecoveryOneIn: 200,
+      samples: 1,
+      ...sampled(5),
+    });
+    report(`power cuts of ${workload.name}`, [found]);
+    assertEquals(found.violations.slice(0, 3), []);
+    assert(found.states > 50, `${found.states} states`);
+  });
+}
 
 Deno.test("StateManager survives every call failing, once and for ever", async () => {
   const reports: ExploreReport[] = [];

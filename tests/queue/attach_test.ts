@@ -78,6 +78,30 @@ Deno.test("MiniQueue.attach(): an ack that comes too late undoes all that is one
   assertEquals(await drain(inbox), ["tea, please"]);
 });
 
+Deno.test("MiniQueue.attach(): an ack of an earlier delivery undoes all that is one with it, and leaves the current one", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const inbox = await MiniQueue.attach(shop, "inbox");
+  await inbox.enqueue("tea, please");
+  const first = (await inbox.receive())!;
+  const ack = first.toAck();
+  await first.nack();
+  const second = (await inbox.receive())!;
+  const error = await errorOf(shop.applyAll([{ order: "tea" }, ack]));
+  assertEquals((error.cause as MiniError).code, "RECEIPT_EXPIRED");
+  assertEquals(shop.state.orders, []);
+  assertEquals((await inbox.stats()).inFlight, 1);
+  await second.ack();
+});
+
+Deno.test("MiniQueue.attach(): what was given back can be received also once the state was made anew", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const inbox = await MiniQueue.attach(shop, "inbox");
+  await inbox.enqueue("tea, please");
+  await (await inbox.receive())!.nack();
+  await errorOf(shop.apply({ order: "" }));
+  assertEquals(await drain(inbox), ["tea, please"]);
+});
+
 Deno.test("MiniQueue.attach(): who waits is woken by what the application applies", async () => {
   await using shop = await open(new MemoryFileSystem());
   const outbox = await MiniQueue.attach(shop, "outbox");
@@ -119,6 +143,18 @@ Deno.test("MiniQueue.attach(): the same entry applied twice enqueues one message
   const once = outbox.toEnqueue("a");
   await shop.applyAll([once, once]);
   assertEquals(await drain(outbox), ["a"]);
+});
+
+Deno.test("MiniQueue.attach(): an entry applied once more leaves a delivery under way as it is", async () => {
+  await using shop = await open(new MemoryFileSystem());
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  const once = outbox.toEnqueue("a");
+  await shop.apply(once);
+  const message = await outbox.receive();
+  await shop.apply(once);
+  const { ready, inFlight } = await outbox.stats();
+  assertEquals([ready, inFlight], [0, 1]);
+  await message!.ack();
 });
 
 Deno.test("MiniQueue.attach() refuses a second queue on one ledger, until the first is closed", async () => {

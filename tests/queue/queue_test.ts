@@ -37,6 +37,19 @@ Deno.test("MiniQueue keeps what is enqueued, in flight and dead across a kill", 
   assertEquals(message?.reason, "the process ended before it was settled");
 });
 
+Deno.test("MiniQueue keeps what waits, is in flight and is dead across compaction", async () => {
+  const test = new TestQueue<string>();
+  const queue = await test.open({ keepSnapshots: 1 });
+  await queue.enqueueAll(["a", "b", "c"].map((payload) => ({ payload })));
+  await (await queue.receive())!.bury("no");
+  await queue.receive();
+  await queue.compact();
+  await using again = await test.reopenKilled();
+  assertEquals(await again.stats(), { ...NOTHING, ready: 2, dead: 1 });
+  assertEquals((await again.deadLetters())[0]?.payload, "a");
+  assertEquals(await drain(again), ["b", "c"]);
+});
+
 Deno.test("MiniQueue.enqueue() takes the payload as it is at the call, and aliases nothing", async () => {
   await using queue = await new TestQueue<{ to: string[] }>().open();
   const payload = { to: ["ada"] };

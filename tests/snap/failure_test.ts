@@ -57,6 +57,44 @@ Deno.test("SnapStore.create() succeeds when only the handle cannot be closed", a
   assertEquals((await snaps.create(1, 1)).seq, 1);
 });
 
+Deno.test("SnapStore.create() replaces nothing by a snapshot that reads back differently", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<string>("/data", { fs, keep: 1 });
+  await snaps.create("first", 1);
+  fs.hooks.before = ({ operation, path }) => {
+    if (operation !== "open" || !path.endsWith(".tmp")) return undefined;
+    const text = new TextDecoder().decode(fs.content(path));
+    fs.put(path, new TextEncoder().encode(text.replace("second", "secand")));
+    return undefined;
+  };
+  for (const seq of [1, 2]) {
+    const error = await errorOf(snaps.create("second", seq));
+    assertEquals(error.code, "CORRUPT");
+    assertEquals(fs.names("/data"), [FIRST]);
+  }
+  fs.hooks = {};
+  assertEquals((await snaps.restore())?.state, "first");
+});
+
+Deno.test("SnapStore.create() makes the snapshot that one that was cut off had begun", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<number>("/data", { fs });
+  fs.put(`/data/${FIRST}.tmp`, new TextEncoder().encode('{\n  "mini"'));
+  await snaps.create(1, 1);
+  assertEquals(fs.names("/data"), [FIRST]);
+  assertEquals((await snaps.restore())?.state, 1);
+});
+
+Deno.test("SnapStore.prune() removes what unfinished snapshots have left", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<number>("/data", { fs });
+  await snaps.create(1, 1);
+  fs.put(`/data/${SECOND}.tmp`, new TextEncoder().encode("{"));
+  fs.put("/data/journal.jsonl.tmp", new TextEncoder().encode("{"));
+  assertEquals(await snaps.prune(), []);
+  assertEquals(fs.names("/data"), ["journal.jsonl.tmp", FIRST]);
+});
+
 /** What a codec may throw: an error like any, one like the system's, and ones like ours. */
 const THROWN = [
   new Error("no"),

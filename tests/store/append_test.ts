@@ -55,6 +55,19 @@ Deno.test("MiniStore.append() of a record that is too long to be encoded refuses
   assertEquals(opened, { data: ["a", "b", "c"], outcome: "clean" });
 });
 
+Deno.test("MiniStore.append() shares its fsync with who does not wait for one, whoever came last", async () => {
+  await using directory = new TestDirectory();
+  const { fs, syncs } = countingSyncs();
+  await using store = await MiniStore.open<string>(directory.at(), { fs });
+  for (const order of [[true, false], [false, true]]) {
+    const before = syncs();
+    await Promise.all(
+      order.map((durable) => store.append("x", { durable })),
+    );
+    assertEquals(syncs() - before, 1);
+  }
+});
+
 Deno.test("MiniStore.append() one after another syncs each before it resolves", async () => {
   await using directory = new TestDirectory();
   const { fs, syncs } = countingSyncs();

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { denoFileSystem, MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, openAndRead } from "../support/journal.ts";
+import { syncedPaths } from "../support/syncs.ts";
 
-type Method = "write" | "writeSync" | "sync" | "truncate";
+type Method = "write" | "writeSync" | "sync" | "truncate" | "tryLock";
 
 /** Puts `stand-in` in place of a method of every open file until it is disposed. */
 function patch(
@@ -146,4 +147,48 @@ Deno.test("MiniStore.open() where no directory can be made says so", async () =>
     MiniStore.open(directory.at("file/journal.jsonl")),
   );
   assertEquals(error.code, "IO");
+});
+
+Deno.test("denoFileSystem syncs the file before an append resolves", async () => {
+  await using directory = new TestDirectory();
+  await (await MiniStore.open(directory.at())).close();
+  const paths: string[] = [];
+  await syncedPaths(async () => {
+    await using store = await MiniStore.open<string>(directory.at());
+    const before = paths.length;
+    await store.append("a");
+    assertEquals(paths.slice(before), [directory.at()]);
+  }, paths);
+});
+
+if (Deno.build.os !== "windows") {
+  Deno.test("denoFileSystem.syncDirectory() syncs the directory itself", async () => {
+    await using directory = new TestDirectory();
+    const paths = await syncedPaths(() =>
+      denoFileSystem.syncDirectory(directory.path)
+    );
+    assertEquals(paths, [directory.path]);
+  });
+
+  Deno.test("denoFileSystem.createDirectory() syncs the directory above each one that it makes", async () => {
+    await using directory = new TestDirectory();
+    const made = ["a", "a/b", "a/b/c"].map((name) => directory.at(name));
+    const paths = await syncedPaths(() =>
+      denoFileSystem.createDirectory(made[2]!, 0o700)
+    );
+    assertEquals(paths.sort(), [directory.path, made[0]!, made[1]!]);
+  });
+}
+
+Deno.test("denoFileSystem.lock() takes no lock on a file that was removed before it was locked", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("lock");
+  let removals = 0;
+  using _patch = patch("tryLock", (original, args) => {
+    if (removals++ === 0) Deno.removeSync(path);
+    return original(...args);
+  });
+  const lock = await denoFileSystem.lock(path, 0o600, "me");
+  assertEquals(await lock?.isCurrent(), true);
+  await lock?.close();
 });

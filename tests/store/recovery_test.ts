@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import {
   errorOf,
@@ -32,6 +33,35 @@ Deno.test("MiniStore.open() gives an unclean journal a new file before showing a
   assertEquals(store.recovery.outcome, "unclean");
   const { ino: after } = await Deno.stat(directory.at());
   if (before !== null) assert(before !== after, "the old file was kept");
+});
+
+Deno.test("MiniStore.open() keeps what it has where a copy of it reads back differently", async () => {
+  const path = "/data/journal.jsonl";
+  const fs = new MemoryFileSystem();
+  fs.put(path, three.bytes);
+  fs.hooks.before = ({ operation, path: opened }) => {
+    if (operation !== "open" || !opened.endsWith(".tmp")) return undefined;
+    const bytes = fs.content(opened)!.slice();
+    bytes[bytes.length - 5]! ^= 1;
+    fs.put(opened, bytes);
+    return undefined;
+  };
+  const error = await errorOf(MiniStore.open(path, { fs }));
+  assertEquals(error.code, "IO");
+  assert(error.message.includes("reads back differently"), error.message);
+  assertEquals(fs.content(path), three.bytes);
+  fs.hooks = {};
+  await using store = await MiniStore.open(path, { fs });
+  assertEquals(store.sequence, 3);
+});
+
+Deno.test("MiniStore.open() removes what a rotation that was cut off has left", async () => {
+  await using directory = new TestDirectory();
+  await (await MiniStore.open(directory.at())).close();
+  await Deno.writeTextFile(directory.at("journal.jsonl.tmp"), '{"crc":"');
+  await using store = await MiniStore.open(directory.at());
+  assertEquals(store.recovery.outcome, "clean");
+  assertEquals(directory.names(), ["journal.jsonl", "journal.jsonl.lock"]);
 });
 
 Deno.test("MiniStore.open() names file, line, offset and record of a damage", async () => {
@@ -74,6 +104,16 @@ Deno.test("MiniStore.open() refuses a sealed segment under another's name", asyn
   );
   await Deno.writeFile(directory.at(), second.bytes);
   assertEquals(await openAndRead(directory.at()), { code: "CORRUPT" });
+});
+
+Deno.test("MiniStore.open() leaves alone what has a number that no segment can have", async () => {
+  await using directory = new TestDirectory();
+  const name = `journal.${"9".repeat(20)}.jsonl`;
+  await Deno.writeTextFile(directory.at(), three.text);
+  await Deno.writeTextFile(directory.at(name), "not ours");
+  await using store = await MiniStore.open(directory.at());
+  assertEquals(store.sequence, 3);
+  assertEquals(await Deno.readTextFile(directory.at(name)), "not ours");
 });
 
 Deno.test("MiniStore.open() finishes a rotation that had not made the new file", async () => {

@@ -70,6 +70,12 @@ const ROWS: Row[] = [
     want: "CORRUPT",
   },
   {
+    row: "damage at the end of a sealed segment, behind which a rotation ended",
+    sealed: { 0: text(sealed.text.replace("record 2", "record X")) },
+    active: new Uint8Array(0),
+    want: "CORRUPT",
+  },
+  {
     row: "a sealed segment whose last record does not meet the next one's base",
     sealed: { 0: new JournalBytes().records(1, 1).bytes },
     active: second.bytes,

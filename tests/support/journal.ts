@@ -21,7 +21,12 @@ export class JournalBytes {
 
   /** Adds a line with these fields behind its checksum. */
   add(fields: Record<string, unknown>): this {
-    const body = JSON.stringify(fields).slice(1);
+    return this.addText(JSON.stringify(fields));
+  }
+
+  /** Adds a line with the fields in this JSON behind its checksum. */
+  addText(json: string): this {
+    const body = json.slice(1);
     const crc = hex(crc32(body, this.#chain));
     const line = `{"crc":"${crc}",${body}\n`;
     this.#chain = crc32(line, this.#chain);

@@ -11,8 +11,9 @@ export function report(kind: string, reports: readonly ExploreReport[]): void {
   const sum = (count: (report: ExploreReport) => number) =>
     reports.reduce((total, report) => total + count(report), 0)
       .toLocaleString("en");
+  const workloads = reports.length === 1 ? "" : `${reports.length} workloads, `;
   say(
-    `${kind}: ${reports.length} workloads, ` +
+    `${kind}: ${workloads}` +
       `${sum((report) => report.moments)} moments, ` +
       `${sum((report) => report.states)} states, ` +
       `${sum((report) => report.recoveries)} recoveries, ` +

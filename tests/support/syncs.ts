@@ -21,3 +21,30 @@ export function countingSyncs(): { fs: FileSystem; syncs: () => number } {
   };
   return { fs, syncs: () => count };
 }
+
+/** The paths of the files and directories that the system was asked to sync while a task ran, in order. */
+export async function syncedPaths(
+  task: () => Promise<unknown>,
+  synced: string[] = [],
+): Promise<string[]> {
+  const paths = new Map<Deno.FsFile, string>();
+  const prototype = Deno.FsFile.prototype;
+  const { sync } = prototype;
+  const { open } = Deno;
+  Deno.open = async (path, options) => {
+    const file = await open(path, options);
+    paths.set(file, String(path));
+    return file;
+  };
+  prototype.sync = async function () {
+    await sync.call(this);
+    synced.push(paths.get(this) ?? "");
+  };
+  try {
+    await task();
+    return synced;
+  } finally {
+    Deno.open = open;
+    prototype.sync = sync;
+  }
+}

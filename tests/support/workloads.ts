@@ -113,6 +113,14 @@ const LOSSLESS: readonly Workload<string>[] = [
     await appendLazily(store, log, "c");
     await store.close();
   }),
+  workload("records nobody waits for, and rotation", async (store, log) => {
+    await append(store, log, "a");
+    await appendLazily(store, log, "b");
+    await appendLazily(store, log, long(1));
+    await store.rotate();
+    await append(store, log, "c");
+    await store.close();
+  }),
   workload("rotation", async (store, log) => {
     await append(store, log, "a");
     await append(store, log, "b");

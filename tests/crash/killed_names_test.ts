@@ -1,0 +1,105 @@
+// What a process that was killed has done and not synced is shown to the next one, and not yet on the disk.
+import { assert, assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import {
+  crashStates,
+  type DiskSnapshot,
+  MemoryFileSystem,
+} from "@mini/state/testing";
+import { errorOf } from "../support/journal.ts";
+
+const PATH = "/data/journal.jsonl";
+
+const open = (fs: MemoryFileSystem) =>
+  MiniStore.open<string>(PATH, { fs, verifyFrom: 1 });
+
+/** The disk after every call that changes something while a task runs. */
+async function moments(
+  fs: MemoryFileSystem,
+  task: () => Promise<unknown>,
+): Promise<DiskSnapshot[]> {
+  const disks: DiskSnapshot[] = [];
+  fs.hooks.after = () => disks.push(fs.snapshot());
+  await task();
+  fs.hooks = {};
+  return disks;
+}
+
+/** Cuts the power at every moment, in every way, and reads what is left. */
+async function leftAfterPowerCuts(
+  disks: readonly DiskSnapshot[],
+): Promise<string[][]> {
+  const found: string[][] = [];
+  for (const disk of disks) {
+    for (const { fs } of crashStates(disk)) {
+      fs.restart();
+      await using store = await open(fs);
+      found.push(
+        await Array.fromAsync(store.replay(), (record) => record.data),
+      );
+    }
+  }
+  return found;
+}
+
+Deno.test("MiniStore: a removal that a killed process has not synced is durable before the next one", async () => {
+  const fs = new MemoryFileSystem();
+  const first = await open(fs);
+  for (const item of ["a", "b", "c"]) {
+    await first.append(item);
+    if (item !== "c") await first.rotate();
+  }
+  await first.close();
+  const second = await open(fs);
+  const [removed] = await moments(fs, () => second.compact(1));
+  const killed = new MemoryFileSystem(removed);
+  assertEquals(killed.names("/data").length, 3, "it is shown as removed");
+  const third = await open(killed);
+  assertEquals(third.recovery.outcome, "clean");
+  const disks = await moments(killed, () => third.compact(2));
+  const left = await leftAfterPowerCuts(disks);
+  assert(left.length > 1);
+  for (const items of left) assertEquals(items.at(-1), "c");
+});
+
+Deno.test("MiniStore: a mark that a killed process has not synced is durable before a segment follows it", async () => {
+  const fs = new MemoryFileSystem();
+  const first = await open(fs);
+  await first.append("a");
+  const [written] = await moments(fs, () => first.close());
+  const killed = new MemoryFileSystem(written);
+  const second = await open(killed);
+  assertEquals(second.recovery.outcome, "clean");
+  const disks = await moments(killed, () => second.rotate());
+  const left = await leftAfterPowerCuts(disks);
+  assert(left.length > 1);
+  for (const items of left) assertEquals(items, ["a"]);
+});
+
+Deno.test("MiniStore: a name that a failed rotation has taken back is durable before the log goes on", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await open(fs);
+  await store.append("a");
+  let renames = 0;
+  fs.hooks.before = ({ operation }) =>
+    operation === "rename" && ++renames === 2 ? { code: "EIO" } : undefined;
+  assertEquals((await errorOf(store.rotate())).code, "IO");
+  const disks = await moments(fs, () => store.append("b"));
+  const left = await leftAfterPowerCuts(disks);
+  assert(left.length > 1);
+  for (const items of left) assertEquals(items[0], "a");
+  await store.close();
+});
+
+Deno.test("MiniStore: what is appended after a recovery is there after a power cut", async () => {
+  const fs = new MemoryFileSystem();
+  await (await open(fs)).append("a");
+  const killed = new MemoryFileSystem(fs.snapshot());
+  const store = await open(killed);
+  assertEquals(store.recovery.outcome, "unclean");
+  await store.append("b");
+  const left = await leftAfterPowerCuts([killed.snapshot()]);
+  assert(left.length > 0);
+  for (const items of left) assertEquals(items, ["a", "b"]);
+  await store.close();
+});

@@ -1,0 +1,125 @@
+import { assert, assertEquals } from "@std/assert";
+import { SnapStore } from "@mini/state/snap";
+import { StateManager, type StateOptions } from "@mini/state/state";
+import { MiniError, MiniStore } from "@mini/state/store";
+import {
+  type DiskSnapshot,
+  MemoryFileSystem,
+  Random,
+  randomSeed,
+} from "@mini/state/testing";
+import { damage } from "../support/hostile.ts";
+import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
+
+const FOLDERS = size(300, 100_000);
+const seed = Number(Deno.env.get("SEED") ?? randomSeed());
+
+/** So much may be in use at any time, with what nobody has collected yet. */
+const LIMIT_MIB = 600;
+
+const OPTIONS: StateOptions<unknown[], unknown> = {
+  initial: () => [],
+  apply: (items, item) => {
+    // A snapshot that somebody has made up may hold anything.
+    if (Array.isArray(items)) items.push(item);
+  },
+};
+const ITEMS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+async function wholeFolder(): Promise<DiskSnapshot> {
+  const fs = new MemoryFileSystem();
+  const manager = await StateManager.open("/data", { ...OPTIONS, fs });
+  for (const item of ITEMS) {
+    await manager.apply(item);
+    if (item % 3 === 0) await manager.compact();
+  }
+  await manager.close();
+  return fs.snapshot();
+}
+
+type Verdict = "whole" | "a beginning" | "something" | string;
+
+/** Everything that can be done with a folder; gives what was found, or the code of the error. */
+async function tryAll(fs: MemoryFileSystem): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  const attempt = async (task: () => Promise<Verdict>) => {
+    try {
+      verdicts.push(await task());
+    } catch (error) {
+      if (!(error instanceof MiniError)) throw error;
+      verdicts.push(error.code);
+    }
+  };
+  const path = "/data/journal.jsonl";
+  await attempt(async () => {
+    let count = 0;
+    for await (const _ of MiniStore.replay(path, { fs })) count++;
+    return count > 0 ? "something" : "nothing";
+  });
+  await attempt(async () => {
+    const found = await new SnapStore("/data", { fs }).restore();
+    return found === undefined ? "nothing" : "something";
+  });
+  await attempt(async () => {
+    const manager = await StateManager.open("/data", { ...OPTIONS, fs });
+    try {
+      const found = Array.isArray(manager.state) ? [...manager.state] : [{}];
+      await manager.apply("after");
+      await manager.createSnapshot();
+      await manager.compact();
+      return verdictOf(found);
+    } finally {
+      await manager.close();
+    }
+  });
+  return verdicts;
+}
+
+function verdictOf(found: readonly unknown[]): Verdict {
+  const isBeginning = found.every((item, index) => item === ITEMS[index]);
+  if (!isBeginning) return "something";
+  return found.length === ITEMS.length ? "whole" : "a beginning";
+}
+
+Deno.test("no folder, whatever is in it, gives anything but a MiniError or a beginning of what was there", async () => {
+  const whole = await wholeFolder();
+  let mostMib = 0;
+  const counts: Record<string, number> = {};
+  for (let index = 0; index < FOLDERS; index++) {
+    const fs = new MemoryFileSystem(whole);
+    fs.restart();
+    const { what, isForged } = damage(fs, new Random(seed + index));
+    const label = `SEED=${seed + index} shows it first: ${what}`;
+    let outside: string | undefined;
+    fs.hooks.before = ({ path }) => {
+      if (path !== "/data" && !/^\/data\/[^/]+$/.test(path)) outside = path;
+      return undefined;
+    };
+    let verdicts: Verdict[];
+    try {
+      verdicts = await tryAll(fs);
+    } catch (error) {
+      throw new Error(label, { cause: error });
+    }
+    assertEquals(outside, undefined, label);
+    assertEquals(Object.hasOwn(Object.prototype, "polluted"), false, label);
+    const verdict = verdicts.at(-1)!;
+    if (!isForged) assert(verdict !== "something", label);
+    counts[verdict] = (counts[verdict] ?? 0) + 1;
+    mostMib = Math.max(mostMib, mibInUse());
+  }
+  const list = Object.entries(counts).sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([verdict, count]) => `${count} ${verdict}`).join(", ");
+  say(
+    `seed ${seed}: ${FOLDERS} hostile folders: ${list}; ` +
+      `at most ${mostMib.toFixed(0)} MiB in use, 0 violations`,
+  );
+  assert(mostMib < LIMIT_MIB, `${mostMib} MiB`);
+});
+
+/** What this isolate uses; other tests may run beside it in the process. */
+function mibInUse(): number {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return (heapUsed + external) / 2 ** 20;
+}
