@@ -30,7 +30,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "enqueue-is-not-durable",
-    file: "queue/engine.ts",
+    file: "queue/producer.ts",
     edits: [["enter({ enqueue }, true)", "enter({ enqueue }, false)"]],
     killedBy: {
       file: "tests/crash/queue_test.ts",

@@ -99,17 +99,21 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: "state/compaction.ts",
     edits: [
       [
-        "    const { created } = await this.#live.between(async () => {\n",
+        "    const { created } = await this.#live.between(() => this.#take());\n",
         "    const { sequence } = this.#live;\n" +
-        "    const { created } = await this.#live.between(async () => {\n",
+        "    const { created } = await this.#live.between(() => this.#take(sequence));\n",
       ],
       [
-        "      const created = this.#createNow();\n",
-        "      const created = this.#createNow(sequence);\n",
+        "  async #take(): Promise<",
+        "  async #take(sequence = this.#live.sequence): Promise<",
       ],
       [
-        "  async #createNow(): Promise<SnapshotInfo> {\n",
-        "  async #createNow(sequence = this.#live.sequence): Promise<SnapshotInfo> {\n",
+        "this.#create(taken.resolve);",
+        "this.#create(taken.resolve, sequence);",
+      ],
+      [
+        "  async #create(onTaken: () => void): Promise<SnapshotInfo> {\n",
+        "  async #create(onTaken: () => void, sequence: number): Promise<SnapshotInfo> {\n",
       ],
       [
         "    const { state, sequence } = this.#live;\n",
@@ -192,9 +196,9 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: "state/live.ts",
     edits: [[
       "      const seq = await appended;\n" +
-      "      const aborted = await this.#take(seq, entry);\n",
-      "      const aborted = await this.#take(this.sequence + 1, entry);\n" +
-      "      const seq = await appended;\n",
+      "      return { seq, rest: await this.#take(seq, entry) };\n",
+      "      const rest = await this.#take(this.sequence + 1, entry);\n" +
+      "      return { seq: await appended, rest };\n",
     ]],
     killedBy: {
       file: "tests/state/manager_test.ts",
