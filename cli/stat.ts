@@ -11,6 +11,7 @@ import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
 import { depthOf, isQueue, readQueue } from "./ledger.ts";
 import { locate, namesIn } from "./place.ts";
 import { depthChart } from "./queue.ts";
+import { steadily } from "./read_only.ts";
 import { listThere, setAsideIn } from "./snapshot_check.ts";
 import type { Paint } from "./terminal.ts";
 import { count, grouped, size, span, table } from "./text.ts";
@@ -34,7 +35,8 @@ export const stat: Command = {
     const found = await roughExtent(context);
     const snapshots = await listThere(fs, paths.directory);
     const queue = found.problem === undefined &&
-        found.last > 0 && await isQueue(context, found)
+        found.last > 0 &&
+        await steadily(context, (now) => isQueue(context, now))
       ? depthOf(await readQueue(context))
       : undefined;
     const { first, last, journal, segments, end, problem } = found;

@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import { runScript } from "../support/child.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { mini, miniCommand } from "../support/mini.ts";
+import { size } from "../support/size.ts";
+
+const RECORDS = size(350_000, 2_000_000);
+
+/** Less than the log is large, and several times what a runtime takes by itself. */
+const MAX_PEAK_MIB = 290;
+
+/** Runs a command and tells the most memory that the process ever had. */
+const PEAK = `
+import process from "node:process";
+import { main } from "@mini/state/cli";
+const { log } = console;
+process.stdout.write = (_, done) => (done?.(), true);
+await main(JSON.parse(Deno.args[0]));
+if (process.exitCode) throw new Error(Deno.args[0]);
+// Linux counts what the parent had into maxRSS.
+const status = await Deno.readTextFile("/proc/self/status").catch(() => "");
+const peak = /VmHWM:\\s*(\\d+) kB/.exec(status)?.[1];
+console.error(peak ?? process.resourceUsage().maxRSS);`;
+
+async function makeLarge(path: string): Promise<number> {
+  await using store = await MiniStore.open(path, { sync: "never" });
+  const text = "x".repeat(900);
+  for (let first = 1; first <= RECORDS; first += 500) {
+    const turn = Array.from(
+      { length: 500 },
+      (_, at) => store.append({ value: first + at, text }),
+    );
+    await Promise.all(turn);
+  }
+  return RECORDS * 900 / 1024 / 1024;
+}
+
+/** What a command prints in a pseudo-terminal; its own output goes to `stdout` where that is given. */
+async function inTerminal(
+  args: readonly string[],
+  { env = {}, stdout = "" }: { env?: Record<string, string>; stdout?: string } =
+    {},
+): Promise<string> {
+  const quoted = [Deno.execPath(), ...miniCommand(args)]
+    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const command = `${quoted}${stdout === "" ? "" : ` > '${stdout}'`}`;
+  const output = await new Deno.Command("script", {
+    args: ["-qec", command, "/dev/null"],
+    env,
+    clearEnv: false,
+    stdin: "null",
+  }).output();
+  return new TextDecoder().decode(output.stdout);
+}
+
+/** Why there is no pseudo-terminal to be had; `undefined` where there is. */
+async function whyNoTerminal(): Promise<string | undefined> {
+  try {
+    const { stdout } = await new Deno.Command("script", {
+      args: ["--version"],
+    }).output();
+    return new TextDecoder().decode(stdout).includes("util-linux")
+      ? undefined
+      : "its script is not that of util-linux";
+  } catch {
+    return "it has no script command";
+  }
+}
+
+const ESCAPE = "\u001b";
+const PROGRESS = new RegExp(
+  `${ESCAPE}\\[K\\w+ +\\d+ % {2}[\\d.]+ \\wiB/s {2}\\d+:\\d\\d left`,
+);
+const COLOUR = new RegExp(`${ESCAPE}\\[(1|31|32|33)m`);
+
+Deno.test("mini shows progress and colour on a terminal, and only there; reads much in little memory", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("large/journal.jsonl");
+  const mib = await makeLarge(path);
+
+  const calls = [
+    ["verify", path],
+    ["stat", path],
+    ["dump", path],
+    ["salvage", path, directory.at("rescued.jsonl")],
+    ["backup", path, directory.at("copy")],
+  ];
+  const peaks: string[] = [];
+  for (const args of calls) {
+    const { stderr, success } = await runScript(PEAK, [JSON.stringify(args)]);
+    assert(success, stderr);
+    const peak = Number(stderr.trim().split("\n").at(-1)) / 1024;
+    peaks.push(`${args[0]} ${peak.toFixed(0)}`);
+    assert(peak < MAX_PEAK_MIB, `${args[0]}: ${peak} MiB`);
+  }
+  // deno-lint-ignore no-console -- it is what was measured
+  console.log(
+    `peak memory in MiB on ${mib.toFixed(0)} MiB of records: ${
+      peaks.join(", ")
+    }`,
+  );
+
+  const piped = await mini(["verify", path]);
+  assertEquals([piped.code, piped.stderr], [0, ""]);
+  assert(!piped.stdout.includes("\u001b"), piped.stdout);
+
+  const why = await whyNoTerminal();
+  if (why !== undefined) {
+    // deno-lint-ignore no-console -- whoever runs this should know
+    return console.log(`SKIPPED the terminal: ${why}`);
+  }
+  const env = { NO_COLOR: "" };
+  // What is printed goes to a file, the progress to the terminal.
+  const dumped = directory.at("dumped.txt");
+  const progress = await inTerminal(["dump", path], { env, stdout: dumped });
+  assertMatch(progress, PROGRESS);
+  assert(progress.endsWith("\r\u001b[K"), progress.slice(-200));
+  assert(!(await Deno.readTextFile(dumped)).slice(0, 9_000).includes("\u001b"));
+
+  const coloured = await inTerminal(["stat", path], { env });
+  assertMatch(coloured, COLOUR);
+  const plain = await inTerminal(["stat", path], { env: { NO_COLOR: "1" } });
+  assert(!COLOUR.test(plain), plain);
+  assert(plain.includes("█"), plain);
+});
