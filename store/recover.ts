@@ -62,6 +62,8 @@ export async function recoverJournal(
   const sealed: SealedSegment[] = [];
   let seam: Seam | undefined;
   const { fs, paths } = context;
+  // A name that leaves no room for a sealed segment's fails here, and not at the first rotation.
+  await fs.stat(paths.sealed(0));
   for (const [index, base] of bases.entries()) {
     if ((bases[index + 1] ?? Infinity) < verifyFrom) {
       const path = paths.sealed(base);

@@ -8,7 +8,9 @@ import {
   Random,
   randomSeed,
 } from "@mini/state/testing";
+import { TestDirectory } from "../support/dir.ts";
 import { damage } from "../support/hostile.ts";
+import { openAndRead } from "../support/journal.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 
@@ -123,3 +125,46 @@ function mibInUse(): number {
   const { heapUsed, external } = Deno.memoryUsage();
   return (heapUsed + external) / 2 ** 20;
 }
+
+/** Names that people give, by accident or not. */
+const NAMES = [
+  "with blanks .jsonl",
+  "journal",
+  ".hidden",
+  "..jsonl",
+  "a.b.c.jsonl",
+  "%2e%2e%2fescape.jsonl",
+  "__proto__",
+  "\u{1f4a5}\u0301.jsonl",
+  "line\nbreak.jsonl",
+  "glob*[?].jsonl",
+  "$(reboot).jsonl",
+  "journal.00000000000000000000.jsonl",
+  "nul\0.jsonl",
+  "x".repeat(240) + ".jsonl",
+  "x".repeat(300) + ".jsonl",
+];
+
+Deno.test("a journal of any name works in its folder, or is refused", async () => {
+  let refused = 0;
+  for (const name of NAMES) {
+    await using directory = new TestDirectory();
+    const dir = directory.at("inside");
+    const path = `${dir}/${name}`;
+    try {
+      await using store = await MiniStore.open<string>(path);
+      await store.append("a");
+      await store.rotate();
+      await store.append("b");
+    } catch (error) {
+      const isRefusal = error instanceof TypeError ||
+        error instanceof MiniError && error.code === "IO";
+      assert(isRefusal, `${name}: ${error}`);
+      refused++;
+    }
+    const opened = await openAndRead(path).catch(() => ({ code: "TypeError" }));
+    if ("data" in opened) assertEquals(opened.data, ["a", "b"], name);
+    assert(directory.names().every((found) => found === "inside"), name);
+  }
+  say(`${NAMES.length} odd names: ${refused} verdicts that refuse`);
+});

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
@@ -104,6 +104,14 @@ Deno.test("MiniStore.open() refuses a sealed segment under another's name", asyn
   );
   await Deno.writeFile(directory.at(), second.bytes);
   assertEquals(await openAndRead(directory.at()), { code: "CORRUPT" });
+});
+
+Deno.test("MiniStore.open() refuses a name that leaves no room for those of its segments", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at(`${"x".repeat(230)}.jsonl`);
+  const error = await errorOf(MiniStore.open(path));
+  assertEquals(error.code, "IO");
+  await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
 });
 
 Deno.test("MiniStore.open() leaves alone what has a number that no segment can have", async () => {

@@ -8,7 +8,7 @@ const mark = `${path}.owner`;
 for (let round = 0; round < Number(rounds); round++) {
   const store = await openWhenFree();
   // Whoever finds it there is not alone.
-  using _owner = Deno.openSync(mark, { write: true, createNew: true });
+  Deno.openSync(mark, { write: true, createNew: true }).close();
   const data = `${name} ${round}`;
   const seq = await store.append(data);
   Deno.removeSync(mark);
