@@ -76,7 +76,8 @@ async function* rustPieces(
         const place = { path, line, offset, sizeBytes };
         try {
           if (isTooLong) throw new TypeError("the line is too long");
-          for (const { seq, data } of lines.parse(decoder.decode(bytes), 0)) {
+          const text = decoder.decode(bytes);
+          for (const { seq, data } of lines.parse([text], 0)) {
             const records = [data];
             yield { kind: "records", seq, records, isVerified: false, place };
           }

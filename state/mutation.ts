@@ -1,5 +1,5 @@
 import { MiniError } from "../store/errors.ts";
-import { type RecordSchema, validate } from "../store/schema.ts";
+import { type RecordSchema, validateRead } from "../store/schema.ts";
 
 /** What a log holds: a mutation, several that are one, or that one was aborted. */
 export type Entry =
@@ -81,14 +81,18 @@ export function mutationsOf<M>(
   >,
 ): M[] {
   if ("abort" in entry) return [];
-  const mutations = "apply" in entry ? [entry.apply] : entry.applyAll;
   const from = entry.version ?? 0;
-  return mutations.map((mutation) => {
-    const current = from !== version && upcast !== undefined
-      ? upcast(mutation, from)
-      : mutation;
-    return validate(schema, current, `read record ${seq}`, seq);
-  });
+  const current = (mutation: unknown) =>
+    validateRead<M>(
+      schema,
+      from !== version && upcast !== undefined
+        ? upcast(mutation, from)
+        : mutation,
+      seq,
+    );
+  return "apply" in entry
+    ? [current(entry.apply)]
+    : entry.applyAll.map(current);
 }
 
 /** The state after mutations. What `apply` throws is thrown as it is; the state may be half changed then. */

@@ -144,8 +144,8 @@ async function replay<S, M>(
   if (range.to < range.from) return { state, replayed };
   const batches = recordBatches(log, range) ?? oneByOne(log.replay(range));
   for await (const records of batches) {
-    replayed += records.length;
     for (const { seq, data } of records) {
+      replayed++;
       const entry = entryOf(data, seq, isBare);
       if ("abort" in entry) {
         if (aborts.has(entry.abort) || entry.abort < range.from) continue;

@@ -1,5 +1,6 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { MiniError } from "./errors.ts";
+import { NEWLINE } from "./line.ts";
 import { concat } from "./scan.ts";
 import { corrupt, FIRST_BLOCK_BYTES, readBlock } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
@@ -18,81 +19,123 @@ export interface LiveEnd {
   readonly failure: MiniError | undefined;
 }
 
-/** The lines of a segment, a block of them at a time. Only what was verified is decoded. */
-export async function* wholeBlocks(
+/** Cuts blocks of whole lines into lines, as many at a time as one block has. */
+export type Cut = (blocks: Blocks) => AsyncIterable<readonly string[]>;
+
+/** The lines of a segment. Bytes are verified first, in blocks; only what has passed is decoded and cut. */
+export async function* linesOf(
   segment: OpenSegment,
-  signal: AbortSignal | undefined,
-  live: LiveEnd | undefined,
+  { signal, live, cut }: {
+    readonly signal: AbortSignal | undefined;
+    readonly live: LiveEnd | undefined;
+    readonly cut: Cut;
+  },
 ): AsyncGenerator<readonly string[], void, undefined> {
-  const stop = new Stop(signal);
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const blocks = new Blocks(segment, signal, live);
   try {
-    for await (const block of verifiedBlocks(segment, stop, live)) {
-      const lines = decoder.decode(block).split("\n");
-      if (lines.at(-1) === "") lines.pop();
-      yield lines;
-    }
-  } catch (error) {
-    throw notUtf8(error, segment);
+    yield* cut(blocks);
+    if (blocks.failure !== undefined) throw blocks.failure.error;
   } finally {
-    stop.end();
+    blocks.end();
     await segment.file.close();
   }
 }
 
-/** The lines of a segment, each by itself. Bytes are verified first, in blocks; only what has passed is decoded and cut. */
-export async function* streamedLines(
-  segment: OpenSegment,
-  signal: AbortSignal | undefined,
-  live: LiveEnd | undefined,
+/** Cuts with {@linkcode TextLineStream}. */
+export async function* streamed(
+  blocks: Blocks,
 ): AsyncGenerator<readonly string[], void, undefined> {
-  const stop = new Stop(signal);
-  let failure: { error: unknown } | undefined;
-  // A stream that fails drops what it holds: the lines before a damage are to come first.
-  const blocks = endingQuietly(
-    verifiedBlocks(segment, stop, live),
-    (error) => failure = { error },
-  );
-  const lines: ReadableStream<string> = ReadableStream.from(blocks)
-    .pipeThrough(
-      new TextDecoderStream("utf-8", { fatal: true, ignoreBOM: true }),
-    )
+  const source = blocks.texts();
+  const lines: ReadableStream<string> = ReadableStream.from(source)
     .pipeThrough(new TextLineStream());
   const reader = lines.getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) break;
-      yield [value];
+      if (done) return;
+      // One wait for all the lines of a block, and not one for each.
+      const length = blocks.takeLines() - 1;
+      const others = Array.from({ length }, () => reader.read());
+      const rest = await Promise.all(others);
+      yield [value, ...rest.map(({ value }) => value!)];
     }
-    if (failure !== undefined) throw failure.error;
-  } catch (error) {
-    throw notUtf8(error, segment);
   } finally {
-    stop.end();
-    await reader.cancel().catch(() => {});
+    // What the source waits for may never come, and the stream waits for the source.
+    blocks.end();
+    await reader.cancel();
     // The stream does not say when it has let go of its source.
-    await blocks.return();
-    await segment.file.close();
+    await source.return();
   }
 }
 
-/** A `TypeError` is the decoder's way to say that. */
-function notUtf8(error: unknown, { path }: OpenSegment): unknown {
-  return error instanceof TypeError
-    ? corrupt(path, { reason: "it is not UTF-8" })
-    : error;
+/** Cuts each block by itself, which is faster. */
+export async function* split(
+  blocks: Blocks,
+): AsyncGenerator<readonly string[], void, undefined> {
+  for await (const text of blocks.texts()) {
+    yield text.slice(0, -1).split("\n");
+  }
 }
 
-async function* endingQuietly<T>(
-  items: AsyncIterable<T>,
-  onFailure: (error: unknown) => void,
-): AsyncGenerator<T, void, undefined> {
-  try {
-    yield* items;
-  } catch (error) {
-    onFailure(error);
+/** The blocks of whole lines of a segment, as text. */
+export class Blocks {
+  readonly #segment: OpenSegment;
+  readonly #live: LiveEnd | undefined;
+  readonly #stop: Stop;
+  #lines = 0;
+  /** Why there are no more. */
+  failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    segment: OpenSegment,
+    signal: AbortSignal | undefined,
+    live: LiveEnd | undefined,
+  ) {
+    this.#segment = segment;
+    this.#live = live;
+    this.#stop = new Stop(signal);
   }
+
+  /** No more are wanted. */
+  end(): void {
+    this.#stop.end();
+  }
+
+  /** How many lines have been given since this was asked last. */
+  takeLines(): number {
+    const lines = this.#lines;
+    this.#lines = 0;
+    return lines;
+  }
+
+  /** Ends where it fails: a stream that fails drops what it holds, and the lines before a damage are to come first. */
+  async *texts(): AsyncGenerator<string, void, undefined> {
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    try {
+      const blocks = verifiedBlocks(this.#segment, this.#stop, this.#live);
+      for await (const block of blocks) {
+        const text = this.#decode(decoder, block);
+        this.#lines += countLines(block);
+        yield text;
+      }
+    } catch (error) {
+      this.failure = { error };
+    }
+  }
+
+  #decode(decoder: TextDecoder, block: Uint8Array): string {
+    try {
+      return decoder.decode(block);
+    } catch {
+      throw corrupt(this.#segment.path, { reason: "it is not UTF-8" });
+    }
+  }
+}
+
+function countLines(block: Uint8Array): number {
+  let count = 0;
+  for (let at = -1; (at = block.indexOf(NEWLINE, at + 1)) >= 0;) count++;
+  return count;
 }
 
 /** Ends a wait for more of the log. */

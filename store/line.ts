@@ -24,6 +24,7 @@ export const HEADER_BYTES = 160;
 const CRC_PLACEHOLDER = '{"crc":"00000000",';
 const encoder = new TextEncoder();
 const PREFIX = encoder.encode(CRC_PLACEHOLDER);
+const DATA = /(?:"durable":\d+,)?"data":/y;
 const CRC_START = 8;
 const CRC_END = 16;
 
@@ -187,6 +188,14 @@ export function parseLine(text: string): Line | undefined {
       : undefined;
   }
   return parseHeader(json);
+}
+
+/** Where the JSON of record `seq` starts, in the line that holds it alone; `undefined` for every other line. */
+export function dataStart(text: string, seq: number): number | undefined {
+  const head = `"seq":${seq},`;
+  if (!text.startsWith(head, PREFIX_BYTES)) return undefined;
+  DATA.lastIndex = PREFIX_BYTES + head.length;
+  return DATA.test(text) ? DATA.lastIndex : undefined;
 }
 
 function parseRecords(json: Record<string, unknown>): Line | undefined {

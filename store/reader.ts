@@ -1,4 +1,4 @@
-import { type LiveEnd, streamedLines, wholeBlocks } from "./cut.ts";
+import { type Cut, linesOf, type LiveEnd, split, streamed } from "./cut.ts";
 import { MiniError } from "./errors.ts";
 import type { StoreRecord } from "./records.ts";
 import type { OpenSegment } from "./source.ts";
@@ -24,70 +24,33 @@ export interface Reading<T> {
   readonly explain: (error: unknown) => unknown;
 }
 
-/** Cuts what a segment holds into lines, and gives so many at a time. Closes its file. */
-type Cut = (
-  segment: OpenSegment,
-  signal: AbortSignal | undefined,
-  live: LiveEnd | undefined,
-) => AsyncIterable<readonly string[]>;
-
 type Open = (from: number | undefined) => AsyncIterable<OpenSegment>;
 
-/** Reads the records of segments in order, each as soon as its line is there. */
-export async function* readRecords<T>(
-  open: Open,
-  reading: Reading<T>,
-): AsyncGenerator<StoreRecord<T>, void, undefined> {
-  for await (const records of read(open, reading, streamedLines)) {
-    for (const record of records) {
-      yield record;
-      reading.range.signal?.throwIfAborted();
-    }
-  }
-}
-
-/** Reads the records of segments in order, many at a time: for who wants all of them, and fast. */
-export function readBatches<T>(
-  open: Open,
-  reading: Reading<T>,
-): AsyncGenerator<StoreRecord<T>[], void, undefined> {
-  return read(open, reading, wholeBlocks);
-}
-
 /**
- * `open` gives the segments from the one with a record on.
+ * Reads the records of segments in order. `open` gives the segments from the
+ * one with a record on.
  *
  * Beside a writer elsewhere that takes back what did not fit, the end of a file
  * may be seen half old and half new. So only a damage that is the same at a
  * second look counts. That look starts with the last record given, for the seam
  * behind its segment is to be checked too.
  */
-async function* read<T>(
+export async function* readRecords<T>(
   open: Open,
-  { range, live, convert, explain }: Reading<T>,
-  cut: Cut,
-): AsyncGenerator<StoreRecord<T>[], void, undefined> {
-  const { from = 1, to = Infinity, signal } = range;
-  signal?.throwIfAborted();
-  if (to < from) return;
+  reading: Reading<T>,
+): AsyncGenerator<StoreRecord<T>, void, undefined> {
+  const { range: { from = 1, signal }, live, explain } = reading;
   let next = from;
   let damage: string | undefined;
   for (;;) {
     try {
-      const start = next === from ? range.from : next - 1;
-      for await (const segment of open(start)) {
-        for await (const lines of cut(segment, signal, live)) {
-          const wanted = { next, to, convert };
-          const { records, failure } = parse(segment, lines, wanted);
-          const last = records.at(-1);
-          if (last !== undefined) {
-            next = last.seq + 1;
-            yield records;
-          }
-          if (failure !== undefined) throw failure.error;
-          if (segment.lines.next > to) return;
+      const start = next === from ? reading.range.from : next - 1;
+      for await (const records of read(open(start), streamed, reading, next)) {
+        for (const record of records) {
+          next = record.seq + 1;
+          yield record;
+          signal?.throwIfAborted();
         }
-        signal?.throwIfAborted();
       }
       return;
     } catch (error) {
@@ -99,31 +62,50 @@ async function* read<T>(
   }
 }
 
-/** The records from `next` to `to` in lines, up to the first that cannot be given. */
-function parse<T>(
-  { lines: parser }: OpenSegment,
-  lines: readonly string[],
-  { next, to, convert }: {
-    readonly next: number;
+/** As {@linkcode readRecords}, many records at a time, each made when it is asked for: for who wants all of them, and fast. */
+export async function* readBatches<T>(
+  open: Open,
+  reading: Reading<T>,
+): AsyncGenerator<Iterable<StoreRecord<T>>, void, undefined> {
+  const { from, from: next = 1 } = reading.range;
+  try {
+    yield* read(open(from), split, reading, next);
+  } catch (error) {
+    throw reading.explain(error);
+  }
+}
+
+async function* read<T>(
+  segments: AsyncIterable<OpenSegment>,
+  cut: Cut,
+  { range: { to = Infinity, signal }, live, convert }: Reading<T>,
+  from: number,
+): AsyncGenerator<Iterable<StoreRecord<T>>, void, undefined> {
+  signal?.throwIfAborted();
+  if (to < from) return;
+  for await (const segment of segments) {
+    for await (const lines of linesOf(segment, { signal, live, cut })) {
+      const records = segment.lines.parse(lines, from);
+      yield within(records, { from, to, convert });
+      if (segment.lines.next > to) return;
+    }
+    signal?.throwIfAborted();
+  }
+}
+
+/** The records from one number to another, as the caller has them. */
+function* within<T>(
+  records: Iterable<StoreRecord<unknown>>,
+  { from, to, convert }: {
+    readonly from: number;
     readonly to: number;
     readonly convert: Reading<T>["convert"];
   },
-): {
-  readonly records: StoreRecord<T>[];
-  readonly failure?: { readonly error: unknown };
-} {
-  const records: StoreRecord<T>[] = [];
-  try {
-    for (const line of lines) {
-      for (const { seq, data } of parser.parse(line, next)) {
-        if (seq < next || seq > to) continue;
-        records.push({ seq, data: convert(data, seq) });
-      }
-      if (parser.next > to) break;
-    }
-    return { records };
-  } catch (error) {
-    return { records, failure: { error } };
+): Generator<StoreRecord<T>, void, undefined> {
+  for (const { seq, data } of records) {
+    if (seq < from) continue;
+    if (seq > to) return;
+    yield { seq, data: convert(data, seq) };
   }
 }
 

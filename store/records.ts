@@ -1,6 +1,6 @@
 import type { MiniError } from "./errors.ts";
 import { isTooDeep } from "./json.ts";
-import { parseLine } from "./line.ts";
+import { dataStart, parseLine } from "./line.ts";
 import { corrupt } from "./segment.ts";
 
 /** One record, and its place in the log. */
@@ -15,8 +15,11 @@ export interface StoreRecord<T> {
 export interface LineParser {
   /** The number of the next record. */
   readonly next: number;
-  /** The records of the next line; those below `from` may be left out. */
-  parse(text: string, from: number): readonly StoreRecord<unknown>[];
+  /** The records of the next lines, each parsed when it is asked for; those below `from` may be left out. */
+  parse(
+    lines: Iterable<string>,
+    from: number,
+  ): Iterable<StoreRecord<unknown>>;
 }
 
 /** Parses the lines of this package's own format, whose checksums have been verified. */
@@ -30,32 +33,49 @@ export class NativeLines implements LineParser {
     this.next = base + 1;
   }
 
-  parse(text: string, from: number): readonly StoreRecord<unknown>[] {
-    this.#line++;
-    if (this.next < from && this.#isSingle(text)) {
-      this.next++;
-      return [];
+  *parse(
+    lines: Iterable<string>,
+    from: number,
+  ): Generator<StoreRecord<unknown>, void, undefined> {
+    for (const text of lines) {
+      this.#line++;
+      let seq = this.next;
+      const start = dataStart(text, seq);
+      if (start !== undefined && seq < from) {
+        this.next++;
+        continue;
+      }
+      const records = this.#parseAlone(text, start) ?? this.#parseAny(text);
+      if (isTooDeep(records, text.length)) {
+        throw this.#corrupt(
+          "the record is nested deeper than any that is written",
+        );
+      }
+      this.next += records.length;
+      for (const data of records) yield { seq: seq++, data };
     }
+  }
+
+  /** A record alone in its line, of which nothing else is parsed. Almost every line is one. */
+  #parseAlone(text: string, start: number | undefined): [unknown] | undefined {
+    if (start === undefined) return undefined;
+    try {
+      return [JSON.parse(text.slice(start, -1))];
+    } catch {
+      return undefined;
+    }
+  }
+
+  #parseAny(text: string): readonly unknown[] {
     const line = parseLine(text);
     if (line?.kind === "header" && this.#line === 1) return [];
     if (line?.kind === "close" && line.seq === this.next - 1) return [];
-    const first = this.next;
-    if (line?.kind !== "records" || line.seq !== first) {
-      throw this.#corrupt(`the line does not follow on record ${first - 1}`);
-    }
-    if (isTooDeep(line.records, text.length)) {
+    if (line?.kind !== "records" || line.seq !== this.next) {
       throw this.#corrupt(
-        "the record is nested deeper than any that is written",
+        `the line does not follow on record ${this.next - 1}`,
       );
     }
-    this.next += line.records.length;
-    return line.records.map((data, index) => ({ seq: first + index, data }));
-  }
-
-  /** Whether the line is the next record and no batch, told without parsing the record. */
-  #isSingle(text: string): boolean {
-    const head = /^.{18}"seq":(\d+),(?:"durable":\d+,)?"data":/.exec(text);
-    return head !== null && Number(head[1]) === this.next;
+    return line.records;
   }
 
   #corrupt(reason: string): MiniError {

@@ -116,10 +116,13 @@ class RustLines implements LineParser {
     this.next = base + 1;
   }
 
-  parse(text: string): readonly StoreRecord<unknown>[] {
-    const parsed = parseRustLine(text, this.#path, ++this.#line);
-    if (parsed === "header") return [];
-    return [{ seq: this.next++, data: parsed.record }];
+  *parse(
+    lines: Iterable<string>,
+  ): Generator<StoreRecord<unknown>, void, undefined> {
+    for (const text of lines) {
+      const parsed = parseRustLine(text, this.#path, ++this.#line);
+      if (parsed !== "header") yield { seq: this.next++, data: parsed.record };
+    }
   }
 }
 

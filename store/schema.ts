@@ -60,6 +60,17 @@ export function validate<T>(
   );
 }
 
+/** As {@linkcode validate}, for a record that was read: nothing is made for a message that nobody will see. */
+export function validateRead<T>(
+  schema: RecordSchema<T> | undefined,
+  value: unknown,
+  seq: number,
+): T {
+  return schema === undefined
+    ? value as T
+    : validate(schema, value, `read record ${seq}`, seq);
+}
+
 function issueText(issue: SchemaIssue | undefined): string {
   if (issue === undefined) return "";
   const path = (issue.path ?? [])

@@ -15,7 +15,7 @@ import type { LiveEnd } from "./cut.ts";
 import { readBatches, type Reading, readRecords } from "./reader.ts";
 import type { StoreRecord } from "./records.ts";
 import type { RecoveryReport } from "./recover.ts";
-import { type RecordSchema, validate } from "./schema.ts";
+import { type RecordSchema, validate, validateRead } from "./schema.ts";
 import type { JournalContext } from "./segment.ts";
 import type { Writer } from "./writer.ts";
 
@@ -35,7 +35,7 @@ export function appendJson(
 export function recordBatches(
   log: object,
   range: { from: number; to: number },
-): AsyncIterable<StoreRecord<unknown>[]> | undefined {
+): AsyncIterable<Iterable<StoreRecord<unknown>>> | undefined {
   return SESSIONS.get(log)?.readBatches(range);
 }
 
@@ -92,7 +92,7 @@ export class Session<T> {
   }
 
   /** As {@linkcode Session.read}, many records at a time. */
-  readBatches(range: ReplayRange): AsyncIterable<StoreRecord<T>[]> {
+  readBatches(range: ReplayRange): AsyncIterable<Iterable<StoreRecord<T>>> {
     checkRange(range);
     this.writer.assertOpen();
     const context = this.#context;
@@ -156,7 +156,7 @@ function readingOf<T>(
   return {
     range,
     live,
-    convert: (data, seq) => validate(schema, data, `read record ${seq}`, seq),
+    convert: (data, seq) => validateRead(schema, data, seq),
     explain: (error) =>
       signal?.aborted && error === signal.reason || error instanceof TypeError
         ? error
