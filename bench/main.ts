@@ -1,217 +1,117 @@
 /**
- * Measures the bricks against a floor and what users would pick instead, in the
- * same run: `deno task bench`, or `deno task bench --quick`.
+ * Measures the bricks against a floor, and against what users would pick
+ * instead, in the same run: `deno task bench`.
  *
- * The floor of writing is one `write` and one `fsync` for as many records as
- * there are callers; the floor of reading is `JSON.parse` of each line of the
- * file read at once. What counts is the ratio: absolute numbers drift.
+ * - `--quick` takes less than two minutes;
+ * - `--only ID` measures only what has this in its id;
+ * - `--out DIR` writes `results.json` and the charts of the documents there;
+ * - `--growth` measures as well how cost grows with size.
+ *
+ * What counts is the ratio: absolute numbers drift.
  */
+import { parseArgs } from "node:util";
 import { join } from "@std/path";
-import { StateManager } from "@mini/state/state";
-import { MiniStore } from "@mini/state/store";
-import { type Peer, type PeerLog, PEERS } from "./peers.ts";
-import { type Measured, say, table } from "./report.ts";
+import { writeCharts } from "./chart.ts";
+import { goals } from "./goals.ts";
+import { measureGrowth, printGrowth } from "./growth.ts";
+import { EVERYBODY, FLOOR, type Measure, plan, type Who } from "./plan.ts";
+import { machine, printFindings, printGoals, say } from "./report.ts";
+import { type Findings, sumUp } from "./results.ts";
+import { prepareNode, underDeno, underNode } from "./spawn.ts";
+import type { Result, Task } from "./work.ts";
 
-const isQuick = Deno.args.includes("--quick");
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    out: { type: "string" },
+    growth: { type: "boolean", default: false },
+  },
+});
+const isQuick = options.quick!;
 const ROUNDS = isQuick ? 1 : 3;
-const SECONDS = isQuick ? 0.5 : 1.5;
-const CALLERS = [1, 8, 64, 1024];
-const BATCH = 100;
-const REPLAYED = isQuick ? 100_000 : 500_000;
-const KEYS = 100_000;
+const scratch = await Deno.makeTempDir({ prefix: "mini-state-bench-" });
+/** Who cannot be had here. */
+const missing = new Set<string>();
+let directories = 0;
 
-function record(index: number): { key: string; value: unknown } {
-  return {
-    key: `component-${index % KEYS}`,
-    value: { version: "1.2.3", arch: "amd64", state: "installed", size: index },
-  };
-}
-
-/** How many records a second so many callers write, of whom each waits for its own. */
-async function appendsPerSecond(
-  callers: number,
-  append: (index: number) => Promise<unknown> | void,
-): Promise<number> {
-  let count = 0;
-  const start = performance.now();
-  const end = start + SECONDS * 1000;
-  await Promise.all(Array.from({ length: callers }, async () => {
-    while (performance.now() < end) await append(++count);
-  }));
-  return count / (performance.now() - start) * 1000;
-}
-
-async function floorOfAppends(path: string, callers: number): Promise<number> {
-  using file = await Deno.open(path, { create: true, append: true });
-  const lines = Array.from(
-    { length: callers },
-    (_, index) => `${JSON.stringify(record(index))}\n`,
-  );
-  const bytes = new TextEncoder().encode(lines.join(""));
-  const commits = await appendsPerSecond(1, async () => {
-    await file.write(bytes);
-    await file.sync();
-  });
-  return commits * callers;
-}
-
-async function measurePeer(
-  { open }: Peer,
-  dir: string,
-  measure: (log: PeerLog) => Promise<number>,
-): Promise<number> {
+async function newDirectory(): Promise<string> {
+  const dir = join(scratch, String(++directories));
   await Deno.mkdir(dir);
-  const log = await open(dir);
+  return dir;
+}
+
+function perform({ name, isUnderNode }: Who, task: Task): Promise<Result> {
+  return isUnderNode ? underNode(name, task) : underDeno(name, task);
+}
+
+/** As {@linkcode perform}; who fails is named, and asked no more. */
+async function attempt(who: Who, task: Task): Promise<Result | undefined> {
+  if (missing.has(who.name)) return undefined;
   try {
-    return await measure(log);
-  } finally {
-    await log.close();
+    return await perform(who, task);
+  } catch (error) {
+    if (who === FLOOR || who.name.startsWith("ours")) throw error;
+    missing.add(who.name);
+    say(`SKIPPED ${who.name}: ${(error as Error).message}`);
+    return undefined;
   }
 }
 
-async function appends(dir: string, callers: number): Promise<Measured> {
-  const floor = await floorOfAppends(join(dir, "floor"), callers);
-  const results = new Map<string, number>();
-  {
-    await using store = await MiniStore.open<unknown>(join(dir, "log.jsonl"));
-    const rate = await appendsPerSecond(
-      callers,
-      (index) => store.append(record(index)),
-    );
-    results.set("ours", rate);
+async function measure(measure: Measure): Promise<Findings> {
+  const { task, who, isOfReading = false } = measure;
+  const all = [FLOOR, ...who].filter(({ not }) => !not?.includes(task.work));
+  const filled = new Map<string, string>();
+  for (const each of isOfReading ? all : []) {
+    const dir = await newDirectory();
+    filled.set(each.name, dir);
+    await attempt(each, { ...task, work: "fill", dir });
   }
-  for (const peer of peers) {
-    const rate = await measurePeer(
-      peer,
-      join(dir, peer.name),
-      (log) =>
-        appendsPerSecond(callers, (index) => log.append(index, record(index))),
-    );
-    results.set(peer.name, rate);
-  }
-  return { what: `durable appends, ${callers} callers`, floor, results };
-}
-
-async function batches(dir: string): Promise<Measured> {
-  const floor = await floorOfAppends(join(dir, "floor"), BATCH);
-  const values = Array.from({ length: BATCH }, (_, index) => record(index));
-  const results = new Map<string, number>();
-  {
-    await using store = await MiniStore.open<unknown>(join(dir, "log.jsonl"));
-    const rate = await appendsPerSecond(1, () => store.appendBatch(values));
-    results.set("ours", rate * BATCH);
-  }
-  for (const peer of peers) {
-    const rate = await measurePeer(
-      peer,
-      join(dir, peer.name),
-      (log) =>
-        appendsPerSecond(1, (index) => log.appendAll(index * BATCH, values)),
-    );
-    results.set(peer.name, rate * BATCH);
-  }
-  return { what: `durable batches of ${BATCH}`, floor, results };
-}
-
-/** Reads a log into a map of keys, as a state is made on opening. */
-async function openings(dir: string): Promise<Measured> {
-  const path = join(dir, "journal.jsonl");
-  {
-    const options = { sync: "never", maxSegmentBytes: 2 ** 30 } as const;
-    await using store = await MiniStore.open<unknown>(path, options);
-    for (let index = 0; index < REPLAYED; index++) {
-      void store.append({ apply: record(index) });
-      if (index % 10_000 === 0) await store.sync();
+  const rounds: Map<string, Result>[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const results = new Map<string, Result>();
+    for (const each of all) {
+      const dir = filled.get(each.name) ?? await newDirectory();
+      const result = await attempt(each, { ...task, dir });
+      if (result !== undefined) results.set(each.name, result);
+      if (!isOfReading) await Deno.remove(dir, { recursive: true });
     }
+    rounds.push(results);
   }
-  const perSecond = async (task: () => Promise<unknown>) => {
-    const start = performance.now();
-    await task();
-    return REPLAYED / (performance.now() - start) * 1000;
-  };
-  const floor = await perSecond(async () => {
-    const map = new Map<string, unknown>();
-    const text = await Deno.readTextFile(path);
-    for (const line of text.trimEnd().split("\n")) {
-      const { data } = JSON.parse(line);
-      if (data !== undefined) map.set(data.apply.key, data.apply.value);
-    }
-  });
-  const results = new Map<string, number>();
-  const ours = await perSecond(async () => {
-    await using _state = await StateManager.open(dir, {
-      initial: () => ({} as Record<string, unknown>),
-      apply: (state, { key, value }: { key: string; value: unknown }) => {
-        state[key] = value;
-      },
-    });
-  });
-  results.set("ours", ours);
-  for (const peer of peers) {
-    const rate = await measurePeer(peer, join(dir, peer.name), async (log) => {
-      for (let at = 0; at < REPLAYED; at += 1_000) {
-        const values = Array.from(
-          { length: 1_000 },
-          (_, index) => record(at + index),
-        );
-        await log.appendAll(at + 1, values);
-      }
-      return await perSecond(async () => {
-        const map = new Map<string, unknown>();
-        await log.readAll((data) => {
-          const { key, value } = data as { key: string; value: unknown };
-          map.set(key, value);
-        });
-      });
-    });
-    results.set(peer.name, rate);
-  }
-  return {
-    what: `opening a state of ${REPLAYED.toLocaleString("en")} records`,
-    floor,
-    results,
-  };
-}
-
-async function round(dir: string): Promise<Measured[]> {
-  const results: Measured[] = [];
-  const place = async (name: string) => {
-    const path = join(dir, name);
-    await Deno.mkdir(path, { recursive: true });
-    return path;
-  };
-  for (const callers of CALLERS) {
-    results.push(await appends(await place(String(callers)), callers));
-  }
-  results.push(await batches(await place("batches")));
-  results.push(await openings(await place("opening")));
-  return results;
-}
-
-/** Those that can be had on this machine. */
-async function availablePeers(): Promise<Peer[]> {
-  const available: Peer[] = [];
-  for (const peer of PEERS) {
-    const dir = await Deno.makeTempDir();
-    try {
-      const log = await peer.open(dir);
-      await log.append(1, record(1));
-      await log.close();
-      available.push(peer);
-    } catch (error) {
-      const [why] = String((error as Error).message).split("\n");
-      say(`SKIPPED ${peer.name}: ${why}`);
-    }
+  for (const dir of filled.values()) {
     await Deno.remove(dir, { recursive: true });
   }
-  return available;
+  return sumUp(measure, rounds);
 }
 
-const peers = await availablePeers();
-const rounds: Measured[][] = [];
-for (let index = 0; index < ROUNDS; index++) {
-  const dir = await Deno.makeTempDir({ prefix: "mini-state-bench-" });
-  rounds.push(await round(dir));
-  await Deno.remove(dir, { recursive: true });
+say(
+  `${machine()}; median of ${ROUNDS} rounds; ratio to the floor, and a second`,
+);
+await prepareNode(!isQuick).catch((error: Error) => {
+  for (const { name } of EVERYBODY.filter(({ isUnderNode }) => isUnderNode)) {
+    missing.add(name);
+    say(`SKIPPED ${name}: ${error.message}`);
+  }
+});
+for (const { name, setting } of [FLOOR, ...EVERYBODY]) {
+  say(`  ${name}: ${setting}`);
 }
-await table(rounds, peers);
+const findings: Findings[] = [];
+for (const each of plan(isQuick)) {
+  if (!each.id.includes(options.only!)) continue;
+  const found = await measure(each);
+  printFindings(found);
+  findings.push(found);
+}
+const reached = options.only === "" ? goals(findings) : [];
+printGoals(reached);
+const growth = options.growth ? await measureGrowth(scratch, isQuick) : [];
+printGrowth(growth);
+await Deno.remove(scratch, { recursive: true });
+if (options.out !== undefined) {
+  await Deno.mkdir(options.out, { recursive: true });
+  const results = { machine: machine(), findings, goals: reached, growth };
+  const path = join(options.out, "results.json");
+  await Deno.writeTextFile(path, `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeCharts(options.out, findings, growth);
+}

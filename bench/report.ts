@@ -1,37 +1,50 @@
 import { cpus } from "node:os";
-import type { Peer } from "./peers.ts";
+import type { Goal } from "./goals.ts";
+import type { Findings } from "./results.ts";
+import type { Result } from "./work.ts";
 
-/** How much of something was done a second, by the floor and by each who was measured. */
-export interface Measured {
-  readonly what: string;
-  readonly floor: number;
-  readonly results: ReadonlyMap<string, number>;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** Prints medians: the ratio to the floor first, then how many a second. */
-export function table(
-  rounds: readonly (readonly Measured[])[],
-  peers: readonly Peer[],
-): void {
+/** The machine, in words. */
+export function machine(): string {
   const [processor] = cpus();
-  say(
-    `Deno ${Deno.version.deno}, ${cpus().length} × ${processor?.model}, ` +
-      `median of ${rounds.length} rounds; ratio to the floor, and records a second`,
-  );
-  for (const { name, setting } of peers) say(`  ${name}: ${setting}`);
-  for (const [index, { what, results }] of rounds[0]!.entries()) {
-    const all = rounds.map((round) => round[index]!);
-    say(`\n${what}; floor ${format(median(all.map(({ floor }) => floor)))}`);
-    for (const name of results.keys()) {
-      const rate = (measured: Measured) => measured.results.get(name)!;
-      const ratio = median(all.map((each) => rate(each) / each.floor));
-      const persecond = format(median(all.map(rate)));
-      say(`  ${ratio.toFixed(2)}  ${persecond.padStart(11)}  ${name}`);
-    }
+  return `Deno ${Deno.version.deno}, ${cpus().length} × ${processor?.model}`;
+}
+
+/** Prints what was found in one measure: ratio to the floor first. */
+export function printFindings({ what, floor, found }: Findings): void {
+  say(`\n${what}; floor ${format(floor.rate!)}/s${others(floor)}`);
+  for (const { name, ratio, median, isDurable } of found) {
+    const perSecond = format(median.rate!).padStart(10);
+    const mark = isDurable ? "" : " (never synced)";
+    say(
+      `  ${ratio.toFixed(2)} ${perSecond}/s  ${name}${mark}${others(median)}`,
+    );
+  }
+}
+
+const UNITS: readonly (readonly [field: string, words: string])[] = [
+  ["ms", "ms"],
+  ["p50", "ms p50"],
+  ["p99", "ms p99"],
+  ["stallMs", "ms longest stall"],
+  ["peakMiB", "MiB at the peak"],
+  ["beyondMiB", "MiB beyond the state"],
+  ["overheadBytes", "bytes over the payload"],
+];
+
+function others(result: Result): string {
+  const parts = UNITS.flatMap(([field, words]) => {
+    const value = result[field];
+    if (value === undefined) return [];
+    return [`${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} ${words}`];
+  });
+  return parts.length === 0 ? "" : `  (${parts.join(", ")})`;
+}
+
+/** Prints which goals are met. */
+export function printGoals(all: readonly Goal[]): void {
+  say("\ngoals");
+  for (const { what, aim, reached, isMet } of all) {
+    say(`  ${isMet ? "met   " : "missed"}  ${what}: ${reached}, aim ${aim}`);
   }
 }
 

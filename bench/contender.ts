@@ -1,0 +1,43 @@
+/** Something that keeps values by number, as a log does. */
+export interface Log {
+  /** Durable when it resolves, or returns. */
+  append(number: number, value: unknown): unknown;
+  /** One durable unit. */
+  appendAll(first: number, values: readonly unknown[]): unknown;
+  /** Many values, each for itself, as fast as it can. */
+  fill(first: number, values: readonly unknown[]): unknown;
+  /** Gives every value, oldest first. */
+  readAll(take: (value: unknown) => void): unknown;
+  close(): unknown;
+}
+
+/** Something that keeps messages until they are acknowledged. */
+export interface Queue {
+  /** Durable when it resolves, or returns. */
+  enqueue(value: unknown): unknown;
+  /** Many, as fast as it can. */
+  fill(values: readonly unknown[]): unknown;
+  /** Receives and acknowledges so many, so many at a time. */
+  drain(count: number, consumers: number): unknown;
+  /** Calls back for each message that comes, and acknowledges it. */
+  listen(take: (value: unknown) => void): unknown;
+  close(): unknown;
+}
+
+/** Who is measured. */
+export interface Contender<T> {
+  readonly name: string;
+  /** How it is set up, and whether it syncs. */
+  readonly setting: string;
+  /** Whether what it has acknowledged survives a power cut. */
+  readonly isDurable: boolean;
+  /** What it is not measured at, since that would say nothing of it. */
+  readonly not?: readonly string[];
+  open(dir: string): Promise<T>;
+}
+
+/** Loads what the type checker does not see, and what is fetched only when it is measured. */
+// deno-lint-ignore no-explicit-any -- nothing is known of it
+export function load(specifier: string): Promise<any> {
+  return import(specifier);
+}

@@ -1,0 +1,87 @@
+/**
+ * What nobody can do better in plain files: of writing, one `write` and one
+ * `fdatasync` for as many records as there are callers, nothing else between
+ * them; of reading, chunks that are decoded, and `JSON.parse` of each line.
+ */
+import { record, records } from "./record.ts";
+import { heapMiB, type Result, Stalls, type Task } from "./work.ts";
+
+/** The floor of each work. */
+export const FLOOR: Record<
+  string,
+  (task: Task) => Result | Promise<Result>
+> = {
+  append: (task) => commits(task, task.callers),
+  batch: (task) => commits(task, task.count),
+  enqueue: (task) => commits(task, task.callers),
+  drain: (task) => commits(task, task.callers),
+  latency: (task) => commits(task, 1),
+  fill,
+  read,
+  snapshot,
+};
+
+const encoder = new TextEncoder();
+
+function commits({ dir, seconds }: Task, size: number): Result {
+  using file = Deno.openSync(`${dir}/floor`, { create: true, append: true });
+  const lines = records(0, size).map((item) => `${JSON.stringify(item)}\n`);
+  const bytes = encoder.encode(lines.join(""));
+  const start = performance.now();
+  let count = 0;
+  while (performance.now() - start < seconds * 1000) {
+    file.writeSync(bytes);
+    file.syncDataSync();
+    count += size;
+  }
+  return { rate: count / (performance.now() - start) * 1000, overheadBytes: 1 };
+}
+
+async function fill({ dir, count }: Task): Promise<Result> {
+  using file = await Deno.open(`${dir}/floor`, { create: true, write: true });
+  const writer = file.writable.getWriter();
+  for (let index = 0; index < count; index++) {
+    const line = { crc: "00000000", seq: index + 1, data: record(index) };
+    await writer.write(encoder.encode(`${JSON.stringify(line)}\n`));
+  }
+  await writer.close();
+  return {};
+}
+
+async function read({ dir, count }: Task): Promise<Result> {
+  const before = await heapMiB();
+  const start = performance.now();
+  const map = new Map<string, unknown>();
+  const decoder = new TextDecoder();
+  const block = new Uint8Array(256 * 1024);
+  let carry = "";
+  using file = await Deno.open(`${dir}/floor`);
+  for (;;) {
+    const length = await file.read(block);
+    if (length === null) break;
+    const text = decoder.decode(block.subarray(0, length), { stream: true });
+    const lines = (carry + text).split("\n");
+    carry = lines.pop()!;
+    for (const line of lines) {
+      const { data: { key, value } } = JSON.parse(line);
+      map.set(key, value);
+    }
+  }
+  const ms = performance.now() - start;
+  const stateMiB = await heapMiB() - before;
+  return { rate: count / ms * 1000, ms, stateMiB, keys: map.size };
+}
+
+/** All of it in one go. */
+async function snapshot({ dir, count }: Task): Promise<Result> {
+  const items = records(0, count);
+  const state = Object.fromEntries(items.map(({ key, value }) => [key, value]));
+  const stalls = new Stalls();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const start = performance.now();
+  using file = await Deno.open(`${dir}/floor`, { create: true, write: true });
+  await file.write(encoder.encode(JSON.stringify(state)));
+  await file.sync();
+  const ms = performance.now() - start;
+  return { rate: 1000 / ms, ms, stallMs: stalls.end() };
+}

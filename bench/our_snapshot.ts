@@ -1,0 +1,29 @@
+import { StateManager } from "@mini/state/state";
+import { type Item, record, records } from "./record.ts";
+import { type Result, Stalls, type Task } from "./work.ts";
+
+/** Makes a snapshot of a large state while four callers go on writing. */
+export async function snapshot({ dir, count }: Task): Promise<Result> {
+  await using manager = await StateManager.open(dir, {
+    initial: () => ({} as Record<string, unknown>),
+    apply: (state, { key, value }: Item) => {
+      state[key] = value;
+    },
+  });
+  const items = records(0, count);
+  await Promise.all(items.map((item) => manager.apply(item)));
+  let isDone = false;
+  let written = 0;
+  const writers = Array.from({ length: 4 }, async () => {
+    while (!isDone) await manager.apply(record(written++));
+  });
+  const stalls = new Stalls();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const start = performance.now();
+  await manager.createSnapshot();
+  const ms = performance.now() - start;
+  isDone = true;
+  const stallMs = stalls.end();
+  await Promise.all(writers);
+  return { rate: 1000 / ms, ms, stallMs, writtenMeanwhile: written };
+}

@@ -1,0 +1,117 @@
+import { MiniQueue } from "@mini/state/queue";
+import { StateManager } from "@mini/state/state";
+import { MiniStore } from "@mini/state/store";
+import type { Contender, Log, Queue } from "./contender.ts";
+import { type Item, record } from "./record.ts";
+
+/** The log by itself. */
+export const STORE: Contender<Log> = {
+  name: "ours",
+  setting: "as it is",
+  isDurable: true,
+  async open(dir) {
+    const store = await MiniStore.open<unknown>(`${dir}/journal.jsonl`);
+    return {
+      append: (_number, value) => store.append(value),
+      appendAll: (_first, values) => store.appendBatch(values),
+      fill: (_first, values) =>
+        Promise.all(values.map((value) => store.append(value))),
+      async readAll(take) {
+        for await (const { data } of store.replay()) take(data);
+      },
+      close: () => store.close(),
+    };
+  },
+};
+
+type Components = Record<string, unknown>;
+
+function openState(dir: string): Promise<StateManager<Components, Item>> {
+  return StateManager.open<Components, Item>(dir, {
+    initial: () => ({}),
+    apply: (components, { key, value }) => {
+      components[key] = value;
+    },
+  });
+}
+
+/** A state, which is read when it is opened. */
+export const STATE: Contender<Log> = {
+  name: "ours, a state",
+  setting: "as it is",
+  isDurable: true,
+  async open(dir) {
+    const manager = await openState(dir);
+    const fill = (items: readonly unknown[]) =>
+      Promise.all(items.map((item) => manager.apply(item as Item)));
+    return {
+      append: (_number, value) => manager.apply(value as Item),
+      appendAll: (_first, values) => manager.applyAll(values as Item[]),
+      fill: (_first, values) => fill(values),
+      readAll: () => {},
+      close: () => manager.close(),
+    };
+  },
+};
+
+const TAIL = 1_000;
+
+/** A state that was compacted, with some records behind the snapshot. */
+export const SNAPSHOT: Contender<Log> = {
+  name: "ours, from a snapshot",
+  setting: `and ${TAIL} records behind it`,
+  isDurable: true,
+  async open(dir) {
+    const manager = await openState(dir);
+    let isFilled = false;
+    return {
+      append: (_number, value) => manager.apply(value as Item),
+      appendAll: (_first, values) => manager.applyAll(values as Item[]),
+      fill(_first, values) {
+        isFilled = true;
+        return Promise.all(values.map((item) => manager.apply(item as Item)));
+      },
+      readAll: () => {},
+      async close() {
+        if (isFilled) {
+          await manager.compact();
+          const tail = Array.from(
+            { length: TAIL },
+            (_, index) => record(index),
+          );
+          await Promise.all(tail.map((item) => manager.apply(item)));
+        }
+        await manager.close();
+      },
+    };
+  },
+};
+
+/** The queue. */
+export const QUEUE: Contender<Queue> = {
+  name: "ours",
+  setting: "as it is",
+  isDurable: true,
+  async open(dir) {
+    const queue = await MiniQueue.open<unknown>(dir);
+    return {
+      enqueue: (payload) => queue.enqueue(payload),
+      async fill(values) {
+        for (let at = 0; at < values.length; at += 1_000) {
+          const some = values.slice(at, at + 1_000);
+          await queue.enqueueAll(some.map((payload) => ({ payload })));
+        }
+      },
+      async drain(count, consumers) {
+        let left = count;
+        await Promise.all(Array.from({ length: consumers }, async () => {
+          while (left-- > 0) await (await queue.receive())!.ack();
+        }));
+      },
+      listen(take) {
+        void queue.work(({ payload }) => Promise.resolve(take(payload)));
+      },
+      close: () => queue.close(),
+    };
+  },
+};

@@ -1,0 +1,113 @@
+import type { Contender } from "./contender.ts";
+import { LOGS, NODE_LOGS } from "./logs.ts";
+import { QUEUE, SNAPSHOT, STATE, STORE } from "./ours.ts";
+import { NODE_QUEUES, QUEUES } from "./queues.ts";
+import type { Task } from "./work.ts";
+
+/** Who takes part, and where. */
+export interface Who extends Omit<Contender<unknown>, "open"> {
+  readonly isUnderNode: boolean;
+}
+
+/** One thing that is measured, for all who take part in it. */
+export interface Measure {
+  readonly id: string;
+  readonly what: string;
+  readonly task: Omit<Task, "dir">;
+  readonly who: readonly Who[];
+  /** Whether there must be something to read first. */
+  readonly isOfReading?: boolean;
+}
+
+/** The floor, which takes part in everything. */
+export const FLOOR: Who = {
+  name: "floor",
+  setting: "plain files and nothing around them: see bench/floor.ts",
+  isDurable: true,
+  isUnderNode: false,
+};
+
+const under = (isUnderNode: boolean) =>
+(
+  { name, setting, isDurable, not = [] }: Contender<unknown>,
+): Who => ({ name, setting, isDurable, not, isUnderNode });
+
+const logs = [...LOGS.map(under(false)), ...NODE_LOGS.map(under(true))];
+const queues = [...QUEUES.map(under(false)), ...NODE_QUEUES.map(under(true))];
+const ours = [STORE, STATE, SNAPSHOT].map(under(false));
+const [store, state, snapshot] = ours as [Who, Who, Who];
+const queue = under(false)(QUEUE);
+
+/** Everybody but the floor, each once. */
+export const EVERYBODY: readonly Who[] = [...logs, ...queues];
+
+/** What is measured, in this order. */
+export function plan(isQuick: boolean): Measure[] {
+  const seconds = isQuick ? 0.4 : 1.5;
+  const many = isQuick ? 100_000 : 1_000_000;
+  const base = { callers: 1, count: 1, seconds };
+  const appends = [1, 8, 64, 1024].map((callers): Measure => ({
+    id: `append-${callers}`,
+    what: `durable appends, ${amount(callers)}`,
+    task: { ...base, work: "append", callers },
+    who: [store, ...logs],
+  }));
+  const enqueues = [1, 64].map((callers): Measure => ({
+    id: `enqueue-${callers}`,
+    what: `queue: enqueue, ${amount(callers)}`,
+    task: { ...base, work: "enqueue", callers },
+    who: [queue, ...queues],
+  }));
+  const drains = [1, 64].map((callers): Measure => ({
+    id: `drain-${callers}`,
+    what: `queue: receive and acknowledge, ${amount(callers)}`,
+    task: {
+      ...base,
+      work: "drain",
+      callers,
+      count: (isQuick ? 500 : 2_000) * (callers === 1 ? 1 : 5),
+    },
+    who: [queue, ...queues],
+  }));
+  return [
+    ...appends,
+    {
+      id: "batch",
+      what: "durable batches of 100",
+      task: { ...base, work: "batch", count: 100 },
+      who: [store, ...logs],
+    },
+    {
+      id: "read",
+      what: `opening ${many.toLocaleString("en")} records of 100,000 keys`,
+      task: { ...base, work: "read", count: many },
+      who: [state, store, ...logs],
+      isOfReading: true,
+    },
+    {
+      id: "open",
+      what: "opening 100,000 keys",
+      task: { ...base, work: "read", count: 100_000 },
+      who: [snapshot, ...logs],
+      isOfReading: true,
+    },
+    {
+      id: "snapshot",
+      what: "a snapshot of 100,000 keys",
+      task: { ...base, work: "snapshot", count: 100_000 },
+      who: [store],
+    },
+    ...enqueues,
+    ...drains,
+    {
+      id: "latency",
+      what: "queue: from enqueue to the consumer",
+      task: { ...base, work: "latency", count: isQuick ? 100 : 400 },
+      who: [queue, ...queues],
+    },
+  ];
+}
+
+function amount(callers: number): string {
+  return callers === 1 ? "1 caller" : `${callers.toLocaleString("en")} callers`;
+}

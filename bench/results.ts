@@ -1,0 +1,51 @@
+import type { Measure } from "./plan.ts";
+import type { Result } from "./work.ts";
+
+/** What was found of one contender: medians over the rounds. */
+export interface Found {
+  readonly name: string;
+  readonly isDurable: boolean;
+  /** Median of the ratios to the floor of the same round. */
+  readonly ratio: number;
+  readonly median: Result;
+}
+
+/** What was found in one measure, the floor's among it. */
+export interface Findings {
+  readonly id: string;
+  readonly what: string;
+  readonly floor: Result;
+  readonly found: readonly Found[];
+}
+
+/** Sums up rounds, in each of which there is a result by name. */
+export function sumUp(
+  { id, what, who }: Measure,
+  rounds: readonly ReadonlyMap<string, Result>[],
+): Findings {
+  const of = (name: string) =>
+    rounds.flatMap((round) => {
+      const result = round.get(name);
+      const floor = round.get("floor")!.rate!;
+      return result === undefined
+        ? []
+        : [{ ...result, ratio: result.rate! / floor }];
+    });
+  const found = who.flatMap(({ name, isDurable }) => {
+    const results = of(name);
+    if (results.length === 0) return [];
+    const { ratio, ...median } = medians(results);
+    return [{ name, isDurable, ratio: ratio!, median }];
+  });
+  return { id, what, floor: medians(of("floor")), found };
+}
+
+function medians(results: readonly Result[]): Result {
+  const [first = {}] = results;
+  return Object.fromEntries(
+    Object.keys(first).map((key) => {
+      const values = results.map((result) => result[key]!);
+      return [key, values.toSorted((a, b) => a - b)[values.length >> 1]!];
+    }),
+  );
+}

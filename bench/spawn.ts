@@ -1,0 +1,88 @@
+/** Runs tasks in processes of their own. */
+import { fromFileUrl, join } from "@std/path";
+import type { Result, Task } from "./work.ts";
+
+const root = fromFileUrl(new URL("../", import.meta.url));
+const built = join(root, "build", "bench");
+/** What npm brings as it is. */
+const PACKAGES = {
+  "@seald-io/nedb": "4.1.2",
+  "bullmq": "6.7.0",
+  "classic-level": "3.0.0",
+  "ioredis": "5.11.1",
+  "lmdb": "3.5.6",
+  "lowdb": "7.0.1",
+};
+/** What npm has to compile first, and what stands on that. */
+const COMPILED = {
+  "better-sqlite3": "12.11.1",
+  "liteque": "0.8.0",
+  "plainjob": "0.0.14",
+};
+
+/** The last line that a task prints, parsed. */
+async function resultOf(command: Deno.Command): Promise<Result> {
+  const { success, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (success) return JSON.parse(text(stdout).split("\n").at(-1)!);
+  const lines = text(stderr).split("\n");
+  const why = lines.find((line) => /^\w*error\b/i.test(line)) ?? lines.at(-1);
+  throw new Error(why ?? "it failed without a word");
+}
+
+/** Does a task under Deno. */
+export function underDeno(name: string, task: Task): Promise<Result> {
+  const child = join(root, "bench", "child.ts");
+  const flags = ["-A", "--quiet", "--unstable-kv", "--v8-flags=--expose-gc"];
+  const args = ["run", ...flags, child, name, JSON.stringify(task)];
+  const env = { NO_COLOR: "1" };
+  return resultOf(
+    new Deno.Command(Deno.execPath(), { args, env, cwd: root }),
+  );
+}
+
+/** Does a task under Node. */
+export function underNode(name: string, task: Task): Promise<Result> {
+  const child = join(built, "child.mjs");
+  const args = ["--expose-gc", child, name, JSON.stringify(task)];
+  return resultOf(new Deno.Command("node", { args }));
+}
+
+/** Gets from npm what is measured under Node. What has to be compiled takes minutes, the first time. */
+export async function prepareNode(mayCompile: boolean): Promise<void> {
+  const isCompiled = await isThere(COMPILED);
+  const dependencies = mayCompile || isCompiled
+    ? { ...PACKAGES, ...COMPILED }
+    : PACKAGES;
+  if (!await isThere(dependencies)) {
+    await Deno.mkdir(built, { recursive: true });
+    const manifest = JSON.stringify({ private: true, dependencies });
+    await Deno.writeTextFile(join(built, "package.json"), manifest);
+    await run("npm", ["install", "--no-audit", "--no-fund"], built);
+  }
+  const source = join(root, "bench", "child_node.ts");
+  const bundle = join(built, "child.mjs");
+  const flags = ["--platform", "deno", "--quiet", "--output", bundle];
+  await run(Deno.execPath(), ["bundle", ...flags, source], root);
+}
+
+async function isThere(packages: Record<string, string>): Promise<boolean> {
+  for (const name of Object.keys(packages)) {
+    const found = await Deno.stat(join(built, "node_modules", name))
+      .catch(() => undefined);
+    if (found === undefined) return false;
+  }
+  return true;
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+): Promise<void> {
+  const command = new Deno.Command(program, { args: [...args], cwd });
+  const { success, stderr } = await command.output();
+  if (success) return;
+  const [line] = new TextDecoder().decode(stderr).trim().split("\n").slice(-1);
+  throw new Error(`${program} ${args[0]}: ${line}`);
+}
