@@ -66,7 +66,9 @@ export class Program implements AsyncDisposable {
   constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.#input = child.stdin.getWriter();
-    this.#stderr = new Response(child.stderr).text();
+    this.#stderr = new Response(child.stderr).text().then((text) =>
+      text.trim()
+    );
     const lines: ReadableStream<string> = child.stdout
       .pipeThrough(new TextDecoderStream())
       .pipeThrough(new TextLineStream());
