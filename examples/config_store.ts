@@ -22,6 +22,7 @@ type Change =
   | { readonly unset: string }
   | { readonly all: [key: string, value: unknown][] };
 
+const COMMANDS = "set [KEY JSON] | unset KEY | get [KEY] | watch";
 /** Beyond so many records, one that says everything takes their place. */
 const MANY = 100;
 /** How long to wait for another writer. */
@@ -32,15 +33,12 @@ const path = join(dir, "config.jsonl");
 /** The JSON of each value. */
 const values = new Map<string, string>();
 try {
-  const [key, json, ...rest] = args;
-  if (rest.length > 0 || dir === "") refuse();
-  else if (command === "set" && key === undefined) await write(input());
-  else if (command === "set" && json !== undefined) await write([args]);
-  else if (command === "unset" && key && json === undefined) {
-    await write([args]);
-  } else if (command === "get" && json === undefined) await get(key);
-  else if (command === "watch" && key === undefined) await watch();
-  else refuse();
+  const asked = dir === "" ? "" : `${command} ${args.length}`;
+  if (asked === "set 0") await write(input());
+  else if (asked === "set 2" || asked === "unset 1") await write([args]);
+  else if (asked === "get 0" || asked === "get 1") await get(args[0]);
+  else if (asked === "watch 0") await watch();
+  else throw new TypeError(`usage: config_store.ts DIR ${COMMANDS}`);
 } catch (error) {
   const message = error instanceof Deno.errors.NotFound
     ? `there is no configuration in "${dir}" yet`
@@ -114,8 +112,7 @@ async function* follow(): AsyncGenerator<StoreRecord<Change>, void, undefined> {
         next = record.seq + 1;
         yield record;
       }
-      // That it was read is an event as well.
-      while ((await events.next()).value.kind === "access");
+      await events.next();
     } catch (error) {
       if ((error as MiniError).code !== "COMPACTED") throw error;
       // What is left starts with a record that says everything.
@@ -126,19 +123,15 @@ async function* follow(): AsyncGenerator<StoreRecord<Change>, void, undefined> {
 
 /** Takes in a change; gives the keys that have another value now. */
 function update(change: Change): string[] {
-  const now = new Map("all" in change ? [] : values);
-  if ("unset" in change) now.delete(change.unset);
-  const set = "all" in change
-    ? change.all
-    : "set" in change
-    ? [[change.set, change.value]] as const
-    : [];
-  for (const [key, value] of set) now.set(key, JSON.stringify(value));
-  const keys = new Set([...values.keys(), ...now.keys()]);
-  const changed = [...keys].filter((key) => values.get(key) !== now.get(key));
-  for (const key of changed) values.delete(key);
-  for (const [key, json] of now) values.set(key, json);
-  return changed;
+  const before = new Map(values);
+  if ("all" in change) values.clear();
+  else if ("unset" in change) values.delete(change.unset);
+  else values.set(change.set, JSON.stringify(change.value));
+  for (const [key, value] of "all" in change ? change.all : []) {
+    values.set(key, JSON.stringify(value));
+  }
+  return [...new Set([...before.keys(), ...values.keys()])]
+    .filter((key) => before.get(key) !== values.get(key));
 }
 
 function change(key = "", json?: string): Change {
@@ -161,12 +154,6 @@ async function* input(): AsyncGenerator<string[], void, undefined> {
     const [, key = "", json] = /^(\S*)(?:\s+(.*))?$/.exec(line) ?? [];
     yield json === undefined ? [key] : [key, json];
   }
-}
-
-function refuse(): never {
-  throw new TypeError(
-    "usage: config_store.ts DIR set [KEY JSON] | unset KEY | get [KEY] | watch",
-  );
 }
 
 function say(line: string, to: "log" | "error" = "log"): void {

@@ -81,10 +81,15 @@ export class Program implements AsyncDisposable {
     await this.#input.write(new TextEncoder().encode(text)).catch(() => {});
   }
 
+  /** The next line that it prints; `undefined` where it ends instead. */
+  async lineOrEnd(): Promise<string | undefined> {
+    return (await this.#lines.read()).value;
+  }
+
   /** The next line that it prints; fails where it ends instead. */
   async line(): Promise<string> {
-    const { value } = await this.#lines.read();
-    if (value !== undefined) return value;
+    const line = await this.lineOrEnd();
+    if (line !== undefined) return line;
     throw new Error(`it has ended: ${await this.#stderr}`);
   }
 
@@ -101,9 +106,9 @@ export class Program implements AsyncDisposable {
     await this.#input.close().catch(() => {});
     const lines: string[] = [];
     for (;;) {
-      const { value } = await this.#lines.read();
-      if (value === undefined) break;
-      lines.push(value);
+      const line = await this.lineOrEnd();
+      if (line === undefined) break;
+      lines.push(line);
     }
     const { code } = await this.#child.status;
     return { code, stdout: lines.join("\n"), stderr: await this.#stderr };
@@ -115,20 +120,24 @@ export class Program implements AsyncDisposable {
     return await this.end();
   }
 
-  /** Kills it. Gives the lines that it had printed and nobody has read. */
+  /** Kills it, if it still runs. Gives the lines that it had printed and nobody has read. */
   async kill(): Promise<string[]> {
-    this.#child.kill("SIGKILL");
+    this.#kill();
     const { stdout, stderr } = await this.end();
     assertEquals(stderr, "");
     return stdout === "" ? [] : stdout.split("\n");
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  #kill(): void {
     try {
       this.#child.kill("SIGKILL");
     } catch {
       // It has ended.
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill();
     await this.end();
   }
 }
