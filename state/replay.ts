@@ -127,15 +127,15 @@ function gap(
   seq: number,
   firstSequence: number,
 ): MiniError {
-  const isAll = upTo === Infinity;
-  const wanted = isAll ? "" : ` as of record ${upTo}`;
-  const upToThere = isAll ? "" : " up to that record";
+  const start = `the log starts with record ${firstSequence}`;
   const snapshot = seq === 0
-    ? `there is no snapshot${upToThere}`
-    : `the newest snapshot${upToThere} stands at record ${seq}`;
+    ? "there is no snapshot up to that record"
+    : `the newest snapshot up to that record stands at ${seq}`;
   return new MiniError(
     code,
-    `Cannot make the state${wanted}: the log starts with record ${firstSequence}, and ${snapshot}; nothing was changed`,
+    code === "CORRUPT"
+      ? `Cannot make the state: the newest snapshot stands at record ${seq}, and ${start}; nothing was changed`
+      : `Cannot make the state as of record ${upTo}: ${start}, and ${snapshot}; nothing was changed`,
     { seq: seq + 1 },
   );
 }
