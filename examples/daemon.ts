@@ -1,3 +1,4 @@
+// deno run --allow-read=./data --allow-write=./data examples/daemon.ts
 // deno task compile && sensor | ./build/daemon
 /**
  * A sensor logger: reads `NAME VALUE` a line, and says what it knows of that
@@ -46,7 +47,8 @@ for await (const line of lines) {
     say(`not a reading: ${line}`);
     continue;
   }
-  const seq = await log.apply({ sensor, value: Number(value) });
+  // JSON has no -0, and sensors do; adding 0 makes it 0.
+  const seq = await log.apply({ sensor, value: Number(value) + 0 });
   const { count, min, max } = log.state[sensor]!;
   say(`${seq} ${sensor} ${value}: ${count} readings, ${min} to ${max}`);
 }

@@ -171,7 +171,8 @@ export class StateManager<S, M> implements AsyncDisposable {
    * Reads, decides and writes with no other write in between.
    *
    * @param decide Gives a mutation, several that are one atomic record, or
-   * `undefined` for none. Synchronous; must not change the state.
+   * `undefined` for none. Synchronous; must not change the state, at which
+   * {@linkcode StateManager.sequence} stands meanwhile.
    * @returns The number of the record; `undefined` where there is none.
    * @throws {MiniError} As {@linkcode StateManager.apply}. What `decide` throws
    * is thrown as it is, and nothing was logged.
@@ -223,11 +224,13 @@ export class StateManager<S, M> implements AsyncDisposable {
 
   /**
    * The mutations from `from` on, then every further one once the state has it.
-   * Ends when the manager is closed.
+   * Ends when the manager is closed. Without `from`, starts with the next one.
    *
    * @param options From where, and until when.
-   * @returns The mutations that had an effect.
-   * @throws {MiniError} While iterating: as `MiniStore.follow`.
+   * @returns The mutations that had an effect. Who stops within those that share
+   * a number, and goes on behind it, misses the others.
+   * @throws {MiniError} While iterating: as `MiniStore.follow`; `COMPACTED` where
+   * `from` is gone, or is gone before a slow reader gets there.
    */
   watch(
     options: { from?: number; signal?: AbortSignal } = {},

@@ -23,13 +23,21 @@ export interface StateOptions<S, M> {
   upcast?: (mutation: unknown, fromVersion: number) => M;
   /** Makes a state of this version from a snapshot of another; `undefined` to replay the log instead. @default {the log is replayed} */
   migrate?: (state: unknown, fromVersion: number) => S | undefined;
-  /** Make a snapshot, and compact, inside the `apply` that has brought so many records since the last; a function is asked each time. @default {never} */
+  /**
+   * Make a snapshot, and compact, inside the `apply` that has brought so many
+   * records since the last; a function is asked each time. What is older than
+   * the oldest kept snapshot is gone then, from the first snapshot on: `at`,
+   * `history` and `watch` reach back no further. A state that must keep its
+   * whole history calls `createSnapshot` instead, which removes no record.
+   *
+   * @default {never}
+   */
   snapshotEvery?: number | ((state: S) => number);
   /** Another log in place of the one in the directory. Closing the state closes it. */
   log?: Log<unknown>;
   /** Other snapshots in place of those in the directory. */
   snapshots?: Snapshots<S>;
-  /** How many snapshots to keep. @default {2} */
+  /** How many snapshots to keep; the log is compacted up to the oldest of them. @default {2} */
   keepSnapshots?: number;
   /** Beyond this size of the log's active segment a new one is started. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;

@@ -57,7 +57,7 @@ export async function build<S, M>(
       const from = start.seq + 1;
       const to = Math.min(upTo, log.sequence);
       if (log.firstSequence > from && to >= from) {
-        throw gap(codeOfGap, start.seq, log.firstSequence);
+        throw gap(codeOfGap, upTo, start.seq, log.firstSequence);
       }
       // That a record was aborted may stand behind the last one to be replayed.
       if (to < log.sequence) await aborts.learnFrom(from);
@@ -123,12 +123,19 @@ function assertSame(
 
 function gap(
   code: "CORRUPT" | "COMPACTED",
+  upTo: number,
   seq: number,
   firstSequence: number,
 ): MiniError {
+  const start = `the log starts with record ${firstSequence}`;
+  const snapshot = seq === 0
+    ? "there is no snapshot up to that record"
+    : `the newest snapshot up to that record stands at ${seq}`;
   return new MiniError(
     code,
-    `Cannot make the state: the newest snapshot stands at record ${seq}, and the log starts with record ${firstSequence}; nothing was changed`,
+    code === "CORRUPT"
+      ? `Cannot make the state: the newest snapshot stands at record ${seq}, and ${start}; nothing was changed`
+      : `Cannot make the state as of record ${upTo}: ${start}, and ${snapshot}; nothing was changed`,
     { seq: seq + 1 },
   );
 }

@@ -68,7 +68,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * permission but to read its directory, and works beside a live writer.
    *
    * Ends with the last whole record; where there is no log there are no records.
-   * What a writer has written and not yet synced is read as well.
+   * What is written and not yet synced is read as well, and may still be undone.
    *
    * @param path The file of the active segment.
    * @param options Which records, and how to read them.

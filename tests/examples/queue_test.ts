@@ -4,20 +4,21 @@ import { MiniStore } from "@mini/state/store";
 import { Random, randomSeed } from "@mini/state/testing";
 import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
-import { killExample, runExample } from "../support/examples.ts";
+import { Example } from "../support/program.ts";
 import { say } from "../support/report.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 Deno.test("examples/job_worker.ts does its jobs, and says which are dead", async () => {
   await using directory = new TestDirectory();
-  const jobs = directory.at("jobs");
+  const example = new Example("job_worker.ts", directory.path);
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await example.run(["./jobs", ...args]);
+    assertEquals([code, stderr], [0, ""]);
+    return stdout;
+  };
   const license = join(ROOT, "LICENSE-MIT");
-  const folder = directory.path;
-  const permissions = ["--allow-read", `--allow-write=${jobs}`];
-  const run = (...args: string[]) =>
-    runExample("job_worker.ts", permissions, [jobs, ...args]);
-  const added = await run("add", license, license, folder);
+  const added = await run("add", license, license, directory.path);
   assertEquals(added.split("\n").length, 3);
   assert(added.includes("already there"), added);
   const worked = await run("work");
@@ -27,19 +28,22 @@ Deno.test("examples/job_worker.ts does its jobs, and says which are dead", async
 
 Deno.test("examples/outbox.ts loses and invents no message, killed again and again", async () => {
   await using directory = new TestDirectory();
-  const shop = directory.at("shop");
-  const permissions = [`--allow-read=${shop}`, `--allow-write=${shop}`];
+  const example = new Example("outbox.ts", directory.path);
+  const args = ["./shop", "200"];
   const random = new Random(seed);
-  const args = [shop, "200"];
   let kills = 0;
   for (; kills < 6; kills++) {
-    await killExample("outbox.ts", permissions, args, 1 + random.below(60));
+    const outbox = example.start(args);
+    let lines = 1 + random.below(60);
+    while (lines > 0 && await outbox.lineOrEnd() !== undefined) lines--;
+    await outbox.kill();
   }
-  const ended = await runExample("outbox.ts", permissions, args);
-  assert(ended.includes("200 orders"), ended);
+  const ended = await example.run(args);
+  assertEquals([ended.code, ended.stderr], [0, ""]);
+  assert(ended.stdout.includes("200 orders"), ended.stdout);
   const mails = new Map<number, string>();
   const records = MiniStore.replay<{ order: number; text: string }>(
-    join(shop, "sent.jsonl"),
+    directory.at("shop/sent.jsonl"),
   );
   let sent = 0;
   for await (const { data: { order, text } } of records) {
