@@ -17,6 +17,13 @@
  * @module
  */
 
+export { MiniError } from "../store/errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "../store/errors.ts";
+export type {
+  RecordSchema,
+  SchemaIssue,
+  SchemaResult,
+} from "../store/schema.ts";
 export type { SnapCodec } from "./codec.ts";
 export type { SnapshotMeta } from "./envelope.ts";
 export type {

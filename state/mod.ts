@@ -18,6 +18,14 @@
  * @module
  */
 
+export { MiniError } from "../store/errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "../store/errors.ts";
+export type { SnapCodec } from "../snap/codec.ts";
+export type {
+  RecordSchema,
+  SchemaIssue,
+  SchemaResult,
+} from "../store/schema.ts";
 export type { Log, Snapshots } from "./interfaces.ts";
 export { StateManager } from "./manager.ts";
 export type {
