@@ -113,6 +113,8 @@ async function openWithoutFollowing(
     const found = statPath(path);
     if (found?.kind === "symlink") throw failure("ELOOP", path);
     if (found?.kind === "directory") throw failure("EISDIR", path);
+    // To open a pipe waits for whoever writes into it.
+    if (found?.kind === "other") throw failure("ENXIO", path);
     const file = await Deno.open(path, options);
     const { identity } = toStat(file.statSync());
     if (identity === found?.identity) return file;

@@ -184,6 +184,23 @@ Deno.test("compaction fails: what is left is whole, and the log goes on", async 
   assertEquals(await contents(fs), ["d"]);
 });
 
+Deno.test("compaction fails to make a removal durable: nothing more is removed, for there would be a gap", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  for (const item of ["a", "b", "c"]) {
+    await store.append(item);
+    await store.rotate();
+  }
+  fs.hooks.before = ({ operation }) =>
+    operation === "syncDirectory" ? { code: "EIO" } : undefined;
+  assertEquals((await errorOf(store.compact(3))).code, "IO");
+  fs.hooks = {};
+  assertEquals((await errorOf(store.compact(3))).code, "IO");
+  assertEquals([store.firstSequence, await store.append("d")], [2, 4]);
+  await store.close();
+  assertEquals(await contents(fs), ["b", "c", "d"]);
+});
+
 Deno.test("close() fails to write its mark: every record is there, and the next open() says unclean", async () => {
   for (const operation of ["write", "sync"] as const) {
     const { fs, store } = await failing(operation, { code: "EIO" }, 1);

@@ -106,6 +106,39 @@ Deno.test("MiniStore.replay() of a compacted record says COMPACTED", async () =>
   assertEquals([store.firstSequence, store.sequence], [4, 9]);
 });
 
+Deno.test("MiniStore.replay() beside a writer that compacts what is next says COMPACTED", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  const store = await threeSegments(path, fs);
+  const records = MiniStore.replay<number>(path, { fs })
+    [Symbol.asyncIterator]();
+  assertEquals((await records.next()).value?.data, 1);
+  await store.rotate();
+  await store.compact(9);
+  const seen: unknown[] = [];
+  const rest = (async () => {
+    for (;;) seen.push((await records.next()).value?.data);
+  })();
+  const error = await errorOf(rest);
+  assertEquals([error.code, error.seq, seen], ["COMPACTED", 4, [2, 3]]);
+  await store.close();
+});
+
+Deno.test("MiniStore.replay() ends where the rest of the log was removed beside it", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await (await threeSegments(path, fs)).close();
+  const records = MiniStore.replay<number>(path, { fs })
+    [Symbol.asyncIterator]();
+  assertEquals((await records.next()).value?.data, 1);
+  for (const name of fs.names("/data")) fs.unlink(`/data/${name}`);
+  const seen: unknown[] = [];
+  for (let next; !(next = await records.next()).done;) {
+    seen.push(next.value.seq);
+  }
+  assertEquals(seen, [2, 3]);
+});
+
 Deno.test("MiniStore opens two journals in one directory, by path or by URL", async () => {
   await using directory = new TestDirectory();
   await using first = await MiniStore.open<string>(directory.at("a.jsonl"));

@@ -112,6 +112,23 @@ for (const [name, move] of MOVES) {
   });
 }
 
+Deno.test("MiniStore.rotate() replaces no file that has the name of the segment", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await using store = await MiniStore.open<string>(path, { fs });
+  await store.append("a");
+  const taken = `/data/journal.${"0".padStart(20, "0")}.jsonl`;
+  fs.put(taken, new TextEncoder().encode("somebody else's"));
+  const error = await errorOf(store.rotate());
+  assertEquals(error.code, "IO");
+  assert(error.message.includes(taken), error.message);
+  assertEquals(await store.append("b"), 2);
+  fs.unlink(taken);
+  await store.rotate();
+  const data = await Array.fromAsync(store.replay(), (record) => record.data);
+  assertEquals(data, ["a", "b"]);
+});
+
 Deno.test("MiniStore.rotate() that cannot look at the new file costs nothing", async () => {
   const fs = new MemoryFileSystem();
   await using store = await MiniStore.open<number>("/data/journal.jsonl", {
