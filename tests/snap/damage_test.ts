@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { assertEquals } from "@std/assert";
 import { SnapStore } from "@mini/state/snap";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, hex } from "../support/journal.ts";
 
@@ -80,3 +81,19 @@ Deno.test("SnapStore.restore() takes no snapshot under another's name", async ()
   );
   assertEquals((await snaps.restore())?.seq, 3);
 });
+
+for (const operation of ["rename", "syncDirectory"] as const) {
+  Deno.test(`SnapStore.restore() says where a damaged snapshot is when ${operation} fails`, async () => {
+    const fs = new MemoryFileSystem();
+    const snaps = new SnapStore<number>("/data", { fs });
+    await snaps.create(10, 1);
+    await snaps.create(20, 2);
+    fs.put(`/data/${NAMES[1]}`, new TextEncoder().encode("{"));
+    fs.hooks.before = (call) =>
+      call.operation === operation ? { code: "EROFS" } : undefined;
+    const restored = await snaps.restore();
+    assertEquals(restored?.state, 10);
+    const [path] = restored!.rejected.map((rejected) => rejected.path);
+    assertEquals(fs.names("/data").includes(path!.slice(6)), true, path);
+  });
+}
