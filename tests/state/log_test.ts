@@ -1,56 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type SnapCodec, SnapStore } from "@mini/state/snap";
-import {
-  type CompactionReport,
-  MiniStore,
-  type StoreRecord,
-} from "@mini/state/store";
-import type { Log, Snapshots } from "@mini/state/state";
+import { MiniStore } from "@mini/state/store";
+import type { Snapshots } from "@mini/state/state";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
-
-/** A log in memory, as far as a state needs one. */
-class MemoryLog implements Log<unknown> {
-  records: StoreRecord<unknown>[] = [];
-  sequence = 0;
-  firstSequence = 1;
-  isClosed = false;
-
-  append(data: unknown): Promise<number> {
-    this.records.push({ seq: ++this.sequence, data: structuredClone(data) });
-    return Promise.resolve(this.sequence);
-  }
-
-  async appendBatch(records: readonly unknown[]): Promise<number> {
-    for (const record of records) await this.append(record);
-    return this.sequence;
-  }
-
-  async *replay(
-    { from = 1, to = Infinity }: { from?: number; to?: number } = {},
-  ): AsyncGenerator<StoreRecord<unknown>, void, undefined> {
-    for (const record of this.records) {
-      if (record.seq >= from && record.seq <= to) yield await record;
-    }
-  }
-
-  follow(options: { from?: number }): AsyncIterable<StoreRecord<unknown>> {
-    return this.replay(options);
-  }
-
-  compact(upTo: number): Promise<CompactionReport> {
-    this.records = this.records.filter(({ seq }) => seq > upTo);
-    this.firstSequence = upTo + 1;
-    const { firstSequence } = this;
-    return Promise.resolve({ removed: [], removedBytes: 0, firstSequence });
-  }
-
-  close(): Promise<void> {
-    this.isClosed = true;
-    return Promise.resolve();
-  }
-}
+import { MemoryLog } from "../support/memory_log.ts";
 
 Deno.test("StateManager works on another log, with its snapshots in the directory", async () => {
   await using directory = new TestDirectory();
@@ -109,6 +64,42 @@ Deno.test("StateManager works on other snapshots", async () => {
   }
   await using again = await openCounter(directory.path, { snapshots });
   assertEquals([again.state.value, again.recovery.replayed], [3, 1]);
+});
+
+Deno.test("StateManager.compact() keeps the log where the snapshots of the caller's own keep none", async () => {
+  const log = new MemoryLog();
+  const snapshots: Snapshots<{ value: number; log: string[] }> = {
+    create: (_, seq) => Promise.resolve({ path: "", seq, sizeBytes: 0 }),
+    restore: () => Promise.resolve(undefined),
+    list: () => Promise.resolve([]),
+  };
+  {
+    await using counter = await openCounter("/data", { log, snapshots });
+    await counter.apply({ by: 1 });
+    assertEquals((await counter.compact()).firstSequence, 1);
+  }
+  await using again = await openCounter("/data", { log, snapshots });
+  assertEquals([again.state.value, again.recovery.replayed], [1, 1]);
+});
+
+Deno.test("StateManager.history() beside a compaction gives what it has begun with", async () => {
+  await using directory = new TestDirectory();
+  const log = new MemoryLog();
+  {
+    await using counter = await openCounter(directory.path, { log });
+    for (const by of [1, 2, 3]) await counter.apply({ by });
+    await counter.createSnapshot();
+    await counter.apply({ by: 4 });
+  }
+  await using again = await openCounter(directory.path, { log });
+  const history = again.history()[Symbol.asyncIterator]();
+  // The second reading is for what was aborted.
+  let readings = 0;
+  log.beforeReplay = () => ++readings === 2 ? log.compact(2) : undefined;
+  for (const by of [1, 2, 3, 4]) {
+    assertEquals((await history.next()).value, { seq: by, mutation: { by } });
+  }
+  assertEquals(log.firstSequence, 3);
 });
 
 Deno.test("StateManager refuses a snapshot that belongs to another log, and says which", async () => {
