@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
 import {
   type BigIntStats,
   constants,

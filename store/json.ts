@@ -71,7 +71,9 @@ export function assertLossless(
     frame.next += 1;
     // One object reached by many paths may unfold to more text than there is memory.
     nodes += 1;
-    if (nodes > maxNodes) throw tooLarge(`more than ${nodes} values`, maxNodes);
+    if (nodes > maxNodes) {
+      throw tooLarge(`more than ${maxNodes} values`, maxNodes);
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import {
 import { StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
-import { TestQueue } from "../support/queue.ts";
+import { drain, TestQueue } from "../support/queue.ts";
 
 Deno.test("systemClock.sleep() resolves at once where the signal is aborted already", async () => {
   let isAwake = false;
@@ -24,6 +24,29 @@ Deno.test("QueueMessage.bury() without a reason says that there was none", async
   await (await queue.receive())!.bury(undefined as never);
   const reasons = (await queue.deadLetters()).map(({ reason }) => reason);
   assertEquals(reasons, ["no reason was given"]);
+});
+
+Deno.test("QueueMessage.nack() of the last delivery says how many there were", async () => {
+  await using queue = await new TestQueue<string>({ maxReceives: 2 }).open();
+  await queue.enqueue("a");
+  for (let time = 0; time < 2; time++) await (await queue.receive())!.nack();
+  const reasons = (await queue.deadLetters()).map(({ reason }) => reason);
+  assertEquals(reasons, ["delivered 2 times"]);
+});
+
+Deno.test("MiniQueue.peek() shows first what is received first", async () => {
+  const test = new TestQueue<string>();
+  await using queue = await test.open({ maxSegmentBytes: 200 });
+  await queue.enqueue("later", { delayMs: 1 });
+  await queue.enqueue("last");
+  await queue.enqueue("first", { priority: 1 });
+  await queue.enqueue("second", { priority: 1 });
+  const peeked = (await queue.peek()).map(({ payload }) => payload);
+  assertEquals(peeked, ["first", "second", "last", "later"]);
+  test.clock.advance(1);
+  assertEquals((await drain(queue)).length, 4);
+  const sealed = test.fs.names("/data").filter((name) => /\d{20}/.test(name));
+  assertEquals(sealed.length > 1, true, "no segment was sealed");
 });
 
 Deno.test("QueueMessage takes no reason that is no text, and can be settled after that", async () => {

@@ -26,6 +26,19 @@ Deno.test("applyToLedger() passes over what is gone, or was done, by the time of
   assertEquals(ledger, before);
 });
 
+Deno.test("applyToLedger() has dead messages wait again, or removes them", () => {
+  const ledger = ledgerWith("a", "b");
+  applyToLedger(ledger, { at: 2, receive: [1, 2] });
+  const settle = [1, 2].map((id) => ({ id, receipt: 1, as: "dead" as const }));
+  applyToLedger(ledger, { at: 3, settle });
+  applyToLedger(ledger, { at: 4, redrive: [1] });
+  applyToLedger(ledger, { at: 5, purge: [2] });
+  assertEquals(ledger.dead, {});
+  const [again, ...others] = Object.values(ledger.messages);
+  assertEquals([again?.payload, again?.receives, again?.order], ["a", 0, 3]);
+  assertEquals(others, []);
+});
+
 Deno.test("applyToLedger() forgets the keys that have run out, and no other", () => {
   const ledger = emptyLedger<string>();
   const enqueue = (id: number, at: number, until: number) =>

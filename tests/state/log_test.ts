@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type SnapCodec, SnapStore } from "@mini/state/snap";
 import { MiniStore } from "@mini/state/store";
 import type { Snapshots } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -102,6 +103,27 @@ Deno.test("StateManager.history() beside a compaction gives what it has begun wi
   assertEquals(log.firstSequence, 3);
 });
 
+Deno.test("StateManager.history() says what fails when it looks for what was aborted", async () => {
+  await using directory = new TestDirectory();
+  const log = new MemoryLog();
+  {
+    await using counter = await openCounter(directory.path, { log });
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+  }
+  await using again = await openCounter(directory.path, { log });
+  let readings = 0;
+  log.beforeReplay = () => {
+    if (++readings === 2) throw new Error("out of reach");
+  };
+  await assertRejects(
+    () => Array.fromAsync(again.history()),
+    Error,
+    "out of reach",
+  );
+  assertEquals((await Array.fromAsync(again.history())).length, 1);
+});
+
 Deno.test("StateManager refuses a snapshot that belongs to another log, and says which", async () => {
   await using directory = new TestDirectory();
   for (const name of ["one", "two"]) {
@@ -174,8 +196,40 @@ Deno.test("StateManager stands beside a log that is no state's", async () => {
     await using counter = await openCounter(directory.path);
     await counter.apply({ by: 1 });
   }
+  const strangers = ["no journal", '{"mini":2}', "{}"];
+  for (const [index, stranger] of strangers.entries()) {
+    await Deno.writeTextFile(directory.at(`${index}.jsonl`), stranger);
+  }
+  await Deno.mkdir(directory.at("folder.jsonl"));
   await using again = await openCounter(directory.path);
   assertEquals(again.state.value, 1);
+});
+
+Deno.test("StateManager.open() refuses a log that holds no mutations", async () => {
+  for (const record of ["hello", null, { applyAll: 1 }, { abort: "1" }, {}]) {
+    const fs = new MemoryFileSystem();
+    const log = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+    await log.append(record);
+    await log.close();
+    const error = await errorOf(openCounter("/data", { fs }));
+    assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);
+  }
+});
+
+Deno.test("StateManager.at() reaches a snapshot also where the log behind it was lost", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", { fs });
+    for (const seq of [1, 2, 3, 4, 5]) {
+      await counter.apply({ by: 1 });
+      if (seq === 3 || seq === 5) await counter.createSnapshot();
+    }
+  }
+  fs.unlink("/data/journal.jsonl");
+  await using again = await openCounter("/data", { fs });
+  assertEquals(again.recovery.logEndedAt, 0);
+  assertEquals((await again.at(3)).value, 3);
+  assertEquals((await errorOf(again.at(4))).code, "COMPACTED");
 });
 
 Deno.test("StateManager lets no mutation in while snapshots of the caller's own take the state", async () => {

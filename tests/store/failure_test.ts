@@ -250,6 +250,17 @@ Deno.test("close() of a log that a rotation has poisoned succeeds: the rotation 
   assertEquals(await contents(fs), ["before", "lazy"]);
 });
 
+Deno.test("open() of a closed log cannot make its mark durable: it says so, and the log is free", async () => {
+  const fs = new MemoryFileSystem();
+  await (await MiniStore.open<string>(PATH, { fs })).close();
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  assertEquals((await errorOf(MiniStore.open(PATH, { fs }))).code, "IO");
+  fs.hooks = {};
+  await using again = await MiniStore.open<string>(PATH, { fs });
+  assertEquals(await again.append("a"), 1);
+});
+
 Deno.test("open() fails at any call: the lock is free, and the next open() finds everything", async () => {
   const clean = new MemoryFileSystem();
   const store = await MiniStore.open<string>(PATH, { fs: clean });

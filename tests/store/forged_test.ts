@@ -46,6 +46,15 @@ for (const [what, journal] of STRAY) {
   });
 }
 
+Deno.test("MiniStore takes no file for a journal whose first line is half a header", async () => {
+  await using directory = new TestDirectory();
+  const { bytes } = new JournalBytes({ journal: 1 }).records(1, 2);
+  await Deno.writeFile(directory.at(), bytes);
+  const code = "UNSUPPORTED_FORMAT";
+  assertEquals(await openAndRead(directory.at()), { code });
+  assertEquals(await Deno.readFile(directory.at()), bytes);
+});
+
 Deno.test("MiniStore reads nothing behind a line that is none, however the file ends", async () => {
   await using directory = new TestDirectory();
   const { text } = two().add({ note: "x".repeat(10_000) });
@@ -59,7 +68,14 @@ Deno.test("MiniStore reads nothing behind a line that is none, however the file 
 Deno.test("MiniStore believes no line that is not well-formed that a record had been durable", async () => {
   await using directory = new TestDirectory();
   const { text } = two();
-  for (const fields of ['"seq":"9","data":1', '"close":9.5', '"seq":9']) {
+  const malformed = [
+    '"seq":"9","data":1',
+    '"seq":9,"durable":"9","data":1',
+    '"seq":9,"data":',
+    '"seq":9',
+    '"close":9.5',
+  ];
+  for (const fields of malformed) {
     const damaged = text.replace("record 2", "rexord 2");
     const stray = `{"crc":"00000000",${fields}}\n`;
     await Deno.writeTextFile(directory.at(), damaged + stray);

@@ -254,3 +254,23 @@ if (pipes.success) {
     }
   });
 } else skipped("a pipe in place of a file", pipes.stderr);
+
+Deno.test("denoFileSystem.open() opens what has the name by then, where a rename comes between", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at();
+  await Deno.writeTextFile(path, "old");
+  await Deno.writeTextFile(directory.at("new"), "newer");
+  const { open } = Deno;
+  let opened = 0;
+  Deno.open = (path, options) => {
+    if (opened++ === 0) Deno.renameSync(directory.at("new"), path);
+    return open(path, options);
+  };
+  try {
+    const file = await denoFileSystem.open(path, "read");
+    assertEquals([(await file.stat()).sizeBytes, opened], [5, 2]);
+    await file.close();
+  } finally {
+    Deno.open = open;
+  }
+});

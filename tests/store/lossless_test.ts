@@ -86,7 +86,12 @@ Deno.test("MiniStore.append() refuses a value that unfolds to more than maxRecor
   });
   let value: unknown = 1;
   for (let level = 0; level < 100; level++) value = [value, value];
-  assertEquals((await errorOf(store.append(value))).code, "TOO_LARGE");
+  const wide = Array.from({ length: 9_999 }, () => 1);
+  for (const many of [value, [...wide, 1, 1], [[1, 1], ...wide]]) {
+    const error = await errorOf(store.append(many));
+    assertEquals(error.code, "TOO_LARGE");
+    assert(error.message.includes("more than 10000 values"), error.message);
+  }
 });
 
 const HOSTILE: unknown[] = [

@@ -32,6 +32,21 @@ Deno.test("MiniStore.replay() of a log that does not exist has no records, and c
   assertEquals(directory.names(), []);
 });
 
+Deno.test("MiniStore.replay() says what fails when it looks for the segments", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await (await threeSegments(path, fs)).close();
+  for (const failing of [1, 2, 3]) {
+    let lists = 0;
+    fs.hooks.before = ({ operation }) =>
+      operation === "list" && ++lists === failing
+        ? { code: "EMFILE" }
+        : undefined;
+    const read = Array.fromAsync(MiniStore.replay(path, { fs }));
+    assertEquals((await errorOf(read)).code, "IO", `list ${failing}`);
+  }
+});
+
 Deno.test("MiniStore.replay() ends at what was acknowledged when it was called", async () => {
   await using directory = new TestDirectory();
   await using store = await threeSegments(directory.at());
