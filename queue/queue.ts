@@ -83,8 +83,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @param name Where the ledger is in the state.
    * @param options How messages are delivered.
    * @returns The queue.
-   * @throws {TypeError} Where a queue is attached there already, or there is no
-   * ledger.
+   * @throws {TypeError} Where there is no ledger, or another queue on it.
    *
    * @example A state change and the message it sends are one record
    * ```ts

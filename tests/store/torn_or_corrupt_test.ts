@@ -223,6 +223,11 @@ const ROWS: Row[] = [
     want: { last: 3, outcome: "torn" },
   },
   {
+    row: "a last line whose checksum is no number",
+    active: text(`${three.text}{"crc":"0x12`),
+    want: "CORRUPT",
+  },
+  {
     row: "a record's number that does not follow on",
     active: new JournalBytes().records(1, 1).records(3, 3).bytes,
     want: "CORRUPT",
