@@ -6,6 +6,7 @@ import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { killExample, runExample } from "../support/examples.ts";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
@@ -30,13 +31,14 @@ Deno.test("examples/outbox.ts loses and invents no message, killed again and aga
   const shop = directory.at("shop");
   const permissions = [`--allow-read=${shop}`, `--allow-write=${shop}`];
   const random = new Random(seed);
-  const args = [shop, "200"];
+  const orders = size(200, 2_000);
+  const args = [shop, String(orders)];
   let kills = 0;
-  for (; kills < 6; kills++) {
+  for (; kills < size(6, 60); kills++) {
     await killExample("outbox.ts", permissions, args, 1 + random.below(60));
   }
   const ended = await runExample("outbox.ts", permissions, args);
-  assert(ended.includes("200 orders"), ended);
+  assert(ended.includes(`${orders} orders`), ended);
   const mails = new Map<number, string>();
   const records = MiniStore.replay<{ order: number; text: string }>(
     join(shop, "sent.jsonl"),
@@ -48,9 +50,9 @@ Deno.test("examples/outbox.ts loses and invents no message, killed again and aga
     sent++;
   }
   say(
-    `seed ${seed}: ${kills} kills of the outbox, 200 orders, ${sent} mails, ` +
+    `seed ${seed}: ${kills} kills of the outbox, ${orders} orders, ${sent} mails, ` +
       `${sent - mails.size} of them twice, 0 violations`,
   );
-  assertEquals(mails.size, 200);
-  assertEquals(new Set(mails.values()).size, 200);
+  assertEquals(mails.size, orders);
+  assertEquals(new Set(mails.values()).size, orders);
 });

@@ -5,6 +5,7 @@ import type { FileSystem } from "@mini/state/store";
 import { MemoryFileSystem, randomSeed } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 
 /** Set SEED to run the same again. */
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
@@ -28,7 +29,7 @@ async function written(
 Deno.test("SnapStore.create() with onTaken writes the same, to the byte, as without", async () => {
   const values = fc.sample(fc.jsonValue({ maxDepth: 4 }), {
     seed,
-    numRuns: 60,
+    numRuns: size(60, 600),
   });
   for (const value of values) {
     const list = Array.from({ length: 1_100 }, () => value);

@@ -8,6 +8,7 @@ import {
   MemoryFileSystem,
 } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
+import { say } from "../support/report.ts";
 
 const PATH = "/data/journal.jsonl";
 const SEALED = "/data/journal.00000000000000000000.jsonl";
@@ -282,6 +283,8 @@ Deno.test("open() fails at any call: the lock is free, and the next open() finds
     fs.hooks = {};
     await using again = await MiniStore.open<string>(PATH, { fs });
     assertEquals(again.sequence, 1);
-    if (isDone) break;
+    if (!isDone) continue;
+    say(`each of ${index - 1} calls of open() fails: 0 violations`);
+    break;
   }
 });

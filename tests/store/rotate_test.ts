@@ -4,6 +4,7 @@ import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { numbers, threeSegments } from "../support/records.ts";
 import { errorOf } from "../support/journal.ts";
+import { say } from "../support/report.ts";
 
 Deno.test("MiniStore.compact() removes whole segments up to a number, oldest first", async () => {
   await using directory = new TestDirectory();
@@ -107,7 +108,9 @@ for (const [name, move] of MOVES) {
       const calls = fs.calls - start;
       await store.close();
       assertEquals(open, 0, `call ${failing} of ${calls}`);
-      if (calls < failing) break;
+      if (calls >= failing) continue;
+      say(`each of ${calls} calls of ${name} fails: 0 violations`);
+      break;
     }
   });
 }
