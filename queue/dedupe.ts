@@ -80,8 +80,8 @@ export function outcomeOf(
     return holder;
   }
   // The state was made anew meanwhile.
-  const holder = keys.get(dedupe.key);
-  return holder?.id === id ? undefined : holder?.id;
+  const holder = keys.get(dedupe.key)?.id;
+  return holder === id ? undefined : holder;
 }
 
 /** Forgets all keys. */

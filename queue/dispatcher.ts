@@ -1,3 +1,4 @@
+import { MiniError } from "../store/errors.ts";
 import type { Signal } from "../store/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Home } from "./home.ts";
@@ -111,7 +112,7 @@ export class Dispatcher<T, M> {
       }
     } catch (error) {
       for (const { resolve, reject } of this.#waiters.splice(0)) {
-        if (this.#isOver) resolve([]);
+        if (this.#isEnd(error)) resolve([]);
         else reject(error);
       }
     } finally {
@@ -121,6 +122,12 @@ export class Dispatcher<T, M> {
 
   get #isOver(): boolean {
     return this.#isEnded || this.#home.isClosed;
+  }
+
+  /** Whether nobody is served any more, for all that something has failed: a state that is being closed says so first in this way. */
+  #isEnd(error: unknown): boolean {
+    return this.#isOver ||
+      error instanceof MiniError && error.code === "CLOSED";
   }
 
   /** Has the next change of the state wake up whoever serves; once for each, however often nothing was found. */
@@ -146,7 +153,7 @@ export class Dispatcher<T, M> {
     await this.#home.unpick(all);
     for (const each of picked) {
       if (failure === undefined) await this.#hand(each);
-      else if (this.#isOver) each.waiter.resolve([]);
+      else if (this.#isEnd(failure.error)) each.waiter.resolve([]);
       else each.waiter.reject(failure.error);
     }
     return true;

@@ -99,6 +99,15 @@ function claim(manager: object, name: string): Claim {
   return found;
 }
 
+/** Where there is none, nothing that is waited for would make one. */
+function ledgerIn<K extends string>(state: StateWith<K>, name: K): Ledger {
+  const ledger: Ledger | undefined = state[name];
+  if (ledger !== undefined) return ledger;
+  throw new TypeError(
+    `The state has no ledger under "${name}": it is to come from emptyLedger(), in initial, and in migrate where snapshots are older than it`,
+  );
+}
+
 /** Opens a queue in a state that somebody else has open. */
 export async function attachQueue<S extends StateWith<K>, K extends string>(
   manager: LedgerHost<S, EntryIn<K, PayloadOf<S[K]>>>,
@@ -112,7 +121,7 @@ export async function attachQueue<S extends StateWith<K>, K extends string>(
   try {
     const home = await Home.at<T, EntryIn<K, T>>({
       host: manager,
-      find: () => manager.state[name] as Ledger<T>,
+      find: () => ledgerIn(manager.state, name) as Ledger<T>,
       wrap: (entry) => ({ [name]: entry }) as EntryIn<K, T>,
       clock: checked.clock,
       numbers: claimed.numbers,

@@ -83,7 +83,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @param name Where the ledger is in the state.
    * @param options How messages are delivered.
    * @returns The queue.
-   * @throws {TypeError} Where a queue is attached there already.
+   * @throws {TypeError} Where there is no ledger, or another queue on it.
    *
    * @example A state change and the message it sends are one record
    * ```ts
@@ -290,7 +290,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * in flight can be received after the next opening. Closing twice is fine.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#engine.close().then(this.#free);
+    return this.#closing ??= this.#engine.close().finally(this.#free);
   }
 
   /** The same as {@linkcode MiniQueue.close}. */

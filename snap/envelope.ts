@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { hex } from "../store/line.ts";
-import { CHUNK_CHARS, prettyPieces, tooLarge } from "./pretty.ts";
+import { CHUNK_CHARS, prettyPieces, stringify } from "./pretty.ts";
 import { isInParts, type SnapCodec } from "./codec.ts";
 import { CodecFailure } from "./failure.ts";
 
@@ -127,12 +127,4 @@ export function trailerHolds(
 /** Goes on with a checksum. */
 export function checksum(bytes: Uint8Array, crc: number): number {
   return crc32(bytes, crc);
-}
-
-function stringify(value: unknown, indent?: number): string {
-  try {
-    return JSON.stringify(value, null, indent);
-  } catch (cause) {
-    throw tooLarge(cause);
-  }
 }

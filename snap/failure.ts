@@ -12,7 +12,7 @@ export class CodecFailure extends Error {
 /** What is true after most failures. */
 const AS_BEFORE = "the snapshots there were are as they were";
 
-/** The error for what went wrong with a file: what the system says gets a code, all else stays as it is. */
+/** The error for what went wrong with a file: what the system says gets a code, misuse stays as it is. */
 export function failed(
   error: unknown,
   doing: string,
@@ -22,8 +22,7 @@ export function failed(
     after?: string | undefined;
   } = {},
 ): unknown {
-  if (error instanceof CodecFailure) return error;
-  if (error instanceof TypeError || error instanceof RangeError) return error;
+  if (error instanceof TypeError) return error;
   return fromOs(error, doing, after, { directory, path });
 }
 

@@ -84,11 +84,20 @@ function assertPlain(value: object, keys: number): void {
 function small(value: unknown, indent: string, depth: number): string {
   if (typeof value !== "object") assertLossless(value, 1, MAX_DEPTH - depth);
   // A line break in a string is written as `\n`, so that these are all between values.
-  return JSON.stringify(value, null, 2).replaceAll("\n", `\n${indent}`);
+  return stringify(value, 2).replaceAll("\n", `\n${indent}`);
+}
+
+/** The JSON of a value. Throws `TOO_LARGE` where no string can hold it. */
+export function stringify(value: unknown, indent?: number): string {
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch (cause) {
+    throw tooLarge(cause);
+  }
 }
 
 /** The error for a state whose text is longer than a string can be. */
-export function tooLarge(cause?: unknown): MiniError {
+function tooLarge(cause?: unknown): MiniError {
   return new MiniError(
     "TOO_LARGE",
     "Cannot create a snapshot: its JSON is longer than a string can be; give it a codec that encodes in parts; nothing was written",

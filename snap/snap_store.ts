@@ -228,11 +228,12 @@ export class SnapStore<S> {
     const aside = `${path}.bad`;
     try {
       await this.#fs.rename(path, aside);
-      await this.#fs.syncDirectory(this.dir);
-      return aside;
     } catch {
       return path;
     }
+    // Should a power cut undo it, it is found damaged again.
+    await this.#fs.syncDirectory(this.dir).catch(() => {});
+    return aside;
   }
 
   /** Every snapshot that {@linkcode SnapStore.restore} has found damaged so far, why, and where it is now. */

@@ -1,4 +1,4 @@
-import type { MiniError } from "../store/errors.ts";
+import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { concat } from "../store/scan.ts";
 import { readBlock } from "../store/segment.ts";
@@ -129,11 +129,32 @@ async function decodeParts<S>(
   fs: FileSystem,
   path: string,
 ): Promise<S> {
-  const values = parts(fs, path);
+  let failure: { readonly error: unknown } | undefined;
+  // What is wrong with the file is said, whatever the codec makes of it.
+  const values = endingWith(parts(fs, path), (error) => {
+    failure = { error: error instanceof MiniError ? error : notJson(path) };
+    return failure.error;
+  });
   try {
-    return await decodeJson(codec, values);
+    const state = await decodeJson(codec, values);
+    if (failure === undefined) return state;
+  } catch (error) {
+    failure ??= { error };
   } finally {
     await values.return();
+  }
+  throw failure.error;
+}
+
+/** The same values; what ends them early is thrown as `explain` has it. */
+async function* endingWith(
+  values: AsyncGenerator<unknown, void, undefined>,
+  explain: (error: unknown) => unknown,
+): AsyncGenerator<unknown, void, undefined> {
+  try {
+    yield* values;
+  } catch (error) {
+    throw explain(error);
   }
 }
 
@@ -210,7 +231,11 @@ function parse(text: string, path: string): Record<string, unknown> {
   } catch {
     // Said below.
   }
-  throw damaged(path, "it is not JSON");
+  throw notJson(path);
+}
+
+function notJson(path: string): MiniError {
+  return damaged(path, "it is not JSON");
 }
 
 function failsChecksum(path: string): MiniError {

@@ -86,10 +86,7 @@ export class LiveState<S, M> {
     this.#queued++;
     const options = { durable };
     const appended = appendJson(this.#log, json, options) ??
-      this.#log.append(
-        isBare && "apply" in entry ? entry.apply : entry,
-        options,
-      );
+      this.#log.append(entry, options);
     appended.catch((error) => this.fail(error));
     return this.#steps.run(async () => {
       const seq = await appended;

@@ -168,7 +168,6 @@ class Stop {
    * lasts as long as the reader would leave something behind at every wait.
    */
   async wait(changed: Promise<void>): Promise<void> {
-    if (this.isStopped) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       changed.then(resolve);

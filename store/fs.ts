@@ -12,7 +12,8 @@ export interface FileSystem {
    * Opens an existing regular file, positioned at its start.
    *
    * Rejects with `ENOENT` where there is none, `ELOOP` where the path is a
-   * symbolic link, and `EISDIR` where it is a directory.
+   * symbolic link, `EISDIR` where it is a directory, and `ENXIO`, without
+   * waiting, where it is a pipe or anything else that is no file.
    */
   open(path: string, access: "read" | "append"): Promise<FileHandle>;
   /**

@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
 import { constants } from "node:fs";
 import { mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";

@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
 import {
   type BigIntStats,
   constants,
@@ -95,6 +96,8 @@ export async function openWithoutFollowing(
     const found = statPath(path);
     if (found?.kind === "symlink") throw failure("ELOOP", path);
     if (found?.kind === "directory") throw failure("EISDIR", path);
+    // To open a pipe waits for whoever writes into it.
+    if (found?.kind === "other") throw failure("ENXIO", path);
     const file = await open(path, flags | NO_FOLLOW);
     if (statOpen(file).identity === found?.identity) return file;
     await close(file);

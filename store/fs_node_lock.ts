@@ -1,3 +1,4 @@
+// deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
 import { spawnSync } from "node:child_process";
 import {
   closeSync,

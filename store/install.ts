@@ -134,7 +134,10 @@ async function copyActive(
   try {
     for (let left = sizeBytes; left > 0;) {
       const block = await readBlock(from, left);
-      if (block.length === 0) return;
+      if (block.length === 0) {
+        const path = paths.active;
+        throw new Error(`"${path}" has become shorter while it was copied`);
+      }
       await to.write(block);
       left -= block.length;
     }

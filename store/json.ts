@@ -71,7 +71,9 @@ export function assertLossless(
     frame.next += 1;
     // One object reached by many paths may unfold to more text than there is memory.
     nodes += 1;
-    if (nodes > maxNodes) throw tooLarge(`more than ${nodes} values`, maxNodes);
+    if (nodes > maxNodes) {
+      throw tooLarge(`more than ${maxNodes} values`, maxNodes);
+    }
   }
 }
 
@@ -185,12 +187,14 @@ export function isTooDeep(
   textLength: number,
 ): boolean {
   if (textLength < 2 * MAX_DEPTH) return false;
-  let level = records;
-  for (let depth = 0; depth <= MAX_DEPTH; depth++) {
-    level = level.flatMap((value) =>
-      typeof value === "object" && value !== null ? Object.values(value) : []
-    );
-    if (level.length === 0) return false;
+  let level = records.filter(isContainer);
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((value) => Object.values(value).filter(isContainer));
   }
-  return true;
+  return false;
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

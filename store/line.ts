@@ -203,13 +203,9 @@ function parseRecords(json: Record<string, unknown>): Line | undefined {
   if (!isNumber(seq)) return undefined;
   if (durable !== undefined && !isNumber(durable)) return undefined;
   if (batch === undefined && !("data" in json)) return undefined;
-  if (batch !== undefined && !Array.isArray(batch)) return undefined;
-  return {
-    kind: "records",
-    seq,
-    durable: durable ?? seq - 1,
-    records: batch ?? [json.data],
-  };
+  const records = batch === undefined ? [json.data] : batch;
+  if (!Array.isArray(records) || records.length === 0) return undefined;
+  return { kind: "records", seq, durable: durable ?? seq - 1, records };
 }
 
 function parseHeader(json: Record<string, unknown>): Line | undefined {

@@ -11,6 +11,13 @@ export function isNoSpace(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes(osCode(error) ?? "");
 }
 
+/** What stands where a file should, by what opening it fails with. */
+const NO_FILE: Readonly<Record<string, string>> = {
+  ELOOP: "a symbolic link",
+  EISDIR: "a directory",
+  ENXIO: "a pipe, a socket or a device",
+};
+
 /**
  * The {@linkcode MiniError} for an operating system's error.
  *
@@ -44,8 +51,8 @@ export function fromOs(
       options,
     );
   }
-  if (code === "ELOOP" || code === "EISDIR") {
-    const what = code === "ELOOP" ? "a symbolic link" : "a directory";
+  const what = NO_FILE[code];
+  if (what !== undefined) {
     return new MiniError(
       "UNSUPPORTED_FORMAT",
       `Cannot ${doing}: ${what} stands in place of a file (${because}); ${after}`,

@@ -19,7 +19,7 @@ const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
  * that it has verified. Pure: no file, no clock.
  */
 export interface Scanner {
-  /** Takes the next bytes and returns the verified lines that they complete, oldest first. */
+  /** Takes the next bytes and returns the verified lines that they complete, oldest first. Not to be called once it is broken. */
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   /** How many bytes have been verified; the next line starts here. */
   readonly offset: number;
@@ -46,7 +46,6 @@ export class ChainScanner implements Scanner {
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const bytes = this.rest.length === 0 ? block : concat(this.rest, block);
     this.rest = bytes;
-    if (this.isBroken) return EMPTY;
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     // A block that is shorter than the longest line has no line that is too long.
     if (bytes.length <= this.#maxLineBytes) {
@@ -152,9 +151,7 @@ export class NumberWalk {
     const line = parseLine(
       new TextDecoder().decode(lines.subarray(start, end)),
     );
-    return line?.kind === "records" && line.records.length > 0
-      ? line.records.length
-      : undefined;
+    return line?.kind === "records" ? line.records.length : undefined;
   }
 }
 

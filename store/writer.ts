@@ -177,8 +177,7 @@ export class Writer implements LiveEnd {
     try {
       return format.encode(units, first, this.#durable, chain);
     } catch (cause) {
-      // The engine's way to say that a string or a buffer would be too long.
-      if (!(cause instanceof RangeError)) throw cause;
+      // Text is all there is to it: what is left to fail is the length of a string or a buffer.
       const size = "longer than a line can be";
       throw tooLarge(size, context.maxRecordBytes, cause);
     }

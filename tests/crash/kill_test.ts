@@ -5,9 +5,10 @@ import { Random, randomSeed } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { runAndKill } from "../support/kill.ts";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 import { TURNS } from "../support/turns.ts";
 
-const ROUNDS = 25;
+const ROUNDS = size(25, 200);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 /** How many lines to wait for before the kill: sometimes none, to hit opening. */

@@ -4,8 +4,9 @@ import { Random, randomSeed } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { runAndKill } from "../support/kill.ts";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 
-const JOBS = 400;
+const JOBS = size(400, 4_000);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 /** What workers have told, over all their lives. */

@@ -6,6 +6,7 @@ import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { Example } from "../support/program.ts";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
@@ -29,10 +30,11 @@ Deno.test("examples/job_worker.ts does its jobs, and says which are dead", async
 Deno.test("examples/outbox.ts loses and invents no message, killed again and again", async () => {
   await using directory = new TestDirectory();
   const example = new Example("outbox.ts", directory.path);
-  const args = ["./shop", "200"];
   const random = new Random(seed);
+  const orders = size(200, 2_000);
+  const args = ["./shop", String(orders)];
   let kills = 0;
-  for (; kills < 6; kills++) {
+  for (; kills < size(6, 60); kills++) {
     const outbox = example.start(args);
     let lines = 1 + random.below(60);
     while (lines > 0 && await outbox.lineOrEnd() !== undefined) lines--;
@@ -40,7 +42,7 @@ Deno.test("examples/outbox.ts loses and invents no message, killed again and aga
   }
   const ended = await example.run(args);
   assertEquals([ended.code, ended.stderr], [0, ""]);
-  assert(ended.stdout.includes("200 orders"), ended.stdout);
+  assert(ended.stdout.includes(`${orders} orders`), ended.stdout);
   const mails = new Map<number, string>();
   const records = MiniStore.replay<{ order: number; text: string }>(
     directory.at("shop/sent.jsonl"),
@@ -52,9 +54,9 @@ Deno.test("examples/outbox.ts loses and invents no message, killed again and aga
     sent++;
   }
   say(
-    `seed ${seed}: ${kills} kills of the outbox, 200 orders, ${sent} mails, ` +
+    `seed ${seed}: ${kills} kills of the outbox, ${orders} orders, ${sent} mails, ` +
       `${sent - mails.size} of them twice, 0 violations`,
   );
-  assertEquals(mails.size, 200);
-  assertEquals(new Set(mails.values()).size, 200);
+  assertEquals(mails.size, orders);
+  assertEquals(new Set(mails.values()).size, orders);
 });

@@ -5,6 +5,7 @@ import type { StateManager, StateOptions } from "@mini/state/state";
 import { MemoryFileSystem, randomSeed } from "@mini/state/testing";
 import { type Add, type Counter, openCounter } from "../support/counter.ts";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 
 /** Set SEED to run the same again. */
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
@@ -174,7 +175,7 @@ async function checkPast(
 }
 
 Deno.test("StateManager behaves as a plain object does, over random commands, reopening and kills", async () => {
-  const runs = 300;
+  const runs = size(300, 5_000);
   let count = 0;
   const property = fc.asyncProperty(
     commands,

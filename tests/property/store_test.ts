@@ -8,6 +8,7 @@ import {
 } from "@mini/state/store";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 
 const PATH = "/data/journal.jsonl";
 
@@ -28,14 +29,27 @@ const anything = fc.anything({
 });
 
 Deno.test("MiniStore.append() gives back any value unchanged, or refuses it before a number is taken", async () => {
+  let kept = 0;
+  let refused = 0;
+  for (let part = 0; part < size(1, 20); part++) {
+    const counts = await keepOrRefuse(seed + part);
+    kept += counts.kept;
+    refused += counts.refused;
+  }
+  say(`seed ${seed}: ${kept} values kept, ${refused} refused, 0 violations`);
+});
+
+/** Appends 5,000 values, and reads back each that was not refused. */
+async function keepOrRefuse(
+  seed: number,
+): Promise<{ kept: number; refused: number }> {
   const store = await MiniStore.open<unknown>(PATH, {
     fs: new MemoryFileSystem(),
   });
   const values = fc.oneof(fc.jsonValue(), anything);
   let kept = 0;
   let refused = 0;
-  const samples = fc.sample(values, { seed, numRuns: 5_000 });
-  for (const value of samples) {
+  for (const value of fc.sample(values, { seed, numRuns: 5_000 })) {
     const before = store.sequence;
     try {
       const seq = await store.append(value);
@@ -49,8 +63,9 @@ Deno.test("MiniStore.append() gives back any value unchanged, or refuses it befo
     }
     if (kept % 200 === 0) await store.rotate();
   }
-  say(`seed ${seed}: ${kept} values kept, ${refused} refused, 0 violations`);
-});
+  await store.close();
+  return { kept, refused };
+}
 
 /** The same value with plain objects only: an object without a prototype comes back with one. */
 function withoutPrototypes(value: unknown): unknown {
@@ -67,7 +82,7 @@ function withoutPrototypes(value: unknown): unknown {
 }
 
 Deno.test("MiniStore behaves as an array does, over random commands, reopening and kills", async () => {
-  const runs = 300;
+  const runs = size(300, 20_000);
   let commands = 0;
   for (let run = 0; run < runs; run++) {
     const random = new Random(seed + run);

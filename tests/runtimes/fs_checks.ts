@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Library } from "./library.ts";
@@ -67,6 +68,18 @@ async function checkFiles(
     await refused("EEXIST", () => fs.create(link, 0o600));
     await refused("ELOOP", () => fs.lock(link, 0o600, "note"));
     equal(await fs.stat(join(dir, "nowhere")), undefined);
+  });
+  await suite.check("fs: nobody waits for a pipe", async (dir) => {
+    const pipe = join(dir, "pipe");
+    try {
+      execFileSync("mkfifo", [pipe]);
+    } catch (error) {
+      throw new Skip(String(error));
+    }
+    equal((await fs.stat(pipe))?.kind, "other");
+    await refused("ENXIO", () => fs.open(pipe, "read"));
+    await refused("ENXIO", () => fs.open(pipe, "append"));
+    await refused("ENXIO", () => fs.lock(pipe, 0o600, "note"));
   });
 }
 

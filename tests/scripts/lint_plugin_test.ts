@@ -67,6 +67,7 @@ const IMPORTS: [
     "../../store/line.ts",
     "tests import by the public names",
   ],
+  ["tests/store/x_test.ts", "../../store/node_claim.ts", undefined],
   ["tests/store/x_test.ts", "../support/dir.ts", undefined],
   ["tests/scripts/x_test.ts", "../../scripts/tidy.ts", undefined],
 ];

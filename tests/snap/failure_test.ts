@@ -199,6 +199,15 @@ for (const { operation, name, code, want } of UNREADABLE) {
   });
 }
 
+for (const digits of ["", "-7", "7.5", "9007199254740993"]) {
+  Deno.test(`SnapStore.restore() says CORRUPT where the number of the Rust crate is ${JSON.stringify(digits)}`, async () => {
+    const fs = await rustPair();
+    fs.put("/data/snapshot.seq", new TextEncoder().encode(digits));
+    const snaps = new SnapStore<number>("/data", { fs });
+    assertEquals((await errorOf(snaps.restore())).code, "CORRUPT");
+  });
+}
+
 Deno.test("SnapStore.restore() says CORRUPT where the state of the Rust crate is missing or no JSON", async () => {
   const fs = await rustPair();
   const snaps = new SnapStore<number>("/data", { fs });

@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { SnapStore } from "@mini/state/snap";
+import type { FileSystem } from "@mini/state/store";
 import { MemoryFileSystem, randomSeed } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
 import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
 
 /** Set SEED to run the same again. */
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
@@ -27,21 +29,27 @@ async function written(
 Deno.test("SnapStore.create() with onTaken writes the same, to the byte, as without", async () => {
   const values = fc.sample(fc.jsonValue({ maxDepth: 4 }), {
     seed,
-    numRuns: 60,
+    numRuns: size(60, 600),
   });
   for (const value of values) {
     const list = Array.from({ length: 1_100 }, () => value);
     const entries = list.map((item, index) => [`key "${index}"\n`, item]);
     const map = Object.fromEntries(entries);
     for (
-      const state of [value, list, { map, value }, [{ map: { list } }, {}]]
+      const state of [
+        value,
+        list,
+        { map, value },
+        [{ map: { list } }, {}],
+        Object.assign(Object.create(null), map),
+      ]
     ) {
       assertEquals(await written(state, () => {}), await written(state));
     }
   }
   say(
     `seed ${seed}: ${
-      values.length * 4
+      values.length * 5
     } states written in two ways, 0 violations`,
   );
 });
@@ -89,3 +97,29 @@ Deno.test("SnapStore.create() with onTaken that fails leaves nothing", async () 
   assertEquals((await errorOf(created)).code, "NO_SPACE");
   assertEquals(fs.names("/data"), []);
 });
+
+/** A file system whose files forget what is written into them. */
+function forgetting(fs: MemoryFileSystem): FileSystem {
+  const create = fs.create.bind(fs);
+  return Object.assign(fs, {
+    create: async (path: string, permissions: number) => ({
+      ...await create(path, permissions),
+      write: () => Promise.resolve(),
+    }),
+  });
+}
+
+const LONG = [
+  ["in a few values", [3, 2 ** 28]],
+  ["in many values", [1_100, 2 ** 19]],
+] as const;
+for (const [where, [count, chars]] of LONG) {
+  Deno.test(`SnapStore.create() with onTaken refuses a state too large for one string, ${where}`, async () => {
+    const fs = new MemoryFileSystem();
+    const snaps = new SnapStore<string[]>("/data", { fs: forgetting(fs) });
+    const state = Array.from({ length: count }).fill("x".repeat(chars));
+    const created = snaps.create(state as string[], 1, { onTaken: () => {} });
+    assertEquals((await errorOf(created)).code, "TOO_LARGE");
+    assertEquals(fs.names("/data"), []);
+  });
+}

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { copy } from "@std/fs";
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, toFileUrl } from "@std/path";
 import { SnapStore } from "@mini/state/snap";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -142,8 +142,20 @@ Deno.test("SnapStore asks the schema on create and on restore", async () => {
   assertEquals((await snaps.list()).length, 1, "it was set aside");
 });
 
-Deno.test("SnapStore refuses misuse with a bare RangeError", async () => {
+Deno.test("SnapStore takes its directory as a URL", async () => {
   await using directory = new TestDirectory();
+  const snaps = new SnapStore<number>(toFileUrl(directory.at("a b")));
+  await snaps.create(1, 1);
+  assertEquals(snaps.dir, directory.at("a b"));
+  const restored = await new SnapStore<number>(directory.at("a b")).restore();
+  assertEquals(restored?.state, 1);
+});
+
+Deno.test("SnapStore refuses misuse with a bare TypeError or RangeError", async () => {
+  await using directory = new TestDirectory();
+  const nameless = new SnapStore<number>(directory.at("a\0b"));
+  await assertRejects(() => nameless.create(1, 1), TypeError);
+  await assertRejects(() => nameless.restore(), TypeError);
   assertThrows(() => new SnapStore(directory.path, { keep: 0 }), RangeError);
   const snaps = new SnapStore<number>(directory.path);
   await assertRejects(() => snaps.create(1, -1), RangeError);

@@ -1,56 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type SnapCodec, SnapStore } from "@mini/state/snap";
-import {
-  type CompactionReport,
-  MiniStore,
-  type StoreRecord,
-} from "@mini/state/store";
-import type { Log, Snapshots } from "@mini/state/state";
+import { MiniStore } from "@mini/state/store";
+import type { Snapshots } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
-
-/** A log in memory, as far as a state needs one. */
-class MemoryLog implements Log<unknown> {
-  records: StoreRecord<unknown>[] = [];
-  sequence = 0;
-  firstSequence = 1;
-  isClosed = false;
-
-  append(data: unknown): Promise<number> {
-    this.records.push({ seq: ++this.sequence, data: structuredClone(data) });
-    return Promise.resolve(this.sequence);
-  }
-
-  async appendBatch(records: readonly unknown[]): Promise<number> {
-    for (const record of records) await this.append(record);
-    return this.sequence;
-  }
-
-  async *replay(
-    { from = 1, to = Infinity }: { from?: number; to?: number } = {},
-  ): AsyncGenerator<StoreRecord<unknown>, void, undefined> {
-    for (const record of this.records) {
-      if (record.seq >= from && record.seq <= to) yield await record;
-    }
-  }
-
-  follow(options: { from?: number }): AsyncIterable<StoreRecord<unknown>> {
-    return this.replay(options);
-  }
-
-  compact(upTo: number): Promise<CompactionReport> {
-    this.records = this.records.filter(({ seq }) => seq > upTo);
-    this.firstSequence = upTo + 1;
-    const { firstSequence } = this;
-    return Promise.resolve({ removed: [], removedBytes: 0, firstSequence });
-  }
-
-  close(): Promise<void> {
-    this.isClosed = true;
-    return Promise.resolve();
-  }
-}
+import { MemoryLog } from "../support/memory_log.ts";
 
 Deno.test("StateManager works on another log, with its snapshots in the directory", async () => {
   await using directory = new TestDirectory();
@@ -109,6 +65,63 @@ Deno.test("StateManager works on other snapshots", async () => {
   }
   await using again = await openCounter(directory.path, { snapshots });
   assertEquals([again.state.value, again.recovery.replayed], [3, 1]);
+});
+
+Deno.test("StateManager.compact() keeps the log where the snapshots of the caller's own keep none", async () => {
+  const log = new MemoryLog();
+  const snapshots: Snapshots<{ value: number; log: string[] }> = {
+    create: (_, seq) => Promise.resolve({ path: "", seq, sizeBytes: 0 }),
+    restore: () => Promise.resolve(undefined),
+    list: () => Promise.resolve([]),
+  };
+  {
+    await using counter = await openCounter("/data", { log, snapshots });
+    await counter.apply({ by: 1 });
+    assertEquals((await counter.compact()).firstSequence, 1);
+  }
+  await using again = await openCounter("/data", { log, snapshots });
+  assertEquals([again.state.value, again.recovery.replayed], [1, 1]);
+});
+
+Deno.test("StateManager.history() beside a compaction gives what it has begun with", async () => {
+  await using directory = new TestDirectory();
+  const log = new MemoryLog();
+  {
+    await using counter = await openCounter(directory.path, { log });
+    for (const by of [1, 2, 3]) await counter.apply({ by });
+    await counter.createSnapshot();
+    await counter.apply({ by: 4 });
+  }
+  await using again = await openCounter(directory.path, { log });
+  const history = again.history()[Symbol.asyncIterator]();
+  // The second reading is for what was aborted.
+  let readings = 0;
+  log.beforeReplay = () => ++readings === 2 ? log.compact(2) : undefined;
+  for (const by of [1, 2, 3, 4]) {
+    assertEquals((await history.next()).value, { seq: by, mutation: { by } });
+  }
+  assertEquals(log.firstSequence, 3);
+});
+
+Deno.test("StateManager.history() says what fails when it looks for what was aborted", async () => {
+  await using directory = new TestDirectory();
+  const log = new MemoryLog();
+  {
+    await using counter = await openCounter(directory.path, { log });
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+  }
+  await using again = await openCounter(directory.path, { log });
+  let readings = 0;
+  log.beforeReplay = () => {
+    if (++readings === 2) throw new Error("out of reach");
+  };
+  await assertRejects(
+    () => Array.fromAsync(again.history()),
+    Error,
+    "out of reach",
+  );
+  assertEquals((await Array.fromAsync(again.history())).length, 1);
 });
 
 Deno.test("StateManager refuses a snapshot that belongs to another log, and says which", async () => {
@@ -183,8 +196,40 @@ Deno.test("StateManager stands beside a log that is no state's", async () => {
     await using counter = await openCounter(directory.path);
     await counter.apply({ by: 1 });
   }
+  const strangers = ["no journal", '{"mini":2}', "{}"];
+  for (const [index, stranger] of strangers.entries()) {
+    await Deno.writeTextFile(directory.at(`${index}.jsonl`), stranger);
+  }
+  await Deno.mkdir(directory.at("folder.jsonl"));
   await using again = await openCounter(directory.path);
   assertEquals(again.state.value, 1);
+});
+
+Deno.test("StateManager.open() refuses a log that holds no mutations", async () => {
+  for (const record of ["hello", null, { applyAll: 1 }, { abort: "1" }, {}]) {
+    const fs = new MemoryFileSystem();
+    const log = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+    await log.append(record);
+    await log.close();
+    const error = await errorOf(openCounter("/data", { fs }));
+    assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);
+  }
+});
+
+Deno.test("StateManager.at() reaches a snapshot also where the log behind it was lost", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", { fs });
+    for (const seq of [1, 2, 3, 4, 5]) {
+      await counter.apply({ by: 1 });
+      if (seq === 3 || seq === 5) await counter.createSnapshot();
+    }
+  }
+  fs.unlink("/data/journal.jsonl");
+  await using again = await openCounter("/data", { fs });
+  assertEquals(again.recovery.logEndedAt, 0);
+  assertEquals((await again.at(3)).value, 3);
+  assertEquals((await errorOf(again.at(4))).code, "COMPACTED");
 });
 
 Deno.test("StateManager lets no mutation in while snapshots of the caller's own take the state", async () => {

@@ -139,6 +139,35 @@ Deno.test("StateManager goes on after a snapshot that is ahead of the log, and u
   assertEquals(again.recovery.logEndedAt, undefined);
 });
 
+Deno.test("StateManager.createSnapshot() of what cannot be made durable makes none, and the state has failed", async () => {
+  const fs = new MemoryFileSystem();
+  const counter = await openCounter("/data", { fs });
+  await counter.apply({ by: 1 }, { durable: false });
+  fs.hooks.before = ({ operation, path }) =>
+    operation === "sync" && path.includes("journal")
+      ? { code: "EIO" }
+      : undefined;
+  assertEquals((await errorOf(counter.createSnapshot())).code, "POISONED");
+  assertEquals(counter.failure?.code, "POISONED");
+  assertEquals(fs.names("/data"), ["journal.jsonl", "journal.jsonl.lock"]);
+  await errorOf(counter.close());
+});
+
+Deno.test("StateManager.compact() that can remove nothing has made its snapshot, and goes on", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs });
+  await counter.apply({ by: 1 });
+  fs.hooks.before = ({ operation, path }) =>
+    operation === "remove" && path.endsWith(".jsonl")
+      ? { code: "EACCES" }
+      : undefined;
+  assertEquals((await errorOf(counter.compact())).code, "PERMISSION");
+  fs.hooks = {};
+  assertEquals((await counter.at(1)).value, 1);
+  assertEquals(await counter.apply({ by: 1 }), 2);
+  assertEquals((await counter.compact()).firstSequence, 2);
+});
+
 Deno.test("StateManager makes snapshots by itself, and their failure costs nothing", async () => {
   const fs = new MemoryFileSystem();
   const options = { ...COUNTER, fs, snapshotEvery: 10 };

@@ -1,7 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import type { Snapshots } from "@mini/state/state";
+import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { openCounter } from "../support/counter.ts";
+import { type Counter, openCounter } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
+import { MemoryLog } from "../support/memory_log.ts";
 
 Deno.test("StateManager.at() and history() work again after a read has failed once", async () => {
   const fs = new MemoryFileSystem();
@@ -71,6 +74,47 @@ Deno.test("StateManager.watch() rejects when the state has failed, and gives not
   await counter.close();
 });
 
+Deno.test("StateManager.watch() ends with the reason of its signal, also while the state takes in a record", async () => {
+  const reason = new Error("enough");
+  const kept = Promise.withResolvers<void>();
+  const snapshots: Snapshots<Counter> = {
+    create: async (_, seq) => {
+      await kept.promise;
+      return { path: "", seq, sizeBytes: 0 };
+    },
+    restore: () => Promise.resolve(undefined),
+    list: () => Promise.resolve([]),
+  };
+  const log = new MemoryLog();
+  await using counter = await openCounter("/data", { log, snapshots });
+  const stop = new AbortController();
+  const watching = counter.watch({ signal: stop.signal })
+    [Symbol.asyncIterator]();
+  const created = counter.createSnapshot();
+  const applied = counter.apply({ by: 1 });
+  const seen = assertRejects(() => watching.next(), Error, "enough");
+  for (let turn = 0; turn < 50; turn++) await undefined;
+  assertEquals([log.sequence, counter.sequence], [1, 0]);
+  stop.abort(reason);
+  await seen;
+  kept.resolve();
+  assertEquals([(await created).seq, await applied], [0, 1]);
+});
+
+Deno.test("StateManager.watch() ends on close, also where the log holds what the state never took in", async () => {
+  const fs = new MemoryFileSystem();
+  const log = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+  const counter = await openCounter("/data", { fs, log });
+  const watching = counter.watch()[Symbol.asyncIterator]();
+  const seen = watching.next();
+  await counter.apply({ by: 1 });
+  assertEquals((await seen).value, { seq: 1, mutation: { by: 1 } });
+  await log.append({ apply: { by: 2 } });
+  const next = watching.next();
+  await counter.close();
+  assertEquals(await next, { done: true, value: undefined });
+});
+
 Deno.test("StateManager.close() waits for snapshots, compaction and time travel under way", async () => {
   const fs = new MemoryFileSystem();
   const counter = await openCounter("/data", { fs });
@@ -108,3 +152,13 @@ Deno.test("StateManager: a snapshotEvery that throws does not make an apply look
   assertEquals(await counter.apply({ by: 1 }), 1);
   assertEquals((counter.snapshotFailure as Error).message, "boom");
 });
+
+for (const every of [0, 0.5, NaN]) {
+  Deno.test(`StateManager: a snapshotEvery that says ${every} does not make an apply look failed`, async () => {
+    const fs = new MemoryFileSystem();
+    const options = { fs, snapshotEvery: () => every };
+    await using counter = await openCounter("/data", options);
+    assertEquals(await counter.apply({ by: 1 }), 1);
+    assertEquals(counter.snapshotFailure instanceof RangeError, true);
+  });
+}

@@ -3,6 +3,7 @@ import { denoFileSystem, MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, openAndRead } from "../support/journal.ts";
 import { syncedPaths } from "../support/syncs.ts";
+import { run, skipped } from "../support/system.ts";
 
 type Method = "write" | "writeSync" | "sync" | "truncate" | "tryLock";
 
@@ -143,10 +144,10 @@ Deno.test("MiniStore.open() where a directory stands says so", async () => {
 Deno.test("MiniStore.open() where no directory can be made says so", async () => {
   await using directory = new TestDirectory();
   await Deno.writeTextFile(directory.at("file"), "");
-  const error = await errorOf(
-    MiniStore.open(directory.at("file/journal.jsonl")),
-  );
-  assertEquals(error.code, "IO");
+  for (const name of ["file/journal.jsonl", "file/folder/journal.jsonl"]) {
+    const error = await errorOf(MiniStore.open(directory.at(name)));
+    assertEquals(error.code, "IO");
+  }
 });
 
 Deno.test("denoFileSystem syncs the file before an append resolves", async () => {
@@ -191,4 +192,85 @@ Deno.test("denoFileSystem.lock() takes no lock on a file that was removed before
   const lock = await denoFileSystem.lock(path, 0o600, "me");
   assertEquals(await lock?.isCurrent(), true);
   await lock?.close();
+});
+
+Deno.test("denoFileSystem: a write of which the system takes nothing poisons the log", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<string>(directory.at());
+  using _patch = patch("writeSync", () => 0);
+  const error = await errorOf(store.append("a"));
+  assertEquals(error.code, "POISONED");
+  assert(error.message.includes("takes no more bytes"), error.message);
+});
+
+Deno.test("denoFileSystem hands on an error that has no name", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<string>(directory.at());
+  using _patch = patch("sync", failing(1, () => new Error("odd")));
+  const { code, cause } = await errorOf(store.append("a"));
+  assertEquals([code, (cause as Error).message], ["POISONED", "odd"]);
+});
+
+Deno.test("denoFileSystem.createDirectory() rejects where what it made cannot be synced", async () => {
+  await using directory = new TestDirectory();
+  const error = () => Object.assign(new Error("broken"), { code: "EIO" });
+  using _patch = patch("sync", failing(1, error));
+  const opened = errorOf(MiniStore.open(directory.at("a/journal.jsonl")));
+  assertEquals((await opened).code, "IO");
+});
+
+Deno.test("denoFileSystem.lock() takes the file that somebody else has just made", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("lock");
+  const { open } = Deno;
+  let made = 0;
+  Deno.open = (path, options) => {
+    if (options?.createNew && made++ === 0) Deno.writeTextFileSync(path, "");
+    return open(path, options);
+  };
+  try {
+    const lock = await denoFileSystem.lock(path, 0o600, "me");
+    assertEquals([await lock?.isCurrent(), made], [true, 1]);
+    await lock?.close();
+  } finally {
+    Deno.open = open;
+  }
+  const lost = denoFileSystem.lock(directory.at("none/lock"), 0o600, "me");
+  await assertRejects(() => lost, Deno.errors.NotFound);
+});
+
+const pipes = await run("mkfifo", "--version");
+if (pipes.success) {
+  Deno.test("MiniStore does not wait for a pipe in place of a file, and says what stands there", async () => {
+    await using directory = new TestDirectory();
+    for (const name of ["journal.jsonl", "journal.jsonl.lock"]) {
+      const folder = directory.at(name.replace("journal", "in"));
+      await Deno.mkdir(folder);
+      await run("mkfifo", `${folder}/${name}`);
+      const path = `${folder}/journal.jsonl`;
+      const error = await errorOf(MiniStore.open(path));
+      assertEquals(error.code, "UNSUPPORTED_FORMAT");
+      assert(error.message.includes("a pipe"), error.message);
+    }
+  });
+} else skipped("a pipe in place of a file", pipes.stderr);
+
+Deno.test("denoFileSystem.open() opens what has the name by then, where a rename comes between", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at();
+  await Deno.writeTextFile(path, "old");
+  await Deno.writeTextFile(directory.at("new"), "newer");
+  const { open } = Deno;
+  let opened = 0;
+  Deno.open = (path, options) => {
+    if (opened++ === 0) Deno.renameSync(directory.at("new"), path);
+    return open(path, options);
+  };
+  try {
+    const file = await denoFileSystem.open(path, "read");
+    assertEquals([(await file.stat()).sizeBytes, opened], [5, 2]);
+    await file.close();
+  } finally {
+    Deno.open = open;
+  }
 });

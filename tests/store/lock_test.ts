@@ -35,6 +35,17 @@ Deno.test("MiniStore.open() refuses a second process, which is told who holds th
   assert(stdout.includes(`process ${Deno.pid},`), stdout);
 });
 
+Deno.test("MiniStore.open() is LOCKED also where nobody can tell who holds the lock", async () => {
+  await using directory = new TestDirectory();
+  await using _store = await MiniStore.open(directory.at());
+  for (const note of ["", "no note", "null"]) {
+    await Deno.writeTextFile(directory.at("journal.jsonl.lock"), note);
+    const error = await errorOf(MiniStore.open(directory.at()));
+    assertEquals(error.code, "LOCKED");
+    assert(error.message.includes("another process has it"), error.message);
+  }
+});
+
 Deno.test("MiniStore.open() finds the lock free after the holder was killed with SIGKILL", async () => {
   await using directory = new TestDirectory();
   const child = await runScript(

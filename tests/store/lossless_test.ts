@@ -25,6 +25,8 @@ const LOSSY: [place: string, value: unknown][] = [
   ["$: a Number", Object(1)],
   ["$: a Point", new (class Point {})()],
   ["$: a List", new (class List extends Array {})()],
+  ["$: a class instance", new (class {})()],
+  ["$[0]: a class instance", [Object.create(Object.create(null))]],
   ["$: an array with holes", sparse],
   ["$: an array with other properties", Object.assign([1], { key: 1 })],
   ["$: an object with symbols or hidden properties", { [Symbol("s")]: 1 }],
@@ -84,7 +86,12 @@ Deno.test("MiniStore.append() refuses a value that unfolds to more than maxRecor
   });
   let value: unknown = 1;
   for (let level = 0; level < 100; level++) value = [value, value];
-  assertEquals((await errorOf(store.append(value))).code, "TOO_LARGE");
+  const wide = Array.from({ length: 9_999 }, () => 1);
+  for (const many of [value, [...wide, 1, 1], [[1, 1], ...wide]]) {
+    const error = await errorOf(store.append(many));
+    assertEquals(error.code, "TOO_LARGE");
+    assert(error.message.includes("more than 10000 values"), error.message);
+  }
 });
 
 const HOSTILE: unknown[] = [
@@ -104,6 +111,17 @@ const HOSTILE: unknown[] = [
     mini: 2,
   },
 ];
+
+Deno.test("MiniStore.append() refuses a value whose JSON is longer than a string can be", async () => {
+  await using directory = new TestDirectory();
+  const maxRecordBytes = Number.MAX_SAFE_INTEGER;
+  const options = { maxRecordBytes };
+  await using store = await MiniStore.open<unknown>(directory.at(), options);
+  const part = "x".repeat(2 ** 28);
+  const error = await errorOf(store.append([part, part, part]));
+  assertEquals(error.code, "TOO_LARGE");
+  assertEquals(await store.append("next"), 1, "a number was taken");
+});
 
 Deno.test("MiniStore keeps hostile JSON as it is", async () => {
   await using directory = new TestDirectory();

@@ -31,6 +31,22 @@ Deno.test("MiniStore holds writing and reading to the same maxRecordBytes", asyn
   assertEquals((await errorOf(read)).code, "TOO_LARGE");
 });
 
+Deno.test("MiniStore.open() says TOO_LARGE of a record over maxRecordBytes in a sealed segment", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using store = await MiniStore.open<string>(directory.at());
+    await store.append("short");
+    await store.append("x".repeat(500));
+    await store.rotate();
+    await store.append("short");
+  }
+  const maxRecordBytes = 100;
+  const error = await errorOf(
+    MiniStore.open(directory.at(), { maxRecordBytes }),
+  );
+  assertEquals([error.code, error.line, error.seq], ["TOO_LARGE", 3, 2]);
+});
+
 Deno.test("MiniStore opens again with a maxRecordBytes below the length of a header", async () => {
   await using directory = new TestDirectory();
   const options = { maxRecordBytes: 2 };
@@ -90,6 +106,15 @@ Deno.test("MiniStore asks the schema on append and on replay, and writes what it
   };
   const error = await errorOf(read());
   assertEquals([error.code, error.seq, seen], ["INVALID", 3, [1, 2]]);
+});
+
+Deno.test("MiniStore refuses what a schema refuses without a reason", async () => {
+  await using directory = new TestDirectory();
+  const schema = { "~standard": { validate: () => ({ issues: [] }) } };
+  await using store = await MiniStore.open(directory.at(), { schema });
+  const error = await errorOf(store.append("a" as never));
+  assertEquals([error.code, error.issues], ["INVALID", []]);
+  assert(error.message.endsWith("refuses it"), error.message);
 });
 
 Deno.test("MiniStore refuses a schema that answers asynchronously", async () => {

@@ -56,3 +56,64 @@ Deno.test("the active file was cut or grown in place by someone: the log is pois
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("the active file was cut by someone while a reader was on its way: the reader says CORRUPT", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  await store.append("before");
+  await store.append("after");
+  const lines = fs.content(PATH)!;
+  fs.put(PATH, lines.slice(0, lines.lastIndexOf(0x0a, -2) + 1));
+  const records = store.replay()[Symbol.asyncIterator]();
+  assertEquals((await records.next()).value, { seq: 1, data: "before" });
+  const error = await errorOf(records.next());
+  assertEquals(error.code, "CORRUPT");
+  assert(error.message.includes("shorter than what was"), error.message);
+  await errorOf(store.append("lost"));
+  await store.close();
+});
+
+const HEADERS = ["", "// MINISTORE JOURNAL v0.1.3\n"];
+for (const header of HEADERS) {
+  const whose = header === "" ? "" : " of the Rust program";
+  Deno.test(`the active file${whose} was cut by someone while it was opened: nothing replaces it`, async () => {
+    const fs = new MemoryFileSystem();
+    if (header !== "") {
+      await (await fs.lock(`${PATH}.lock`, 0o600, ""))?.close();
+      fs.put(PATH, new TextEncoder().encode(`${header}"a"\n"b"\n`));
+    } else {
+      const store = await MiniStore.open<string>(PATH, { fs });
+      await store.append("a");
+      await store.append("b");
+      fs.restart();
+    }
+    const cut = fs.content(PATH)!.slice(0, -4);
+    fs.hooks.before = ({ operation }) => {
+      if (operation === "create") fs.put(PATH, cut);
+      return undefined;
+    };
+    const error = await errorOf(MiniStore.open(PATH, { fs }));
+    assertEquals(error.code, "IO");
+    assert(error.message.includes("become shorter"), error.message);
+    assertEquals(fs.content(PATH), cut);
+    assertEquals(fs.names("/data"), ["journal.jsonl", "journal.jsonl.lock"]);
+  });
+}
+
+Deno.test("a damaged file was cut by someone while its damage was looked for: it is CORRUPT all the same", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  for (const item of ["a", "b", "c"]) await store.append(item);
+  fs.restart();
+  const damaged = fs.content(PATH)!;
+  damaged[damaged.lastIndexOf(0x62)]! ^= 1;
+  fs.put(PATH, damaged);
+  let opened = 0;
+  fs.hooks.before = ({ operation, path }) => {
+    const isLast = operation === "open" && path === PATH && ++opened === 3;
+    if (isLast) fs.put(PATH, damaged.slice(0, 10));
+    return undefined;
+  };
+  assertEquals((await errorOf(MiniStore.open(PATH, { fs }))).code, "CORRUPT");
+  assertEquals(opened, 3, "the file was opened otherwise than is thought here");
+});

@@ -8,6 +8,7 @@ import {
   openAndRead,
   readOnly,
 } from "../support/journal.ts";
+import { threeSegments } from "../support/records.ts";
 
 const three = new JournalBytes().records(1, 3);
 const sealed = new JournalBytes().records(1, 2);
@@ -94,6 +95,16 @@ Deno.test("MiniStore.open() refuses a log with a segment missing in the middle",
   await Deno.remove(directory.at("journal.00000000000000000001.jsonl"));
   assertEquals((await errorOf(MiniStore.open(path))).code, "CORRUPT");
   assertEquals(await readOnly(path), { code: "CORRUPT" });
+});
+
+Deno.test("MiniStore refuses a sealed segment that has no header", async () => {
+  await using directory = new TestDirectory();
+  await (await threeSegments(directory.at())).close();
+  await Deno.truncate(directory.at(`journal.${"3".padStart(20, "0")}.jsonl`));
+  const error = await errorOf(MiniStore.open(directory.at()));
+  assertEquals([error.code, error.offset], ["CORRUPT", 0]);
+  assert(error.message.includes("has no header"), error.message);
+  assertEquals(await readOnly(directory.at()), { code: "CORRUPT" });
 });
 
 Deno.test("MiniStore.open() refuses a sealed segment under another's name", async () => {

@@ -32,6 +32,21 @@ Deno.test("MiniStore.replay() of a log that does not exist has no records, and c
   assertEquals(directory.names(), []);
 });
 
+Deno.test("MiniStore.replay() says what fails when it looks for the segments", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await (await threeSegments(path, fs)).close();
+  for (const failing of [1, 2, 3]) {
+    let lists = 0;
+    fs.hooks.before = ({ operation }) =>
+      operation === "list" && ++lists === failing
+        ? { code: "EMFILE" }
+        : undefined;
+    const read = Array.fromAsync(MiniStore.replay(path, { fs }));
+    assertEquals((await errorOf(read)).code, "IO", `list ${failing}`);
+  }
+});
+
 Deno.test("MiniStore.replay() ends at what was acknowledged when it was called", async () => {
   await using directory = new TestDirectory();
   await using store = await threeSegments(directory.at());
@@ -104,6 +119,39 @@ Deno.test("MiniStore.replay() of a compacted record says COMPACTED", async () =>
   assertEquals(error.code, "COMPACTED");
   await using store = await MiniStore.open<number>(directory.at());
   assertEquals([store.firstSequence, store.sequence], [4, 9]);
+});
+
+Deno.test("MiniStore.replay() beside a writer that compacts what is next says COMPACTED", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  const store = await threeSegments(path, fs);
+  const records = MiniStore.replay<number>(path, { fs })
+    [Symbol.asyncIterator]();
+  assertEquals((await records.next()).value?.data, 1);
+  await store.rotate();
+  await store.compact(9);
+  const seen: unknown[] = [];
+  const rest = (async () => {
+    for (;;) seen.push((await records.next()).value?.data);
+  })();
+  const error = await errorOf(rest);
+  assertEquals([error.code, error.seq, seen], ["COMPACTED", 4, [2, 3]]);
+  await store.close();
+});
+
+Deno.test("MiniStore.replay() ends where the rest of the log was removed beside it", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await (await threeSegments(path, fs)).close();
+  const records = MiniStore.replay<number>(path, { fs })
+    [Symbol.asyncIterator]();
+  assertEquals((await records.next()).value?.data, 1);
+  for (const name of fs.names("/data")) fs.unlink(`/data/${name}`);
+  const seen: unknown[] = [];
+  for (let next; !(next = await records.next()).done;) {
+    seen.push(next.value.seq);
+  }
+  assertEquals(seen, [2, 3]);
 });
 
 Deno.test("MiniStore opens two journals in one directory, by path or by URL", async () => {

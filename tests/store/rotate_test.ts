@@ -4,6 +4,7 @@ import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { numbers, threeSegments } from "../support/records.ts";
 import { errorOf } from "../support/journal.ts";
+import { say } from "../support/report.ts";
 
 Deno.test("MiniStore.compact() removes whole segments up to a number, oldest first", async () => {
   await using directory = new TestDirectory();
@@ -107,10 +108,29 @@ for (const [name, move] of MOVES) {
       const calls = fs.calls - start;
       await store.close();
       assertEquals(open, 0, `call ${failing} of ${calls}`);
-      if (calls < failing) break;
+      if (calls >= failing) continue;
+      say(`each of ${calls} calls of ${name} fails: 0 violations`);
+      break;
     }
   });
 }
+
+Deno.test("MiniStore.rotate() replaces no file that has the name of the segment", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await using store = await MiniStore.open<string>(path, { fs });
+  await store.append("a");
+  const taken = `/data/journal.${"0".padStart(20, "0")}.jsonl`;
+  fs.put(taken, new TextEncoder().encode("somebody else's"));
+  const error = await errorOf(store.rotate());
+  assertEquals(error.code, "IO");
+  assert(error.message.includes(taken), error.message);
+  assertEquals(await store.append("b"), 2);
+  fs.unlink(taken);
+  await store.rotate();
+  const data = await Array.fromAsync(store.replay(), (record) => record.data);
+  assertEquals(data, ["a", "b"]);
+});
 
 Deno.test("MiniStore.rotate() that cannot look at the new file costs nothing", async () => {
   const fs = new MemoryFileSystem();

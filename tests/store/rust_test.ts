@@ -113,6 +113,12 @@ const ENDS: [
   ["NULs at the end", '{"a":1}\n\0\0\0', { data: [{ a: 1 }], outcome: "torn" }],
   ["a bad line before good ones", '{"a":1}{"b"\n{"c":3}\n', "CORRUPT"],
   ["a blank line", '{"a":1}\n\n', "CORRUPT"],
+  ["a line that is not UTF-8", bytes('"a"\n"b', 0xff, 0x22, 0x0a), "CORRUPT"],
+  [
+    "numbers that JavaScript has",
+    "1.5\n9007199254740992\n-9007199254740994\n1e300\n",
+    { data: [1.5, 2 ** 53, -(2 ** 53) - 2, 1e300], outcome: "unclean" },
+  ],
   [
     "a number that JavaScript does not have",
     '{"id":18446744073709551615}\n',
@@ -146,6 +152,29 @@ for (const [name, end, want] of ENDS) {
     });
   });
 }
+
+const STARTS: [name: string, text: string, want: string][] = [
+  ["a first line of another shape", "// MINISTORE JOURNAL vX\n1\n", "CORRUPT"],
+  ["half a first line", "// MINISTORE JOURNAL v0.1", "UNSUPPORTED_FORMAT"],
+];
+for (const [name, text, code] of STARTS) {
+  Deno.test(`MiniStore.open() refuses a journal of the Rust program with ${name}`, async () => {
+    await using directory = new TestDirectory();
+    await Deno.writeTextFile(directory.at(), text);
+    assertEquals(await openAndRead(directory.at()), { code });
+    assertEquals(await Deno.readTextFile(directory.at()), text);
+  });
+}
+
+Deno.test("MiniStore refuses a rotated segment of the Rust program that is cut short", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at("journal.jsonl.001"), `${HEADER}1\n2`);
+  await Deno.writeTextFile(directory.at(), `${HEADER}3\n`);
+  assertEquals(await openAndRead(directory.at()), { code: "CORRUPT" });
+  const records = MiniStore.replay(directory.at())[Symbol.asyncIterator]();
+  assertEquals((await records.next()).value, { seq: 1, data: 1 });
+  assertEquals((await errorOf(records.next())).code, "CORRUPT");
+});
 
 Deno.test("MiniStore says TOO_LARGE of a line over maxRecordBytes in a journal of the Rust program, and reads up to it", async () => {
   await using directory = new TestDirectory();

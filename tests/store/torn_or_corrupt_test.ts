@@ -218,6 +218,16 @@ const ROWS: Row[] = [
     want: "CORRUPT",
   },
   {
+    row: "torn: cut behind a quotation mark in a text",
+    active: text(`${three.text}{"crc":"00000000","seq":4,"data":"a\\"}b`),
+    want: { last: 3, outcome: "torn" },
+  },
+  {
+    row: "a last line whose checksum is no number",
+    active: text(`${three.text}{"crc":"0x12`),
+    want: "CORRUPT",
+  },
+  {
     row: "a record's number that does not follow on",
     active: new JournalBytes().records(1, 1).records(3, 3).bytes,
     want: "CORRUPT",

@@ -1,9 +1,17 @@
 import { assertEquals } from "@std/assert";
-import { MiniStore, type StoreRecord } from "@mini/state/store";
+import {
+  denoFileSystem,
+  type FileSystem,
+  MiniStore,
+  type StoreRecord,
+} from "@mini/state/store";
 
 /** A log of records 1 to 9 in three segments, with a batch in each. */
-export async function threeSegments(path: string): Promise<MiniStore<number>> {
-  const store = await MiniStore.open<number>(path);
+export async function threeSegments(
+  path: string,
+  fs: FileSystem = denoFileSystem,
+): Promise<MiniStore<number>> {
+  const store = await MiniStore.open<number>(path, { fs });
   for (const first of [1, 4, 7]) {
     await store.append(first);
     await store.appendBatch([first + 1, first + 2]);

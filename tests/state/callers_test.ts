@@ -1,0 +1,73 @@
+// What callers give, and what becomes of it.
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { toFileUrl } from "@std/path";
+import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { COUNTER, openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+
+Deno.test("StateManager.transact() refuses a decision that is a promise, and goes on", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs });
+  const decisions = [
+    () => Promise.resolve({ by: 1 }),
+    () => Promise.reject(new Error("nobody waits for it")),
+  ];
+  for (const decide of decisions) {
+    await assertRejects(
+      () => counter.transact(decide as never),
+      TypeError,
+      "must not return a promise",
+    );
+  }
+  assertEquals([await counter.apply({ by: 2 }), counter.state.value], [1, 2]);
+});
+
+Deno.test("StateManager.transact() that decides on no mutations logs nothing", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs });
+  assertEquals(await counter.transact(() => []), undefined);
+  assertEquals(counter.sequence, 0);
+});
+
+Deno.test("StateManager.apply() gives the words of what apply has thrown that is no Error", async () => {
+  await using manager = await StateManager.open("/data", {
+    fs: new MemoryFileSystem(),
+    initial: () => 0,
+    apply: (_, what: string) => {
+      throw what;
+    },
+  });
+  const error = await errorOf(manager.apply("no such thing"));
+  assertEquals([error.code, error.cause], [
+    "ABORTED_MUTATION",
+    "no such thing",
+  ]);
+  assert(error.message.includes("no such thing"), error.message);
+});
+
+Deno.test("StateManager.open() takes its directory as a URL", async () => {
+  await using directory = new TestDirectory();
+  const url = toFileUrl(directory.at("a b"));
+  {
+    await using counter = await StateManager.open(url, COUNTER);
+    await counter.apply({ by: 1 });
+    assertEquals(counter.dir, directory.at("a b"));
+  }
+  await using again = await openCounter(directory.at("a b"));
+  assertEquals(again.state.value, 1);
+});
+
+if (Deno.build.os !== "windows") {
+  Deno.test("StateManager.open() gives its log and its snapshots the permissions that it is told", async () => {
+    await using directory = new TestDirectory();
+    await using counter = await openCounter(directory.path, { mode: 0o640 });
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+    const names = directory.names();
+    const modes = names.map((name) => Deno.statSync(directory.at(name)).mode);
+    assertEquals(names.length, 3);
+    assertEquals(modes.map((mode) => mode! & 0o777), [0o640, 0o640, 0o640]);
+  });
+}
