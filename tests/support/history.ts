@@ -134,6 +134,22 @@ export class History {
     message.settled = outcome === "ok" ? as : "unknown";
   }
 
+  /** A delivery was given more time. */
+  extended({ name, receipt }: Held, until: number): void {
+    const held = this.#held.get(name);
+    if (held?.receipt === receipt) {
+      this.#held.set(name, { name, receipt, until });
+    }
+  }
+
+  /** What nobody was told has come to light: whether a message is done. */
+  decided(name: string, isDone: boolean): void {
+    const message = this.#messages.get(name)!;
+    if (message.settled === "unknown") {
+      message.settled = isDone ? "acked" : "no";
+    }
+  }
+
   /** A message was seen among the dead. */
   sawDead(name: string): void {
     const message = this.#messages.get(name);
