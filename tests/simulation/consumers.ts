@@ -72,6 +72,7 @@ export class Consumers<M> {
     const { random, process, trace } = this.#world;
     const max = 1 + random.below(3);
     const waitMs = random.oneIn(3) ? 400 : 0;
+    const began = process.clock.monotonic();
     const outcome = await attempt(
       this.#world,
       `receive ${max}`,
@@ -85,7 +86,9 @@ export class Consumers<M> {
       const { payload: name, receipt, receives } = message;
       trace.note(`has ${name}, delivery ${receipt}`);
       const now = process.clock.monotonic();
-      this.#history.delivered({ name, receipt, receives }, now, TIMEOUT_MS);
+      // When the lease has begun nobody knows: it lasts at least so long.
+      const leftMs = began + TIMEOUT_MS - now;
+      this.#history.delivered({ name, receipt, receives }, now, leftMs);
       this.#messages.set(`${name} ${receipt}`, message);
     }
   }

@@ -343,7 +343,8 @@ export class StateProgram implements Program {
     await this.#consumers.queue.close();
     await this.#manager.close();
     this.#readers.abort(Object.assign(new Error("over"), { code: "ABORTED" }));
-    if (process.isDead) return;
+    // What was under way when it was poisoned may be on the disk, and was never applied.
+    if (process.isDead || this.#manager.failure !== undefined) return;
     this.#closedAs = JSON.stringify(this.#manager.state);
   }
 

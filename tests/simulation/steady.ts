@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { Random } from "@mini/state/testing";
 
 /**
@@ -37,8 +38,5 @@ function replace(owner: object, name: string, value: unknown): () => void {
 
 /** Resolves when everything that can go on has done so. */
 export async function quiet(): Promise<void> {
-  // Twice: what a channel of the runtime has put off is done by then as well.
-  for (let turn = 0; turn < 2; turn++) {
-    await new Promise<void>((resolve) => setTimeout(resolve));
-  }
+  await new Promise<void>((resolve) => setImmediate(resolve));
 }
