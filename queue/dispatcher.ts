@@ -133,7 +133,12 @@ export class Dispatcher<T, M> {
 
   /** Serves the waiters, in order, as far as there are messages; says whether there were. */
   async #deliver(): Promise<boolean> {
-    const picked = this.#pick(await this.#home.readable());
+    let ledger = await this.#home.readable();
+    // An apply may have thrown since, so that it is being made anew.
+    while (ledger !== this.#home.ifReadable()) {
+      ledger = await this.#home.readable();
+    }
+    const picked = this.#pick(ledger);
     if (picked.length === 0) return false;
     this.#waiters.splice(0, picked.length);
     const unserved = [...picked];

@@ -1,5 +1,5 @@
 import type { MiniQueue, Outgoing, QueueMessage } from "@mini/state/queue";
-import type { Held, History } from "../support/history.ts";
+import type { History } from "../support/history.ts";
 import { attempt, type Outcome, pick, type World } from "./world.ts";
 
 export const TIMEOUT_MS = 1_000;
@@ -160,19 +160,23 @@ export class Consumers<M> {
   }
 
   /** Holds a delivery for longer, or a shorter time. */
-  extend(): Promise<void> {
-    const { random, process, trace } = this.#world;
+  async extend(): Promise<void> {
+    const { random, process } = this.#world;
     const message = this.take();
-    if (message === undefined) return Promise.resolve();
+    if (message === undefined) return;
     const { payload: name, receipt } = message;
     this.#messages.set(`${name} ${receipt}`, message);
-    if (!message.isCurrent) return Promise.resolve();
     const ms = random.below(2_000);
-    trace.note(`extend ${name} by ${ms}`);
-    message.extend(ms);
-    const held: Held = { name, receipt, until: 0 };
-    this.#history.extended(held, process.clock.monotonic() + ms);
-    return Promise.resolve();
+    const now = process.clock.monotonic();
+    const outcome = await attempt(
+      this.#world,
+      `extend ${name} by ${ms}`,
+      // deno-lint-ignore require-await -- what is thrown must reject
+      async () => message.extend(ms),
+      ["RECEIPT_EXPIRED"],
+    );
+    if (outcome.error !== undefined) return;
+    this.#history.extended({ name, receipt, until: 0 }, now + ms);
   }
 
   letTimePass(): Promise<void> {
@@ -186,9 +190,10 @@ export class Consumers<M> {
   }
 
   async #lookAtDead(): Promise<void> {
-    for (const { payload } of await this.queue.deadLetters()) {
-      this.#history.sawDead(payload);
-    }
+    const look = () => this.queue.deadLetters();
+    const outcome = await attempt(this.#world, "look at the dead", look);
+    if (outcome.error !== undefined || this.#world.process.isDead) return;
+    for (const { payload } of outcome.value) this.#history.sawDead(payload);
   }
 
   /** What is left, and whether all of it comes, in its time. */

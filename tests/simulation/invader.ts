@@ -15,6 +15,8 @@ export async function invade(world: World): Promise<DiskSnapshot | undefined> {
   const { fs } = process;
   const bytes = fs.content(PATH);
   if (process.isDead || bytes === undefined) return undefined;
+  // A file that is cut back because the disk is full may be as it should again.
+  process.faults.mend();
   const before = fs.snapshot();
   const deed = pick(random, DEEDS);
   trace.note(`somebody ${deed} the file`);

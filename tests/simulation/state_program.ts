@@ -261,7 +261,7 @@ export class StateProgram implements Program {
   /** An event and the acknowledgement of the message that has caused it, as one. */
   async #done(): Promise<void> {
     const message = this.#consumers.take() as Message | undefined;
-    if (message?.isCurrent !== true) return;
+    if (message === undefined) return;
     const event = this.#event();
     const unit = this.#world.units.issue(event);
     const told = await this.#consumers.settling(
