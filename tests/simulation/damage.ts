@@ -83,7 +83,9 @@ function damageActive(
   const edited = edits[what]!();
   if (edited === undefined) return undefined;
   fs.put(PATH, edited);
-  return { what: `active segment: ${what}`, mayLose: /cut|NULs/.test(what) };
+  // With no record in it, it may have been cut while it was made.
+  const mayLose = /cut|NULs/.test(what) || length === header;
+  return { what: `active segment: ${what}`, mayLose };
 }
 
 function padded(bytes: Bytes, length: number): Bytes {
@@ -130,7 +132,9 @@ function damageSealed(
   };
   const what = pick(random, Object.keys(edits));
   edits[what]!();
-  return { what: `${path}: ${what}`, mayLose: false };
+  // Without an active segment this may be where the log ends.
+  const mayLose = fs.content(PATH) === undefined;
+  return { what: `${path}: ${what}`, mayLose };
 }
 
 /** Names gone, or left behind. */
