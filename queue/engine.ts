@@ -227,7 +227,8 @@ export class QueueEngine<T, M> {
     for (const work of this.#works.keys()) work.stop();
     await Promise.allSettled(this.#works.values());
     await this.#dispatcher.end();
-    if (this.#home.isClosed || !this.#home.hasDrifted) return;
+    const { isClosed, failure } = this.#home;
+    if (isClosed || failure !== undefined || !this.#home.hasDrifted) return;
     // The next opening would take what the clock has jumped for time that has passed.
     await this.#home.enter({ tick: true }, false).catch(() => {});
   }

@@ -290,7 +290,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * in flight can be received after the next opening. Closing twice is fine.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#engine.close().then(this.#free);
+    return this.#closing ??= this.#engine.close().finally(this.#free);
   }
 
   /** The same as {@linkcode MiniQueue.close}. */

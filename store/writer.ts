@@ -216,7 +216,10 @@ export class Writer implements LiveEnd {
 
   async #sync(): Promise<void> {
     const { active } = this.#segments;
-    if (!active.isSynced) await active.sync();
+    if (!active.isSynced) {
+      await active.sync();
+      await active.assertOurs();
+    }
     this.#durable = this.sequence;
   }
 

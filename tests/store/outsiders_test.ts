@@ -56,3 +56,18 @@ Deno.test("the active file was cut or grown in place by someone: the log is pois
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("what nobody waited for is not called durable where its file was replaced by someone", async () => {
+  const syncing = {
+    sync: (store: MiniStore<string>) => store.sync(),
+    close: (store: MiniStore<string>) => store.close(),
+  };
+  for (const [how, sync] of Object.entries(syncing)) {
+    const fs = new MemoryFileSystem();
+    const store = await MiniStore.open<string>(PATH, { fs });
+    await store.append("written", { durable: false });
+    fs.put(PATH, fs.content(PATH)!);
+    assertEquals((await errorOf(sync(store))).code, "POISONED", how);
+    await store.close().catch(() => {});
+  }
+});
