@@ -1,4 +1,4 @@
-import { type MiniError } from "@mini/state/store";
+import type { MiniError } from "@mini/state/store";
 import {
   type DiskSnapshot,
   MemoryFileSystem,
@@ -55,6 +55,7 @@ class Simulation {
   readonly #trace: Trace;
   readonly #coverage: Coverage;
   readonly #counts: Counts;
+  readonly #history = new History("queue");
   #fs = new MemoryFileSystem();
   #clock = new FakeClock();
   #isPowerCut = false;
@@ -75,7 +76,7 @@ class Simulation {
       isInvaded: false,
       isClosing: false,
     };
-    const history = new History("queue");
+    const history = this.#history;
     const kind = random.below(5);
     this.#program = kind < 2
       ? new StoreProgram(this.#world)
@@ -84,8 +85,8 @@ class Simulation {
       : new QueueProgram(this.#world, history);
   }
 
-  #count(what: string): void {
-    this.#counts[what] = (this.#counts[what] ?? 0) + 1;
+  #count(what: string, times = 1): void {
+    this.#counts[what] = (this.#counts[what] ?? 0) + times;
   }
 
   #newProcess(): Process {
@@ -105,6 +106,9 @@ class Simulation {
     await this.#start(false);
     await this.#program.end();
     await this.#program.close();
+    this.#count("deliveries", this.#history.deliveries);
+    this.#count("deliveries again", this.#history.duplicates);
+    this.#count("calls of the file system", this.#trace.calls);
     const notes = new TextDecoder().decode(this.#fs.content(BYSTANDER));
     if (notes !== "do not touch") this.#trace.violation("a file was touched");
   }

@@ -1,61 +1,39 @@
 import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
   type LedgerEntry,
   MiniQueue,
   type QueueMessage,
 } from "@mini/state/queue";
-import { type FileSystem, MiniStore } from "@mini/state/store";
-import { StateManager } from "@mini/state/state";
+import type { FileSystem } from "@mini/state/store";
+import type { StateOptions } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { History } from "../support/history.ts";
+import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
-import { DIR, PATH } from "./process.ts";
+import {
+  abortsIn,
+  type Change,
+  type Manager,
+  openState,
+  optionsOf,
+  type State,
+} from "./state_model.ts";
+import { StateReaders } from "./state_readers.ts";
 import { rowsOfState } from "./state_rows.ts";
-import { isSame, type Unit } from "./units.ts";
+import type { Unit } from "./units.ts";
 import { attempt, pick, type Program, stands, type World } from "./world.ts";
 
-/** What has happened, in order, and a queue. */
-interface State {
-  readonly seen: string[];
-  readonly box: Ledger<string>;
-}
-
-type Change = { readonly event: string } | { readonly boom: string } | {
-  readonly box: LedgerEntry<string>;
-};
-
-function apply(state: State, change: Change): void {
-  if ("box" in change) return applyToLedger(state.box, change.box);
-  const name = "event" in change ? change.event : change.boom;
-  state.seen.push(name);
-  if ("boom" in change) throw new Error(`${name} goes off half-way`);
-}
-
-/** Which records the log says were aborted. */
-async function abortsIn(fs: FileSystem): Promise<Set<number>> {
-  const found = new Set<number>();
-  for await (const { data } of MiniStore.replay<object>(PATH, { fs })) {
-    if ("abort" in data) found.add(Number(data.abort));
-  }
-  return found;
-}
-
-type Manager = StateManager<State, Change>;
 type Message = QueueMessage<string, { readonly box: LedgerEntry<string> }>;
 
 /** A state that a queue is in. */
 export class StateProgram implements Program {
   readonly name = "state";
   readonly #world: World;
-  readonly #options: object;
+  readonly #options: StateOptions<State, Change>;
   readonly #maxReceives: number;
   readonly #history: History;
   readonly #consumers: Consumers<{ readonly box: LedgerEntry<string> }>;
   #manager!: Manager;
   #names = 0;
-  #readers = new AbortController();
+  #readers!: StateReaders;
   /** Messages that are one with an event, by the unit of that. */
   readonly #sends = new Map<Unit, string>();
   readonly #acks = new Map<Unit, string>();
@@ -68,31 +46,18 @@ export class StateProgram implements Program {
     this.#history = history;
     this.#maxReceives = 2 + random.below(5);
     this.#consumers = new Consumers(world, history, this.#maxReceives);
-    this.#options = {
-      initial: () => ({ seen: [], box: emptyLedger<string>() }),
-      apply,
-      maxSegmentBytes: pick(random, [500, 3_000, 100_000]),
-      keepSnapshots: 1 + random.below(3),
-      ...(random.oneIn(3) && { snapshotEvery: 5 + random.below(20) }),
-    };
-  }
-
-  #openAt(fs: FileSystem): Promise<Manager> {
-    const options = { ...this.#options, fs } as Parameters<
-      typeof StateManager.open<State, Change>
-    >[1];
-    return StateManager.open<State, Change>(DIR, options);
+    this.#options = optionsOf(random);
   }
 
   async open(): Promise<void> {
     const { clock, fs } = this.#world.process;
     const recorded = await abortsIn(new MemoryFileSystem(fs.snapshot()));
-    const manager = await this.#openAt(fs);
+    const manager = await openState(fs, this.#options);
     if (manager.recovery.aborted.some((seq) => !recorded.has(seq))) {
       this.#world.coverage.hit("abort: not on record, found on replay");
     }
     this.#manager = manager;
-    this.#readers = new AbortController();
+    this.#readers = new StateReaders(this.#world, manager);
     const found = JSON.stringify(manager.state);
     const closedAs = this.#closedAs;
     this.#closedAs = undefined;
@@ -126,7 +91,7 @@ export class StateProgram implements Program {
   }
 
   async read(fs: FileSystem): Promise<string[]> {
-    const manager = await this.#openAt(fs);
+    const manager = await openState(fs, this.#options);
     for (const row of rowsOfState(manager.recovery)) {
       this.#world.coverage.hit(row);
     }
@@ -149,11 +114,11 @@ export class StateProgram implements Program {
       () => this.#consumers.settle(),
       () => this.#consumers.extend(),
       () => this.#consumers.letTimePass(),
-      () => this.#snapshot(),
-      () => this.#compact(),
-      () => this.#at(),
-      () => this.#watch(),
-      () => this.#readBeside(),
+      () => this.#readers.snapshot(),
+      () => this.#readers.compact(),
+      () => this.#readers.at(),
+      () => this.#readers.watch(),
+      () => this.#readers.readBeside(),
     ])();
   }
 
@@ -279,70 +244,11 @@ export class StateProgram implements Program {
     if (told === "unknown") this.#acks.set(unit, message.payload);
   }
 
-  async #snapshot(): Promise<void> {
-    await attempt(
-      this.#world,
-      "snapshot",
-      () => this.#manager.createSnapshot(),
-    );
-  }
-
-  async #compact(): Promise<void> {
-    await attempt(this.#world, "compact", () => this.#manager.compact());
-  }
-
-  /** The past is a beginning of the present. */
-  async #at(): Promise<void> {
-    const { random, trace, units, process } = this.#world;
-    const seq = random.below(this.#manager.sequence + 1);
-    const outcome = await attempt(
-      this.#world,
-      `at ${seq}`,
-      () => this.#manager.at(seq),
-      ["COMPACTED"],
-    );
-    if (outcome.error !== undefined || process.isDead) return;
-    const { seen } = outcome.value;
-    if (!units.isBeginning(seen)) {
-      trace.violation(`at ${seq}: ${seen.map((name) => name.slice(0, 5))}`);
-    }
-  }
-
-  /** Watches until the process ends: whatever comes is in order, and stays. */
-  async #watch(): Promise<void> {
-    const { trace, units, process } = this.#world;
-    const { signal } = this.#readers;
-    const events: string[] = [];
-    const watch = async () => {
-      for await (const { mutation } of this.#manager.watch({ signal })) {
-        if ("event" in mutation) events.push(mutation.event);
-      }
-    };
-    attempt(this.#world, "watch", watch, ["COMPACTED", "ABORTED"]).then(() => {
-      if (process.isDead) return;
-      const at = units.items.indexOf(events[0] ?? "");
-      const wanted = units.items.slice(at, at + events.length);
-      if (events.length === 0 || isSame(events, wanted)) return;
-      trace.violation(`watched ${events.map((name) => name.slice(0, 5))}`);
-    });
-    await undefined;
-  }
-
-  async #readBeside(): Promise<void> {
-    const { fs } = this.#world.process;
-    await attempt(
-      this.#world,
-      "read beside",
-      () => Array.fromAsync(MiniStore.replay(PATH, { fs })),
-      ["COMPACTED"],
-    );
-  }
-
   async close(): Promise<void> {
     const { process } = this.#world;
     await this.#consumers.queue.close();
     await this.#manager.close();
-    this.#readers.abort(Object.assign(new Error("over"), { code: "ABORTED" }));
+    this.#readers.end();
     // What was under way when it was poisoned may be on the disk, and was never applied.
     if (process.isDead || this.#manager.failure !== undefined) return;
     this.#closedAs = JSON.stringify(this.#manager.state);
