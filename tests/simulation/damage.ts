@@ -73,7 +73,9 @@ function damageActive(
       padded(bytes.slice(0, random.below(header)), random.below(header) + 60),
     "NULs in place of a sector": () => holed(bytes, sector, sector + SECTOR),
     "NULs somewhere": () => holed(bytes, at, at + random.below(300)),
-    "a line missing": () => withoutLine(bytes, random),
+    "NULs for the beginning of its last record": () => withoutSector(bytes),
+    "a line missing": () => withLines(bytes, random, 1, []),
+    "a blank line within it": () => withLines(bytes, random, 0, [""]),
     "a blank line behind it": () => joined(bytes, "\n"),
     "stray text behind it": () => joined(bytes, "stray text"),
     "CRLF at its end": () => joined(bytes.slice(0, -1), "\r\n"),
@@ -105,11 +107,29 @@ function joined(...parts: (string | Bytes)[]): Bytes {
   return Uint8Array.from(whole.flatMap((part) => [...part]));
 }
 
-/** Any line but the last, the loss of which shows nowhere. */
-function withoutLine(bytes: Bytes, random: Random): Bytes | undefined {
+/** As after a power cut in the last write, one sector of which is missing. */
+function withoutSector(bytes: Bytes): Bytes | undefined {
+  const text = new TextDecoder().decode(bytes);
+  const lines = text.trimEnd().split("\n");
+  if (lines.at(-1)?.includes('"close":')) lines.pop();
+  const last = lines.pop();
+  if (lines.length === 0 || last === undefined) return undefined;
+  const start = encoder.encode(lines.join("\n")).length + 1;
+  const end = start + encoder.encode(last).length + 1;
+  const edge = (Math.floor(start / SECTOR) + 1) * SECTOR;
+  return edge < end ? holed(bytes.slice(0, end), start, edge) : undefined;
+}
+
+/** With so many lines fewer, or others put in: but at the end, where a loss shows nowhere. */
+function withLines(
+  bytes: Bytes,
+  random: Random,
+  fewer: number,
+  others: string[],
+): Bytes | undefined {
   const lines = new TextDecoder().decode(bytes).split("\n");
   if (lines.length < 4) return undefined;
-  lines.splice(1 + random.below(lines.length - 3), 1);
+  lines.splice(1 + random.below(lines.length - 3), fewer, ...others);
   return encoder.encode(lines.join("\n"));
 }
 
@@ -127,7 +147,7 @@ function damageSealed(
     "emptied": () => fs.put(path, new Uint8Array()),
     "cut": () => fs.put(path, bytes.slice(0, random.below(bytes.length))),
     "a line missing": () =>
-      fs.put(path, withoutLine(bytes, random) ?? new Uint8Array()),
+      fs.put(path, withLines(bytes, random, 1, []) ?? new Uint8Array()),
     "in place of another": () => fs.put(pick(random, sealed), bytes),
   };
   const what = pick(random, Object.keys(edits));

@@ -124,7 +124,7 @@ export class StateProgram implements Program {
 
   #event(): string {
     const { random } = this.#world;
-    const size = random.oneIn(4) ? 900 : 20;
+    const size = random.oneIn(4) ? 1_500 : 20;
     return `e${++this.#names}${"x".repeat(random.below(size))}`;
   }
 

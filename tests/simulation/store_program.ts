@@ -74,7 +74,7 @@ export class StoreProgram implements Program {
 
   #item(): string {
     const { random } = this.#world;
-    const size = random.oneIn(4) ? 900 : 20;
+    const size = random.oneIn(4) ? 1_500 : 20;
     return `r${++this.#names}${"x".repeat(random.below(size))}`;
   }
 
