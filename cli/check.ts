@@ -219,7 +219,7 @@ async function judgeEnd(
   const { path, tail, offset, next: seq } = scan;
   if (tail.length === 0) {
     if (!isActive) return { end: "sealed" };
-    return { end: scan.isClosed ? "closed" : "open" };
+    return { end: scan.mark ? "closed" : "open" };
   }
   const verdict = judgeTail(tail, tailPlace(scan, context));
   if (verdict.kind === "tooLarge") {

@@ -140,23 +140,42 @@ export class Dispatcher<T, M> {
 
   /** Serves the waiters, in order, as far as there are messages; says whether there were. */
   async #deliver(): Promise<boolean> {
-    const picked = this.#pick(await this.#home.readable());
+    let ledger = await this.#home.readable();
+    // An apply may have thrown since, so that it is being made anew.
+    while (ledger !== this.#home.ifReadable()) {
+      ledger = await this.#home.readable();
+    }
+    const picked = this.#pick(ledger);
     if (picked.length === 0) return false;
     this.#waiters.splice(0, picked.length);
-    const all = picked.flatMap(({ ids }) => ids);
-    let failure: { readonly error: unknown } | undefined;
+    const unserved = [...picked];
     try {
-      await this.#home.enter({ receive: all }, false);
+      const all = picked.flatMap(({ ids }) => ids);
+      const failure = await this.#record(all);
+      await this.#home.unpick(all);
+      for (let each; (each = unserved[0]) !== undefined; unserved.shift()) {
+        if (failure === undefined) await this.#hand(each);
+        else if (this.#isEnd(failure.error)) each.waiter.resolve([]);
+        else each.waiter.reject(failure.error);
+      }
+      return true;
     } catch (error) {
-      failure = { error };
+      // They wait still, and hear of it from whoever serves.
+      this.#waiters.unshift(...unserved.map(({ waiter }) => waiter));
+      throw error;
     }
-    await this.#home.unpick(all);
-    for (const each of picked) {
-      if (failure === undefined) await this.#hand(each);
-      else if (this.#isEnd(failure.error)) each.waiter.resolve([]);
-      else each.waiter.reject(failure.error);
+  }
+
+  /** Puts deliveries on record; gives why that could not be. */
+  async #record(
+    receive: readonly number[],
+  ): Promise<{ readonly error: unknown } | undefined> {
+    try {
+      await this.#home.enter({ receive }, false);
+      return undefined;
+    } catch (error) {
+      return { error };
     }
-    return true;
   }
 
   #pick(ledger: Ledger<T>): Picked<T, M>[] {

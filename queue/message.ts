@@ -108,7 +108,12 @@ export class QueueMessage<T, M = LedgerEntry<T>> {
     throw receiptExpired(this.id, "extend");
   }
 
-  /** Whether it can still be settled. */
+  /**
+   * Whether it can still be settled.
+   *
+   * @throws {MiniError} `POISONED` where the state that the queue is in is lost
+   * until it is opened again.
+   */
   get isCurrent(): boolean {
     return this.#deliveries.isCurrent(this);
   }

@@ -43,8 +43,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     file: "queue/dispatcher.ts",
     edits: [
       [
-        "      await this.#home.enter({ receive: all }, false);\n",
-        "      applyToLedger(await this.#home.readable(), { at: 0, receive: all });\n",
+        "      await this.#home.enter({ receive }, false);\n",
+        "      applyToLedger(await this.#home.readable(), { at: 0, receive });\n",
       ],
       [
         'import type { Ledger } from "./ledger.ts";\n',

@@ -81,7 +81,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "go-on-in-an-unclean-file",
     file: "store/recover.ts",
     edits: [[
-      "  if (scan.tail.length === 0 && scan.isClosed) {",
+      "  if (scan.tail.length === 0 && scan.mark !== undefined) {",
       "  if (scan.tail.length === 0) {",
     ]],
     killedBy: recovery(
@@ -117,13 +117,23 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "go-on-behind-the-mark",
+    file: "store/recover.ts",
+    edits: [["{ ...scan, ...scan.mark }, sealed", "scan, sealed"]],
+    killedBy: {
+      file: "tests/crash/killed_names_test.ts",
+      test:
+        "MiniStore: nothing stands behind a mark that is shown and will never be on the disk",
+    },
+  },
+  {
     name: "open-without-directory-fsync",
     file: "store/open.ts",
     edits: [["    await fs.syncDirectory(paths.directory);\n", ""]],
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:
-        "MiniStore: a removal that a killed process has not synced is durable before the next one",
+        "MiniStore: a removal that a process could not sync is durable before that of the next one",
     },
   },
   {
@@ -173,7 +183,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "accept-wrong-checksum",
     file: "store/line.ts",
     edits: [[
-      "  if (!isIntact(lines.subarray(last, -1), before)) return undefined;\n",
+      "  if (!isIntact(lines.subarray(last.start, -1), last.chain)) return undefined;\n",
       "",
     ]],
     killedBy: {

@@ -155,6 +155,19 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    name: "sync-of-another-file",
+    file: "store/writer.ts",
+    edits: [[
+      "      await active.sync();\n      await active.assertOurs();\n    }",
+      "      await active.sync();\n    }",
+    ]],
+    killedBy: {
+      file: "tests/store/outsiders_test.ts",
+      test:
+        "what nobody waited for is not called durable where its file was replaced by someone",
+    },
+  },
+  {
     name: "ignore-lost-lock-file",
     file: "store/segments.ts",
     edits: [["if (!await this.#lock.isCurrent()) {", "if (false) {"]],
@@ -182,9 +195,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
       "      file = await fs.create(paths.temporary, 0o600);\n" +
       "      await file.write(bytes);\n",
     ]],
-    killedBy: powerCut("rotation"),
-    equivalent:
-      "the first append syncs the header with it, and one that is lost before is made again from the segment before",
+    killedBy: powerCut("records nobody waits for, and rotation"),
   },
   {
     name: "sealed-name-without-directory-fsync",

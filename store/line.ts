@@ -128,10 +128,19 @@ export function verifyLines(
   lines: Uint8Array,
   chain: number,
 ): number | undefined {
-  const last = lines.lastIndexOf(NEWLINE, -2) + 1;
-  const before = last === 0 ? chain : crc32(lines.subarray(0, last), chain);
-  if (!isIntact(lines.subarray(last, -1), before)) return undefined;
-  return crc32(lines.subarray(last), before);
+  const last = lastLine(lines, chain);
+  if (!isIntact(lines.subarray(last.start, -1), last.chain)) return undefined;
+  return crc32(lines.subarray(last.start), last.chain);
+}
+
+/** Where the last of these lines starts, and the running checksum there. */
+export function lastLine(
+  lines: Uint8Array,
+  chain: number,
+): { readonly start: number; readonly chain: number } {
+  const start = lines.lastIndexOf(NEWLINE, -2) + 1;
+  const before = lines.subarray(0, start);
+  return { start, chain: start === 0 ? chain : crc32(before, chain) };
 }
 
 /** The checksum written in the line at `start`; `undefined` where the fixed prefix is not there. */

@@ -47,8 +47,6 @@ export interface Recovered {
   readonly sequence: number;
   readonly sizeBytes: number;
   readonly chain: number;
-  /** Whether the active segment ends in the mark of a clean shutdown. */
-  readonly isClosed: boolean;
   readonly sealed: readonly SealedSegment[];
   readonly report: RecoveryReport;
 }
@@ -83,8 +81,8 @@ export async function recoverJournal(
     return await createActive(context, seam, sealed, found);
   }
   checkSeam(scan.path, scan.header, seam);
-  if (scan.tail.length === 0 && scan.isClosed) {
-    return await openClosed(context, scan, sealed);
+  if (scan.tail.length === 0 && scan.mark !== undefined) {
+    return await openClosed(context, { ...scan, ...scan.mark }, sealed);
   }
   const verdict = scan.tail.length === 0
     ? undefined
@@ -163,7 +161,6 @@ async function createActive(
     sequence: header.base,
     sizeBytes: bytes.length,
     chain,
-    isClosed: false,
     sealed,
     report: {
       outcome: seam === undefined ? "created" : "unclean",
@@ -184,6 +181,7 @@ function newJournalId(): string {
   );
 }
 
+/** Goes on before the mark of a clean shutdown, where `scan` ends. */
 async function openClosed(
   { fs, paths }: JournalContext,
   scan: SegmentScan,
@@ -191,7 +189,8 @@ async function openClosed(
 ): Promise<Recovered> {
   const file = await fs.open(paths.active, "append");
   try {
-    // A process may have been killed between writing the mark and syncing it.
+    // After a failed fsync the page cache may show a mark that will never be on the disk, and nothing is to stand behind that.
+    await file.truncate(scan.offset);
     await file.sync();
   } catch (error) {
     await file.close().catch(() => {});
@@ -202,7 +201,7 @@ async function openClosed(
 
 /** A journal whose writer goes on where the scan ended. */
 function atEnd(
-  { header, next, offset, chain, isClosed }: SegmentScan,
+  { header, next, offset, chain }: SegmentScan,
   file: FileHandle,
   sealed: readonly SealedSegment[],
   report: Omit<RecoveryReport, "sequence" | "segments">,
@@ -215,7 +214,6 @@ function atEnd(
     sequence,
     sizeBytes: offset,
     chain,
-    isClosed,
     sealed,
     report: { ...report, sequence, segments },
   };

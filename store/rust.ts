@@ -186,7 +186,6 @@ export async function recoverRustJournal(
     sequence,
     sizeBytes: offset + (whole?.length ?? 0),
     chain: 0,
-    isClosed: false,
     sealed: [],
     report: {
       outcome: torn.length > 0 ? "torn" : "unclean",

@@ -4,6 +4,7 @@ import {
   FORMAT_VERSION,
   FRAME_BYTES,
   type Header,
+  lastLine,
   NEWLINE,
   parseLine,
 } from "./line.ts";
@@ -45,7 +46,10 @@ export interface SegmentScan {
   readonly offset: number;
   /** The running checksum there. */
   readonly chain: number;
-  readonly isClosed: boolean;
+  /** Where the mark of a clean shutdown stands, if that is the last line, and the running checksum there. */
+  readonly mark:
+    | { readonly offset: number; readonly chain: number }
+    | undefined;
   /** The bytes from there to the end of the file. */
   readonly tail: Uint8Array<ArrayBuffer>;
 }
@@ -85,11 +89,13 @@ export async function scanSegment(
   try {
     const scanner = new ChainScanner(context.maxRecordBytes);
     let found: { header: Header; walk: NumberWalk } | undefined;
+    let mark: SegmentScan["mark"];
     for (let size = FIRST_BLOCK_BYTES;; size *= 8) {
       const block = await readBlock(file, size);
       if (block.length === 0) break;
-      const start = scanner.offset;
+      const { offset: start, chain: before } = scanner;
       let lines = scanner.push(block);
+      const last = lastLine(lines, before);
       if (lines.length > 0 && found === undefined) {
         const end = lines.indexOf(NEWLINE) + 1;
         const header = headerOf(lines.subarray(0, end), path);
@@ -103,6 +109,9 @@ export async function scanSegment(
           reason: `a line does not follow on record ${found!.walk.next - 1}`,
           seq: found!.walk.next,
         });
+      }
+      if (lines.length > 0) {
+        mark = { offset: start + last.start, chain: last.chain };
       }
       if (scanner.isBroken) break;
     }
@@ -118,7 +127,7 @@ export async function scanSegment(
       next: walk.next,
       offset,
       chain,
-      isClosed: walk.isClosed,
+      mark: walk.isClosed ? mark : undefined,
       tail,
     };
   } finally {

@@ -45,10 +45,7 @@ export function judgeTail(tail: Uint8Array, place: TailPlace): Verdict {
   const end = tail.indexOf(NEWLINE);
   const line = end === -1 ? tail : tail.subarray(0, end);
   if (line.length > place.maxLineBytes && isIntact(line, place.chain)) {
-    return {
-      kind: "tooLarge",
-      reason: `record ${place.next} has ${line.length} bytes`,
-    };
+    return tooLarge(line, place);
   }
   const proof = end === -1
     ? undefined
@@ -73,9 +70,16 @@ export function judgeTail(tail: Uint8Array, place: TailPlace): Verdict {
 
 function judgeNulsToTheEnd(tail: Uint8Array, place: TailPlace): Verdict {
   const text = tail.subarray(0, lastNonNul(tail) + 1);
-  return text.length > 0 && isIntact(text, place.chain)
-    ? { kind: "whole", lineBytes: text.length }
-    : { kind: "torn", reason: "the file ends in NULs" };
+  if (text.length === 0 || !isIntact(text, place.chain)) {
+    return { kind: "torn", reason: "the file ends in NULs" };
+  }
+  return text.length > place.maxLineBytes
+    ? tooLarge(text, place)
+    : { kind: "whole", lineBytes: text.length };
+}
+
+function tooLarge({ length }: Uint8Array, { next }: TailPlace): Verdict {
+  return { kind: "tooLarge", reason: `record ${next} has ${length} bytes` };
 }
 
 /** A last line without a newline: whole, the beginning of one, or something that no write of ours begins with. */

@@ -33,7 +33,6 @@ export class Writer implements LiveEnd {
   readonly #queue = new BatchQueue();
   #isCommitting = false;
   #durable: number;
-  #isMarked: boolean;
   #rotateBeyond: number;
   #closing: Promise<void> | undefined;
   readonly #change = new Signal();
@@ -55,7 +54,6 @@ export class Writer implements LiveEnd {
     this.#options = options;
     this.#segments = segments;
     this.#durable = recovered.sequence;
-    this.#isMarked = recovered.isClosed;
     this.#rotateBeyond = options.maxSegmentBytes;
     this.sequence = recovered.sequence;
   }
@@ -163,7 +161,6 @@ export class Writer implements LiveEnd {
       if (isDurable) await active.sync();
       await active.assertOurs();
     });
-    this.#isMarked = false;
     if (isDurable) this.#durable = last;
     this.sequence = last;
     active.readableBytes = active.sizeBytes;
@@ -215,7 +212,10 @@ export class Writer implements LiveEnd {
 
   async #sync(): Promise<void> {
     const { active } = this.#segments;
-    if (!active.isSynced) await active.sync();
+    if (!active.isSynced) {
+      await active.sync();
+      await active.assertOurs();
+    }
     this.#durable = this.sequence;
   }
 
@@ -224,7 +224,6 @@ export class Writer implements LiveEnd {
     return this.#exclusively("skip records", async () => {
       await this.#segments.skipTo(seq, journal);
       this.sequence = this.#durable = seq;
-      this.#isMarked = false;
       this.#change.fire();
     });
   }
@@ -247,7 +246,6 @@ export class Writer implements LiveEnd {
   async #rotate(): Promise<void> {
     await this.#sync();
     await this.#segments.rotate(this.sequence);
-    this.#isMarked = false;
     this.#rotateBeyond = this.#options.maxSegmentBytes;
     this.rotationFailure = undefined;
     this.#change.fire();
@@ -286,7 +284,7 @@ export class Writer implements LiveEnd {
     const { active } = this.#segments;
     const { format } = this.#options;
     await this.#sync();
-    if (this.#isMarked || format.encodeClose === undefined) return;
+    if (format.encodeClose === undefined) return;
     await active.writeMark(format.encodeClose(this.sequence, active.chain));
   }
 }

@@ -31,5 +31,6 @@ export { explore, sweepFaults } from "./explore.ts";
 export type { SweepOptions } from "./explore.ts";
 export { MemoryFileSystem } from "./memory_fs.ts";
 export type { Fault, FileSystemCall, Hooks } from "./memory_fs.ts";
+export { cutPower } from "./power_cut.ts";
 export { Random, randomSeed } from "./random.ts";
 export type { Workload, WorkloadLog } from "./workload.ts";

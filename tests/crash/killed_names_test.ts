@@ -42,7 +42,7 @@ async function leftAfterPowerCuts(
   return found;
 }
 
-Deno.test("MiniStore: a removal that a killed process has not synced is durable before the next one", async () => {
+Deno.test("MiniStore: a removal that a process could not sync is durable before that of the next one", async () => {
   const fs = new MemoryFileSystem();
   const first = await open(fs);
   for (const item of ["a", "b", "c"]) {
@@ -51,12 +51,15 @@ Deno.test("MiniStore: a removal that a killed process has not synced is durable 
   }
   await first.close();
   const second = await open(fs);
-  const [removed] = await moments(fs, () => second.compact(1));
-  const killed = new MemoryFileSystem(removed);
-  assertEquals(killed.names("/data").length, 3, "it is shown as removed");
-  const third = await open(killed);
+  fs.hooks.before = ({ operation }) =>
+    operation === "syncDirectory" ? { code: "EIO" } : undefined;
+  assertEquals((await errorOf(second.compact(1))).code, "IO");
+  fs.hooks = {};
+  await second.close();
+  assertEquals(fs.names("/data").length, 3, "it is shown as removed");
+  const third = await open(fs);
   assertEquals(third.recovery.outcome, "clean");
-  const disks = await moments(killed, () => third.compact(2));
+  const disks = await moments(fs, () => third.compact(2));
   const left = await leftAfterPowerCuts(disks);
   assert(left.length > 1);
   for (const items of left) assertEquals(items.at(-1), "c");
@@ -74,6 +77,24 @@ Deno.test("MiniStore: a mark that a killed process has not synced is durable bef
   const left = await leftAfterPowerCuts(disks);
   assert(left.length > 1);
   for (const items of left) assertEquals(items, ["a"]);
+});
+
+Deno.test("MiniStore: nothing stands behind a mark that is shown and will never be on the disk", async () => {
+  const fs = new MemoryFileSystem();
+  const first = await open(fs);
+  await first.append("a");
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" || operation === "truncate"
+      ? { code: "EIO" }
+      : undefined;
+  await first.close();
+  const killed = new MemoryFileSystem(fs.snapshot());
+  const second = await open(killed);
+  assertEquals(second.recovery.outcome, "clean", "the mark is shown");
+  await second.append("b");
+  const left = await leftAfterPowerCuts([killed.snapshot()]);
+  assert(left.length > 0);
+  for (const items of left) assertEquals(items, ["a", "b"]);
 });
 
 Deno.test("MiniStore: a name that a failed rotation has taken back is durable before the log goes on", async () => {

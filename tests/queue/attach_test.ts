@@ -243,3 +243,31 @@ Deno.test("MiniQueue.attach(): a delay holds also where the state is made anew i
     assertEquals([ready, delayed], [0, 1]);
   }
 });
+
+Deno.test("MiniQueue: who receives hears of it where the state is lost while the message is on its way", async () => {
+  const fs = new MemoryFileSystem();
+  const shop = await open(fs);
+  const queue = await MiniQueue.attach(shop, "inbox");
+  await queue.enqueue("a");
+  fs.hooks.before = ({ operation }) =>
+    operation === "open" ? { code: "EMFILE" } : undefined;
+  const aborted = errorOf(shop.apply({ order: "" }));
+  assertEquals((await errorOf(queue.receive())).code, "POISONED");
+  assertEquals((await aborted).code, "POISONED");
+  await queue.close();
+  await shop.close();
+});
+
+Deno.test("MiniQueue.receive() waits while the state is being made anew, whenever it was called", async () => {
+  for (let turns = 0; turns < 60; turns++) {
+    const shop = await open(new MemoryFileSystem());
+    const queue = await MiniQueue.attach(shop, "inbox");
+    await queue.enqueue("a");
+    const aborted = errorOf(shop.apply({ order: "" }));
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    assertEquals((await queue.receive())?.payload, "a", `${turns} turns`);
+    assertEquals((await aborted).code, "ABORTED_MUTATION");
+    await queue.close();
+    await shop.close();
+  }
+});

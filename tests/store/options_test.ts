@@ -69,6 +69,21 @@ Deno.test("MiniStore opens again with a maxRecordBytes below the length of a hea
   assertEquals(await readOnly(directory.at(), options), longer);
 });
 
+Deno.test("MiniStore says TOO_LARGE of a whole last line over maxRecordBytes, also with NULs in place of its newline", async () => {
+  await using directory = new TestDirectory();
+  await (await MiniStore.open(directory.at())).append("x".repeat(200));
+  const line = (await Deno.readFile(directory.at())).slice(0, -1);
+  for (const nuls of [0, 1, 40]) {
+    const bytes = new Uint8Array(line.length + nuls);
+    bytes.set(line);
+    const path = directory.at(`${nuls}.jsonl`);
+    await Deno.writeFile(path, bytes);
+    const found = await openAndRead(path, { maxRecordBytes: 50 });
+    assertEquals(found, { code: "TOO_LARGE" }, `${nuls} NULs`);
+    assertEquals(await Deno.readFile(path), bytes, "the file was touched");
+  }
+});
+
 const wholeNumbers = {
   "~standard": {
     version: 1 as const,

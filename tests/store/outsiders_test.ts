@@ -117,3 +117,18 @@ Deno.test("a damaged file was cut by someone while its damage was looked for: it
   assertEquals((await errorOf(MiniStore.open(PATH, { fs }))).code, "CORRUPT");
   assertEquals(opened, 3, "the file was opened otherwise than is thought here");
 });
+
+Deno.test("what nobody waited for is not called durable where its file was replaced by someone", async () => {
+  const syncing = {
+    sync: (store: MiniStore<string>) => store.sync(),
+    close: (store: MiniStore<string>) => store.close(),
+  };
+  for (const [how, sync] of Object.entries(syncing)) {
+    const fs = new MemoryFileSystem();
+    const store = await MiniStore.open<string>(PATH, { fs });
+    await store.append("written", { durable: false });
+    fs.put(PATH, fs.content(PATH)!);
+    assertEquals((await errorOf(sync(store))).code, "POISONED", how);
+    await store.close().catch(() => {});
+  }
+});

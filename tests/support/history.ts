@@ -18,6 +18,8 @@ export interface Held {
   readonly receipt: number;
   /** When the lease ends, by the test's clock. */
   readonly until: number;
+  /** Whether it is being settled, so that it may be over at any time. */
+  readonly isSettling?: boolean;
 }
 
 /**
@@ -77,7 +79,7 @@ export class History {
       this.#violation(`${name} came back after it was ${message.settled}`);
     }
     const held = this.#held.get(name);
-    if (held !== undefined && held.until > now) {
+    if (isInFlight(held, now)) {
       this.#violation(`${name} was delivered while somebody has it`);
     }
     if (this.#countsHold && receives <= message.receives) {
@@ -96,17 +98,24 @@ export class History {
     for (const other of this.#messages.values()) {
       if (other.group !== group || other.name === name) continue;
       const held = this.#held.get(other.name);
-      if (held !== undefined && held.until > now) {
+      if (isInFlight(held, now)) {
         this.#violation(`${name} and ${other.name} of one group in flight`);
       }
       const isBefore = other.place < place && other.enqueued === "ok" &&
-        other.settled === "no";
+        other.settled === "no" && held?.isSettling !== true;
       if (isBefore) this.#violation(`${name} overtook ${other.name}`);
     }
   }
 
   get held(): Held[] {
     return [...this.#held.values()];
+  }
+
+  /** A consumer has begun to settle a delivery. */
+  settling(name: string, receipt: number): void {
+    const held = this.#held.get(name);
+    if (held?.receipt !== receipt) return;
+    this.#held.set(name, { ...held, isSettling: true });
   }
 
   /** A consumer was told what became of settling a delivery. */
@@ -119,7 +128,10 @@ export class History {
     const message = this.#messages.get(name)!;
     const held = this.#held.get(name);
     const isCurrent = held?.receipt === receipt;
-    if (outcome === "failed") return;
+    if (outcome === "failed") {
+      if (isCurrent) this.#held.set(name, { ...held, isSettling: false });
+      return;
+    }
     if (outcome === "expired") {
       if (isCurrent && held.until > now) {
         this.#violation(`${name} could not be settled by who had it`);
@@ -132,6 +144,22 @@ export class History {
     if (isCurrent) this.#held.delete(name);
     if (as === "retried") return;
     message.settled = outcome === "ok" ? as : "unknown";
+  }
+
+  /** A delivery was given more time. */
+  extended({ name, receipt }: Held, until: number): void {
+    const held = this.#held.get(name);
+    if (held?.receipt === receipt) {
+      this.#held.set(name, { name, receipt, until });
+    }
+  }
+
+  /** What nobody was told has come to light: whether a message is done. */
+  decided(name: string, isDone: boolean): void {
+    const message = this.#messages.get(name)!;
+    if (message.settled === "unknown") {
+      message.settled = isDone ? "acked" : "no";
+    }
   }
 
   /** A message was seen among the dead. */
@@ -171,4 +199,9 @@ export class History {
       if (!this.#messages.has(name)) this.#violation(`${name} was invented`);
     }
   }
+}
+
+/** Whether somebody has the message for sure. */
+function isInFlight(held: Held | undefined, now: number): boolean {
+  return held !== undefined && held.until > now && held.isSettling !== true;
 }

@@ -118,6 +118,10 @@ const LOSSLESS: readonly Workload<string>[] = [
     await appendLazily(store, log, "b");
     await appendLazily(store, log, long(1));
     await store.rotate();
+    // More than a sector, so that the header may be missing alone.
+    for (const index of [2, 3, 4, 5]) {
+      await appendLazily(store, log, long(index));
+    }
     await append(store, log, "c");
     await store.close();
   }),

@@ -1,0 +1,218 @@
+import type { MiniQueue, Outgoing, QueueMessage } from "@mini/state/queue";
+import type { History } from "../support/history.ts";
+import { attempt, type Outcome, pick, type World } from "./world.ts";
+
+export const TIMEOUT_MS = 1_000;
+const DAY_MS = 86_400_000;
+
+/** The producers and consumers of a queue, wherever its ledger is. */
+export class Consumers<M> {
+  readonly #world: World;
+  readonly #history: History;
+  readonly #maxReceives: number;
+  readonly #messages = new Map<string, QueueMessage<string, M>>();
+  #names = 0;
+  queue!: MiniQueue<string, M>;
+
+  constructor(world: World, history: History, maxReceives: number) {
+    this.#world = world;
+    this.#history = history;
+    this.#maxReceives = maxReceives;
+  }
+
+  /** A queue that was opened; nobody has anything of it yet. */
+  async start(queue: MiniQueue<string, M>): Promise<void> {
+    this.queue = queue;
+    this.#messages.clear();
+    await this.#lookAtDead();
+  }
+
+  /** A name that no message has had. */
+  newName(): string {
+    return `m${++this.#names}`;
+  }
+
+  async enqueue(): Promise<void> {
+    const { random } = this.#world;
+    const messages = Array.from({ length: 1 + random.below(3) }, () => {
+      const isGrouped = random.oneIn(2);
+      return {
+        payload: this.newName(),
+        ...(isGrouped && { group: `g${random.below(3)}` }),
+        ...(random.oneIn(5) && { delayMs: random.below(3_000) }),
+        ...(!isGrouped && random.oneIn(3) && { priority: random.below(3) }),
+        ...(random.oneIn(6) && { dedupeKey: `k${random.below(3)}` }),
+      } satisfies Outgoing<string>;
+    });
+    for (const { payload, group } of messages) {
+      this.#history.invokeEnqueue(payload, group);
+    }
+    const outcome = await attempt(
+      this.#world,
+      `enqueue ${messages.map(({ payload }) => payload)}`,
+      () => this.queue.enqueueAll(messages),
+    );
+    for (const [index, { payload }] of messages.entries()) {
+      if (outcome.error === undefined) {
+        const { deduplicated } = outcome.value[index]!;
+        this.#history.enqueued(payload, deduplicated ? "failed" : "ok");
+      } else if (this.#isKnown(outcome)) {
+        this.#history.enqueued(payload, "failed");
+      }
+    }
+  }
+
+  /** Whether an error says that nothing has happened. */
+  #isKnown({ error }: Outcome<unknown>): boolean {
+    return !this.#world.process.isDead &&
+      ["NO_SPACE", "CLOSED"].includes(error?.code ?? "");
+  }
+
+  async receive(): Promise<void> {
+    const { random, process, trace } = this.#world;
+    const max = 1 + random.below(3);
+    const waitMs = random.oneIn(3) ? 400 : 0;
+    const began = process.clock.monotonic();
+    const outcome = await attempt(
+      this.#world,
+      `receive ${max}`,
+      () => this.queue.receiveBatch(max, { waitMs }),
+    );
+    if (outcome.error !== undefined || process.isDead) return;
+    // What has run out for the last time is dead without anybody being told.
+    await this.#lookAtDead();
+    if (process.isDead) return;
+    for (const message of outcome.value) {
+      const { payload: name, receipt, receives } = message;
+      trace.note(`has ${name}, delivery ${receipt}`);
+      const now = process.clock.monotonic();
+      // When the lease has begun nobody knows: it lasts at least so long.
+      const leftMs = began + TIMEOUT_MS - now;
+      this.#history.delivered({ name, receipt, receives }, now, leftMs);
+      this.#messages.set(`${name} ${receipt}`, message);
+    }
+  }
+
+  /** A delivery that somebody has, perhaps of the past; nobody else settles it meanwhile. */
+  take(): QueueMessage<string, M> | undefined {
+    const all = [...this.#messages.values()];
+    const message = all[this.#world.random.below(all.length)];
+    if (message === undefined) return undefined;
+    this.#messages.delete(`${message.payload} ${message.receipt}`);
+    return message;
+  }
+
+  async settle(): Promise<void> {
+    const { random } = this.#world;
+    const message = this.take();
+    if (message === undefined) return;
+    const how = pick(random, ["ack", "ack", "ack", "nack", "nack", "bury"]);
+    const isLast = message.receives >= this.#maxReceives;
+    const as = how === "ack"
+      ? "acked"
+      : how === "bury" || isLast
+      ? "dead"
+      : "retried";
+    const delayMs = random.below(2) * 500;
+    const began = this.#world.process.clock.monotonic();
+    await this.settling(
+      message,
+      as,
+      began,
+      `${how} ${message.payload}`,
+      () =>
+        how === "ack"
+          ? message.ack()
+          : how === "bury"
+          ? message.bury("no")
+          : message.nack({ delayMs }),
+    );
+  }
+
+  /** Settles a delivery in some way; says what became of it. */
+  async settling(
+    message: QueueMessage<string, M>,
+    as: "acked" | "dead" | "retried",
+    began: number | undefined,
+    what: string,
+    settle: () => Promise<unknown>,
+  ): Promise<"ok" | "expired" | "failed" | "unknown"> {
+    const { payload: name, receipt } = message;
+    const { process } = this.#world;
+    this.#history.settling(name, receipt);
+    const outcome = await attempt(this.#world, what, settle, [
+      "RECEIPT_EXPIRED",
+      "ABORTED_MUTATION",
+    ]);
+    const code = outcome.error?.code;
+    const told = code === undefined
+      ? "ok"
+      : process.isDead
+      ? "unknown"
+      : code === "RECEIPT_EXPIRED" || code === "ABORTED_MUTATION"
+      ? "expired"
+      : this.#isKnown(outcome)
+      ? "failed"
+      : "unknown";
+    const now = began ?? process.clock.monotonic();
+    this.#history.settled({ name, receipt, until: 0 }, as, told, now);
+    if (told === "failed") this.#messages.set(`${name} ${receipt}`, message);
+    return told;
+  }
+
+  /** Holds a delivery for longer, or a shorter time. */
+  async extend(): Promise<void> {
+    const { random, process } = this.#world;
+    const message = this.take();
+    if (message === undefined) return;
+    const { payload: name, receipt } = message;
+    this.#messages.set(`${name} ${receipt}`, message);
+    const ms = random.below(2_000);
+    const now = process.clock.monotonic();
+    const outcome = await attempt(
+      this.#world,
+      `extend ${name} by ${ms}`,
+      // deno-lint-ignore require-await -- what is thrown must reject
+      async () => message.extend(ms),
+      ["RECEIPT_EXPIRED"],
+    );
+    if (outcome.error !== undefined) return;
+    this.#history.extended({ name, receipt, until: 0 }, now + ms);
+  }
+
+  letTimePass(): Promise<void> {
+    const { random, process: { clock } } = this.#world;
+    if (random.oneIn(4)) {
+      const jump = pick(random, [-DAY_MS, DAY_MS, 365 * DAY_MS]);
+      clock.setWall(Math.max(0, clock.wall() + jump));
+    }
+    clock.advance(random.below(800));
+    return Promise.resolve();
+  }
+
+  async #lookAtDead(): Promise<void> {
+    const look = () => this.queue.deadLetters();
+    const outcome = await attempt(this.#world, "look at the dead", look);
+    if (outcome.error !== undefined || this.#world.process.isDead) return;
+    for (const { payload } of outcome.value) this.#history.sawDead(payload);
+  }
+
+  /** What is left, and whether all of it comes, in its time. */
+  async end(): Promise<void> {
+    const { process: { clock }, trace } = this.#world;
+    const left = (await this.queue.peek(1_000_000)).map((m) => m.payload);
+    const dead = (await this.queue.deadLetters()).map((m) => m.payload);
+    this.#history.end(new Set(left), new Set(dead));
+    const seen = new Set<string>();
+    for (let round = 0; seen.size < left.length && round < 500; round++) {
+      clock.advance(5_000);
+      for (const message of await this.queue.receiveBatch(100)) {
+        seen.add(message.payload);
+        await message.ack();
+      }
+    }
+    if (seen.size < left.length) {
+      trace.violation(`${left.length - seen.size} messages never come`);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import {
+  cutPower,
+  type DiskSnapshot,
+  type FileSystemCall,
+  MemoryFileSystem,
+  type Random,
+} from "@mini/state/testing";
+import type { FakeClock } from "../support/fake_clock.ts";
+import { DiskFaults } from "./disk_faults.ts";
+import type { Trace } from "./trace.ts";
+
+export const DIR = "/data";
+export const PATH: string = `${DIR}/journal.jsonl`;
+
+/** How a process ends. */
+export type Ending = "closed" | "killed" | "power cut";
+
+/** One process from its start to its end, with the disk under it and the clocks it sees. */
+export class Process {
+  readonly fs: MemoryFileSystem;
+  readonly clock: FakeClock;
+  readonly faults: DiskFaults;
+  readonly #trace: Trace;
+  readonly #random: Random;
+  #callsLeft = Infinity;
+  #isDying = false;
+  #isOutsider = false;
+  #isCalm = false;
+  #left: DiskSnapshot | undefined;
+
+  constructor(
+    fs: MemoryFileSystem,
+    clock: FakeClock,
+    random: Random,
+    trace: Trace,
+  ) {
+    this.fs = fs;
+    this.clock = clock;
+    this.#random = random;
+    this.#trace = trace;
+    this.faults = new DiskFaults(random);
+    fs.hooks = {
+      before: (call) => this.#before(call),
+      after: () => this.#after(),
+    };
+  }
+
+  /** Whether it has come to its end: what its callers are told from here on nobody hears. */
+  get isDead(): boolean {
+    return this.#left !== undefined || this.#isDying;
+  }
+
+  /** Has it end at one of the next calls to the file system. */
+  dieWithin(calls: number): void {
+    this.#callsLeft = 1 + this.#random.below(calls);
+  }
+
+  /** Ends it now. Whatever it still tries comes to nothing. */
+  die(): void {
+    this.#left ??= this.fs.snapshot();
+  }
+
+  /** What it leaves behind, as a process finds it that starts after it. */
+  leave(ending: Ending): MemoryFileSystem {
+    this.die();
+    return ending === "power cut"
+      ? cutPower(this.#left!, this.#random)
+      : new MemoryFileSystem(this.#left);
+  }
+
+  /** Has the disk be as it was at a moment when it is left. */
+  leaveAs(disk: DiskSnapshot): void {
+    this.#left = disk;
+  }
+
+  /** Runs what looks at what is there, while nothing fails. */
+  async calmly(task: () => Promise<void>): Promise<void> {
+    this.#isCalm = true;
+    await task();
+    this.#isCalm = false;
+  }
+
+  /** Runs what somebody else does to the files. */
+  async outside(task: () => Promise<void>): Promise<void> {
+    this.#isOutsider = true;
+    await task();
+    this.#isOutsider = false;
+  }
+
+  #before(call: FileSystemCall) {
+    if (this.#isOutsider) return undefined;
+    const { operation, path } = call;
+    if (this.isDead) return { code: "EIO" };
+    const isInside = path === DIR || path.startsWith(`${DIR}/`);
+    if (!isInside) this.#trace.violation(`${operation} outside: ${path}`);
+    if (this.#isCalm || --this.#callsLeft > 0) {
+      const fault = this.#isCalm ? undefined : this.faults.next(call);
+      const size = this.fs.content(path)?.length ?? 0;
+      this.#trace.call(`${operation} ${path} ${size} ${fault?.code ?? ""}`);
+      return fault;
+    }
+    // A write may have got half-way.
+    const keepBytes = operation === "write" ? this.#random.below(200) : 0;
+    this.#trace.call(`${operation} ${path} cut off after ${keepBytes} bytes`);
+    if (keepBytes > 0) this.#isDying = true;
+    else this.die();
+    return { code: "EIO", keepBytes };
+  }
+
+  #after(): void {
+    if (!this.#isDying) return;
+    this.#isDying = false;
+    this.die();
+  }
+}

@@ -1,0 +1,87 @@
+/** Every row of the tables in docs/FORMAT.md and docs/DURABILITY.md that shows from outside, by its place there. */
+const NAMES = [
+  // Torn or corrupt?
+  "end: clean",
+  "end: unclean",
+  "sealed segment: damaged",
+  "sealed segment: no header",
+  "sealed segment: name and header disagree",
+  "segment: of another journal",
+  "segment: base does not meet the one before",
+  "segment: prev does not meet the one before",
+  "unfinished: no active segment behind a sealed one",
+  "unfinished: a beginning of a header behind a sealed one",
+  "unfinished: a beginning of a header, alone",
+  "unfinished: NULs in place of a header, or behind it",
+  "header: another version",
+  "header: damaged",
+  "header: not a journal",
+  "bad line: a later line says that it was durable",
+  "bad line: the record it should hold stands behind it",
+  "last line: whole but for its newline",
+  "last line: whole but for its newline, NULs behind it",
+  "tail: NULs to the end",
+  "tail: sectors missing",
+  "bad line: has a newline",
+  "last line: cut short",
+  "tail: stray text",
+  "line: a number that does not follow on",
+  "line: over maxRecordBytes",
+  "torn: the tail is kept in .torn",
+  "temporary file: removed on opening",
+  // When a write fails
+  "fsync fails: poisoned",
+  "write ENOSPC: taken back",
+  "write EDQUOT: taken back",
+  "write EFBIG: taken back",
+  "taken back: that fails as well, poisoned",
+  "write fails otherwise: poisoned",
+  "rotation fails: reported, the log goes on",
+  "rotation fails: the append that set it off has succeeded",
+  "rotation: a directory sync fails, poisoned",
+  "compaction fails: reported, the log goes on",
+  "active file removed: poisoned",
+  "active file replaced: poisoned",
+  "active file cut: poisoned",
+  "active file grown: poisoned",
+  "mark of close fails: taken back",
+  // Lock
+  "lock: held by another handle",
+  "lock: removed, poisoned at the rotation",
+  // Snapshots
+  "snapshot: the newest is whole",
+  "snapshot: none, from the first record",
+  "snapshot: damaged, the one before it",
+  "snapshot: damaged, and no other, from the first record",
+  "snapshot: none reaches the log, corrupt",
+  "snapshot: ahead of the log",
+  "snapshot: the log is lost",
+  "snapshot: of another journal",
+  "snapshot: of a newer version",
+  "snapshot: fails, the log goes on",
+  // Apply
+  "abort: on record",
+  "abort: not on record, found on replay",
+] as const;
+
+/** The name of a row. */
+export type Row = (typeof NAMES)[number];
+
+/** How often each row was met. */
+export class Coverage {
+  readonly #counts = new Map<Row, number>(NAMES.map((name) => [name, 0]));
+
+  hit(row: Row): void {
+    this.#counts.set(row, this.#counts.get(row)! + 1);
+  }
+
+  /** Rows that were never met. */
+  get missing(): Row[] {
+    return NAMES.filter((name) => this.#counts.get(name) === 0);
+  }
+
+  /** The rows with their counts, rarest last. */
+  get table(): [count: number, row: Row][] {
+    return [...this.#counts].map(([row, count]) => [count, row]);
+  }
+}

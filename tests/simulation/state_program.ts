@@ -1,0 +1,263 @@
+import {
+  type LedgerEntry,
+  MiniQueue,
+  type QueueMessage,
+} from "@mini/state/queue";
+import type { FileSystem } from "@mini/state/store";
+import type { StateOptions } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import type { History } from "../support/history.ts";
+import { Consumers, TIMEOUT_MS } from "./consumers.ts";
+import {
+  abortsIn,
+  type Change,
+  type Manager,
+  openState,
+  optionsOf,
+  type State,
+} from "./state_model.ts";
+import { StateReaders } from "./state_readers.ts";
+import { rowsOfState } from "./state_rows.ts";
+import type { Unit } from "./units.ts";
+import { attempt, pick, type Program, stands, type World } from "./world.ts";
+
+type Message = QueueMessage<string, { readonly box: LedgerEntry<string> }>;
+
+/** A state that a queue is in. */
+export class StateProgram implements Program {
+  readonly name = "state";
+  readonly #world: World;
+  readonly #options: StateOptions<State, Change>;
+  readonly #maxReceives: number;
+  readonly #history: History;
+  readonly #consumers: Consumers<{ readonly box: LedgerEntry<string> }>;
+  #manager!: Manager;
+  #names = 0;
+  #readers!: StateReaders;
+  /** Messages that are one with an event, by the unit of that. */
+  readonly #sends = new Map<Unit, string>();
+  readonly #acks = new Map<Unit, string>();
+  /** The state when the last process closed it. */
+  #closedAs: string | undefined;
+
+  constructor(world: World, history: History) {
+    const { random } = world;
+    this.#world = world;
+    this.#history = history;
+    this.#maxReceives = 2 + random.below(5);
+    this.#consumers = new Consumers(world, history, this.#maxReceives);
+    this.#options = optionsOf(random);
+  }
+
+  async open(): Promise<void> {
+    const { clock, fs } = this.#world.process;
+    const recorded = await abortsIn(new MemoryFileSystem(fs.snapshot()));
+    const manager = await openState(fs, this.#options);
+    if (manager.recovery.aborted.some((seq) => !recorded.has(seq))) {
+      this.#world.coverage.hit("abort: not on record, found on replay");
+    }
+    this.#manager = manager;
+    this.#readers = new StateReaders(this.#world, manager);
+    const found = JSON.stringify(manager.state);
+    const closedAs = this.#closedAs;
+    this.#closedAs = undefined;
+    if (closedAs !== undefined && found !== closedAs) {
+      this.#world.trace.violation(`the state was ${closedAs}, and is ${found}`);
+    }
+    const queue = await MiniQueue.attach(manager, "box", {
+      clock,
+      maxReceives: this.#maxReceives,
+      visibilityTimeoutMs: TIMEOUT_MS,
+    });
+    await this.#consumers.start(queue);
+  }
+
+  async check(isPowerCut: boolean): Promise<void> {
+    const { units, trace, coverage } = this.#world;
+    this.#history.crashed(isPowerCut);
+    for (const row of rowsOfState(this.#manager.recovery)) coverage.hit(row);
+    const wrong = units.recovered(this.#manager.state.seen, isPowerCut);
+    if (wrong !== undefined) trace.violation(wrong);
+    for (const [unit, message] of this.#sends) {
+      const isThere = unit.standing === "durable";
+      this.#history.enqueued(message, isThere ? "ok" : "failed");
+    }
+    for (const [unit, message] of this.#acks) {
+      this.#history.decided(message, unit.standing === "durable");
+    }
+    this.#sends.clear();
+    this.#acks.clear();
+    await Promise.resolve();
+  }
+
+  async read(fs: FileSystem): Promise<string[]> {
+    const manager = await openState(fs, this.#options);
+    for (const row of rowsOfState(manager.recovery)) {
+      this.#world.coverage.hit(row);
+    }
+    return [...manager.state.seen];
+  }
+
+  step(): Promise<void> {
+    return pick<() => Promise<void>>(this.#world.random, [
+      () => this.#apply(1, true),
+      () => this.#apply(1, false),
+      () => this.#apply(2 + this.#world.random.below(2), true),
+      () => this.#expect(),
+      () => this.#transact(),
+      () => this.#boom(),
+      () => this.#send(),
+      () => this.#done(),
+      () => this.#consumers.enqueue(),
+      () => this.#consumers.receive(),
+      () => this.#consumers.receive(),
+      () => this.#consumers.settle(),
+      () => this.#consumers.extend(),
+      () => this.#consumers.letTimePass(),
+      () => this.#readers.snapshot(),
+      () => this.#readers.compact(),
+      () => this.#readers.at(),
+      () => this.#readers.watch(),
+      () => this.#readers.readBeside(),
+    ])();
+  }
+
+  #event(): string {
+    const { random } = this.#world;
+    const size = random.oneIn(4) ? 1_500 : 20;
+    return `e${++this.#names}${"x".repeat(random.below(size))}`;
+  }
+
+  async #apply(count: number, durable: boolean): Promise<void> {
+    const events = Array.from({ length: count }, () => this.#event());
+    const changes = events.map((event): Change => ({ event }));
+    await this.#write(
+      "apply",
+      events,
+      () =>
+        count === 1
+          ? this.#manager.apply(changes[0]!, { durable })
+          : this.#manager.applyAll(changes),
+      durable,
+    );
+  }
+
+  async #write(
+    what: string,
+    events: string[],
+    write: () => Promise<number | undefined>,
+    durable = true,
+  ): Promise<{ unit: Unit; code?: string }> {
+    const { units } = this.#world;
+    const unit = units.issue(...events);
+    const names = events.map((event) => event.slice(0, 5));
+    const outcome = await attempt(
+      this.#world,
+      `${what} ${names}${durable ? "" : " lazily"}`,
+      write,
+      ["CONFLICT"],
+    );
+    unit.standing = stands(this.#world, outcome, durable);
+    if (outcome.error !== undefined) return { unit, code: outcome.error.code };
+    if (outcome.value === undefined) unit.standing = "refused";
+    return { unit };
+  }
+
+  async #expect(): Promise<void> {
+    const expectedSequence = this.#manager.sequence;
+    const event = this.#event();
+    await this.#write(
+      `expect ${expectedSequence},`,
+      [event],
+      () => this.#manager.apply({ event }, { expectedSequence }),
+    );
+  }
+
+  async #transact(): Promise<void> {
+    const event = this.#event();
+    await this.#write(
+      "transact",
+      [event],
+      () =>
+        this.#manager.transact((state) =>
+          state.seen.length % 3 === 0 ? undefined : { event }
+        ),
+    );
+  }
+
+  /** Has no effect, now or ever. */
+  async #boom(): Promise<void> {
+    const boom = `b${++this.#names}`;
+    const isAlone = this.#world.random.oneIn(2);
+    const outcome = await attempt(
+      this.#world,
+      `apply ${boom}`,
+      () =>
+        isAlone
+          ? this.#manager.apply({ boom })
+          : this.#manager.applyAll([{ event: `${boom}+` }, { boom }]),
+      ["ABORTED_MUTATION"],
+    );
+    if (outcome.error === undefined) {
+      this.#world.trace.violation(`${boom} was applied`);
+    }
+  }
+
+  /** An event and the message it sends, as one. */
+  async #send(): Promise<void> {
+    const name = this.#consumers.newName();
+    const event = this.#event();
+    // Its place in line is that of its record: it shares no group with those enqueued otherwise.
+    const group = "sent";
+    this.#history.invokeEnqueue(name, group);
+    const { unit } = await this.#write(`send ${name} with`, [event], () => {
+      const message = this.#consumers.queue.toEnqueue(name, { group });
+      return this.#manager.applyAll([{ event }, message]);
+    });
+    if (unit.standing === "pending") this.#sends.set(unit, name);
+    else {
+      this.#history.enqueued(
+        name,
+        unit.standing === "durable" ? "ok" : "failed",
+      );
+    }
+  }
+
+  /** An event and the acknowledgement of the message that has caused it, as one. */
+  async #done(): Promise<void> {
+    const message = this.#consumers.take() as Message | undefined;
+    if (message === undefined) return;
+    const event = this.#event();
+    const unit = this.#world.units.issue(event);
+    const told = await this.#consumers.settling(
+      message,
+      "acked",
+      undefined,
+      `ack ${message.payload} with ${event.slice(0, 5)}`,
+      () => this.#manager.applyAll([{ event }, message.toAck()]),
+    );
+    unit.standing = told === "ok"
+      ? "durable"
+      : told === "unknown"
+      ? "pending"
+      : "refused";
+    if (told === "unknown") this.#acks.set(unit, message.payload);
+  }
+
+  async close(): Promise<void> {
+    const { process } = this.#world;
+    await this.#consumers.queue.close();
+    await this.#manager.close();
+    this.#readers.end();
+    // What was under way when it was poisoned may be on the disk, and was never applied.
+    if (process.isDead || this.#manager.failure !== undefined) return;
+    this.#closedAs = JSON.stringify(this.#manager.state);
+  }
+
+  async end(): Promise<void> {
+    await this.#consumers.end();
+    for (const what of this.#history.violations) {
+      this.#world.trace.violation(what);
+    }
+  }
+}

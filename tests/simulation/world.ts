@@ -1,0 +1,100 @@
+import type { MiniError } from "@mini/state/store";
+import type { FileSystem } from "@mini/state/store";
+import type { Random } from "@mini/state/testing";
+import { rowOfFailure } from "./failure_rows.ts";
+import type { Process } from "./process.ts";
+import type { Coverage } from "./rows.ts";
+import { told, type Trace } from "./trace.ts";
+import type { Units } from "./units.ts";
+
+/** What a program under test and those who watch it share. */
+export interface World {
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly coverage: Coverage;
+  readonly units: Units;
+  process: Process;
+  /** Whether somebody else has changed the files of the process. */
+  isInvaded: boolean;
+  /** Whether the process is closing what it has open. */
+  isClosing: boolean;
+}
+
+/** A program that keeps data, with a model of what it must have kept. */
+export interface Program {
+  readonly name: string;
+  /** Starts in the process of the world. Rejects as the library does. */
+  open(): Promise<void>;
+  /** Compares what is there after opening with the model. */
+  check(isPowerCut: boolean): Promise<void>;
+  /** One thing that some caller does. */
+  step(): Promise<void>;
+  /** Ends in order. */
+  close(): Promise<void>;
+  /** Everything there is on a disk, in order. Rejects as the library does. */
+  read(fs: FileSystem): Promise<string[]>;
+  /** Compares at the end of the run. */
+  end(): Promise<void>;
+}
+
+/** What a caller was told: a value, or an error with a code. */
+export type Outcome<T> = { readonly value: T; readonly error?: undefined } | {
+  readonly error: MiniError;
+};
+
+/** What only a disk that fails, or somebody else, brings about. */
+const OF_THE_DISK = ["POISONED", "NO_SPACE", "IO", "PERMISSION"];
+
+/** Does one thing, and takes note of how it ends. Codes that are not allowed are violations. */
+export async function attempt<T>(
+  world: World,
+  what: string,
+  operation: () => Promise<T>,
+  allowed: readonly string[] = [],
+): Promise<Outcome<T>> {
+  const { trace, process } = world;
+  trace.note(`${what} …`);
+  try {
+    const value = await operation();
+    trace.note(`${what}: ${summary(value)}`);
+    return { value };
+  } catch (thrown) {
+    const error = thrown as MiniError;
+    trace.note(`${what}: ${told(error)}`);
+    if (process.isDead) return { error };
+    const { failed } = process.faults;
+    const isHealthy = failed.length === 0 && !world.isInvaded;
+    const isAllowed = allowed.includes(error.code) ||
+      OF_THE_DISK.includes(error.code) && !isHealthy ||
+      error.code === "CLOSED" && world.isClosing ||
+      error.code === "CORRUPT" && world.isInvaded;
+    if (!isAllowed) trace.violation(`${what}: ${told(error)}`);
+    const row = rowOfFailure(error, failed);
+    if (row !== undefined) world.coverage.hit(row);
+    return { error };
+  }
+}
+
+function summary(value: unknown): string {
+  return typeof value === "number" || typeof value === "string"
+    ? String(value)
+    : "done";
+}
+
+/** What a unit's caller was told, as its standing. */
+export function stands(
+  { process }: World,
+  { error }: Outcome<unknown>,
+  isDurable: boolean,
+): "pending" | "written" | "durable" | "refused" {
+  if (error === undefined) return isDurable ? "durable" : "written";
+  // Whoever asks a process that has ended is told nothing.
+  const isSure = ["CONFLICT", "ABORTED_MUTATION"].includes(error.code) ||
+    !process.isDead && ["NO_SPACE", "CLOSED"].includes(error.code);
+  return isSure ? "refused" : "pending";
+}
+
+/** One of them, by chance. */
+export function pick<T>(random: Random, from: readonly T[]): T {
+  return from[random.below(from.length)]!;
+}
