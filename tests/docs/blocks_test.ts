@@ -171,6 +171,8 @@ if (Deno.build.os === "windows") {
         await t.step(where(block), () => runCommands(block, scratch));
       } else if (block.kind === "console") {
         await t.step(where(block), () => compareTranscript(block, scratch));
+      } else if (block.document === "docs/MIGRATION.md") {
+        await t.step(where(block), () => runTwice(block, scratch));
       }
     }
   });
@@ -227,4 +229,16 @@ async function compareTranscript(
   // An ellipsis stands for anything within a line.
   const pattern = block.text.split("…").map(RegExp.escape).join(".*");
   assertMatch(told, new RegExp(`^${pattern}$`), `${where(block)}:\n${told}`);
+}
+
+/** What a script prints stands behind its last line, for the first run and the next. */
+async function runTwice(block: Block, scratch: Scratch): Promise<void> {
+  await Deno.writeTextFile(scratch.at("main.ts"), block.text);
+  const last = block.text.trimEnd().split("\n").at(-1)!;
+  const [first = "", next = first] = / \/\/ (.*)$/.exec(last)![1]!
+    .split(/, and (.*) when it is run again/);
+  for (const printed of [first, next]) {
+    const { output } = await scratch.run("deno run -q -A main.ts");
+    assertEquals(output.trim(), printed, where(block));
+  }
 }

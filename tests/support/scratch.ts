@@ -46,6 +46,12 @@ export class Scratch implements AsyncDisposable {
       });
     }
     await Deno.mkdir(scratch.at(""));
+    // What `deno add jsr:@mini/state` leaves.
+    const imports = { "@mini/state": "jsr:@mini/state@*" };
+    await Deno.writeTextFile(
+      scratch.at("deno.json"),
+      JSON.stringify({ imports }),
+    );
     await fill(scratch.at(""));
     return scratch;
   }
