@@ -130,5 +130,5 @@ async function fill(app: string): Promise<void> {
   }
   await copy(fixture("mini-rs/counter.log"), join(app, "counter.log"));
   await copy(fixture("mini-rs/state"), join(app, "rust-state"));
-  await copy(fixture("v1/flipped"), join(app, "damaged"));
+  await copy(fixture("v1/flipped"), join(app, "orders"));
 }
