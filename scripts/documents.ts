@@ -19,7 +19,8 @@ const OTHERS = /[\\/](vendor|node_modules|npm|build|coverage|\.git)([\\/]|$)/;
 /** Every document, as a path from the root. */
 export async function documents(): Promise<string[]> {
   const found: string[] = [];
-  for await (const { path } of walk(ROOT, { exts: [".md"], skip: [OTHERS] })) {
+  for await (const { path } of walk(ROOT, { skip: [OTHERS] })) {
+    if (!path.endsWith(".md")) continue;
     found.push(relative(ROOT, path).replaceAll("\\", "/"));
   }
   return found.sort();

@@ -19,7 +19,10 @@ const SEALED = "/data/journal.00000000000000000000.jsonl";
 type Told = string[];
 
 /** What this package says: the records of `replay`, and what `open` finds. */
-async function ours(fs: MemoryFileSystem): Promise<Told> {
+async function ours(
+  fs: MemoryFileSystem,
+  what: string,
+): Promise<Told> {
   const records: Told = [];
   const refusal = await codeOf(async () => {
     for await (const record of MiniStore.replay(PATH, { fs })) {
@@ -30,7 +33,10 @@ async function ours(fs: MemoryFileSystem): Promise<Told> {
   const verdict = await codeOf(async () => {
     outcome = (await MiniStore.open(PATH, { fs })).recovery.outcome;
   });
-  assertEquals(refusal, verdict, "replay and open do not agree");
+  // Which of two damages they meet first is their own affair.
+  const agree = refusal === verdict ||
+    what.includes("; ") && refusal && verdict;
+  assert(agree, `${what}: replay says ${refusal} and open ${verdict}`);
   return [...records, verdict ?? (outcome === "created" ? "unclean" : outcome)];
 }
 
@@ -192,18 +198,21 @@ if (!python.success) {
     const told = await theirs(paths);
     const verdicts: Record<string, number> = {};
     for (const [at, [what, fs]] of cases.entries()) {
-      const want = await ours(fs);
+      const isTwofold = what.includes("; ");
+      const want = await ours(fs, `${what} (SEED=${seed})`);
       const verdict = want.at(-1)!;
       verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
       // The limit on the length of a line is the reader's own.
       if (verdict === "TOO_LARGE") continue;
-      // Which records are handed out before a refusal is each reader's own affair.
-      const isRefused = /^[A-Z_]+$/.test(verdict);
-      assertEquals(
-        isRefused ? told[at]!.at(-1) : told[at],
-        isRefused ? verdict : want,
-        `${what} (SEED=${seed})`,
-      );
+      const isRefused = /^[A-Z_]+$/;
+      if (isRefused.test(verdict)) {
+        // Which records are handed out before a refusal is each reader's own affair.
+        const code = told[at]!.at(-1)!;
+        assert(
+          code === verdict || isTwofold && isRefused.test(code),
+          `${what}: ${code} in place of ${verdict} (SEED=${seed})`,
+        );
+      } else assertEquals(told[at], want, `${what} (SEED=${seed})`);
     }
     say(
       `a reader made from docs/FORMAT.md: ${cases.length} verdicts, ` +
