@@ -1,6 +1,22 @@
 import type { Ledger } from "./ledger.ts";
 
-/** What a queue knows of time: the seam that tests put their own behind. */
+/**
+ * What a queue knows of time: the seam that tests put their own behind.
+ *
+ * @example A clock that tests set
+ * ```ts
+ * import { type Clock, MiniQueue, systemClock } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let now = 0;
+ * const clock: Clock = { ...systemClock, monotonic: () => now };
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir(), { clock });
+ * await queue.enqueue("in an hour", { delayMs: 3_600_000 });
+ * assertEquals(await queue.receive(), undefined);
+ * now += 3_600_000;
+ * assertEquals((await queue.receive())?.payload, "in an hour");
+ * ```
+ */
 export interface Clock {
   /** Milliseconds since 1970, as far as the machine knows; may jump, and may be wrong. */
   wall(): number;

@@ -77,6 +77,14 @@ export interface Ledger<T = unknown> {
  *
  * @typeParam T What the messages will carry.
  * @returns The ledger.
+ *
+ * @example Nothing in it
+ * ```ts
+ * import { emptyLedger } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(emptyLedger<string>().messages, {});
+ * ```
  */
 export function emptyLedger<T = unknown>(): Ledger<T> {
   return {

@@ -10,6 +10,21 @@ import { checkReason } from "./reason.ts";
  *
  * @typeParam T What the message carries.
  * @typeParam M A mutation of the state that the queue is in.
+ *
+ * @example Give it back, and get it again
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueue("hello");
+ * const first = await queue.receive();
+ * await first?.nack({ reason: "not now" });
+ * const second = await queue.receive();
+ * assertEquals([second?.receives, second?.reason], [2, "not now"]);
+ * await second?.ack();
+ * assertEquals(await queue.receive(), undefined);
+ * ```
  */
 export class QueueMessage<T, M = LedgerEntry<T>> {
   readonly #deliveries: Deliveries<T, M>;

@@ -3,7 +3,26 @@ import type { FileSystem, RecordSchema } from "../store/mod.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-/** How messages are delivered. */
+/**
+ * How messages are delivered.
+ *
+ * @example A message that nobody can handle ends dead
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir(), {
+ *   maxReceives: 2,
+ * });
+ * await queue.enqueue("poison");
+ * for (let delivery = 1; delivery <= 2; delivery++) {
+ *   const message = await queue.receive();
+ *   await message?.nack({ reason: "it does not parse" });
+ * }
+ * const [dead] = await queue.deadLetters();
+ * assertEquals([dead?.payload, dead?.reason], ["poison", "it does not parse (delivered 2 times)"]);
+ * ```
+ */
 export interface DeliveryOptions<T> {
   /** How long a consumer has a message before it is delivered again, in milliseconds. @default {30_000} */
   visibilityTimeoutMs?: number;
@@ -35,7 +54,22 @@ export interface QueueOptions<T> extends DeliveryOptions<T> {
   fs?: FileSystem;
 }
 
-/** How a message is enqueued. */
+/**
+ * How a message is enqueued.
+ *
+ * @example Order, and no duplicates
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueue("later");
+ * await queue.enqueue("first", { priority: 1, dedupeKey: "mail 17" });
+ * const again = await queue.enqueue("first", { dedupeKey: "mail 17" });
+ * assertEquals(again.deduplicated, true);
+ * assertEquals((await queue.receive())?.payload, "first");
+ * ```
+ */
 export interface EnqueueOptions {
   /** How long it is not to be received, in milliseconds. @default {0} */
   delayMs?: number;
@@ -79,7 +113,24 @@ export interface NackOptions {
   reason?: string;
 }
 
-/** How many messages there are. */
+/**
+ * How many messages there are.
+ *
+ * @example How long is the queue
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueueAll([
+ *   { payload: "a", group: "mails" },
+ *   { payload: "b", group: "mails" }, // waits for the one before it
+ *   { payload: "c", delayMs: 60_000 },
+ * ]);
+ * const { ready, blocked, delayed } = await queue.stats();
+ * assertEquals([ready, blocked, delayed], [1, 1, 1]);
+ * ```
+ */
 export interface QueueStats {
   /** Can be received now. */
   readonly ready: number;

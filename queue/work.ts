@@ -66,7 +66,28 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
 }
 
-/** Does what a message asks for. The message is acknowledged when it returns, and given back when it throws. */
+/**
+ * Does what a message asks for. The message is acknowledged when it returns, and given back when it throws.
+ *
+ * @example Try again later, or never
+ * ```ts
+ * import { DeadLetter, type Handler, MiniQueue, RetryLater } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const handle: Handler<{ to: string }> = ({ payload, receives }) => {
+ *   if (payload.to === "") throw new DeadLetter("no address");
+ *   if (receives === 1) throw new RetryLater(0, "the line is busy");
+ * };
+ * await using queue = await MiniQueue.open<{ to: string }>(await Deno.makeTempDir());
+ * await queue.enqueue({ to: "" });
+ * const stop = new AbortController();
+ * await queue.work(async (message, context) => {
+ *   stop.abort();
+ *   await handle(message, context);
+ * }, { signal: stop.signal });
+ * assertEquals((await queue.deadLetters())[0]?.reason, "no address");
+ * ```
+ */
 export type Handler<T, M = LedgerEntry<T>> = (
   message: QueueMessage<T, M>,
   context: HandlerContext,

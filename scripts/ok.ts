@@ -1,5 +1,6 @@
 /** The gate: every check there is, one after another. `deno task ok` */
 import { fromFileUrl, join } from "@std/path";
+import { documents } from "./documents.ts";
 
 interface Step {
   readonly name: string;
@@ -12,8 +13,7 @@ const root = fromFileUrl(new URL("../", import.meta.url));
 const config = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
 const modules: string[] = Object.values(config.exports);
 const documented = [
-  ...await markdown("."),
-  ...await markdown("docs"),
+  ...await documents(),
   "mod.ts",
   "store",
   "snap",
@@ -33,6 +33,10 @@ const steps: Step[] = [
   { name: "lint", args: ["lint"] },
   { name: "check", args: ["check", "--doc", "."] },
   { name: "doc --lint", args: ["doc", "--lint", ...modules] },
+  {
+    name: "doc --html",
+    args: ["doc", "--html", `--output=${join(scratch, "html")}`, ...modules],
+  },
   {
     name: "test",
     args: [
@@ -115,13 +119,6 @@ function reports(output: string): string {
 
 function indented(lines: readonly string[]): string {
   return lines.map((line) => `        ${line.trim()}`).join("\n");
-}
-
-async function markdown(directory: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(join(root, directory)));
-  return entries
-    .filter((entry) => entry.isFile && entry.name.endsWith(".md"))
-    .map((entry) => `${directory}/${entry.name}`);
 }
 
 function say(line: string): void {

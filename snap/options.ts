@@ -4,7 +4,19 @@ import type { RecordSchema } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import type { Restored } from "./snapshot_file.ts";
 
-/** How snapshots are kept. */
+/**
+ * How snapshots are kept.
+ *
+ * @example Keep three
+ * ```ts
+ * import { SnapStore } from "@mini/state/snap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const snaps = new SnapStore<string>(await Deno.makeTempDir(), { keep: 3 });
+ * for (const seq of [1, 2, 3, 4]) await snaps.create(`state ${seq}`, seq);
+ * assertEquals((await snaps.list()).map(({ seq }) => seq), [2, 3, 4]);
+ * ```
+ */
 export interface SnapOptions<S> {
   /** How many to keep, by their numbers; older ones are removed once a new one is durable. @default {2} */
   keep?: number;
@@ -43,7 +55,24 @@ export interface SnapshotInfo {
   readonly sizeBytes: number;
 }
 
-/** What {@linkcode SnapStore.restore} gives. */
+/**
+ * What {@linkcode SnapStore.restore} gives.
+ *
+ * @example Fall back where the newest is damaged
+ * ```ts
+ * import { SnapStore } from "@mini/state/snap";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const snaps = new SnapStore<string>(await Deno.makeTempDir());
+ * await snaps.create("older", 1);
+ * const { path } = await snaps.create("newer", 2);
+ * await Deno.writeTextFile(path, "not a snapshot any more");
+ *
+ * const restored = await snaps.restore();
+ * assertEquals([restored?.state, restored?.seq], ["older", 1]);
+ * assertEquals(restored?.rejected.map(({ path }) => path), [`${path}.bad`]);
+ * ```
+ */
 export interface RestoredSnapshot<S> extends Restored<S> {
   /** Newer snapshots that were damaged, why, and where they are now. */
   readonly rejected: readonly RejectedSnapshot[];

@@ -9,6 +9,22 @@ import type {
 /**
  * The log as a {@linkcode StateManager} sees it. `MiniStore` is one; another
  * may stand behind the same API when one machine is outgrown.
+ *
+ * @example A state over a log of one's own
+ * ```ts
+ * import { MiniStore, StateManager } from "@mini/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const log = await MiniStore.open<unknown>(`${dir}/elsewhere.jsonl`);
+ * await using sum = await StateManager.open(dir, {
+ *   log, // or whatever else implements the interface
+ *   initial: () => 0,
+ *   apply: (state, by: number) => state + by,
+ * });
+ * await sum.apply(2);
+ * assertEquals([sum.state, log.sequence], [2, 1]);
+ * ```
  */
 export interface Log<T> {
   /** What tells it from every other log; its snapshots carry it too. */

@@ -2,7 +2,32 @@ import type { SnapCodec } from "../snap/mod.ts";
 import type { FileSystem, MiniError, RecordSchema } from "../store/mod.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 
-/** How a state is kept. */
+/**
+ * How a state is kept.
+ *
+ * @example Old records, and new code
+ * ```ts
+ * import { StateManager } from "@mini/state/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * {
+ *   await using old = await StateManager.open(dir, {
+ *     initial: () => ({ cents: 0 }),
+ *     apply: (state, euros: number) => ({ cents: state.cents + 100 * euros }),
+ *   });
+ *   await old.apply(3);
+ * }
+ * await using account = await StateManager.open(dir, {
+ *   version: 1,
+ *   initial: () => ({ cents: 0 }),
+ *   apply: (state, op: { cents: number }) => ({ cents: state.cents + op.cents }),
+ *   upcast: (euros) => ({ cents: 100 * (euros as number) }), // from version 0
+ * });
+ * await account.apply({ cents: 50 });
+ * assertEquals(account.state.cents, 350);
+ * ```
+ */
 export interface StateOptions<S, M> {
   /** Makes the state that nothing has happened to yet, a new one each time. */
   initial: () => S;
@@ -47,7 +72,27 @@ export interface StateOptions<S, M> {
   fs?: FileSystem;
 }
 
-/** How a mutation is applied. */
+/**
+ * How a mutation is applied.
+ *
+ * @example Refuse where somebody was quicker
+ * ```ts
+ * import { type MiniError, StateManager } from "@mini/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using list = await StateManager.open(await Deno.makeTempDir(), {
+ *   initial: (): string[] => [],
+ *   apply: (state, item: string) => [...state, item],
+ * });
+ * const seen = list.sequence;
+ * await list.apply("somebody else's");
+ * const code = await list.apply("mine", { expectedSequence: seen }).then(
+ *   () => "applied",
+ *   (error: MiniError) => error.code,
+ * );
+ * assertEquals([code, list.state], ["CONFLICT", ["somebody else's"]]);
+ * ```
+ */
 export interface ApplyOptions {
   /** Refuse with `CONFLICT` unless the state stands at this number. */
   expectedSequence?: number;
@@ -61,7 +106,25 @@ export interface ApplyOptions {
   durable?: boolean;
 }
 
-/** A mutation, and its place in the log. */
+/**
+ * A mutation, and its place in the log.
+ *
+ * @example What has happened, and what happens
+ * ```ts
+ * import { StateManager } from "@mini/state/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sum = await StateManager.open(await Deno.makeTempDir(), {
+ *   initial: () => 0,
+ *   apply: (state, by: number) => state + by,
+ * });
+ * await sum.apply(1);
+ * const watched = Array.fromAsync(sum.watch({ from: 1 }));
+ * await sum.apply(2);
+ * await sum.close();
+ * assertEquals(await watched, [{ seq: 1, mutation: 1 }, { seq: 2, mutation: 2 }]);
+ * ```
+ */
 export interface AppliedMutation<M> {
   /** The number of its record. Those that were applied together share it. */
   readonly seq: number;

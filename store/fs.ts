@@ -6,6 +6,26 @@
  * promise resolves. A method that rejects does so with an `Error` whose `code`
  * is a POSIX error name (`"ENOENT"`, `"ENOSPC"`, …), as `node:fs` does;
  * `"ENOTCAPABLE"` means that the runtime's sandbox refused.
+ *
+ * @example Count what a program does to its disk
+ * ```ts
+ * import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let renames = 0;
+ * const fs: FileSystem = {
+ *   ...denoFileSystem,
+ *   rename(from, to) {
+ *     renames++;
+ *     return denoFileSystem.rename(from, to);
+ *   },
+ * };
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path, { fs });
+ * assertEquals(renames, 1); // the first segment was made under another name
+ * await store.append("no rename");
+ * assertEquals(renames, 1);
+ * ```
  */
 export interface FileSystem {
   /**

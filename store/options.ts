@@ -6,7 +6,28 @@ import type { JournalContext } from "./segment.ts";
 
 const MIB = 1024 * 1024;
 
-/** How a log is read. */
+/**
+ * How a log is read.
+ *
+ * @example Refuse what is none of ours
+ * ```ts
+ * import { MiniError, MiniStore, type RecordSchema } from "@mini/state/store";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const positive: RecordSchema<number> = {
+ *   "~standard": {
+ *     validate: (value) =>
+ *       typeof value === "number" && value > 0
+ *         ? { value }
+ *         : { issues: [{ message: "it must be positive" }] },
+ *   },
+ * };
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open(path, { schema: positive });
+ * await store.append(1);
+ * await assertRejects(() => store.append(-1), MiniError, "it must be positive");
+ * ```
+ */
 export interface ReadOptions<T> {
   /**
    * A validator of records, asked on append and on replay; what it gives back
@@ -19,7 +40,21 @@ export interface ReadOptions<T> {
   fs?: FileSystem;
 }
 
-/** How a log is opened for writing. */
+/**
+ * How a log is opened for writing.
+ *
+ * @example Small segments, which compaction removes one by one
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path, { maxSegmentBytes: 300 });
+ * for (const text of ["a", "b", "c"]) await store.append(text.repeat(100));
+ * const { removed, firstSequence } = await store.compact(2);
+ * assertEquals([removed.length, firstSequence], [1, 3]);
+ * ```
+ */
 export interface StoreOptions<T> extends ReadOptions<T> {
   /** Beyond this size of the active segment a new one is started. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;
@@ -37,7 +72,21 @@ export interface StoreOptions<T> extends ReadOptions<T> {
   mode?: number;
 }
 
-/** Which records to read. */
+/**
+ * Which records to read.
+ *
+ * @example Some records in the middle
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path);
+ * await store.appendBatch(["a", "b", "c", "d"]);
+ * const some = Array.fromAsync(store.replay({ from: 2, to: 3 }), ({ data }) => data);
+ * assertEquals(await some, ["b", "c"]);
+ * ```
+ */
 export interface ReplayRange {
   /** The number of the first record. @default {the first that is there} */
   from?: number;
@@ -50,7 +99,21 @@ export interface ReplayRange {
 /** From where to follow a log, and until when. */
 export type FollowOptions = Omit<ReplayRange, "to">;
 
-/** How an append is acknowledged. */
+/**
+ * How an append is acknowledged.
+ *
+ * @example Many records, and one fsync at the end
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<number>(path);
+ * for (let at = 0; at < 100; at++) await store.append(at, { durable: false });
+ * await store.sync(); // from here on all of them survive a power cut
+ * assertEquals(store.sequence, 100);
+ * ```
+ */
 export interface AppendOptions {
   /**
    * Whether to wait until the record is durable. Otherwise it is written, and

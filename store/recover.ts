@@ -18,7 +18,26 @@ import {
 import { concat } from "./scan.ts";
 import { judgeTail, type Verdict } from "./tail.ts";
 
-/** What `open()` found, and what it did. */
+/**
+ * What `open()` found, and what it did.
+ *
+ * @example What a crash has left
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * {
+ *   await using store = await MiniStore.open<string>(path);
+ *   await store.append("whole");
+ * }
+ * await Deno.writeTextFile(path, '{"crc":"5e2', { append: true });
+ *
+ * await using store = await MiniStore.open<string>(path);
+ * const { outcome, sequence, tornBytes } = store.recovery;
+ * assertEquals([outcome, sequence, tornBytes], ["torn", 1, 11]);
+ * ```
+ */
 export interface RecoveryReport {
   /**
    * - `"created"`: there was no journal, or only one that had never been finished;

@@ -7,7 +7,22 @@ import { fromOs } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
 import type { JournalContext, SealedSegment } from "./segment.ts";
 
-/** What compaction has removed. */
+/**
+ * What compaction has removed.
+ *
+ * @example How much was freed
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path);
+ * await store.append("old");
+ * await store.rotate();
+ * const { removed, firstSequence } = await store.compact(1);
+ * assertEquals([removed.length, firstSequence], [1, 2]);
+ * ```
+ */
 export interface CompactionReport {
   /** The files that were removed, oldest first. */
   readonly removed: readonly string[];

@@ -149,13 +149,24 @@ async function openSegment(
       if (segment !== undefined) return segment;
     }
     const [first, ...others] = await segmentBases(context);
-    if ((others.at(-1) ?? first ?? -1) < base) return undefined;
+    if ((others.at(-1) ?? first ?? -1) < base) {
+      checkEnd(paths.active, await activeBase(context), base);
+      return undefined;
+    }
     if (base < first!) throw compacted(context, base + 1, first! + 1);
   }
   throw corrupt(paths.sealed(base), {
     reason: `the segment with record ${base + 1} is missing`,
     seq: base + 1,
   });
+}
+
+/** Throws where the log ends after record `end`, and an active segment starts before that. */
+function checkEnd(path: string, active: number | undefined, end: number): void {
+  if (active === undefined || active >= end) return;
+  const reason =
+    `the segment before it ends with record ${end}, and it starts after record ${active}`;
+  throw corrupt(path, { reason, line: 1, offset: 0, seq: end + 1 });
 }
 
 async function openAt(

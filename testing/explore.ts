@@ -22,6 +22,37 @@ const HANG_MS = 10_000;
  * @param workload The program.
  * @param options How thoroughly to look.
  * @returns Counts, and what went wrong.
+ *
+ * @example A log, and every moment at which the power may be cut
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { explore, type Workload } from "@mini/state/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const PATH = "/data/journal.jsonl";
+ * const workload: Workload<string> = {
+ *   name: "two records",
+ *   async run(fs, log) {
+ *     await using store = await MiniStore.open<string>(PATH, { fs });
+ *     for (const record of ["a", "b"]) {
+ *       const unit = log.issue(record);
+ *       await store.append(record);
+ *       log.ack(unit);
+ *     }
+ *   },
+ *   async recover(fs) {
+ *     const store = await MiniStore.open<string>(PATH, { fs });
+ *     return await Array.fromAsync(store.replay(), ({ data }) => data);
+ *   },
+ *   async append(fs, record) {
+ *     await using store = await MiniStore.open<string>(PATH, { fs });
+ *     await store.append(record);
+ *   },
+ *   extra: "after",
+ * };
+ * const { states, violations } = await explore(workload);
+ * assertEquals([states > 20, violations], [true, []]);
+ * ```
  */
 export async function explore<Item>(
   workload: Workload<Item>,
@@ -56,6 +87,34 @@ export interface SweepOptions extends ExploreOptions {
  * @param workload The program. It is expected to come to an end, well or not.
  * @param options What to break, and how thoroughly to look afterwards.
  * @returns Counts, and what went wrong.
+ *
+ * @example A disk that fails, at every call in turn
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { sweepFaults } from "@mini/state/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const PATH = "/data/journal.jsonl";
+ * const report = await sweepFaults<string>({
+ *   name: "one record",
+ *   async run(fs, log) {
+ *     await using store = await MiniStore.open<string>(PATH, { fs });
+ *     const unit = log.issue("a");
+ *     await store.append("a");
+ *     log.ack(unit);
+ *   },
+ *   async recover(fs) {
+ *     const store = await MiniStore.open<string>(PATH, { fs });
+ *     return await Array.fromAsync(store.replay(), ({ data }) => data);
+ *   },
+ *   async append(fs, record) {
+ *     await using store = await MiniStore.open<string>(PATH, { fs });
+ *     await store.append(record);
+ *   },
+ *   extra: "after",
+ * }, { faults: [{ code: "EIO" }], applies: ({ operation }) => operation === "sync" });
+ * assertEquals(report.violations, []);
+ * ```
  */
 export async function sweepFaults<Item>(
   workload: Workload<Item>,

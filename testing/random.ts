@@ -36,7 +36,18 @@ export class Random {
   }
 }
 
-/** A seed nobody has chosen; print it, so that the run can be repeated. */
+/**
+ * A seed nobody has chosen; print it, so that the run can be repeated.
+ *
+ * @example A run that can be repeated
+ * ```ts
+ * import { Random, randomSeed } from "@mini/state/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const seed = randomSeed(); // print it
+ * assertEquals(new Random(seed).below(6), new Random(seed).below(6));
+ * ```
+ */
 export function randomSeed(): number {
   return crypto.getRandomValues(new Int32Array(1))[0]!;
 }

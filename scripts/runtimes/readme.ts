@@ -1,5 +1,6 @@
 /** The README's section on installing: every line of it is run. */
 import { dirname, join } from "@std/path";
+import { blocksOf } from "../documents.ts";
 import { emptyProject } from "./jsr.ts";
 import { ROOT, run, type RunOptions } from "./process.ts";
 import { serveRegistry } from "./registry.ts";
@@ -18,7 +19,7 @@ export async function readme(dir: string): Promise<Row> {
   await using registry = await serveRegistry();
   const project = await emptyProject(join(dir, "project"), registry);
   const text = await Deno.readTextFile(join(ROOT, "README.md"));
-  const blocks = commands(text);
+  const blocks = installBlocks(text).map((block) => block.trim().split("\n"));
   const [jsr = [], npm = [], compile = [], sandbox = []] = blocks;
   await tally.check("each way is there, in two lines", () => {
     same(blocks.map((lines) => lines.length).join(), "2,2,2,2");
@@ -44,13 +45,11 @@ export async function readme(dir: string): Promise<Row> {
   return tally.row();
 }
 
-/** The shell's lines in the section, block by block. */
-function commands(readme: string): string[][] {
+/** What stands for the shell in the section, block by block. */
+export function installBlocks(readme: string): string[] {
   const section = /^## Install\n(.*?)^## /ms.exec(readme)?.[1] ?? "";
-  return Array.from(
-    section.matchAll(/^```sh\n(.*?)^```/gms),
-    ([, block]) => block!.trim().split("\n"),
-  );
+  return blocksOf("README.md", section)
+    .filter(({ kind }) => kind === "sh").map(({ text }) => text);
 }
 
 function firstProgram(readme: string): string {

@@ -196,6 +196,20 @@ Deno.test("MiniStore.replay() gives every record before a damage, then says CORR
   assertEquals([error.code, error.seq, seen.length], ["CORRUPT", 1500, 1499]);
 });
 
+Deno.test("MiniStore.replay() refuses, as open() does, an active segment from before the one that is sealed", async () => {
+  await using directory = new TestDirectory();
+  const store = await threeSegments(directory.at());
+  await store.close();
+  const [oldest] = directory.names();
+  await Deno.copyFile(directory.at(oldest), directory.at());
+  const error = await errorOf(
+    Array.fromAsync(MiniStore.replay(directory.at())),
+  );
+  assertEquals([error.code, error.path], ["CORRUPT", directory.at()]);
+  const onOpen = await errorOf(MiniStore.open(directory.at()));
+  assertEquals(error.message, onOpen.message);
+});
+
 Deno.test("MiniStore.replay() reads everything acknowledged from a poisoned log", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<number>("/data/journal.jsonl", { fs });

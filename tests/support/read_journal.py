@@ -1,0 +1,99 @@
+"""python3 read_journal.py data/journal.jsonl: what docs/FORMAT.md says, and no more.
+
+Prints the records, one a line, and then the verdict: clean, unclean, torn, or
+the code of the error that refuses the journal. Takes several journals."""
+import json, os, re, sys
+from zlib import crc32
+
+PREFIX = re.compile(rb'\{"crc":"[0-9a-f]{8}",')
+NUMBERS = ("mini", "base", "seq", "durable", "close")
+
+class Refused(Exception): pass
+def refuse_if(condition, code="CORRUPT"):
+    if condition: raise Refused(code)
+
+def segments(path):
+    """The bases and paths of the segments, oldest first; the active one has no base."""
+    stem, extension = os.path.splitext(path)
+    sealed = re.compile(re.escape(stem) + r"\.(\d{20})" + re.escape(extension))
+    names = (os.path.join(os.path.dirname(path), name) for name in os.listdir(os.path.dirname(path)))
+    return [*sorted((int(m[1]), m[0]) for m in map(sealed.fullmatch, names) if m), (None, path)]
+
+def fields_of(line):
+    """The fields of a line that is well-formed, whatever its checksum says."""
+    try:
+        fields = json.loads(line.decode("utf-8", "replace")) if PREFIX.match(line) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return fields if all(type(fields.get(key, 0)) is int for key in NUMBERS) else {}
+
+def is_good(line, chain):
+    return PREFIX.match(line) and int(line[8:16], 16) == crc32(line[18:], chain)
+
+def is_beginning(line):
+    """Is it the prefix so far as it goes, and an object that is not yet closed?"""
+    depth = 0
+    for byte in re.sub(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', b"", line):
+        depth += (byte in b"{[") - (byte in b"}]")
+        if depth == 0: return False
+    return PREFIX.match(line[:18] + b'{"crc":"00000000",'[len(line):])
+
+def judge_start(data, is_active):
+    """A file that does not begin with a good header: was it never finished?"""
+    line, newline, _ = data.partition(b"\n")
+    refuse_if(fields_of(line).get("mini", 1) != 1, "UNSUPPORTED_FORMAT")
+    bare = data.rstrip(b"\0")
+    if not newline and len(data) <= 160 and (not bare or is_beginning(bare) or is_good(bare, 0)):
+        return refuse_if(not is_active)
+    refuse_if(data.startswith((b'{"crc":"', b'\xef\xbb\xbf{"crc":"', b"\0")))
+    raise Refused("UNSUPPORTED_FORMAT")
+
+def judge_tail(data, at, chain, want):
+    """What follows the last good line: one that is kept, or None where it is torn."""
+    tail, bare = data[at:], data[at:].rstrip(b"\0")
+    first, newline, rest = tail.partition(b"\n")
+    for fields in map(fields_of, rest.split(b"\n")[:-1]):
+        seq = fields.get("seq", fields.get("close", 0))
+        durable = fields.get("close", fields.get("durable", seq - 1))
+        refuse_if(min(seq, durable) >= want or fields.get("seq") == want)
+    to_the_end = tail != bare and b"\n" not in bare
+    if (to_the_end or not newline) and is_good(bare, chain): return bare
+    ends = [(at + run.start(), at + run.end()) for run in re.finditer(rb"\0+", first)]
+    sectors = ends and all((start == at or start % 512 == 0) and
+                           (end == len(data) or end % 512 == 0) for start, end in ends)
+    refuse_if(not to_the_end and not sectors and (newline or not is_beginning(tail)))
+
+def read(path):
+    seam, chain, verdict = None, 0, "unclean"
+    for base, name in segments(path):
+        data = open(name, "rb").read() if base is not None or os.path.exists(name) else b""
+        before, chain, at, verdict = "%08x" % chain, 0, 0, "unclean"
+        while at < len(data) or at == 0:
+            end = data.find(b"\n", at)
+            line = data[at:end]
+            if end == -1 or not is_good(line, chain):
+                if at == 0: return judge_start(data, base is None) or "unclean"
+                refuse_if(base is not None)
+                line, end = judge_tail(data, at, chain, last + 1), -1
+                if line is None: return "torn"
+            fields = fields_of(line)
+            rows = fields.get("batch", [fields["data"]] if "data" in fields else [])
+            if at == 0:
+                refuse_if(fields.get("mini") != 1, "UNSUPPORTED_FORMAT")
+                found = (fields["base"], fields["journal"], fields["prev"])
+                refuse_if(seam and found != (last, seam[1], before) or base not in (None, found[0]))
+                seam, last = found, found[0]
+            else:
+                refuse_if(fields.get("seq", fields.get("close", -2) + 1) != last + 1)
+            for row in rows:
+                last += 1
+                print(json.dumps({"seq": last, "data": row}))
+            if end == -1: return "unclean"
+            verdict = "clean" if "close" in fields else "unclean"
+            chain, at = crc32(line + b"\n", chain), end + 1
+    return verdict
+
+sys.setrecursionlimit(10_000)  # records nest up to 1,000 levels
+for path in map(os.path.abspath, sys.argv[1:]):
+    try: print(read(path))
+    except Refused as refused: print(refused)
