@@ -1,0 +1,47 @@
+import { Aborts } from "../../state/aborts.ts";
+import type { Log } from "../../state/mod.ts";
+
+/**
+ * Which records have no effect: learnt by reading the log once, then as much of
+ * it as has come since.
+ */
+export class KnownAborts {
+  #seqs: readonly number[] = [];
+  /** They are known of this record and all behind it, */
+  #from = Infinity;
+  /** as far as the log went then. */
+  #to = 0;
+
+  /** Forgets everything: the log is another. */
+  clear(): void {
+    this.#seqs = [];
+    this.#from = Infinity;
+    this.#to = 0;
+  }
+
+  /** What is known of a log, from record `from` on. */
+  async of(
+    log: Log<unknown>,
+    isBare: boolean,
+    from: number,
+  ): Promise<Aborts> {
+    const aborts = new Aborts(log, isBare);
+    if (from >= this.#from) {
+      const since = new Aborts(log, isBare);
+      await since.learnFrom(this.#to + 1);
+      for (const seq of [...this.#seqs, ...since.all]) aborts.add(seq);
+      aborts.knowFrom(this.#from);
+    } else {
+      await aborts.learnFrom(from);
+      this.#from = from;
+    }
+    this.#to = log.sequence;
+    this.#seqs = aborts.all;
+    return aborts;
+  }
+
+  /** Keeps what making a state has found out besides: that `apply` throws. */
+  keep(aborts: Aborts): void {
+    this.#seqs = aborts.all;
+  }
+}
