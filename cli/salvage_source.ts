@@ -5,9 +5,11 @@ import type { JournalContext } from "../store/segment.ts";
 import { type RawLine, rawLines } from "./lines.ts";
 import {
   type Damage,
+  mergeUnwanted,
   NumberFilter,
   PieceReader,
   type Readable,
+  type Wants,
 } from "./pieces.ts";
 import {
   readHeader,
@@ -16,27 +18,32 @@ import {
   survey,
 } from "./survey.ts";
 
-/** Everything of a journal that can be read, in order, and what cannot; begins with the segment that holds record `from`. */
+/**
+ * Everything of a journal that can be read, in order, and what cannot; begins
+ * with the segment that holds record `from`.
+ */
 export async function* salvagePieces(
   context: JournalContext,
   from = 1,
+  wants?: Wants,
 ): AsyncGenerator<Readable | Damage, void, undefined> {
   const rust = await rotatedByRust(context);
   yield* rust === undefined
-    ? nativePieces(context, from)
+    ? nativePieces(context, from, wants)
     : rustPieces(context, rust);
 }
 
 async function* nativePieces(
   context: JournalContext,
   from: number,
+  wants: Wants | undefined,
 ): AsyncGenerator<Readable | Damage, void, undefined> {
   const { fs, maxRecordBytes } = context;
   const numbers = new NumberFilter();
   const segments = await segmentsFrom(context, from);
   let journal: string | undefined;
   for (const [index, { path, sizeBytes }] of segments.entries()) {
-    const reader = new PieceReader(path);
+    const reader = new PieceReader(path, wants);
     let isForeign = false;
     const lines = rawLines(fs, path, maxRecordBytes + FRAME_BYTES);
     for await (const pieces of pieceBlocks(lines, reader)) {
@@ -88,7 +95,7 @@ async function* pieceBlocks(
   reader: PieceReader,
 ): AsyncGenerator<ReturnType<PieceReader["push"]>, void, undefined> {
   for await (const block of lines) {
-    yield block.flatMap((line) => reader.push(line));
+    yield mergeUnwanted(block.flatMap((line) => reader.push(line)));
   }
   yield reader.end();
 }

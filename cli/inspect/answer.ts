@@ -31,6 +31,8 @@ async function reply(
   const query = Object.fromEntries(searchParams);
   if (name === "live") {
     const stream = new LineStream(response, "text/event-stream");
+    // Whoever asks is to know that somebody watches, though nothing has come yet.
+    await stream.write(": watching\n\n");
     return await api.watch(
       signal,
       (news) => stream.write(`data: ${JSON.stringify(news)}\n\n`),

@@ -5,13 +5,8 @@ import { queueView } from "./messages.ts";
 import type { Program } from "./module.ts";
 import { Overviews } from "./overview.ts";
 import { pruned } from "./prune.ts";
-import {
-  type Hit,
-  recordPage,
-  search,
-  type SearchProgress,
-  wholeRecord,
-} from "./records.ts";
+import { recordPage, wholeRecord } from "./records.ts";
+import { type Hit, search, type SearchProgress } from "./search.ts";
 import { States } from "./states.ts";
 
 /** What the page may ask for, and with what; a name that is missing here is not found. */
@@ -67,7 +62,7 @@ export class Api {
 
   async #record(seq: number): Promise<unknown> {
     const record = await wholeRecord(this.#context, seq);
-    if (record === undefined) return { seq, isMissing: true };
+    if ("isMissing" in record) return record;
     const { state: data, leftOut } = pruned(record.data);
     return { ...record, data, leftOut };
   }

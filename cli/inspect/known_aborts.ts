@@ -1,5 +1,6 @@
 import { Aborts } from "../../state/aborts.ts";
 import type { Log } from "../../state/mod.ts";
+import { MiniError } from "../../store/errors.ts";
 
 /**
  * Which records have no effect: learnt by reading the log once, then as much of
@@ -11,12 +12,15 @@ export class KnownAborts {
   #from = Infinity;
   /** as far as the log went then. */
   #to = 0;
+  /** Whether a damage has kept from reading on: behind it may stand that a record was aborted. */
+  isCut = false;
 
   /** Forgets everything: the log is another. */
   clear(): void {
     this.#seqs = [];
     this.#from = Infinity;
     this.#to = 0;
+    this.isCut = false;
   }
 
   /** What is known of a log, from record `from` on. */
@@ -28,16 +32,27 @@ export class KnownAborts {
     const aborts = new Aborts(log, isBare);
     if (from >= this.#from) {
       const since = new Aborts(log, isBare);
-      await since.learnFrom(this.#to + 1);
+      await this.#learn(since, this.#to + 1);
       for (const seq of [...this.#seqs, ...since.all]) aborts.add(seq);
       aborts.knowFrom(this.#from);
     } else {
-      await aborts.learnFrom(from);
+      await this.#learn(aborts, from);
+      aborts.knowFrom(from);
       this.#from = from;
     }
     this.#to = log.sequence;
     this.#seqs = aborts.all;
     return aborts;
+  }
+
+  async #learn(aborts: Aborts, from: number): Promise<void> {
+    try {
+      await aborts.learnFrom(from);
+    } catch (error) {
+      const isDamage = error instanceof MiniError && error.code === "CORRUPT";
+      if (!isDamage) throw error;
+      this.isCut = true;
+    }
   }
 
   /** Keeps what making a state has found out besides: that `apply` throws. */

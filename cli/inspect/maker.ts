@@ -37,6 +37,8 @@ export interface Made {
   readonly isAborted: boolean;
   /** What is wrong with snapshots that were passed over. */
   readonly rejected: readonly string[];
+  /** Whether a damage may hide that records were aborted. */
+  readonly isUnsure: boolean;
 }
 
 /** Makes the states of a log with one program, each from the nearest that is known. */
@@ -85,7 +87,8 @@ export class StateMaker {
       if (this.#isPlain) this.#checkpoints.keep(upTo, textOf(state));
       if (upTo < at) continue;
       const rejected = disk.rejected.map(({ error }) => error.message);
-      return { state, isAborted: aborts.has(at), rejected };
+      const { isCut: isUnsure } = this.#aborts;
+      return { state, isAborted: aborts.has(at), rejected, isUnsure };
     }
   }
 

@@ -5,6 +5,7 @@ import { checkSegments, type SegmentCheck } from "../check.ts";
 import { type Complaint, explain } from "../explain.ts";
 import { type Extent, roughExtent } from "../extent.ts";
 import { isQueue } from "../ledger.ts";
+import { readableEnd, recordPage } from "./records.ts";
 import { namesIn } from "../place.ts";
 import { counted } from "../progress.ts";
 import { steadily } from "../read_only.ts";
@@ -50,7 +51,10 @@ export interface Overview {
   readonly records: number;
   readonly sizeBytes: number;
   readonly end: SegmentCheck["end"];
-  readonly isQueue: boolean;
+  /** Whether something stands behind the last record that cannot be read. */
+  readonly isCut: boolean;
+  /** What the records are: those of a queue, of a state, or of whatever the program likes. */
+  readonly holds: "queue" | "state" | "records";
   readonly segments: readonly SegmentRow[];
   readonly snapshots: readonly SnapshotRow[];
   readonly setAside: readonly string[];
@@ -96,8 +100,14 @@ export class Overviews {
     const { fs, paths } = context;
     const found = await roughExtent(context);
     const snapshots = await listThere(fs, paths.directory);
-    const { first, last, journal, end, problem } = found;
-    const rows = found.segments.map((segment) => this.#segment(segment, found));
+    const { first, journal, problem } = found;
+    // Behind a damage there may be more.
+    const { last: end, isCut } = problem === undefined
+      ? { last: found.last, isCut: found.end?.end === "torn" }
+      : await readableEnd(context, found.last + 1);
+    const rows = found.segments.map((segment) =>
+      this.#segment(segment, found, end)
+    );
     const newest = snapshots.at(-1)?.seq ?? 0;
     const shots = snapshots.map(({ path, seq, sizeBytes }) => ({
       name: basename(path),
@@ -112,15 +122,15 @@ export class Overviews {
     }
     return {
       path: paths.active,
-      format: end === undefined ? "ministore" : "mini",
+      format: found.end === undefined ? "ministore" : "mini",
       ...(journal !== undefined && { journal }),
       first,
-      last: Math.max(last, newest),
-      records: Math.max(0, last - first + 1),
+      last: Math.max(end, newest),
+      records: Math.max(0, end - first + 1),
       sizeBytes: rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      end: end?.end ?? "open",
-      isQueue: problem === undefined && last >= first &&
-        await steadily(context, (now) => isQueue(context, now)),
+      end: found.end?.end ?? "open",
+      isCut,
+      holds: await this.#holds(found, snapshots.length > 0),
       segments: rows,
       snapshots: shots,
       setAside: await leftovers(context),
@@ -129,9 +139,23 @@ export class Overviews {
     };
   }
 
+  async #holds(
+    { first, last, problem }: Extent,
+    hasSnapshots: boolean,
+  ): Promise<Overview["holds"]> {
+    const context = this.#context;
+    if (problem === undefined && last >= first) {
+      const isOne = await steadily(context, (now) => isQueue(context, now));
+      if (isOne) return "queue";
+    }
+    const { records: [oldest] } = await recordPage(context, first, 1);
+    return hasSnapshots || oldest?.kind !== undefined ? "state" : "records";
+  }
+
   #segment(
     { path, base, last, sizeBytes, isActive }: Extent["segments"][number],
     { end }: Extent,
+    readable: number,
   ): SegmentRow {
     // What was read just now is newer than what was verified before.
     const check = end?.path === path ? end : this.#checks.get(path);
@@ -139,7 +163,7 @@ export class Overviews {
     return {
       name: basename(path),
       base,
-      last,
+      last: end?.path === path ? readable : last,
       sizeBytes,
       isActive,
       status: check?.end ?? (end === undefined ? "open" : "unread"),
@@ -201,10 +225,16 @@ export class Overviews {
         seq,
         sizeBytes,
         status,
-        ...(problem !== undefined && { problem: told(problem) }),
+        ...(problem !== undefined && { problem: toldOfSnapshot(problem) }),
       });
     }
   }
+}
+
+/** Another snapshot, or the log, stands for a damaged one: nothing need be done. */
+function toldOfSnapshot(error: unknown): Problem {
+  const { next: _, ...problem } = told(error);
+  return problem;
 }
 
 function told(error: unknown): Problem {

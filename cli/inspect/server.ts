@@ -76,8 +76,12 @@ function send(
   type: string,
   text: string,
 ): void {
-  response.writeHead(status, { "content-type": `${type}; charset=utf-8` });
-  response.end(text);
+  const body = new TextEncoder().encode(text);
+  response.writeHead(status, {
+    "content-type": `${type}; charset=utf-8`,
+    "content-length": body.length,
+  });
+  response.end(body);
 }
 
 async function listen(server: Server, port: number): Promise<number> {

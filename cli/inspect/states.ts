@@ -1,7 +1,8 @@
 import type { Ledger } from "../../queue/mod.ts";
+import { MiniError } from "../../store/errors.ts";
 import type { JournalContext } from "../../store/segment.ts";
 import { collect } from "../collect.ts";
-import type { Extent } from "../extent.ts";
+import { type Extent, roughExtent } from "../extent.ts";
 import { isQueue, type QueueOnDisk } from "../ledger.ts";
 import { readOnlyLog, steadily } from "../read_only.ts";
 import { isBareLog, stateParts } from "../state_parts.ts";
@@ -33,6 +34,8 @@ export interface StateView {
   readonly mutations?: readonly { seq: number; mutation: unknown }[];
   /** What is wrong with snapshots that were passed over. */
   readonly rejected: readonly string[];
+  /** Whether a damage has kept from finding out whether record `at` was aborted behind it. */
+  readonly isUnsure: boolean;
 }
 
 const MAX_CHANGES = 200;
@@ -94,10 +97,11 @@ export class States {
   ): Promise<T> {
     const made = this.#turn.then(() => {
       signal.throwIfAborted();
+      // What stands before a damage can be shown.
       return steadily(this.#context, async (found) => {
         await this.#forgetOthers(found);
         return await make(found);
-      });
+      }, roughExtent);
     });
     this.#turn = made.catch(() => {});
     return made;
@@ -124,15 +128,17 @@ export class States {
   ): Promise<Omit<StateView, "madeBy">> {
     const isRecord = at >= found.first && at <= found.last;
     const before = isRecord
-      ? await maker.make(found, at - 1, signal).catch(unlessCompacted)
+      ? await maker.make(found, at - 1, signal).catch(unlessAbsent)
       : undefined;
     const was = before && await maker.shown(before.state);
-    const { state, isAborted, rejected } = await maker.make(found, at, signal);
+    const made = await maker.make(found, at, signal);
+    const { state, isAborted, rejected, isUnsure } = made;
     const is = await maker.shown(state);
     return {
       at,
       isAborted,
       rejected,
+      isUnsure,
       ...pruned(is),
       ...(before !== undefined && { changes: diff(was, is, MAX_CHANGES) }),
     };
@@ -159,11 +165,13 @@ export class States {
         mutation: pruned(mutation).state,
       })),
       rejected: parts.rejected.map(({ error }) => error.message),
+      isUnsure: this.#aborts.isCut,
     };
   }
 }
 
-/** Before the oldest state that can be made there is none to compare with. */
-function unlessCompacted(error: unknown): undefined {
-  if ((error as { code?: unknown }).code !== "COMPACTED") throw error;
+/** Where the state before cannot be made, there is none to compare with. */
+function unlessAbsent(error: unknown): undefined {
+  const code = error instanceof MiniError ? error.code : "";
+  if (code !== "COMPACTED" && code !== "CORRUPT") throw error;
 }

@@ -68,19 +68,18 @@ class Trouble extends Error {
 }
 
 /** What went wrong, as a person reads it: what, where, and what to do next. */
-function troubleBox(told) {
-  const place = [
-    told.line !== undefined && "line " + told.line,
-    told.offset !== undefined && "offset " + grouped(told.offset),
-    told.seq !== undefined && "record " + grouped(told.seq),
-  ].filter(Boolean).join(" · ");
+function troubleBox({ code, message, next }, ...more) {
   return el(
     "div",
     { class: "problem" },
-    el("p", {}, el("strong", {}, (told.code ?? "Trouble") + " "), told.message),
-    place && el("p", { class: "faint" }, (told.path ? told.path.split(/[\\/]/).at(-1) + " · " : "") + place),
-    told.next && el("p", { class: "faint" }, "next: " + told.next),
+    el("p", {}, el("strong", {}, (code ?? "Trouble") + " "), message, ...more),
+    next && el("p", { class: "faint" }, "next: " + next),
   );
+}
+
+/** The same of anything that was thrown. */
+function troubleOf(error) {
+  return troubleBox(error.told ?? { message: error.message });
 }
 
 /** What is looked at: the journal, a record of it, a view. */

@@ -31,17 +31,18 @@ function drawFacts() {
     el("div", { class: name === "end" ? "end " + value : undefined }, el("dt", {}, name), el("dd", {}, value))));
 }
 
+const MAX_TROUBLE = 3;
+
 /** What is wrong is said on every view. */
 function drawTrouble() {
   const { problems, end, segments } = app.info;
   const torn = end === "torn" ? segments.at(-1) : undefined;
-  const boxes = problems.slice(0, 3).map((told) => {
-    const box = troubleBox(told);
-    if (told.seq !== undefined) box.append(el("button", { type: "button", onclick: () => showRecord(told.seq) }, "Show record " + grouped(told.seq)));
-    return box;
-  });
-  if (problems.length > 3) boxes.push(el("p", { class: "faint" }, "and " + count(problems.length - 3, "other") + ": see Files"));
+  const boxes = problems.slice(0, MAX_TROUBLE).map(({ next, ...told }) =>
+    troubleBox(told, told.seq !== undefined && el("button", { type: "button", onclick: () => showRecord(told.seq) }, "Show record " + grouped(told.seq)) || ""));
+  const next = problems.find((told) => told.next)?.next;
+  if (problems.length > MAX_TROUBLE) boxes.push(el("p", { class: "faint" }, "and " + count(problems.length - MAX_TROUBLE, "other") + ": see Files"));
   if (torn) boxes.push(el("div", { class: "problem mild" }, el("p", {}, el("strong", {}, "Torn "), count(torn.tornBytes, "byte") + " of an unfinished write at the end of " + torn.name + "; opening keeps them in a file of their own. Nothing that was acknowledged is lost.")));
+  if (next) boxes.push(el("p", { class: "faint" }, "next: " + next));
   byId("trouble").hidden = boxes.length === 0;
   byId("trouble").replaceChildren(...boxes);
 }
@@ -58,13 +59,13 @@ function drawFiles() {
   const most = Math.max(1, ...segments.map((file) => file.sizeBytes), ...snapshots.map((file) => file.sizeBytes));
   byId("view-files").replaceChildren(
     el("h2", {}, "Segments"),
-    fileTable(["file", "records", "", "size", "", "found"], segments.map((segment) => segmentRow(segment, most))),
+    fileTable(["file", "records", "how many", "size", "", "found"], segments.map((segment) => segmentRow(segment, most))),
     el("h2", {}, "Snapshots"),
     snapshots.length === 0 ? el("p", { class: "faint" }, "no snapshots") : fileTable(["file", "stands at", "", "size", "", "found"], snapshots.map((snapshot) => snapshotRow(snapshot, most))),
     el("h2", {}, "Set aside"),
     setAside.length === 0 ? el("p", { class: "faint" }, "nothing") : el("ul", { class: "names" }, ...setAside.map((name) => el("li", {}, el("code", {}, name), el("span", { class: "faint" }, " " + whyAside(name))))),
-    problems.length > 0 && el("h2", {}, "What is wrong") || "",
-    ...problems.map(troubleBox),
+    problems.length > MAX_TROUBLE && el("h2", {}, "What is wrong") || "",
+    ...problems.slice(MAX_TROUBLE).map(({ next: _, ...told }) => troubleBox(told)),
   );
 }
 
@@ -74,10 +75,10 @@ function whyAside(name) {
   return "the original of what a repair has changed";
 }
 
-function fileTable(names, rows) {
+function fileTable(names, rows, kind = "files") {
   return el(
     "table",
-    { class: "files" },
+    { class: kind },
     el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)))),
     el("tbody", {}, ...rows),
   );

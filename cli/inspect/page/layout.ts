@@ -2,6 +2,7 @@
 export const LAYOUT: string = `
 main { flex: 1; min-height: 0; padding: 8px 20px 16px; }
 .view { height: 100%; }
+.view.scroll { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 14px 18px; }
 .split { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 16px; }
 .pane {
   display: flex; flex-direction: column; min-height: 0; min-width: 0;
@@ -10,6 +11,9 @@ main { flex: 1; min-height: 0; padding: 8px 20px 16px; }
 .scroll { overflow: auto; }
 .pane.scroll, .detail { display: block; padding: 12px 16px; overflow: auto; overflow-wrap: anywhere; }
 .pane h2, .view > h2 { margin-bottom: 8px; }
+.detail .problem { margin-top: 10px; }
+.problem .place { border: 0; margin: 4px 0 0; padding: 0; }
+.pane h2 + .faint { margin-bottom: 8px; }
 .pane h3 { margin: 16px 0 6px; }
 .view > h2:not(:first-child) { margin-top: 20px; }
 .view > h3 { margin: 18px 0 6px; }
@@ -61,13 +65,15 @@ main { flex: 1; min-height: 0; padding: 8px 20px 16px; }
 .effect h3 { margin-top: 10px; }
 .aborted { color: var(--warn); }
 
-.node > summary { cursor: pointer; list-style: none; display: inline-block; border-radius: 3px; }
+.node > summary { cursor: pointer; list-style: none; display: inline; border-radius: 3px; }
 .node > summary::before { content: "▸"; display: inline-block; width: 1.2em; color: var(--faint); font-size: 10px; }
 .node[open] > summary::before { content: "▾"; }
 .node { display: inline; }
 .node ul { list-style: none; margin-left: 7px; padding-left: 14px; border-left: 1px solid var(--line); }
 .node li { padding-left: 2px; border-radius: 3px; }
 .node li.changed { background: var(--good-soft); box-shadow: inset 2px 0 var(--good); padding-left: 6px; }
+.node > summary .count, .preview { color: var(--faint); }
+.node[open] > summary > .preview, .node:not([open]) > summary > .count { display: none; }
 .key { color: var(--accent); }
 .punctuation { color: var(--faint); font-family: var(--mono); font-size: 12px; }
 .value.string { color: var(--string); }
@@ -86,12 +92,18 @@ ins::before { content: "+ "; color: var(--good); }
 .mutations > li.changed { background: var(--good-soft); }
 
 table { border-collapse: collapse; width: 100%; }
-th { text-align: left; font-weight: 400; color: var(--faint); font-size: 11px; padding: 2px 12px 2px 0; border-bottom: 1px solid var(--line); }
-td { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: baseline; }
-.files td { white-space: nowrap; }
-.files td.payload { white-space: normal; overflow-wrap: anywhere; width: 60%; }
-td.number { text-align: right; }
-.wide { width: 40%; min-width: 80px; }
+th { text-align: left; font-weight: 400; color: var(--faint); font-size: 11px; padding: 2px 16px 2px 0; border-bottom: 1px solid var(--line); }
+td { padding: 4px 16px 4px 0; border-bottom: 1px solid var(--line); vertical-align: baseline; }
+table { table-layout: fixed; }
+td { overflow-wrap: anywhere; }
+td.number, .files th:nth-child(n+2):nth-child(-n+4), .messages th:first-child, .messages th:last-child { text-align: right; }
+.files th:first-child { width: 290px; }
+.files th:nth-child(2) { width: 150px; }
+.files th:nth-child(3), .files th:nth-child(4) { width: 96px; }
+.files th:last-child { width: 180px; }
+.messages th:first-child { width: 76px; }
+.messages th:nth-child(3) { width: 26%; }
+.messages th:last-child { width: 96px; }
 td .bar { height: 10px; background: var(--raised); border-radius: 2px; overflow: hidden; }
 .bar .good { height: 100%; background: var(--second); min-width: 2px; }
 .bar .good.snapshot { background: var(--warn); opacity: 0.75; }
@@ -130,9 +142,15 @@ tr.dead td:nth-child(3) { color: var(--bad); white-space: normal; }
   .hint { display: none; }
   .view { height: auto; }
   .tabs button { padding-inline: 9px; }
-  .wide, th:nth-child(3):empty, th:nth-child(5):empty { display: none; }
-  .files td:nth-child(3):empty { display: none; }
-  .scroll { overflow-x: auto; }
+  .found { max-height: 38vh; }
+  .hit .kind { display: none; }
+  .files { table-layout: auto; }
+  .files tr > :nth-child(3), .files .wide, .files th:nth-child(5) { display: none; }
+  .files tr > * { width: auto !important; padding-right: 10px; }
+  .messages tr > :nth-child(3) { width: 28%; }
+  .messages tr > :first-child { width: 52px; }
+  .messages tr > :last-child { width: 64px; }
+  .view.scroll { padding: 12px; }
 }
 @media (prefers-reduced-motion: no-preference) {
   .needle { transition: left 90ms ease-out; }

@@ -10,7 +10,7 @@ const list = { top: 0, pages: new Map(), expected: -1 };
 
 /** A torn or damaged end has a row of its own. */
 function hasTailRow() {
-  return ["torn", "damaged"].includes(app.info.end);
+  return app.info.isCut;
 }
 
 function rowCount() {
@@ -174,8 +174,17 @@ function startList() {
     const seq = app.info.first + Math.floor(list.top + top / ROW_PX);
     if (seq <= app.info.last) go(seq);
   });
-  new ResizeObserver(() => app.info && moveTo(list.top)).observe(box);
+  let before = 0;
+  new ResizeObserver(() => {
+    if (!app.info) return;
+    const row = app.at - app.info.first;
+    const wasInSight = row >= list.top && row < list.top + before;
+    before = inSight();
+    moveTo(list.top);
+    if (wasInSight) reveal(app.at);
+  }).observe(box);
   onChange((what) => {
+    byId("window").hidden = app.tab !== "log";
     if (!app.info || app.tab !== "log") return;
     byId("spacer").style.height = Math.min(MAX_PX, rowCount() * ROW_PX) + "px";
     if (what === "info" && !app.isFollowing) drawRows();

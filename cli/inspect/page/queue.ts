@@ -10,7 +10,7 @@ const STANDINGS = [
 
 const drawQueue = latest(async () => {
   const { info, isFollowing, at } = app;
-  if (!info?.isQueue) return;
+  if (info?.holds !== "queue") return;
   const box = byId("view-queue");
   try {
     const view = await ask("queue", isFollowing ? {} : { at });
@@ -24,7 +24,7 @@ const drawQueue = latest(async () => {
     drawQueue.shown = text;
     box.replaceChildren(...queueSections(view));
   } catch (error) {
-    box.replaceChildren(troubleBox(error.told ?? { message: error.message }));
+    box.replaceChildren(troubleOf(error));
   }
 });
 
@@ -51,26 +51,26 @@ function depthRow(key, name, number, most) {
 
 function messageTable(key, messages, all) {
   const isDead = key === "dead";
-  const names = ["id", "payload", isDead ? "why" : "received", isDead ? "dead for" : key === "delayed" ? "due in" : "age"];
+  const names = ["number", "payload", isDead ? "why" : "received", isDead ? "dead for" : key === "delayed" ? "due in" : "age"];
   const rows = messages.map((message) => el(
     "tr",
     { class: key },
     el("td", { class: "number" }, grouped(message.id)),
-    el("td", { class: "payload" }, el("code", {}, message.text), ...chips(message)),
+    el("td", { class: "payload" }, el("code", {}, message.text), ...chips(message, isDead)),
     el("td", {}, isDead ? message.reason : message.receives === 0 ? "new" : times(message.receives)),
     el("td", { class: "number" }, duration(key === "delayed" ? message.delayMs : message.ageMs)),
   ));
   if (all > messages.length) {
     rows.push(el("tr", {}, el("td", { colspan: "4", class: "faint" }, "and " + count(all - messages.length, "other"))));
   }
-  return fileTable(names, rows);
+  return fileTable(names, rows, "messages");
 }
 
-function chips({ priority, group, reason, receives }) {
+function chips({ priority, group, reason, receives }, isDead) {
   return [
     priority !== 0 && el("span", { class: "chip" }, "priority " + priority),
     group !== undefined && el("span", { class: "chip" }, "group " + group),
-    reason !== undefined && receives > 0 && el("span", { class: "chip", title: reason }, "failed: " + reason.slice(0, 60)),
+    reason !== undefined && receives > 0 && !isDead && el("span", { class: "chip", title: reason }, "failed: " + reason.slice(0, 60)),
   ].filter(Boolean);
 }
 

@@ -107,13 +107,13 @@ const drawDetail = latest(async () => {
     const record = at < info.first ? { seq: at, isMissing: true } : await ask("record", { seq: at });
     const head = el("h2", {}, "Record " + grouped(at));
     if (record.isMissing) {
-      return box.replaceChildren(head, el("p", { class: "faint" }, missingText(at)));
+      return box.replaceChildren(head, el("p", { class: "faint" }, missingText(at)), ...(record.damages ?? []).map(damageBox));
     }
     const effect = el("section", { class: "effect" });
     box.replaceChildren(head, placeList(record), tree(record.data), leftOutNote(record.leftOut) || "", effect);
-    if (info.hasProgram || info.isQueue) await drawEffect(effect, at);
+    if (info.hasProgram || info.holds === "queue") await drawEffect(effect, at);
   } catch (error) {
-    box.replaceChildren(el("h2", {}, "Record " + grouped(at)), troubleBox(error.told ?? { message: error.message }));
+    box.replaceChildren(el("h2", {}, "Record " + grouped(at)), troubleOf(error));
   }
 });
 
@@ -122,6 +122,11 @@ function missingText(at) {
   return at < app.info.first
     ? "Compaction has removed it; a snapshot stands for it."
     : "It cannot be read: the line that held it is damaged, or missing.";
+}
+
+function damageBox({ reason, file, line, offset, bytes }) {
+  const rows = [["file", file], ["line", grouped(line)], ["offset", grouped(offset)], ["size", size(bytes)]];
+  return el("div", { class: "problem" }, el("p", {}, reason), el("dl", { class: "place" }, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])));
 }
 
 function placeList({ file, line, offset, bytes, batch, isVerified }) {
@@ -142,11 +147,18 @@ async function drawEffect(section, at) {
     const view = await ask("state", { at });
     section.replaceChildren(el("h3", {}, "What it has changed"), effectOf(view));
   } catch (error) {
-    section.replaceChildren(el("h3", {}, "What it has changed"), troubleBox(error.told ?? { message: error.message }));
+    section.replaceChildren(el("h3", {}, "What it has changed"), troubleOf(error));
   }
 }
 
-function effectOf({ isAborted, changes }) {
+function effectOf({ isAborted, isUnsure, changes }) {
+  const list = effectList({ isAborted, changes });
+  return isUnsure ? el("div", {}, list, el("p", { class: "faint" }, UNSURE)) : list;
+}
+
+const UNSURE = "Behind the damage it may stand that a record was aborted: nobody knows.";
+
+function effectList({ isAborted, changes }) {
   if (isAborted) return el("p", { class: "aborted" }, "nothing: it was aborted, and has no effect");
   return changes ? changeList(changes) : el("p", { class: "faint" }, "The state before it cannot be made any more.");
 }

@@ -10,7 +10,8 @@ function drawTabs() {
     button.tabIndex = isShown ? 0 : -1;
     byId("view-" + tab).hidden = !isShown;
   }
-  byId("tab-queue").hidden = !app.info?.isQueue;
+  byId("tab-queue").hidden = app.info?.holds !== "queue";
+  byId("tab-state").hidden = app.info?.holds === "records" && !app.info.hasProgram;
 }
 
 function startTabs() {
@@ -67,7 +68,8 @@ function takeFromAddress() {
     app.isFollowing = false;
   }
   const view = where.get("view");
-  if (TABS.includes(view) && (view !== "queue" || app.info.isQueue)) app.tab = view;
+  drawTabs();
+  if (TABS.includes(view) && !byId("tab-" + view).hidden) app.tab = view;
   changed("tab");
 }
 

@@ -14,7 +14,7 @@ const drawState = latest(async () => {
     else drawMade(view, box, side);
   } catch (error) {
     drawState.shown = "";
-    box.replaceChildren(el("h2", {}, "State as of record " + grouped(at)), troubleBox(error.told ?? { message: error.message }));
+    box.replaceChildren(el("h2", {}, "State as of record " + grouped(at)), troubleOf(error));
     side.replaceChildren();
   }
 });
@@ -46,7 +46,7 @@ function drawParts(view, box, side) {
     mutations.length === 0 && el("p", { class: "faint" }, "none up to record " + grouped(at)) || "",
     left > 0 && mutations.length >= 100 ? el("p", { class: "faint" }, "the last " + mutations.length + " up to record " + grouped(at)) : "",
     el("ol", { class: "mutations" }, ...mutations.map(({ seq, mutation }) =>
-      el("li", { class: seq === at ? "changed" : undefined }, el("span", { class: "seq" }, grouped(seq)), tree(mutation)))),
+      el("li", { class: seq === at ? "changed" : undefined }, el("span", { class: "seq" }, grouped(seq)), tree(mutation, [], "$", OPEN_DEPTH)))),
   );
 }
 

@@ -62,7 +62,7 @@ h1 {
 .facts dd { font-weight: 500; }
 .facts .torn dd { color: var(--warn); }
 .facts .damaged dd { color: var(--bad); }
-.trouble { padding: 0 20px 10px; display: grid; gap: 6px; max-height: 30vh; overflow: auto; }
+.trouble { padding: 0 20px 11px; display: grid; gap: 6px; max-height: 30vh; overflow: auto; }
 .problem {
   background: var(--bad-soft); border-left: 3px solid var(--bad); border-radius: 0 4px 4px 0;
   padding: 6px 12px; overflow-wrap: anywhere;
@@ -70,7 +70,7 @@ h1 {
 .problem strong { color: var(--bad); }
 .problem.mild { background: var(--warn-soft); border-color: var(--warn); }
 .problem.mild strong { color: var(--warn); }
-.problem button { margin-top: 4px; }
+.problem button { margin-left: 10px; padding-block: 0; }
 
 .ruler { padding: 10px 20px 0; background: var(--panel); border-block: 1px solid var(--line); }
 .goto { display: flex; align-items: center; gap: 8px; margin-bottom: 9px; }

@@ -2,6 +2,23 @@
 export const TREE: string = String.raw`
 const OPEN_DEPTH = 2;
 const OPEN_ENTRIES = 24;
+const PREVIEW_CHARS = 72;
+
+/** A value on one line, as far as it goes. */
+function preview(value, room) {
+  if (typeof value !== "object" || value === null) {
+    const text = JSON.stringify(value) ?? "nothing";
+    return text.length > room ? text.slice(0, Math.max(1, room - 1)) + "…" : text;
+  }
+  const isList = Array.isArray(value);
+  let text = isList ? "[" : "{";
+  for (const key of Object.keys(value)) {
+    if (text.length > 1) text += ", ";
+    if (text.length >= room) return text + "…" + (isList ? "]" : "}");
+    text += (isList ? "" : key + ": ") + preview(value[key], room - text.length);
+  }
+  return text + (isList ? "]" : "}");
+}
 
 function stepTo(key) {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? "." + key : "[" + JSON.stringify(key) + "]";
@@ -21,7 +38,12 @@ function tree(value, changedPaths = [], path = "$", depth = 0) {
     depth < OPEN_DEPTH && entries.length <= OPEN_ENTRIES;
   const details = el("details", { class: "node", open: isOpen });
   const noun = isList ? "item" : "key";
-  details.append(el("summary", {}, brackets[0] + " ", el("span", { class: "faint" }, count(entries.length, noun)), " " + brackets[1]));
+  details.append(el(
+    "summary",
+    {},
+    el("span", { class: "count" }, brackets[0] + " " + count(entries.length, noun) + " " + brackets[1]),
+    el("span", { class: "preview" }, preview(value, PREVIEW_CHARS)),
+  ));
   const fill = () => {
     if (!details.open || details.childElementCount > 1) return;
     details.append(el("ul", {}, ...entries.map(([key, item, at]) => branch(key, item, at, changedPaths, depth))));
