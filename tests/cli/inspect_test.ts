@@ -7,6 +7,7 @@ import {
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector } from "../support/inspect.ts";
 import { fixture, mini } from "../support/mini.ts";
+import { run } from "../support/system.ts";
 
 /** Sends a request as it stands; gives the answer as it stands. */
 async function raw(port: string, request: string): Promise<string> {
@@ -136,4 +137,19 @@ Deno.test("mini inspect says which flag it lacks, and what it cannot load or lis
   const taken = await mini(["inspect", whole, "--port", port], net);
   assertEquals([taken.code, taken.stdout], [2, ""]);
   assertStringIncludes(taken.stderr, `port ${port}`);
+});
+
+Deno.test("the page's script is one that a linter has nothing to say about", async () => {
+  await using directory = new TestDirectory();
+  await using inspector = await Inspector.start(fixture("v1/whole"));
+  const { text } = await inspector.ask("");
+  const [, script = ""] = /<script type="module">([^]*)<\/script>/.exec(text)!;
+  await Deno.writeTextFile(directory.at("page.js"), script);
+  const linted = await run(
+    Deno.execPath(),
+    "lint",
+    "--no-config",
+    directory.at("page.js"),
+  );
+  assert(linted.success, linted.stderr);
 });

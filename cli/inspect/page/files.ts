@@ -37,7 +37,7 @@ const MAX_TROUBLE = 3;
 function drawTrouble() {
   const { problems, end, segments } = app.info;
   const torn = end === "torn" ? segments.at(-1) : undefined;
-  const boxes = problems.slice(0, MAX_TROUBLE).map(({ next, ...told }) =>
+  const boxes = problems.slice(0, MAX_TROUBLE).map(({ next: _, ...told }) =>
     troubleBox(told, told.seq !== undefined && el("button", { type: "button", onclick: () => showRecord(told.seq) }, "Show record " + grouped(told.seq)) || ""));
   const next = problems.find((told) => told.next)?.next;
   if (problems.length > MAX_TROUBLE) boxes.push(el("p", { class: "faint" }, "and " + count(problems.length - MAX_TROUBLE, "other") + ": see Files"));
