@@ -1,10 +1,18 @@
 /** A folder to look at: the state of a shop, and its queue of mails. */
-import { join } from "@std/path";
 import { MiniQueue } from "@mini/state/queue";
 import { StateManager } from "@mini/state/state";
 import * as shop from "./shop.ts";
 
-const NAMES = ["ada", "bob", "eve", "grace", "linus", "margaret", "ken", "mary"];
+const NAMES = [
+  "ada",
+  "bob",
+  "eve",
+  "grace",
+  "linus",
+  "margaret",
+  "ken",
+  "mary",
+];
 const GOODS = ["lamp", "chair", "desk", "clock", "kettle", "shelf", "mirror"];
 
 /** Makes the state of a shop: some segments, three snapshots, a mutation that was aborted. */
@@ -22,18 +30,27 @@ export async function makeShop(dir: string): Promise<void> {
   for (const [at, good] of GOODS.entries()) {
     await manager.apply({ stock: good, by: 90 + 10 * at });
   }
-  for (let order = 1; order <= 1_400; order++) {
+  for (let order = 1; order <= 900; order++) {
     const by = pick([1, 1, 2, 3]);
-    await manager.apply({ order, customer: pick(NAMES), item: pick(GOODS), by });
-    if (order % 3 === 0) await manager.apply({ ship: order - 2 });
-    if (order % 40 === 0) await manager.apply({ stock: pick(GOODS), by: 60 });
-    if (order % 450 === 0) await manager.createSnapshot();
-    if (order === 1_200) await manager.apply({ ship: 99_999 }).catch(() => {});
+    await manager.apply({
+      order,
+      customer: pick(NAMES),
+      item: pick(GOODS),
+      by,
+    });
+    if (order % 50 !== 2) await manager.apply({ ship: order - 1 }).catch(none);
+    if (order % 30 === 0) await manager.apply({ stock: pick(GOODS), by: 60 });
+    if (order % 290 === 0) await manager.createSnapshot();
   }
 }
 
-/** Makes a queue of mails: some delivered, some under way, some dead. */
-export async function makeMails(dir: string): Promise<void> {
+/** The first order has none before it: that mutation is aborted. */
+function none(): void {}
+
+/** Makes a queue of mails: some delivered, some under way, some dead. What is in flight is so until it is closed. */
+export async function makeMails(
+  dir: string,
+): Promise<MiniQueue<Record<string, unknown>>> {
   const queue = await MiniQueue.open<Record<string, unknown>>(dir, {
     maxReceives: 2,
   });
@@ -58,13 +75,5 @@ export async function makeMails(dir: string): Promise<void> {
     });
   }
   for (let turn = 1; turn <= 2; turn++) await queue.receive();
-  // It stays as it is while handlers work: what is in flight is so.
-  await Deno.stdout.write(new TextEncoder().encode("ready\n"));
-}
-
-if (import.meta.main) {
-  const [dir = "build/demo"] = Deno.args;
-  await makeShop(join(dir, "shop"));
-  await makeMails(join(dir, "mails"));
-  Deno.exit(0);
+  return queue;
 }

@@ -97,7 +97,6 @@ const READERS = [
   "tail",
   "state",
   "snapshots",
-  "inspect",
   "queue stats",
   "queue peek",
   "queue dead",
