@@ -32,7 +32,8 @@ const PICTURES: readonly Picture[] = [
       await page.getByRole("searchbox").fill("ada");
       await page.keyboard.press("Enter");
       await page.getByText(/records found$/).waitFor();
-      await page.getByRole("listbox").focus();
+      await page.locator(".hit").nth(81).click();
+      await page.getByText("$.customers.ada.orders").waitFor();
     },
   },
   {

@@ -2,8 +2,10 @@ import type { SnapshotInfo } from "../../snap/mod.ts";
 import type { Snapshots } from "../../state/mod.ts";
 import type { ReadOnlySnapshots } from "../read_only.ts";
 
-/** So much JSON of states is kept at most, and one state in any case. */
-const MAX_CHARS = 32_000_000;
+/** So much JSON of states is kept at most, and one state in any case; */
+const MAX_CHARS = 16_000_000;
+/** and so many states. */
+const MAX_KEPT = 100;
 
 /** A state that was made before. */
 interface Checkpoint {
@@ -27,9 +29,18 @@ export class Checkpoints {
     this.#kept = this.#kept.filter((kept) => kept.seq !== seq);
     this.#kept.push({ seq, json });
     let chars = 0;
-    const fits = ({ json }: Checkpoint) => (chars += json.length) <= MAX_CHARS;
-    const from = this.#kept.findLastIndex((kept) => !fits(kept));
-    this.#kept = this.#kept.slice(Math.min(from + 1, this.#kept.length - 1));
+    let from = this.#kept.length;
+    while (from > 0 && this.#kept.length - from < MAX_KEPT) {
+      chars += this.#kept[from - 1]!.json.length;
+      if (chars > MAX_CHARS && from < this.#kept.length) break;
+      from--;
+    }
+    this.#kept = this.#kept.slice(from);
+  }
+
+  /** Forgets those at `seq` and behind it: they were made of a record that has turned out to have no effect. */
+  forgetFrom(seq: number): void {
+    this.#kept = this.#kept.filter((kept) => kept.seq < seq);
   }
 
   /** The nearest one at `upTo` or before. */

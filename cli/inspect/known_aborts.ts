@@ -23,12 +23,12 @@ export class KnownAborts {
     this.isCut = false;
   }
 
-  /** What is known of a log, from record `from` on. */
+  /** What is known of a log, from record `from` on, and the first of it that was not known before. */
   async of(
     log: Log<unknown>,
     isBare: boolean,
     from: number,
-  ): Promise<Aborts> {
+  ): Promise<{ aborts: Aborts; firstNew: number }> {
     const aborts = new Aborts(log, isBare);
     if (from >= this.#from) {
       const since = new Aborts(log, isBare);
@@ -41,8 +41,10 @@ export class KnownAborts {
       this.#from = from;
     }
     this.#to = log.sequence;
+    const known = new Set(this.#seqs);
     this.#seqs = aborts.all;
-    return aborts;
+    const firstNew = this.#seqs.find((seq) => !known.has(seq)) ?? Infinity;
+    return { aborts, firstNew };
   }
 
   async #learn(aborts: Aborts, from: number): Promise<void> {

@@ -68,7 +68,8 @@ export class StateMaker {
     const log = readOnlyLog(this.#context, found);
     const isBare = isBareLog(found);
     const base = await this.#nearest(disk, at);
-    const aborts = await this.#aborts.of(log, isBare, base + 1);
+    const { aborts, firstNew } = await this.#aborts.of(log, isBare, base + 1);
+    this.#checkpoints.forgetFrom(firstNew);
     const sources = {
       log,
       snapshots: this.#checkpoints.before(disk, program.version ?? 0),

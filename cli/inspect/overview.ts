@@ -83,6 +83,7 @@ export class Overviews {
   async look(): Promise<Overview> {
     const { fs, paths } = this.#context;
     const names = (await namesIn(fs, paths.directory)).sort();
+    this.#forgetGone(names);
     const known = `${this.#checks.size} ${this.#snapshots.size}`;
     const seen = [await footprint(this.#context), known, ...names].join("\n");
     if (seen !== this.#seen || this.#overview === undefined) {
@@ -93,6 +94,19 @@ export class Overviews {
     const overview = await this.#overview;
     void this.#verify(overview);
     return { ...overview, verified: this.#verified };
+  }
+
+  /** Compaction removes files; what is known of them is not to pile up. */
+  #forgetGone(names: readonly string[]): void {
+    const there = new Set(names);
+    for (const known of [this.#checks, this.#snapshots]) {
+      for (const path of known.keys()) {
+        if (!there.has(basename(path))) known.delete(path);
+      }
+    }
+    for (const name of this.#begun) {
+      if (!there.has(name)) this.#begun.delete(name);
+    }
   }
 
   async #look(): Promise<Overview> {

@@ -147,7 +147,8 @@ export class States {
   /** What the state is made of, where only its program knows what mutations do. */
   async #parts(found: Extent, at: number): Promise<StateView> {
     const log = readOnlyLog(this.#context, found);
-    const aborts = await this.#aborts.of(log, isBareLog(found), found.first);
+    const isBare = isBareLog(found);
+    const { aborts } = await this.#aborts.of(log, isBare, found.first);
     const parts = await stateParts(this.#context, found, at, aborts);
     const { snapshot, ...rest } = parts.start;
     const from = Math.max(snapshot, found.first - 1, at - MAX_MUTATIONS) + 1;

@@ -28,7 +28,7 @@ export async function makeShop(dir: string): Promise<void> {
     return items[seed % items.length]!;
   };
   for (const [at, good] of GOODS.entries()) {
-    await manager.apply({ stock: good, by: 90 + 10 * at });
+    await manager.apply({ stock: good, by: 240 + 10 * at });
   }
   for (let order = 1; order <= 900; order++) {
     const by = pick([1, 1, 2, 3]);
@@ -39,7 +39,7 @@ export async function makeShop(dir: string): Promise<void> {
       by,
     });
     if (order % 50 !== 2) await manager.apply({ ship: order - 1 }).catch(none);
-    if (order % 30 === 0) await manager.apply({ stock: pick(GOODS), by: 60 });
+    if (order % 30 === 0) await manager.apply({ stock: pick(GOODS), by: 75 });
     if (order % 290 === 0) await manager.createSnapshot();
   }
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MiniQueue } from "@mini/state/queue";
+import { MiniStore } from "@mini/state/store";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import {
@@ -69,6 +70,39 @@ Deno.test("mini inspect --apply shows the state as of every record, and what the
     { path: "$.value", before: "300", after: "325" },
     { path: "$.log[4]", after: '"note 25"' },
   ]);
+});
+
+Deno.test("mini inspect --apply makes a state anew when a record turns out to have been aborted", async () => {
+  await using directory = new TestDirectory();
+  const program = await programIn(directory);
+  await using store = await MiniStore.open<unknown>(
+    directory.at("state/journal.jsonl"),
+  );
+  for (const by of [1, 10, 100]) await store.append({ apply: { by } });
+  await using inspector = await Inspector.start(directory.at("state"), [
+    "--apply",
+    program,
+  ], [program]);
+  const valueAt = async (at: number) =>
+    (await inspector.get("state", { at })).state.value;
+  assertEquals([await valueAt(3), await valueAt(2)], [111, 11]);
+  await store.append({ abort: 2 });
+  assertEquals([await valueAt(3), await valueAt(2)], [101, 1]);
+  const { isAborted, changes } = await inspector.get("state", { at: 2 });
+  assertEquals([isAborted, changes], [true, []]);
+});
+
+Deno.test("mini inspect cuts what is too much for a page, and says how much that is", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<unknown>(directory.at());
+  const wide = Array.from({ length: 1_000 }, (_, at) => at);
+  await store.append({ wide, long: "x".repeat(10_000), "<script>": 1 });
+  await using inspector = await Inspector.start(directory.path);
+  const { data, leftOut } = await inspector.get("record", { seq: 1 });
+  assertEquals([data.wide.length, data.wide[200]], [201, "… 800 more"]);
+  assertEquals([data.long.length, leftOut], [4_001, 801]);
+  const page = await inspector.get("records", { from: 1, count: 10 });
+  assert(page.records[0].text.length <= 240);
 });
 
 Deno.test("mini inspect without a program shows the snapshot and the mutations since", async () => {

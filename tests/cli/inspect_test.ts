@@ -6,8 +6,8 @@ import {
 } from "@std/assert";
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector } from "../support/inspect.ts";
-import { fixture, mini } from "../support/mini.ts";
-import { run } from "../support/system.ts";
+import { fixture, mini, miniCommand } from "../support/mini.ts";
+import { run, skipped } from "../support/system.ts";
 
 /** Sends a request as it stands; gives the answer as it stands. */
 async function raw(port: string, request: string): Promise<string> {
@@ -137,6 +137,35 @@ Deno.test("mini inspect says which flag it lacks, and what it cannot load or lis
   const taken = await mini(["inspect", whole, "--port", port], net);
   assertEquals([taken.code, taken.stdout], [2, ""]);
   assertStringIncludes(taken.stderr, `port ${port}`);
+});
+
+Deno.test("mini inspect prints its address, and Ctrl-C ends it", async () => {
+  if (Deno.build.os === "windows") {
+    return skipped(
+      "Ctrl-C",
+      "Windows sends no signal to a process without a console",
+    );
+  }
+  const whole = fixture("v1/whole");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: miniCommand(["inspect", whole], [
+      `--allow-read=${whole}`,
+      "--allow-net=127.0.0.1",
+    ]),
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  while (!printed.includes("Ctrl-C")) printed += (await reader.read()).value;
+  assertMatch(
+    printed,
+    /journal\.jsonl\nhttp:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{48}\/\n/,
+  );
+  child.kill("SIGINT");
+  const { success, signal } = await child.status;
+  await reader.cancel();
+  assertEquals([success, signal], [false, "SIGINT"]);
 });
 
 Deno.test("the page's script is one that a linter has nothing to say about", async () => {

@@ -71,7 +71,8 @@ export class TestBrowser implements AsyncDisposable {
 export async function findBrowser(): Promise<
   { readonly path: string } | { readonly why: string }
 > {
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
+  const delimiter = Deno.build.os === "windows" ? ";" : ":";
+  for (const folder of (Deno.env.get("PATH") ?? "").split(delimiter)) {
     for (const name of NAMES) {
       const path = `${folder}/${name}`;
       const info = await Deno.stat(path).catch(() => undefined);

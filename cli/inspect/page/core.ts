@@ -118,11 +118,16 @@ function showTab(tab) {
   keepInAddress();
 }
 
-/** A page that is loaded again shows the same. */
+let addressTimer;
+
+/** A page that is loaded again shows the same. Browsers mind an address that changes all the time. */
 function keepInAddress() {
-  const where = new URLSearchParams({ view: app.tab });
-  if (!app.isFollowing) where.set("at", app.at);
-  history.replaceState(null, "", "#" + where);
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(() => {
+    const where = new URLSearchParams({ view: app.tab });
+    if (!app.isFollowing) where.set("at", app.at);
+    history.replaceState(null, "", "#" + where);
+  }, 250);
 }
 
 /** Runs the newest of many jobs, one at a time: those between are left out. */

@@ -27,6 +27,7 @@ function drawFacts() {
     format === "ministore" ? ["format", "of the Rust program"] : ["verified", done + " %"],
   ];
   byId("path").textContent = info.path;
+  document.title = info.path.split(/[\\/]/).slice(-2).join("/") + " · mini inspect";
   byId("facts").replaceChildren(...facts.map(([name, value]) =>
     el("div", { class: name === "end" ? "end " + value : undefined }, el("dt", {}, name), el("dd", {}, value))));
 }
@@ -79,7 +80,7 @@ function fileTable(names, rows, kind = "files") {
   return el(
     "table",
     { class: kind },
-    el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)))),
+    el("thead", {}, el("tr", {}, ...names.map((name) => name === "" ? el("td", {}) : el("th", { scope: "col" }, name)))),
     el("tbody", {}, ...rows),
   );
 }

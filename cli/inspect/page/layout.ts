@@ -34,6 +34,9 @@ main { flex: 1; min-height: 0; padding: 8px 20px 16px; }
 .hit:hover, .hit:focus-visible { background: var(--accent-soft); }
 
 .list { position: relative; flex: 1; overflow-y: auto; overflow-x: hidden; outline-offset: -2px; min-height: 120px; }
+.list:focus-visible { outline: 0; }
+.list:focus-visible .row.picked { outline: 2px solid var(--accent); outline-offset: -2px; }
+.pane:has(.list:focus-visible) { border-color: var(--accent); }
 .rows { position: sticky; top: 0; height: 0; z-index: 1; }
 .row {
   position: absolute; inset-inline: 0; height: 26px; line-height: 26px; padding: 0 14px;
@@ -96,10 +99,11 @@ th { text-align: left; font-weight: 400; color: var(--faint); font-size: 11px; p
 td { padding: 4px 16px 4px 0; border-bottom: 1px solid var(--line); vertical-align: baseline; }
 table { table-layout: fixed; }
 td { overflow-wrap: anywhere; }
-td.number, .files th:nth-child(n+2):nth-child(-n+4), .messages th:first-child, .messages th:last-child { text-align: right; }
+thead td { padding: 0; }
+td.number, .files thead :nth-child(n+2):nth-child(-n+4), .messages th:first-child, .messages th:last-child { text-align: right; }
 .files th:first-child { width: 290px; }
-.files th:nth-child(2) { width: 150px; }
-.files th:nth-child(3), .files th:nth-child(4) { width: 96px; }
+.files thead :nth-child(2) { width: 150px; }
+.files thead :nth-child(3), .files thead :nth-child(4) { width: 96px; }
 .files th:last-child { width: 180px; }
 .messages th:first-child { width: 76px; }
 .messages th:nth-child(3) { width: 26%; }
@@ -145,7 +149,7 @@ tr.dead td:nth-child(3) { color: var(--bad); white-space: normal; }
   .found { max-height: 38vh; }
   .hit .kind { display: none; }
   .files { table-layout: auto; }
-  .files tr > :nth-child(3), .files .wide, .files th:nth-child(5) { display: none; }
+  .files tr > :nth-child(3), .files thead :nth-child(5), .files .wide { display: none; }
   .files tr > * { width: auto !important; padding-right: 10px; }
   .messages tr > :nth-child(3) { width: 28%; }
   .messages tr > :first-child { width: 52px; }

@@ -166,7 +166,18 @@ function startList() {
   box.addEventListener("wheel", (event) => {
     if (!app.info || !isScaled()) return;
     event.preventDefault();
-    moveTo(list.top + event.deltaY / ROW_PX);
+    // Some browsers count in lines.
+    moveTo(list.top + event.deltaY / (event.deltaMode === 1 ? 1 : ROW_PX));
+    stopFollowing();
+  }, { passive: false });
+  let finger;
+  box.addEventListener("touchstart", (event) => finger = event.touches[0].clientY, { passive: true });
+  box.addEventListener("touchmove", (event) => {
+    if (!app.info || !isScaled()) return;
+    event.preventDefault();
+    const { clientY } = event.touches[0];
+    moveTo(list.top + (finger - clientY) / ROW_PX);
+    finger = clientY;
     stopFollowing();
   }, { passive: false });
   box.addEventListener("click", (event) => {

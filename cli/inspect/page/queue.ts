@@ -12,14 +12,17 @@ const drawQueue = latest(async () => {
   const { info, isFollowing, at } = app;
   if (info?.holds !== "queue") return;
   const box = byId("view-queue");
+  const isShown = app.tab === "queue";
+  if (!isShown && info.seen === drawQueue.seen) return;
   try {
-    const view = await ask("queue", isFollowing ? {} : { at });
+    const view = await ask("queue", isFollowing || !isShown ? {} : { at });
     if (view.isMissing) return;
+    if (!isShown) drawQueue.seen = info.seen;
     const dead = byId("dead-count");
     dead.hidden = view.depth.dead === 0;
     dead.textContent = grouped(view.depth.dead) + " dead";
-    if (app.tab !== "queue") return;
-    const text = JSON.stringify([view.at, view.depth, view.messages.dead.length]);
+    if (!isShown) return;
+    const text = JSON.stringify([isFollowing, view.at, view.depth]);
     if (text === drawQueue.shown && box.childElementCount > 0) return;
     drawQueue.shown = text;
     box.replaceChildren(...queueSections(view));

@@ -19,7 +19,7 @@ async function searchFor(text) {
   const { signal } = searching;
   byId("found").hidden = false;
   byId("hits").replaceChildren();
-  tellSearch("searching", 0);
+  tellSearch("searching");
   const wanted = text.toLowerCase();
   let hits = 0;
   try {
@@ -29,15 +29,15 @@ async function searchFor(text) {
       if (told.error) throw new Trouble(told.error);
       if (told.seq === undefined) {
         const where = told.isDone ? "" : " · at record " + grouped(told.at) + " of " + grouped(app.info.last);
-        tellSearch(count(told.hits, "record") + " found" + where, told.hits);
+        tellSearch(count(told.hits, "record") + " found" + where);
         continue;
       }
       hits++;
       byId("hits").append(hit(told, wanted));
-      tellSearch(count(hits, "record") + " found", hits);
+      tellSearch(count(hits, "record") + " found");
     }
   } catch (error) {
-    if (!signal.aborted) tellSearch(error.message, hits);
+    if (!signal.aborted) tellSearch(error.message);
   }
 }
 
