@@ -100,6 +100,7 @@ td { padding: 4px 16px 4px 0; border-bottom: 1px solid var(--line); vertical-ali
 table { table-layout: fixed; }
 td { overflow-wrap: anywhere; }
 thead td { padding: 0; }
+.files .number { white-space: nowrap; }
 td.number, .files thead :nth-child(n+2):nth-child(-n+4), .messages th:first-child, .messages th:last-child { text-align: right; }
 .files th:first-child { width: 290px; }
 .files thead :nth-child(2) { width: 150px; }
