@@ -13,6 +13,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** A machine may have much else to do. */
+const PATIENCE_MS = 120_000;
+
 /** How a page is looked at. */
 export interface Look {
   readonly width?: number;
@@ -50,6 +53,7 @@ export class TestBrowser implements AsyncDisposable {
       viewport: { width, height },
       colorScheme: scheme,
     });
+    page.setDefaultTimeout(PATIENCE_MS);
     const troubles: string[] = [];
     page.on("console", (message) => troubles.push(message.text()));
     page.on("pageerror", (error) => troubles.push(String(error)));
