@@ -72,6 +72,8 @@ export class Overviews {
   readonly #begun: Set<string> = new Set();
   #verified = { bytes: 0, isDone: false };
   #isVerifying = false;
+  /** Known once there is a record: from then on it does not change. */
+  #isQueue: boolean | undefined;
   #seen = "";
   #overview: Promise<Overview> | undefined;
 
@@ -158,10 +160,10 @@ export class Overviews {
     hasSnapshots: boolean,
   ): Promise<Overview["holds"]> {
     const context = this.#context;
-    if (problem === undefined && last >= first) {
-      const isOne = await steadily(context, (now) => isQueue(context, now));
-      if (isOne) return "queue";
+    if (this.#isQueue === undefined && problem === undefined && last >= first) {
+      this.#isQueue = await steadily(context, (now) => isQueue(context, now));
     }
+    if (this.#isQueue) return "queue";
     const { records: [oldest] } = await recordPage(context, first, 1);
     return hasSnapshots || oldest?.kind !== undefined ? "state" : "records";
   }

@@ -9,6 +9,7 @@ import {
   makeCounter,
   programIn,
 } from "../support/inspect.ts";
+import { size } from "../support/size.ts";
 
 Deno.test("mini inspect shows records with their places, by number and by what is in them", async () => {
   await using directory = new TestDirectory();
@@ -90,6 +91,30 @@ Deno.test("mini inspect --apply makes a state anew when a record turns out to ha
   assertEquals([await valueAt(3), await valueAt(2)], [101, 1]);
   const { isAborted, changes } = await inspector.get("state", { at: 2 });
   assertEquals([isAborted, changes], [true, []]);
+});
+
+Deno.test("mini inspect --apply makes states of a long log without a snapshot, from where it has been before", async () => {
+  await using directory = new TestDirectory();
+  const program = await programIn(directory);
+  const records = size(60_000, 300_000);
+  {
+    await using store = await MiniStore.open<unknown>(
+      directory.at("state/journal.jsonl"),
+      { sync: "never", maxSegmentBytes: 1_000_000 },
+    );
+    for (let at = 0; at < records; at += 5_000) {
+      const some = Array.from({ length: 5_000 }, () => ({ apply: { by: 1 } }));
+      await Promise.all(some.map((entry) => store.append(entry)));
+    }
+  }
+  await using inspector = await Inspector.start(directory.at("state"), [
+    "--apply",
+    program,
+  ], [program]);
+  for (const at of [records, 50_000, 50_001, 3, records - 1, 0]) {
+    const { state } = await inspector.get("state", { at });
+    assertEquals(state.value, at);
+  }
 });
 
 Deno.test("mini inspect cuts what is too much for a page, and says how much that is", async () => {
