@@ -1,8 +1,9 @@
 /** The npm package: built, packed, installed elsewhere, and run by everything that takes it. */
 import { walk } from "@std/fs";
 import { basename, join } from "@std/path";
-import { ROOT, run, Running } from "./process.ts";
-import { has, type Row, same, succeeded, Tally } from "./row.ts";
+import { checkInspect } from "./inspect.ts";
+import { ROOT, run } from "./process.ts";
+import { type Row, same, succeeded, Tally } from "./row.ts";
 import { CONFORMANCE, type Found, type Runtime } from "./runtime.ts";
 
 /** So much the tarball may have. The README says so too. */
@@ -203,45 +204,10 @@ export async function checkMini(
   });
   await tally.check(
     "inspect serves its page, and states by a module",
-    () => checkInspect(node.path, dir, data),
+    () => {
+      const command = [node.path, join(dir, "node_modules/.bin/mini")];
+      return checkInspect(command, join(data, "inspect"), { cwd: dir });
+    },
   );
   return tally.row();
 }
-
-/** What a program of the consumer's own does with mutations, in JavaScript. */
-const PROGRAM = `export const initial = () => ({ sum: 0 });
-export const apply = (state, by) => { state.sum += by; };
-`;
-
-async function checkInspect(
-  node: string,
-  dir: string,
-  data: string,
-): Promise<void> {
-  const program = join(dir, "program.mjs");
-  await Deno.writeTextFile(program, PROGRAM);
-  const script = join(dir, "state.mjs");
-  await Deno.writeTextFile(
-    script,
-    `import { StateManager } from "@mini/state";
-    import * as program from "./program.mjs";
-    const state = await StateManager.open(process.argv[2], program);
-    for (const by of [1, 2, 3]) await state.apply(by);
-    await state.close();`,
-  );
-  const state = join(data, "state");
-  succeeded(await run([node, script, state], { cwd: dir }));
-  const mini = join(dir, "node_modules/.bin/mini");
-  const args = ["inspect", state, "--apply", program, "--json"];
-  await using running = new Running([node, mini, ...args], { cwd: dir });
-  const { url } = JSON.parse(await running.line() ?? "{}");
-  has(await (await fetch(url)).text(), "<title>mini inspect</title>");
-  const view = await (await fetch(new URL("api/state?at=2", url))).json();
-  same(JSON.stringify([view.state, view.changes]), WANTED);
-  same((await fetch(new URL("/", url))).status, 403);
-}
-
-const WANTED = JSON.stringify([
-  { sum: 3 },
-  [{ path: "$.sum", before: "1", after: "3" }],
-]);
