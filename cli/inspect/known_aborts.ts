@@ -29,6 +29,8 @@ export class KnownAborts {
     isBare: boolean,
     from: number,
   ): Promise<{ aborts: Aborts; firstNew: number }> {
+    // What is damaged may have been mended.
+    if (this.isCut) this.clear();
     const aborts = new Aborts(log, isBare);
     if (from >= this.#from) {
       const since = new Aborts(log, isBare);

@@ -1,4 +1,4 @@
-import { basename } from "@std/path";
+import { basename, join } from "@std/path";
 import type { FileSystem } from "../../store/fs.ts";
 import type { JournalContext } from "../../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "../check.ts";
@@ -68,8 +68,8 @@ export class Overviews {
   readonly #context: JournalContext;
   readonly #checks: Map<string, SegmentCheck> = new Map();
   readonly #snapshots: Map<string, Omit<SnapshotRow, "name">> = new Map();
-  /** Files that were looked at, or are being looked at. */
-  readonly #begun: Set<string> = new Set();
+  /** Files that were read, or are being read, and which they were then. */
+  readonly #begun: Map<string, string> = new Map();
   #verified = { bytes: 0, isDone: false };
   #isVerifying = false;
   /** Known once there is a record: from then on it does not change. */
@@ -85,7 +85,7 @@ export class Overviews {
   async look(): Promise<Overview> {
     const { fs, paths } = this.#context;
     const names = (await namesIn(fs, paths.directory)).sort();
-    this.#forgetGone(names);
+    await this.#forgetOthers();
     const known = `${this.#checks.size} ${this.#snapshots.size}`;
     const seen = [await footprint(this.#context), known, ...names].join("\n");
     if (seen !== this.#seen || this.#overview === undefined) {
@@ -98,17 +98,19 @@ export class Overviews {
     return { ...overview, verified: this.#verified };
   }
 
-  /** Compaction removes files; what is known of them is not to pile up. */
-  #forgetGone(names: readonly string[]): void {
-    const there = new Set(names);
-    for (const known of [this.#checks, this.#snapshots]) {
-      for (const path of known.keys()) {
-        if (!there.has(basename(path))) known.delete(path);
-      }
+  /** What was found in a file holds while it is that file: compaction removes it, a repair puts another in its place. */
+  async #forgetOthers(): Promise<void> {
+    for (const [path, stamp] of this.#begun) {
+      if (await this.#stamp(path) === stamp) continue;
+      this.#begun.delete(path);
+      this.#checks.delete(path);
+      this.#snapshots.delete(path);
     }
-    for (const name of this.#begun) {
-      if (!there.has(name)) this.#begun.delete(name);
-    }
+  }
+
+  async #stamp(path: string): Promise<string> {
+    const stat = await this.#context.fs.stat(path);
+    return stat === undefined ? "" : `${stat.identity} ${stat.sizeBytes}`;
   }
 
   async #look(): Promise<Overview> {
@@ -193,17 +195,17 @@ export class Overviews {
   /** Reads every byte of what was not read before: what is sealed does not change any more. */
   async #verify({ segments, snapshots }: Overview): Promise<void> {
     if (this.#isVerifying) return;
-    const files = [
-      ...segments.filter(({ isActive }) => !isActive),
-      ...snapshots,
-    ];
-    const unread = new Set(
-      files.map(({ name }) => name).filter((name) => !this.#begun.has(name)),
-    );
-    if (unread.size === 0 && this.#verified.isDone) return;
+    const { directory } = this.#context.paths;
+    const sealed = segments.filter(({ isActive }) => !isActive);
+    const unread = [...sealed, ...snapshots]
+      .map(({ name }) => join(directory, name))
+      .filter((path) => !this.#begun.has(path));
+    if (unread.length === 0 && this.#verified.isDone) return;
     this.#isVerifying = true;
-    for (const name of unread) this.#begun.add(name);
-    const at = segments.findIndex(({ name }) => unread.has(name));
+    for (const path of unread) this.#begun.set(path, await this.#stamp(path));
+    const at = segments.findIndex(({ name }) =>
+      unread.includes(join(directory, name))
+    );
     try {
       // With the one before it, so that the seam between the two is looked at.
       await this.#verifySegments(segments[Math.max(0, at - 1)]?.base ?? 0);

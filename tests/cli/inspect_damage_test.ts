@@ -43,6 +43,7 @@ Deno.test("mini inspect finds by reading every byte what no name tells, and stat
   );
   const path = `${dir}/${second}`;
   const bytes = await Deno.readFile(path);
+  const whole = bytes.slice();
   bytes[bytes.indexOf(0x0a) + 30]! ^= 1;
   await Deno.writeFile(path, bytes);
   await using inspector = await Inspector.start(dir, ["--apply", program], [
@@ -63,6 +64,15 @@ Deno.test("mini inspect finds by reading every byte what no name tells, and stat
   assertEquals([behind.error.code, behind.error.seq], ["CORRUPT", seq]);
   // A snapshot stands for what is damaged before it.
   assertEquals((await inspector.get("state", { at: 20 })).state.value, 210);
+
+  // Somebody puts back a file that is whole.
+  await Deno.writeFile(directory.at("whole"), whole);
+  await Deno.rename(directory.at("whole"), path);
+  const mended = await inspector.until(({ segments }) =>
+    segments[1].status === "sealed"
+  );
+  assertEquals(mended.problems, []);
+  assertEquals((await inspector.get("record", { seq })).isMissing, undefined);
 });
 
 Deno.test("mini inspect tells a torn end, a damaged snapshot, and what was set aside", async () => {

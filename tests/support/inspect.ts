@@ -45,7 +45,8 @@ export class Inspector implements AsyncDisposable {
       .pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
     const reader = lines.getReader();
     const { value } = await reader.read();
-    const { url } = JSON.parse(value ?? "{}");
+    if (value === undefined) throw new Error("mini inspect has not started");
+    const { url } = JSON.parse(value);
     return new Inspector(new URL(url), child, reader);
   }
 

@@ -95,6 +95,14 @@ async function loadPage(key, known) {
   drawRows();
 }
 
+/** What was shown of a log does not hold once it is damaged, or mended. */
+function forgetMended() {
+  const problems = JSON.stringify(app.info.problems);
+  if (problems === list.problems) return;
+  list.problems = problems;
+  list.pages.clear();
+}
+
 function damageAt(page, seq) {
   return page.damages.find(({ from, to }) => seq >= from && seq <= (to ?? Infinity));
 }
@@ -196,7 +204,9 @@ function startList() {
   }).observe(box);
   onChange((what) => {
     byId("window").hidden = app.tab !== "log";
-    if (!app.info || app.tab !== "log") return;
+    if (!app.info) return;
+    forgetMended();
+    if (app.tab !== "log") return;
     byId("spacer").style.height = Math.min(MAX_PX, rowCount() * ROW_PX) + "px";
     if (what === "info" && !app.isFollowing) drawRows();
     else reveal(Math.max(app.info.first, app.at));
