@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { backup } from "./backup.ts";
 import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
+import { inspect } from "./inspect/inspect.ts";
 import {
   queueDead,
   queuePeek,
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   tail,
   state,
   snapshots,
+  inspect,
   repair,
   salvage,
   convert,

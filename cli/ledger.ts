@@ -4,6 +4,7 @@ import { ledgerCodec } from "../queue/codec.ts";
 import type { LedgerEntry } from "../queue/entry.ts";
 import {
   applyToLedger,
+  type DeadMessage,
   emptyLedger,
   type Ledger,
   type LedgerMessage,
@@ -133,4 +134,42 @@ export function waitingIn({ ledger, now }: QueueOnDisk): LedgerMessage[] {
     .sort((a, b) =>
       delay(a) - delay(b) || b.priority - a.priority || a.order - b.order
     );
+}
+
+/** The messages of a queue by how they stand, each in the order in which they come to be received, the dead as they died. */
+export interface Standing {
+  readonly ready: readonly LedgerMessage[];
+  readonly blocked: readonly LedgerMessage[];
+  readonly delayed: readonly LedgerMessage[];
+  readonly inFlight: readonly LedgerMessage[];
+  readonly dead: readonly DeadMessage[];
+}
+
+/** Sorts the messages of a queue by how they stand. */
+export function standingOf(found: QueueOnDisk): Standing {
+  const messages = Object.values(found.ledger.messages);
+  const firsts = new Map<string, LedgerMessage>();
+  for (const message of messages) {
+    const { group } = message;
+    if (group === undefined) continue;
+    const first = firsts.get(group);
+    if (first === undefined || message.order < first.order) {
+      firsts.set(group, message);
+    }
+  }
+  const isBlocked = (message: LedgerMessage) =>
+    message.group !== undefined && firsts.get(message.group) !== message;
+  const waiting = waitingIn(found);
+  return {
+    ready: waiting.filter((message) =>
+      !isBlocked(message) && message.due <= found.now
+    ),
+    blocked: waiting.filter(isBlocked),
+    delayed: waiting.filter((message) =>
+      !isBlocked(message) && message.due > found.now
+    ),
+    inFlight: messages.filter(({ inFlight }) => inFlight),
+    dead: Object.values(found.ledger.dead)
+      .sort((a, b) => a.diedAt - b.diedAt || a.id - b.id),
+  };
 }

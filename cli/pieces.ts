@@ -1,4 +1,4 @@
-import { isIntact, type Line, parseLine } from "../store/line.ts";
+import { isIntact, type Line, parseLine, PREFIX_BYTES } from "../store/line.ts";
 import type { RawLine } from "./lines.ts";
 import { chainAfter, chainBefore } from "./resync.ts";
 
@@ -7,7 +7,7 @@ export interface Readable {
   readonly kind: "records";
   /** The number of the first of them. */
   readonly seq: number;
-  /** One, or those of a batch. */
+  /** One, or those of a batch; `undefined` for one that nobody wants. */
   readonly records: readonly unknown[];
   /** Whether a checksum vouches for them; else they only look whole. */
   readonly isVerified: boolean;
@@ -47,18 +47,23 @@ interface Candidate {
   readonly isSuspect: boolean;
 }
 
+/** Whether the record in a line that is whole is to be read: taking it apart is most of the work. */
+export type Wants = (seq: number, line: Uint8Array) => boolean;
+
 /**
  * Takes the lines of a segment apart into what can be read and what cannot,
  * also behind a damage. Pure.
  */
 export class PieceReader {
   readonly #path: string;
+  readonly #wants: Wants | undefined;
   /** The running checksum, while it is known. */
   #chain: number | undefined = 0;
   #candidate: Candidate | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, wants?: Wants) {
     this.#path = path;
+    this.#wants = wants;
   }
 
   /** The pieces that the next line completes. */
@@ -68,6 +73,8 @@ export class PieceReader {
     if (!isTooLong && known !== undefined && isIntact(bytes, known)) {
       const confirmed = this.#settle(true);
       this.#chain = chainAfter(bytes, known);
+      const unwanted = this.#unwanted(raw);
+      if (unwanted !== undefined) return [...confirmed, unwanted];
       return [...confirmed, ...this.#pieces(raw, parse(bytes), true)];
     }
     const settled = this.#settle(false);
@@ -85,6 +92,16 @@ export class PieceReader {
     const after = chainAfter(bytes, chainBefore(bytes));
     this.#candidate = { raw, parsed, after, isSuspect };
     return settled;
+  }
+
+  /** A line as it is where nobody wants its record; `undefined` for any other. */
+  #unwanted(raw: RawLine): Readable | undefined {
+    if (this.#wants === undefined) return undefined;
+    const seq = singleIn(raw.bytes);
+    if (seq === undefined || this.#wants(seq, raw.bytes)) return undefined;
+    const place = this.#placeOf(raw);
+    const records = [undefined];
+    return { kind: "records", seq, records, isVerified: true, place };
   }
 
   /** The pieces that wait for a line that does not come. */
@@ -122,13 +139,51 @@ export class PieceReader {
   }
 }
 
+/** So many bytes hold all of a line but its record. */
+const HEAD_BYTES = 80;
+const latin = new TextDecoder("latin1");
+
+/** The number of the record in a whole line, where that is a single one. */
+function singleIn(line: Uint8Array): number | undefined {
+  const head = latin.decode(line.subarray(PREFIX_BYTES, HEAD_BYTES));
+  const found = /^"seq":(\d+),(?:"durable":\d+,)?"data":/.exec(head);
+  return found === null ? undefined : Number(found[1]);
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function parse(bytes: Uint8Array): Line | undefined {
   try {
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     return parseLine(decoder.decode(bytes));
   } catch {
     return undefined;
   }
+}
+
+/** Neighbours that nobody wants as one piece, which takes less time to hand on. */
+export function mergeUnwanted(pieces: readonly Piece[]): Piece[] {
+  const merged: Piece[] = [];
+  for (let at = 0; at < pieces.length;) {
+    const first = pieces[at]!;
+    let end = at + 1;
+    if (isUnwanted(first)) {
+      while (end < pieces.length && isNext(pieces[end]!, first, end - at)) {
+        end++;
+      }
+      merged.push({ ...first, records: new Array(end - at) });
+    } else merged.push(first);
+    at = end;
+  }
+  return merged;
+}
+
+function isNext(piece: Piece, { seq }: Readable, ahead: number): boolean {
+  return isUnwanted(piece) && piece.seq === seq + ahead;
+}
+
+function isUnwanted(piece: Piece): piece is Readable {
+  return piece.kind === "records" && piece.isVerified &&
+    piece.records[0] === undefined;
 }
 
 /** More than so many that only look whole are not kept back. */

@@ -29,6 +29,7 @@ export class Progress {
   #done = 0;
   #shownAt: number;
   #isShown = false;
+  #isOver = false;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -45,7 +46,7 @@ export class Progress {
   /** Counts bytes. */
   add(bytes: number): void {
     this.#done += bytes;
-    if (!this.#terminal.showsProgress) return;
+    if (this.#isOver || !this.#terminal.showsProgress) return;
     const now = this.#terminal.now();
     if (now - this.#shownAt < THEN_EVERY_MS) return;
     this.#shownAt = now;
@@ -60,6 +61,12 @@ export class Progress {
     this.#terminal.complain(`\r\u001b[K${line}`);
   }
 
+  /** Shows nothing from here on: the command does not come to an end by itself. */
+  end(): void {
+    this.clear();
+    this.#isOver = true;
+  }
+
   /** Takes away what is shown, so that something else can be. */
   clear(): void {
     if (this.#isShown) this.#terminal.complain("\r\u001b[K");
@@ -67,8 +74,11 @@ export class Progress {
   }
 }
 
+/** What counts bytes. */
+type Counter = Pick<Progress, "add">;
+
 /** A file system of which every byte read is counted. */
-export function counted(fs: FileSystem, progress: Progress): FileSystem {
+export function counted(fs: FileSystem, progress: Counter): FileSystem {
   return {
     open: async (path, access) =>
       countedFile(await fs.open(path, access), progress),
@@ -84,7 +94,7 @@ export function counted(fs: FileSystem, progress: Progress): FileSystem {
   };
 }
 
-function countedFile(file: FileHandle, progress: Progress): FileHandle {
+function countedFile(file: FileHandle, progress: Counter): FileHandle {
   return {
     read: async (into) => {
       const bytes = await file.read(into);

@@ -3,7 +3,7 @@ import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
-import { depthOf, readQueue, waitingIn } from "./ledger.ts";
+import { depthOf, readQueue, standingOf, waitingIn } from "./ledger.ts";
 import { locate } from "./place.ts";
 import type { Paint } from "./terminal.ts";
 import { brief, count, duration, grouped, table } from "./text.ts";
@@ -95,9 +95,7 @@ export const queueDead: Command = {
   options: [],
   examples: ["jobs --json"],
   async run(call: Call): Promise<Outcome> {
-    const { ledger } = await queueOf(call);
-    const messages = Object.values(ledger.dead)
-      .sort((a, b) => a.diedAt - b.diedAt || a.id - b.id);
+    const { dead: messages } = standingOf(await queueOf(call));
     const rows = messages.map(({ id, diedAt, reason, payload }) => [
       String(id),
       new Date(diedAt).toISOString().slice(0, 19) + "Z",

@@ -111,10 +111,11 @@ const MAX_ATTEMPTS = 10;
 export async function steadily<T>(
   context: JournalContext,
   read: (found: Extent, commit: () => void) => Promise<T>,
+  look: (context: JournalContext) => Promise<Extent> = extent,
 ): Promise<T> {
   let isCommitted = false;
   for (let attempt = 1;; attempt++) {
-    const found = await extent(context);
+    const found = await look(context);
     try {
       return await read(found, () => isCommitted = true);
     } catch (error) {
@@ -123,7 +124,7 @@ export async function steadily<T>(
         osCode(error) === "ENOENT";
       const isPassing = isOvertaken || error instanceof MiniError &&
           (error.code === "COMPACTED" || error.code === "CORRUPT") &&
-          (await extent(context)).first !== found.first;
+          (await look(context)).first !== found.first;
       if (!isPassing) throw error;
     }
   }

@@ -5,29 +5,45 @@ import type { JournalContext } from "../store/segment.ts";
 import { type RawLine, rawLines } from "./lines.ts";
 import {
   type Damage,
+  mergeUnwanted,
   NumberFilter,
   PieceReader,
   type Readable,
+  type Wants,
 } from "./pieces.ts";
-import { rotatedByRust, survey } from "./survey.ts";
+import {
+  readHeader,
+  rotatedByRust,
+  type SegmentFile,
+  survey,
+} from "./survey.ts";
 
-/** Everything of a journal that can be read, in order, and what cannot. */
+/**
+ * Everything of a journal that can be read, in order, and what cannot; begins
+ * with the segment that holds record `from`.
+ */
 export async function* salvagePieces(
   context: JournalContext,
+  from = 1,
+  wants?: Wants,
 ): AsyncGenerator<Readable | Damage, void, undefined> {
   const rust = await rotatedByRust(context);
-  yield* rust === undefined ? nativePieces(context) : rustPieces(context, rust);
+  yield* rust === undefined
+    ? nativePieces(context, from, wants)
+    : rustPieces(context, rust);
 }
 
 async function* nativePieces(
   context: JournalContext,
+  from: number,
+  wants: Wants | undefined,
 ): AsyncGenerator<Readable | Damage, void, undefined> {
   const { fs, maxRecordBytes } = context;
   const numbers = new NumberFilter();
-  const { segments } = await survey(context);
+  const segments = await segmentsFrom(context, from);
   let journal: string | undefined;
   for (const [index, { path, sizeBytes }] of segments.entries()) {
-    const reader = new PieceReader(path);
+    const reader = new PieceReader(path, wants);
     let isForeign = false;
     const lines = rawLines(fs, path, maxRecordBytes + FRAME_BYTES);
     for await (const pieces of pieceBlocks(lines, reader)) {
@@ -50,12 +66,36 @@ async function* nativePieces(
   }
 }
 
+/** The segments from the one with record `from` on, so far as names and the last header say which that is. */
+async function segmentsFrom(
+  context: JournalContext,
+  from: number,
+): Promise<readonly SegmentFile[]> {
+  const { segments } = await survey(context);
+  if (from <= 1 || segments.length < 2) return segments;
+  const last = segments.at(-1)!;
+  const header = last.isActive
+    ? await readHeader(context, last.path).catch(unlessDamaged)
+    : undefined;
+  const base = (segment: SegmentFile) =>
+    segment === last ? segment.base ?? header?.base : segment.base;
+  const at = segments.findLastIndex((segment) =>
+    (base(segment) ?? Infinity) < from
+  );
+  return segments.slice(Math.max(at, 0));
+}
+
+/** A damaged header tells nothing, and is told of where it is read. */
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof MiniError)) throw error;
+}
+
 async function* pieceBlocks(
   lines: AsyncIterable<RawLine[]>,
   reader: PieceReader,
 ): AsyncGenerator<ReturnType<PieceReader["push"]>, void, undefined> {
   for await (const block of lines) {
-    yield block.flatMap((line) => reader.push(line));
+    yield mergeUnwanted(block.flatMap((line) => reader.push(line)));
   }
   yield reader.end();
 }

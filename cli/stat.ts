@@ -68,7 +68,9 @@ function totalOf(segments: readonly SegmentExtent[]): number {
 }
 
 /** Files that an opening, or a repair, has put aside. */
-async function leftovers({ fs, paths }: JournalContext): Promise<string[]> {
+export async function leftovers(
+  { fs, paths }: JournalContext,
+): Promise<string[]> {
   const names = await namesIn(fs, paths.directory);
   const own = basename(paths.active).replace(/\.[^.]*$/, "");
   return [

@@ -1,10 +1,5 @@
 import { basename } from "@std/path";
-import { Aborts } from "../state/aborts.ts";
-import { effects } from "../state/history.ts";
-import { Guard } from "../state/mutation.ts";
-import { MiniError } from "../store/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
 import {
   type Call,
@@ -13,15 +8,10 @@ import {
   type Outcome,
 } from "./command.ts";
 import type { Extent } from "./extent.ts";
-import { locate, reading } from "./place.ts";
-import { readOnlyLog, ReadOnlySnapshots, steadily } from "./read_only.ts";
-import { AS_WRITTEN } from "./snapshot_check.ts";
-
-/** Where a state is made from. */
-interface Start {
-  readonly snapshot: number;
-  readonly state?: unknown;
-}
+import { locate } from "./place.ts";
+import { steadily } from "./read_only.ts";
+import { listThere } from "./snapshot_check.ts";
+import { stateParts } from "./state_parts.ts";
 
 export const state: Command = {
   name: "state",
@@ -55,28 +45,15 @@ async function print(
   commit: () => void,
 ): Promise<void> {
   const { directory } = context.paths;
-  const snapshots = new ReadOnlySnapshots<unknown>(fs, directory, AS_WRITTEN);
-  const newest = (await snapshots.list()).at(-1)?.seq ?? 0;
+  const newest = (await listThere(fs, directory)).at(-1)?.seq ?? 0;
   const end = Math.max(found.last, newest);
   const at = args.number("at") ?? end;
   if (at > end) {
     throw new Misuse(`--at ${at}: the last record is ${end}`);
   }
   progress.begin("reading", 0);
-  const restored = await snapshots.restore(at);
-  assertSame(context, restored?.journal, found.journal);
-  const { seq = 0 } = restored ?? {};
-  const start: Start = restored === undefined
-    ? { snapshot: 0 }
-    : { snapshot: seq, state: restored.state };
-  const to = Math.min(at, found.last);
-  if (seq + 1 < found.first && seq < to) throw gone(context, seq, found.first);
-  const isBare = found.journal === undefined && found.end === undefined;
-  const log = readOnlyLog(context, found);
-  const aborts = new Aborts(log, isBare);
-  // That a record was aborted stands somewhere behind it.
-  if (to > seq) await aborts.learnFrom(seq + 1);
-  for (const { path } of snapshots.rejected) {
+  const { start, rejected, mutations } = await stateParts(context, found, at);
+  for (const { path } of rejected) {
     progress.clear();
     terminal.complain(
       `mini: the snapshot ${basename(path)} is damaged, and was passed over\n`,
@@ -84,42 +61,7 @@ async function print(
   }
   commit();
   await writer.line(JSON.stringify(start));
-  if (to <= seq) return;
-  const sources = {
-    log,
-    snapshots,
-    reducer: { apply: () => {}, upcast: (mutation: unknown) => mutation },
-    initial: () => undefined,
-    isBare,
-    aborts,
-    guard: new Guard(),
-  };
-  const range = { ...reading(context), from: seq + 1, to };
-  const records = MiniStore.replay<unknown>(context.paths.active, range);
-  const all = effects(sources, records, () => Promise.resolve(true));
-  for await (const mutation of all) await writer.line(JSON.stringify(mutation));
-}
-
-function assertSame(
-  { paths: { active: path } }: JournalContext,
-  snapshot: string | undefined,
-  log: string | undefined,
-): void {
-  if (snapshot === undefined || log === undefined || snapshot === log) return;
-  const message =
-    `Cannot make the state: the snapshot belongs to the log ${snapshot}, and "${path}" is the log ${log}`;
-  throw new MiniError("CORRUPT", message, { path });
-}
-
-function gone(
-  { paths: { active: path } }: JournalContext,
-  seq: number,
-  first: number,
-): MiniError {
-  const since = seq === 0
-    ? "there is no snapshot at or below it"
-    : `the newest snapshot at or below it stands at record ${seq}`;
-  const message =
-    `Cannot make that state: ${since}, and the log "${path}" starts with record ${first}`;
-  return new MiniError("COMPACTED", message, { path, seq: seq + 1 });
+  for await (const mutation of mutations()) {
+    await writer.line(JSON.stringify(mutation));
+  }
 }

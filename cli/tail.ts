@@ -72,10 +72,10 @@ function recordsFrom(
 }
 
 /** Reads records, then those to come, and says where there are no more for now. Never ends. */
-async function* follow(
+export async function* follow(
   context: JournalContext,
   from: number,
-  terminal: Terminal,
+  terminal: Pick<Terminal, "now" | "sleep" | "complain">,
 ): AsyncGenerator<StoreRecord<unknown> | "caught up", void, undefined> {
   let seen = "";
   for (;;) {
@@ -115,7 +115,7 @@ async function* follow(
 async function skipFrom(
   context: JournalContext,
   from: number,
-  terminal: Terminal,
+  terminal: Pick<Terminal, "complain">,
 ): Promise<number> {
   const { first } = await extent(context);
   if (first > from) {
@@ -126,7 +126,9 @@ async function skipFrom(
 }
 
 /** Changes when the journal does. */
-async function footprint({ fs, paths }: JournalContext): Promise<string> {
+export async function footprint(
+  { fs, paths }: JournalContext,
+): Promise<string> {
   const stat = await fs.stat(paths.active);
   return stat === undefined ? "none" : `${stat.identity} ${stat.sizeBytes}`;
 }

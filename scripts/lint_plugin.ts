@@ -12,6 +12,9 @@ const BRICKS = ["store", "snap", "state", "queue"];
 const SYSTEM_FILES = /^store\/fs_(deno|node|node_file|node_lock)\.ts$/;
 const SYSTEM_MESSAGE = "only store/fs_*.ts may call the operating system";
 
+/** The only files that may listen, and answer. */
+const SERVER_FILES = /^cli\/inspect\/(server|answer)\.ts$/;
+
 /** The only file of the command line that may touch the process. */
 const PROCESS_FILE = "cli/main.ts";
 
@@ -45,6 +48,7 @@ export function importProblem(
   specifier: string,
 ): string | undefined {
   if (isPublished(place) && SYSTEM_MODULES.test(specifier)) {
+    if (SERVER_FILES.test(place) && specifier === "node:http") return undefined;
     return SYSTEM_FILES.test(place) ? undefined : SYSTEM_MESSAGE;
   }
   const isOfCli = place.startsWith("cli/") && place !== PROCESS_FILE;

@@ -3,4 +3,7 @@
  * `Deno` for the working directory, and Node has none.
  */
 export { basename, dirname, extname, join, resolve } from "node:path";
-export { fileURLToPath as fromFileUrl } from "node:url";
+export {
+  fileURLToPath as fromFileUrl,
+  pathToFileURL as toFileUrl,
+} from "node:url";

@@ -1,6 +1,7 @@
 /** The package as JSR would serve it, in a project outside the repository. */
 import { join } from "@std/path";
 import { ROOT, run } from "./process.ts";
+import { checkInspect } from "./inspect.ts";
 import { type Registry, serveRegistry } from "./registry.ts";
 import { type Row, same, succeeded, Tally } from "./row.ts";
 import { CONFORMANCE, type Runtime } from "./runtime.ts";
@@ -56,6 +57,16 @@ export async function jsr(dir: string): Promise<Row[]> {
     const flags = ["run", "--no-prompt", "--check", ...DATA];
     const output = await run([Deno.execPath(), ...flags, main], project);
     same(succeeded(output).stdout, "10 1 1 job 1 true");
+  });
+  await tally.check("mini inspect, with a module that is not on JSR", () => {
+    const at = join(project.cwd, "inspect");
+    const flags = [
+      "--no-prompt",
+      `--allow-read=${at}`,
+      "--allow-net=127.0.0.1",
+    ];
+    const mini = [Deno.execPath(), "run", ...flags, "jsr:@mini/state/cli"];
+    return checkInspect(mini, at, project);
   });
   await tally.check("nothing but what it imports is fetched", () => {
     const unknown = [...registry.served].filter((path) =>

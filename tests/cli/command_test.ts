@@ -19,6 +19,7 @@ const COMMANDS = [
   "tail",
   "state",
   "snapshots",
+  "inspect",
   "repair",
   "salvage",
   "convert",

@@ -48,7 +48,7 @@ const NOT_RUN: readonly [document: string, start: string, why: string][] = [
 ];
 
 /** Commands that go on until they are stopped. */
-const ENDLESS = /^mini tail -f\b/;
+const ENDLESS = /^mini (?:tail -f|inspect)\b/;
 /** Tasks that are run here; the others are those that run this, or take longer. */
 const RUN_TASKS = ["demo"];
 

@@ -60,6 +60,12 @@ const IMPORTS: [
   ["mod.ts", "./cli/mod.ts", "mod.ts may not import cli"],
   ["cli/x.ts", "node:process", "only cli/main.ts may touch the process"],
   ["cli/main.ts", "node:process", undefined],
+  ["cli/inspect/server.ts", "node:http", undefined],
+  [
+    "cli/inspect/api.ts",
+    "node:http",
+    "only store/fs_*.ts may call the operating system",
+  ],
   ["mod.ts", "./store/mod.ts", undefined],
   ["mod.ts", "./scripts/setup.ts", "mod.ts may not import scripts"],
   [

@@ -10,9 +10,9 @@ import {
 import { TestDirectory } from "./dir.ts";
 import { fixture } from "./mini.ts";
 
-/** `mini`, as it is run from JSR. */
+/** `mini`, as it is run from JSR; `inspect` needs the network of this machine. */
 const MINI =
-  '#!/bin/sh\nexec deno run -q --no-prompt -R -W jsr:@mini/state/cli "$@"\n';
+  '#!/bin/sh\nexec deno run -q --no-prompt -R -W --allow-net=127.0.0.1 jsr:@mini/state/cli "$@"\n';
 /** What `npx -y deno@2.9.6` brings is the very Deno that runs this. */
 const NPX = '#!/bin/sh\nshift 2\nexec deno "$@"\n';
 
@@ -128,6 +128,12 @@ async function fill(app: string): Promise<void> {
       await (await queue.receive())?.bury("no such address");
     }
   }
+  await Deno.writeTextFile(
+    join(app, "counter.ts"),
+    `export const initial = () => ({ value: 0 });
+export const apply = (state, { by }) => void (state.value += by);
+`,
+  );
   await copy(fixture("mini-rs/counter.log"), join(app, "counter.log"));
   await copy(fixture("mini-rs/state"), join(app, "rust-state"));
   await copy(fixture("v1/flipped"), join(app, "orders"));

@@ -1,0 +1,104 @@
+import type { JournalContext } from "../../store/segment.ts";
+import { Misuse } from "../args.ts";
+import { type News, watch } from "./live.ts";
+import { queueView } from "./messages.ts";
+import type { Program } from "./module.ts";
+import { Overviews } from "./overview.ts";
+import { pruned } from "./prune.ts";
+import { recordPage, wholeRecord } from "./records.ts";
+import { type Hit, search, type SearchProgress } from "./search.ts";
+import { States } from "./states.ts";
+
+/** What the page may ask for, and with what; a name that is missing here is not found. */
+export type Query = Readonly<Record<string, string>>;
+
+/** What is asked for in a way that has no answer. */
+export class BadQuery extends Misuse {}
+
+/** So many records are handed out at once at most. */
+const MAX_PAGE = 500;
+
+/** Everything that the page asks of the journal that is looked at. Nothing of it writes. */
+export class Api {
+  readonly #context: JournalContext;
+  readonly #overviews: Overviews;
+  readonly #states: States;
+  readonly #hasProgram: boolean;
+
+  constructor(context: JournalContext, program: Program | undefined) {
+    this.#context = context;
+    this.#overviews = new Overviews(context);
+    this.#states = new States(context, program);
+    this.#hasProgram = program !== undefined;
+  }
+
+  /** What is answered at once, by name; `undefined` where there is no such thing. */
+  get(
+    name: string,
+    query: Query,
+    signal: AbortSignal,
+  ): Promise<unknown> | undefined {
+    switch (name) {
+      case "overview":
+        return this.#overview();
+      case "records": {
+        const count = Math.min(numberIn(query, "count"), MAX_PAGE);
+        return recordPage(this.#context, numberIn(query, "from", 1), count);
+      }
+      case "record":
+        return this.#record(numberIn(query, "seq", 1));
+      case "state":
+        return this.#states.view(numberIn(query, "at"), signal);
+      case "queue":
+        return this.#queue(query, signal);
+    }
+    return undefined;
+  }
+
+  async #overview(): Promise<unknown> {
+    const overview = await this.#overviews.look();
+    return { ...overview, hasProgram: this.#hasProgram };
+  }
+
+  async #record(seq: number): Promise<unknown> {
+    const record = await wholeRecord(this.#context, seq);
+    if ("isMissing" in record) return record;
+    const { state: data, leftOut } = pruned(record.data);
+    return { ...record, data, leftOut };
+  }
+
+  async #queue(query: Query, signal: AbortSignal): Promise<unknown> {
+    const at = "at" in query ? numberIn(query, "at") : undefined;
+    const found = await this.#states.queue(at, signal);
+    return found === undefined ? { isMissing: true } : queueView(found);
+  }
+
+  /** Looks for a text, and tells of hits as they are found. */
+  search(
+    query: Query,
+    signal: AbortSignal,
+    tell: (told: Hit | SearchProgress) => Promise<void>,
+  ): Promise<void> {
+    const { text = "" } = query;
+    if (text === "") throw new BadQuery("text is missing");
+    const from = "from" in query ? numberIn(query, "from", 1) : 1;
+    return search(this.#context, { text, from, signal }, tell);
+  }
+
+  /** Tells of what a writer appends. */
+  watch(
+    signal: AbortSignal,
+    tell: (news: News) => Promise<void>,
+  ): Promise<void> {
+    return watch(this.#context, signal, tell);
+  }
+}
+
+function numberIn(query: Query, name: string, min = 0): number {
+  const text = query[name] ?? "";
+  const number = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= min) {
+    return number;
+  }
+  throw new BadQuery(`${name} must be a whole number from ${min}`);
+}

@@ -1,0 +1,55 @@
+import type { Call, Command, Outcome } from "../command.ts";
+import { JOURNAL_OPTIONS } from "../command.ts";
+import { locate } from "../place.ts";
+
+export const inspect: Command = {
+  name: "inspect",
+  operands: ["PATH"],
+  summary: "show it all on a page in the browser, while a writer is at work",
+  details: [
+    "The records and a search through them, the state as of each, segments and",
+    "snapshots to scale, the messages of a queue; and where it is damaged. The page",
+    "is on this machine only, at an address that cannot be guessed, until Ctrl-C.",
+    "Under Deno it needs --allow-read=PATH --allow-net=127.0.0.1.",
+    "",
+    "What mutations do only the program knows. With --apply the page shows states:",
+    "the module exports what StateManager.open is given, initial and apply, and",
+    "codec, upcast, migrate, version where there are any. Its code is run.",
+  ],
+  options: [
+    {
+      name: "apply",
+      value: "MODULE",
+      summary: "the module with the options of the state",
+    },
+    {
+      name: "port",
+      value: "N",
+      min: 0,
+      summary: "where to listen (0, one that is free)",
+    },
+    ...JOURNAL_OPTIONS,
+  ],
+  examples: ["state --apply counter.ts", "jobs --port 8700"],
+  async run(call: Call): Promise<Outcome> {
+    const { args, progress, terminal, isJson, paint } = call;
+    const context = await locate(call);
+    // Other commands need not load a server.
+    const { Api, loadProgram, serve } = await import("./mod.ts");
+    const module = args.text("apply");
+    const program = module === undefined
+      ? undefined
+      : await loadProgram(module);
+    progress.end();
+    const api = new Api(context, program);
+    const url = await serve(api, args.number("port") ?? 0);
+    await terminal.write(
+      isJson
+        ? `${JSON.stringify({ url })}\n`
+        : `${context.paths.active}\n${
+          paint("bold", url)
+        }\nonly reads; Ctrl-C ends it\n`,
+    );
+    return await new Promise<never>(() => {});
+  },
+};

@@ -1,0 +1,129 @@
+import { ledgerCodec } from "../../queue/codec.ts";
+import {
+  applyToLedger,
+  emptyLedger,
+  type Ledger,
+  type LedgerEntry,
+} from "../../queue/mod.ts";
+import type { SnapCodec } from "../../snap/mod.ts";
+import { isInParts } from "../../snap/codec.ts";
+import { Guard } from "../../state/mutation.ts";
+import { build } from "../../state/replay.ts";
+import type { JournalContext } from "../../store/segment.ts";
+import { collect } from "../collect.ts";
+import type { Extent } from "../extent.ts";
+import { readOnlyLog, ReadOnlySnapshots } from "../read_only.ts";
+import { AS_WRITTEN } from "../snapshot_check.ts";
+import { isBareLog } from "../state_parts.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { KnownAborts } from "./known_aborts.ts";
+import type { Program } from "./module.ts";
+
+/** The reducer of a queue, which needs no program to be known. */
+export const QUEUE: Program = {
+  initial: () => emptyLedger(),
+  apply: (ledger, entry) =>
+    applyToLedger(ledger as Ledger, entry as LedgerEntry),
+  codec: ledgerCodec() as SnapCodec<unknown>,
+};
+
+/** From one state to another, so many records at once: what is made on the way is kept. */
+const STRIDE = 50_000;
+
+/** A state that was made. */
+export interface Made {
+  readonly state: unknown;
+  /** Whether the record that it stands at has no effect. */
+  readonly isAborted: boolean;
+  /** What is wrong with snapshots that were passed over. */
+  readonly rejected: readonly string[];
+  /** Whether a damage may hide that records were aborted. */
+  readonly isUnsure: boolean;
+}
+
+/** Makes the states of a log with one program, each from the nearest that is known. */
+export class StateMaker {
+  readonly #context: JournalContext;
+  readonly #program: Program;
+  readonly #aborts: KnownAborts = new KnownAborts();
+  readonly #checkpoints: Checkpoints = new Checkpoints();
+
+  constructor(context: JournalContext, program: Program) {
+    this.#context = context;
+    this.#program = program;
+  }
+
+  /** Forgets everything: the log is another. */
+  clear(): void {
+    this.#aborts.clear();
+    this.#checkpoints.clear();
+  }
+
+  /** Makes the state as of record `at`. */
+  async make(found: Extent, at: number, signal: AbortSignal): Promise<Made> {
+    const program = this.#program;
+    const { fs, paths: { directory } } = this.#context;
+    const codec = program.codec ?? AS_WRITTEN;
+    const disk = new ReadOnlySnapshots(fs, directory, codec);
+    const log = readOnlyLog(this.#context, found);
+    const isBare = isBareLog(found);
+    const base = await this.#nearest(disk, at);
+    const { aborts, firstNew } = await this.#aborts.of(log, isBare, base + 1);
+    this.#checkpoints.forgetFrom(firstNew);
+    const sources = {
+      log,
+      snapshots: this.#checkpoints.before(disk, program.version ?? 0),
+      reducer: program,
+      initial: program.initial,
+      migrate: program.migrate,
+      isBare,
+      aborts,
+      guard: new Guard(),
+    };
+    for (let upTo = base;;) {
+      upTo = this.#isPlain ? Math.min(at, upTo + STRIDE) : at;
+      signal.throwIfAborted();
+      const { state } = await build(sources, upTo, "COMPACTED");
+      this.#aborts.keep(aborts);
+      if (this.#isPlain) this.#checkpoints.keep(upTo, textOf(state));
+      if (upTo < at) continue;
+      const rejected = disk.rejected.map(({ error }) => error.message);
+      const { isCut: isUnsure } = this.#aborts;
+      return { state, isAborted: aborts.has(at), rejected, isUnsure };
+    }
+  }
+
+  async #nearest(
+    disk: ReadOnlySnapshots<unknown>,
+    at: number,
+  ): Promise<number> {
+    const listed = (await disk.list()).findLast(({ seq }) => seq <= at);
+    const kept = this.#checkpoints.nearest(at);
+    return Math.max(listed?.seq ?? 0, kept?.seq ?? 0);
+  }
+
+  /** A state that JSON keeps need not go through a codec. */
+  get #isPlain(): boolean {
+    return this.#program.codec === undefined || this.#program === QUEUE;
+  }
+
+  /** A state as plain JSON. */
+  async shown(state: unknown): Promise<unknown> {
+    const { codec } = this.#program;
+    if (this.#isPlain || codec === undefined) return JSON.parse(textOf(state));
+    const encoded = codec.encode(state);
+    return isInParts(encoded)
+      ? await collect(one(encoded))
+      : JSON.parse(textOf(encoded));
+  }
+}
+
+function textOf(state: unknown): string {
+  return JSON.stringify(state) ?? "null";
+}
+
+async function* one<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  yield* items;
+}

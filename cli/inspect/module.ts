@@ -1,0 +1,33 @@
+import { resolve, toFileUrl } from "@std/path";
+import type { StateOptions } from "../../state/mod.ts";
+import { Misuse } from "../args.ts";
+
+/** What of a state's options it takes to make the state from disk. */
+export type Program = Pick<
+  StateOptions<unknown, unknown>,
+  "initial" | "apply" | "codec" | "schema" | "upcast" | "migrate" | "version"
+>;
+
+/** Loads the options of a state from a module: what it exports, or its default export. */
+export async function loadProgram(path: string): Promise<Program> {
+  const url = toFileUrl(resolve(path)).href;
+  let loaded: { readonly default?: unknown };
+  try {
+    loaded = await import(url);
+  } catch (error) {
+    const because = error instanceof Error ? error.message : String(error);
+    throw new Misuse(`--apply ${path} cannot be loaded: ${because}`);
+  }
+  for (const candidate of [loaded, loaded.default]) {
+    if (isProgram(candidate)) return candidate;
+  }
+  throw new Misuse(
+    `--apply ${path} does not export the options of a StateManager: initial and apply`,
+  );
+}
+
+function isProgram(value: unknown): value is Program {
+  return typeof value === "object" && value !== null &&
+    "initial" in value && typeof value.initial === "function" &&
+    "apply" in value && typeof value.apply === "function";
+}

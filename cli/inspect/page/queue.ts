@@ -1,0 +1,83 @@
+/** The messages of a queue, as of the record that is picked. */
+export const QUEUE: string = String.raw`
+const STANDINGS = [
+  ["ready", "ready"],
+  ["blocked", "blocked"],
+  ["delayed", "delayed"],
+  ["inFlight", "in flight"],
+  ["dead", "dead"],
+];
+
+const drawQueue = latest(async () => {
+  const { info, isFollowing, at } = app;
+  if (info?.holds !== "queue") return;
+  const box = byId("view-queue");
+  const isShown = app.tab === "queue";
+  if (!isShown && info.seen === drawQueue.seen) return;
+  try {
+    const view = await ask("queue", isFollowing || !isShown ? {} : { at });
+    if (view.isMissing) return;
+    if (!isShown) drawQueue.seen = info.seen;
+    const dead = byId("dead-count");
+    dead.hidden = view.depth.dead === 0;
+    dead.textContent = grouped(view.depth.dead) + " dead";
+    if (!isShown) return;
+    const text = JSON.stringify([isFollowing, view.at, view.depth]);
+    if (text === drawQueue.shown && box.childElementCount > 0) return;
+    drawQueue.shown = text;
+    box.replaceChildren(...queueSections(view));
+  } catch (error) {
+    box.replaceChildren(troubleOf(error));
+  }
+});
+
+function queueSections({ at, depth, messages }) {
+  const most = Math.max(1, ...STANDINGS.map(([key]) => depth[key]));
+  const title = app.isFollowing ? "Messages now" : "Messages as of record " + grouped(at);
+  return [
+    el("h2", {}, title),
+    depth.paused ? el("p", { class: "problem mild" }, "paused: nothing is delivered") : "",
+    el("dl", { class: "depth" }, ...STANDINGS.map(([key, name]) => depthRow(key, name, depth[key], most))),
+    depth.oldestMs > 0 ? el("p", { class: "faint" }, "the oldest has waited " + duration(depth.oldestMs)) : "",
+    ...STANDINGS.filter(([key]) => depth[key] > 0).toReversed().flatMap(([key, name]) => [
+      el("h3", {}, name.charAt(0).toUpperCase() + name.slice(1) + " "),
+      messageTable(key, messages[key], depth[key]),
+    ]),
+  ];
+}
+
+function depthRow(key, name, number, most) {
+  const fill = el("span", { class: "good " + key });
+  fill.style.width = percent(number / most);
+  return el("div", {}, el("dt", {}, name), el("dd", {}, el("span", { class: "number" }, grouped(number)), el("span", { class: "bar", "aria-hidden": "true" }, fill)));
+}
+
+function messageTable(key, messages, all) {
+  const isDead = key === "dead";
+  const names = ["number", "payload", isDead ? "why" : "received", isDead ? "dead for" : key === "delayed" ? "due in" : "age"];
+  const rows = messages.map((message) => el(
+    "tr",
+    { class: key },
+    el("td", { class: "number" }, grouped(message.id)),
+    el("td", { class: "payload" }, el("code", {}, message.text), ...chips(message, isDead)),
+    el("td", {}, isDead ? message.reason : message.receives === 0 ? "new" : times(message.receives)),
+    el("td", { class: "number" }, duration(key === "delayed" ? message.delayMs : message.ageMs)),
+  ));
+  if (all > messages.length) {
+    rows.push(el("tr", {}, el("td", { colspan: "4", class: "faint" }, "and " + count(all - messages.length, "other"))));
+  }
+  return fileTable(names, rows, "messages");
+}
+
+function chips({ priority, group, reason, receives }, isDead) {
+  return [
+    priority !== 0 && el("span", { class: "chip" }, "priority " + priority),
+    group !== undefined && el("span", { class: "chip" }, "group " + group),
+    reason !== undefined && receives > 0 && !isDead && el("span", { class: "chip", title: reason }, "failed: " + reason.slice(0, 60)),
+  ].filter(Boolean);
+}
+
+function times(number) {
+  return number === 1 ? "once" : number + " times";
+}
+`;

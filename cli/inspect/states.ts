@@ -1,0 +1,178 @@
+import type { Ledger } from "../../queue/mod.ts";
+import { MiniError } from "../../store/errors.ts";
+import type { JournalContext } from "../../store/segment.ts";
+import { collect } from "../collect.ts";
+import { type Extent, roughExtent } from "../extent.ts";
+import { isQueue, type QueueOnDisk } from "../ledger.ts";
+import { readOnlyLog, steadily } from "../read_only.ts";
+import { isBareLog, stateParts } from "../state_parts.ts";
+import { footprint } from "../tail.ts";
+import { systemClock } from "../../queue/mod.ts";
+import { QueueTime } from "../../queue/clock.ts";
+import { type Change, diff } from "./diff.ts";
+import { KnownAborts } from "./known_aborts.ts";
+import { QUEUE, StateMaker } from "./maker.ts";
+import type { Program } from "./module.ts";
+import { pruned } from "./prune.ts";
+
+/** A state as of a record, as the page shows it. */
+export interface StateView {
+  readonly at: number;
+  /** What has made it: the given program, the reducer of queues, or nothing, since nobody knows what mutations do. */
+  readonly madeBy: "program" | "queue" | "nothing";
+  /** The state, or the snapshot that it is made from; left out where there is none. */
+  readonly state?: unknown;
+  /** How many values were left out of it. */
+  readonly leftOut: number;
+  /** The record that the snapshot stands at which is shown in its place, 0 where there is none. */
+  readonly snapshot?: number;
+  /** Whether record `at` has no effect. */
+  readonly isAborted: boolean;
+  /** What record `at` has changed. */
+  readonly changes?: readonly Change[];
+  /** The last mutations up to `at` behind the snapshot. */
+  readonly mutations?: readonly { seq: number; mutation: unknown }[];
+  /** What is wrong with snapshots that were passed over. */
+  readonly rejected: readonly string[];
+  /** Whether a damage has kept from finding out whether record `at` was aborted behind it. */
+  readonly isUnsure: boolean;
+}
+
+const MAX_CHANGES = 200;
+const MAX_MUTATIONS = 100;
+
+/** The states of a journal, and what changes them. */
+export class States {
+  readonly #context: JournalContext;
+  readonly #given: StateMaker | undefined;
+  readonly #queue: StateMaker;
+  readonly #aborts: KnownAborts = new KnownAborts();
+  #log = "";
+  #last = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(context: JournalContext, program: Program | undefined) {
+    this.#context = context;
+    this.#given = program && new StateMaker(context, program);
+    this.#queue = new StateMaker(context, QUEUE);
+  }
+
+  /** The state as of record `at`, and what that record has changed. */
+  view(at: number, signal: AbortSignal): Promise<StateView> {
+    return this.#alone(signal, async (found) => {
+      if (this.#given !== undefined) {
+        const view = await this.#view(this.#given, found, at, signal);
+        return { ...view, madeBy: "program" };
+      }
+      if (!await isQueue(this.#context, found)) {
+        return await this.#parts(found, at);
+      }
+      const view = await this.#view(this.#queue, found, at, signal);
+      return { ...view, madeBy: "queue" };
+    });
+  }
+
+  /** A queue as of record `at`, or as it is now; `undefined` where the journal is that of none. */
+  queue(
+    at: number | undefined,
+    signal: AbortSignal,
+  ): Promise<QueueOnDisk | undefined> {
+    return this.#alone(signal, async (found) => {
+      if (!await isQueue(this.#context, found)) return undefined;
+      const sequence = Math.min(at ?? found.last, found.last);
+      const { state } = await this.#queue.make(found, sequence, signal);
+      const ledger = state as Ledger;
+      // What was delayed then was so by the time of then.
+      const now = sequence < found.last
+        ? ledger.at
+        : new QueueTime(systemClock, ledger).now();
+      return { ledger, sequence, now };
+    });
+  }
+
+  /** One at a time: each goes on from what the others have made. */
+  #alone<T>(
+    signal: AbortSignal,
+    make: (found: Extent) => Promise<T>,
+  ): Promise<T> {
+    const made = this.#turn.then(() => {
+      signal.throwIfAborted();
+      // What stands before a damage can be shown.
+      return steadily(this.#context, async (found) => {
+        await this.#forgetOthers(found);
+        return await make(found);
+      }, roughExtent);
+    });
+    this.#turn = made.catch(() => {});
+    return made;
+  }
+
+  /** What was made of a log that is there no more is of no use. */
+  async #forgetOthers({ journal, last }: Extent): Promise<void> {
+    const [identity] = (await footprint(this.#context)).split(" ");
+    const log = `${journal} ${identity}`;
+    if (log !== this.#log || last < this.#last) {
+      this.#aborts.clear();
+      this.#given?.clear();
+      this.#queue.clear();
+    }
+    this.#log = log;
+    this.#last = last;
+  }
+
+  async #view(
+    maker: StateMaker,
+    found: Extent,
+    at: number,
+    signal: AbortSignal,
+  ): Promise<Omit<StateView, "madeBy">> {
+    const isRecord = at >= found.first && at <= found.last;
+    const before = isRecord
+      ? await maker.make(found, at - 1, signal).catch(unlessAbsent)
+      : undefined;
+    const was = before && await maker.shown(before.state);
+    const made = await maker.make(found, at, signal);
+    const { state, isAborted, rejected, isUnsure } = made;
+    const is = await maker.shown(state);
+    return {
+      at,
+      isAborted,
+      rejected,
+      isUnsure,
+      ...pruned(is),
+      ...(before !== undefined && { changes: diff(was, is, MAX_CHANGES) }),
+    };
+  }
+
+  /** What the state is made of, where only its program knows what mutations do. */
+  async #parts(found: Extent, at: number): Promise<StateView> {
+    const log = readOnlyLog(this.#context, found);
+    const isBare = isBareLog(found);
+    const { aborts } = await this.#aborts.of(log, isBare, found.first);
+    const parts = await stateParts(this.#context, found, at, aborts);
+    const { snapshot, ...rest } = parts.start;
+    const from = Math.max(snapshot, found.first - 1, at - MAX_MUTATIONS) + 1;
+    const mutations = (await collect(parts.mutations(from)))
+      .slice(-MAX_MUTATIONS);
+    return {
+      at,
+      madeBy: "nothing",
+      leftOut: 0,
+      ...("state" in rest && pruned(rest.state)),
+      snapshot,
+      isAborted: aborts.has(at),
+      mutations: mutations.map(({ seq, mutation }) => ({
+        seq,
+        mutation: pruned(mutation).state,
+      })),
+      rejected: parts.rejected.map(({ error }) => error.message),
+      isUnsure: this.#aborts.isCut,
+    };
+  }
+}
+
+/** Where the state before cannot be made, there is none to compare with. */
+function unlessAbsent(error: unknown): undefined {
+  const code = error instanceof MiniError ? error.code : "";
+  if (code !== "COMPACTED" && code !== "CORRUPT") throw error;
+}

@@ -1,0 +1,109 @@
+import type { AppliedMutation } from "../state/mod.ts";
+import { Aborts } from "../state/aborts.ts";
+import { effects } from "../state/history.ts";
+import { Guard } from "../state/mutation.ts";
+import { MiniError } from "../store/errors.ts";
+import type { JournalContext } from "../store/segment.ts";
+import { MiniStore } from "../store/store.ts";
+import type { Extent } from "./extent.ts";
+import { reading } from "./place.ts";
+import { readOnlyLog, ReadOnlySnapshots } from "./read_only.ts";
+import { AS_WRITTEN } from "./snapshot_check.ts";
+
+/** Where a state is made from. */
+export interface Start {
+  readonly snapshot: number;
+  readonly state?: unknown;
+}
+
+/** What a state is made of. */
+export interface StateParts {
+  readonly start: Start;
+  /** Snapshots that are damaged, and were passed over. */
+  readonly rejected: readonly { path: string; error: MiniError }[];
+  /** The mutations behind the snapshot that have an effect, from record `from` on. */
+  mutations(
+    from?: number,
+  ): AsyncIterable<AppliedMutation<unknown>>;
+}
+
+/** Whether a log holds bare mutations, as the Rust program writes them. */
+export function isBareLog({ journal, end }: Extent): boolean {
+  return journal === undefined && end === undefined;
+}
+
+/**
+ * Finds what the state as of record `at` is made of.
+ *
+ * @param aborts Which records have no effect, where that was found out already.
+ */
+export async function stateParts(
+  context: JournalContext,
+  found: Extent,
+  at: number,
+  aborts?: Aborts,
+): Promise<StateParts> {
+  const { directory } = context.paths;
+  const snapshots = new ReadOnlySnapshots<unknown>(
+    context.fs,
+    directory,
+    AS_WRITTEN,
+  );
+  const restored = await snapshots.restore(at);
+  assertSame(context, restored?.journal, found.journal);
+  const { seq = 0 } = restored ?? {};
+  const start: Start = restored === undefined
+    ? { snapshot: 0 }
+    : { snapshot: seq, state: restored.state };
+  const to = Math.min(at, found.last);
+  if (seq + 1 < found.first && seq < to) throw gone(context, seq, found.first);
+  const isBare = isBareLog(found);
+  const log = readOnlyLog(context, found);
+  const known = aborts ?? new Aborts(log, isBare);
+  // That a record was aborted stands somewhere behind it.
+  if (to > seq) await known.learnFrom(seq + 1);
+  const { rejected } = snapshots;
+  return {
+    start,
+    rejected,
+    async *mutations(from = seq + 1) {
+      if (to <= seq) return;
+      const sources = {
+        log,
+        snapshots,
+        reducer: { apply: () => {}, upcast: (mutation: unknown) => mutation },
+        initial: () => undefined,
+        isBare,
+        aborts: known,
+        guard: new Guard(),
+      };
+      const range = { ...reading(context), from, to };
+      const records = MiniStore.replay<unknown>(context.paths.active, range);
+      yield* effects(sources, records, () => Promise.resolve(true));
+    },
+  };
+}
+
+function assertSame(
+  { paths: { active: path } }: JournalContext,
+  snapshot: string | undefined,
+  log: string | undefined,
+): void {
+  if (snapshot === undefined || log === undefined || snapshot === log) return;
+  const message =
+    `Cannot make the state: the snapshot belongs to the log ${snapshot}, and "${path}" is the log ${log}`;
+  throw new MiniError("CORRUPT", message, { path });
+}
+
+function gone(
+  { paths: { active: path } }: JournalContext,
+  seq: number,
+  first: number,
+): MiniError {
+  const since = seq === 0
+    ? "there is no snapshot at or below it"
+    : `the newest snapshot at or below it stands at record ${seq}`;
+  const message =
+    `Cannot make that state: ${since}, and the log "${path}" starts with record ${first}`;
+  return new MiniError("COMPACTED", message, { path, seq: seq + 1 });
+}
