@@ -3,7 +3,8 @@
  * where that is not asked of them:
  * `deno run -A scripts/coverage.ts DIR`, after `deno test --coverage=DIR`.
  */
-import { fromFileUrl, join } from "@std/path";
+import { walk } from "@std/fs";
+import { fromFileUrl, join, relative, toFileUrl } from "@std/path";
 
 /** What only Linux has is not tested elsewhere. */
 const ALL = Deno.build.os === "linux" ? 100 : 90;
@@ -141,9 +142,10 @@ function exceptionsIn(
 async function readSources(root: string): Promise<Source[]> {
   const sources: Source[] = [];
   for (const folder of Object.keys(FOLDERS)) {
-    for await (const { name } of Deno.readDir(join(root, folder))) {
-      const text = await Deno.readTextFile(join(root, folder, name));
-      sources.push({ path: `${folder}/${name}`, text });
+    for await (const { path } of walk(join(root, folder))) {
+      if (!path.endsWith(".ts")) continue;
+      const text = await Deno.readTextFile(path);
+      sources.push({ path: relative(root, path).replaceAll("\\", "/"), text });
     }
   }
   return sources.sort((a, b) => a.path < b.path ? -1 : 1);
@@ -151,7 +153,7 @@ async function readSources(root: string): Promise<Source[]> {
 
 async function report(directory: string, root: string): Promise<string> {
   const folders = Object.keys(FOLDERS).join("|");
-  const include = `--include=/(${folders})/[a-z_]+\\.ts$`;
+  const include = `--include=^${toFileUrl(root)}(${folders})/.+\\.ts$`;
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["coverage", directory, "--lcov", include],
     cwd: root,
