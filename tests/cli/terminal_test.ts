@@ -5,7 +5,7 @@ import { TestDirectory } from "../support/dir.ts";
 import { mini, miniCommand } from "../support/mini.ts";
 import { size } from "../support/size.ts";
 
-const RECORDS = size(350_000, 2_000_000);
+const RECORDS = size(150_000, 2_000_000);
 
 /** Less than the log is large, and several times what a runtime takes by itself. */
 const MAX_PEAK_MIB = 290;

@@ -6,7 +6,7 @@ import { runAndKill } from "../support/kill.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 
-const JOBS = size(400, 4_000);
+const JOBS = size(200, 4_000);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 /** What workers have told, over all their lives. */

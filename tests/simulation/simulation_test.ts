@@ -5,7 +5,7 @@ import { size } from "../support/size.ts";
 import { Coverage } from "./rows.ts";
 import { type Counts, simulate } from "./simulation.ts";
 
-const RUNS = size(1_500, 200_000);
+const RUNS = size(1_000, 200_000);
 
 /** Set SEED to have that run again, with all that it does. */
 const given = Deno.env.get("SEED");
