@@ -97,6 +97,8 @@ pageTest(
     await heading(page, "State as of record 3").waitFor();
     assertEquals(await slider.getAttribute("aria-valuetext"), "record 3 of 41");
     await page.locator("#state li.changed", { hasText: "value: 6" }).waitFor();
+    // The address follows at a distance: browsers mind one that changes all the time.
+    await page.waitForURL(/\bat=3$/);
     await page.reload();
     await heading(page, "State as of record 3").waitFor();
 
