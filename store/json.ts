@@ -3,14 +3,6 @@ import { MiniError } from "./errors.ts";
 /** The most levels of nesting a record may have: recursive code, such as `structuredClone`, overflows far beyond it. */
 export const MAX_DEPTH = 1_000;
 
-interface Frame {
-  readonly value: object;
-  /** The property names, or `undefined` for an array. */
-  readonly keys: readonly string[] | undefined;
-  readonly size: number;
-  next: number;
-}
-
 /**
  * The JSON text of a value that comes back from it unchanged.
  *
@@ -40,89 +32,110 @@ export function fitting(text: string, maxBytes: number): string {
   return text;
 }
 
-/** Throws `UNSERIALIZABLE` at the first place where JSON would lose something. Iterative: the depth of hostile data must not reach the stack. */
+/** Throws `UNSERIALIZABLE` at the first place where JSON would lose something. */
 export function assertLossless(
   root: unknown,
   maxNodes: number,
   maxDepth: number,
 ): void {
-  const open: Frame[] = [];
-  let value = root;
-  let nodes = 0;
-  for (;;) {
-    const entered = enter(value, maxNodes - nodes);
-    if (entered === TOO_MANY) {
-      throw tooLarge(`more than ${maxNodes} values`, maxNodes);
-    }
-    if (typeof entered === "string") throw lossy(open, entered);
-    if (entered !== undefined) {
-      if (open.length === maxDepth) {
-        throw lossy(open, `nested deeper than ${maxDepth} levels, or a cycle`);
-      }
-      open.push(entered);
-    }
-    let frame = open.at(-1);
-    while (frame !== undefined && frame.next === frame.size) {
-      open.pop();
-      frame = open.at(-1);
-    }
-    if (frame === undefined) return;
-    value = childAt(frame, frame.next);
-    frame.next += 1;
-    // One object reached by many paths may unfold to more text than there is memory.
-    nodes += 1;
-    if (nodes > maxNodes) {
-      throw tooLarge(`more than ${maxNodes} values`, maxNodes);
-    }
+  // The root is not among them.
+  const walk = { nodes: -1, maxNodes, maxDepth };
+  const flaw = flawIn(root, 0, walk);
+  if (flaw === undefined) return;
+  if (flaw.what === TOO_MANY) {
+    throw tooLarge(`more than ${maxNodes} values`, maxNodes);
   }
+  throw lossy(flaw.keys.reverse(), flaw.what);
 }
 
-/** What {@linkcode enter} says of a container with more entries than there may be. */
-const TOO_MANY = Symbol("too many");
+/** What JSON would lose. */
+interface Flaw {
+  readonly what: string;
+  /** The way to it, from the inside out. */
+  readonly keys: (string | number)[];
+}
 
-/** `undefined` for a leaf that JSON keeps, a frame for a container it keeps, or what is wrong. */
-function enter(
-  value: unknown,
-  maxEntries: number,
-): Frame | string | undefined | typeof TOO_MANY {
+interface Walk {
+  nodes: number;
+  readonly maxNodes: number;
+  readonly maxDepth: number;
+}
+
+/** What is said where one object, reached by many paths, may unfold to more text than there is memory. */
+const TOO_MANY = "too many values";
+
+/** Recursive, which the limit of the depth allows. */
+function flawIn(value: unknown, depth: number, walk: Walk): Flaw | undefined {
+  if (++walk.nodes > walk.maxNodes) return { what: TOO_MANY, keys: [] };
   switch (typeof value) {
     case "string":
     case "boolean":
       return undefined;
     case "number":
-      if (Object.is(value, -0)) return "-0";
-      return Number.isFinite(value) ? undefined : String(value);
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? undefined
+        : { what: Object.is(value, -0) ? "-0" : String(value), keys: [] };
     case "object":
-      return value === null ? undefined : enterObject(value, maxEntries);
+      return value === null ? undefined : flawInside(value, depth, walk);
+    case "bigint":
+      return { what: "a BigInt", keys: [] };
     default:
-      return typeof value === "bigint" ? "a BigInt" : typeof value;
+      return { what: typeof value, keys: [] };
   }
 }
 
-function enterObject(
+function flawInside(
   value: object,
-  maxEntries: number,
-): Frame | string | typeof TOO_MANY {
+  depth: number,
+  walk: Walk,
+): Flaw | undefined {
+  const room = walk.maxNodes - walk.nodes;
   // Before the keys are looked at, which takes its time where there are many.
-  if (Array.isArray(value) && value.length > maxEntries) return TOO_MANY;
-  const prototype = Object.getPrototypeOf(value);
+  if (Array.isArray(value) && value.length > room) {
+    return { what: TOO_MANY, keys: [] };
+  }
   const keys = Object.keys(value);
-  if (keys.length > maxEntries) return TOO_MANY;
+  if (keys.length > room) return { what: TOO_MANY, keys: [] };
+  const what = flawOf(value, keys);
+  if (what !== undefined) return { what, keys: [] };
+  if (depth === walk.maxDepth) {
+    const { maxDepth } = walk;
+    return {
+      what: `nested deeper than ${maxDepth} levels, or a cycle`,
+      keys: [],
+    };
+  }
+  for (let index = 0; index < keys.length; index++) {
+    const key = Array.isArray(value) ? index : keys[index]!;
+    const child = (value as Record<string | number, unknown>)[key];
+    const flaw = flawIn(child, depth + 1, walk);
+    if (flaw === undefined) continue;
+    flaw.keys.push(key);
+    return flaw;
+  }
+  return undefined;
+}
+
+/** What is wrong with a container by itself. */
+function flawOf(value: object, keys: readonly string[]): string | undefined {
+  const prototype = Object.getPrototypeOf(value);
   // Symbols, hidden properties, and names on an array are what JSON leaves out.
-  const owned = Reflect.ownKeys(value).length;
+  // Asked for apart, which takes a third of the time of `Reflect.ownKeys`.
+  const owned = Object.getOwnPropertyNames(value).length +
+    Object.getOwnPropertySymbols(value).length;
   if (Array.isArray(value)) {
     if (prototype !== Array.prototype) return className(value);
     if (keys.length < value.length) return "an array with holes";
-    if (owned !== value.length + 1) return "an array with other properties";
-    return { value, keys: undefined, size: value.length, next: 0 };
+    return owned === value.length + 1
+      ? undefined
+      : "an array with other properties";
   }
   if (prototype !== Object.prototype && prototype !== null) {
     return className(value);
   }
-  if (owned !== keys.length) {
-    return "an object with symbols or hidden properties";
-  }
-  return { value, keys, size: keys.length, next: 0 };
+  return owned === keys.length
+    ? undefined
+    : "an object with symbols or hidden properties";
 }
 
 function className(value: object): string {
@@ -130,18 +143,10 @@ function className(value: object): string {
   return name ? `a ${name}` : "a class instance";
 }
 
-function childAt(frame: Frame, index: number): unknown {
-  const { value, keys } = frame;
-  return keys === undefined
-    ? (value as unknown[])[index]
-    : (value as Record<string, unknown>)[keys[index]!];
-}
-
-function lossy(open: readonly Frame[], what: string): MiniError {
+function lossy(keys: readonly (string | number)[], what: string): MiniError {
   let path = "$";
-  for (const { keys, next } of open) {
-    const key = keys?.[next - 1];
-    if (key === undefined) path += `[${next - 1}]`;
+  for (const key of keys) {
+    if (typeof key === "number") path += `[${key}]`;
     else if (/^[A-Za-z_$][\w$]*$/.test(key)) path += `.${key}`;
     else path += `[${JSON.stringify(key)}]`;
     if (path.length > 200) {

@@ -25,6 +25,7 @@ const CRC_PLACEHOLDER = '{"crc":"00000000",';
 const encoder = new TextEncoder();
 const PREFIX = encoder.encode(CRC_PLACEHOLDER);
 const DATA = /(?:"durable":\d+,)?"data":/y;
+const HEX_DIGITS = encoder.encode("0123456789abcdef");
 const CRC_START = 8;
 const CRC_END = 16;
 
@@ -105,13 +106,20 @@ export function hex(crc: number): string {
   return crc.toString(16).padStart(8, "0");
 }
 
+/** As {@linkcode hex}, into bytes. */
+function writeHex(crc: number, into: Uint8Array, at: number): void {
+  for (let shift = 28; shift >= 0; shift -= 4) {
+    into[at++] = HEX_DIGITS[(crc >>> shift) & 0xf]!;
+  }
+}
+
 /** Fills in the checksum of every line of `text`. */
 function seal(text: string, chain: number): Encoded {
   const bytes = encoder.encode(text);
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(NEWLINE, start);
     const crc = crc32(bytes.subarray(start + PREFIX_BYTES, end), chain);
-    encoder.encodeInto(hex(crc), bytes.subarray(start + CRC_START));
+    writeHex(crc, bytes, start + CRC_START);
     chain = crc32(bytes.subarray(start, end + 1), chain);
     start = end + 1;
   }
