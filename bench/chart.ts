@@ -15,8 +15,8 @@ export async function writeCharts(
     ["log.svg", bars(of("append", "batch"), "durable records a second")],
     ["opening.svg", bars(of("read", "open"), "records a second")],
     ["queue.svg", bars(of("enqueue", "drain"), "durable messages a second")],
-    ["growth.svg", curves(growth)],
   ];
+  if (growth.length > 0) charts.push(["growth.svg", curves(growth)]);
   for (const [name, spec] of charts) {
     await Deno.writeTextFile(join(dir, name), `${await svgOf(spec)}\n`);
   }
@@ -60,7 +60,7 @@ function bars(findings: readonly Findings[], title: string): object {
     field: "rate",
     type: "quantitative",
     scale: { type: "log", domainMin: 100 },
-    axis: { title, format: "~s", grid: true },
+    axis: { title, format: "~s", values: [1e3, 1e4, 1e5, 1e6] },
   };
   const y = {
     field: "name",
@@ -72,11 +72,16 @@ function bars(findings: readonly Findings[], title: string): object {
   const color = {
     field: "kind",
     scale: { domain: kinds, range: [OURS, PEER, UNSYNCED, FLOOR] },
-    legend: { title: null, orient: "top" },
+    legend: { title: null, orient: "top", labelLimit: 200 },
   };
   return {
     data: { values },
-    facet: { field: "what", type: "nominal", title: null, sort: null },
+    facet: {
+      field: "what",
+      type: "nominal",
+      title: null,
+      sort: findings.map(({ what }) => what),
+    },
     columns: 2,
     resolve: { scale: { y: "independent" } },
     spec: {

@@ -4,7 +4,7 @@ import { NEWLINE } from "../store/line.ts";
 import { type JournalContext, readBlock } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
-import { survey } from "./survey.ts";
+import { type SegmentFile, survey } from "./survey.ts";
 
 /** A segment, and what is known of it without reading those that are sealed. */
 export interface SegmentExtent {
@@ -38,15 +38,29 @@ export async function extent(context: JournalContext): Promise<Extent> {
 
 /** Finds out from where to where a journal goes: by names, and by reading the last segments. */
 export async function roughExtent(context: JournalContext): Promise<Extent> {
-  const { format, segments } = await survey(context);
-  return format === "ministore"
-    ? await rustExtent(context, segments)
-    : await nativeExtent(context);
+  for (let look = 1;; look++) {
+    const before = await survey(context);
+    const found = before.format === "ministore"
+      ? await rustExtent(context, before.segments)
+      : await nativeExtent(context, before.segments);
+    const after = await survey(context);
+    // Sealed while we looked: what was active may be in neither list.
+    const isSteady = pathsOf(before.segments) === pathsOf(after.segments);
+    if (isSteady || look === MAX_LOOKS) return found;
+  }
 }
 
-async function nativeExtent(context: JournalContext): Promise<Extent> {
-  const found = await survey(context);
-  const sealed = found.segments.filter(({ isActive }) => !isActive);
+const MAX_LOOKS = 10;
+
+function pathsOf(segments: readonly SegmentFile[]): string {
+  return segments.map(({ path }) => path).join("\n");
+}
+
+async function nativeExtent(
+  context: JournalContext,
+  files: readonly SegmentFile[],
+): Promise<Extent> {
+  const sealed = files.filter(({ isActive }) => !isActive);
   // With the one before it, so that the seam between the two is looked at.
   const from = sealed.at(-1)?.base ?? 0;
   const checks = await collect(checkSegments(context, from));
