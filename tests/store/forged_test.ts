@@ -46,6 +46,22 @@ for (const [what, journal] of STRAY) {
   });
 }
 
+Deno.test("MiniStore reads a record behind which its line has fields that are not known", async () => {
+  await using directory = new TestDirectory();
+  const { bytes } = two().add({ seq: 3, data: "c", more: { data: 1 } });
+  await Deno.writeFile(directory.at(), bytes);
+  const found = await openAndRead(directory.at());
+  assertEquals("data" in found && found.data.at(-1), "c");
+});
+
+Deno.test("MiniStore.replay() refuses a record that is no JSON, though its checksum is right", async () => {
+  await using directory = new TestDirectory();
+  const { bytes } = two().addText('{"seq":3,"data":{]}');
+  await Deno.writeFile(directory.at(), bytes);
+  const all = Array.fromAsync(MiniStore.replay(directory.at()));
+  assertEquals((await errorOf(all)).code, "CORRUPT");
+});
+
 Deno.test("MiniStore takes no file for a journal whose first line is half a header", async () => {
   await using directory = new TestDirectory();
   const { bytes } = new JournalBytes({ journal: 1 }).records(1, 2);
