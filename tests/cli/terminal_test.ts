@@ -68,6 +68,14 @@ async function whyNoTerminal(): Promise<string | undefined> {
   }
 }
 
+/** A string cannot hold all of what is dumped. */
+async function beginningOf(path: string): Promise<string> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(9_000);
+  const length = await file.read(bytes) ?? 0;
+  return new TextDecoder().decode(bytes.subarray(0, length));
+}
+
 const ESCAPE = "\u001b";
 const PROGRESS = new RegExp(
   `${ESCAPE}\\[K\\w+ +\\d+ % {2}[\\d.]+ \\wiB/s {2}\\d+:\\d\\d left`,
@@ -116,7 +124,7 @@ Deno.test("mini shows progress and colour on a terminal, and only there; reads m
   const progress = await inTerminal(["dump", path], { env, stdout: dumped });
   assertMatch(progress, PROGRESS);
   assert(progress.endsWith("\r\u001b[K"), progress.slice(-200));
-  assert(!(await Deno.readTextFile(dumped)).slice(0, 9_000).includes("\u001b"));
+  assert(!(await beginningOf(dumped)).includes("\u001b"));
 
   const coloured = await inTerminal(["stat", path], { env });
   assertMatch(coloured, COLOUR);
