@@ -138,7 +138,11 @@ export interface StateRecovery {
   readonly outcome: "created" | "clean" | "unclean" | "torn";
   /** The number that the snapshot stood at, 0 without one. */
   readonly snapshotSequence: number;
-  /** The number of the last record in the log, where the snapshot is ahead of it: records were lost that the snapshot covers. */
+  /**
+   * The number of the last record in the log, where the snapshot is ahead of it:
+   * records were lost that the snapshot covers. The log goes on after the
+   * snapshot; its segments are kept, with names that end in `.aside`.
+   */
   readonly logEndedAt?: number;
   /** How many records were replayed after it. */
   readonly replayed: number;

@@ -125,7 +125,8 @@ export async function rewriteActive(
   return await installFile(staging, paths.active, fill, check);
 }
 
-async function copyActive(
+/** Copies what the active segment holds. */
+export async function copyActive(
   { fs, paths }: JournalContext,
   sizeBytes: number,
   to: FileHandle,

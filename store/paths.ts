@@ -16,6 +16,7 @@ import {
  * journal.jsonl.lock                   held while it is open for writing
  * journal.jsonl.tmp                    a file being made, never read
  * journal.jsonl.torn                   what the last repair cut off
+ * journal.00000000000000000000.jsonl.aside   a segment that a snapshot ahead of it has replaced
  * ```
  */
 export class JournalPaths {
@@ -46,6 +47,16 @@ export class JournalPaths {
   sealed(base: number): string {
     const digits = String(base).padStart(20, "0");
     return join(this.directory, `${this.#stem}.${digits}${this.#extension}`);
+  }
+
+  /** What a segment is renamed to that is kept and no longer read, in a directory with such names. */
+  aside(base: number, names: readonly string[]): string {
+    const first = `${this.sealed(base)}.aside`;
+    let path = first;
+    for (let count = 2; names.includes(basename(path)); count++) {
+      path = `${first}-${count}`;
+    }
+    return path;
   }
 
   /** The bases of the sealed segments among the names in the directory, lowest first. */

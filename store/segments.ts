@@ -1,7 +1,7 @@
 import { ActiveSegment } from "./active.ts";
 import type { MiniError } from "./errors.ts";
 import type { FileHandle, FileLock } from "./fs.ts";
-import { installFile, prepareFile } from "./install.ts";
+import { copyActive, installFile, prepareFile } from "./install.ts";
 import { type Encoded, encodeHeader, type Header, hex } from "./line.ts";
 import { fromOs } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
@@ -161,7 +161,17 @@ export class Segments {
   }
 
   /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
-  async compact(upTo: number): Promise<CompactionReport> {
+  compact(upTo: number): Promise<CompactionReport> {
+    const { fs } = this.#context;
+    return this.#release(upTo, "remove", ({ path }) => fs.remove(path));
+  }
+
+  /** Lets go of the sealed segments that hold no record above `upTo`, oldest first. */
+  async #release(
+    upTo: number,
+    doing: string,
+    release: (segment: SealedSegment) => Promise<void>,
+  ): Promise<CompactionReport> {
     if (this.#compactionFailure !== undefined) throw this.#compactionFailure;
     const { fs, paths } = this.#context;
     const removed: string[] = [];
@@ -172,12 +182,12 @@ export class Segments {
         return { removed, removedBytes, firstSequence: this.firstSequence };
       }
       try {
-        await fs.remove(oldest.path);
+        await release(oldest);
         this.#sealed = this.#sealed.slice(1);
         // One at a time: were several removals undone by a power cut in part, there would be a gap.
         await fs.syncDirectory(paths.directory);
       } catch (error) {
-        const failure = this.#failed(error, `remove "${oldest.path}" from`);
+        const failure = this.#failed(error, `${doing} "${oldest.path}" from`);
         if (this.#sealed[0] !== oldest) this.#compactionFailure = failure;
         throw failure;
       }
@@ -188,12 +198,16 @@ export class Segments {
 
   /**
    * Goes on after record `seq`, which lies ahead: whatever was up to there is
-   * covered elsewhere. Every state that a crash may leave is a log that ends
-   * earlier, or this one.
+   * covered elsewhere. What the log holds, up to record `last`, is set aside.
+   * Every state that a crash may leave is a log that ends earlier, or this one.
    */
-  async skipTo(seq: number, journal: string = this.journal): Promise<void> {
+  async skipTo(
+    seq: number,
+    last: number,
+    journal: string = this.journal,
+  ): Promise<void> {
     const { paths, staging } = this.#context;
-    await this.compact(this.base);
+    await this.#setAside(last);
     const header = { journal, base: seq, prev: hex(0) };
     const { bytes, chain } = encodeHeader(header);
     const file = await installFile(
@@ -211,6 +225,28 @@ export class Segments {
     }
     this.#header = header;
     await old.close();
+  }
+
+  /** Renames the sealed segments, and copies the active one, which keeps its name until another takes its place. */
+  async #setAside(last: number): Promise<void> {
+    const { fs, paths, staging } = this.#context;
+    const names = await fs.list(paths.directory);
+    await this.#release(
+      this.base,
+      "set aside",
+      ({ path, base }) => fs.rename(path, paths.aside(base, names)),
+    );
+    if (last === this.base) return;
+    const { sizeBytes } = this.#active;
+    const name = paths.aside(this.base, names);
+    const fill = (file: FileHandle) =>
+      copyActive(this.#context, sizeBytes, file);
+    try {
+      const copy = await installFile(staging, name, fill);
+      await copy.close();
+    } catch (error) {
+      throw this.#failed(error, `make "${name}" of`);
+    }
   }
 
   #failed(error: unknown, doing: string): MiniError {

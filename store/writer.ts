@@ -222,7 +222,7 @@ export class Writer implements LiveEnd {
   /** Goes on after record `seq`, which lies ahead. */
   skipTo(seq: number, journal?: string): Promise<void> {
     return this.#exclusively("skip records", async () => {
-      await this.#segments.skipTo(seq, journal);
+      await this.#segments.skipTo(seq, this.sequence, journal);
       this.sequence = this.#durable = seq;
       this.#change.fire();
     });
