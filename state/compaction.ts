@@ -48,13 +48,14 @@ export class Compaction<S, M> {
   }
 
   /**
-   * Resolves once other records may be applied, to what the `apply` is to wait
-   * for. What it sets off must not make the `apply` look failed.
+   * Where a snapshot is due, resolves once other records may be applied, to what
+   * the `apply` is to wait for. What it sets off must not make the `apply` look
+   * failed.
    */
-  async #afterApply(
+  #afterApply(
     seq: number,
     snapshotEvery: number | ((state: S) => number),
-  ): Promise<(() => Promise<void>) | undefined> {
+  ): Promise<() => Promise<void>> | undefined {
     try {
       const every = typeof snapshotEvery === "number"
         ? snapshotEvery
@@ -63,8 +64,17 @@ export class Compaction<S, M> {
         throw new RangeError(`snapshotEvery must be at least 1, not ${every}`);
       }
       if (seq - this.#last < every) return undefined;
-      // Not with every record from now on, should it fail.
-      this.#last = seq;
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+    // Not with every record from now on, should it fail.
+    this.#last = seq;
+    return this.#snapshotThenCompact();
+  }
+
+  async #snapshotThenCompact(): Promise<() => Promise<void>> {
+    try {
       const { created } = await this.#take();
       return async () => {
         try {
@@ -76,7 +86,7 @@ export class Compaction<S, M> {
       };
     } catch (error) {
       this.#failed(error);
-      return undefined;
+      return () => Promise.resolve();
     }
   }
 

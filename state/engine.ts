@@ -118,10 +118,15 @@ export class Engine<S, M> {
   ): Promise<number> {
     this.#assertUsable();
     const entry = this.#live.logged(mutations, isBatch);
+    const queue = () =>
+      mutations.length === 0
+        ? Promise.resolve(this.sequence)
+        : this.#live.enqueue(entry, durable);
+    // Nobody is deciding, and it has nothing to decide itself.
+    if (expectedSequence === undefined && this.#mutex.isFree) return queue();
     return this.#mutex.run(async () => {
       if (expectedSequence !== undefined) await this.#expect(expectedSequence);
-      if (mutations.length === 0) return { applied: this.sequence };
-      return { applied: this.#live.enqueue(entry, durable) };
+      return { applied: queue() };
     }).then(({ applied }) => applied);
   }
 

@@ -17,7 +17,11 @@ export class LiveState<S, M> {
   readonly #sources: Sources<S, M>;
   readonly #steps = new Mutex();
   #state!: S;
-  #queued = 0;
+  /** What was appended and not taken in yet, in the order of the calls. */
+  readonly #pending: Pending[] = [];
+  #isTaking = false;
+  /** Fired when all that was acknowledged was taken in. */
+  readonly #taken = new Signal();
   #isRebuilding = false;
   /** Why nothing more can be written, or there is no state, until it is opened again. */
   failure: MiniError | undefined;
@@ -28,9 +32,9 @@ export class LiveState<S, M> {
   sequence = 0;
   /** Whether it will take in no more. */
   isClosed = false;
-  /** Called within the step of each record that was applied; gives what its caller is to wait for behind that. */
-  onApplied: (seq: number) => Promise<(() => Promise<void>) | undefined> = () =>
-    Promise.resolve(undefined);
+  /** Called when a record was applied, before the next one is; may give what its caller is to wait for behind that. */
+  onApplied: (seq: number) => Promise<() => Promise<void>> | undefined = () =>
+    undefined;
 
   constructor(sources: Sources<S, M>) {
     this.#log = sources.log;
@@ -83,18 +87,51 @@ export class LiveState<S, M> {
     if (isBare && !("apply" in entry)) throw notInRust();
     // Those that could not be recorded before.
     for (const seq of aborts.unrecorded.splice(0)) this.#record(seq);
-    this.#queued++;
     const options = { durable };
     const appended = appendJson(this.#log, json, options) ??
       this.#log.append(entry, options);
-    appended.catch((error) => this.fail(error));
-    return this.#steps.run(async () => {
-      const seq = await appended;
-      return { seq, rest: await this.#take(seq, entry) };
-    }).then(async ({ seq, rest }) => {
-      await rest?.();
-      return seq;
-    });
+    const taken = Promise.withResolvers<number>();
+    const pending: Pending = { entry, taken, outcome: undefined };
+    this.#pending.push(pending);
+    appended.then(
+      (seq) => this.#arrived(pending, { seq }),
+      (error) => {
+        this.fail(error);
+        this.#arrived(pending, { error });
+      },
+    );
+    return taken.promise;
+  }
+
+  #arrived(pending: Pending, outcome: Outcome): void {
+    pending.outcome = outcome;
+    if (this.#isTaking) return;
+    this.#isTaking = true;
+    void this.#steps.run(() => this.#takeArrived());
+  }
+
+  /** One step for all that a commit has acknowledged. */
+  async #takeArrived(): Promise<void> {
+    let count = 0;
+    for (let next; (next = this.#pending[count]) !== undefined; count++) {
+      const { entry, taken, outcome } = next;
+      if (outcome === undefined) break;
+      try {
+        if ("error" in outcome) throw outcome.error;
+        const { seq } = outcome;
+        const more = this.#take(seq, entry);
+        if (more === undefined) taken.resolve(seq);
+        else {
+          const rest = await more;
+          rest().then(() => taken.resolve(seq), taken.reject);
+        }
+      } catch (error) {
+        taken.reject(error);
+      }
+    }
+    this.#pending.splice(0, count);
+    this.#isTaking = false;
+    this.#taken.fire();
   }
 
   /** Takes note of an error that says that nothing more can be written. */
@@ -104,22 +141,19 @@ export class LiveState<S, M> {
     this.#change.fire();
   }
 
-  /** Applies what is logged; gives what is left to do when others may be applied. */
-  async #take(
-    seq: number,
-    entry: Entry,
-  ): Promise<(() => Promise<void>) | undefined> {
+  /** Applies what is logged; gives what is left to do, if anything, and in the end when others may be applied. */
+  #take(seq: number, entry: Entry): Promise<() => Promise<void>> | undefined {
     if (!this.#hasState) throw this.failure;
     const { reducer, guard } = this.#sources;
     try {
       const mutations = mutationsOf<M>(entry, seq, reducer);
       this.#state = guard.run(() => reduce(this.#state, mutations, reducer));
     } catch (cause) {
-      return await this.#abort(seq, cause);
+      return this.#abort(seq, cause);
     }
     this.sequence = seq;
     this.#change.fire();
-    return await this.onApplied(seq);
+    return this.onApplied(seq);
   }
 
   /** Makes the state anew without a mutation whose `apply` has thrown, and has that recorded. */
@@ -170,11 +204,7 @@ export class LiveState<S, M> {
 
   /** Waits until everything queued so far is applied. */
   async settle(): Promise<void> {
-    let queued: number;
-    do {
-      queued = this.#queued;
-      await this.#steps.run(() => {});
-    } while (queued !== this.#queued);
+    while (this.#isTaking || this.#pending.length > 0) await this.#taken.next;
   }
 
   /** Runs a task between two records: state and sequence belong together there. */
@@ -187,6 +217,16 @@ export class LiveState<S, M> {
     this.isClosed = true;
     this.#change.fire();
   }
+}
+
+/** What has become of an append. */
+type Outcome = { readonly seq: number } | { readonly error: unknown };
+
+/** An entry that was appended. */
+interface Pending {
+  readonly entry: Entry;
+  readonly taken: PromiseWithResolvers<number>;
+  outcome: Outcome | undefined;
 }
 
 /** An entry, and its JSON. */

@@ -5,11 +5,19 @@
  */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
+  #tasks = 0;
+
+  /** Whether nobody has a task here that has not ended. */
+  get isFree(): boolean {
+    return this.#tasks === 0;
+  }
 
   /** Runs `task` once every earlier one has ended. */
   run<T>(task: () => T | Promise<T>): Promise<T> {
+    this.#tasks++;
     const result = this.#last.then(task);
-    this.#last = result.catch(() => {});
+    const ended = () => void this.#tasks--;
+    this.#last = result.then(ended, ended);
     return result;
   }
 }

@@ -1,21 +1,15 @@
 /** Something that happens again and again, and can be waited for. */
 export class Signal {
-  #fire!: () => void;
-  /** Resolves the next time that it happens. */
-  next!: Promise<void>;
+  #next: PromiseWithResolvers<void> | undefined;
 
-  constructor() {
-    this.#renew();
+  /** Resolves the next time that it happens. */
+  get next(): Promise<void> {
+    return (this.#next ??= Promise.withResolvers()).promise;
   }
 
   /** Lets it happen. */
   fire(): void {
-    const happened = this.#fire;
-    this.#renew();
-    happened();
-  }
-
-  #renew(): void {
-    this.next = new Promise((resolve) => this.#fire = resolve);
+    this.#next?.resolve();
+    this.#next = undefined;
   }
 }
