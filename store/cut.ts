@@ -1,6 +1,5 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { MiniError } from "./errors.ts";
-import { NEWLINE } from "./line.ts";
 import { concat } from "./scan.ts";
 import { corrupt, FIRST_BLOCK_BYTES, readBlock } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
@@ -45,7 +44,13 @@ export async function* linesOf(
 export async function* streamed(
   blocks: Blocks,
 ): AsyncGenerator<readonly string[], void, undefined> {
-  const source = blocks.texts();
+  let count = 0;
+  const source = (async function* () {
+    for await (const text of blocks.texts()) {
+      count += countLines(text);
+      yield text;
+    }
+  })();
   const lines: ReadableStream<string> = ReadableStream.from(source)
     .pipeThrough(new TextLineStream());
   const reader = lines.getReader();
@@ -54,8 +59,8 @@ export async function* streamed(
       const { done, value } = await reader.read();
       if (done) return;
       // One wait for all the lines of a block, and not one for each.
-      const length = blocks.takeLines() - 1;
-      const others = Array.from({ length }, () => reader.read());
+      const others = Array.from({ length: count - 1 }, () => reader.read());
+      count = 0;
       const rest = await Promise.all(others);
       yield [value, ...rest.map(({ value }) => value!)];
     }
@@ -82,7 +87,6 @@ export class Blocks {
   readonly #segment: OpenSegment;
   readonly #live: LiveEnd | undefined;
   readonly #stop: Stop;
-  #lines = 0;
   /** Why there are no more. */
   failure: { readonly error: unknown } | undefined;
 
@@ -101,22 +105,13 @@ export class Blocks {
     this.#stop.end();
   }
 
-  /** How many lines have been given since this was asked last. */
-  takeLines(): number {
-    const lines = this.#lines;
-    this.#lines = 0;
-    return lines;
-  }
-
   /** Ends where it fails: a stream that fails drops what it holds, and the lines before a damage are to come first. */
   async *texts(): AsyncGenerator<string, void, undefined> {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     try {
       const blocks = verifiedBlocks(this.#segment, this.#stop, this.#live);
       for await (const block of blocks) {
-        const text = this.#decode(decoder, block);
-        this.#lines += countLines(block);
-        yield text;
+        yield this.#decode(decoder, block);
       }
     } catch (error) {
       this.failure = { error };
@@ -132,9 +127,9 @@ export class Blocks {
   }
 }
 
-function countLines(block: Uint8Array): number {
+function countLines(text: string): number {
   let count = 0;
-  for (let at = -1; (at = block.indexOf(NEWLINE, at + 1)) >= 0;) count++;
+  for (let at = -1; (at = text.indexOf("\n", at + 1)) >= 0;) count++;
   return count;
 }
 

@@ -24,7 +24,9 @@ export const HEADER_BYTES = 160;
 const CRC_PLACEHOLDER = '{"crc":"00000000",';
 const encoder = new TextEncoder();
 const PREFIX = encoder.encode(CRC_PLACEHOLDER);
-const DATA = /(?:"durable":\d+,)?"data":/y;
+const SEQ = '"seq":';
+const DURABLE = '"durable":';
+const DATA = '"data":';
 const HEX_DIGITS = encoder.encode("0123456789abcdef");
 const CRC_START = 8;
 const CRC_END = 16;
@@ -209,10 +211,23 @@ export function parseLine(text: string): Line | undefined {
 
 /** Where the JSON of record `seq` starts, in the line that holds it alone; `undefined` for every other line. */
 export function dataStart(text: string, seq: number): number | undefined {
-  const head = `"seq":${seq},`;
-  if (!text.startsWith(head, PREFIX_BYTES)) return undefined;
-  DATA.lastIndex = PREFIX_BYTES + head.length;
-  return DATA.test(text) ? DATA.lastIndex : undefined;
+  if (!text.startsWith(SEQ, PREFIX_BYTES)) return undefined;
+  let at = afterNumber(text, PREFIX_BYTES + SEQ.length, seq);
+  if (text.startsWith(DURABLE, at)) at = afterNumber(text, at + DURABLE.length);
+  return text.startsWith(DATA, at) ? at + DATA.length : undefined;
+}
+
+/** Where a decimal number and the comma behind it end; `NaN` where it is another than `expected`. */
+function afterNumber(text: string, start: number, expected?: number): number {
+  let value = 0;
+  let at = start;
+  for (let digit; (digit = text.charCodeAt(at) - 0x30) >= 0 && digit <= 9;) {
+    value = value * 10 + digit;
+    at++;
+  }
+  const isOther = expected !== undefined && value !== expected;
+  const isPadded = text[start] === "0" && at > start + 1;
+  return isOther || isPadded || text[at] !== "," ? NaN : at + 1;
 }
 
 function parseRecords(json: Record<string, unknown>): Line | undefined {

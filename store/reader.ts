@@ -1,6 +1,6 @@
 import { type Cut, linesOf, type LiveEnd, split, streamed } from "./cut.ts";
 import { MiniError } from "./errors.ts";
-import type { StoreRecord } from "./records.ts";
+import type { LineParser, StoreRecord } from "./records.ts";
 import type { OpenSegment } from "./source.ts";
 
 /** Which records to read. */
@@ -85,27 +85,30 @@ async function* read<T>(
   if (to < from) return;
   for await (const segment of segments) {
     for await (const lines of linesOf(segment, { signal, live, cut })) {
-      const records = segment.lines.parse(lines, from);
-      yield within(records, { from, to, convert });
+      yield recordsOf(lines, segment.lines, { from, to, convert });
       if (segment.lines.next > to) return;
     }
     signal?.throwIfAborted();
   }
 }
 
-/** The records from one number to another, as the caller has them. */
-function* within<T>(
-  records: Iterable<StoreRecord<unknown>>,
+/** The records of lines, from one number to another, as the caller has them; each line is parsed when it is asked for. */
+function* recordsOf<T>(
+  lines: readonly string[],
+  parser: LineParser,
   { from, to, convert }: {
     readonly from: number;
     readonly to: number;
     readonly convert: Reading<T>["convert"];
   },
 ): Generator<StoreRecord<T>, void, undefined> {
-  for (const { seq, data } of records) {
-    if (seq < from) continue;
-    if (seq > to) return;
-    yield { seq, data: convert(data, seq) };
+  for (const line of lines) {
+    let seq = parser.next;
+    for (const data of parser.parse(line, from)) {
+      if (seq > to) return;
+      if (seq >= from) yield { seq, data: convert(data, seq) };
+      seq++;
+    }
   }
 }
 

@@ -15,12 +15,11 @@ export interface StoreRecord<T> {
 export interface LineParser {
   /** The number of the next record. */
   readonly next: number;
-  /** The records of the next lines, each parsed when it is asked for; those below `from` may be left out. */
-  parse(
-    lines: Iterable<string>,
-    from: number,
-  ): Iterable<StoreRecord<unknown>>;
+  /** The records of the next line; those below `from` may be left out. */
+  parse(line: string, from: number): readonly unknown[];
 }
+
+const NONE: readonly unknown[] = [];
 
 /** Parses the lines of this package's own format, whose checksums have been verified. */
 export class NativeLines implements LineParser {
@@ -33,27 +32,21 @@ export class NativeLines implements LineParser {
     this.next = base + 1;
   }
 
-  *parse(
-    lines: Iterable<string>,
-    from: number,
-  ): Generator<StoreRecord<unknown>, void, undefined> {
-    for (const text of lines) {
-      this.#line++;
-      let seq = this.next;
-      const start = dataStart(text, seq);
-      if (start !== undefined && seq < from) {
-        this.next++;
-        continue;
-      }
-      const records = this.#parseAlone(text, start) ?? this.#parseAny(text);
-      if (isTooDeep(records, text.length)) {
-        throw this.#corrupt(
-          "the record is nested deeper than any that is written",
-        );
-      }
-      this.next += records.length;
-      for (const data of records) yield { seq: seq++, data };
+  parse(text: string, from: number): readonly unknown[] {
+    this.#line++;
+    const start = dataStart(text, this.next);
+    if (start !== undefined && this.next < from) {
+      this.next++;
+      return NONE;
     }
+    const records = this.#parseAlone(text, start) ?? this.#parseAny(text);
+    if (isTooDeep(records, text.length)) {
+      throw this.#corrupt(
+        "the record is nested deeper than any that is written",
+      );
+    }
+    this.next += records.length;
+    return records;
   }
 
   /** A record alone in its line, of which nothing else is parsed. Almost every line is one. */

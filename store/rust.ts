@@ -116,13 +116,11 @@ class RustLines implements LineParser {
     this.next = base + 1;
   }
 
-  *parse(
-    lines: Iterable<string>,
-  ): Generator<StoreRecord<unknown>, void, undefined> {
-    for (const text of lines) {
-      const parsed = parseRustLine(text, this.#path, ++this.#line);
-      if (parsed !== "header") yield { seq: this.next++, data: parsed.record };
-    }
+  parse(text: string): readonly unknown[] {
+    const parsed = parseRustLine(text, this.#path, ++this.#line);
+    if (parsed === "header") return [];
+    this.next++;
+    return [parsed.record];
   }
 }
 
