@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { installFile, type Staging } from "../store/install.ts";
-import { readBlock } from "../store/segment.ts";
+import { readBlock } from "../store/block.ts";
 
 /** Copies the first bytes of a file to an open one; gives their checksum. */
 export async function copyBytes(

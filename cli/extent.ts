@@ -1,7 +1,8 @@
 import { collect } from "./collect.ts";
 import type { MiniError } from "../store/errors.ts";
 import { NEWLINE } from "../store/line.ts";
-import { type JournalContext, readBlock } from "../store/segment.ts";
+import { readBlock } from "../store/block.ts";
+import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { type SegmentFile, survey } from "./survey.ts";

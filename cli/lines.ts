@@ -1,7 +1,7 @@
 import type { FileSystem } from "../store/fs.ts";
 import { NEWLINE } from "../store/line.ts";
 import { concat } from "../store/scan.ts";
-import { readBlock } from "../store/segment.ts";
+import { readBlock } from "../store/block.ts";
 
 /** A line of a file, whatever is in it. */
 export interface RawLine {

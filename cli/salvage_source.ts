@@ -117,10 +117,10 @@ async function* rustPieces(
         try {
           if (isTooLong) throw new TypeError("the line is too long");
           const text = decoder.decode(bytes);
-          for (const { seq, data } of lines.parse([text], 0)) {
-            const records = [data];
-            yield { kind: "records", seq, records, isVerified: false, place };
-          }
+          const seq = lines.next;
+          const records = lines.parse(text, 0);
+          if (records.length === 0) continue;
+          yield { kind: "records", seq, records, isVerified: false, place };
         } catch (error) {
           yield { kind: "damage", reason: reasonOf(error), place };
         }

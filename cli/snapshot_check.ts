@@ -7,7 +7,7 @@ import { readRustPair } from "../snap/rust_pair.ts";
 import { readSnapshot, verifySnapshot } from "../snap/snapshot_file.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
-import { FIRST_BLOCK_BYTES, readBlock } from "../store/segment.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
 import { namesIn } from "./place.ts";
 
 /** A snapshot, and whether it can be restored. */

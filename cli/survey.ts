@@ -1,13 +1,12 @@
 import { join } from "@std/path";
 import { type Header, isIntact, NEWLINE } from "../store/line.ts";
 import { isRustJournal } from "../store/rust.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
 import {
-  FIRST_BLOCK_BYTES,
   headerOf,
   type JournalContext,
   judgeStart,
   openIfThere,
-  readBlock,
 } from "../store/segment.ts";
 import { namesIn } from "./place.ts";
 

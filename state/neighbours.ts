@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
-import { readBlock } from "../store/segment.ts";
+import { readBlock } from "../store/block.ts";
 
 /** Enough for a header, and for what a record starts with. */
 const START_BYTES = 4_096;

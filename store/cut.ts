@@ -1,7 +1,9 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { MiniError } from "./errors.ts";
 import { concat } from "./scan.ts";
-import { corrupt, FIRST_BLOCK_BYTES, readBlock } from "./segment.ts";
+import { NEWLINE } from "./line.ts";
+import { BLOCK_BYTES, BlockReader } from "./block.ts";
+import { corrupt } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
 
 /** What a reader in the process of the writer knows of the end of the log. */
@@ -176,21 +178,23 @@ async function* verifiedBlocks(
   live: LiveEnd | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { file, base, path, scanner } = segment;
+  const blocks = new BlockReader(file);
   let last = concat();
   let taken = 0;
-  let size = FIRST_BLOCK_BYTES;
   while (!stop.isStopped && !scanner.isBroken) {
     // Both are asked for before the limit, so that no change goes unseen.
     const changed = live?.changed;
     const isEnded = live?.isEnded;
     const room = (live?.limitOf(base) ?? Infinity) - taken;
     const block = segment.first ??
-      (room > 0 ? await readBlock(file, Math.min(room, size)) : concat());
-    size *= 8;
+      (room > 0 ? await blocks.next(Math.min(room, BLOCK_BYTES)) : concat());
     segment.first = undefined;
     taken += block.length;
     const lines = scanner.push(block);
-    if (lines.length > 0) yield last = lines;
+    if (lines.length > 0) {
+      last = lines.slice(lines.lastIndexOf(NEWLINE, -2) + 1);
+      yield lines;
+    }
     if (block.length > 0) continue;
     if (isEnded && live?.failure) throw live.failure;
     if (room === Infinity || isEnded) break;

@@ -1,5 +1,6 @@
 import type { FileHandle, FileSystem } from "./fs.ts";
-import { type JournalContext, readBlock } from "./segment.ts";
+import { readBlock } from "./block.ts";
+import type { JournalContext } from "./segment.ts";
 
 /** Where files are made before they get their names. */
 export interface Staging {

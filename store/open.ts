@@ -12,7 +12,8 @@ import {
   recoverRustJournal,
   rustFormat,
 } from "./rust.ts";
-import { type JournalContext, readBlock } from "./segment.ts";
+import { readBlock } from "./block.ts";
+import type { JournalContext } from "./segment.ts";
 import { type OpenSegment, openSegments } from "./source.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 

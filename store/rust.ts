@@ -3,13 +3,13 @@ import type { WriteFormat } from "./format.ts";
 import { rewriteActive } from "./install.ts";
 import { NEWLINE } from "./line.ts";
 import type { Recovered } from "./recover.ts";
-import type { LineParser, StoreRecord } from "./records.ts";
-import { concat, type Scanner } from "./scan.ts";
+import type { LineParser } from "./records.ts";
+import { concat, Joiner, type Scanner } from "./scan.ts";
+import { readBlock } from "./block.ts";
 import {
   corrupt,
   type JournalContext,
   openIfThere,
-  readBlock,
   unsupported,
 } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
@@ -90,13 +90,14 @@ class RustScanner implements Scanner {
   offset = 0;
   rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   isBroken = false;
+  readonly #joiner = new Joiner();
 
   constructor(maxRecordBytes: number) {
     this.#maxRecordBytes = maxRecordBytes;
   }
 
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const bytes = this.rest.length === 0 ? block : concat(this.rest, block);
+    const bytes = this.#joiner.join(this.rest, block);
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     this.rest = bytes.subarray(end);
     this.offset += end;

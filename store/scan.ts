@@ -19,7 +19,11 @@ const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
  * that it has verified. Pure: no file, no clock.
  */
 export interface Scanner {
-  /** Takes the next bytes and returns the verified lines that they complete, oldest first. Not to be called once it is broken. */
+  /**
+   * Takes the next bytes and returns the verified lines that they complete,
+   * oldest first. What it has given before is not to be used any more. Not to be
+   * called once it is broken.
+   */
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   /** How many bytes have been verified; the next line starts here. */
   readonly offset: number;
@@ -38,13 +42,14 @@ export class ChainScanner implements Scanner {
   chain = 0;
   rest: Uint8Array<ArrayBuffer> = EMPTY;
   isBroken = false;
+  readonly #joiner = new Joiner();
 
   constructor(maxRecordBytes: number) {
     this.#maxLineBytes = maxRecordBytes + FRAME_BYTES;
   }
 
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const bytes = this.rest.length === 0 ? block : concat(this.rest, block);
+    const bytes = this.#joiner.join(this.rest, block);
     this.rest = bytes;
     const end = bytes.lastIndexOf(NEWLINE) + 1;
     // A block that is shorter than the longest line has no line that is too long.
@@ -85,6 +90,23 @@ export class ChainScanner implements Scanner {
     this.offset += bytes;
     this.chain = chain;
     return accepted;
+  }
+}
+
+/** Puts what is left of one block before the next, in the same memory again and again. */
+export class Joiner {
+  #memory = EMPTY;
+
+  /** One array from both; what was given before is not to be used any more. */
+  join(rest: Uint8Array, block: Uint8Array): Uint8Array<ArrayBuffer> {
+    const length = rest.length + block.length;
+    const memory = length <= this.#memory.length
+      ? this.#memory
+      : new Uint8Array(Math.max(length, 2 * this.#memory.length));
+    memory.set(rest);
+    memory.set(block, rest.length);
+    this.#memory = memory;
+    return memory.subarray(0, length);
   }
 }
 

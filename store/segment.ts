@@ -1,3 +1,4 @@
+import { BlockReader, readBlock } from "./block.ts";
 import { MiniError } from "./errors.ts";
 import type { FileHandle, FileSystem } from "./fs.ts";
 import {
@@ -13,12 +14,6 @@ import type { Staging } from "./install.ts";
 import type { JournalPaths } from "./paths.ts";
 import { ChainScanner, concat, NumberWalk, type Scanner } from "./scan.ts";
 import { judgeHeader, type TailPlace } from "./tail.ts";
-
-/** How much is read at once. */
-const BLOCK_BYTES = 256 * 1024;
-
-/** How much is read first: most files are small, and a header is always in it. */
-export const FIRST_BLOCK_BYTES: number = 4_096;
 
 /** What every part of an open journal needs. */
 export interface JournalContext {
@@ -67,15 +62,6 @@ export async function openIfThere(
   }
 }
 
-/** Reads on from where the handle stands; empty at the end of the file. */
-export async function readBlock(
-  file: FileHandle,
-  maxBytes: number = BLOCK_BYTES,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const block = new Uint8Array(Math.min(maxBytes, BLOCK_BYTES));
-  return block.subarray(0, await file.read(block));
-}
-
 /**
  * Reads and verifies a whole segment of this format.
  *
@@ -90,8 +76,9 @@ export async function scanSegment(
     const scanner = new ChainScanner(context.maxRecordBytes);
     let found: { header: Header; walk: NumberWalk } | undefined;
     let mark: SegmentScan["mark"];
-    for (let size = FIRST_BLOCK_BYTES;; size *= 8) {
-      const block = await readBlock(file, size);
+    const blocks = new BlockReader(file);
+    for (;;) {
+      const block = await blocks.next();
       if (block.length === 0) break;
       const { offset: start, chain: before } = scanner;
       let lines = scanner.push(block);

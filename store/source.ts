@@ -5,17 +5,16 @@ import { osCode } from "./os_errors.ts";
 import type { LiveEnd } from "./cut.ts";
 import { type LineParser, NativeLines } from "./records.ts";
 import { ChainScanner, concat, type Scanner } from "./scan.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "./block.ts";
 import {
   checkName,
   checkSeam,
   corrupt,
   corruptAt,
-  FIRST_BLOCK_BYTES,
   headerOf,
   type JournalContext,
   judgeStart,
   openIfThere,
-  readBlock,
   readTail,
   type Seam,
   tailPlace,

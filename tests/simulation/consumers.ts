@@ -139,7 +139,7 @@ export class Consumers<M> {
   ): Promise<"ok" | "expired" | "failed" | "unknown"> {
     const { payload: name, receipt } = message;
     const { process } = this.#world;
-    this.#history.settling(name, receipt);
+    this.#history.settling(name, receipt, as);
     const outcome = await attempt(this.#world, what, settle, [
       "RECEIPT_EXPIRED",
       "ABORTED_MUTATION",

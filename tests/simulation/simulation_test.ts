@@ -15,8 +15,10 @@ Deno.test("everything together survives what a disk, a clock and other people do
   const counts: Counts = {};
   const first = Number(given ?? randomSeed());
   const violations: string[] = [];
-  const runs = given === undefined ? RUNS : 1;
-  for (let seed = first; seed < first + runs; seed++) {
+  const planned = given === undefined ? RUNS : 1;
+  let runs = 0;
+  for (let seed = first; seed < first + planned; seed++) {
+    runs++;
     const trace = await simulate(seed, coverage, counts, given !== undefined);
     for (const line of trace.lines) say(line);
     for (const what of trace.violations) {

@@ -8,6 +8,10 @@ interface Known {
   readonly place: number;
   /** Whether it is done or dead, as far as the consumer was told. */
   settled: "no" | "unknown" | "acked" | "dead";
+  /** Whether it was only seen to be dead, which nobody was promised, and a power cut may undo. */
+  isOnlySeenDead: boolean;
+  /** The receipts that were current when a consumer began to give the message back. */
+  readonly givenBack: Set<number>;
   /** How many deliveries a consumer was handed that count. */
   receives: number;
 }
@@ -52,6 +56,8 @@ export class History {
       enqueued: "unknown",
       place: this.#messages.size,
       settled: "no",
+      isOnlySeenDead: false,
+      givenBack: new Set(),
       receives: 0,
     });
   }
@@ -112,9 +118,14 @@ export class History {
   }
 
   /** A consumer has begun to settle a delivery. */
-  settling(name: string, receipt: number): void {
+  settling(
+    name: string,
+    receipt: number,
+    as: "acked" | "dead" | "retried",
+  ): void {
     const held = this.#held.get(name);
     if (held?.receipt !== receipt) return;
+    if (as === "retried") this.#messages.get(name)!.givenBack.add(receipt);
     this.#held.set(name, { ...held, isSettling: true });
   }
 
@@ -138,12 +149,15 @@ export class History {
       }
       return;
     }
-    if (outcome === "ok" && !isCurrent) {
+    // The next delivery may be made before who has given it back is told.
+    const isRight = isCurrent || message.givenBack.has(receipt);
+    if (outcome === "ok" && !isRight) {
       this.#violation(`${name} was settled with a receipt of the past`);
     }
     if (isCurrent) this.#held.delete(name);
     if (as === "retried") return;
     message.settled = outcome === "ok" ? as : "unknown";
+    message.isOnlySeenDead = false;
   }
 
   /** A delivery was given more time. */
@@ -169,13 +183,19 @@ export class History {
     if (message.settled === "acked") {
       this.#violation(`${name} died after its ack`);
     }
+    if (message.settled !== "dead") message.isOnlySeenDead = true;
     message.settled = "dead";
   }
 
   /** Every consumer has ended. */
   crashed(isPowerCut: boolean): void {
     this.#held.clear();
-    if (isPowerCut) this.#countsHold = false;
+    if (!isPowerCut) return;
+    this.#countsHold = false;
+    for (const message of this.#messages.values()) {
+      if (message.isOnlySeenDead) message.settled = "no";
+      message.isOnlySeenDead = false;
+    }
   }
 
   /** Compares what is left at the end with what was told. */
