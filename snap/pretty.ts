@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
 import { MiniError } from "../store/errors.ts";
-import { assertLossless, MAX_DEPTH } from "../store/json.ts";
+import { assertLossless, MAX_DEPTH, ownedBy } from "../store/json.ts";
 
 /** A value of no more nodes than this is made text in one go. */
 const SMALL_NODES = 1_000;
@@ -39,28 +39,32 @@ function* texts(
   indent: string,
   depth: number,
 ): Generator<string, void, undefined> {
-  if (typeof value !== "object" || value === null || isSmall(value, depth)) {
-    yield small(value, indent, depth);
-    return;
-  }
+  if (isSmall(value, depth)) return yield small(value, indent);
+  // Whatever is no container is small.
+  const container = value as object;
   const inner = `${indent}  `;
   const isArray = Array.isArray(value);
   yield isArray ? "[" : "{";
   let separator = `\n${inner}`;
-  const keys = Object.keys(value);
+  const keys = Object.keys(container);
   yield "";
-  assertPlain(value, keys.length);
+  assertPlain(container, keys.length);
   yield "";
   for (const key of keys) {
-    yield isArray ? separator : `${separator}${JSON.stringify(key)}: `;
-    yield* texts((value as Record<string, unknown>)[key], inner, depth + 1);
+    const child = (container as Record<string, unknown>)[key];
+    const start = isArray ? separator : `${separator}${JSON.stringify(key)}: `;
+    if (isSmall(child, depth + 1)) yield start + small(child, inner);
+    else {
+      yield start;
+      yield* texts(child, inner, depth + 1);
+    }
     separator = `,\n${inner}`;
   }
   yield `\n${indent}${isArray ? "]" : "}"}`;
 }
 
 /** Whether a value has few nodes; that JSON keeps them is seen on the way. */
-function isSmall(value: object, depth: number): boolean {
+function isSmall(value: unknown, depth: number): boolean {
   try {
     assertLossless(value, SMALL_NODES, MAX_DEPTH - depth);
     return true;
@@ -74,15 +78,14 @@ function isSmall(value: object, depth: number): boolean {
 function assertPlain(value: object, keys: number): void {
   const isPlain = Array.isArray(value)
     ? Object.getPrototypeOf(value) === Array.prototype &&
-      keys === value.length && Reflect.ownKeys(value).length === keys + 1
+      keys === value.length && ownedBy(value) === keys + 1
     : (Object.getPrototypeOf(value) ?? Object.prototype) === Object.prototype &&
-      Reflect.ownKeys(value).length === keys;
+      ownedBy(value) === keys;
   // Whoever has it looked at as a whole will say where, and what.
   if (!isPlain) throw new MiniError("UNSERIALIZABLE", "it is not plain JSON");
 }
 
-function small(value: unknown, indent: string, depth: number): string {
-  if (typeof value !== "object") assertLossless(value, 1, MAX_DEPTH - depth);
+function small(value: unknown, indent: string): string {
   // A line break in a string is written as `\n`, so that these are all between values.
   return stringify(value, 2).replaceAll("\n", `\n${indent}`);
 }

@@ -120,9 +120,7 @@ function flawInside(
 function flawOf(value: object, keys: readonly string[]): string | undefined {
   const prototype = Object.getPrototypeOf(value);
   // Symbols, hidden properties, and names on an array are what JSON leaves out.
-  // Asked for apart, which takes a third of the time of `Reflect.ownKeys`.
-  const owned = Object.getOwnPropertyNames(value).length +
-    Object.getOwnPropertySymbols(value).length;
+  const owned = ownedBy(value);
   if (Array.isArray(value)) {
     if (prototype !== Array.prototype) return className(value);
     if (keys.length < value.length) return "an array with holes";
@@ -136,6 +134,12 @@ function flawOf(value: object, keys: readonly string[]): string | undefined {
   return owned === keys.length
     ? undefined
     : "an object with symbols or hidden properties";
+}
+
+/** How many properties a container has of its own. Asked for apart, which takes a third of the time of `Reflect.ownKeys`. */
+export function ownedBy(value: object): number {
+  return Object.getOwnPropertyNames(value).length +
+    Object.getOwnPropertySymbols(value).length;
 }
 
 function className(value: object): string {
