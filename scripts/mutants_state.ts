@@ -157,6 +157,29 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "log-behind-its-snapshot-is-removed",
+    file: "store/segments.ts",
+    edits: [[
+      "      ({ path, base }) => fs.rename(path, paths.aside(base, names)),\n",
+      "      ({ path }) => fs.remove(path),\n",
+    ]],
+    killedBy: {
+      file: "tests/state/aside_test.ts",
+      test:
+        "StateManager sets aside, and removes nothing of, a log that a snapshot is ahead of",
+    },
+  },
+  {
+    name: "set-aside-over-what-is-there",
+    file: "store/paths.ts",
+    edits: [["names.includes(basename(path)); count++", "false; count++"]],
+    killedBy: {
+      file: "tests/state/aside_test.ts",
+      test:
+        "StateManager sets aside, and removes nothing of, a log that a snapshot is ahead of",
+    },
+  },
+  {
     name: "use-numbers-of-a-lost-log-again",
     file: "state/engine.ts",
     edits: [[
@@ -195,10 +218,11 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "apply-before-the-log-is-durable",
     file: "state/live.ts",
     edits: [[
-      "      const seq = await appended;\n" +
-      "      return { seq, rest: await this.#take(seq, entry) };\n",
-      "      const rest = await this.#take(this.sequence + 1, entry);\n" +
-      "      return { seq: await appended, rest };\n",
+      "    appended.then(\n" +
+      "      (seq) => this.#arrived(pending, { seq }),\n",
+      "    this.#arrived(pending, { seq: this.sequence + 1 });\n" +
+      "    appended.then(\n" +
+      "      () => {},\n",
     ]],
     killedBy: {
       file: "tests/state/manager_test.ts",
