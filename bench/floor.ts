@@ -4,7 +4,7 @@
  * them; of reading, chunks that are decoded, and `JSON.parse` of each line.
  */
 import { record, records } from "./record.ts";
-import { heapMiB, type Result, Stalls, type Task } from "./work.ts";
+import { heapMiB, memory, type Result, Stalls, type Task } from "./work.ts";
 
 /** The floor of each work. */
 export const FLOOR: Record<
@@ -49,7 +49,8 @@ async function fill({ dir, count }: Task): Promise<Result> {
 }
 
 async function read({ dir, count }: Task): Promise<Result> {
-  const before = await heapMiB();
+  await heapMiB();
+  const before = await memory();
   const start = performance.now();
   const map = new Map<string, unknown>();
   const decoder = new TextDecoder();
@@ -68,8 +69,10 @@ async function read({ dir, count }: Task): Promise<Result> {
     }
   }
   const ms = performance.now() - start;
-  const stateMiB = await heapMiB() - before;
-  return { rate: count / ms * 1000, ms, stateMiB, keys: map.size };
+  const { peak } = await memory();
+  const stateMiB = await heapMiB() - before.heap;
+  const beyondMiB = peak - before.peak - stateMiB;
+  return { rate: count / ms * 1000, ms, stateMiB, beyondMiB, keys: map.size };
 }
 
 /** All of it in one go. */

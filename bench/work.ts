@@ -129,11 +129,9 @@ async function enqueue(
   { callers, seconds }: Task,
 ): Promise<Result> {
   const queue = await open();
-  const { rate } = await perSecond(
-    callers,
-    seconds,
-    (index) => queue.enqueue(record(index)),
-  );
+  const one = (index: number) => queue.enqueue(record(index));
+  await perSecond(callers, 0.2, one);
+  const { rate } = await perSecond(callers, seconds, one);
   await queue.close();
   return { rate };
 }
@@ -143,7 +141,9 @@ async function drain(
   { callers, count }: Task,
 ): Promise<Result> {
   const queue = await open();
-  await queue.fill(records(0, count));
+  const first = count / 4;
+  await queue.fill(records(0, first + count));
+  await queue.drain(first, callers);
   const start = performance.now();
   await queue.drain(count, callers);
   const rate = count / (performance.now() - start) * 1000;
@@ -200,7 +200,7 @@ export async function heapMiB(): Promise<number> {
 }
 
 /** MiB: the most that the process has had, and what its heap has now. */
-async function memory(): Promise<{ peak: number; heap: number }> {
+export async function memory(): Promise<{ peak: number; heap: number }> {
   const { memoryUsage } = await import("node:process");
   const { heapUsed, rss } = memoryUsage();
   // Only Linux says so.
