@@ -103,7 +103,8 @@ export class MiniError extends Error {
   ) {
     const { cause, ...place } = options;
     super(message, cause === undefined ? undefined : { cause });
-    this.name = "MiniError";
+    // Of what nobody catches Deno prints name and message, and no field.
+    this.name = `MiniError [${code}]`;
     this.code = code;
     Object.assign(this, place);
   }

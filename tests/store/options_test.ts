@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
+import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, openAndRead, readOnly } from "../support/journal.ts";
 
@@ -181,4 +182,13 @@ Deno.test("MiniStore refuses misuse with a bare TypeError or RangeError", async 
     assertThrows(() => MiniStore.replay(path, { from }), RangeError);
   }
   await assertRejects(() => store.compact(-1), RangeError);
+});
+
+Deno.test("MiniError that nobody catches shows its code", async () => {
+  const script = `
+import { MiniError } from "@mini/state/store";
+throw new MiniError("LOCKED", "Cannot open it");`;
+  const { success, stderr } = await runScript(script, []);
+  assertEquals(success, false);
+  assert(stderr.includes("MiniError [LOCKED]: Cannot open it"), stderr);
 });
