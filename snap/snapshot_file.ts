@@ -1,7 +1,7 @@
+import { readBlock } from "../store/block.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { concat } from "../store/scan.ts";
-import { readBlock } from "../store/block.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
   checksum,

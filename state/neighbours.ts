@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { readBlock } from "../store/block.ts";
+import type { FileHandle, FileSystem } from "../store/fs.ts";
 
 /** Enough for a header, and for what a record starts with. */
 const START_BYTES = 4_096;

@@ -1,7 +1,7 @@
 import type { FileHandle } from "./fs.ts";
 
 /** How much is read at once. */
-export const BLOCK_BYTES: number = 256 * 1024;
+const BLOCK_BYTES = 256 * 1024;
 
 /** How much is read first: most files are small, and a header is always in it. */
 export const FIRST_BLOCK_BYTES: number = 4_096;
@@ -25,7 +25,7 @@ export class BlockReader {
   }
 
   /** Reads on, more each time; empty at the end of the file. */
-  async next(maxBytes: number = BLOCK_BYTES): Promise<Uint8Array<ArrayBuffer>> {
+  async next(maxBytes: number = Infinity): Promise<Uint8Array<ArrayBuffer>> {
     const block = this.#memory.subarray(0, maxBytes);
     const count = await this.#file.read(block);
     if (count === this.#memory.length && count < BLOCK_BYTES) {

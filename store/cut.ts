@@ -1,8 +1,8 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { BlockReader } from "./block.ts";
 import type { MiniError } from "./errors.ts";
-import { concat } from "./scan.ts";
 import { NEWLINE } from "./line.ts";
-import { BLOCK_BYTES, BlockReader } from "./block.ts";
+import { concat } from "./scan.ts";
 import { corrupt } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
 
@@ -187,7 +187,7 @@ async function* verifiedBlocks(
     const isEnded = live?.isEnded;
     const room = (live?.limitOf(base) ?? Infinity) - taken;
     const block = segment.first ??
-      (room > 0 ? await blocks.next(Math.min(room, BLOCK_BYTES)) : concat());
+      (room > 0 ? await blocks.next(room) : concat());
     segment.first = undefined;
     taken += block.length;
     const lines = scanner.push(block);

@@ -1,5 +1,5 @@
-import type { FileHandle, FileSystem } from "./fs.ts";
 import { readBlock } from "./block.ts";
+import type { FileHandle, FileSystem } from "./fs.ts";
 import type { JournalContext } from "./segment.ts";
 
 /** Where files are made before they get their names. */

@@ -1,10 +1,11 @@
 import { pid } from "node:process";
 import { basename, join } from "@std/path";
+import { readBlock } from "./block.ts";
+import type { LiveEnd } from "./cut.ts";
 import { MiniError } from "./errors.ts";
 import { nativeFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
 import { osCode } from "./os_errors.ts";
-import type { LiveEnd } from "./cut.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
 import {
   isRustJournal,
@@ -12,7 +13,6 @@ import {
   recoverRustJournal,
   rustFormat,
 } from "./rust.ts";
-import { readBlock } from "./block.ts";
 import type { JournalContext } from "./segment.ts";
 import { type OpenSegment, openSegments } from "./source.ts";
 import { Writer, type WriterOptions } from "./writer.ts";

@@ -1,11 +1,11 @@
+import { readBlock } from "./block.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import { rewriteActive } from "./install.ts";
 import { NEWLINE } from "./line.ts";
-import type { Recovered } from "./recover.ts";
 import type { LineParser } from "./records.ts";
+import type { Recovered } from "./recover.ts";
 import { concat, Joiner, type Scanner } from "./scan.ts";
-import { readBlock } from "./block.ts";
 import {
   corrupt,
   type JournalContext,

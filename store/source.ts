@@ -1,11 +1,11 @@
+import { FIRST_BLOCK_BYTES, readBlock } from "./block.ts";
+import type { LiveEnd } from "./cut.ts";
 import { MiniError } from "./errors.ts";
 import type { FileHandle } from "./fs.ts";
 import { type Header, hex, isIntact, NEWLINE, parseLine } from "./line.ts";
 import { osCode } from "./os_errors.ts";
-import type { LiveEnd } from "./cut.ts";
 import { type LineParser, NativeLines } from "./records.ts";
 import { ChainScanner, concat, type Scanner } from "./scan.ts";
-import { FIRST_BLOCK_BYTES, readBlock } from "./block.ts";
 import {
   checkName,
   checkSeam,
