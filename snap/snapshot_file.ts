@@ -1,4 +1,4 @@
-import { readBlock } from "../store/block.ts";
+import { BlockReader } from "../store/block.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { concat } from "../store/scan.ts";
@@ -181,7 +181,7 @@ async function* parts(
   }
 }
 
-/** The bytes of a file. What the system throws has its code already, for it may go through a codec. */
+/** The bytes of a file, each block to be used before the next. What the system throws has its code already, for it may go through a codec. */
 async function* blocks(
   fs: FileSystem,
   path: string,
@@ -189,8 +189,9 @@ async function* blocks(
   try {
     const file = await fs.open(path, "read");
     try {
+      const reader = new BlockReader(file);
       for (;;) {
-        const block = await readBlock(file);
+        const block = await reader.next();
         if (block.length === 0) return;
         yield block;
       }

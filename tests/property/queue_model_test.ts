@@ -16,7 +16,7 @@ import { size } from "../support/size.ts";
 
 /** Set SEED to run the same again. */
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
-const RUNS = size(200, 5_000);
+const RUNS = size(200, 20_000);
 const MAX_RECEIVES = 3;
 const TIMEOUT_MS = 1_000;
 
