@@ -9,12 +9,15 @@ import {
 } from "./command.ts";
 import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
 import { depthOf, isQueue, readQueue } from "./ledger.ts";
-import { locate, namesIn } from "./place.ts";
+import { locateOrLost, namesIn } from "./place.ts";
 import { depthChart } from "./queue.ts";
 import { steadily } from "./read_only.ts";
 import { listThere, setAsideIn } from "./snapshot_check.ts";
+import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
 import { count, grouped, size, span, table } from "./text.ts";
+import { aheadOf } from "./together.ts";
+import { ENDS } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
@@ -30,10 +33,11 @@ export const stat: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["state", "data/journal.jsonl --json"],
   async run(call: Call): Promise<Outcome> {
-    const context = await locate(call);
+    const context = await locateOrLost(call);
     const { fs, paths } = context;
-    const found = await roughExtent(context);
+    // The log goes at least as far as the snapshots that are there before it is looked at.
     const snapshots = await listThere(fs, paths.directory);
+    const found = await roughExtent(context);
     const queue = found.problem === undefined &&
         found.last > 0 &&
         await steadily(context, (now) => isQueue(context, now))
@@ -53,15 +57,31 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
-      problem: problem?.message,
+      problem: problem?.message ?? aheadIn(context, found, snapshots),
     };
     return {
-      exitCode: problem === undefined ? 0 : 1,
+      exitCode: report.problem === undefined && report.end !== "missing"
+        ? 0
+        : 1,
       report,
       lines: draw(report, found, call),
     };
   },
 };
+
+/** What a snapshot knows that the log has lost; whether it is whole is for verify to say. */
+function aheadIn(
+  { paths: { active: path } }: JournalContext,
+  { first, last, segments, end }: Extent,
+  snapshots: Awaited<ReturnType<typeof listThere>>,
+): string | undefined {
+  const newest = snapshots.at(-1);
+  if (newest === undefined || newest.seq <= last) return undefined;
+  const files = segments.filter(({ end }) => end !== "missing").length;
+  const isRust = end === undefined;
+  const ends = { path, first, last, segments: files, isRust };
+  return aheadOf({ ...ends, end: end?.end ?? "open" }, newest).message;
+}
 
 function totalOf(segments: readonly SegmentExtent[]): number {
   return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -75,7 +95,8 @@ export async function leftovers(
   const own = basename(paths.active).replace(/\.[^.]*$/, "");
   return [
     ...names.filter((name) =>
-      name.startsWith(own) && /\.(torn|damaged(\.\d+)?)$/.test(name)
+      name.startsWith(own) &&
+      /\.(torn|damaged(\.\d+)?|aside(-\d+)?)$/.test(name)
     ).sort(),
     ...await setAsideIn(fs, paths.directory),
   ];
@@ -86,7 +107,7 @@ interface Report {
   readonly format: string;
   readonly records: number;
   readonly sizeBytes: number;
-  readonly end: string;
+  readonly end: SegmentCheck["end"];
   readonly snapshots: readonly { seq: number; sizeBytes: number }[];
   readonly setAside: readonly string[];
   readonly queue: ReturnType<typeof depthOf> | undefined;
@@ -95,17 +116,28 @@ interface Report {
 
 function draw(
   report: Report,
-  { first, last, segments }: Extent,
+  { first, last, segments, problem }: Extent,
   { paint, terminal }: Pick<Call, "paint" | "terminal">,
 ): string[] {
   const { path, format, records, sizeBytes, snapshots, queue } = report;
+  const files = segments.filter(({ end }) => end !== "missing").length;
+  const what = [
+    ...(problem !== undefined
+      ? []
+      : records === 0
+      ? ["no records"]
+      : [`${span("record", first, last)} (${grouped(records)})`]),
+    count(files, "segment"),
+    size(sizeBytes),
+  ].join(", ");
+  const end = files === 0
+    ? "there is no log"
+    : ENDS[problem === undefined ? report.end : "damaged"];
   const lines = [
     paint("bold", path),
-    `${format === "mini" ? "" : "a journal of the Rust program; "}${
-      records === 0
-        ? "no records"
-        : `${span("record", first, last)} (${grouped(records)})`
-    }, ${count(segments.length, "segment")}, ${size(sizeBytes)}; ${report.end}`,
+    `${
+      format === "mini" ? "" : "a journal of the Rust program; "
+    }${what}; ${end}`,
     "",
     ...segmentRows(segments, paint),
   ];
@@ -134,14 +166,26 @@ function segmentRows(
       : `${group.length} segments`,
     base: group[0]!.base,
     last: group.at(-1)!.last,
+    end: group.at(-1)!.end,
     sizeBytes: totalOf(group),
   }));
   const max = Math.max(...rows.map(({ base, last }) => last - base));
-  return table(rows.map(({ name, base, last, sizeBytes }) => [
+  return table(rows.map(({ name, base, last, sizeBytes, end }) => [
     name,
-    last > base ? `${base + 1}–${last}` : "empty",
+    rangeOf(base, last, end),
     grouped(last - base),
     size(sizeBytes),
     paint("good", bar(last - base, max, BAR_CHARS)),
   ]));
+}
+
+/** What of a segment can be read as it stands. */
+function rangeOf(
+  base: number,
+  last: number,
+  end?: SegmentCheck["end"],
+): string {
+  const isShort = end === "damaged" || end === "missing";
+  if (last === base) return isShort ? end : "empty";
+  return `${base + 1}–${last}${isShort ? `, then ${end}` : ""}`;
 }

@@ -139,7 +139,8 @@ Deno.test("mini: commands that write say LOCKED beside a writer, and change noth
   const before = await contentsOf(dir);
   const { code, stderr } = await mini(["repair", dir]);
   assertEquals(code, 1);
-  assertStringIncludes(stderr, "another program has it open for writing");
+  assertStringIncludes(stderr, `process ${Deno.pid}, started `);
+  assertStringIncludes(stderr, " has it open for writing; nothing was changed");
   assertStringIncludes(stderr, "next: stop that program first");
   assertEquals(await contentsOf(dir), before);
 });
