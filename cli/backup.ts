@@ -3,7 +3,6 @@ import { MiniError } from "../store/errors.ts";
 import { installFile } from "../store/install.ts";
 import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
-import { Misuse } from "./args.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
 import {
   type Call,
@@ -11,7 +10,7 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { contextFor, isDirectory, locate, namesIn } from "./place.ts";
+import { assertEmpty, contextFor, locate } from "./place.ts";
 import { survey } from "./survey.ts";
 import { count, size, span } from "./text.ts";
 import { type Verification, verifyJournal } from "./verify.ts";
@@ -38,7 +37,7 @@ export const backup: Command = {
     const { args, fs, progress } = call;
     const from = await locate(call);
     const directory = args.operand(1);
-    await assertEmpty(call, directory);
+    await assertEmpty(fs, directory);
     const to = contextFor(join(directory, basename(from.paths.active)), call);
     const { totalBytes } = await survey(from);
     // Checked, copied, read back, verified.
@@ -108,14 +107,6 @@ function outcome(
       ...leftOut.map((path) => `left out: ${path} is damaged`),
     ],
   };
-}
-
-async function assertEmpty({ fs }: Call, directory: string): Promise<void> {
-  const isThere = await fs.stat(directory) !== undefined;
-  if (!isThere) return;
-  const isEmpty = await isDirectory(fs, directory) &&
-    (await namesIn(fs, directory)).length === 0;
-  if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
 }
 
 async function copyAll(

@@ -102,6 +102,17 @@ export async function namesIn(
   }
 }
 
+/** Throws where a directory that a command is to fill has something in it. */
+export async function assertEmpty(
+  fs: FileSystem,
+  directory: string,
+): Promise<void> {
+  if (await fs.stat(directory) === undefined) return;
+  const isEmpty = await isDirectory(fs, directory) &&
+    (await namesIn(fs, directory)).length === 0;
+  if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
+}
+
 /** Whether any file of a journal stands among the names in its directory. */
 export function isThere(
   paths: JournalPaths,
