@@ -16,7 +16,7 @@ import { listThere, setAsideIn } from "./snapshot_check.ts";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
 import { count, grouped, size, span, table } from "./text.ts";
-import { aheadOf } from "./together.ts";
+import { aheadOf, type Finding } from "./together.ts";
 import { ENDS } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
@@ -57,7 +57,8 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
-      problem: problem?.message ?? aheadIn(context, found, snapshots),
+      problem: problem?.message ??
+        aheadIn(context, found, snapshots)?.message,
     };
     return {
       exitCode: report.problem === undefined && report.end !== "missing"
@@ -70,17 +71,18 @@ export const stat: Command = {
 };
 
 /** What a snapshot knows that the log has lost; whether it is whole is for verify to say. */
-function aheadIn(
+export function aheadIn(
   { paths: { active: path } }: JournalContext,
   { first, last, segments, end }: Extent,
   snapshots: Awaited<ReturnType<typeof listThere>>,
-): string | undefined {
+): Finding | undefined {
   const newest = snapshots.at(-1);
   if (newest === undefined || newest.seq <= last) return undefined;
+  if (end?.end === "damaged") return undefined;
   const files = segments.filter(({ end }) => end !== "missing").length;
   const isRust = end === undefined;
   const ends = { path, first, last, segments: files, isRust };
-  return aheadOf({ ...ends, end: end?.end ?? "open" }, newest).message;
+  return aheadOf({ ...ends, end: end?.end ?? "open" }, newest);
 }
 
 function totalOf(segments: readonly SegmentExtent[]): number {
@@ -117,8 +119,9 @@ interface Report {
 function draw(
   report: Report,
   { first, last, segments, problem }: Extent,
-  { paint, terminal }: Pick<Call, "paint" | "terminal">,
+  call: Pick<Call, "paint" | "terminal">,
 ): string[] {
+  const { paint, terminal } = call;
   const { path, format, records, sizeBytes, snapshots, queue } = report;
   const files = segments.filter(({ end }) => end !== "missing").length;
   const what = [
@@ -139,7 +142,7 @@ function draw(
       format === "mini" ? "" : "a journal of the Rust program; "
     }${what}; ${end}`,
     "",
-    ...segmentRows(segments, paint),
+    ...segmentRows(segments, paint, terminal),
   ];
   const width = Math.min(60, terminal.columns - 1);
   const marks = snapshots.map(({ seq }) => seq);
@@ -149,7 +152,7 @@ function draw(
   for (const { seq, sizeBytes } of snapshots) {
     lines.push(`▲ snapshot at record ${seq}, ${size(sizeBytes)}`);
   }
-  if (queue !== undefined) lines.push("", "queue", ...depthChart(queue, paint));
+  if (queue !== undefined) lines.push("", "queue", ...depthChart(queue, call));
   for (const name of report.setAside) lines.push(`set aside: ${name}`);
   if (report.problem !== undefined) lines.push(paint("bad", report.problem));
   return lines;
@@ -159,6 +162,10 @@ function draw(
 function segmentRows(
   segments: readonly SegmentExtent[],
   paint: Paint,
+  { columns, isInteractive }: Pick<
+    Call["terminal"],
+    "columns" | "isInteractive"
+  >,
 ): string[] {
   const rows = groups(segments, MAX_ROWS).map((group) => ({
     name: group.length === 1
@@ -170,13 +177,25 @@ function segmentRows(
     sizeBytes: totalOf(group),
   }));
   const max = Math.max(...rows.map(({ base, last }) => last - base));
-  return table(rows.map(({ name, base, last, sizeBytes, end }) => [
-    name,
+  const facts = rows.map(({ name, base, last, sizeBytes, end }) => [
+    // Where there is no room for all of a name, its end tells it from others.
+    isInteractive && columns < 72 && name.length > 14
+      ? `…${name.slice(-13)}`
+      : name,
     rangeOf(base, last, end),
     grouped(last - base),
     size(sizeBytes),
-    paint("good", bar(last - base, max, BAR_CHARS)),
-  ]));
+  ]);
+  const wide = Math.max(...table(facts).map((line) => [...line].length));
+  const room = isInteractive ? columns - wide - 3 : BAR_CHARS;
+  return table(facts.map((row, at) => {
+    const { base, last } = rows[at]!;
+    const chars = Math.min(BAR_CHARS, room);
+    return [
+      ...row,
+      chars < 1 ? "" : paint("good", bar(last - base, max, chars)),
+    ];
+  }));
 }
 
 /** What of a segment can be read as it stands. */
