@@ -15,7 +15,7 @@ export const inspect: Command = {
     "What mutations do only the program knows. With --apply the page shows states:",
     "the module exports what StateManager.open is given, initial and apply, and",
     "codec, schema, upcast, migrate, version where there are any. Its code is run.",
-    "Node before version 22 loads no TypeScript: give it a .js or .mjs there.",
+    "Node 20 loads no TypeScript: give it a .js or .mjs there.",
   ],
   options: [
     {
