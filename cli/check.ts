@@ -1,5 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import { type Header, hex, parseLine } from "../store/line.ts";
+import { osCode } from "../store/os_errors.ts";
 import { judgeTail } from "../store/tail.ts";
 import {
   checkName,
@@ -127,8 +128,9 @@ async function look(
       const isAnother = check.isActive && check.base !== place.base;
       if (!isAnother) return check;
     } catch (error) {
-      // Sealed under another name, or removed, since it was found.
-      const isGone = await context.fs.stat(place.path) === undefined;
+      // Sealed under another name, or removed, since it was found; the next may have its name already.
+      const isGone = osCode(error) === "ENOENT" ||
+        await context.fs.stat(place.path) === undefined;
       if (!isGone || error instanceof MiniError) throw error;
     }
   }
