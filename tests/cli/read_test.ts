@@ -73,6 +73,12 @@ Deno.test("mini stat draws segments and snapshots, and tells them in JSON", asyn
   const { json } = await miniJson(["stat", directory.path]);
   assertEquals([json.format, json.first, json.last], ["mini", 1, 12]);
   assertEquals([json.segments.length, json.snapshots[0].seq], [4, 12]);
+  // Segments that opening has set aside behind a snapshot are no part of the log.
+  const aside = ["journal.00000000000000000000.jsonl", "journal.jsonl"]
+    .flatMap((name) => [`${name}.aside`, `${name}.aside-2`]);
+  for (const name of aside) await Deno.writeTextFile(directory.at(name), "");
+  const after = await miniJson(["stat", directory.path]);
+  assertEquals([after.json.setAside, after.json.last], [aside, 12]);
   assertEquals(json.end, "closed");
 });
 
