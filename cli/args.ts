@@ -13,6 +13,8 @@ export interface OptionSpec {
   readonly value?: string;
   /** The smallest number it may be; without it the value is text. */
   readonly min?: number;
+  /** The largest; without it any will do. */
+  readonly max?: number;
   readonly summary: string;
 }
 
@@ -108,7 +110,7 @@ function takeApart(
 } {
   try {
     const { values, positionals } = parseArgs({
-      args: [...args],
+      args: joined(args, options),
       options: Object.fromEntries(options.map((option) => [
         option.name,
         {
@@ -122,6 +124,12 @@ function takeApart(
     });
     return { values: { ...values } as Record<string, string>, positionals };
   } catch (error) {
+    const unanswered = /^Option '.*?(--[\w-]+).*' argument/.exec(
+      (error as Error).message,
+    )?.[1];
+    if (unanswered !== undefined) {
+      throw new Misuse(`${unanswered} needs a value; ${seeHelp(name)}`);
+    }
     // Its first sentence says what is wrong; the rest is about programming.
     const [why = ""] = (error as Error).message.split(/\. |\n/);
     throw new Misuse(
@@ -130,17 +138,37 @@ function takeApart(
   }
 }
 
+/** A number below zero behind an option that takes one is a wrong value, and no option. */
+function joined(
+  args: readonly string[],
+  options: readonly OptionSpec[],
+): string[] {
+  const isNumeric = (arg: string | undefined) =>
+    options.some(({ name, short, min }) =>
+      min !== undefined && (arg === `--${name}` || arg === `-${short}`)
+    );
+  const result: string[] = [];
+  for (const [at, arg] of args.entries()) {
+    const before = args[at - 1];
+    if (/^-\d/.test(arg) && isNumeric(before)) {
+      result.push(
+        `${result.pop()}${before!.startsWith("--") ? "=" : ""}${arg}`,
+      );
+    } else result.push(arg);
+  }
+  return result;
+}
+
 function checkValue(
-  { name, min }: OptionSpec,
+  { name, min, max = Number.MAX_SAFE_INTEGER }: OptionSpec,
   value: string | boolean | undefined,
 ): void {
   if (min === undefined || typeof value !== "string") return;
   const number = Number(value);
-  if (/^\d+$/.test(value) && Number.isSafeInteger(number) && number >= min) {
-    return;
-  }
+  if (/^\d+$/.test(value) && number >= min && number <= max) return;
+  const range = max === Number.MAX_SAFE_INTEGER ? min : `${min} to ${max}`;
   throw new Misuse(
-    `--${name} must be a whole number from ${min}, not "${value}"`,
+    `--${name} must be a whole number from ${range}, not "${value}"`,
   );
 }
 

@@ -3,7 +3,6 @@ import { MiniError } from "../store/errors.ts";
 import { installFile } from "../store/install.ts";
 import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
-import { Misuse } from "./args.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
 import {
   type Call,
@@ -11,10 +10,11 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { contextFor, isDirectory, locate, namesIn } from "./place.ts";
+import { assertEmpty, contextFor, locate } from "./place.ts";
 import { survey } from "./survey.ts";
 import { count, size, span } from "./text.ts";
-import { verifyJournal } from "./verify.ts";
+import { type Verification, verifyJournal } from "./verify.ts";
+import { ENDS } from "./verify_text.ts";
 
 /** No writer rotates and compacts as fast as that. */
 const MAX_ATTEMPTS = 100;
@@ -37,7 +37,7 @@ export const backup: Command = {
     const { args, fs, progress } = call;
     const from = await locate(call);
     const directory = args.operand(1);
-    await assertEmpty(call, directory);
+    await assertEmpty(fs, directory);
     const to = contextFor(join(directory, basename(from.paths.active)), call);
     const { totalBytes } = await survey(from);
     // Checked, copied, read back, verified.
@@ -55,44 +55,58 @@ export const backup: Command = {
       });
     }
     const found = await verifyJournal(to, call);
-    if (found.findings.length > 0 || found.end === "torn") {
+    const refused = found.findings.find(({ isRefused }) => isRefused);
+    if (refused !== undefined || found.end === "torn") {
       const message = `The backup "${to.paths.active}" is not whole: ${
-        found.findings[0]?.message ?? "it ends in an unfinished write"
+        refused?.message ?? "it ends in an unfinished write"
       }`;
       throw new MiniError("CORRUPT", message, { path: to.paths.active });
     }
-    const { first, last, segments, snapshots, sizeBytes } = found;
-    const leftOut = [...pass.damaged];
-    return {
-      exitCode: leftOut.length > 0 ? 1 : 0,
-      report: {
-        from: from.paths.active,
-        to: to.paths.active,
-        first,
-        last,
-        segments,
-        snapshots,
-        sizeBytes,
-        leftOut,
-      },
-      lines: [
-        `backed up and verified: ${
-          last < first ? "no records" : span("record", first, last)
-        }, ${count(segments, "segment")}, ${count(snapshots, "snapshot")}, ${
-          size(sizeBytes)
-        }`,
-        ...leftOut.map((path) => `left out: ${path} is damaged`),
-      ],
-    };
+    return outcome(from, found, pass);
   },
 };
 
-async function assertEmpty({ fs }: Call, directory: string): Promise<void> {
-  const isThere = await fs.stat(directory) !== undefined;
-  if (!isThere) return;
-  const isEmpty = await isDirectory(fs, directory) &&
-    (await namesIn(fs, directory)).length === 0;
-  if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
+/** The copy opens as the original does; what is wrong with that is wrong with both. */
+function outcome(
+  from: JournalContext,
+  found: Verification,
+  pass: BackupPass,
+): Outcome {
+  const { path: to, first, last, segments, snapshots, sizeBytes } = found;
+  const leftOut = [...pass.damaged];
+  const { findings } = found;
+  const { isEndMissing } = pass;
+  const isWell = findings.length === 0 && !isEndMissing;
+  const records = last < first ? "no records" : span("record", first, last);
+  const what = [
+    records,
+    count(segments, "segment"),
+    count(snapshots, "snapshot"),
+    size(sizeBytes),
+  ].join(", ");
+  return {
+    exitCode: isWell && leftOut.length === 0 ? 0 : 1,
+    report: {
+      from: from.paths.active,
+      to,
+      first,
+      last,
+      segments,
+      snapshots,
+      sizeBytes,
+      leftOut,
+      isEndMissing,
+      findings,
+    },
+    lines: [
+      isWell
+        ? `backed up and verified: ${what}`
+        : `backed up, and the copy is whole; but something is wrong with the original, and so with the copy: ${what}`,
+      ...findings.map(({ code, message }) => `${code}: ${message}`),
+      ...(isEndMissing ? [`${from.paths.active}: ${ENDS.missing}`] : []),
+      ...leftOut.map((path) => `left out: ${path} is damaged`),
+    ],
+  };
 }
 
 async function copyAll(

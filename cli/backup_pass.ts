@@ -21,6 +21,8 @@ export class BackupPass {
   readonly #to: JournalContext;
   /** The bases of sealed segments that are copied, lowest first, each following on the one before. */
   #sealed: number[] = [];
+  /** Whether the original has lost its newest segment, or was about to make it. */
+  isEndMissing = false;
   /** Snapshots that were damaged where they were. */
   readonly damaged: Set<string> = new Set();
 
@@ -122,7 +124,8 @@ export class BackupPass {
     // Compaction has come between the snapshots and the log.
     if (newest !== undefined && newest + 1 < first) throw new Moved();
     const { path, header, goodBytes, sizeBytes, chain, end } = check;
-    if (end === "unfinished" || header === undefined) {
+    this.isEndMissing = end === "missing";
+    if (header === undefined) {
       return await this.#makeActive(check);
     }
     // A last line that lacks only its newline is one that opening keeps.

@@ -1,5 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import { type Header, hex, parseLine } from "../store/line.ts";
+import { osCode } from "../store/os_errors.ts";
 import { judgeTail } from "../store/tail.ts";
 import {
   checkName,
@@ -35,6 +36,7 @@ export interface SegmentCheck {
    * - `"closed"`, `"open"`: the last one, with and without the mark of a clean end;
    * - `"torn"`: the last one, and behind what is good stands an unfinished write;
    * - `"unfinished"`: the last one, without a header: opening makes it again;
+   * - `"missing"`: the same, and nothing says that it was being made;
    * - `"damaged"`: `problem` says how.
    */
   readonly end:
@@ -43,13 +45,14 @@ export interface SegmentCheck {
     | "open"
     | "torn"
     | "unfinished"
+    | "missing"
     | "damaged";
   readonly problem?: MiniError;
 }
 
 /** A damage beside a writer counts when it is still the same after so long. */
-const SECOND_LOOK_MS = 50;
-const MAX_LOOKS = 6;
+export const SECOND_LOOK_MS = 50;
+export const MAX_LOOKS = 6;
 
 /** Where a segment stands on disk. */
 interface Place {
@@ -95,7 +98,8 @@ async function settledLook(
 ): Promise<SegmentCheck> {
   let check = await look(context, base, before);
   for (let looks = 1; looks < MAX_LOOKS; looks++) {
-    if (check.problem === undefined && check.end !== "torn") return check;
+    const isInDoubt = check.end === "torn" || check.end === "missing";
+    if (check.problem === undefined && !isInDoubt) return check;
     await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
     // Compaction has come from behind and gone past.
     const isGone = before !== undefined &&
@@ -124,8 +128,9 @@ async function look(
       const isAnother = check.isActive && check.base !== place.base;
       if (!isAnother) return check;
     } catch (error) {
-      // Sealed under another name, or removed, since it was found.
-      const isGone = await context.fs.stat(place.path) === undefined;
+      // Sealed under another name, or removed, since it was found; the next may have its name already.
+      const isGone = osCode(error) === "ENOENT" ||
+        await context.fs.stat(place.path) === undefined;
       if (!isGone || error instanceof MiniError) throw error;
     }
   }
@@ -172,7 +177,10 @@ async function checkOne(
     chain: hex(0),
   };
   if (isActive && await context.fs.stat(path) === undefined) {
-    return { ...nothing, end: "unfinished" };
+    // A rotation makes the next segment under this name before it seals the last.
+    const isBeingMade =
+      await context.fs.stat(context.paths.temporary) !== undefined;
+    return { ...nothing, end: isBeingMade ? "unfinished" : "missing" };
   }
   let scan: SegmentScan | "unfinished";
   try {

@@ -12,6 +12,7 @@ import {
 import { contextFor, isDirectory, locate, reading } from "./place.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
+import { tornOfRust } from "./rust_end.ts";
 import { survey } from "./survey.ts";
 import { assertNew, readBack, Target } from "./target.ts";
 import { count } from "./text.ts";
@@ -24,7 +25,8 @@ export const convert: Command = {
     "Of a journal's path, with all its rotated segments: the same records under",
     "the same numbers. Of a state's directory: the state with its newest",
     "snapshot, in the directory NEW, to be opened as a state. The original is",
-    "only read; end the program that writes it first.",
+    "only read; end the program that writes it first. Exit code 1 where a last",
+    "line is unfinished, and so is left out.",
   ],
   options: JOURNAL_OPTIONS,
   examples: ["counter.log data/journal.jsonl", "rust-state state"],
@@ -44,19 +46,26 @@ export const convert: Command = {
     const { records } = written;
     progress.begin("reading it back", totalBytes);
     await readBack(to, written);
+    const tornBytes = await tornOfRust(source);
     return {
-      exitCode: 0,
+      exitCode: tornBytes > 0 ? 1 : 0,
       report: {
         from: source.paths.active,
         to: to.paths.active,
         records,
         snapshot,
+        tornBytes,
       },
       lines: [
         `${count(records, "record")} in "${to.paths.active}"`,
         ...(snapshot === null
           ? []
           : [`and the snapshot at record ${snapshot}`]),
+        ...(tornBytes === 0 ? [] : [
+          `left out: ${
+            count(tornBytes, "byte")
+          } of an unfinished line at the end of "${source.paths.active}"`,
+        ]),
       ],
     };
   },

@@ -16,7 +16,7 @@ export interface Complaint {
 /** What helps where something failed with this code. */
 const NEXT: Readonly<Record<string, string>> = {
   CORRUPT:
-    "mini verify lists all damage; mini salvage copies everything that is whole into a new journal; mini repair goes back to the last good record, and keeps the original",
+    "mini verify says what is damaged in each segment; mini salvage copies everything that is whole to a new place, of a state or a queue with its newest snapshot; mini repair goes back to the last good record, and keeps the original",
   LOCKED:
     "stop that program first; commands that only read, and mini backup, run beside it",
   COMPACTED: "mini stat says which records are there",

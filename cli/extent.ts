@@ -14,6 +14,8 @@ export interface SegmentExtent {
   readonly last: number;
   readonly sizeBytes: number;
   readonly isActive: boolean;
+  /** How it ends, where it was read. */
+  readonly end?: SegmentCheck["end"];
 }
 
 /** From where to where a journal goes. */
@@ -73,8 +75,8 @@ async function nativeExtent(
     sizeBytes: segment.sizeBytes,
     isActive: false,
   }));
-  for (const { path, base, last, sizeBytes, isActive } of checks) {
-    segments.push({ path, base, last, sizeBytes, isActive });
+  for (const { path, base, last, sizeBytes, isActive, end } of checks) {
+    segments.push({ path, base, last, sizeBytes, isActive, end });
   }
   const end = checks.at(-1)!;
   const journal = checks.find(({ header }) => header)?.header?.journal;

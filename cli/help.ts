@@ -15,6 +15,7 @@ export function generalHelp(commands: readonly CommandSpec[]): string[] {
     "Every command has --help and --json. Exit codes: 0 all is well, 1 something",
     "was found or could not be done, 2 misuse. Commands that do not say so write",
     "nothing, and run beside a program that has the journal open.",
+    "mini help <command> is mini <command> --help; mini --version prints the version.",
   ];
 }
 

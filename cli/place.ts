@@ -1,4 +1,5 @@
 import { basename, join } from "@std/path";
+import { listSnapshots } from "../snap/directory.ts";
 import type { FileSystem } from "../store/fs.ts";
 import { contextOf } from "../store/options.ts";
 import { fromOs, osCode } from "../store/os_errors.ts";
@@ -12,9 +13,8 @@ const DEFAULT_NAME = "journal.jsonl";
 /** Finds the journal that a command is given, by its path or that of its directory. */
 export async function locate(
   { args, fs }: Pick<Call, "args" | "fs">,
-  at = 0,
 ): Promise<JournalContext> {
-  const given = args.operand(at);
+  const given = args.operand(0);
   const path = await isDirectory(fs, given)
     ? join(given, await nameIn(fs, given, args.text("journal")))
     : given;
@@ -22,6 +22,30 @@ export async function locate(
   const names = await namesIn(fs, context.paths.directory);
   if (isThere(context.paths, names)) return context;
   throw new Misuse(`there is no journal "${context.paths.active}"`);
+}
+
+/** The same, but where a directory holds snapshots and no journal, the journal that opening would make beside them. */
+export async function locateOrLost(
+  call: Pick<Call, "args" | "fs">,
+): Promise<JournalContext> {
+  try {
+    return await locate(call);
+  } catch (error) {
+    const { args, fs } = call;
+    const given = args.operand(0);
+    const hasSnapshots = error instanceof Misuse &&
+      args.text("journal") === undefined && await isDirectory(fs, given) &&
+      journalsAmong(await namesIn(fs, given)).length === 0 &&
+      (await listSnapshots(fs, given)).length > 0;
+    if (!hasSnapshots) throw error;
+    return contextFor(join(given, DEFAULT_NAME), call);
+  }
+}
+
+function journalsAmong(names: readonly string[]): string[] {
+  return names.filter((name) =>
+    name.endsWith(".jsonl") && !/\.\d{20}\.jsonl$/.test(name)
+  ).sort();
 }
 
 /** A journal that need not be there. */
@@ -78,6 +102,17 @@ export async function namesIn(
   }
 }
 
+/** Throws where a directory that a command is to fill has something in it. */
+export async function assertEmpty(
+  fs: FileSystem,
+  directory: string,
+): Promise<void> {
+  if (await fs.stat(directory) === undefined) return;
+  const isEmpty = await isDirectory(fs, directory) &&
+    (await namesIn(fs, directory)).length === 0;
+  if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
+}
+
 /** Whether any file of a journal stands among the names in its directory. */
 export function isThere(
   paths: JournalPaths,
@@ -98,12 +133,12 @@ async function nameIn(
   if (isThere(new JournalPaths(join(directory, DEFAULT_NAME)), names)) {
     return DEFAULT_NAME;
   }
-  const journals = names.filter((name) =>
-    name.endsWith(".jsonl") && !/\.\d{20}\.jsonl$/.test(name)
-  ).sort();
+  const journals = journalsAmong(names);
   const [only, ...others] = journals;
   if (only === undefined) {
-    throw new Misuse(`there is no journal in "${directory}"`);
+    throw new Misuse(
+      `there is no journal in "${directory}", that is, no file *.jsonl; give the path of one of another name`,
+    );
   }
   if (others.length === 0) return only;
   throw new Misuse(

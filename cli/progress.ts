@@ -13,8 +13,9 @@ export function progressLine(
 ): string {
   const rate = done / Math.max(seconds, 0.001);
   const speed = `${size(Math.round(rate))}/s`;
-  // A writer at work makes the log longer than it was found.
-  if (total === 0 || done > total) return `${doing}  ${size(done)}  ${speed}`;
+  if (total === 0) return `${doing}  ${size(done)}  ${speed}`;
+  // What is looked at twice counts twice, and a writer at work makes more.
+  if (done > total) return `${doing}  ${speed}`;
   const percent = `${Math.floor(done / total * 100)} %`.padStart(5);
   const left = duration((total - done) / Math.max(rate, 1));
   return `${doing}  ${percent}  ${speed}  ${left} left`;

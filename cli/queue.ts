@@ -5,7 +5,6 @@ import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { depthOf, readQueue, standingOf, waitingIn } from "./ledger.ts";
 import { locate } from "./place.ts";
-import type { Paint } from "./terminal.ts";
 import { brief, count, duration, grouped, table } from "./text.ts";
 
 const DEFAULT_PEEK = 10;
@@ -29,23 +28,27 @@ export const queueStats: Command = {
     const found = await queueOf(call);
     const depth = depthOf(found);
     const report = { ...depth, sequence: found.sequence };
-    return { exitCode: 0, report, lines: depthChart(depth, call.paint) };
+    return { exitCode: 0, report, lines: depthChart(depth, call) };
   },
 };
 
 /** How many messages there are, as a chart. */
 export function depthChart(
   depth: ReturnType<typeof depthOf>,
-  paint: Paint,
+  { paint, terminal }: Pick<Call, "paint" | "terminal">,
 ): string[] {
   const { ready, blocked, delayed, inFlight, dead, paused, oldestMs } = depth;
   const rows = { ready, blocked, delayed, "in flight": inFlight, dead };
   const max = Math.max(...Object.values(rows));
+  const beside = 14 + grouped(max).length;
+  const width = terminal.isInteractive
+    ? Math.max(1, Math.min(BAR_CHARS, terminal.columns - beside))
+    : BAR_CHARS;
   const lines = table(
     Object.entries(rows).map(([name, number]) => [
       name,
       grouped(number),
-      paint(name === "dead" ? "bad" : "good", bar(number, max, BAR_CHARS)),
+      paint(name === "dead" ? "bad" : "good", bar(number, max, width)),
     ]),
   );
   if (oldestMs > 0) {
@@ -96,11 +99,14 @@ export const queueDead: Command = {
   examples: ["jobs --json"],
   async run(call: Call): Promise<Outcome> {
     const { dead: messages } = standingOf(await queueOf(call));
+    // Beside the number and the time, what is left of a line is for both.
+    const { columns, isInteractive } = call.terminal;
+    const half = isInteractive ? Math.max(4, Math.floor(columns / 2) - 16) : 60;
     const rows = messages.map(({ id, diedAt, reason, payload }) => [
       String(id),
       new Date(diedAt).toISOString().slice(0, 19) + "Z",
-      brief(reason, 60),
-      brief(payload, call.terminal.columns - 30),
+      brief(reason, half),
+      brief(payload, half),
     ]);
     return {
       exitCode: rows.length > 0 ? 1 : 0,

@@ -17,8 +17,10 @@ import { lockJournal } from "./lock.ts";
 import { locate } from "./place.ts";
 import { planRepair, type RepairPlan } from "./repair_plan.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
-import { survey } from "./survey.ts";
+import { readHeader, survey } from "./survey.ts";
 import { size, span } from "./text.ts";
+import { usableOf } from "./together.ts";
+import { salvageCommand } from "./verify.ts";
 
 export const repair: Command = {
   name: "repair",
@@ -51,7 +53,8 @@ export const repair: Command = {
       const plan = await planRepair(context);
       return await outcome(context, plan, [], false);
     }
-    const lock = await lockJournal(context, "repair");
+    await assertOurs(context);
+    const lock = await lockJournal(context, "repair", call.terminal.pid);
     try {
       const plan = await planRepair(context);
       call.progress.begin("repairing", 0);
@@ -62,6 +65,16 @@ export const repair: Command = {
     }
   },
 };
+
+/** Throws for what is not of this format, before a lock file is made beside it. */
+async function assertOurs(context: JournalContext): Promise<void> {
+  try {
+    await readHeader(context, context.paths.active);
+  } catch (error) {
+    if (error instanceof MiniError && error.code === "CORRUPT") return;
+    throw error;
+  }
+}
 
 /**
  * At every step opening either refuses the journal as before or finds it
@@ -150,10 +163,9 @@ async function outcome(
     return { exitCode: 0, report, lines: ["nothing to repair"] };
   }
   const { last, lost, cutBytes, problem } = plan;
-  const whole = (await checkSnapshots(fs, paths.directory)).filter((snapshot) =>
-    snapshot.problem === undefined
-  );
-  const ahead = whole.map(({ seq }) => seq).filter((seq) => seq > last).at(-1);
+  const snapshots = await checkSnapshots(fs, paths.directory);
+  const newest = usableOf(snapshots).at(-1)?.seq ?? 0;
+  const ahead = newest > last ? newest : undefined;
   const cut = {
     from: last + 1,
     to: lost > last ? lost : null,
@@ -170,8 +182,9 @@ async function outcome(
     snapshotAhead: ahead ?? null,
   };
   const went = isDone ? "went" : "would go";
+  const { message } = problem;
   const lines = [
-    problem.message,
+    isDone ? message.replace(/; nothing was changed$/, "") : message,
     lost > last
       ? `${went}: ${span("record", last + 1, lost)} (${lost - last}), ${
         size(cutBytes)
@@ -179,11 +192,15 @@ async function outcome(
       : `${went}: ${size(cutBytes)} from record ${last + 1} on`,
     ...aside.map((name) => `the original is kept in ${basename(name)}`),
     ...(ahead === undefined ? [] : [
-      `the snapshot at record ${ahead} is ahead: a state opens from it, and loses only what came after it`,
+      `the snapshot at record ${ahead} is ahead: a state opens from it, sets the log aside, and goes on with record ${
+        ahead + 1
+      }; what the records behind ${ahead} did is lost`,
     ]),
     isDone
       ? `repaired: the journal ends with record ${last}`
-      : `next: mini salvage ${path} NEW to keep what is whole, then mini repair ${path}`,
+      : `next: ${
+        salvageCommand(path, snapshots.length > 0)
+      } keeps what is whole; then mini repair ${path}`,
   ];
   return { exitCode: isDone ? 0 : 1, report, lines };
 }

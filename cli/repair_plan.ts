@@ -4,8 +4,9 @@ import { FRAME_BYTES, type Header, parseLine } from "../store/line.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { rawLines } from "./lines.ts";
-import { listThere } from "./snapshot_check.ts";
-import { isCovered } from "./verify.ts";
+import { checkSnapshots } from "./snapshot_check.ts";
+import { usableOf } from "./together.ts";
+import { coveredAt } from "./verify.ts";
 
 /** What a repair does. */
 export interface RepairPlan {
@@ -29,11 +30,12 @@ export interface RepairPlan {
 export async function planRepair(
   context: JournalContext,
 ): Promise<RepairPlan | undefined> {
-  const { directory } = context.paths;
-  const newest = (await listThere(context.fs, directory)).at(-1)?.seq ?? 0;
+  const { fs, paths: { directory } } = context;
+  const usable = usableOf(await checkSnapshots(fs, directory));
+  const newest = usable.at(-1)?.seq ?? 0;
   const checks = await collect(checkSegments(context));
   const at = checks.findIndex(({ problem }, at) =>
-    problem !== undefined && !isCovered(checks, at, newest)
+    problem !== undefined && coveredAt(checks, at) > newest
   );
   const bad = checks[at];
   if (bad?.problem === undefined) return undefined;

@@ -6,6 +6,7 @@ import { COMMANDS } from "./commands.ts";
 import { type Complaint, explain } from "./explain.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { counted, Progress } from "./progress.ts";
+import { VERSION } from "./version.ts";
 import { LineWriter, painter, type Terminal } from "./terminal.ts";
 
 /** Runs one command; resolves to the exit code. */
@@ -16,6 +17,11 @@ export async function run(
   const isJson = args.includes("--json");
   const progress = new Progress(terminal);
   try {
+    if (args[0] === "--version") {
+      const text = isJson ? JSON.stringify({ version: VERSION }) : VERSION;
+      await terminal.write(`${text}\n`);
+      return 0;
+    }
     const { command, rest } = choose(args);
     if (command === undefined) {
       await terminal.write(`${generalHelp(COMMANDS).join("\n")}\n`);
@@ -55,6 +61,9 @@ function choose(
 ): { command: Command | undefined; rest: readonly string[] } {
   const [first, second] = args;
   if (first === undefined) throw new Misuse(unknown("mini needs a command"));
+  if (first === "help" && second !== undefined) {
+    return { ...choose(args.slice(1)), rest: ["--help"] };
+  }
   if (first === "help" || first === "--help" || first === "-h") {
     return { command: undefined, rest: [] };
   }

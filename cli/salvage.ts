@@ -1,161 +1,147 @@
+import { basename, join } from "@std/path";
 import type { JournalContext } from "../store/segment.ts";
+import { Misuse } from "./args.ts";
 import {
   type Call,
   type Command,
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import type { Damage, Readable } from "./pieces.ts";
-import { contextFor, locate } from "./place.ts";
-import { salvagePieces } from "./salvage_source.ts";
-import { readHeader, survey } from "./survey.ts";
-import { assertNew, readBack, type Renumbered, Target } from "./target.ts";
+import { roughExtent } from "./extent.ts";
+import { assertEmpty, contextFor, isDirectory, locate } from "./place.ts";
+import { type Copied, copyReadable } from "./salvage_copy.ts";
+import {
+  type Choice,
+  chooseSnapshot,
+  copySnapshot,
+} from "./salvage_snapshot.ts";
+import { survey } from "./survey.ts";
+import { assertNew, readBack, type Renumbered } from "./target.ts";
 import type { Paint } from "./terminal.ts";
 import { count, size, span } from "./text.ts";
 
-/** No more damages than this are told one by one. */
-const MAX_TOLD = 100;
-
-/** What was read and what was not. */
-interface Report {
+/** What was kept and what was not. */
+interface Report extends Copied {
   readonly from: string;
   readonly to: string;
-  readonly records: number;
-  /** Where the records of the new journal were in the old one. */
-  readonly ranges: readonly Renumbered[];
-  /** Numbers between records that were read, which nothing has. */
-  readonly gaps: readonly { readonly from: number; readonly to: number }[];
-  /** Numbers of records that look whole, and that no checksum vouches for. */
-  readonly unverified: readonly number[];
-  readonly damages: number;
-  readonly damaged: readonly (Damage["place"] & { reason: string })[];
+  /** The snapshot that the rescued state or queue begins with. */
+  readonly snapshot: { readonly path: string; readonly seq: number } | null;
+  readonly passedOver: Choice["passedOver"];
+  /** The last record of a log that ends before the snapshot. */
+  readonly logEndedAt: number | null;
+  /** Whether a state or a queue can open what was made. */
+  readonly opens: boolean;
 }
 
 export const salvage: Command = {
   name: "salvage",
   operands: ["PATH", "NEW"],
-  summary: "copy everything that can be read into a new journal (writes NEW)",
+  summary: "copy everything that can be read to a new place (writes NEW)",
   details: [
-    "Reads on behind a damage, and finds the running checksum again there. NEW",
-    "gets an id of its own. Records keep their numbers up to the first gap, and",
-    "move up behind it; the aborts of a state follow them. The original is only",
-    "read. Exit code 1 where anything was lost.",
+    "Of a journal: NEW is the name of a journal that is not there. Reads on behind",
+    "a damage, and finds the running checksum again there.",
+    "",
+    "Of the directory of a state or a queue with snapshots: NEW is a directory that",
+    "is missing, or empty. The newest whole snapshot goes there, which holds what",
+    "all records up to it did, damaged ones too, and the records behind it that can",
+    "be read. Those before it, and older snapshots, are not copied; of the journal",
+    "by its own path everything is.",
+    "",
+    "NEW gets an id of its own. Records keep their numbers up to the first gap, and",
+    "move up behind it; the aborts of a state follow them. A record that looks whole",
+    "and that no checksum vouches for is copied too, and told with both its numbers:",
+    "in NEW it has a checksum. The original is only read. Exit code 1 where anything",
+    "was lost.",
   ],
   options: JOURNAL_OPTIONS,
-  examples: ["data/journal.jsonl rescued/journal.jsonl"],
+  examples: ["data/journal.jsonl rescued/journal.jsonl", "state rescued-state"],
   async run(call: Call): Promise<Outcome> {
     const source = await locate(call);
-    const target = contextFor(call.args.operand(1), call);
-    await assertNew(target);
-    const { totalBytes } = await survey(source);
+    const { totalBytes, format } = await survey(source);
+    const isFolder = format === "mini" &&
+      await isDirectory(call.fs, call.args.operand(0));
+    const choice = isFolder ? await chooseSnapshot(source) : { passedOver: [] };
+    const { chosen, passedOver } = choice;
+    const target = await targetOf(call, source, isFolder, choice);
     call.progress.begin("salvaging", totalBytes);
-    const { report, written } = await copyReadable(source, target);
+    const after = chosen?.seq;
+    const { copied, written } = await copyReadable(source, target, after);
     call.progress.begin("reading it back", totalBytes);
     await readBack(target, written);
+    if (chosen !== undefined) {
+      await copySnapshot(source, target, chosen.seq, written.journal);
+    }
+    const endedAt = after === undefined
+      ? undefined
+      : await endedBefore(source, after);
+    const report = {
+      from: source.paths.active,
+      to: target.paths.active,
+      snapshot: chosen ? { path: chosen.path, seq: chosen.seq } : null,
+      ...copied,
+      passedOver,
+      logEndedAt: endedAt ?? null,
+      opens: passedOver.length === 0 || chosen !== undefined ||
+        written.first === 1,
+    };
+    const isLost = copied.damages + copied.gaps.length > 0 ||
+      endedAt !== undefined || !report.opens;
     return {
-      exitCode: report.damages + report.gaps.length > 0 ? 1 : 0,
+      exitCode: isLost ? 1 : 0,
       report,
-      lines: describe(report, call.paint),
+      lines: describe(report, isLost, call.paint),
     };
   },
 };
 
-async function copyReadable(
+/** The last record of a log that ends before record `seq`, so far as that is known. */
+async function endedBefore(
   source: JournalContext,
-  to: JournalContext,
-): Promise<{ report: Report; written: Target }> {
-  const unverified: number[] = [];
-  const damaged: Report["damaged"][number][] = [];
-  const isNative = (await survey(source)).format === "mini";
-  const first = isNative ? await firstOf(source) : 1;
-  let damages = 0;
-  let target: Target | undefined;
-  let renumber = (data: unknown): unknown => data;
-  try {
-    for await (const piece of salvagePieces(source)) {
-      if (piece.kind === "damage") {
-        damages++;
-        const { place, reason } = piece;
-        if (damaged.length < MAX_TOLD) damaged.push({ ...place, reason });
-        continue;
-      }
-      if (target === undefined) {
-        target = await Target.create(to, first ?? piece.seq);
-        if (isNative && isOfState(piece)) renumber = abortsFollow(target);
-      }
-      if (isNative && !piece.isVerified) unverified.push(piece.seq);
-      await target.add(piece.seq, piece.records.map(renumber));
-    }
-    target ??= await Target.create(to);
-    await target.finish();
-  } finally {
-    await target?.[Symbol.asyncDispose]();
+  seq: number,
+): Promise<number | undefined> {
+  const { last, problem } = await roughExtent(source);
+  return problem === undefined && last < seq ? last : undefined;
+}
+
+/** The journal that is to be made. */
+async function targetOf(
+  call: Call,
+  source: JournalContext,
+  isFolder: boolean,
+  { chosen, passedOver }: Choice,
+): Promise<JournalContext> {
+  const { args, fs } = call;
+  const [from, given] = [args.operand(0), args.operand(1)];
+  const isFile = !isFolder || given.endsWith(".jsonl");
+  if (isFile && (chosen !== undefined || passedOver.length > 0)) {
+    throw new Misuse(
+      `"${from}" holds snapshots, which "${given}" has no room for: give a directory that is missing or empty, or "${source.paths.active}" in place of "${from}" for its journal alone`,
+    );
   }
-  const { ranges, records } = target;
-  const report = {
-    from: source.paths.active,
-    to: to.paths.active,
-    records,
-    ranges,
-    gaps: gapsBetween(ranges, first),
-    unverified,
-    damages,
-    damaged,
-  };
-  return { report, written: target };
+  if (!isFile) await assertEmpty(fs, given);
+  const name = basename(source.paths.active);
+  const target = contextFor(isFile ? given : join(given, name), call);
+  await assertNew(target);
+  return target;
 }
 
-function isOfState({ records: [data] }: Readable): boolean {
-  return typeof data === "object" && data !== null &&
-    ["apply", "applyAll", "abort"].some((name) => name in data);
-}
-
-/** In the log of a state a record may name another by its number. */
-function abortsFollow(target: Target): (data: unknown) => unknown {
-  return (data) => {
-    const { abort } = data as { abort?: unknown };
-    if (typeof abort !== "number") return data;
-    // Record 0 is none: what was aborted is gone, or was before the first.
-    return { abort: target.numberOf(abort) ?? 0 };
-  };
-}
-
-/** The number that the first record had, where name or header of the first segment tell. */
-async function firstOf(source: JournalContext): Promise<number | undefined> {
-  const [oldest] = (await survey(source)).segments;
-  if (oldest?.base !== undefined) return oldest.base + 1;
-  try {
-    const header = await readHeader(source, source.paths.active);
-    return header && header.base + 1;
-  } catch {
-    return undefined;
-  }
-}
-
-function gapsBetween(
-  ranges: readonly Renumbered[],
-  first: number | undefined,
-): Report["gaps"] {
-  const gaps: { from: number; to: number }[] = [];
-  let next = first ?? ranges[0]?.from ?? 1;
-  for (const { from, to } of ranges) {
-    if (from > next) gaps.push({ from: next, to: from - 1 });
-    next = to + 1;
-  }
-  return gaps;
-}
-
-function describe(report: Report, paint: Paint): string[] {
-  const { records, to, ranges, gaps, unverified, damages, damaged } = report;
-  const lines = [`${count(records, "record")} in "${to}"`];
-  for (const { from, to, as } of ranges) {
-    const moved = from === as ? "" : `, now from ${as} on`;
-    lines.push(`  ${span("record", from, to)}${moved}`);
-  }
+function describe(
+  report: Report,
+  isLost: boolean,
+  paint: Paint,
+): string[] {
+  const { records, from, to, ranges, gaps, unverified } = report;
+  const { damages, damaged, snapshot, passedOver } = report;
+  const before = snapshot ? `the snapshot at record ${snapshot.seq}, and ` : "";
+  const lines = [`${before}${count(records, "record")} in "${to}"`];
+  for (const range of ranges) lines.push(`  ${moved(range)}`);
   for (const { from, to } of gaps) {
     lines.push(
       paint("bad", `missing: ${span("record", from, to)} (${to - from + 1})`),
     );
+  }
+  for (const { path, reason } of passedOver) {
+    lines.push(paint("warn", `passed over: ${path}: ${reason}`));
   }
   for (const { path, line, offset, sizeBytes, reason } of damaged) {
     const where = `${path} (line ${line}, offset ${offset}, ${
@@ -166,15 +152,35 @@ function describe(report: Report, paint: Paint): string[] {
   if (damages > damaged.length) {
     lines.push(`… and ${count(damages - damaged.length, "line")} more`);
   }
-  if (unverified.length > 0) {
+  for (const range of unverified) {
+    lines.push(paint("warn", `no checksum vouches for ${moved(range)}`));
+  }
+  if (snapshot !== null) {
     lines.push(
-      `no checksum vouches for ${count(unverified.length, "line")}: ${
-        span("record", unverified[0]!, unverified.at(-1)!)
-      }`,
+      `not copied, for the snapshot stands for them: records up to ${snapshot.seq}; mini salvage ${from} NEW.jsonl copies those that can be read`,
     );
   }
-  if (damages + gaps.length === 0) {
-    lines.push(paint("good", "nothing was lost"));
+  if (snapshot !== null && report.logEndedAt !== null) {
+    lines.push(
+      paint(
+        "bad",
+        `the log ends with record ${report.logEndedAt}: what came behind record ${snapshot.seq}, if anything did, is missing`,
+      ),
+    );
   }
+  if (!report.opens) {
+    lines.push(
+      paint(
+        "bad",
+        "no snapshot is whole, and the log does not go back to record 1: no state or queue opens this, and mini dump prints the records",
+      ),
+    );
+  }
+  if (!isLost) lines.push(paint("good", "nothing was lost"));
   return lines;
+}
+
+function moved({ from, to, as }: Renumbered): string {
+  const now = from === to ? `now ${as}` : `now from ${as} on`;
+  return `${span("record", from, to)}${from === as ? "" : `, ${now}`}`;
 }

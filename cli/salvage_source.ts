@@ -85,6 +85,17 @@ async function segmentsFrom(
   return segments.slice(Math.max(at, 0));
 }
 
+/** The id of a journal, as the first header that is whole tells it. */
+export async function journalIn(
+  context: JournalContext,
+): Promise<string | undefined> {
+  for (const { path } of (await survey(context)).segments) {
+    const header = await readHeader(context, path).catch(unlessDamaged);
+    if (header !== undefined) return header.journal;
+  }
+  return undefined;
+}
+
 /** A damaged header tells nothing, and is told of where it is read. */
 function unlessDamaged(error: unknown): undefined {
   if (!(error instanceof MiniError)) throw error;

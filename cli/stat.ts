@@ -9,12 +9,15 @@ import {
 } from "./command.ts";
 import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
 import { depthOf, isQueue, readQueue } from "./ledger.ts";
-import { locate, namesIn } from "./place.ts";
+import { locateOrLost, namesIn } from "./place.ts";
 import { depthChart } from "./queue.ts";
 import { steadily } from "./read_only.ts";
 import { listThere, setAsideIn } from "./snapshot_check.ts";
+import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
 import { count, grouped, size, span, table } from "./text.ts";
+import { aheadOf, type Finding } from "./together.ts";
+import { ENDS } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
@@ -30,10 +33,11 @@ export const stat: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["state", "data/journal.jsonl --json"],
   async run(call: Call): Promise<Outcome> {
-    const context = await locate(call);
+    const context = await locateOrLost(call);
     const { fs, paths } = context;
-    const found = await roughExtent(context);
+    // The log goes at least as far as the snapshots that are there before it is looked at.
     const snapshots = await listThere(fs, paths.directory);
+    const found = await roughExtent(context);
     const queue = found.problem === undefined &&
         found.last > 0 &&
         await steadily(context, (now) => isQueue(context, now))
@@ -53,15 +57,33 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
-      problem: problem?.message,
+      problem: problem?.message ??
+        aheadIn(context, found, snapshots)?.message,
     };
     return {
-      exitCode: problem === undefined ? 0 : 1,
+      exitCode: report.problem === undefined && report.end !== "missing"
+        ? 0
+        : 1,
       report,
       lines: draw(report, found, call),
     };
   },
 };
+
+/** What a snapshot knows that the log has lost; whether it is whole is for verify to say. */
+export function aheadIn(
+  { paths: { active: path } }: JournalContext,
+  { first, last, segments, end }: Extent,
+  snapshots: Awaited<ReturnType<typeof listThere>>,
+): Finding | undefined {
+  const newest = snapshots.at(-1);
+  if (newest === undefined || newest.seq <= last) return undefined;
+  if (end?.end === "damaged") return undefined;
+  const files = segments.filter(({ end }) => end !== "missing").length;
+  const isRust = end === undefined;
+  const ends = { path, first, last, segments: files, isRust };
+  return aheadOf({ ...ends, end: end?.end ?? "open" }, newest);
+}
 
 function totalOf(segments: readonly SegmentExtent[]): number {
   return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -75,7 +97,8 @@ export async function leftovers(
   const own = basename(paths.active).replace(/\.[^.]*$/, "");
   return [
     ...names.filter((name) =>
-      name.startsWith(own) && /\.(torn|damaged(\.\d+)?)$/.test(name)
+      name.startsWith(own) &&
+      /\.(torn|damaged(\.\d+)?|aside(-\d+)?)$/.test(name)
     ).sort(),
     ...await setAsideIn(fs, paths.directory),
   ];
@@ -86,7 +109,7 @@ interface Report {
   readonly format: string;
   readonly records: number;
   readonly sizeBytes: number;
-  readonly end: string;
+  readonly end: SegmentCheck["end"];
   readonly snapshots: readonly { seq: number; sizeBytes: number }[];
   readonly setAside: readonly string[];
   readonly queue: ReturnType<typeof depthOf> | undefined;
@@ -95,19 +118,31 @@ interface Report {
 
 function draw(
   report: Report,
-  { first, last, segments }: Extent,
-  { paint, terminal }: Pick<Call, "paint" | "terminal">,
+  { first, last, segments, problem }: Extent,
+  call: Pick<Call, "paint" | "terminal">,
 ): string[] {
+  const { paint, terminal } = call;
   const { path, format, records, sizeBytes, snapshots, queue } = report;
+  const files = segments.filter(({ end }) => end !== "missing").length;
+  const what = [
+    ...(problem !== undefined
+      ? []
+      : records === 0
+      ? ["no records"]
+      : [`${span("record", first, last)} (${grouped(records)})`]),
+    count(files, "segment"),
+    size(sizeBytes),
+  ].join(", ");
+  const end = files === 0
+    ? "there is no log"
+    : ENDS[problem === undefined ? report.end : "damaged"];
   const lines = [
     paint("bold", path),
-    `${format === "mini" ? "" : "a journal of the Rust program; "}${
-      records === 0
-        ? "no records"
-        : `${span("record", first, last)} (${grouped(records)})`
-    }, ${count(segments.length, "segment")}, ${size(sizeBytes)}; ${report.end}`,
+    `${
+      format === "mini" ? "" : "a journal of the Rust program; "
+    }${what}; ${end}`,
     "",
-    ...segmentRows(segments, paint),
+    ...segmentRows(segments, paint, terminal),
   ];
   const width = Math.min(60, terminal.columns - 1);
   const marks = snapshots.map(({ seq }) => seq);
@@ -117,7 +152,7 @@ function draw(
   for (const { seq, sizeBytes } of snapshots) {
     lines.push(`▲ snapshot at record ${seq}, ${size(sizeBytes)}`);
   }
-  if (queue !== undefined) lines.push("", "queue", ...depthChart(queue, paint));
+  if (queue !== undefined) lines.push("", "queue", ...depthChart(queue, call));
   for (const name of report.setAside) lines.push(`set aside: ${name}`);
   if (report.problem !== undefined) lines.push(paint("bad", report.problem));
   return lines;
@@ -127,6 +162,10 @@ function draw(
 function segmentRows(
   segments: readonly SegmentExtent[],
   paint: Paint,
+  { columns, isInteractive }: Pick<
+    Call["terminal"],
+    "columns" | "isInteractive"
+  >,
 ): string[] {
   const rows = groups(segments, MAX_ROWS).map((group) => ({
     name: group.length === 1
@@ -134,14 +173,38 @@ function segmentRows(
       : `${group.length} segments`,
     base: group[0]!.base,
     last: group.at(-1)!.last,
+    end: group.at(-1)!.end,
     sizeBytes: totalOf(group),
   }));
   const max = Math.max(...rows.map(({ base, last }) => last - base));
-  return table(rows.map(({ name, base, last, sizeBytes }) => [
-    name,
-    last > base ? `${base + 1}–${last}` : "empty",
+  const facts = rows.map(({ name, base, last, sizeBytes, end }) => [
+    // Where there is no room for all of a name, its end tells it from others.
+    isInteractive && columns < 72 && name.length > 14
+      ? `…${name.slice(-13)}`
+      : name,
+    rangeOf(base, last, end),
     grouped(last - base),
     size(sizeBytes),
-    paint("good", bar(last - base, max, BAR_CHARS)),
-  ]));
+  ]);
+  const wide = Math.max(...table(facts).map((line) => [...line].length));
+  const room = isInteractive ? columns - wide - 3 : BAR_CHARS;
+  return table(facts.map((row, at) => {
+    const { base, last } = rows[at]!;
+    const chars = Math.min(BAR_CHARS, room);
+    return [
+      ...row,
+      chars < 1 ? "" : paint("good", bar(last - base, max, chars)),
+    ];
+  }));
+}
+
+/** What of a segment can be read as it stands. */
+function rangeOf(
+  base: number,
+  last: number,
+  end?: SegmentCheck["end"],
+): string {
+  const isShort = end === "damaged" || end === "missing";
+  if (last === base) return isShort ? end : "empty";
+  return `${base + 1}–${last}${isShort ? `, then ${end}` : ""}`;
 }

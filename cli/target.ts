@@ -8,6 +8,16 @@ import { isThere, namesIn, reading } from "./place.ts";
 /** So many appends share a wait. */
 const TOGETHER = 512;
 
+/** Adds a stretch to others, to the last of them where it goes on from that. */
+export function addRange(ranges: Renumbered[], next: Renumbered): void {
+  const last = ranges.at(-1);
+  const goesOn = last?.to === next.from - 1 &&
+    last.as + next.from - last.from === next.as;
+  if (last !== undefined && goesOn) {
+    ranges[ranges.length - 1] = { ...last, to: next.to };
+  } else ranges.push(next);
+}
+
 /** Records that kept or changed their numbers together. */
 export interface Renumbered {
   readonly from: number;
@@ -54,6 +64,16 @@ export class Target implements AsyncDisposable {
     return this.#next - this.#store.firstSequence;
   }
 
+  /** The number of its first record. */
+  get first(): number {
+    return this.#store.firstSequence;
+  }
+
+  /** The new number of the record that comes next. */
+  get next(): number {
+    return this.#next;
+  }
+
   /** The new number of a record, `undefined` where it has none. */
   numberOf(seq: number): number | undefined {
     const range = this.ranges.findLast(({ from, to }) =>
@@ -77,13 +97,7 @@ export class Target implements AsyncDisposable {
   }
 
   #note(seq: number, records: number): void {
-    const last = this.ranges.at(-1);
-    if (last !== undefined && last.to === seq - 1) {
-      this.ranges[this.ranges.length - 1] = { ...last, to: last.to + records };
-    } else {
-      const to = seq + records - 1;
-      this.ranges.push({ from: seq, to, as: this.#next });
-    }
+    addRange(this.ranges, { from: seq, to: seq + records - 1, as: this.#next });
     this.#next += records;
   }
 

@@ -1,40 +1,50 @@
-import { collect } from "./collect.ts";
-import { basename } from "@std/path";
+import { dirname } from "@std/path";
 import type { MiniError } from "../store/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
+import { checkSegments, type SegmentCheck } from "./check.ts";
+import { collect } from "./collect.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { JOURNAL_OPTIONS } from "./command.ts";
-import { checkSegments, type SegmentCheck } from "./check.ts";
-import { type Complaint, explain } from "./explain.ts";
-import { locate, reading } from "./place.ts";
+import { explain } from "./explain.ts";
+import { locateOrLost, reading } from "./place.ts";
+import { tornOfRust } from "./rust_end.ts";
 import {
   checkSnapshots,
   listThere,
   type SnapshotCheck,
 } from "./snapshot_check.ts";
 import { type Format, type Survey, survey } from "./survey.ts";
-import { count, grouped, size, span } from "./text.ts";
-
-/** What is wrong with a journal, its snapshots, or what they have to do with each other. */
-export interface Finding extends Omit<Complaint, "exitCode" | "next"> {
-  /** Whether opening refuses the journal for it. */
-  readonly isRefused: boolean;
-}
+import { type Finding, togetherness, usableOf } from "./together.ts";
+import { describe } from "./verify_text.ts";
 
 /** What verifying has found. */
 export interface Verification {
   readonly path: string;
   readonly format: Format;
+  /** The number of the first record, or of the next one where none is. */
   readonly first: number;
+  /** The highest number that was found good. */
   readonly last: number;
+  /** The records that a checksum vouches for: all, but for what stands in a segment from its first damage on. */
+  readonly verified: readonly Range[];
   readonly segments: number;
   readonly sizeBytes: number;
   /** How the journal ends. */
-  readonly end: SegmentCheck["end"] | "open";
+  readonly end: SegmentCheck["end"];
   readonly tornBytes: number;
   readonly snapshots: number;
+  /** Where the newest snapshot stands that is ahead of the log, if any is. */
+  readonly snapshotAhead: number | null;
+  /** In how many segments something is damaged, or cannot be read. */
+  readonly damagedSegments: number;
   readonly findings: readonly Finding[];
+}
+
+/** Numbers from one to another. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
 }
 
 export const verify: Command = {
@@ -42,91 +52,122 @@ export const verify: Command = {
   operands: ["PATH"],
   summary: "read every byte, and say what is damaged",
   details: [
-    "Checks all segments as opening does, and goes on behind a damage; then the",
-    "snapshots, and whether they and the journal belong together.",
+    "Checks all segments as opening does, and goes on with the next behind a",
+    "damage, so that the first damage of each segment is told; then the",
+    "snapshots, and whether they and the journal belong together. Exit code 1",
+    "where anything is damaged, missing, or torn.",
   ],
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl", "state --json"],
   async run(call: Call): Promise<Outcome> {
-    const context = await locate(call);
+    const context = await locateOrLost(call);
     const verification = await verifyJournal(context, call);
     return {
-      exitCode: verification.findings.length > 0 ||
-          verification.end === "torn"
-        ? 1
-        : 0,
+      exitCode: isWell(verification) ? 0 : 1,
       report: verification,
-      lines: describe(verification, call),
+      lines: describe(verification, call.paint),
     };
   },
 };
+
+/** Whether nothing was found. */
+export function isWell({ findings, end }: Verification): boolean {
+  return findings.length === 0 && end !== "torn" && end !== "missing";
+}
 
 /** Verifies a journal, and the snapshots beside it. */
 export async function verifyJournal(
   context: JournalContext,
   { progress }: Pick<Call, "progress">,
 ): Promise<Verification> {
+  const { fs, paths: { directory, active: path } } = context;
   const found = await survey(context);
-  const { directory } = context.paths;
-  progress.begin("verifying", found.totalBytes);
-  const newest = (await listThere(context.fs, directory)).at(-1)?.seq ?? 0;
-  const log = found.format === "mini"
-    ? await verifyNative(context, newest)
+  const { format } = found;
+  const before = await listThere(fs, directory);
+  const listed = before.at(-1)?.seq ?? 0;
+  progress.begin(
+    "verifying",
+    before.reduce((sum, { sizeBytes }) => sum + sizeBytes, found.totalBytes),
+  );
+  const { problems, journal, ...log } = format === "mini"
+    ? await verifyNative(context)
     : await verifyRust(context, found);
-  const snapshots = await checkSnapshots(context.fs, directory);
-  const findings = [
-    ...log.findings,
-    ...snapshots.flatMap(({ problem }) =>
-      problem === undefined ? [] : [finding(problem, false)]
-    ),
-    ...togetherness(context, log, snapshots),
-  ];
+  const snapshots = await checkSnapshots(fs, directory);
+  const isRust = format === "ministore";
+  const ends = { path, isRust, ...log, ...(journal && { journal }) };
+  const { findings, ahead } = togetherness(ends, snapshots, listed);
+  const covered =
+    usableOf(snapshots).filter(({ seq }) => seq <= listed).at(-1)?.seq ?? 0;
+  const rescue = salvageHint(path, !isRust && snapshots.length > 0);
   return {
-    path: context.paths.active,
-    format: found.format,
+    path,
+    format,
     ...log,
     snapshots: snapshots.length,
-    findings,
+    snapshotAhead: ahead,
+    damagedSegments: problems.length,
+    findings: [
+      ...problems.map(({ error, upTo }) =>
+        ofLog(error, upTo > covered, rescue)
+      ),
+      ...snapshots.flatMap(ofSnapshot),
+      ...findings,
+    ],
   };
 }
 
-type LogPart =
-  & Omit<Verification, "path" | "format" | "snapshots">
-  & { readonly journal?: string };
+interface LogPart extends
+  Omit<
+    Verification,
+    | "path"
+    | "format"
+    | "snapshots"
+    | "snapshotAhead"
+    | "damagedSegments"
+    | "findings"
+  > {
+  readonly journal?: string;
+  /** What is wrong with segments; a snapshot at or behind `upTo` stands for all that is. */
+  readonly problems: readonly { error: MiniError; upTo: number }[];
+}
 
-async function verifyNative(
-  context: JournalContext,
-  newest: number,
-): Promise<LogPart> {
+async function verifyNative(context: JournalContext): Promise<LogPart> {
   const checks = await collect(checkSegments(context));
-  const end = checks.at(-1)!;
+  const { end, sizeBytes, goodBytes } = checks.at(-1)!;
   const journal = checks.find(({ header }) => header !== undefined)?.header
     ?.journal;
   return {
     first: checks[0]!.base + 1,
     last: Math.max(...checks.map(({ last }) => last)),
-    segments: checks.length,
+    verified: rangesOf(checks),
+    segments: checks.filter(({ end }) => end !== "missing").length,
     sizeBytes: checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    end: end.end,
-    tornBytes: end.end === "torn" ? end.sizeBytes - end.goodBytes : 0,
+    end,
+    tornBytes: end === "torn" ? sizeBytes - goodBytes : 0,
     ...(journal !== undefined && { journal }),
-    findings: checks.flatMap(({ problem }, at) =>
-      problem === undefined
-        ? []
-        : [finding(problem, !isCovered(checks, at, newest))]
+    problems: checks.flatMap(({ problem: error }, at) =>
+      error === undefined ? [] : [{ error, upTo: coveredAt(checks, at) }]
     ),
   };
 }
 
-/** Whether opening a state leaves a segment unread, because a snapshot stands for all of it. */
-export function isCovered(
-  checks: readonly SegmentCheck[],
-  at: number,
-  newest: number,
-): boolean {
+/** The snapshot for which opening a state leaves a segment unread, as it stands for all of it; `Infinity` where none would do. */
+export function coveredAt(checks: readonly SegmentCheck[], at: number): number {
   const next = checks[at + 1];
   // The seam to the active segment is looked at in any case.
-  return next !== undefined && !next.isActive && next.base <= newest;
+  return next === undefined || next.isActive ? Infinity : next.base;
+}
+
+function rangesOf(checks: readonly SegmentCheck[]): Range[] {
+  const ranges: Range[] = [];
+  for (const { base, last: to } of checks) {
+    if (to === base) continue;
+    const before = ranges.at(-1);
+    if (before?.to === base) {
+      ranges[ranges.length - 1] = { from: before.from, to };
+    } else ranges.push({ from: base + 1, to });
+  }
+  return ranges;
 }
 
 /** Such a journal has nothing to verify it by: what can be read is taken for whole. */
@@ -135,103 +176,52 @@ async function verifyRust(
   { segments, totalBytes }: Survey,
 ): Promise<LogPart> {
   let last = 0;
-  const findings: Finding[] = [];
+  const problems: { error: MiniError; upTo: number }[] = [];
   try {
     const records = MiniStore.replay(context.paths.active, reading(context));
     for await (const { seq } of records) last = seq;
   } catch (error) {
-    findings.push({ ...finding(error as MiniError, true) });
+    problems.push({ error: error as MiniError, upTo: Infinity });
   }
-  const common = { segments: segments.length, sizeBytes: totalBytes };
-  return { first: 1, last, ...common, end: "open", tornBytes: 0, findings };
+  const isRead = problems.length === 0;
+  const tornBytes = isRead ? await tornOfRust(context) : 0;
+  return {
+    first: 1,
+    last,
+    verified: [],
+    segments: segments.length,
+    sizeBytes: totalBytes,
+    end: !isRead ? "damaged" : tornBytes > 0 ? "torn" : "open",
+    tornBytes,
+    problems,
+  };
 }
 
-function finding(error: MiniError, isRefused: boolean): Finding {
-  const { exitCode: _, next: __, ...told } = explain(error);
-  return { ...told, isRefused };
+/** How everything is rescued that can be: of a state or a queue the whole of it, snapshots and all. */
+export function salvageCommand(path: string, hasSnapshots: boolean): string {
+  return `mini salvage ${hasSnapshots ? dirname(path) : path} NEW`;
 }
 
-/** Whether a state can be made of the log and the snapshots. */
-function togetherness(
-  { paths }: JournalContext,
-  { first, journal }: LogPart,
-  snapshots: readonly SnapshotCheck[],
-): Finding[] {
-  const usable = snapshots.filter(({ status }) =>
-    status === "whole" || status === "unverified"
-  );
-  const newest = usable.at(-1)?.seq ?? 0;
-  const findings: Finding[] = [];
-  for (const { path, seq, journal: of } of usable) {
-    if (of === undefined || journal === undefined || of === journal) continue;
-    const message =
-      `The snapshot "${path}" at record ${seq} belongs to the log ${of}, and the log here is ${journal}`;
-    findings.push({ code: "CORRUPT", message, path, seq, isRefused: true });
-  }
-  if (snapshots.length > 0 && newest + 1 < first) {
-    const message =
-      `The newest whole snapshot stands at record ${newest}, and the log "${paths.active}" starts with record ${first}: what is between is missing`;
-    const { active: path } = paths;
-    const seq = newest + 1;
-    findings.push({ code: "CORRUPT", message, path, seq, isRefused: true });
-  }
-  return findings;
+/** What helps where a log is damaged. */
+export function salvageHint(path: string, hasSnapshots: boolean): string {
+  const copied = hasSnapshots
+    ? "the newest whole snapshot, and every record behind it that is whole"
+    : "everything that is whole";
+  return `${
+    salvageCommand(path, hasSnapshots)
+  } copies ${copied}; mini repair ${path} goes back to the last good record`;
 }
 
-const ENDS: Readonly<Record<Verification["end"], string>> = {
-  sealed: "sealed",
-  closed: "closed cleanly",
-  open: "not closed: a program has it open, or ended without closing it",
-  torn: "torn",
-  unfinished: "its newest segment is unfinished: opening makes it again",
-  damaged: "damaged",
-};
+function ofLog(error: MiniError, isRefused: boolean, rescue: string): Finding {
+  const { exitCode: _, next, ...told } = explain(error);
+  const isRescue = told.code === "CORRUPT" && isRefused;
+  const help = isRescue ? rescue : isRefused ? next : undefined;
+  return { ...told, ...(help !== undefined && { next: help }), isRefused };
+}
 
-function describe(
-  verification: Verification,
-  { paint }: Pick<Call, "paint">,
-): string[] {
-  const { first, last, segments, sizeBytes, findings, end, path } =
-    verification;
-  const records = last < first
-    ? "no records"
-    : `${span("record", first, last)} (${grouped(last - first + 1)})`;
-  const lines = [
-    path,
-    `${records}, ${count(segments, "segment")}, ${size(sizeBytes)}${
-      verification.snapshots > 0
-        ? `, ${count(verification.snapshots, "snapshot")}`
-        : ""
-    }; ${ENDS[end]}`,
-  ];
-  if (verification.format === "ministore") {
-    lines.push(
-      "a journal of the Rust program: it has no checksums to verify it by",
-    );
-  }
-  if (end === "torn") {
-    lines.push(paint(
-      "warn",
-      `torn: ${
-        count(verification.tornBytes, "byte")
-      } of an unfinished write at the end; opening keeps them in ${
-        basename(path)
-      }.torn and goes on after record ${last}; nothing that was acknowledged is lost`,
-    ));
-  }
-  for (const { code, message } of findings) {
-    lines.push(paint("bad", `${code}: ${message}`));
-  }
-  if (findings.some(({ isRefused, code }) => isRefused && code === "CORRUPT")) {
-    lines.push(
-      `next: mini salvage ${path} NEW copies everything that is whole; mini repair ${path} goes back to the last good record`,
-    );
-  } else if (findings.some(({ isRefused }) => !isRefused)) {
-    lines.push(
-      "next: nothing need be done: a whole snapshot stands for what is damaged",
-    );
-  } else if (findings.length === 0 && end !== "torn") {
-    lines.push(paint("good", "all is well"));
-  }
-  return lines;
+function ofSnapshot({ problem }: SnapshotCheck): Finding[] {
+  if (problem === undefined) return [];
+  const { exitCode: _, next: __, ...told } = explain(problem);
+  // A damaged one is set aside, and the one before it taken.
+  return [{ ...told, isRefused: problem.code !== "CORRUPT" }];
 }

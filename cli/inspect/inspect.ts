@@ -14,7 +14,8 @@ export const inspect: Command = {
     "",
     "What mutations do only the program knows. With --apply the page shows states:",
     "the module exports what StateManager.open is given, initial and apply, and",
-    "codec, upcast, migrate, version where there are any. Its code is run.",
+    "codec, schema, upcast, migrate, version where there are any. Its code is run.",
+    "Node 20 loads no TypeScript: give it a .js or .mjs there.",
   ],
   options: [
     {
@@ -26,6 +27,7 @@ export const inspect: Command = {
       name: "port",
       value: "N",
       min: 0,
+      max: 65_535,
       summary: "where to listen (0, one that is free)",
     },
     ...JOURNAL_OPTIONS,

@@ -10,7 +10,7 @@ import { namesIn } from "../place.ts";
 import { counted } from "../progress.ts";
 import { steadily } from "../read_only.ts";
 import { checkSnapshots, listThere } from "../snapshot_check.ts";
-import { leftovers } from "../stat.ts";
+import { aheadIn, leftovers } from "../stat.ts";
 import { survey } from "../survey.ts";
 import { footprint } from "../tail.ts";
 
@@ -116,8 +116,9 @@ export class Overviews {
   async #look(): Promise<Overview> {
     const context = this.#context;
     const { fs, paths } = context;
-    const found = await roughExtent(context);
+    // The log goes at least as far as the snapshots that are there before it is looked at.
     const snapshots = await listThere(fs, paths.directory);
+    const found = await roughExtent(context);
     const { first, journal, problem } = found;
     // Behind a damage there may be more.
     const { last: end, isCut } = problem === undefined
@@ -138,6 +139,8 @@ export class Overviews {
     if (problem !== undefined && !problems.some(isSame(problem.message))) {
       problems.push(told(problem));
     }
+    const ahead = aheadIn(context, found, snapshots);
+    if (problem === undefined && ahead !== undefined) problems.push(ahead);
     return {
       path: paths.active,
       format: found.end === undefined ? "ministore" : "mini",

@@ -5,7 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { Misuse } from "../args.ts";
+import { MiniError } from "../../store/errors.ts";
 import type { Api } from "./api.ts";
 import { answer } from "./answer.ts";
 import { page } from "./page/page.ts";
@@ -86,7 +86,8 @@ function send(
 
 async function listen(server: Server, port: number): Promise<number> {
   if (!await mayListen(port)) {
-    throw new Misuse(
+    throw new MiniError(
+      "PERMISSION",
       `mini inspect may not listen: run again with --allow-net=${ADDRESS}`,
     );
   }
@@ -97,7 +98,8 @@ async function listen(server: Server, port: number): Promise<number> {
     const because = error.code === "EADDRINUSE"
       ? "something else listens there; --port 0 takes one that is free"
       : error.message;
-    throw new Misuse(`mini inspect cannot listen on port ${port}: ${because}`);
+    const message = `mini inspect cannot listen on port ${port}: ${because}`;
+    throw new MiniError("IO", message, { cause: error });
   });
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : port;

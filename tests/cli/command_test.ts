@@ -48,6 +48,22 @@ Deno.test("mini COMMAND --help says how it is called, for every command", async 
   }
 });
 
+Deno.test("mini help COMMAND prints that command's help, and mini --version the version", async () => {
+  const [help, ofOne, ofTwo, version, json] = await miniMany([
+    ["verify", "--help"],
+    ["help", "verify"],
+    ["help", "queue", "dead"],
+    ["--version"],
+    ["--version", "--json"],
+  ]);
+  assertEquals(ofOne, help);
+  assertStringIncludes(ofTwo!.stdout, "Usage: mini queue dead ");
+  const config = await Deno.readTextFile(join(ROOT, "deno.json"));
+  const { version: expected } = JSON.parse(config);
+  assertEquals([version!.code, version!.stdout], [0, `${expected}\n`]);
+  assertEquals(JSON.parse(json!.stdout), { version: expected });
+});
+
 const MISUSES: [args: string[], complaint: string][] = [
   [[], "mini needs a command"],
   [["lick"], 'mini has no command "lick"'],
@@ -57,6 +73,12 @@ const MISUSES: [args: string[], complaint: string][] = [
   [["verify", "a", "b"], 'mini verify does not know what to do with "b"'],
   [["dump", "x", "--lick"], "unknown option '--lick'"],
   [["dump", "x", "--from", "0"], "--from must be a whole number from 1"],
+  [["dump", "x", "--from", "-1"], 'a whole number from 1, not "-1"'],
+  [["tail", "x", "-n", "-5"], 'a whole number from 0, not "-5"'],
+  [["dump", "x", "--from", "--to", "2"], "--from needs a value; see mini dump"],
+  [["dump", "x", "--to"], "--to needs a value; see mini dump"],
+  [["inspect", "x", "--port", "99999"], "a whole number from 0 to 65535"],
+  [["help", "lick"], 'mini has no command "lick"'],
   [["dump", "x", "--from", "2", "--to", "ten"], "--to must be a whole number"],
   [["verify", "/nowhere/at/all"], 'there is no journal "/nowhere/at/all"'],
   [["verify", join(ROOT, "docs")], "there is no journal in "],
@@ -139,7 +161,8 @@ Deno.test("mini: commands that write say LOCKED beside a writer, and change noth
   const before = await contentsOf(dir);
   const { code, stderr } = await mini(["repair", dir]);
   assertEquals(code, 1);
-  assertStringIncludes(stderr, "another program has it open for writing");
+  assertStringIncludes(stderr, `process ${Deno.pid}, started `);
+  assertStringIncludes(stderr, " has it open for writing; nothing was changed");
   assertStringIncludes(stderr, "next: stop that program first");
   assertEquals(await contentsOf(dir), before);
 });

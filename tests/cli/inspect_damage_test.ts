@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { SnapStore } from "@mini/state/snap";
 import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector, makeCounter, programIn } from "../support/inspect.ts";
@@ -96,6 +97,16 @@ Deno.test("mini inspect tells a torn end, a damaged snapshot, and what was set a
   assertEquals(overview.setAside, ["journal.jsonl.torn"]);
   const view = await inspector.get("state", { at: 25 });
   assertEquals([view.snapshot, view.rejected.length], [0, 1]);
+});
+
+Deno.test("mini inspect says that a snapshot is ahead of the log", async () => {
+  await using directory = new TestDirectory();
+  await makeCounter(directory.path);
+  await new SnapStore(directory.path).create({ value: 1, log: [] }, 50);
+  await using inspector = await Inspector.start(directory.path);
+  const { problems, last } = await inspector.get("overview");
+  assertEquals([problems.length, problems[0].seq, last], [1, 42, 50]);
+  assertStringIncludes(problems[0].message, "records 42 to 50 are missing");
 });
 
 Deno.test("mini inspect shows a journal of the Rust program, an empty one, and one it cannot read", async () => {

@@ -62,9 +62,15 @@ pageTest(
     );
     assertStringIncludes(await picked(page).innerText(), "note 25");
 
+    await page.getByRole("searchbox").fill("4711");
+    await page.keyboard.press("Enter");
+    await page.getByText("there is no record 4,711: there are 1 to 41")
+      .waitFor();
+    await heading(page, "Record 25").waitFor();
     await page.getByRole("searchbox").fill("12");
     await page.keyboard.press("Enter");
     await heading(page, "Record 12").waitFor();
+    assertEquals(await page.locator("#found").isVisible(), false);
     await page.getByRole("button", { name: "Next record" }).click();
     await heading(page, "Record 13").waitFor();
     await page.getByRole("textbox", { name: "Record" }).fill("27");
@@ -156,6 +162,8 @@ pageTest(
     assertStringIncludes(await dead.innerText(), "<b>doomed</b>");
     assertStringIncludes(await dead.innerText(), "no such user");
     await page.getByRole("row", { name: /waiting/ }).waitFor();
+    // One that waits, one that is dead, and none of the three other kinds.
+    assertEquals(await page.locator(".depth .good").count(), 2);
     await queue.redrive("all");
     await page.getByRole("tab", { name: "Queue", exact: true }).waitFor();
     await page.getByRole("row", { name: /doomed.*new/ }).waitFor();

@@ -92,7 +92,8 @@ Deno.test("mini tail -f follows a writer through rotations and compactions witho
   let last = 0;
   let seen = 0;
   for await (const line of lines) {
-    const { seq, data } = JSON.parse(String(line));
+    const { seq, data, error } = JSON.parse(String(line));
+    assertEquals(error, undefined);
     if (last > 0) assertEquals(seq, last + 1);
     assertEquals(data, (seq - 1) % 20);
     last = seq;

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiniStore } from "@mini/state/store";
 import { StateManager } from "@mini/state/state";
@@ -16,6 +16,7 @@ import {
 Deno.test("mini repair goes back to the last good record, keeps the original, and the log goes on", async () => {
   await using directory = new TestDirectory();
   const dir = await copyFolder(fixture("v1/flipped"), directory.at("copy"));
+  const again = await copyFolder(dir, directory.at("again"));
   const before = await contentsOf(dir);
   const dry = await mini(["repair", "--dry-run", dir]);
   assertEquals(dry.code, 1);
@@ -24,6 +25,9 @@ Deno.test("mini repair goes back to the last good record, keeps the original, an
 
   const { code, json } = await miniJson(["repair", dir]);
   assertEquals([code, json.last], [0, 4]);
+  const text = await mini(["repair", again]);
+  assertStringIncludes(text.stdout, "went: records 5 to 9");
+  assert(!text.stdout.includes("nothing was changed"), text.stdout);
   assertEquals(json.cut, { from: 5, to: 9, bytes: 928 });
   const aside = join(dir, "journal.jsonl.damaged");
   assertEquals(json.aside, [aside]);
@@ -84,6 +88,10 @@ Deno.test("mini repair of a state says what a snapshot behind the damage saves",
   const { stdout } = await mini(["repair", directory.path]);
   assertStringIncludes(stdout, "went: records 2 to 5 (4)");
   assertStringIncludes(stdout, "the snapshot at record 4 is ahead");
+  assertStringIncludes(
+    stdout,
+    "goes on with record 5; what the records behind",
+  );
   await using counter = await openCounter(directory.path);
   assertEquals([counter.state.value, counter.sequence], [10, 4]);
 });
@@ -95,6 +103,15 @@ Deno.test("mini repair changes nothing of what is torn, newer, or lost from its 
   const newer = await copyFolder(fixture("v1/newer"), directory.at("newer"));
   const { code, json } = await miniJson(["repair", newer]);
   assertEquals([code, json.error.code], [1, "UNSUPPORTED_FORMAT"]);
+  // Nor does it leave a lock file beside what is no journal.
+  const readme = directory.at("none/readme.txt");
+  await Deno.mkdir(directory.at("none"));
+  await Deno.writeTextFile(readme, "Read me.\n");
+  const none = await miniJson(["repair", readme]);
+  assertEquals([none.code, none.json.error.code], [1, "UNSUPPORTED_FORMAT"]);
+  assertEquals(await contentsOf(directory.at("none")), {
+    "readme.txt": "Read me.\n",
+  });
   const path = directory.at("x.jsonl");
   const text = await Deno.readTextFile(
     fixture("v1/whole/journal.00000000000000000000.jsonl"),

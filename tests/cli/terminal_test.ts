@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { MiniQueue } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { mini, miniCommand } from "../support/mini.ts";
+import { skipped } from "../support/system.ts";
 import { size } from "../support/size.ts";
 
 const RECORDS = size(150_000, 2_000_000);
@@ -39,12 +41,18 @@ async function makeLarge(path: string): Promise<number> {
 /** What a command prints in a pseudo-terminal; its own output goes to `stdout` where that is given. */
 async function inTerminal(
   args: readonly string[],
-  { env = {}, stdout = "" }: { env?: Record<string, string>; stdout?: string } =
-    {},
+  { env = {}, stdout = "", columns }: {
+    env?: Record<string, string>;
+    stdout?: string;
+    columns?: number;
+  } = {},
 ): Promise<string> {
   const quoted = [Deno.execPath(), ...miniCommand(args)]
     .map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  const command = `${quoted}${stdout === "" ? "" : ` > '${stdout}'`}`;
+  const narrowed = columns === undefined ? "" : `stty cols ${columns}; `;
+  const command = `${narrowed}${quoted}${
+    stdout === "" ? "" : ` > '${stdout}'`
+  }`;
   const output = await new Deno.Command("script", {
     args: ["-qec", command, "/dev/null"],
     env,
@@ -131,4 +139,28 @@ Deno.test("mini shows progress and colour on a terminal, and only there; reads m
   const plain = await inTerminal(["stat", path], { env: { NO_COLOR: "1" } });
   assert(!COLOUR.test(plain), plain);
   assert(plain.includes("█"), plain);
+});
+
+Deno.test("mini stat and mini queue dead keep to the width of a terminal", async () => {
+  const why = await whyNoTerminal();
+  if (why !== undefined) return skipped("a narrow terminal", why);
+  await using directory = new TestDirectory();
+  const dir = directory.at("jobs");
+  {
+    await using queue = await MiniQueue.open<string>(dir);
+    for (let at = 0; at < 3; at++) await queue.enqueue("x".repeat(200));
+    await (await queue.receive())?.bury("y".repeat(200));
+    await queue.compact();
+    await queue.enqueue("z");
+  }
+  const env = { NO_COLOR: "1" };
+  for (const args of [["stat", dir], ["queue", "dead", dir]]) {
+    const text = await inTerminal(args, { env, columns: 40 });
+    // Paths and sentences wrap, as they do in any terminal; tables do not.
+    const rows = text.split(/\r?\n/).filter((line) =>
+      / {2,}|[█▏▎▍▌▋▊▉]/.test(line) && !line.includes(dir)
+    );
+    assert(rows.length > 0, text);
+    for (const row of rows) assert([...row].length <= 40, `${row}\n${text}`);
+  }
 });

@@ -6,6 +6,7 @@ const STATUS = {
   open: "whole, not closed",
   torn: "torn at the end",
   unfinished: "unfinished: opening makes it again",
+  missing: "missing: a rotation was cut short, or it was removed",
   damaged: "damaged",
   unread: "not verified yet",
   whole: "whole",
@@ -17,7 +18,8 @@ function drawFacts() {
   const { info } = app;
   const { format, records, first, last, segments, sizeBytes, snapshots, end, verified } = info;
   const total = sizeBytes + snapshots.reduce((sum, snapshot) => sum + snapshot.sizeBytes, 0);
-  const done = verified.isDone ? 100 : Math.min(99, Math.floor(verified.bytes / Math.max(1, total) * 100));
+  const isAll = verified.isDone && ![...segments, ...snapshots].some(({ status }) => status === "unread");
+  const done = isAll ? 100 : Math.min(99, Math.floor(verified.bytes / Math.max(1, total) * 100));
   const facts = [
     ["records", records === 0 ? "none" : range(first, last)],
     ["segments", grouped(segments.length)],
@@ -42,7 +44,7 @@ function drawTrouble() {
     troubleBox(told, told.seq !== undefined && el("button", { type: "button", onclick: () => showRecord(told.seq) }, "Show record " + grouped(told.seq)) || ""));
   const next = problems.find((told) => told.next)?.next;
   if (problems.length > MAX_TROUBLE) boxes.push(el("p", { class: "faint" }, "and " + count(problems.length - MAX_TROUBLE, "other") + ": see Files"));
-  if (torn) boxes.push(el("div", { class: "problem mild" }, el("p", {}, el("strong", {}, "Torn "), count(torn.tornBytes, "byte") + " of an unfinished write at the end of " + torn.name + "; opening keeps them in a file of their own. Nothing that was acknowledged is lost.")));
+  if (torn) boxes.push(el("div", { class: "problem mild" }, el("p", {}, el("strong", {}, "Torn "), count(torn.tornBytes, "byte") + " of an unfinished write at the end of " + torn.name + "; opening keeps them in a file of their own. No line behind them proves that what they began had been acknowledged.")));
   if (next) boxes.push(el("p", { class: "faint" }, "next: " + next));
   byId("trouble").hidden = boxes.length === 0;
   byId("trouble").replaceChildren(...boxes);
@@ -72,6 +74,7 @@ function drawFiles() {
 
 function whyAside(name) {
   if (name.endsWith(".torn")) return "bytes of an unfinished write, which an opening has cut off";
+  if (/\\.aside(-\\d+)?$/.test(name)) return "a segment that a snapshot was ahead of";
   if (name.endsWith(".bad")) return "a snapshot that was damaged";
   return "the original of what a repair has changed";
 }

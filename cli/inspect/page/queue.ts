@@ -49,7 +49,7 @@ function queueSections({ at, depth, messages }) {
 function depthRow(key, name, number, most) {
   const fill = el("span", { class: "good " + key });
   fill.style.width = percent(number / most);
-  return el("div", {}, el("dt", {}, name), el("dd", {}, el("span", { class: "number" }, grouped(number)), el("span", { class: "bar", "aria-hidden": "true" }, fill)));
+  return el("div", {}, el("dt", {}, name), el("dd", {}, el("span", { class: "number" }, grouped(number)), el("span", { class: "bar", "aria-hidden": "true" }, number > 0 && fill)));
 }
 
 function messageTable(key, messages, all) {

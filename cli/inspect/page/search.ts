@@ -75,13 +75,24 @@ function closeSearch() {
   byId("query").value = "";
 }
 
+/** Leads to a record, and says where there is no such one. */
+function goToNumber(at) {
+  searching?.abort();
+  const isThere = at >= lowest() && at <= app.info.last;
+  byId("found").hidden = isThere;
+  if (isThere) return go(at);
+  byId("hits").replaceChildren();
+  const { first, last } = app.info;
+  tellSearch("there is no record " + grouped(at) + (last < first ? "" : ": there are " + grouped(first) + " to " + grouped(last)));
+}
+
 function startSearch() {
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
     const text = byId("query").value.trim();
     if (text === "") return closeSearch();
     if (!/^[\d,]+$/.test(text)) return void searchFor(text.replace(/^"(\d+)"$/, "$1"));
-    go(Number(text.replaceAll(",", "")));
+    goToNumber(Number(text.replaceAll(",", "")));
     byId("query").select();
   });
   byId("query").addEventListener("keydown", (event) => {
@@ -110,7 +121,7 @@ const drawDetail = latest(async () => {
       return box.replaceChildren(head, el("p", { class: "faint" }, missingText(at)), ...(record.damages ?? []).map(damageBox));
     }
     const effect = el("section", { class: "effect" });
-    box.replaceChildren(head, placeList(record), tree(record.data), leftOutNote(record.leftOut) || "", effect);
+    box.replaceChildren(head, placeList(record), tree(record.data), leftOutNote(record.leftOut, "mini dump --from " + at + " --to " + at + " prints them") || "", effect);
     if (info.hasProgram || info.holds === "queue") await drawEffect(effect, at);
   } catch (error) {
     box.replaceChildren(el("h2", {}, "Record " + grouped(at)), troubleOf(error));

@@ -25,7 +25,7 @@ function drawMade(view, box, side) {
     el("h2", {}, "State as of record " + grouped(at)),
     ...rejectedNotes(rejected),
     tree(state, changes.map(({ path }) => path)),
-    leftOutNote(leftOut) || "",
+    leftOutNote(leftOut, "mini state --at " + at + " prints what the state is made of") || "",
   );
   side.replaceChildren(el("h2", {}, "What record " + grouped(at) + " has changed"), at < app.info.first ? el("p", { class: "faint" }, "No such record is there.") : effectOf(view));
 }
@@ -38,7 +38,7 @@ function drawParts(view, box, side) {
     el("p", { class: "faint" }, "Only the program knows what its mutations do: mini inspect --apply MODULE shows the states themselves."),
     ...rejectedNotes(rejected),
     snapshot === 0 ? el("p", { class: "faint" }, "No snapshot stands at or before record " + grouped(at) + ".") : tree(state),
-    leftOutNote(leftOut) || "",
+    leftOutNote(leftOut, "mini state --at " + at + " prints them") || "",
   );
   const left = at - snapshot - mutations.length;
   side.replaceChildren(

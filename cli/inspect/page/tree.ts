@@ -87,7 +87,7 @@ function changeList(changes) {
     )));
 }
 
-function leftOutNote(leftOut) {
-  return leftOut > 0 && el("p", { class: "faint" }, count(leftOut, "value") + " left out: too much for a page");
+function leftOutNote(leftOut, command) {
+  return leftOut > 0 && el("p", { class: "faint" }, count(leftOut, "value") + " left out: too much for a page; " + command);
 }
 `;

@@ -1,0 +1,144 @@
+import type { JournalContext } from "../store/segment.ts";
+import type { Damage, Readable } from "./pieces.ts";
+import { salvagePieces } from "./salvage_source.ts";
+import { readHeader, survey } from "./survey.ts";
+import { addRange, type Renumbered, Target } from "./target.ts";
+
+/** No more damages than this are told one by one. */
+const MAX_TOLD = 100;
+
+/** What was read of a log and what was not. */
+export interface Copied {
+  readonly records: number;
+  /** Where the records of the new journal were in the old one. */
+  readonly ranges: readonly Renumbered[];
+  /** Numbers between records that were read, which nothing has. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
+  /** Records that look whole, and that no checksum vouches for. */
+  readonly unverified: readonly Renumbered[];
+  /** How many lines cannot be read. */
+  readonly damages: number;
+  readonly damaged: readonly (Damage["place"] & { reason: string })[];
+}
+
+/**
+ * Copies every record that can be read.
+ *
+ * @param after Where a snapshot stands for all records up to this one, which are then left out.
+ */
+export async function copyReadable(
+  source: JournalContext,
+  to: JournalContext,
+  after?: number,
+): Promise<{ copied: Copied; written: Target }> {
+  const unverified: Renumbered[] = [];
+  const damages = new Damages();
+  const isNative = (await survey(source)).format === "mini";
+  const first = after !== undefined
+    ? after + 1
+    : isNative
+    ? await firstOf(source)
+    : 1;
+  let target: Target | undefined;
+  let renumber = (data: unknown): unknown => data;
+  try {
+    for await (const found of salvagePieces(source, first)) {
+      if (found.kind === "damage") {
+        damages.add(found);
+        continue;
+      }
+      // What stands before a record that the snapshot knows, it knows too.
+      if (after !== undefined && found.seq <= after + 1) damages.forget();
+      const piece = behind(found, after);
+      if (piece === undefined) continue;
+      if (target === undefined) {
+        target = await Target.create(to, first ?? piece.seq);
+        if (isNative && isOfState(piece)) renumber = abortsFollow(target);
+      }
+      const { seq: from, records } = piece;
+      if (isNative && !piece.isVerified) {
+        const range = { from, to: from + records.length - 1, as: target.next };
+        addRange(unverified, range);
+      }
+      await target.add(from, records.map(renumber));
+    }
+    target ??= await Target.create(to, first);
+    await target.finish();
+  } finally {
+    await target?.[Symbol.asyncDispose]();
+  }
+  const { ranges, records } = target;
+  const gaps = gapsBetween(ranges, first);
+  const { count, told } = damages;
+  const lost = { damages: count, damaged: told };
+  const copied = { records, ranges, gaps, unverified, ...lost };
+  return { copied, written: target };
+}
+
+/** Lines that cannot be read, the first of them with their places. */
+class Damages {
+  count = 0;
+  readonly told: (Damage["place"] & { reason: string })[] = [];
+
+  add({ place, reason }: Damage): void {
+    this.count++;
+    if (this.told.length < MAX_TOLD) this.told.push({ ...place, reason });
+  }
+
+  forget(): void {
+    this.count = 0;
+    this.told.length = 0;
+  }
+}
+
+/** What of some records stands behind record `after`. */
+function behind(
+  piece: Readable,
+  after: number | undefined,
+): Readable | undefined {
+  if (after === undefined || piece.seq > after) return piece;
+  const records = piece.records.slice(after + 1 - piece.seq);
+  return records.length === 0
+    ? undefined
+    : { ...piece, seq: after + 1, records };
+}
+
+function isOfState({ records: [data] }: Readable): boolean {
+  return typeof data === "object" && data !== null &&
+    ["apply", "applyAll", "abort"].some((name) => name in data);
+}
+
+/** In the log of a state a record may name another by its number. */
+function abortsFollow(target: Target): (data: unknown) => unknown {
+  return (data) => {
+    const { abort } = (data ?? {}) as { abort?: unknown };
+    if (typeof abort !== "number") return data;
+    // Record 0 is none: what was aborted is gone, or was before the first.
+    return { abort: target.numberOf(abort) ?? 0 };
+  };
+}
+
+/** The number that the first record had, where name or header of the first segment tell. */
+async function firstOf(source: JournalContext): Promise<number | undefined> {
+  const [oldest] = (await survey(source)).segments;
+  if (oldest?.base !== undefined) return oldest.base + 1;
+  try {
+    const header = await readHeader(source, source.paths.active);
+    return header && header.base + 1;
+  } catch {
+    return undefined;
+  }
+}
+
+function gapsBetween(
+  ranges: readonly Renumbered[],
+  first: number | undefined,
+): Copied["gaps"] {
+  const gaps: { from: number; to: number }[] = [];
+  let next = first ?? ranges[0]?.from ?? 1;
+  for (const { from, to } of ranges) {
+    if (from > next) gaps.push({ from: next, to: from - 1 });
+    next = to + 1;
+  }
+  return gaps;
+}

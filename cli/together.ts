@@ -1,0 +1,112 @@
+import { dirname } from "@std/path";
+import type { SegmentCheck } from "./check.ts";
+import type { Complaint } from "./explain.ts";
+import type { SnapshotCheck } from "./snapshot_check.ts";
+import { span } from "./text.ts";
+
+/** What is wrong with a journal, its snapshots, or what they have to do with each other. */
+export interface Finding extends Omit<Complaint, "exitCode"> {
+  /** Whether opening refuses the journal for it. */
+  readonly isRefused: boolean;
+}
+
+/** What of a log has to do with its snapshots. */
+export interface LogEnds {
+  /** Its active segment. */
+  readonly path: string;
+  readonly first: number;
+  readonly last: number;
+  /** Its id; none for one of the Rust program. */
+  readonly journal?: string;
+  /** How many files it has. */
+  readonly segments: number;
+  /** How it ends. Where that is damaged, its last record is not known. */
+  readonly end: SegmentCheck["end"];
+  /** Whether its records carry no numbers, so that none can be skipped. */
+  readonly isRust: boolean;
+}
+
+/** The snapshots that opening would take. */
+export function usableOf(snapshots: readonly SnapshotCheck[]): SnapshotCheck[] {
+  return snapshots.filter(({ status }) =>
+    status === "whole" || status === "unverified"
+  );
+}
+
+/**
+ * Whether a state can be made of a log and its snapshots, and lacks nothing.
+ *
+ * @param listed The newest snapshot there was before the log was read: a later one may stand behind what was seen of it.
+ */
+export function togetherness(
+  log: LogEnds,
+  snapshots: readonly SnapshotCheck[],
+  listed: number,
+): { findings: Finding[]; ahead: number | null } {
+  const usable = usableOf(snapshots);
+  const strangers = log.last === 0
+    ? []
+    : usable.filter(({ journal }) =>
+      journal !== undefined && log.journal !== undefined &&
+      journal !== log.journal
+    );
+  const newest = usable.at(-1)?.seq ?? 0;
+  const findings = strangers.map((snapshot) => stranger(log, snapshot));
+  if (snapshots.length > 0 && newest + 1 < log.first) {
+    findings.push(gap(log, newest));
+  }
+  const known = usable.filter(({ seq }) => seq <= listed).at(-1);
+  const isAhead = known !== undefined && known.seq > log.last &&
+    log.end !== "damaged" && !strangers.includes(known);
+  if (!isAhead) return { findings, ahead: null };
+  return { findings: [...findings, aheadOf(log, known)], ahead: known.seq };
+}
+
+function stranger(
+  log: LogEnds,
+  { path, seq, journal }: SnapshotCheck,
+): Finding {
+  const message =
+    `The snapshot "${path}" at record ${seq} belongs to the log ${journal}, and the log here is ${log.journal}`;
+  const next = "put back the files that belong together";
+  return { code: "CORRUPT", message, next, path, seq, isRefused: true };
+}
+
+function gap({ path, first }: LogEnds, newest: number): Finding {
+  const seq = newest + 1;
+  const message =
+    `The newest whole snapshot stands at record ${newest}, and the log "${path}" starts with record ${first}: what is between is missing`;
+  const next = `put back a copy that holds ${
+    span("record", seq, first - 1)
+  }, or a snapshot of them`;
+  return { code: "CORRUPT", message, next, path, seq, isRefused: true };
+}
+
+/** What is missing where a snapshot is ahead of the log: opening goes on without a word, and no number is used twice. */
+export function aheadOf(
+  { path: log, last, segments, isRust }: LogEnds,
+  { path, seq }: Pick<SnapshotCheck, "path" | "seq">,
+): Finding {
+  const isGone = segments === 0;
+  const what = isGone
+    ? `There is no log "${log}" beside the snapshot "${path}" at record ${seq}: all records are missing`
+    : `The snapshot "${path}" at record ${seq} is ahead of the log, which ends with record ${last}: ${
+      span("record", last + 1, seq)
+    } ${seq === last + 1 ? "is" : "are"} missing from it`;
+  const then = isRust
+    ? "opening refuses it"
+    : `opening goes on after the snapshot with record ${seq + 1}${
+      isGone ? "" : ", and sets the segments that are there aside"
+    }`;
+  return {
+    code: "CORRUPT",
+    message:
+      `${what}, and so is what came behind record ${seq}, if anything did; ${then}`,
+    next: `the snapshot stands for the records up to ${seq}; where a copy of "${
+      dirname(log)
+    }" holds more, put that back before anything opens it`,
+    path,
+    seq: last + 1,
+    isRefused: isRust,
+  };
+}

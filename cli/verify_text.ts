@@ -1,0 +1,98 @@
+import { basename } from "@std/path";
+import type { SegmentCheck } from "./check.ts";
+import type { Paint } from "./terminal.ts";
+import { count, grouped, size, span } from "./text.ts";
+import type { Range, Verification } from "./verify.ts";
+
+/** How a journal ends, in words. */
+export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {
+  sealed: "sealed",
+  closed: "closed cleanly",
+  open: "not closed: a program has it open, or ended without closing it",
+  torn: "torn",
+  unfinished: "its newest segment is unfinished: opening makes it again",
+  missing:
+    "its newest segment is missing: a rotation was cut short, or it was removed, with its records; opening makes an empty one",
+  damaged: "damaged",
+};
+
+/** More than so many stretches of records are not listed. */
+const MAX_RANGES = 5;
+
+/** What verifying has found, in words. */
+export function describe(found: Verification, paint: Paint): string[] {
+  const { end, path, format, findings } = found;
+  const lines = [path, headline(found)];
+  if (format === "ministore") {
+    lines.push(
+      "a journal of the Rust program: it has no checksums to verify it by",
+    );
+  }
+  if (end === "torn") lines.push(paint("warn", tornLine(found)));
+  for (const { code, message } of findings) {
+    lines.push(paint("bad", `${code}: ${message}`));
+  }
+  const hints = new Set(findings.flatMap(({ next }) => next ?? []));
+  for (const next of hints) lines.push(`next: ${next}`);
+  const isHarmless = findings.every(({ isRefused, next }) =>
+    !isRefused && next === undefined
+  );
+  if (findings.length > 0 && isHarmless) {
+    lines.push(
+      "next: nothing need be done: a whole snapshot, or the log, stands for what is damaged",
+    );
+  }
+  if (findings.length === 0 && end !== "torn" && end !== "missing") {
+    lines.push(paint("good", "all is well"));
+  }
+  return lines;
+}
+
+function headline(found: Verification): string {
+  const { first, last, segments, sizeBytes, snapshots, end } = found;
+  const files = [
+    count(segments, "segment"),
+    size(sizeBytes),
+    ...(snapshots > 0 ? [count(snapshots, "snapshot")] : []),
+  ].join(", ");
+  if (segments === 0) return `${files}; there is no log`;
+  if (found.damagedSegments > 0) return `${files}; ${damagedLine(found)}`;
+  const records = last < first
+    ? "no records"
+    : `${span("record", first, last)} (${grouped(last - first + 1)})`;
+  return `${records}, ${files}; ${ENDS[end]}`;
+}
+
+/** Behind the first damage of a segment no checksum was verified. */
+function damagedLine(
+  { format, last, verified, findings }: Verification,
+): string {
+  if (format === "ministore") {
+    return `not read to its end: ${
+      last === 0 ? "no record is" : `${span("record", 1, last)} stand`
+    } before what cannot be read`;
+  }
+  const word = findings.some(({ code }) => code === "CORRUPT")
+    ? "damaged"
+    : "not read to its end";
+  if (verified.length === 0) return `${word}: no record is verified`;
+  const total = verified.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  return `${word}: only ${rangesText(verified)} (${grouped(total)}) ${
+    total === 1 ? "is" : "are"
+  } verified`;
+}
+
+function rangesText(ranges: readonly Range[]): string {
+  const told = ranges.slice(0, MAX_RANGES)
+    .map(({ from, to }) => span("record", from, to));
+  const more = ranges.length - told.length;
+  return [...told, ...(more > 0 ? [`${more} stretches more`] : [])].join(", ");
+}
+
+function tornLine({ tornBytes, path, last }: Verification): string {
+  return `torn: ${
+    count(tornBytes, "byte")
+  } of an unfinished line at the end; opening keeps them in ${
+    basename(path)
+  }.torn and goes on after record ${last}; no line behind them proves that what they began had been acknowledged: a crash leaves such an end, and so does whoever cuts the file`;
+}
