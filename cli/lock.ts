@@ -1,7 +1,8 @@
 import { MiniError } from "../store/errors.ts";
 import type { FileLock, FileSystem } from "../store/fs.ts";
 import { fromOs } from "../store/os_errors.ts";
-import { type JournalContext, readBlock } from "../store/segment.ts";
+import { readBlock } from "../store/block.ts";
+import type { JournalContext } from "../store/segment.ts";
 
 /** More than any note has. */
 const NOTE_BYTES = 1_024;

@@ -79,15 +79,15 @@ export class MiniError extends Error {
   /** Why it failed. */
   readonly code: MiniErrorCode;
   /** The file, where one is to blame. */
-  readonly path?: string;
+  declare readonly path?: string;
   /** The line in that file, from 1. */
-  readonly line?: number;
+  declare readonly line?: number;
   /** The byte in that file at which the line starts, from 0. */
-  readonly offset?: number;
+  declare readonly offset?: number;
   /** The sequence number of the record. */
-  readonly seq?: number;
+  declare readonly seq?: number;
   /** What the caller's schema objected to, with code `INVALID`. */
-  readonly issues?: readonly SchemaIssue[];
+  declare readonly issues?: readonly SchemaIssue[];
 
   /**
    * Creates an error.

@@ -50,7 +50,7 @@ export interface RecoveryReport {
   readonly sequence: number;
   /** How many files the records are in. */
   readonly segments: number;
-  /** How many bytes were cut off. None of them was part of an acknowledged record. */
+  /** How many bytes were cut off. Nothing that is left says that any of them was acknowledged. */
   readonly tornBytes: number;
   /** The file that keeps those bytes. */
   readonly tornPath?: string;
