@@ -75,9 +75,11 @@ export class Coverage {
     this.#counts.set(row, this.#counts.get(row)! + 1);
   }
 
-  /** Rows that were never met. */
-  get missing(): Row[] {
-    return NAMES.filter((name) => this.#counts.get(name) === 0);
+  /** Adds what was met elsewhere. */
+  add(table: readonly [count: number, row: Row][]): void {
+    for (const [count, row] of table) {
+      this.#counts.set(row, this.#counts.get(row)! + count);
+    }
   }
 
   /** The rows with their counts, rarest last. */
