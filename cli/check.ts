@@ -1,3 +1,4 @@
+import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
 import { MiniError } from "../store/errors.ts";
 import { type Header, hex, parseLine } from "../store/line.ts";
 import { osCode } from "../store/os_errors.ts";
@@ -49,6 +50,9 @@ export interface SegmentCheck {
     | "damaged";
   readonly problem?: MiniError;
 }
+
+/** What stands in place of the active segment of a backup until the rest is there: opening refuses it. */
+export const UNFINISHED_BACKUP = "This backup is not complete.\n";
 
 /** A damage beside a writer counts when it is still the same after so long. */
 export const SECOND_LOOK_MS = 50;
@@ -192,6 +196,12 @@ async function checkOne(
     }
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
+    if (isActive && await isUnfinishedBackup(context)) {
+      const message =
+        `"${path}" stands for a backup that was not finished: it is not a journal yet`;
+      const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
+      return { ...nothing, end: "damaged", problem };
+    }
     // A number that does not follow on is behind lines that are good.
     const { offset = 0, seq } = error;
     const last = seq === undefined || offset === 0 ? base : seq - 1;
@@ -216,6 +226,18 @@ async function checkOne(
     return { ...found, ...none, end: "damaged", problem: error };
   }
   return { ...found, ...await judgeEnd(context, scan, isActive) };
+}
+
+async function isUnfinishedBackup(
+  { fs, paths }: JournalContext,
+): Promise<boolean> {
+  const file = await fs.open(paths.active, "read");
+  try {
+    const start = await readBlock(file, FIRST_BLOCK_BYTES);
+    return new TextDecoder().decode(start) === UNFINISHED_BACKUP;
+  } finally {
+    await file.close();
+  }
 }
 
 /** What stands behind the good lines of a segment. */
