@@ -1,4 +1,3 @@
-import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
 import { MiniError } from "../store/errors.ts";
 import { type Header, hex, parseLine } from "../store/line.ts";
 import { osCode } from "../store/os_errors.ts";
@@ -15,6 +14,7 @@ import {
   tooLong,
 } from "../store/segment.ts";
 import { namesIn } from "./place.ts";
+import { startOf } from "./snapshot_check.ts";
 import { readHeader } from "./survey.ts";
 
 /** What a segment was found to hold. */
@@ -196,7 +196,7 @@ async function checkOne(
     }
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
-    if (isActive && await isUnfinishedBackup(context)) {
+    if (isActive && await startOf(context.fs, path) === UNFINISHED_BACKUP) {
       const message =
         `"${path}" stands for a backup that was not finished: it is not a journal yet`;
       const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
@@ -226,18 +226,6 @@ async function checkOne(
     return { ...found, ...none, end: "damaged", problem: error };
   }
   return { ...found, ...await judgeEnd(context, scan, isActive) };
-}
-
-async function isUnfinishedBackup(
-  { fs, paths }: JournalContext,
-): Promise<boolean> {
-  const file = await fs.open(paths.active, "read");
-  try {
-    const start = await readBlock(file, FIRST_BLOCK_BYTES);
-    return new TextDecoder().decode(start) === UNFINISHED_BACKUP;
-  } finally {
-    await file.close();
-  }
 }
 
 /** What stands behind the good lines of a segment. */

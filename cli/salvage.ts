@@ -1,4 +1,4 @@
-import { basename, join, SEPARATOR } from "@std/path";
+import { basename, join } from "@std/path";
 import { MiniError } from "../store/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
@@ -132,7 +132,7 @@ async function targetOf(
   const target = contextFor(isFile ? given : join(given, name), call);
   const { directory } = source.paths;
   const isInside = target.paths.directory.startsWith(
-    join(directory, SEPARATOR),
+    join(directory, "/"),
   );
   if (isFolder && isInside) {
     throw new Misuse(
