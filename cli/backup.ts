@@ -49,7 +49,7 @@ export const backup: Command = {
       return outcome(from, found, pass, await leftovers(from));
     } catch (error) {
       const isBegun = (await namesIn(fs, directory).catch(() => [])).length > 0;
-      throw isBegun ? unfinished(to, error) : error;
+      throw unfinished(to, error, isBegun);
     }
   },
 };
@@ -64,10 +64,14 @@ function assertWhole({ findings, end, path }: Verification): void {
 }
 
 /** Says what is left of a backup that has failed. */
-function unfinished({ paths }: JournalContext, cause: unknown): MiniError {
-  const { directory, active: path } = paths;
-  const left =
-    `"${directory}" holds an unfinished copy: remove it before you try again`;
+function unfinished(
+  { paths: { directory, active: path } }: JournalContext,
+  cause: unknown,
+  isBegun: boolean,
+): MiniError {
+  const left = isBegun
+    ? `"${directory}" holds an unfinished copy: remove it before you try again`
+    : "nothing was copied";
   const error = fromOs(cause, `back up to "${directory}"`, left, {
     directory,
     path,

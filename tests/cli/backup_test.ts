@@ -31,6 +31,10 @@ Deno.test("mini backup of a damaged journal leaves nothing that opens", async ()
   assertStringIncludes(json.error.message, `"${dir}" holds an unfinished copy`);
   const opened = await openAndRead(join(dir, "journal.jsonl"));
   assertEquals(opened, { code: "UNSUPPORTED_FORMAT" });
+  const read = ["backup", fixture("v1/whole"), directory.at("none")];
+  const { stderr } = await mini(read, ["-R"]);
+  assertStringIncludes(stderr, "run again with --allow-write=");
+  assertStringIncludes(stderr, "; nothing was copied\n");
   const { stdout } = await mini(["verify", dir]);
   assertStringIncludes(stdout, "a backup that was not finished: it is not");
   assertStringIncludes(stdout, "\nnext: ");
