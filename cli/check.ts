@@ -80,14 +80,18 @@ export async function* checkSegments(
   from = 0,
 ): AsyncGenerator<SegmentCheck, void, undefined> {
   let base = from;
+  let last = from;
   let before: Before | undefined;
   for (;;) {
-    const check = await settledLook(context, base, before);
+    const found = await settledLook(context, base, before);
+    const isCut = found.end === "missing" && before === undefined;
+    const check = isCut ? { ...found, base: last, last } : found;
     yield check;
     if (check.isActive) return;
     before = undefined;
+    last = check.last;
     base = check.base + 1;
-    const { header, path, last, chain: prev } = check;
+    const { header, path, chain: prev } = check;
     if (check.end !== "sealed" || header === undefined) continue;
     before = { journal: header.journal, base: last, prev, path };
     base = last;

@@ -79,7 +79,7 @@ function lostEnd(
 /** The same of a log that was looked at roughly; whether a snapshot is whole is for its caller to know. */
 export function lostIn(
   path: string,
-  { first, last, segments, ending, end, journal }: Extent,
+  { first, last, segments, ending, end, journal, problem }: Extent,
   snapshots: readonly Pick<SnapshotCheck, "path" | "seq" | "journal">[],
 ): Finding | undefined {
   const files = segments.filter(({ end }) => end !== "missing").length;
@@ -88,7 +88,9 @@ export function lostIn(
   const newest = snapshots.findLast(({ journal: of = journal }) =>
     journal === undefined || of === journal
   );
-  return lostEnd(ends, isSetAside(path) ? undefined : newest);
+  // Where the segment before a missing one is damaged, the last record is not known.
+  const isCut = problem !== undefined && ending === "missing";
+  return lostEnd(ends, isCut || isSetAside(path) ? undefined : newest);
 }
 
 /** Whether a file is a segment that opening has replaced by a snapshot: those beside it are ahead of it. */

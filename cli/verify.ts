@@ -99,7 +99,10 @@ export async function verifyJournal(
   const snapshots = isAlone ? [] : await checkSnapshots(fs, directory);
   const isRust = format === "ministore";
   const ends = { path, isRust, ...log, ...(journal && { journal }) };
-  const { findings, ahead } = togetherness(ends, snapshots, listed);
+  // Where the segment before a missing one is damaged, the last record is not known.
+  const isCut = log.end === "missing" &&
+    problems.some(({ upTo }) => upTo === Infinity);
+  const { findings, ahead } = togetherness(ends, snapshots, isCut ? 0 : listed);
   const covered =
     usableOf(snapshots).filter(({ seq }) => seq <= listed).at(-1)?.seq ?? 0;
   const rescue = salvageHint(path, !isRust && snapshots.length > 0);

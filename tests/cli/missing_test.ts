@@ -44,6 +44,27 @@ Deno.test("mini salvage, verify, stat and backup say the same of a newest segmen
   assertEquals([backup.code, backup.json.findings[0].message], [1, message]);
 });
 
+Deno.test("mini verify and salvage claim no last record where the newest segment is missing behind a damaged one", async () => {
+  await using directory = new TestDirectory();
+  const dir = await fill(directory.at("old"));
+  await Deno.remove(join(dir, "journal.jsonl"));
+  const path = segment(dir, 16);
+  const text = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, text.replace('"seq":17', '"seq":71'));
+  const { json } = await miniJson(["verify", dir]);
+  assertEquals([json.last, json.snapshotAhead], [16, null]);
+  assertEquals(
+    json.findings.map(({ isRefused }: { isRefused: boolean }) => isRefused),
+    [true, false],
+  );
+  const { code, stdout } = await mini(["salvage", dir, directory.at("new")]);
+  assertEquals(code, 1);
+  assertStringIncludes(
+    stdout,
+    `The newest segment "${join(dir, "journal.jsonl")}" is missing`,
+  );
+});
+
 Deno.test("mini salvage of a journal alone says that a snapshot is ahead of it", async () => {
   await using directory = new TestDirectory();
   const dir = await fill(directory.at("old"));
