@@ -30,8 +30,8 @@ interface Report extends Copied {
   /** The snapshot that the rescued state or queue begins with. */
   readonly snapshot: { readonly path: string; readonly seq: number } | null;
   readonly passedOver: Choice["passedOver"];
-  /** The last record of a log that ends before the snapshot. */
-  readonly logEndedAt: number | null;
+  /** Whether any file of the log is there. */
+  readonly hasLog: boolean;
   /** What the end of the log lacks. */
   readonly findings: readonly Finding[];
   /** Whether a state or a queue can open what was made. */
@@ -90,14 +90,13 @@ export const salvage: Command = {
       ? await roughExtent(source)
       : undefined;
     const lost = found && lostIn(path, found, usableOf(snapshots));
-    const isShort = lost !== undefined && found!.last < (after ?? 0);
     const report = {
       from: path,
       to: target.paths.active,
       snapshot: chosen ? { path: chosen.path, seq: chosen.seq } : null,
       ...copied,
       passedOver,
-      logEndedAt: isShort ? found!.last : null,
+      hasLog: segments.length > 0,
       findings: lost === undefined ? [] : [lost],
       opens: passedOver.length === 0 || chosen !== undefined ||
         written.first === 1,
@@ -173,7 +172,7 @@ function describe(
   for (const range of unverified) {
     lines.push(paint("warn", `no checksum vouches for ${moved(range)}`));
   }
-  if (snapshot !== null && report.logEndedAt !== 0) {
+  if (snapshot !== null && report.hasLog) {
     lines.push(
       `not copied, for the snapshot stands for them: records up to ${snapshot.seq}; mini salvage ${from} NEW.jsonl copies those that can be read`,
     );
