@@ -4,23 +4,22 @@ import { installFile } from "../store/install.ts";
 import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
+import { UNFINISHED_BACKUP } from "./check.ts";
 import {
   type Call,
   type Command,
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { assertEmpty, contextFor, locate } from "./place.ts";
+import { assertEmpty, contextFor, locateOrLost, namesIn } from "./place.ts";
+import { leftovers } from "./snapshot_check.ts";
 import { survey } from "./survey.ts";
 import { count, size, span } from "./text.ts";
+import { missingEnd } from "./together.ts";
 import { type Verification, verifyJournal } from "./verify.ts";
-import { ENDS } from "./verify_text.ts";
 
 /** No writer rotates and compacts as fast as that. */
 const MAX_ATTEMPTS = 100;
-
-/** What stands in place of the active segment until the rest is there: opening refuses it. */
-const PLACEHOLDER = "This backup is not complete.\n";
 
 export const backup: Command = {
   name: "backup",
@@ -35,48 +34,68 @@ export const backup: Command = {
   examples: ["state /backup/state-monday"],
   async run(call: Call): Promise<Outcome> {
     const { args, fs, progress } = call;
-    const from = await locate(call);
+    const from = await locateOrLost(call);
     const directory = args.operand(1);
     await assertEmpty(fs, directory);
     const to = contextFor(join(directory, basename(from.paths.active)), call);
     const { totalBytes } = await survey(from);
     // Checked, copied, read back, verified.
     progress.begin("backing up", 4 * totalBytes);
-    let pass: BackupPass;
     try {
       await fs.createDirectory(to.paths.directory, 0o700);
-      pass = await copyAll(from, to);
+      const pass = await copyAll(from, to);
+      const found = await verifyJournal(to, call);
+      assertWhole(found);
+      return outcome(from, found, pass, await leftovers(from));
     } catch (error) {
-      const { directory, active: path } = to.paths;
-      const after = "the copy is not complete, and opening refuses it";
-      throw fromOs(error, `back up to "${directory}"`, after, {
-        directory,
-        path,
-      });
+      const isBegun = (await namesIn(fs, directory).catch(() => [])).length > 0;
+      throw unfinished(to, error, isBegun);
     }
-    const found = await verifyJournal(to, call);
-    const refused = found.findings.find(({ isRefused }) => isRefused);
-    if (refused !== undefined || found.end === "torn") {
-      const message = `The backup "${to.paths.active}" is not whole: ${
-        refused?.message ?? "it ends in an unfinished write"
-      }`;
-      throw new MiniError("CORRUPT", message, { path: to.paths.active });
-    }
-    return outcome(from, found, pass);
   },
 };
+
+function assertWhole({ findings, end, path }: Verification): void {
+  const refused = findings.find(({ isRefused }) => isRefused);
+  if (refused === undefined && end !== "torn") return;
+  const message = `The backup "${path}" is not whole: ${
+    refused?.message ?? "it ends in an unfinished write"
+  }`;
+  throw new MiniError("CORRUPT", message, { path });
+}
+
+/** Says what is left of a backup that has failed. */
+function unfinished(
+  { paths: { directory, active: path } }: JournalContext,
+  cause: unknown,
+  isBegun: boolean,
+): MiniError {
+  const left = isBegun
+    ? `"${directory}" holds an unfinished copy: remove it before you try again`
+    : "nothing was copied";
+  const error = fromOs(cause, `back up to "${directory}"`, left, {
+    directory,
+    path,
+  });
+  if (error !== cause) return error;
+  return new MiniError(error.code, `${error.message}; ${left}`, {
+    ...error,
+    cause,
+  });
+}
 
 /** The copy opens as the original does; what is wrong with that is wrong with both. */
 function outcome(
   from: JournalContext,
   found: Verification,
   pass: BackupPass,
+  setAside: readonly string[],
 ): Outcome {
   const { path: to, first, last, segments, snapshots, sizeBytes } = found;
+  const { covered, tornBytes } = pass;
   const leftOut = [...pass.damaged];
-  const { findings } = found;
-  const { isEndMissing } = pass;
-  const isWell = findings.length === 0 && !isEndMissing;
+  const findings = [...found.findings];
+  if (pass.isEndMissing) findings.push(missingEnd(from.paths.active));
+  const isWell = findings.length === 0;
   const records = last < first ? "no records" : span("record", first, last);
   const what = [
     records,
@@ -95,7 +114,8 @@ function outcome(
       snapshots,
       sizeBytes,
       leftOut,
-      isEndMissing,
+      tornBytes,
+      setAside,
       findings,
     },
     lines: [
@@ -103,8 +123,19 @@ function outcome(
         ? `backed up and verified: ${what}`
         : `backed up, and the copy is whole; but something is wrong with the original, and so with the copy: ${what}`,
       ...findings.map(({ code, message }) => `${code}: ${message}`),
-      ...(isEndMissing ? [`${from.paths.active}: ${ENDS.missing}`] : []),
-      ...leftOut.map((path) => `left out: ${path} is damaged`),
+      ...leftOut.map((path) =>
+        `left out: ${path}, which is damaged${
+          path === covered
+            ? ", and so is the log before it: a snapshot stands for all of that"
+            : ""
+        }`
+      ),
+      ...(tornBytes === 0 ? [] : [
+        `left out: ${
+          count(tornBytes, "byte")
+        } of an unfinished line at the end, which opening cuts off`,
+      ]),
+      ...setAside.map((name) => `left out: ${name}, which is set aside`),
     ],
   };
 }
@@ -113,7 +144,7 @@ async function copyAll(
   from: JournalContext,
   to: JournalContext,
 ): Promise<BackupPass> {
-  const bytes = new TextEncoder().encode(PLACEHOLDER);
+  const bytes = new TextEncoder().encode(UNFINISHED_BACKUP);
   const file = await installFile(
     to.staging,
     to.paths.active,

@@ -10,7 +10,8 @@ import { checkSegments, type SegmentCheck } from "./check.ts";
 import { copyFile } from "./copy.ts";
 import { rawLines } from "./lines.ts";
 import { AS_WRITTEN, checkSnapshots, listThere } from "./snapshot_check.ts";
-import { rotatedByRust } from "./survey.ts";
+import { isWhole } from "./rust_end.ts";
+import { rotatedByRust, survey } from "./survey.ts";
 
 /** What was to be copied has moved: rotated, compacted, pruned. It is to be looked at again. */
 export class Moved extends Error {}
@@ -23,8 +24,12 @@ export class BackupPass {
   #sealed: number[] = [];
   /** Whether the original has lost its newest segment, or was about to make it. */
   isEndMissing = false;
-  /** Snapshots that were damaged where they were. */
+  /** How many bytes of an unfinished write the original ends with. */
+  tornBytes = 0;
+  /** Files that were damaged where they were. */
   readonly damaged: Set<string> = new Set();
+  /** The last of them that is a segment: a snapshot stands for the log up to its end. */
+  covered: string | undefined;
 
   constructor(from: JournalContext, to: JournalContext) {
     this.#from = from;
@@ -86,10 +91,26 @@ export class BackupPass {
   async #copyNative(): Promise<void> {
     const from = this.#sealed.at(-1);
     let expected = from;
+    let bad: SegmentCheck | undefined;
     for await (const check of checkSegments(this.#from, from ?? 0)) {
+      if (bad?.problem !== undefined) {
+        // The seam to the active segment is looked at in any case.
+        const isCovered = !check.isActive &&
+          check.base <= await this.#newestSnapshot();
+        if (!isCovered) throw bad.problem;
+        await this.#drop();
+        this.covered = bad.path;
+        this.damaged.add(bad.path);
+      }
+      bad = check.problem && !check.isActive ? check : undefined;
+      if (bad !== undefined) {
+        expected = undefined;
+        continue;
+      }
       // Compaction has removed what was to be next.
       if (expected !== undefined && check.base !== expected) {
-        await this.#startAgain();
+        await this.#drop();
+        throw new Moved();
       }
       if (check.problem !== undefined) throw check.problem;
       if (check.isActive) await this.#copyActive(check);
@@ -99,11 +120,16 @@ export class BackupPass {
   }
 
   /** What is copied is of no more use. */
-  async #startAgain(): Promise<never> {
+  async #drop(): Promise<void> {
     const { fs, paths } = this.#to;
     for (const base of this.#sealed) await fs.remove(paths.sealed(base));
     this.#sealed = [];
-    throw new Moved();
+  }
+
+  /** The record of the newest snapshot that is copied. */
+  async #newestSnapshot(): Promise<number> {
+    const { fs, paths } = this.#to;
+    return (await listThere(fs, paths.directory)).at(-1)?.seq ?? 0;
   }
 
   async #copySealed({ path, base, chain }: SegmentCheck): Promise<void> {
@@ -119,12 +145,12 @@ export class BackupPass {
   async #copyActive(check: SegmentCheck): Promise<void> {
     const { fs, paths, staging } = this.#to;
     const first = (this.#sealed[0] ?? check.base) + 1;
-    const snapshots = await listThere(fs, paths.directory);
-    const newest = snapshots.at(-1)?.seq;
+    const newest = await this.#newestSnapshot();
     // Compaction has come between the snapshots and the log.
-    if (newest !== undefined && newest + 1 < first) throw new Moved();
+    if (newest > 0 && newest + 1 < first) throw new Moved();
     const { path, header, goodBytes, sizeBytes, chain, end } = check;
     this.isEndMissing = end === "missing";
+    this.tornBytes = end === "torn" ? sizeBytes - goodBytes : 0;
     if (header === undefined) {
       return await this.#makeActive(check);
     }
@@ -140,7 +166,14 @@ export class BackupPass {
 
   /** Makes the segment that an unfinished rotation has left out, as opening does. */
   async #makeActive({ base }: SegmentCheck): Promise<void> {
-    const { staging, paths } = this.#to;
+    const { fs, staging, paths } = this.#to;
+    const isGone = (await survey(this.#from)).segments.length === 0;
+    if (isGone && await this.#newestSnapshot() > 0) {
+      // Opening goes on after the snapshot, in the copy as in the original.
+      await fs.remove(paths.active);
+      this.isEndMissing = false;
+      return await fs.syncDirectory(paths.directory);
+    }
     const [before] = await collect(
       checkSegments(this.#to, this.#sealed.at(-1) ?? 0),
     );
@@ -170,8 +203,10 @@ export class BackupPass {
     }
     let whole = 0;
     for await (const lines of rawLines(fs, paths.active, maxRecordBytes)) {
-      for (const { offset, sizeBytes, isEnded } of lines) {
-        if (isEnded) whole = offset + sizeBytes + 1;
+      for (const { bytes, offset, sizeBytes, isEnded } of lines) {
+        this.tornBytes = isEnded || isWhole(bytes) ? 0 : sizeBytes;
+        if (this.tornBytes > 0) break;
+        whole = offset + sizeBytes + (isEnded ? 1 : 0);
       }
     }
     await copyFile(staging, paths.active, to.active, whole);

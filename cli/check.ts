@@ -14,6 +14,7 @@ import {
   tooLong,
 } from "../store/segment.ts";
 import { namesIn } from "./place.ts";
+import { startOf } from "./snapshot_check.ts";
 import { readHeader } from "./survey.ts";
 
 /** What a segment was found to hold. */
@@ -50,6 +51,9 @@ export interface SegmentCheck {
   readonly problem?: MiniError;
 }
 
+/** What stands in place of the active segment of a backup until the rest is there: opening refuses it. */
+export const UNFINISHED_BACKUP = "This backup is not complete.\n";
+
 /** A damage beside a writer counts when it is still the same after so long. */
 export const SECOND_LOOK_MS = 50;
 export const MAX_LOOKS = 6;
@@ -76,14 +80,18 @@ export async function* checkSegments(
   from = 0,
 ): AsyncGenerator<SegmentCheck, void, undefined> {
   let base = from;
+  let last = from;
   let before: Before | undefined;
   for (;;) {
-    const check = await settledLook(context, base, before);
+    const found = await settledLook(context, base, before);
+    const isCut = found.end === "missing" && before === undefined;
+    const check = isCut ? { ...found, base: last, last } : found;
     yield check;
     if (check.isActive) return;
     before = undefined;
+    last = check.last;
     base = check.base + 1;
-    const { header, path, last, chain: prev } = check;
+    const { header, path, chain: prev } = check;
     if (check.end !== "sealed" || header === undefined) continue;
     before = { journal: header.journal, base: last, prev, path };
     base = last;
@@ -192,6 +200,12 @@ async function checkOne(
     }
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
+    if (isActive && await startOf(context.fs, path) === UNFINISHED_BACKUP) {
+      const message =
+        `"${path}" stands for a backup that was not finished: it is not a journal yet`;
+      const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
+      return { ...nothing, end: "damaged", problem };
+    }
     // A number that does not follow on is behind lines that are good.
     const { offset = 0, seq } = error;
     const last = seq === undefined || offset === 0 ? base : seq - 1;

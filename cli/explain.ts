@@ -21,6 +21,8 @@ const NEXT: Readonly<Record<string, string>> = {
     "stop that program first; commands that only read, and mini backup, run beside it",
   COMPACTED: "mini stat says which records are there",
   TOO_LARGE: "give --max-record-bytes as the program that wrote it does",
+  UNSUPPORTED_FORMAT:
+    "the version that wrote it reads it; a backup that was not finished is to be removed, and made again",
   UNSERIALIZABLE: "mini dump --to reads the records before it",
 };
 

@@ -5,6 +5,7 @@ import { readBlock } from "../store/block.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
+import { tornOfRust } from "./rust_end.ts";
 import { type SegmentFile, survey } from "./survey.ts";
 
 /** A segment, and what is known of it without reading those that are sealed. */
@@ -28,6 +29,10 @@ export interface Extent {
   readonly segments: readonly SegmentExtent[];
   /** How the last segment ends; `undefined` for one of the Rust program. */
   readonly end?: SegmentCheck;
+  /** The same in a word, of any journal. */
+  readonly ending: SegmentCheck["end"];
+  /** How many bytes of an unfinished write opening would cut off. */
+  readonly tornBytes: number;
   /** What is damaged of those that were read. */
   readonly problem?: MiniError;
 }
@@ -85,6 +90,8 @@ async function nativeExtent(
     last: end.last,
     segments,
     end,
+    ending: end.end,
+    tornBytes: end.end === "torn" ? end.sizeBytes - end.goodBytes : 0,
     ...(journal !== undefined && { journal }),
     ...(problem !== undefined && { problem }),
   };
@@ -112,7 +119,9 @@ async function rustExtent(
   ) last = Math.max(last, seq);
   const end = segments.at(-1);
   if (end !== undefined) segments[segments.length - 1] = { ...end, last };
-  return { first: 1, last, segments };
+  const tornBytes = await tornOfRust(context);
+  const ending = tornBytes > 0 ? "torn" : "open";
+  return { first: 1, last, segments, ending, tornBytes };
 }
 
 async function newlines(

@@ -104,9 +104,15 @@ export class PieceReader {
     return { kind: "records", seq, records, isVerified: true, place };
   }
 
-  /** The pieces that wait for a line that does not come. */
-  end(): Piece[] {
-    return this.#settle(false);
+  /**
+   * The pieces that wait for a line that does not come.
+   *
+   * @param chain The running checksum here, as the next segment says.
+   */
+  end(chain?: number): Piece[] {
+    return this.#settle(
+      chain !== undefined && chain === this.#candidate?.after,
+    );
   }
 
   #settle(isConfirmed: boolean): Piece[] {

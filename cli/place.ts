@@ -108,8 +108,12 @@ export async function assertEmpty(
   directory: string,
 ): Promise<void> {
   if (await fs.stat(directory) === undefined) return;
-  const isEmpty = await isDirectory(fs, directory) &&
-    (await namesIn(fs, directory)).length === 0;
+  if (!await isDirectory(fs, directory)) {
+    throw new Misuse(
+      `"${directory}" is a file: give a directory that is missing or empty`,
+    );
+  }
+  const isEmpty = (await namesIn(fs, directory)).length === 0;
   if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
 }
 

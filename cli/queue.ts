@@ -105,7 +105,7 @@ export const queueDead: Command = {
     const rows = messages.map(({ id, diedAt, reason, payload }) => [
       String(id),
       new Date(diedAt).toISOString().slice(0, 19) + "Z",
-      brief(reason, half),
+      brief(reason, isInteractive ? half : Infinity),
       brief(payload, half),
     ]);
     return {

@@ -62,7 +62,7 @@ function choose(
   const [first, second] = args;
   if (first === undefined) throw new Misuse(unknown("mini needs a command"));
   if (first === "help" && second !== undefined) {
-    return { ...choose(args.slice(1)), rest: ["--help"] };
+    return choose([...args.slice(1), "--help"]);
   }
   if (first === "help" || first === "--help" || first === "-h") {
     return { command: undefined, rest: [] };

@@ -31,7 +31,7 @@ async function unfinishedLine(
 }
 
 /** Whether a line lacks only its newline, as opening sees it: what is left of the number 123 may be 12. */
-function isWhole(bytes: Uint8Array): boolean {
+export function isWhole(bytes: Uint8Array): boolean {
   const text = new TextDecoder().decode(bytes).replace(/\0+$/, "");
   try {
     return typeof JSON.parse(text) !== "number";

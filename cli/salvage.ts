@@ -1,4 +1,5 @@
 import { basename, join } from "@std/path";
+import { MiniError } from "../store/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import {
@@ -8,17 +9,19 @@ import {
   type Outcome,
 } from "./command.ts";
 import { roughExtent } from "./extent.ts";
-import { assertEmpty, contextFor, isDirectory, locate } from "./place.ts";
+import { assertEmpty, contextFor, isDirectory, locateOrLost } from "./place.ts";
 import { type Copied, copyReadable } from "./salvage_copy.ts";
 import {
   type Choice,
   chooseSnapshot,
   copySnapshot,
 } from "./salvage_snapshot.ts";
+import { checkSnapshots } from "./snapshot_check.ts";
 import { survey } from "./survey.ts";
 import { assertNew, readBack, type Renumbered } from "./target.ts";
 import type { Paint } from "./terminal.ts";
 import { count, size, span } from "./text.ts";
+import { type Finding, lostIn, usableOf } from "./together.ts";
 
 /** What was kept and what was not. */
 interface Report extends Copied {
@@ -27,8 +30,10 @@ interface Report extends Copied {
   /** The snapshot that the rescued state or queue begins with. */
   readonly snapshot: { readonly path: string; readonly seq: number } | null;
   readonly passedOver: Choice["passedOver"];
-  /** The last record of a log that ends before the snapshot. */
-  readonly logEndedAt: number | null;
+  /** Whether any file of the log is there. */
+  readonly hasLog: boolean;
+  /** What the end of the log lacks. */
+  readonly findings: readonly Finding[];
   /** Whether a state or a queue can open what was made. */
   readonly opens: boolean;
 }
@@ -56,12 +61,21 @@ export const salvage: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl rescued/journal.jsonl", "state rescued-state"],
   async run(call: Call): Promise<Outcome> {
-    const source = await locate(call);
-    const { totalBytes, format } = await survey(source);
+    const source = await locateOrLost(call);
+    const { directory, active: path } = source.paths;
+    const { totalBytes, format, segments } = await survey(source);
     const isFolder = format === "mini" &&
       await isDirectory(call.fs, call.args.operand(0));
-    const choice = isFolder ? await chooseSnapshot(source) : { passedOver: [] };
+    const snapshots = await checkSnapshots(call.fs, directory);
+    const choice = isFolder
+      ? await chooseSnapshot(source, snapshots)
+      : { passedOver: [] };
     const { chosen, passedOver } = choice;
+    if (segments.length === 0 && chosen === undefined) {
+      const message =
+        `There is nothing to salvage in "${directory}": the log is gone, and no snapshot is whole`;
+      throw new MiniError("CORRUPT", message, { path: directory });
+    }
     const target = await targetOf(call, source, isFolder, choice);
     call.progress.begin("salvaging", totalBytes);
     const after = chosen?.seq;
@@ -71,21 +85,24 @@ export const salvage: Command = {
     if (chosen !== undefined) {
       await copySnapshot(source, target, chosen.seq, written.journal);
     }
-    const endedAt = after === undefined
-      ? undefined
-      : await endedBefore(source, after);
+    // Where a line of the Rust program is damaged, nothing says which record is the last.
+    const found = format === "mini" || copied.damages === 0
+      ? await roughExtent(source)
+      : undefined;
+    const lost = found && lostIn(path, found, usableOf(snapshots));
     const report = {
-      from: source.paths.active,
+      from: path,
       to: target.paths.active,
       snapshot: chosen ? { path: chosen.path, seq: chosen.seq } : null,
       ...copied,
       passedOver,
-      logEndedAt: endedAt ?? null,
+      hasLog: segments.length > 0,
+      findings: lost === undefined ? [] : [lost],
       opens: passedOver.length === 0 || chosen !== undefined ||
         written.first === 1,
     };
     const isLost = copied.damages + copied.gaps.length > 0 ||
-      endedAt !== undefined || !report.opens;
+      lost !== undefined || !report.opens;
     return {
       exitCode: isLost ? 1 : 0,
       report,
@@ -93,15 +110,6 @@ export const salvage: Command = {
     };
   },
 };
-
-/** The last record of a log that ends before record `seq`, so far as that is known. */
-async function endedBefore(
-  source: JournalContext,
-  seq: number,
-): Promise<number | undefined> {
-  const { last, problem } = await roughExtent(source);
-  return problem === undefined && last < seq ? last : undefined;
-}
 
 /** The journal that is to be made. */
 async function targetOf(
@@ -121,6 +129,15 @@ async function targetOf(
   if (!isFile) await assertEmpty(fs, given);
   const name = basename(source.paths.active);
   const target = contextFor(isFile ? given : join(given, name), call);
+  const { directory } = source.paths;
+  const isInside = target.paths.directory.startsWith(
+    join(directory, "/"),
+  );
+  if (isFolder && isInside) {
+    throw new Misuse(
+      `"${given}" is in "${from}", which is only read: give a place outside of it`,
+    );
+  }
   await assertNew(target);
   return target;
 }
@@ -155,18 +172,13 @@ function describe(
   for (const range of unverified) {
     lines.push(paint("warn", `no checksum vouches for ${moved(range)}`));
   }
-  if (snapshot !== null) {
+  if (snapshot !== null && report.hasLog) {
     lines.push(
       `not copied, for the snapshot stands for them: records up to ${snapshot.seq}; mini salvage ${from} NEW.jsonl copies those that can be read`,
     );
   }
-  if (snapshot !== null && report.logEndedAt !== null) {
-    lines.push(
-      paint(
-        "bad",
-        `the log ends with record ${report.logEndedAt}: what came behind record ${snapshot.seq}, if anything did, is missing`,
-      ),
-    );
+  for (const { code, message, next } of report.findings) {
+    lines.push(paint("bad", `${code}: ${message}`), `next: ${next}`);
   }
   if (!report.opens) {
     lines.push(

@@ -4,11 +4,7 @@ import { MiniError } from "../store/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
 import { journalIn } from "./salvage_source.ts";
-import {
-  AS_WRITTEN,
-  checkSnapshots,
-  type SnapshotCheck,
-} from "./snapshot_check.ts";
+import { AS_WRITTEN, type SnapshotCheck } from "./snapshot_check.ts";
 
 /** The snapshot that a rescued state begins with, and those that are of no use. */
 export interface Choice {
@@ -20,11 +16,13 @@ export interface Choice {
  * Chooses the newest snapshot that is whole: it holds what the records up to it
  * did, those that cannot be read any more too.
  */
-export async function chooseSnapshot(source: JournalContext): Promise<Choice> {
+export async function chooseSnapshot(
+  source: JournalContext,
+  snapshots: readonly SnapshotCheck[],
+): Promise<Choice> {
   const journal = await journalIn(source);
-  const { fs, paths: { directory } } = source;
   const passedOver: { path: string; reason: string }[] = [];
-  for (const snapshot of (await checkSnapshots(fs, directory)).reverse()) {
+  for (const snapshot of snapshots.toReversed()) {
     const { path, problem, journal: of = journal } = snapshot;
     // Passed over, it would be what the program that wrote it has done since that is lost.
     if (problem?.code === "UNSUPPORTED_FORMAT") throw problem;

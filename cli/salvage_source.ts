@@ -46,7 +46,9 @@ async function* nativePieces(
     const reader = new PieceReader(path, wants);
     let isForeign = false;
     const lines = rawLines(fs, path, maxRecordBytes + FRAME_BYTES);
-    for await (const pieces of pieceBlocks(lines, reader)) {
+    const next = segments[index + 1];
+    const chain = () => next && chainBeforeSegment(context, next.path);
+    for await (const pieces of pieceBlocks(lines, reader, chain)) {
       for (const piece of pieces) {
         if (piece.kind === "header") {
           journal ??= piece.journal;
@@ -62,7 +64,7 @@ async function* nativePieces(
       yield { kind: "damage", reason, place };
     }
     // What the next segment's name says bounds what this one may hold.
-    yield* numbers.release((segments[index + 1]?.base ?? Infinity) + 1);
+    yield* numbers.release((next?.base ?? Infinity) + 1);
   }
 }
 
@@ -96,6 +98,15 @@ export async function journalIn(
   return undefined;
 }
 
+/** What ran before a segment, as its header says. */
+async function chainBeforeSegment(
+  context: JournalContext,
+  path: string,
+): Promise<number | undefined> {
+  const header = await readHeader(context, path).catch(unlessDamaged);
+  return header && parseInt(header.prev, 16);
+}
+
 /** A damaged header tells nothing, and is told of where it is read. */
 function unlessDamaged(error: unknown): undefined {
   if (!(error instanceof MiniError)) throw error;
@@ -104,11 +115,12 @@ function unlessDamaged(error: unknown): undefined {
 async function* pieceBlocks(
   lines: AsyncIterable<RawLine[]>,
   reader: PieceReader,
+  chain: () => Promise<number | undefined> | undefined,
 ): AsyncGenerator<ReturnType<PieceReader["push"]>, void, undefined> {
   for await (const block of lines) {
     yield mergeUnwanted(block.flatMap((line) => reader.push(line)));
   }
-  yield reader.end();
+  yield reader.end(await chain());
 }
 
 /** The lines of a Rust journal that are JSON; a number is the place among them. */

@@ -1,5 +1,5 @@
 import { collect } from "./collect.ts";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import type { SnapCodec } from "../snap/mod.ts";
 import { listSnapshots } from "../snap/directory.ts";
 import { damaged } from "../snap/failure.ts";
@@ -7,6 +7,7 @@ import { readRustPair } from "../snap/rust_pair.ts";
 import { readSnapshot, verifySnapshot } from "../snap/snapshot_file.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
+import type { JournalContext } from "../store/segment.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
 import { namesIn } from "./place.ts";
 
@@ -69,6 +70,21 @@ export async function setAsideIn(
   const names = await namesIn(fs, dir);
   return names.filter((name) => /^snapshot_\d{20}\.json\.bad$/.test(name))
     .sort();
+}
+
+/** Files that an opening, or a repair, has put aside. */
+export async function leftovers(
+  { fs, paths }: JournalContext,
+): Promise<string[]> {
+  const names = await namesIn(fs, paths.directory);
+  const own = basename(paths.active).replace(/\.[^.]*$/, "");
+  return [
+    ...names.filter((name) =>
+      name.startsWith(own) &&
+      /\.(torn|damaged(\.\d+)?|aside(-\d+)?)$/.test(name)
+    ).sort(),
+    ...await setAsideIn(fs, paths.directory),
+  ];
 }
 
 async function judge(

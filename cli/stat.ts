@@ -1,5 +1,4 @@
 import { basename } from "@std/path";
-import type { JournalContext } from "../store/segment.ts";
 import { bar, grouped as groups, map } from "./chart.ts";
 import {
   type Call,
@@ -9,15 +8,15 @@ import {
 } from "./command.ts";
 import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
 import { depthOf, isQueue, readQueue } from "./ledger.ts";
-import { locateOrLost, namesIn } from "./place.ts";
+import { locateOrLost } from "./place.ts";
 import { depthChart } from "./queue.ts";
 import { steadily } from "./read_only.ts";
-import { listThere, setAsideIn } from "./snapshot_check.ts";
+import { leftovers, listThere } from "./snapshot_check.ts";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
 import { count, grouped, size, span, table } from "./text.ts";
-import { aheadOf, type Finding } from "./together.ts";
-import { ENDS } from "./verify_text.ts";
+import { lostIn } from "./together.ts";
+import { ENDS, tornLine } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
@@ -28,7 +27,8 @@ export const stat: Command = {
   summary: "draw what is there: segments, records, snapshots, queue",
   details: [
     "Reads names and the last segments only, and of a queue what its opening",
-    "would; mini verify reads it all.",
+    "would; mini verify reads it all. Exit code 1 where what was read is damaged,",
+    "missing, or torn.",
   ],
   options: JOURNAL_OPTIONS,
   examples: ["state", "data/journal.jsonl --json"],
@@ -43,7 +43,7 @@ export const stat: Command = {
         await steadily(context, (now) => isQueue(context, now))
       ? depthOf(await readQueue(context))
       : undefined;
-    const { first, last, journal, segments, end, problem } = found;
+    const { first, last, journal, segments, end, problem, tornBytes } = found;
     const report = {
       path: paths.active,
       format: end === undefined ? "ministore" : "mini",
@@ -52,56 +52,28 @@ export const stat: Command = {
       last,
       records: Math.max(0, last - first + 1),
       sizeBytes: totalOf(segments),
-      end: end?.end ?? "open",
+      end: found.ending,
+      tornBytes,
       segments,
       snapshots,
       setAside: await leftovers(context),
       queue,
       problem: problem?.message ??
-        aheadIn(context, found, snapshots)?.message,
+        lostIn(paths.active, found, snapshots)?.message ??
+        (tornBytes > 0
+          ? tornLine({ tornBytes, path: paths.active, last })
+          : undefined),
     };
     return {
-      exitCode: report.problem === undefined && report.end !== "missing"
-        ? 0
-        : 1,
+      exitCode: report.problem === undefined ? 0 : 1,
       report,
       lines: draw(report, found, call),
     };
   },
 };
 
-/** What a snapshot knows that the log has lost; whether it is whole is for verify to say. */
-export function aheadIn(
-  { paths: { active: path } }: JournalContext,
-  { first, last, segments, end }: Extent,
-  snapshots: Awaited<ReturnType<typeof listThere>>,
-): Finding | undefined {
-  const newest = snapshots.at(-1);
-  if (newest === undefined || newest.seq <= last) return undefined;
-  if (end?.end === "damaged") return undefined;
-  const files = segments.filter(({ end }) => end !== "missing").length;
-  const isRust = end === undefined;
-  const ends = { path, first, last, segments: files, isRust };
-  return aheadOf({ ...ends, end: end?.end ?? "open" }, newest);
-}
-
 function totalOf(segments: readonly SegmentExtent[]): number {
   return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-}
-
-/** Files that an opening, or a repair, has put aside. */
-export async function leftovers(
-  { fs, paths }: JournalContext,
-): Promise<string[]> {
-  const names = await namesIn(fs, paths.directory);
-  const own = basename(paths.active).replace(/\.[^.]*$/, "");
-  return [
-    ...names.filter((name) =>
-      name.startsWith(own) &&
-      /\.(torn|damaged(\.\d+)?|aside(-\d+)?)$/.test(name)
-    ).sort(),
-    ...await setAsideIn(fs, paths.directory),
-  ];
 }
 
 interface Report {

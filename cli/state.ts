@@ -8,7 +8,7 @@ import {
   type Outcome,
 } from "./command.ts";
 import type { Extent } from "./extent.ts";
-import { locate } from "./place.ts";
+import { locateOrLost } from "./place.ts";
 import { steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
 import { stateParts } from "./state_parts.ts";
@@ -29,7 +29,7 @@ export const state: Command = {
   ],
   examples: ["state --at 42"],
   async run(call: Call): Promise<Outcome> {
-    const context = await locate(call);
+    const context = await locateOrLost(call);
     await steadily(
       context,
       (found, commit) => print(call, context, found, commit),

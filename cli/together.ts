@@ -1,6 +1,7 @@
 import { dirname } from "@std/path";
 import type { SegmentCheck } from "./check.ts";
 import type { Complaint } from "./explain.ts";
+import type { Extent } from "./extent.ts";
 import type { SnapshotCheck } from "./snapshot_check.ts";
 import { span } from "./text.ts";
 
@@ -56,10 +57,63 @@ export function togetherness(
     findings.push(gap(log, newest));
   }
   const known = usable.filter(({ seq }) => seq <= listed).at(-1);
-  const isAhead = known !== undefined && known.seq > log.last &&
-    log.end !== "damaged" && !strangers.includes(known);
-  if (!isAhead) return { findings, ahead: null };
-  return { findings: [...findings, aheadOf(log, known)], ahead: known.seq };
+  const isOurs = known !== undefined && !strangers.includes(known);
+  const lost = lostEnd(log, isOurs ? known : undefined);
+  if (lost !== undefined) findings.push(lost);
+  const isAhead = lost !== undefined && isOurs && known.seq > log.last;
+  return { findings, ahead: isAhead ? known.seq : null };
+}
+
+/** What the end of a log lacks, so far as its files and a snapshot of it show. */
+function lostEnd(
+  log: LogEnds,
+  newest: Pick<SnapshotCheck, "path" | "seq"> | undefined,
+): Finding | undefined {
+  if (log.end === "damaged") return undefined;
+  if (newest !== undefined && newest.seq > log.last) {
+    return aheadOf(log, newest);
+  }
+  return log.end === "missing" ? missingEnd(log.path) : undefined;
+}
+
+/** The same of a log that was looked at roughly; whether a snapshot is whole is for its caller to know. */
+export function lostIn(
+  path: string,
+  { first, last, segments, ending, end, journal, problem }: Extent,
+  snapshots: readonly Pick<SnapshotCheck, "path" | "seq" | "journal">[],
+): Finding | undefined {
+  const files = segments.filter(({ end }) => end !== "missing").length;
+  const isRust = end === undefined;
+  const ends = { path, first, last, segments: files, isRust, end: ending };
+  const newest = snapshots.findLast(({ journal: of = journal }) =>
+    journal === undefined || of === journal
+  );
+  // Where the segment before a missing one is damaged, the last record is not known.
+  const isCut = problem !== undefined && ending === "missing";
+  return lostEnd(ends, isCut || isSetAside(path) ? undefined : newest);
+}
+
+/** Whether a file is a segment that opening has replaced by a snapshot: those beside it are ahead of it. */
+export function isSetAside(path: string): boolean {
+  return /\.aside(-\d+)?$/.test(path);
+}
+
+/** What may be missing where the newest segment is. */
+export function missingEnd(path: string): Finding {
+  return {
+    code: "CORRUPT",
+    message:
+      `The newest segment "${path}" is missing: a rotation was cut short, or it was removed, with its records; opening makes an empty one`,
+    next: putBack(path),
+    path,
+    isRefused: false,
+  };
+}
+
+function putBack(log: string): string {
+  return `where a copy of "${
+    dirname(log)
+  }" holds more, put that back before anything opens it`;
 }
 
 function stranger(
@@ -83,7 +137,7 @@ function gap({ path, first }: LogEnds, newest: number): Finding {
 }
 
 /** What is missing where a snapshot is ahead of the log: opening goes on without a word, and no number is used twice. */
-export function aheadOf(
+function aheadOf(
   { path: log, last, segments, isRust }: LogEnds,
   { path, seq }: Pick<SnapshotCheck, "path" | "seq">,
 ): Finding {
@@ -102,9 +156,7 @@ export function aheadOf(
     code: "CORRUPT",
     message:
       `${what}, and so is what came behind record ${seq}, if anything did; ${then}`,
-    next: `the snapshot stands for the records up to ${seq}; where a copy of "${
-      dirname(log)
-    }" holds more, put that back before anything opens it`,
+    next: `the snapshot stands for the records up to ${seq}; ${putBack(log)}`,
     path,
     seq: last + 1,
     isRefused: isRust,

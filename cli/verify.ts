@@ -11,12 +11,18 @@ import { locateOrLost, reading } from "./place.ts";
 import { tornOfRust } from "./rust_end.ts";
 import {
   checkSnapshots,
+  leftovers,
   listThere,
   type SnapshotCheck,
 } from "./snapshot_check.ts";
 import { type Format, type Survey, survey } from "./survey.ts";
-import { type Finding, togetherness, usableOf } from "./together.ts";
-import { describe } from "./verify_text.ts";
+import {
+  type Finding,
+  isSetAside,
+  togetherness,
+  usableOf,
+} from "./together.ts";
+import { describe, isWell } from "./verify_text.ts";
 
 /** What verifying has found. */
 export interface Verification {
@@ -39,6 +45,8 @@ export interface Verification {
   /** In how many segments something is damaged, or cannot be read. */
   readonly damagedSegments: number;
   readonly findings: readonly Finding[];
+  /** Files that an opening, or a repair, has put aside. */
+  readonly setAside: readonly string[];
 }
 
 /** Numbers from one to another. */
@@ -70,11 +78,6 @@ export const verify: Command = {
   },
 };
 
-/** Whether nothing was found. */
-export function isWell({ findings, end }: Verification): boolean {
-  return findings.length === 0 && end !== "torn" && end !== "missing";
-}
-
 /** Verifies a journal, and the snapshots beside it. */
 export async function verifyJournal(
   context: JournalContext,
@@ -83,7 +86,8 @@ export async function verifyJournal(
   const { fs, paths: { directory, active: path } } = context;
   const found = await survey(context);
   const { format } = found;
-  const before = await listThere(fs, directory);
+  const isAlone = isSetAside(path);
+  const before = isAlone ? [] : await listThere(fs, directory);
   const listed = before.at(-1)?.seq ?? 0;
   progress.begin(
     "verifying",
@@ -92,10 +96,13 @@ export async function verifyJournal(
   const { problems, journal, ...log } = format === "mini"
     ? await verifyNative(context)
     : await verifyRust(context, found);
-  const snapshots = await checkSnapshots(fs, directory);
+  const snapshots = isAlone ? [] : await checkSnapshots(fs, directory);
   const isRust = format === "ministore";
   const ends = { path, isRust, ...log, ...(journal && { journal }) };
-  const { findings, ahead } = togetherness(ends, snapshots, listed);
+  // Where the segment before a missing one is damaged, the last record is not known.
+  const isCut = log.end === "missing" &&
+    problems.some(({ upTo }) => upTo === Infinity);
+  const { findings, ahead } = togetherness(ends, snapshots, isCut ? 0 : listed);
   const covered =
     usableOf(snapshots).filter(({ seq }) => seq <= listed).at(-1)?.seq ?? 0;
   const rescue = salvageHint(path, !isRust && snapshots.length > 0);
@@ -113,6 +120,7 @@ export async function verifyJournal(
       ...snapshots.flatMap(ofSnapshot),
       ...findings,
     ],
+    setAside: await leftovers(context),
   };
 }
 
@@ -125,6 +133,7 @@ interface LogPart extends
     | "snapshotAhead"
     | "damagedSegments"
     | "findings"
+    | "setAside"
   > {
   readonly journal?: string;
   /** What is wrong with segments; a snapshot at or behind `upTo` stands for all that is. */

@@ -11,8 +11,7 @@ export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {
   open: "not closed: a program has it open, or ended without closing it",
   torn: "torn",
   unfinished: "its newest segment is unfinished: opening makes it again",
-  missing:
-    "its newest segment is missing: a rotation was cut short, or it was removed, with its records; opening makes an empty one",
+  missing: "its newest segment is missing",
   damaged: "damaged",
 };
 
@@ -42,10 +41,14 @@ export function describe(found: Verification, paint: Paint): string[] {
       "next: nothing need be done: a whole snapshot, or the log, stands for what is damaged",
     );
   }
-  if (findings.length === 0 && end !== "torn" && end !== "missing") {
-    lines.push(paint("good", "all is well"));
-  }
+  for (const name of found.setAside) lines.push(`set aside: ${name}`);
+  if (isWell(found)) lines.push(paint("good", "all is well"));
   return lines;
+}
+
+/** Whether nothing was found. */
+export function isWell({ findings, end }: Verification): boolean {
+  return findings.length === 0 && end !== "torn";
 }
 
 function headline(found: Verification): string {
@@ -89,7 +92,10 @@ function rangesText(ranges: readonly Range[]): string {
   return [...told, ...(more > 0 ? [`${more} stretches more`] : [])].join(", ");
 }
 
-function tornLine({ tornBytes, path, last }: Verification): string {
+/** What an unfinished write at the end is, and what it is not. */
+export function tornLine(
+  { tornBytes, path, last }: Pick<Verification, "tornBytes" | "path" | "last">,
+): string {
   return `torn: ${
     count(tornBytes, "byte")
   } of an unfinished line at the end; opening keeps them in ${

@@ -1,6 +1,6 @@
 import type { Call, Command, Outcome } from "../command.ts";
 import { JOURNAL_OPTIONS } from "../command.ts";
-import { locate } from "../place.ts";
+import { locateOrLost } from "../place.ts";
 
 export const inspect: Command = {
   name: "inspect",
@@ -35,7 +35,7 @@ export const inspect: Command = {
   examples: ["state --apply counter.ts", "jobs --port 8700"],
   async run(call: Call): Promise<Outcome> {
     const { args, progress, terminal, isJson, paint } = call;
-    const context = await locate(call);
+    const context = await locateOrLost(call);
     // Other commands need not load a server.
     const { Api, loadProgram, serve } = await import("./mod.ts");
     const module = args.text("apply");

@@ -9,10 +9,10 @@ import { readableEnd, recordPage } from "./records.ts";
 import { namesIn } from "../place.ts";
 import { counted } from "../progress.ts";
 import { steadily } from "../read_only.ts";
-import { checkSnapshots, listThere } from "../snapshot_check.ts";
-import { aheadIn, leftovers } from "../stat.ts";
+import { checkSnapshots, leftovers, listThere } from "../snapshot_check.ts";
 import { survey } from "../survey.ts";
 import { footprint } from "../tail.ts";
+import { lostIn } from "../together.ts";
 
 /** A file, and how it was found. */
 interface FileRow {
@@ -122,7 +122,7 @@ export class Overviews {
     const { first, journal, problem } = found;
     // Behind a damage there may be more.
     const { last: end, isCut } = problem === undefined
-      ? { last: found.last, isCut: found.end?.end === "torn" }
+      ? { last: found.last, isCut: found.tornBytes > 0 }
       : await readableEnd(context, found.last + 1);
     const rows = found.segments.map((segment) =>
       this.#segment(segment, found, end)
@@ -139,8 +139,8 @@ export class Overviews {
     if (problem !== undefined && !problems.some(isSame(problem.message))) {
       problems.push(told(problem));
     }
-    const ahead = aheadIn(context, found, snapshots);
-    if (problem === undefined && ahead !== undefined) problems.push(ahead);
+    const lost = lostIn(paths.active, found, snapshots);
+    if (problem === undefined && lost !== undefined) problems.push(lost);
     return {
       path: paths.active,
       format: found.end === undefined ? "ministore" : "mini",
@@ -149,7 +149,7 @@ export class Overviews {
       last: Math.max(end, newest),
       records: Math.max(0, end - first + 1),
       sizeBytes: rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      end: found.end?.end ?? "open",
+      end: found.ending,
       isCut,
       holds: await this.#holds(found, snapshots.length > 0),
       segments: rows,
@@ -175,7 +175,7 @@ export class Overviews {
 
   #segment(
     { path, base, last, sizeBytes, isActive }: Extent["segments"][number],
-    { end }: Extent,
+    { end, ending, tornBytes }: Extent,
     readable: number,
   ): SegmentRow {
     // What was read just now is newer than what was verified before.
@@ -187,9 +187,10 @@ export class Overviews {
       last: end?.path === path ? readable : last,
       sizeBytes,
       isActive,
-      status: check?.end ?? (end === undefined ? "open" : "unread"),
+      status: check?.end ??
+        (end !== undefined ? "unread" : isActive ? ending : "open"),
       tornBytes: check === undefined
-        ? 0
+        ? isActive ? tornBytes : 0
         : Math.max(0, check.sizeBytes - check.goodBytes),
       ...(problem !== undefined && { problem: told(problem) }),
     };

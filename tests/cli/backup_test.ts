@@ -28,8 +28,16 @@ Deno.test("mini backup of a damaged journal leaves nothing that opens", async ()
   const dir = directory.at("copy");
   const { code, json } = await miniJson(["backup", fixture("v1/flipped"), dir]);
   assertEquals([code, json.error.code], [1, "CORRUPT"]);
+  assertStringIncludes(json.error.message, `"${dir}" holds an unfinished copy`);
   const opened = await openAndRead(join(dir, "journal.jsonl"));
   assertEquals(opened, { code: "UNSUPPORTED_FORMAT" });
+  const read = ["backup", fixture("v1/whole"), directory.at("none")];
+  const { stderr } = await mini(read, ["-R"]);
+  assertStringIncludes(stderr, "run again with --allow-write=");
+  assertStringIncludes(stderr, "; nothing was copied\n");
+  const { stdout } = await mini(["verify", dir]);
+  assertStringIncludes(stdout, "a backup that was not finished: it is not");
+  assertStringIncludes(stdout, "\nnext: ");
 });
 
 Deno.test("mini backup leaves a damaged snapshot out, and says so", async () => {
@@ -48,4 +56,21 @@ Deno.test("mini backup leaves a damaged snapshot out, and says so", async () => 
   assertEquals([code, json.leftOut], [1, [path]]);
   await using counter = await openCounter(directory.at("new"));
   assertEquals(counter.state.value, 3);
+});
+
+Deno.test("mini backup says how much of an unfinished line it leaves out, and keeps one that lacks only its newline", async () => {
+  await using directory = new TestDirectory();
+  const torn = await mini(["backup", fixture("v1/torn"), directory.at("torn")]);
+  assertEquals(torn.code, 0);
+  assertStringIncludes(torn.stdout, "of an unfinished line at the end");
+  const path = directory.at("x.log");
+  const start = '// MINISTORE JOURNAL v0.1.3\n{"by":1}\n{"by":2';
+  for (const [end, tornBytes, last] of [["", 7, 1], ["}", 0, 2]] as const) {
+    await Deno.writeTextFile(path, start + end);
+    const to = directory.at(`copy-${last}`);
+    const { code, json } = await miniJson(["backup", path, to]);
+    assertEquals([code, json.tornBytes, json.last], [0, tornBytes, last]);
+    const stat = await miniJson(["stat", path]);
+    assertEquals([stat.code, stat.json.tornBytes], [tornBytes && 1, tornBytes]);
+  }
 });

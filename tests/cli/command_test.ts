@@ -49,15 +49,18 @@ Deno.test("mini COMMAND --help says how it is called, for every command", async 
 });
 
 Deno.test("mini help COMMAND prints that command's help, and mini --version the version", async () => {
-  const [help, ofOne, ofTwo, version, json] = await miniMany([
+  const [help, ofOne, ofTwo, family, all, version, json] = await miniMany([
     ["verify", "--help"],
     ["help", "verify"],
     ["help", "queue", "dead"],
+    ["help", "queue"],
+    ["queue", "--help"],
     ["--version"],
     ["--version", "--json"],
   ]);
   assertEquals(ofOne, help);
   assertStringIncludes(ofTwo!.stdout, "Usage: mini queue dead ");
+  assertEquals([family, family!.code], [all, 0]);
   const config = await Deno.readTextFile(join(ROOT, "deno.json"));
   const { version: expected } = JSON.parse(config);
   assertEquals([version!.code, version!.stdout], [0, `${expected}\n`]);

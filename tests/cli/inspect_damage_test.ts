@@ -99,6 +99,17 @@ Deno.test("mini inspect tells a torn end, a damaged snapshot, and what was set a
   assertEquals([view.snapshot, view.rejected.length], [0, 1]);
 });
 
+Deno.test("mini inspect tells a torn end of a journal of the Rust program", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("x.log");
+  const text = '// MINISTORE JOURNAL v0.1.3\n{"by":1}\n{"by":2';
+  await Deno.writeTextFile(path, text);
+  await using inspector = await Inspector.start(path, [], [directory.path]);
+  const { end, isCut, segments } = await inspector.get("overview");
+  assertEquals([end, isCut, segments[0].status], ["torn", true, "torn"]);
+  assertEquals(segments[0].tornBytes, 7);
+});
+
 Deno.test("mini inspect says that a snapshot is ahead of the log", async () => {
   await using directory = new TestDirectory();
   await makeCounter(directory.path);

@@ -54,6 +54,19 @@ Deno.test("mini queue draws its depth, alone and in stat, also from a snapshot",
   assertStringIncludes(dead.stdout, '{"job":1}');
 });
 
+Deno.test("mini queue dead cuts no reason short in a pipe", async () => {
+  await using directory = new TestDirectory();
+  const reason =
+    "a reason of its own, and one that takes more than a line of it";
+  {
+    await using queue = await MiniQueue.open(directory.path);
+    await queue.enqueue({ job: 1 });
+    await (await queue.receive())!.bury(reason);
+  }
+  const { stdout } = await mini(["queue", "dead", directory.path]);
+  assertStringIncludes(stdout, JSON.stringify(reason));
+});
+
 Deno.test("mini queue redrive and purge change what they say, and nothing else", async () => {
   await using directory = new TestDirectory();
   await fill(directory.path);

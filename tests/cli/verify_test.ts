@@ -80,7 +80,10 @@ Deno.test("mini verify, stat and backup say that the newest segment is missing",
   );
   const backup = await mini(["backup", path, directory.at("copy")]);
   assertEquals(backup.code, 1);
-  assertStringIncludes(backup.stdout, "its newest segment is missing");
+  assertStringIncludes(
+    backup.stdout,
+    `The newest segment "${path}" is missing`,
+  );
 });
 
 async function makeRotated(path: string): Promise<string> {

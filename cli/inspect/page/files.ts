@@ -8,7 +8,7 @@ const STATUS = {
   unfinished: "unfinished: opening makes it again",
   missing: "missing: a rotation was cut short, or it was removed",
   damaged: "damaged",
-  unread: "not verified yet",
+  unread: "not read yet",
   whole: "whole",
   unverified: "readable, without a checksum",
   newer: "of a newer version",
@@ -25,13 +25,13 @@ function drawFacts() {
     ["segments", grouped(segments.length)],
     ["size", size(sizeBytes)],
     ["snapshots", grouped(snapshots.length)],
-    ["end", end],
-    format === "ministore" ? ["format", "of the Rust program"] : ["verified", done + " %"],
+    ["log", segments.some(({ status }) => status === "damaged") ? "damaged" : end],
+    format === "ministore" ? ["format", "of the Rust program"] : ["read", done + " %"],
   ];
   byId("path").textContent = info.path;
   document.title = info.path.split(/[\\/]/).slice(-2).join("/") + " · mini inspect";
   byId("facts").replaceChildren(...facts.map(([name, value]) =>
-    el("div", { class: name === "end" ? "end " + value : undefined }, el("dt", {}, name), el("dd", {}, value))));
+    el("div", { class: name === "log" ? "end " + value : undefined }, el("dt", {}, name), el("dd", {}, value))));
 }
 
 const MAX_TROUBLE = 3;
