@@ -102,10 +102,13 @@ export const QUEUE: Contender<Queue> = {
           await queue.enqueueAll(some.map((payload) => ({ payload })));
         }
       },
-      async drain(count, consumers) {
+      async drain(count, consumers, done) {
         let left = count;
         await Promise.all(Array.from({ length: consumers }, async () => {
-          while (left-- > 0) await (await queue.receive())!.ack();
+          while (left-- > 0) {
+            await (await queue.receive())!.ack();
+            done();
+          }
         }));
       },
       listen(take) {

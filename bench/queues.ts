@@ -22,9 +22,10 @@ const kv: Contender<Queue> = {
         }
       },
       // It delivers as many at a time as it likes.
-      drain: (count) =>
+      drain: (count, _consumers, done) =>
         new Promise<void>((resolve) => {
           void db.listenQueue(() => {
+            done();
             if (--count === 0) resolve();
           });
         }),
@@ -58,8 +59,11 @@ const plainjob: Contender<Queue> = {
     return {
       enqueue: (value) => queue.add("job", value),
       fill: (values) => queue.addMany("job", values),
-      drain(count) {
-        for (; count > 0; count--) queue.markJobAsDone(next()!.id);
+      drain(count, _consumers, done) {
+        for (; count > 0; count--) {
+          queue.markJobAsDone(next()!.id);
+          done();
+        }
       },
       listen(take) {
         timer = setInterval(() => {
@@ -107,9 +111,10 @@ const liteque: Contender<Queue> = {
       async fill(values) {
         for (const value of values) await queue.enqueue(value);
       },
-      drain: (count, consumers) =>
+      drain: (count, consumers, done) =>
         new Promise<void>((resolve) => {
           runner = start(() => {
+            done();
             if (--count === 0) resolve();
           }, consumers);
         }),
@@ -153,7 +158,7 @@ const bullmq: Contender<Queue> = {
           await queue.addBulk(some.map((data) => ({ name: "job", data })));
         }
       },
-      async drain(count, consumers) {
+      async drain(count, consumers, done) {
         worker = new Worker("jobs", null, { connection: connect() });
         await worker.waitUntilReady();
         let left = count;
@@ -162,6 +167,7 @@ const bullmq: Contender<Queue> = {
             while (left-- > 0) {
               const job = await worker.getNextJob(`${index}`);
               await job.moveToCompleted(null, `${index}`, false);
+              done();
             }
           }),
         );
