@@ -161,6 +161,27 @@ Deno.test("MiniQueue.work() leaves alone what its handler has settled itself", a
   assertEquals([ready, dead], [0, 1]);
 });
 
+Deno.test("MiniQueue.work() gives nothing back that its handler has settled, when it stops waiting for it", async () => {
+  const test = new TestQueue<string>();
+  await using queue = await test.open();
+  await queue.enqueue("acknowledged, then stuck");
+  const stop = new AbortController();
+  let hasStopped = false;
+  const working = queue.work(async (message) => {
+    await message.ack();
+    stop.abort();
+    await new Promise(() => {});
+  }, { signal: stop.signal, stopTimeoutMs: 2_000 });
+  void working.then(() => hasStopped = true);
+  while (!hasStopped) {
+    test.clock.advance(1_000);
+    await Promise.resolve();
+  }
+  test.clock.advance(1_000_000);
+  const { ready, inFlight, dead } = await queue.stats();
+  assertEquals([ready, inFlight, dead], [0, 0, 0]);
+});
+
 Deno.test("MiniQueue.work() with a signal that is aborted already does nothing", async () => {
   await using queue = await new TestQueue<string>().open();
   await queue.enqueue("a");
