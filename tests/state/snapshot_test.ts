@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { StateManager, type StateOptions } from "@mini/state/state";
+import type { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -190,6 +191,26 @@ Deno.test("StateManager makes snapshots by itself, and their failure costs nothi
   await using again = await StateManager.open("/data", options);
   assertEquals(again.state.value, 45);
   assert(again.recovery.replayed < 25);
+});
+
+Deno.test("StateManager makes no snapshot by itself of records that cannot be made durable", async () => {
+  const fs = new MemoryFileSystem();
+  const options = { ...COUNTER, fs, snapshotEvery: 2 };
+  const counter = await StateManager.open("/data", options);
+  await counter.apply({ by: 1 });
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  await counter.apply({ by: 1 }, { durable: false });
+  while (counter.snapshotFailure === undefined) await Promise.resolve();
+  assertEquals((counter.snapshotFailure as MiniError).code, "POISONED");
+  assertEquals(
+    fs.names("/data").filter((name) => name.startsWith("snapshot_")),
+    [],
+  );
+  fs.hooks = {};
+  await errorOf(counter.close());
+  await using again = await StateManager.open("/data", options);
+  assertEquals(again.state.value, 2);
 });
 
 interface Tags {

@@ -136,6 +136,12 @@ const ROWS: Row[] = [
     want: { last: 2, outcome: "torn" },
   },
   {
+    row: "torn: a short last line behind the mark of a clean shutdown",
+    active: new JournalBytes().records(1, 3).add({ close: 3 }).records(4, 4)
+      .bytes.slice(0, -4),
+    want: { last: 3, outcome: "torn" },
+  },
+  {
     row: "torn: NULs run to the end",
     active: join(three.bytes, new Uint8Array(3000)),
     want: { last: 3, outcome: "torn" },
