@@ -1,5 +1,6 @@
 import { type CrashOptions, crashStates } from "./crash_states.ts";
 import type { DiskSnapshot } from "./disk.ts";
+import { toJson } from "../store/json.ts";
 import { MemoryFileSystem } from "./memory_fs.ts";
 import { Random } from "./random.ts";
 import type { Moment, Workload } from "./workload.ts";
@@ -146,7 +147,9 @@ export class Checker<Item> {
     this.#recoveries++;
     try {
       fs.restart();
-      return await this.#workload.recover(fs);
+      const items = await this.#workload.recover(fs);
+      // What JSON would lose could not be told from something else.
+      return JSON.parse(toJson(items, Infinity));
     } catch (error) {
       return `recovery refuses: ${error}`;
     }

@@ -1,10 +1,14 @@
 import type { FileSystem } from "../store/fs.ts";
+import { toJson } from "../store/json.ts";
 import type { DiskSnapshot } from "./disk.ts";
 import type { MemoryFileSystem } from "./memory_fs.ts";
 
 /** What a workload tells of the units it writes. */
 export interface WorkloadLog<Item> {
-  /** Items that are about to be written as one atomic unit. Gives the unit's number. */
+  /**
+   * Items that are about to be written as one atomic unit: values that JSON keeps
+   * unchanged, by which they are compared. Gives the unit's number.
+   */
   issue(...items: Item[]): number;
   /** The unit was acknowledged as durable. */
   ack(unit: number): void;
@@ -18,7 +22,7 @@ export interface Workload<Item> {
   readonly name: string;
   /** Opens, writes and closes, the same on every run. May reject when calls are made to fail. */
   run(fs: FileSystem, log: WorkloadLog<Item>): Promise<void>;
-  /** Opens what is there, gives all items in order, and ends as a crash would: nothing is tidied up. */
+  /** Opens what is there, gives all items in order, as JSON keeps them, and ends as a crash would: nothing is tidied up. */
   recover(fs: FileSystem): Promise<Item[]>;
   /** Opens what is there, writes one more item durably, and closes. */
   append(fs: FileSystem, item: Item): Promise<void>;
@@ -50,7 +54,8 @@ export class Recorder<Item> implements WorkloadLog<Item> {
   }
 
   issue(...items: Item[]): number {
-    return this.units.push(items) - 1;
+    // What the workload changes afterwards does not count, and what JSON would lose could not be compared.
+    return this.units.push(JSON.parse(toJson(items, Infinity))) - 1;
   }
 
   ack(unit: number): void {
@@ -60,6 +65,7 @@ export class Recorder<Item> implements WorkloadLog<Item> {
 
   refuse(unit: number): void {
     this.#refused.add(unit);
+    this.#note(`refusal of unit ${unit}`);
   }
 
   momentOf(fs: MemoryFileSystem, label: string): Moment {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FileHandle, FileSystem } from "@mini/state/store";
 import { explore, sweepFaults, type Workload } from "@mini/state/testing";
 
@@ -127,4 +127,66 @@ Deno.test("sweepFaults() finds a log that goes on after a failed sync", async ()
 Deno.test("explore() finds the same again from the same seed", async () => {
   const run = () => explore(lineLog("acknowledges before sync"), { seed: 7 });
   assertEquals(await run(), await run());
+});
+
+/** A sound log, one step of the work on which is something else. */
+function otherwise(run: Workload<string>["run"]): Workload<string> {
+  return { ...lineLog("none"), run };
+}
+
+Deno.test("explore() finds a unit that is there although it was refused, if nothing comes after it", async () => {
+  const report = await explore(otherwise(async (fs, log) => {
+    const unit = log.issue("<one>");
+    await lineLog("none").append(fs, "<one>");
+    log.refuse(unit);
+  }));
+  assert(report.violations.length > 0);
+  assert(report.violations.every((what) => what.includes("refusal of unit 0")));
+});
+
+Deno.test("explore() compares with what was issued at the call", async () => {
+  const items = { line: "<one>" };
+  const workload: Workload<typeof items> = {
+    name: "changes what it has issued",
+    extra: { line: "<extra>" },
+    async run(fs, log) {
+      const unit = log.issue(items);
+      await lineLog("none").append(fs, items.line);
+      items.line = "<two>";
+      log.ack(unit);
+    },
+    recover: async (fs) =>
+      (await lineLog("none").recover(fs)).map((line) => ({ line })),
+    append: (fs, { line }) => lineLog("none").append(fs, line),
+  };
+  assertEquals((await explore(workload)).violations, []);
+});
+
+Deno.test("explore() refuses items that it could not compare", async () => {
+  const workload: Workload<Map<string, string>> = {
+    name: "maps",
+    extra: new Map([["line", "<extra>"]]),
+    run: async (fs) => await lineLog("none").append(fs, "<one>"),
+    recover: async (fs) =>
+      (await lineLog("none").recover(fs)).map((line) => new Map([[line, ""]])),
+    append: async (fs) => await lineLog("none").append(fs, "<another>"),
+  };
+  const { violations } = await explore(workload);
+  assert(violations.some((what) => what.includes("$[0]: a Map")));
+  const run: typeof workload.run = (_, log) =>
+    Promise.resolve(void log.issue(workload.extra));
+  await assertRejects(() => explore({ ...workload, run }), Error, "a Map");
+});
+
+Deno.test("sweepFaults() takes no workload that is aborted for one that hangs", async () => {
+  const { run } = lineLog("none");
+  const report = await sweepFaults(
+    otherwise((fs, log) =>
+      run(fs, log).catch(() => {
+        throw new DOMException("given up", "AbortError");
+      })
+    ),
+    { faults },
+  );
+  assertEquals(report.violations, []);
 });
