@@ -7,7 +7,6 @@ import { Deliveries } from "./deliveries.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Home } from "./home.ts";
 import type { DeadMessage, LedgerMessage } from "./ledger.ts";
-import { deadWeightOf } from "./lines.ts";
 import {
   type CheckedOptions,
   checkSpan,
@@ -198,7 +197,7 @@ export class QueueEngine<T, M> {
     // The log stays as far back as the snapshot before this one, which may stand
     // where there was still much to do: with another one that is gone as well.
     const left = this.#home.sequence - report.firstSequence;
-    if (left < deadWeightOf(await this.#home.readable())) return report;
+    if (left < await this.#home.deadWeight()) return report;
     await this.#home.enter({ tick: true }, true);
     const next = await this.#home.compact();
     return {

@@ -4,7 +4,7 @@ import type { ApplyOptions } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
-import { type Lines, linesOf } from "./lines.ts";
+import { deadWeightOf, type Lines, linesOf } from "./lines.ts";
 
 /** The state manager that a ledger lives in, as a queue sees it. `StateManager` is one. */
 export interface LedgerHost<S, M> {
@@ -38,15 +38,17 @@ export class Home<T, M> {
   /** The numbers that no message was given; goes on where another queue in the same place has ended. */
   readonly numbers: { next: number };
   /** Messages that were picked, and are not on record as delivered yet. */
-  readonly #picked = new Set<number>();
+  readonly #picked: Set<number>;
 
   private constructor(
     host: LedgerHost<unknown, M>,
     find: () => Ledger<T>,
     wrap: (entry: LedgerEntry<T>) => M,
     numbers: { next: number },
+    picked: Set<number>,
   ) {
     this.numbers = numbers;
+    this.#picked = picked;
     this.#host = host;
     this.#find = find;
     this.#wrap = wrap;
@@ -57,17 +59,19 @@ export class Home<T, M> {
    *
    * @param find Gives the ledger in the state.
    * @param wrap Makes the mutation of the state that enters something into it.
+   * @param picked Where those are noted that were picked, for others who ask for the lines.
    */
   static async at<T, M>(
-    { host, find, wrap, clock, numbers = { next: 1 } }: {
+    { host, find, wrap, clock, numbers = { next: 1 }, picked = new Set() }: {
       readonly host: LedgerHost<unknown, M>;
       readonly find: () => Ledger<T>;
       readonly wrap: (entry: LedgerEntry<T>) => M;
       readonly clock: Clock;
       readonly numbers?: { next: number };
+      readonly picked?: Set<number>;
     },
   ): Promise<Home<T, M>> {
-    const home = new Home(host, find, wrap, numbers);
+    const home = new Home(host, find, wrap, numbers, picked);
     home.#time = new QueueTime(clock, await home.readable());
     return home;
   }
@@ -118,6 +122,11 @@ export class Home<T, M> {
   /** Who is next. */
   async lines(): Promise<Lines<T>> {
     return linesOf(await this.readable(), this.#picked);
+  }
+
+  /** From how many records behind a snapshot on most of them are dead weight. */
+  async deadWeight(): Promise<number> {
+    return deadWeightOf(await this.readable(), this.#picked);
   }
 
   /** How long until the next delay is over, in milliseconds. */

@@ -154,7 +154,10 @@ export function forgetLines(ledger: object): void {
 const MIN_DEAD_WEIGHT = 1_000;
 
 /** From how many records behind a snapshot on most of them are dead weight. */
-export function deadWeightOf<T>(ledger: Ledger<T>): number {
-  const { size, dead } = linesOf(ledger, new Set());
+export function deadWeightOf<T>(
+  ledger: Ledger<T>,
+  picked: ReadonlySet<number>,
+): number {
+  const { size, dead } = linesOf(ledger, picked);
   return Math.max(MIN_DEAD_WEIGHT, 4 * (size + dead + ledger.dedupe.length));
 }

@@ -28,12 +28,14 @@ export async function openQueue<T>(
 ): Promise<OpenQueue<T, LedgerEntry<T>>> {
   const checked = checkOptions(options);
   const { keepSnapshots, maxSegmentBytes, mode, fs } = options;
+  const picked = new Set<number>();
   const manager = await StateManager.open<Ledger<T>, LedgerEntry<T>>(dir, {
     initial: emptyLedger,
     apply: applyToLedger,
     upcast: refuseNewer,
     codec: ledgerCodec(),
-    snapshotEvery: (ledger) => Math.max(COMPACT_EVERY, deadWeightOf(ledger)),
+    snapshotEvery: (ledger) =>
+      Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked)),
     ...(keepSnapshots !== undefined && { keepSnapshots }),
     ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
     ...(mode !== undefined && { mode }),
@@ -45,11 +47,12 @@ export async function openQueue<T>(
       find: () => manager.state as Ledger<T>,
       wrap: (entry) => entry,
       clock: checked.clock,
+      picked,
     });
     const engine = new QueueEngine(home, checked);
     await engine.start();
     const { replayed } = manager.recovery;
-    if (replayed >= deadWeightOf(home.ledger)) {
+    if (replayed >= await home.deadWeight()) {
       // What it would free is freed another time; the queue is whole without it.
       await engine.compact().catch(() => {});
     }

@@ -10,6 +10,7 @@ import {
 import { StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { FakeClock } from "../support/fake_clock.ts";
+import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
 
@@ -98,6 +99,37 @@ Deno.test("MiniQueue.purge('all') beside a delivery takes the message from whoev
     assertEquals([ready, inFlight], [0, 0], `after ${turn} turns`);
   }
   assert(given > 0 && given < 60, `${given} of 60 were given`);
+});
+
+Deno.test("MiniQueue hands a message to one consumer where a purge comes between a delivery and its ack", async () => {
+  const disk = new HoldingFileSystem(new MemoryFileSystem());
+  await using queue = await MiniQueue.open<string>("/data", {
+    fs: disk.fs,
+    clock: new FakeClock(),
+  });
+  await queue.enqueue("a");
+  const write = disk.hold("write");
+  const receiving = queue.receive();
+  await write.reached;
+  const purging = queue.purge("all");
+  await turns();
+  const sync = disk.hold("sync");
+  const enqueued = [queue.enqueue("b")];
+  write.release();
+  const purged = await receiving;
+  await sync.reached;
+  // It is logged behind the purge, so that the state is made anew without it.
+  const acked = errorOf(purged!.ack());
+  await turns();
+  enqueued.push(queue.enqueue("c"));
+  const next = queue.receive({ waitMs: Infinity });
+  await turns();
+  sync.release();
+  assertEquals((await acked).code, "RECEIPT_EXPIRED");
+  await Promise.all([purging, ...enqueued]);
+  await (await next)?.nack();
+  const both = await Promise.all([queue.receive(), queue.receive()]);
+  assertEquals(both.map((message) => message?.payload), ["b", "c"]);
 });
 
 Deno.test("MiniQueue.close() beside a purge gives nothing back that is gone", async () => {
