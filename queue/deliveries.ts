@@ -104,7 +104,7 @@ export class Deliveries<T, M> {
       await this.#home.enter({ settle: [settlement] }, true);
     } catch (error) {
       if (isReceiptExpired(error)) throw error.cause;
-      this.#leases.take(lease, lease.deadline);
+      this.#leases.restore(lease);
       this.#poke.fire();
       throw error;
     }
@@ -208,7 +208,7 @@ export class Deliveries<T, M> {
   /** Has a lease that had no end run out as any other. */
   letRunOut(delivery: Delivery): void {
     const lease = this.#leases.of(delivery);
-    if (lease === undefined) return;
+    if (lease === undefined || lease.deadline < Infinity) return;
     this.#move(lease, this.#options.visibilityTimeoutMs);
   }
 

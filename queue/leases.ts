@@ -30,7 +30,13 @@ export class Leases {
 
   /** Gives a lease on a delivery. */
   take({ id, receipt }: Delivery, deadline: number): void {
-    const lease = { id, receipt, deadline };
+    this.restore({ id, receipt, deadline });
+  }
+
+  /** Gives back a lease that was ended; none that would take the place of another. */
+  restore(lease: Lease): void {
+    const { id, receipt } = lease;
+    if ((this.#leases.get(id)?.receipt ?? 0) > receipt) return;
     this.#leases.set(id, lease);
     this.#schedule(lease);
   }

@@ -108,6 +108,14 @@ export interface WorkOptions {
 /** How a handler has ended. */
 type Outcome = { readonly error?: unknown; readonly isLate?: boolean };
 
+/** A handler that runs. */
+interface Running {
+  /** Tells it to stop. */
+  readonly stop: AbortController;
+  /** Ends the wait for it to take too long. */
+  readonly timer: AbortController;
+}
+
 /** Receives and handles messages, so many at a time, until it is stopped. */
 export class Work<T, M> {
   readonly #dispatcher: Dispatcher<T, M>;
@@ -116,8 +124,8 @@ export class Work<T, M> {
   readonly #handler: Handler<T, M>;
   readonly #limits: Required<Omit<WorkOptions, "signal">>;
   readonly #stop = new AbortController();
-  /** What is being handled, and how its handler is told to stop. */
-  readonly #running = new Map<QueueMessage<T, M>, AbortController>();
+  /** What is being handled. */
+  readonly #running = new Map<QueueMessage<T, M>, Running>();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(
@@ -153,7 +161,8 @@ export class Work<T, M> {
     ]);
     timer.abort();
     // Nobody waits for these any more: they run out as any other delivery.
-    for (const message of this.#running.keys()) {
+    for (const [message, { timer }] of this.#running) {
+      timer.abort();
       this.#deliveries.letRunOut(message);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -163,7 +172,7 @@ export class Work<T, M> {
   stop(): void {
     const reason = new Error("the work is stopping");
     this.#stop.abort(reason);
-    for (const controller of this.#running.values()) controller.abort(reason);
+    for (const running of this.#running.values()) running.stop.abort(reason);
   }
 
   async #worker(): Promise<void> {
@@ -172,6 +181,7 @@ export class Work<T, M> {
         const message = await this.#next();
         if (message === undefined) break;
         await this.#settled(
+          message,
           this.#stop.signal.aborted ? message.release() : this.#handle(message),
         );
       }
@@ -195,14 +205,15 @@ export class Work<T, M> {
   }
 
   async #handle(message: QueueMessage<T, M>): Promise<void> {
-    const controller = new AbortController();
-    this.#running.set(message, controller);
+    const stop = new AbortController();
+    const running = { stop, timer: new AbortController() };
+    this.#running.set(message, running);
     this.#deliveries.onLost(
       message,
-      () => controller.abort(receiptExpired(message.id, "go on with")),
+      () => stop.abort(receiptExpired(message.id, "go on with")),
     );
     try {
-      const outcome = await this.#outcome(message, controller.signal);
+      const outcome = await this.#outcome(message, running);
       if (!outcome.isLate) return await this.#settle(message, outcome);
       const { handlerTimeoutMs } = this.#limits;
       const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
@@ -213,22 +224,27 @@ export class Work<T, M> {
   }
 
   /** Passes over a delivery that somebody has settled already, or may settle by now. */
-  async #settled(task: Promise<void>): Promise<void> {
+  async #settled(
+    message: QueueMessage<T, M>,
+    task: Promise<void>,
+  ): Promise<void> {
     try {
       await task;
     } catch (error) {
       const isLost = error instanceof MiniError &&
         error.code === "RECEIPT_EXPIRED";
-      if (!isLost) throw error;
+      if (isLost) return;
+      this.#deliveries.letRunOut(message);
+      throw error;
     }
   }
 
   async #outcome(
     message: QueueMessage<T, M>,
-    signal: AbortSignal,
+    { stop: { signal }, timer }: Running,
   ): Promise<Outcome> {
     const { handlerTimeoutMs } = this.#limits;
-    const run = async () => {
+    const run = async (): Promise<Outcome> => {
       try {
         await this.#handler(message, { signal });
         return {};
@@ -236,11 +252,13 @@ export class Work<T, M> {
         return { error };
       }
     };
-    if (handlerTimeoutMs === Infinity) return await run();
-    const timer = new AbortController();
+    const ended = run();
+    if (handlerTimeoutMs === Infinity) return await ended;
     const isLate = this.#options.clock.sleep(handlerTimeoutMs, timer.signal)
-      .then(() => ({ isLate: true }));
-    const outcome = await Promise.race([run(), isLate]);
+      .then((): Outcome | Promise<Outcome> =>
+        timer.signal.aborted ? ended : { isLate: true }
+      );
+    const outcome = await Promise.race([ended, isLate]);
     timer.abort();
     return outcome;
   }

@@ -1,0 +1,153 @@
+// Messages that could not be settled or taken back: nobody else has them meanwhile, and they come again.
+import { assertEquals } from "@std/assert";
+import {
+  type Clock,
+  type Handler,
+  MiniQueue,
+  type QueueOptions,
+} from "@mini/state/queue";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { errorOf } from "../support/journal.ts";
+import { TestQueue } from "../support/queue.ts";
+
+/** Makes the write number `at` from now fail, for once. */
+function fillDisk(fs: MemoryFileSystem, at = 1): void {
+  let writes = 0;
+  fs.hooks.before = ({ operation }) =>
+    operation === "write" && ++writes === at ? { code: "ENOSPC" } : undefined;
+}
+
+/** Lets go on what is under way, without any time passing. */
+async function turns(count = 50): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await undefined;
+}
+
+/** The delivery that follows on a work that has failed. */
+async function nextAfterWork(
+  handlerOn: (fs: MemoryFileSystem) => Handler<string>,
+  options: QueueOptions<string> = {},
+): Promise<{ error: unknown; receives: number | undefined }> {
+  const test = new TestQueue<string>({
+    visibilityTimeoutMs: 1_000,
+    ...options,
+  });
+  await using queue = await test.open();
+  await queue.enqueue("a");
+  const error = await queue.work(handlerOn(test.fs)).catch((error) => error);
+  test.fs.hooks = {};
+  assertEquals(await queue.receive(), undefined);
+  test.clock.advance(1_000);
+  return { error, receives: (await queue.receive())?.receives };
+}
+
+Deno.test("MiniQueue.work() that cannot record an ack leaves the message to others in time", async () => {
+  const { error, receives } = await nextAfterWork((fs) => () => fillDisk(fs));
+  assertEquals([(error as { code: string }).code, receives], ["NO_SPACE", 2]);
+});
+
+Deno.test("MiniQueue.work() with a back-off that is none leaves the message to others in time", async () => {
+  const { error, receives } = await nextAfterWork(() => () => {
+    throw new Error("on purpose");
+  }, { backoff: () => NaN });
+  assertEquals([error instanceof RangeError, receives], [true, 2]);
+});
+
+Deno.test("MiniQueue.work() that is stopped and cannot give a message back leaves it to others in time", async () => {
+  for (let turn = 0; turn < 60; turn++) {
+    const test = new TestQueue<string>({ visibilityTimeoutMs: 1_000 });
+    await using queue = await test.open();
+    await queue.enqueue("a");
+    const stop = new AbortController();
+    let handled = 0;
+    const working = queue.work(() => handled++, { signal: stop.signal });
+    const ended = working.catch(() => {});
+    await turns(turn);
+    stop.abort();
+    fillDisk(test.fs);
+    await ended;
+    test.fs.hooks = {};
+    test.clock.advance(1_000);
+    await queue.receive();
+    const { inFlight } = await queue.stats();
+    test.clock.advance(30_000);
+    const { ready } = await queue.stats();
+    assertEquals(inFlight, ready, `${turn} turns, handled ${handled} times`);
+  }
+});
+
+Deno.test("MiniQueue.work() tells a handler that its message is lost also after an ack that has failed", async () => {
+  const test = new TestQueue<string>();
+  await using queue = await test.open();
+  await queue.enqueue("a");
+  const stop = new AbortController();
+  let isTold = false;
+  await queue.work(async (message, { signal }) => {
+    fillDisk(test.fs);
+    assertEquals((await errorOf(message.ack())).code, "NO_SPACE");
+    await queue.purge("all");
+    isTold = signal.aborted;
+    stop.abort();
+  }, { signal: stop.signal });
+  assertEquals(isTold, true);
+});
+
+/** A clock that stands still, but for timeouts of nothing, and counts those that sleep. */
+class CountingClock implements Clock {
+  sleeping = 0;
+
+  wall(): number {
+    return Date.UTC(2026, 0, 1);
+  }
+
+  monotonic(): number {
+    return 0;
+  }
+
+  async sleep(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms === 0 || signal.aborted) return;
+    this.sleeping++;
+    await new Promise((wake) => signal.addEventListener("abort", wake));
+    this.sleeping--;
+  }
+}
+
+Deno.test("MiniQueue.work() leaves no timer behind for a handler that it does not wait for, and which may end later", async () => {
+  const clock = new CountingClock();
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/data", { fs, clock });
+  await queue.enqueue("a");
+  const stop = new AbortController();
+  const rest = Promise.withResolvers<void>();
+  await queue.work(() => {
+    stop.abort();
+    return rest.promise;
+  }, {
+    signal: stop.signal,
+    handlerTimeoutMs: 3_600_000,
+    stopTimeoutMs: 0,
+  });
+  await turns();
+  assertEquals([clock.sleeping, (await queue.stats()).inFlight], [0, 1]);
+  rest.resolve();
+  await turns(200);
+  assertEquals((await queue.peek()).length, 0);
+  assertEquals((await queue.stats()).inFlight, 0);
+});
+
+Deno.test("MiniQueue.stats() that cannot take back everything leaves alone what was delivered again", async () => {
+  const test = new TestQueue<number>({ visibilityTimeoutMs: 1_000 });
+  await using queue = await test.open();
+  const payloads = Array.from({ length: 3_500 }, (_, payload) => ({ payload }));
+  await queue.enqueueAll(payloads);
+  await queue.receiveBatch(3_500);
+  test.clock.advance(1_000);
+  fillDisk(test.fs, 3);
+  const looking = queue.stats();
+  const receiving = queue.receiveBatch(10, { waitMs: Infinity });
+  await looking;
+  const again = await receiving;
+  assertEquals(again.map(({ isCurrent }) => isCurrent), Array(10).fill(true));
+  test.clock.advance(1_000);
+  const { ready, inFlight } = await queue.stats();
+  assertEquals([ready, inFlight], [3_500, 0]);
+});
