@@ -9,7 +9,7 @@ import {
   type Ledger,
   type LedgerMessage,
 } from "../queue/ledger.ts";
-import { linesOf } from "../queue/lines.ts";
+import { linesOf, waitingIn as inOrder } from "../queue/lines.ts";
 import type { QueueStats } from "../queue/options.ts";
 import { Aborts } from "../state/aborts.ts";
 import { Guard } from "../state/mutation.ts";
@@ -128,12 +128,7 @@ export function depthOf(
 
 /** The messages that wait, in the order in which they come to be received. */
 export function waitingIn({ ledger, now }: QueueOnDisk): LedgerMessage[] {
-  const delay = ({ due }: LedgerMessage) => Math.max(0, due - now);
-  return Object.values(ledger.messages)
-    .filter(({ inFlight }) => !inFlight)
-    .sort((a, b) =>
-      delay(a) - delay(b) || b.priority - a.priority || a.order - b.order
-    );
+  return inOrder(ledger, now);
 }
 
 /** The messages of a queue by how they stand, each in the order in which they come to be received, the dead as they died. */

@@ -7,6 +7,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Home } from "./home.ts";
 import type { DeadMessage, LedgerMessage } from "./ledger.ts";
+import { waitingIn } from "./lines.ts";
 import {
   type CheckedOptions,
   checkSpan,
@@ -126,13 +127,7 @@ export class QueueEngine<T, M> {
     checkCount("limit", limit);
     await this.#takeBackDue();
     const ledger = await this.#home.readable();
-    const waiting = Object.values(ledger.messages)
-      .filter(({ inFlight }) => !inFlight);
-    const now = this.#home.now();
-    const delayMs = ({ due }: LedgerMessage<T>) => Math.max(0, due - now);
-    waiting.sort((a, b) =>
-      delayMs(a) - delayMs(b) || b.priority - a.priority || a.order - b.order
-    );
+    const waiting = waitingIn(ledger, this.#home.now());
     return structuredClone(waiting.slice(0, limit));
   }
 

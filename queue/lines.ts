@@ -125,6 +125,39 @@ export class Lines<T> {
   }
 }
 
+/** The messages that wait, in the order in which they come to be received. */
+export function waitingIn<T>(
+  { messages }: Ledger<T>,
+  now: number,
+): LedgerMessage<T>[] {
+  const delayMs = ({ due }: LedgerMessage<T>) => Math.max(0, due - now);
+  const next = new Heap<LedgerMessage<T>>((a, b) =>
+    (delayMs(a) - delayMs(b) || b.priority - a.priority ||
+      a.order - b.order) < 0
+  );
+  const groups = new Map<string, Group<T>>();
+  const all = Object.values(messages).sort((a, b) => a.order - b.order);
+  for (const message of all) {
+    const { group: name } = message;
+    const group = name === undefined ? undefined : groups.get(name);
+    if (group === undefined) next.push(message);
+    else group.push(message);
+    if (name !== undefined && group === undefined) {
+      groups.set(name, new Group());
+    }
+  }
+  const waiting: LedgerMessage<T>[] = [];
+  for (let message; (message = next.pop()) !== undefined;) {
+    const { group: name, inFlight } = message;
+    if (!inFlight) waiting.push(message);
+    const group = name === undefined ? undefined : groups.get(name);
+    if (group?.first === undefined) continue;
+    next.push(group.first);
+    group.shift();
+  }
+  return waiting;
+}
+
 const LINES = new WeakMap<object, Lines<unknown>>();
 
 /** The lines of a ledger, made where there are none. */

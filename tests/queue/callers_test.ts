@@ -34,6 +34,22 @@ Deno.test("QueueMessage.nack() of the last delivery says how many there were", a
   assertEquals(reasons, ["delivered 2 times"]);
 });
 
+Deno.test("MiniQueue.peek() shows a group in its order, whatever the priorities in it", async () => {
+  await using queue = await new TestQueue<string>().open();
+  await queue.enqueueAll([
+    { payload: "a", group: "one" },
+    { payload: "b", group: "one", priority: 9 },
+    { payload: "c", priority: 1 },
+    { payload: "d", group: "two", delayMs: 1_000 },
+    { payload: "e", group: "two" },
+    { payload: "f", group: "one" },
+  ]);
+  const order = (await queue.peek()).map(({ payload }) => payload);
+  assertEquals(order, ["c", "a", "b", "f", "d", "e"]);
+  assertEquals((await queue.receiveBatch(2)).length, 2);
+  assertEquals((await queue.peek(2)).map(({ id }) => id), [2, 6]);
+});
+
 Deno.test("MiniQueue.peek() shows first what is received first", async () => {
   const test = new TestQueue<string>();
   await using queue = await test.open({ maxSegmentBytes: 200 });
