@@ -41,7 +41,14 @@ export const systemClock: Clock = {
         signal.removeEventListener("abort", done);
         resolve();
       };
-      const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS));
+      let timer: ReturnType<typeof setTimeout>;
+      const wait = (leftMs: number) => {
+        const more = () => wait(leftMs - MAX_TIMER_MS);
+        timer = leftMs > MAX_TIMER_MS
+          ? setTimeout(more, MAX_TIMER_MS)
+          : setTimeout(done, leftMs);
+      };
+      wait(ms);
       signal.addEventListener("abort", done);
     });
   },

@@ -18,6 +18,22 @@ Deno.test("systemClock.sleep() resolves at once where the signal is aborted alre
   assertEquals(isAwake, true);
 });
 
+Deno.test("systemClock.sleep() sleeps for longer than a timer can be set for", async () => {
+  const { setTimeout } = globalThis;
+  const set: number[] = [];
+  const atOnce = (call: () => void, ms: number) => {
+    set.push(ms);
+    return setTimeout(call, 0);
+  };
+  globalThis.setTimeout = atOnce as typeof setTimeout;
+  try {
+    await systemClock.sleep(2 ** 32, new AbortController().signal);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assertEquals(set, [2 ** 31 - 1, 2 ** 31 - 1, 2]);
+});
+
 Deno.test("QueueMessage.bury() without a reason says that there was none", async () => {
   await using queue = await new TestQueue<string>().open();
   await queue.enqueue("a");
