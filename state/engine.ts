@@ -44,7 +44,8 @@ export class Engine<S, M> {
     options: StateOptions<S, M>,
   ) {
     this.#log = log;
-    const { initial, migrate } = options;
+    const { initial, migrate, version } = options;
+    if (version !== undefined) checkCount("version", version, 0);
     this.#sources = {
       log,
       snapshots,
