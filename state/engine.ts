@@ -57,7 +57,12 @@ export class Engine<S, M> {
       guard: new Guard(),
     };
     this.#live = new LiveState(this.#sources);
-    this.#compaction = new Compaction(this.#live, this.#sources, options);
+    this.#compaction = new Compaction(
+      this.#live,
+      this.#sources,
+      options,
+      (task) => this.#finished(task),
+    );
   }
 
   get state(): S {
@@ -254,11 +259,12 @@ export class Engine<S, M> {
   async close(): Promise<void> {
     this.#sources.guard.assertOutside();
     return this.#closing ??= this.#mutex.run(async () => {
-      await Promise.all(this.#tasks);
+      // What is applied until then may set off a snapshot.
       await this.#live.settle();
       try {
         await this.#log.close();
       } finally {
+      await Promise.all(this.#tasks);
         this.#live.end();
       }
     });

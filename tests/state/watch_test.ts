@@ -162,3 +162,18 @@ for (const every of [0, 0.5, NaN]) {
     assertEquals(counter.snapshotFailure instanceof RangeError, true);
   });
 }
+
+Deno.test("StateManager.close() waits for the snapshot that an apply has set off, and for its compaction", async () => {
+  const fs = new MemoryFileSystem();
+  const options = { fs, snapshotEvery: 1, keepSnapshots: 1 };
+  const counter = await openCounter("/data", options);
+  const applied = counter.apply({ by: 1 });
+  await counter.close();
+  const { calls } = fs;
+  assertEquals(await applied, 1);
+  assertEquals([counter.snapshotFailure, fs.calls], [undefined, calls]);
+  await using again = await openCounter("/data", options);
+  const { snapshotSequence, replayed } = again.recovery;
+  assertEquals([snapshotSequence, replayed], [1, 0]);
+  assertEquals(await Array.fromAsync(again.history()), []);
+});
