@@ -196,8 +196,10 @@ export class Engine<S, M> {
     this.#assertUsable();
     const to = Math.min(range.to ?? this.sequence, this.sequence);
     const records = this.#log.replay({ ...range, to });
+    const { aborts } = this.#sources;
+    const learn = aborts.learning(range.from ?? this.#log.firstSequence);
     return effects(this.#sources, records, async (seq) => {
-      await this.#sources.aborts.learnFrom(seq);
+      await learn(seq);
       return true;
     });
   }
@@ -210,9 +212,10 @@ export class Engine<S, M> {
   ): AsyncIterable<AppliedMutation<M>> {
     this.#assertUsable();
     const records = this.#log.follow({ from, ...(signal && { signal }) });
+    const learn = this.#sources.aborts.learning(from);
     return effects(this.#sources, records, async (seq) => {
       if (!await this.#isTaken(seq, signal)) return false;
-      await this.#sources.aborts.learnFrom(seq);
+      await learn(seq);
       return true;
     });
   }
@@ -261,10 +264,10 @@ export class Engine<S, M> {
     return this.#closing ??= this.#mutex.run(async () => {
       // What is applied until then may set off a snapshot.
       await this.#live.settle();
+      await Promise.all(this.#tasks);
       try {
         await this.#log.close();
       } finally {
-      await Promise.all(this.#tasks);
         this.#live.end();
       }
     });

@@ -177,3 +177,21 @@ Deno.test("StateManager.close() waits for the snapshot that an apply has set off
   assertEquals([snapshotSequence, replayed], [1, 0]);
   assertEquals(await Array.fromAsync(again.history()), []);
 });
+
+for (const read of ["watch", "history"] as const) {
+  Deno.test(`StateManager.${read}() gives what there was when it was closed, also behind a snapshot`, async () => {
+    const fs = new MemoryFileSystem();
+    {
+      await using counter = await openCounter("/data", { fs });
+      await counter.apply({ by: 1 });
+      await errorOf(counter.apply({ by: 2, fail: true }));
+      await counter.apply({ by: 3 });
+      await counter.createSnapshot();
+      await counter.apply({ by: 4 });
+    }
+    const counter = await openCounter("/data", { fs });
+    const seen = Array.fromAsync(counter[read]({ from: 1 }));
+    await counter.close();
+    assertEquals((await seen).map(({ mutation }) => mutation.by), [1, 3, 4]);
+  });
+}
