@@ -181,14 +181,19 @@ export class Segments {
       if (oldest === undefined || (next?.base ?? this.base) > upTo) {
         return { removed, removedBytes, firstSequence: this.firstSequence };
       }
+      const before = this.#sealed;
+      let isReleased = false;
       try {
+        // Before it goes: a reader that misses it must see why.
+        this.#sealed = before.slice(1);
         await release(oldest);
-        this.#sealed = this.#sealed.slice(1);
+        isReleased = true;
         // One at a time: were several removals undone by a power cut in part, there would be a gap.
         await fs.syncDirectory(paths.directory);
       } catch (error) {
         const failure = this.#failed(error, `${doing} "${oldest.path}" from`);
-        if (this.#sealed[0] !== oldest) this.#compactionFailure = failure;
+        if (isReleased) this.#compactionFailure = failure;
+        else this.#sealed = before;
         throw failure;
       }
       removed.push(oldest.path);
