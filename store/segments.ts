@@ -1,7 +1,7 @@
 import { ActiveSegment } from "./active.ts";
 import type { MiniError } from "./errors.ts";
 import type { FileHandle, FileLock } from "./fs.ts";
-import { copyActive, installFile, prepareFile } from "./install.ts";
+import { copyActive, installFile, placeFile, prepareFile } from "./install.ts";
 import { type Encoded, encodeHeader, type Header, hex } from "./line.ts";
 import { fromOs } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
@@ -215,14 +215,21 @@ export class Segments {
     await this.#setAside(last);
     const header = { journal, base: seq, prev: hex(0) };
     const { bytes, chain } = encodeHeader(header);
-    const file = await installFile(
-      staging,
-      paths.active,
-      (file) => file.write(bytes),
-    );
     const old = this.#active;
+    let file: FileHandle;
+    try {
+      file = await placeFile(
+        staging,
+        paths.active,
+        (file) => file.write(bytes),
+      );
+    } catch (error) {
+      await old.assertOurs();
+      throw this.#failed(error, "skip records of");
+    }
     const end = { sizeBytes: bytes.length, chain };
     try {
+      await staging.fs.syncDirectory(staging.directory);
       this.#active = await ActiveSegment.at(this.#context, file, end);
     } catch (error) {
       await file.close().catch(() => {});

@@ -164,3 +164,18 @@ Deno.test("MiniStore.skipTo() to a number that appends before it have taken is r
   assertEquals(await store.append(4), 4);
   assertEquals(numbers(await Array.fromAsync(store.replay())), [1, 2, 3, 4]);
 });
+
+for (const operation of ["create", "write", "sync", "rename"] as const) {
+  Deno.test(`MiniStore.skipTo() finds no room for its ${operation}: the log goes on as it was`, async () => {
+    const fs = new MemoryFileSystem();
+    const path = "/data/journal.jsonl";
+    await using store = await MiniStore.open<number>(path, { fs });
+    fs.hooks.before = (call) =>
+      call.operation === operation ? { code: "ENOSPC" } : undefined;
+    assertEquals((await errorOf(store.skipTo(9))).code, "NO_SPACE");
+    fs.hooks = {};
+    assertEquals(await store.append(1), 1);
+    await store.skipTo(9);
+    assertEquals(await store.append(10), 10);
+  });
+}
