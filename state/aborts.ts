@@ -1,4 +1,5 @@
 import { MiniError } from "../store/errors.ts";
+import type { StoreRecord } from "../store/mod.ts";
 import type { Log } from "./interfaces.ts";
 import { entryOf } from "./mutation.ts";
 
@@ -37,30 +38,51 @@ export class Aborts {
 
   /** Reads which records from `seq` on were recorded as aborted. */
   async learnFrom(seq: number): Promise<void> {
-    while (seq < this.#knownFrom) {
-      const from = Math.max(seq, this.#log.firstSequence);
-      try {
-        await this.#read(from);
-        this.knowFrom(seq);
-      } catch (error) {
-        // Compaction beside it has removed records that nobody asks for any more.
-        if (!isCompacted(error) || this.#log.firstSequence === from) {
-          throw error;
-        }
-      }
-    }
+    await this.learning(seq)(seq);
   }
 
-  async #read(from: number): Promise<void> {
-    const { sequence: to } = this.#log;
-    if (to < from) return;
+  /** How to learn the same later, from `first` on, also of a log that is closed by then. */
+  learning(first: number): (seq: number) => Promise<void> {
+    let reading = first < this.#knownFrom ? this.#begin(first) : undefined;
+    return async (seq) => {
+      while (seq < this.#knownFrom) {
+        reading ??= this.#begin(seq);
+        const { from, records } = reading;
+        reading = undefined;
+        try {
+          await this.#read(records);
+          this.knowFrom(seq);
+        } catch (error) {
+          // Compaction beside it has removed records that nobody asks for any more.
+          if (!isCompacted(error) || this.#log.firstSequence === from) {
+            throw error;
+          }
+        }
+      }
+    };
+  }
+
+  #begin(seq: number): Reading {
+    const { firstSequence, sequence: to } = this.#log;
+    const from = Math.max(seq, firstSequence);
     // An abort stands somewhere behind its record.
-    const records = this.#log.replay({ from, to });
+    return { from, records: to < from ? [] : this.#log.replay({ from, to }) };
+  }
+
+  async #read(records: Reading["records"]): Promise<void> {
     for await (const { seq, data } of records) {
       const entry = entryOf(data, seq, this.#isBare);
       if ("abort" in entry) this.add(entry.abort);
     }
   }
+}
+
+/** Records to look for aborts in. */
+interface Reading {
+  readonly from: number;
+  readonly records:
+    | AsyncIterable<StoreRecord<unknown>>
+    | Iterable<StoreRecord<unknown>>;
 }
 
 /** Whether records were asked for that compaction has removed. */

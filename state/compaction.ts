@@ -12,6 +12,7 @@ export class Compaction<S, M> {
   readonly #log: Log<unknown>;
   readonly #snapshots: Snapshots<S>;
   readonly #version: number | undefined;
+  readonly #finished: (task: Promise<void>) => Promise<void>;
   readonly #mutex = new Mutex();
   #last = 0;
   /** The newest snapshot of another version, which is no use to fall back to. */
@@ -19,6 +20,7 @@ export class Compaction<S, M> {
   /** Why the last one that was made by itself has failed. */
   failure: unknown;
 
+  /** @param finished Has closing wait for a task. */
   constructor(
     live: LiveState<S, M>,
     { log, snapshots }: {
@@ -29,11 +31,13 @@ export class Compaction<S, M> {
       StateOptions<S, M>,
       "snapshotEvery" | "version"
     >,
+    finished: (task: Promise<void>) => Promise<void>,
   ) {
     this.#live = live;
     this.#log = log;
     this.#snapshots = snapshots;
     this.#version = version;
+    this.#finished = finished;
     if (snapshotEvery === undefined) return;
     if (typeof snapshotEvery === "number") {
       checkCount("snapshotEvery", snapshotEvery);
@@ -76,17 +80,19 @@ export class Compaction<S, M> {
   async #snapshotThenCompact(): Promise<() => Promise<void>> {
     try {
       const { created } = await this.#take();
-      return async () => {
-        try {
-          await created;
-          await this.#compactLog();
-        } catch (error) {
-          this.#failed(error);
-        }
-      };
+      return () => this.#finished(this.#compactBehind(created));
     } catch (error) {
       this.#failed(error);
       return () => Promise.resolve();
+    }
+  }
+
+  async #compactBehind(created: Promise<SnapshotInfo>): Promise<void> {
+    try {
+      await created;
+      await this.#compactLog();
+    } catch (error) {
+      this.#failed(error);
     }
   }
 

@@ -44,7 +44,8 @@ export class Engine<S, M> {
     options: StateOptions<S, M>,
   ) {
     this.#log = log;
-    const { initial, migrate } = options;
+    const { initial, migrate, version } = options;
+    if (version !== undefined) checkCount("version", version, 0);
     this.#sources = {
       log,
       snapshots,
@@ -56,7 +57,12 @@ export class Engine<S, M> {
       guard: new Guard(),
     };
     this.#live = new LiveState(this.#sources);
-    this.#compaction = new Compaction(this.#live, this.#sources, options);
+    this.#compaction = new Compaction(
+      this.#live,
+      this.#sources,
+      options,
+      (task) => this.#finished(task),
+    );
   }
 
   get state(): S {
@@ -190,8 +196,10 @@ export class Engine<S, M> {
     this.#assertUsable();
     const to = Math.min(range.to ?? this.sequence, this.sequence);
     const records = this.#log.replay({ ...range, to });
+    const { aborts } = this.#sources;
+    const learn = aborts.learning(range.from ?? this.#log.firstSequence);
     return effects(this.#sources, records, async (seq) => {
-      await this.#sources.aborts.learnFrom(seq);
+      await learn(seq);
       return true;
     });
   }
@@ -204,9 +212,10 @@ export class Engine<S, M> {
   ): AsyncIterable<AppliedMutation<M>> {
     this.#assertUsable();
     const records = this.#log.follow({ from, ...(signal && { signal }) });
+    const learn = this.#sources.aborts.learning(from);
     return effects(this.#sources, records, async (seq) => {
       if (!await this.#isTaken(seq, signal)) return false;
-      await this.#sources.aborts.learnFrom(seq);
+      await learn(seq);
       return true;
     });
   }
@@ -253,8 +262,9 @@ export class Engine<S, M> {
   async close(): Promise<void> {
     this.#sources.guard.assertOutside();
     return this.#closing ??= this.#mutex.run(async () => {
-      await Promise.all(this.#tasks);
+      // What is applied until then may set off a snapshot.
       await this.#live.settle();
+      await Promise.all(this.#tasks);
       try {
         await this.#log.close();
       } finally {

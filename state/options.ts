@@ -42,7 +42,7 @@ export interface StateOptions<S, M> {
   schema?: RecordSchema<M>;
   /** To and from plain JSON, for snapshots of states that are not plain JSON. */
   codec?: SnapCodec<S>;
-  /** The version of the shape of mutations and state. @default {0} */
+  /** The version of the shape of mutations and state, a whole number. @default {0} */
   version?: number;
   /** Makes a mutation of this version from one of another, on replay. @default {it is taken as it is} */
   upcast?: (mutation: unknown, fromVersion: number) => M;

@@ -1,7 +1,7 @@
 import { ActiveSegment } from "./active.ts";
 import type { MiniError } from "./errors.ts";
 import type { FileHandle, FileLock } from "./fs.ts";
-import { copyActive, installFile, prepareFile } from "./install.ts";
+import { copyActive, installFile, placeFile, prepareFile } from "./install.ts";
 import { type Encoded, encodeHeader, type Header, hex } from "./line.ts";
 import { fromOs } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
@@ -181,14 +181,19 @@ export class Segments {
       if (oldest === undefined || (next?.base ?? this.base) > upTo) {
         return { removed, removedBytes, firstSequence: this.firstSequence };
       }
+      const before = this.#sealed;
+      let isReleased = false;
       try {
+        // Before it goes: a reader that misses it must see why.
+        this.#sealed = before.slice(1);
         await release(oldest);
-        this.#sealed = this.#sealed.slice(1);
+        isReleased = true;
         // One at a time: were several removals undone by a power cut in part, there would be a gap.
         await fs.syncDirectory(paths.directory);
       } catch (error) {
         const failure = this.#failed(error, `${doing} "${oldest.path}" from`);
-        if (this.#sealed[0] !== oldest) this.#compactionFailure = failure;
+        if (isReleased) this.#compactionFailure = failure;
+        else this.#sealed = before;
         throw failure;
       }
       removed.push(oldest.path);
@@ -210,14 +215,21 @@ export class Segments {
     await this.#setAside(last);
     const header = { journal, base: seq, prev: hex(0) };
     const { bytes, chain } = encodeHeader(header);
-    const file = await installFile(
-      staging,
-      paths.active,
-      (file) => file.write(bytes),
-    );
     const old = this.#active;
+    let file: FileHandle;
+    try {
+      file = await placeFile(
+        staging,
+        paths.active,
+        (file) => file.write(bytes),
+      );
+    } catch (error) {
+      await old.assertOurs();
+      throw this.#failed(error, "skip records of");
+    }
     const end = { sizeBytes: bytes.length, chain };
     try {
+      await staging.fs.syncDirectory(staging.directory);
       this.#active = await ActiveSegment.at(this.#context, file, end);
     } catch (error) {
       await file.close().catch(() => {});

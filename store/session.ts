@@ -22,7 +22,7 @@ import type { Writer } from "./writer.ts";
 /** The sessions of the logs that are open. */
 const SESSIONS = new WeakMap<object, Session<unknown>>();
 
-/** Appends to a log what is JSON already, which spares a second look at it; `undefined` where the log is none of ours. */
+/** Appends to a log what is JSON already, which spares a second look at it; `undefined` where the log is none of ours, or looks at what it is given. */
 export function appendJson(
   log: object,
   json: string,
@@ -84,8 +84,12 @@ export class Session<T> {
     return this.writer.add({ text }, durable);
   }
 
-  /** Appends a record that is JSON already, and was checked. */
-  appendJson(json: string, { durable = true }: AppendOptions): Promise<number> {
+  /** Appends a record that is JSON already, and was checked; `undefined` where the schema is to be asked. */
+  appendJson(
+    json: string,
+    { durable = true }: AppendOptions,
+  ): Promise<number> | undefined {
+    if (this.#schema !== undefined) return undefined;
     this.writer.assertOpen();
     const text = fitting(json, this.#context.maxRecordBytes);
     return this.writer.add({ text }, durable);

@@ -115,19 +115,36 @@ export async function* openSegments(
   from: number | undefined,
   live?: LiveEnd,
 ): AsyncGenerator<OpenSegment, void, undefined> {
-  let base = await startBase(context, from, live);
-  let seam: Seam | undefined;
-  while (base !== undefined) {
-    const segment = await openSegment(context, base, seam, live);
-    if (segment === undefined) return;
+  let segment = await openFirst(context, from, live);
+  while (segment !== undefined) {
     yield segment;
+    const { journal, scanner, lines }: OpenSegment = segment;
     const isSealed = live === undefined
       ? !segment.isActive
-      : live.limitOf(base) === Infinity;
+      : live.limitOf(segment.base) === Infinity;
     if (!isSealed) return;
-    base = segment.lines.next - 1;
-    const { journal, scanner } = segment;
-    seam = { journal, base, prev: hex(scanner.chain) };
+    const base = lines.next - 1;
+    const seam = { journal, base, prev: hex(scanner.chain) };
+    segment = await openSegment(context, base, seam, live);
+  }
+}
+
+/** Opens the segment that a reader starts with; `undefined` where there is no log. */
+async function openFirst(
+  context: JournalContext,
+  from: number | undefined,
+  live: LiveEnd | undefined,
+): Promise<OpenSegment | undefined> {
+  for (;;) {
+    const base = await startBase(context, from, live);
+    if (base === undefined) return undefined;
+    try {
+      return await openSegment(context, base, undefined, live);
+    } catch (error) {
+      const isGone = error instanceof MiniError && error.code === "COMPACTED";
+      // Who asks for no record gets those that compaction beside it has left.
+      if (!isGone || from !== undefined) throw error;
+    }
   }
 }
 

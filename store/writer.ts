@@ -5,6 +5,7 @@ import type { FileLock } from "./fs.ts";
 import { tooLarge } from "./json.ts";
 import type { Encoded, Unit } from "./line.ts";
 import { Mutex } from "./mutex.ts";
+import { checkCount } from "./options.ts";
 import { poisoned } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
 import type { LiveEnd } from "./cut.ts";
@@ -221,10 +222,16 @@ export class Writer implements LiveEnd {
 
   /** Goes on after record `seq`, which lies ahead. */
   skipTo(seq: number, journal?: string): Promise<void> {
-    return this.#exclusively("skip records", async () => {
-      await this.#segments.skipTo(seq, this.sequence, journal);
-      this.sequence = this.#durable = seq;
-      this.#change.fire();
+    this.assertOpen();
+    this.assertNative("skip records");
+    return this.#afterAppends(() => {
+      // Appends that were called before it may have taken the number.
+      checkCount("seq", seq, this.sequence + 1);
+      return this.#guard(async () => {
+        await this.#segments.skipTo(seq, this.sequence, journal);
+        this.sequence = this.#durable = seq;
+        this.#change.fire();
+      });
     });
   }
 

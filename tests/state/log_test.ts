@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type SnapCodec, SnapStore } from "@mini/state/snap";
-import { MiniStore } from "@mini/state/store";
+import { MiniStore, type RecordSchema } from "@mini/state/store";
 import type { Snapshots } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
@@ -259,4 +259,29 @@ Deno.test("StateManager lets no mutation in while snapshots of the caller's own 
   }
   await using again = await openCounter(directory.path, { snapshots });
   assertEquals(again.state.value, 501);
+});
+
+Deno.test("StateManager.apply() asks the schema of a log that it was given, which is asked again on replay", async () => {
+  const fs = new MemoryFileSystem();
+  const schema: RecordSchema<unknown> = {
+    "~standard": {
+      validate: (value) =>
+        JSON.stringify(value).includes("100")
+          ? { issues: [{ message: "too much" }] }
+          : { value },
+    },
+  };
+  const open = async () => {
+    const path = "/data/journal.jsonl";
+    const log = await MiniStore.open<unknown>(path, { fs, schema });
+    return await openCounter("/data", { fs, log });
+  };
+  {
+    await using counter = await open();
+    await counter.apply({ by: 1 });
+    const refused = await errorOf(counter.apply({ by: 100 }));
+    assertEquals([refused.code, counter.state.value], ["INVALID", 1]);
+  }
+  await using again = await open();
+  assertEquals(again.state.value, 1);
 });

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
@@ -71,3 +71,12 @@ Deno.test("StateManager.compact() keeps the log that a snapshot of another versi
   assertEquals(again.state, ["a", "b"]);
   assertEquals(again.recovery.rejected.length, 1);
 });
+
+for (const version of [NaN, Infinity, 1.5, -1]) {
+  Deno.test(`StateManager.open() refuses the version ${version} before a record carries it`, async () => {
+    const fs = new MemoryFileSystem();
+    await assertRejects(() => open(fs, version), RangeError, "version");
+    await using again = await open(fs, 1);
+    assertEquals(again.sequence, 0);
+  });
+}

@@ -1,8 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { SnapStore } from "@mini/state/snap";
 import type { Snapshots } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { type Counter, openCounter } from "../support/counter.ts";
+import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 
@@ -162,3 +164,69 @@ for (const every of [0, 0.5, NaN]) {
     assertEquals(counter.snapshotFailure instanceof RangeError, true);
   });
 }
+
+Deno.test("StateManager.close() waits for the snapshot that an apply has set off, and for its compaction", async () => {
+  const fs = new MemoryFileSystem();
+  const options = { fs, snapshotEvery: 1, keepSnapshots: 1 };
+  const counter = await openCounter("/data", options);
+  const applied = counter.apply({ by: 1 });
+  await counter.close();
+  const { calls } = fs;
+  assertEquals(await applied, 1);
+  assertEquals([counter.snapshotFailure, fs.calls], [undefined, calls]);
+  await using again = await openCounter("/data", options);
+  const { snapshotSequence, replayed } = again.recovery;
+  assertEquals([snapshotSequence, replayed], [1, 0]);
+  assertEquals(await Array.fromAsync(again.history()), []);
+});
+
+for (const read of ["watch", "history"] as const) {
+  Deno.test(`StateManager.${read}() gives what there was when it was closed, also behind a snapshot`, async () => {
+    const fs = new MemoryFileSystem();
+    {
+      await using counter = await openCounter("/data", { fs });
+      await counter.apply({ by: 1 });
+      await errorOf(counter.apply({ by: 2, fail: true }));
+      await counter.apply({ by: 3 });
+      await counter.createSnapshot();
+      await counter.apply({ by: 4 });
+    }
+    const counter = await openCounter("/data", { fs });
+    const seen = Array.fromAsync(counter[read]({ from: 1 }));
+    await counter.close();
+    assertEquals((await seen).map(({ mutation }) => mutation.by), [1, 3, 4]);
+  });
+}
+
+Deno.test("StateManager.at() starts from the newer snapshot also while the removal of what is older goes on", async () => {
+  const holding = new HoldingFileSystem(new MemoryFileSystem());
+  const { fs } = holding;
+  const kept = new SnapStore<Counter>("/data", { fs, keep: 1 });
+  let compacting = () => Promise.resolve();
+  const snapshots: Snapshots<Counter> = {
+    create: (state, seq, options) => kept.create(state, seq, options),
+    restore: async (upTo) => {
+      const found = await kept.restore(upTo);
+      await compacting();
+      return found;
+    },
+    list: () => kept.list(),
+  };
+  await using counter = await openCounter("/data", { fs, snapshots });
+  await counter.apply({ by: 1 });
+  await counter.createSnapshot();
+  await counter.apply({ by: 2 });
+  const snapshot = holding.hold("remove");
+  let segment = snapshot;
+  let compacted: Promise<unknown> | undefined;
+  compacting = async () => {
+    compacted ??= counter.compact();
+    await snapshot.reached;
+    if (segment === snapshot) segment = holding.hold("remove");
+    snapshot.release();
+    await segment.reached;
+  };
+  assertEquals((await counter.at(2)).value, 3);
+  segment.release();
+  await compacted;
+});

@@ -139,6 +139,29 @@ Deno.test("MiniStore.replay() beside a writer that compacts what is next says CO
   await store.close();
 });
 
+Deno.test("MiniStore.replay() beside a writer that compacts what it was to start with starts with what is left", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  const store = await threeSegments(path, fs);
+  const reading = new HoldingFileSystem(fs);
+  let list = reading.hold("list");
+  const records = Array.fromAsync(
+    MiniStore.replay<number>(path, { fs: reading.fs }),
+  );
+  // The last look at the names is the third.
+  for (let count = 1; count < 3; count++) {
+    await list.reached;
+    const next = reading.hold("list");
+    list.release();
+    list = next;
+  }
+  await list.reached;
+  await store.compact(3);
+  list.release();
+  assertEquals(numbers(await records), [4, 5, 6, 7, 8, 9]);
+  await store.close();
+});
+
 Deno.test("MiniStore.replay() ends where the rest of the log was removed beside it", async () => {
   const fs = new MemoryFileSystem();
   const path = "/data/journal.jsonl";
