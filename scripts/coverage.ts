@@ -53,7 +53,8 @@ export function judge(
   sources: readonly Source[],
   folders: Readonly<Record<string, number>> = FOLDERS,
 ): Verdict {
-  const reached = parse(lcov);
+  const loops = new Set(sources.flatMap(loopsIn));
+  const reached = parse(lcov, loops);
   const summary: string[] = [];
   const problems: string[] = [];
   for (const [folder, want] of Object.entries(folders)) {
@@ -80,9 +81,24 @@ export function judge(
   return { summary, exceptions, problems: [...problems, ...unexplained] };
 }
 
-/** The counts in a report, by path from the root. */
-function parse(lcov: string): ReadonlyMap<string, Reached> {
+/**
+ * The loops with a body on lines of its own, as `path:line`. How often one was not
+ * entered is reckoned from how often it went round, which is wrong where it went
+ * round as often as it was met; whether its body was run, its lines say.
+ */
+function loopsIn({ path, text }: Source): string[] {
+  return text.split("\n").flatMap((line, index) =>
+    /^\s*(for|while)\b.*\{$/.test(line) ? [`${path}:${index + 1}`] : []
+  );
+}
+
+/** The counts in a report, by path from the root; loops are no branches. */
+function parse(
+  lcov: string,
+  loops: ReadonlySet<string>,
+): ReadonlyMap<string, Reached> {
   const files = new Map<string, Reached>();
+  let path = "";
   let lines: Count[] = [];
   let branches: Count[] = [];
   for (const entry of lcov.split("\n")) {
@@ -90,11 +106,11 @@ function parse(lcov: string): ReadonlyMap<string, Reached> {
     const fields = value.split(",");
     const count = { line: Number(fields[0]), times: Number(fields.at(-1)) };
     if (key === "SF") {
-      const path = value.split(/[\\/]/).slice(-2).join("/");
+      path = value.split(/[\\/]/).slice(-2).join("/");
       files.set(path, { lines: lines = [], branches: branches = [] });
     } else if (key === "DA") lines.push(count);
     // A dash is a branch of a line that was never run.
-    else if (key === "BRDA") {
+    else if (key === "BRDA" && !loops.has(`${path}:${count.line}`)) {
       branches.push({ ...count, times: count.times || 0 });
     }
   }

@@ -181,11 +181,11 @@ export class Segments {
       if (oldest === undefined || (next?.base ?? this.base) > upTo) {
         return { removed, removedBytes, firstSequence: this.firstSequence };
       }
-      const before = this.#sealed;
+      const others = this.#sealed.slice(1);
       let isReleased = false;
       try {
         // Before it goes: a reader that misses it must see why.
-        this.#sealed = before.slice(1);
+        this.#sealed = others;
         await release(oldest);
         isReleased = true;
         // One at a time: were several removals undone by a power cut in part, there would be a gap.
@@ -193,7 +193,7 @@ export class Segments {
       } catch (error) {
         const failure = this.#failed(error, `${doing} "${oldest.path}" from`);
         if (isReleased) this.#compactionFailure = failure;
-        else this.#sealed = before;
+        else this.#sealed = [oldest, ...this.#sealed];
         throw failure;
       }
       removed.push(oldest.path);

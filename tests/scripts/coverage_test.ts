@@ -27,6 +27,23 @@ Deno.test("coverage lists each line and branch of the bricks that no test has re
   assertEquals(summary.length, 5);
 });
 
+Deno.test("coverage takes no loop for a branch, but looks into its body", () => {
+  const text = [
+    "export function f() {",
+    "  for (const x of xs) {",
+    "    g(x);",
+    "  }",
+    "  for (const x of xs) g(x);",
+  ].join("\n");
+  const branches = ["BRDA:2,1,0,0", "BRDA:2,1,1,7", "BRDA:5,1,0,0"];
+  const lcov = file("store/a.ts", [...branches, "DA:2,7", "DA:3,0", "DA:5,7"]);
+  const sources = [{ path: "store/a.ts", text }];
+  assertEquals(judge(lcov, sources, FOLDERS).problems, [
+    "store/a.ts:3: no test runs this line",
+    "store/a.ts:5: a branch that no test takes",
+  ]);
+});
+
 Deno.test("coverage asks for less of the test kit and the command", () => {
   const lines = (missed: number) =>
     Array.from({ length: 100 }, (_, line) => `DA:${line},${+(line >= missed)}`);
