@@ -48,7 +48,7 @@ function* texts(
   let separator = `\n${inner}`;
   const keys = Object.keys(container);
   yield "";
-  assertPlain(container, keys.length);
+  assertPlain(container, keys.length, depth);
   yield "";
   for (const key of keys) {
     const child = (container as Record<string, unknown>)[key];
@@ -75,14 +75,15 @@ function isSmall(value: unknown, depth: number): boolean {
 }
 
 /** Looks at a container alone, as `assertLossless` does at all of them. */
-function assertPlain(value: object, keys: number): void {
+function assertPlain(value: object, keys: number, depth: number): void {
   const isPlain = Array.isArray(value)
     ? Object.getPrototypeOf(value) === Array.prototype &&
       keys === value.length && ownedBy(value) === keys + 1
     : (Object.getPrototypeOf(value) ?? Object.prototype) === Object.prototype &&
       ownedBy(value) === keys;
+  if (isPlain && depth < MAX_DEPTH) return;
   // Whoever has it looked at as a whole will say where, and what.
-  if (!isPlain) throw new MiniError("UNSERIALIZABLE", "it is not plain JSON");
+  throw new MiniError("UNSERIALIZABLE", "it is not plain JSON, or too deep");
 }
 
 function small(value: unknown, indent: string): string {

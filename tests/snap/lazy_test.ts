@@ -78,6 +78,14 @@ Deno.test("SnapStore.create() with onTaken refuses what JSON would not keep, and
   }
 });
 
+Deno.test("SnapStore.create() with onTaken refuses a large state that contains itself", async () => {
+  const state: Record<string, unknown> = {};
+  state.itself = state;
+  for (let index = 0; index < 1_100; index++) state[`key ${index}`] = index;
+  const message = await written(state, () => {});
+  assert(message.includes("nested deeper than 1000 levels"), message);
+});
+
 Deno.test("SnapStore.create() says with onTaken when the state may change again", async () => {
   const fs = new MemoryFileSystem();
   const snaps = new SnapStore<{ list: number[] }>("/data", { fs });
