@@ -56,7 +56,6 @@ export class SnapStore<S> {
   readonly #schema: RecordSchema<S> | undefined;
   readonly #permissions: number;
   readonly #mutex = new Mutex();
-
   readonly #rejected: RejectedSnapshot[] = [];
 
   /**
@@ -169,7 +168,8 @@ export class SnapStore<S> {
    * there is no whole snapshot.
    * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
    * and for one in parts where there is no codec; `CORRUPT` for a damaged pair
-   * of the Rust crate; `INVALID` where the schema refuses the state;
+   * of the Rust crate, `UNSERIALIZABLE` for an integer of its that JavaScript
+   * has no number for; `INVALID` where the schema refuses the state;
    * `PERMISSION` and `IO` as the system says. What the codec throws is thrown
    * as it is.
    */

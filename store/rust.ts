@@ -67,8 +67,8 @@ function parseRustLine(
   }
 }
 
-/** Rust has 64-bit integers. One that a JavaScript number cannot hold must not be changed silently. */
-function keepInteger(
+/** A reviver for `JSON.parse`. Rust has 64-bit integers. One that a JavaScript number cannot hold must not be changed silently. */
+export function keepInteger(
   key: string,
   value: unknown,
   context?: { source?: string },
