@@ -7,7 +7,12 @@ import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
 import { type RecordSchema, validate } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
-import { listSnapshots, nameOf, pruneSnapshots } from "./directory.ts";
+import {
+  listSnapshots,
+  nameOf,
+  pruneSnapshots,
+  setAside,
+} from "./directory.ts";
 import { snapshotText } from "./envelope.ts";
 import { CodecFailure, damaged, failed } from "./failure.ts";
 import type {
@@ -216,24 +221,11 @@ export class SnapStore<S> {
       if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
         throw error;
       }
-      const found = { path: await this.#setAside(path), error };
+      const found = { path: await setAside(this.#fs, this.dir, path), error };
       rejected.push(found);
       this.#rejected.push(found);
       return undefined;
     }
-  }
-
-  /** Renames a damaged snapshot, where that is allowed. */
-  async #setAside(path: string): Promise<string> {
-    const aside = `${path}.bad`;
-    try {
-      await this.#fs.rename(path, aside);
-    } catch {
-      return path;
-    }
-    // Should a power cut undo it, it is found damaged again.
-    await this.#fs.syncDirectory(this.dir).catch(() => {});
-    return aside;
   }
 
   /** Every snapshot that {@linkcode SnapStore.restore} has found damaged so far, why, and where it is now. */
