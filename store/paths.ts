@@ -82,7 +82,8 @@ export class JournalPaths {
     const start = `${basename(this.active)}.`;
     const number = (name: string) => Number(name.slice(start.length));
     return names
-      .filter((name) => name.startsWith(start) && /\.\d{3,19}$/.test(name))
+      .filter((name) => name.startsWith(start))
+      .filter((name) => /^\d{3,19}$/.test(name.slice(start.length)))
       .sort((a, b) => number(a) - number(b));
   }
 }
