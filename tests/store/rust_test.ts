@@ -76,6 +76,15 @@ Deno.test("MiniStore reads the segments that the Rust program has rotated out, o
   assertEquals(seen, [[4, 4], [5, 5], [6, 6]]);
 });
 
+Deno.test("MiniStore takes no copy of a journal of the Rust program for a segment of it", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at("j.log"), `${HEADER}1\n`);
+  for (const name of ["j.log.bak.001", "j.log.2026-01-01.120"]) {
+    await Deno.writeTextFile(directory.at(name), `${HEADER}2\n`);
+  }
+  assertEquals(await readOnly(directory.at("j.log")), [1]);
+});
+
 function bytes(text: string, ...more: number[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array([...new TextEncoder().encode(text), ...more]);
 }
@@ -188,6 +197,31 @@ Deno.test("MiniStore says TOO_LARGE of a line over maxRecordBytes in a journal o
     [Symbol.asyncIterator]();
   assertEquals((await records.next()).value, { seq: 1, data: 1 });
   assertEquals((await errorOf(records.next())).code, "TOO_LARGE");
+});
+
+Deno.test("MiniStore holds a journal of the Rust program to the same maxRecordBytes for writing and reading", async () => {
+  await using directory = new TestDirectory();
+  const options = { maxRecordBytes: 10 };
+  await Deno.writeTextFile(directory.at(), `${HEADER}"12345678"\n`);
+  {
+    await using store = await MiniStore.open<string>(directory.at(), options);
+    assertEquals(await store.append("12345678"), 2);
+    assertEquals(
+      (await errorOf(store.append("123456789"))).code,
+      "TOO_LARGE",
+    );
+  }
+  assertEquals(await openAndRead(directory.at(), options), {
+    data: ["12345678", "12345678"],
+    outcome: "unclean",
+  });
+  const longer = '"123456789"\n"a"\n';
+  await Deno.writeTextFile(directory.at(), longer, { append: true });
+  assertEquals(await openAndRead(directory.at(), options), {
+    code: "TOO_LARGE",
+  });
+  const read = Array.fromAsync(MiniStore.replay(directory.at(), options));
+  assertEquals((await errorOf(read)).code, "TOO_LARGE");
 });
 
 Deno.test("MiniStore refuses in a journal of the Rust program what its format cannot say", async () => {
