@@ -4,7 +4,7 @@ import type { FileSystem } from "../store/fs.ts";
 import { denoFileSystem } from "../store/fs_deno.ts";
 import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
-import { checkCount } from "../store/options.ts";
+import { checkCount, checkMode } from "../store/options.ts";
 import { type RecordSchema, validate } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import {
@@ -73,6 +73,8 @@ export class SnapStore<S> {
     const { keep = 2, codec, schema, mode = 0o600, fs = denoFileSystem } =
       options;
     checkCount("keep", keep);
+    checkMode(mode);
+    if (dir === "") throw new TypeError('Cannot keep snapshots: "" is no path');
     this.dir = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     this.#fs = fs;
     this.#keep = keep;
