@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { copy } from "@std/fs";
 import { fromFileUrl } from "@std/path";
 import { MiniStore } from "@mini/state/store";
@@ -74,6 +74,24 @@ Deno.test("MiniStore reads the segments that the Rust program has rotated out, o
   await store.close();
   const seen = (await followed).map(({ seq, data }) => [seq, data]);
   assertEquals(seen, [[4, 4], [5, 5], [6, 6]]);
+});
+
+Deno.test("MiniStore refuses a journal of the Rust program that has lost a rotated segment", async () => {
+  for (const missing of ["001", "002"]) {
+    await using directory = new TestDirectory();
+    for (const number of ["001", "002", "003"]) {
+      const path = directory.at(`journal.jsonl.${number}`);
+      if (number !== missing) await Deno.writeTextFile(path, `${HEADER}1\n`);
+    }
+    await Deno.writeTextFile(directory.at(), `${HEADER}2\n`);
+    const names = directory.names();
+    const opened = await errorOf(MiniStore.open(directory.at()));
+    assertEquals(opened.code, "CORRUPT");
+    assertStringIncludes(opened.message, `.${missing}"`);
+    const read = Array.fromAsync(MiniStore.replay(directory.at()));
+    assertEquals((await errorOf(read)).code, "CORRUPT");
+    assertEquals(directory.names(), [...names, "journal.jsonl.lock"].sort());
+  }
 });
 
 Deno.test("MiniStore takes no copy of a journal of the Rust program for a segment of it", async () => {
