@@ -68,7 +68,9 @@ export async function setAsideIn(
   dir: string,
 ): Promise<string[]> {
   const names = await namesIn(fs, dir);
-  return names.filter((name) => /^snapshot_\d{20}\.json\.bad$/.test(name))
+  return names.filter((name) =>
+    /^snapshot_\d{20}\.json(\.\d+)?\.bad$/.test(name)
+  )
     .sort();
 }
 

@@ -10,18 +10,45 @@ export function nameOf(seq: number): string {
   return `snapshot_${String(seq).padStart(20, "0")}.json`;
 }
 
+/** The names in a directory; none where the first snapshot has yet to make it. */
+async function namesIn(fs: FileSystem, dir: string): Promise<string[]> {
+  try {
+    return await fs.list(dir);
+  } catch (error) {
+    if (osCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/**
+ * Gives a damaged snapshot a name that nothing has, and so is never restored;
+ * gives that name, or the old one where it could not be renamed.
+ */
+export async function setAside(
+  fs: FileSystem,
+  dir: string,
+  path: string,
+): Promise<string> {
+  let aside = `${path}.bad`;
+  try {
+    for (let count = 2; await fs.stat(aside) !== undefined; count++) {
+      aside = `${path}.${count}.bad`;
+    }
+    await fs.rename(path, aside);
+  } catch {
+    return path;
+  }
+  // Should a power cut undo it, it is found damaged again.
+  await fs.syncDirectory(dir).catch(() => {});
+  return aside;
+}
+
 /** The snapshots in a directory, oldest first, whole or not. */
 export async function listSnapshots(
   fs: FileSystem,
   dir: string,
 ): Promise<SnapshotInfo[]> {
-  let names: string[];
-  try {
-    names = await fs.list(dir);
-  } catch (error) {
-    if (osCode(error) === "ENOENT") return [];
-    throw error;
-  }
+  const names = await namesIn(fs, dir);
   const found: SnapshotInfo[] = [];
   for (const name of names.sort()) {
     const seq = Number(NAME.exec(name)?.[1] ?? NaN);
@@ -49,7 +76,7 @@ export async function pruneSnapshots(
   const removed = (await listSnapshots(fs, dir)).slice(0, -keep)
     .filter(({ seq }) => seq !== made);
   for (const { path } of removed) await fs.remove(path);
-  for (const name of await fs.list(dir)) {
+  for (const name of await namesIn(fs, dir)) {
     if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;
     await fs.remove(join(dir, name));
   }

@@ -1,5 +1,7 @@
 import { join } from "@std/path";
+import { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
+import { keepInteger } from "../store/rust.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import { damaged } from "./failure.ts";
 import { type Restored, wholeText } from "./snapshot_file.ts";
@@ -25,8 +27,9 @@ export async function readRustPair<S>(
   const text = await wholeText(fs, path);
   let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
+    json = JSON.parse(text, keepInteger);
+  } catch (error) {
+    if (error instanceof MiniError) throw error;
     throw damaged(path, "it is not JSON");
   }
   return { seq, state: await decodeJson(codec, json) };

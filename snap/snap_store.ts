@@ -4,10 +4,15 @@ import type { FileSystem } from "../store/fs.ts";
 import { denoFileSystem } from "../store/fs_deno.ts";
 import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
-import { checkCount } from "../store/options.ts";
+import { checkCount, checkMode } from "../store/options.ts";
 import { type RecordSchema, validate } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
-import { listSnapshots, nameOf, pruneSnapshots } from "./directory.ts";
+import {
+  listSnapshots,
+  nameOf,
+  pruneSnapshots,
+  setAside,
+} from "./directory.ts";
 import { snapshotText } from "./envelope.ts";
 import { CodecFailure, damaged, failed } from "./failure.ts";
 import type {
@@ -56,7 +61,6 @@ export class SnapStore<S> {
   readonly #schema: RecordSchema<S> | undefined;
   readonly #permissions: number;
   readonly #mutex = new Mutex();
-
   readonly #rejected: RejectedSnapshot[] = [];
 
   /**
@@ -69,6 +73,8 @@ export class SnapStore<S> {
     const { keep = 2, codec, schema, mode = 0o600, fs = denoFileSystem } =
       options;
     checkCount("keep", keep);
+    checkMode(mode);
+    if (dir === "") throw new TypeError('Cannot keep snapshots: "" is no path');
     this.dir = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     this.#fs = fs;
     this.#keep = keep;
@@ -169,7 +175,8 @@ export class SnapStore<S> {
    * there is no whole snapshot.
    * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
    * and for one in parts where there is no codec; `CORRUPT` for a damaged pair
-   * of the Rust crate; `INVALID` where the schema refuses the state;
+   * of the Rust crate, `UNSERIALIZABLE` for an integer of its that JavaScript
+   * has no number for; `INVALID` where the schema refuses the state;
    * `PERMISSION` and `IO` as the system says. What the codec throws is thrown
    * as it is.
    */
@@ -216,24 +223,11 @@ export class SnapStore<S> {
       if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
         throw error;
       }
-      const found = { path: await this.#setAside(path), error };
+      const found = { path: await setAside(this.#fs, this.dir, path), error };
       rejected.push(found);
       this.#rejected.push(found);
       return undefined;
     }
-  }
-
-  /** Renames a damaged snapshot, where that is allowed. */
-  async #setAside(path: string): Promise<string> {
-    const aside = `${path}.bad`;
-    try {
-      await this.#fs.rename(path, aside);
-    } catch {
-      return path;
-    }
-    // Should a power cut undo it, it is found damaged again.
-    await this.#fs.syncDirectory(this.dir).catch(() => {});
-    return aside;
   }
 
   /** Every snapshot that {@linkcode SnapStore.restore} has found damaged so far, why, and where it is now. */

@@ -1,6 +1,7 @@
 import { BlockReader } from "../store/block.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
+import { keepInteger } from "../store/rust.ts";
 import { concat } from "../store/scan.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
@@ -100,7 +101,8 @@ export async function readSnapshot<S>(
     }
     return { ...metaOf(head, path), state: await decodeParts(codec, fs, path) };
   }
-  const json = parse(await wholeText(fs, path), path);
+  const reviver = version === undefined ? keepInteger : undefined;
+  const json = parse(await wholeText(fs, path), path, reviver);
   // Without a version it must be the Rust program's, which has these fields and no other.
   const isRust = Object.keys(json).sort().join() === "seq,state";
   if (version === undefined && !isRust) {
@@ -225,11 +227,16 @@ export async function wholeText(fs: FileSystem, path: string): Promise<string> {
   }
 }
 
-function parse(text: string, path: string): Record<string, unknown> {
+function parse(
+  text: string,
+  path: string,
+  reviver?: typeof keepInteger,
+): Record<string, unknown> {
   try {
-    const json = JSON.parse(text);
+    const json = JSON.parse(text, reviver);
     if (typeof json === "object" && json !== null) return json;
-  } catch {
+  } catch (error) {
+    if (error instanceof MiniError) throw error;
     // Said below.
   }
   throw notJson(path);

@@ -168,7 +168,8 @@ async function createDirectory(
     try {
       await syncDirectory(dirname(directory));
     } catch (error) {
-      // A sandbox that ends at the journal's directory does not let the one above be opened.
+      // A sandbox that ends at the journal's directory does not let the one above be opened, nor does one that may not be listed.
+      if (error instanceof Deno.errors.PermissionDenied) continue;
       if (!(error instanceof Deno.errors.NotCapable)) throw error;
     }
   }

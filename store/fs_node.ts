@@ -12,7 +12,7 @@ import {
   statPath,
 } from "./fs_node_file.ts";
 import { lock } from "./fs_node_lock.ts";
-import { isRefused, run } from "./node_errors.ts";
+import { codeOf, isRefused, run } from "./node_errors.ts";
 
 /** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */
 export const nodeFileSystem: FileSystem = {
@@ -58,8 +58,8 @@ async function createDirectory(
     try {
       await syncDirectory(dirname(directory));
     } catch (error) {
-      // A sandbox that ends at the journal's directory does not let the one above be opened.
-      if (!isRefused(error)) throw error;
+      // A sandbox that ends at the journal's directory does not let the one above be opened, nor does one that may not be listed.
+      if (!isRefused(error) && codeOf(error) !== "EACCES") throw error;
     }
   }
 }

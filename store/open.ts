@@ -13,7 +13,7 @@ import {
   recoverRustJournal,
   rustFormat,
 } from "./rust.ts";
-import type { JournalContext } from "./segment.ts";
+import { corrupt, type JournalContext } from "./segment.ts";
 import { type OpenSegment, openSegments } from "./source.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
@@ -121,5 +121,16 @@ async function rustSegments(
     join(paths.directory, name)
   );
   const oldest = rotated[0] ?? paths.active;
-  return await isRustJournal(context, oldest) ? rotated : undefined;
+  if (!await isRustJournal(context, oldest)) return undefined;
+  checkNoneMissing(paths.active, rotated);
+  return rotated;
+}
+
+/** Throws where a rotated segment is missing: a record's number is its place, so that all behind it would have another's. */
+function checkNoneMissing(active: string, rotated: readonly string[]): void {
+  for (const [index, path] of rotated.entries()) {
+    const expected = `${active}.${String(index + 1).padStart(3, "0")}`;
+    if (path === expected) continue;
+    throw corrupt(path, { reason: `"${expected}", before it, is missing` });
+  }
 }

@@ -133,9 +133,7 @@ export function contextOf(
   const { fs = denoFileSystem, maxRecordBytes = 16 * MIB, mode = 0o600 } =
     options;
   checkCount("maxRecordBytes", maxRecordBytes);
-  if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
-    throw new RangeError(`mode must be from 0 to 0o777, not ${mode}`);
-  }
+  checkMode(mode);
   const paths = new JournalPaths(path);
   const { directory, temporary } = paths;
   const staging = { fs, directory, temporary, permissions: mode };
@@ -162,6 +160,12 @@ export function checkRange({ from, to }: ReplayRange): void {
   if (from !== undefined) checkCount("from", from);
   // A replay to 0 is one of nothing: `sequence` of an empty log.
   if (to !== undefined) checkCount("to", to, 0);
+}
+
+/** Throws a `RangeError` for what are not the permissions of a file. */
+export function checkMode(mode: number): void {
+  if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
+  throw new RangeError(`mode must be from 0 to 0o777, not ${mode}`);
 }
 
 /** Throws a `RangeError` for what is not a whole number from `min`. */

@@ -34,9 +34,10 @@ export class JournalPaths {
     this.lock = `${this.active}.lock`;
     this.temporary = `${this.active}.tmp`;
     this.torn = `${this.active}.torn`;
-    this.#extension = extname(this.active);
-    this.#stem = basename(this.active, this.#extension);
-    if (/\.\d{20}$/.test(this.#stem) || this.#stem === "") {
+    const name = basename(this.active);
+    this.#extension = extname(name);
+    this.#stem = basename(name, this.#extension);
+    if (/\.\d{20}(\.[^.]*)?$/.test(name) || this.#stem === "") {
       throw new TypeError(
         `Cannot open "${this.active}": that is not the name of a journal but of one of its segments or of a directory`,
       );
@@ -81,7 +82,8 @@ export class JournalPaths {
     const start = `${basename(this.active)}.`;
     const number = (name: string) => Number(name.slice(start.length));
     return names
-      .filter((name) => name.startsWith(start) && /\.\d{3,19}$/.test(name))
+      .filter((name) => name.startsWith(start))
+      .filter((name) => /^\d{3,19}$/.test(name.slice(start.length)))
       .sort((a, b) => number(a) - number(b));
   }
 }

@@ -2,7 +2,7 @@ import { readBlock } from "./block.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import { rewriteActive } from "./install.ts";
-import { NEWLINE } from "./line.ts";
+import { HEADER_BYTES, NEWLINE } from "./line.ts";
 import type { LineParser } from "./records.ts";
 import type { Recovered } from "./recover.ts";
 import { concat, Joiner, type Scanner } from "./scan.ts";
@@ -67,8 +67,8 @@ function parseRustLine(
   }
 }
 
-/** Rust has 64-bit integers. One that a JavaScript number cannot hold must not be changed silently. */
-function keepInteger(
+/** A reviver for `JSON.parse`. Rust has 64-bit integers. One that a JavaScript number cannot hold must not be changed silently. */
+export function keepInteger(
   key: string,
   value: unknown,
   context?: { source?: string },
@@ -98,11 +98,23 @@ class RustScanner implements Scanner {
 
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const bytes = this.#joiner.join(this.rest, block);
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    const end = this.#endOfLines(bytes);
     this.rest = bytes.subarray(end);
     this.offset += end;
-    this.isBroken = this.rest.length > this.#maxRecordBytes;
     return bytes.subarray(0, end);
+  }
+
+  /** Where the whole lines end, or the first one over the limit begins. A header has a length of its own. */
+  #endOfLines(bytes: Uint8Array): number {
+    for (let start = 0;;) {
+      const newline = bytes.indexOf(NEWLINE, start);
+      const end = newline === -1 ? bytes.length : newline;
+      const isHeader = this.offset + start === 0;
+      this.isBroken = end - start >
+        Math.max(this.#maxRecordBytes, isHeader ? HEADER_BYTES : 0);
+      if (newline === -1 || this.isBroken) return start;
+      start = newline + 1;
+    }
   }
 }
 

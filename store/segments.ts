@@ -95,14 +95,18 @@ export class Segments {
     return (this.#sealed[0]?.base ?? this.base) + 1;
   }
 
+  /** Throws unless the journal is still ours alone. Asked after a write: whoever has taken the lock since then has seen what was written. */
+  async assertOurs(): Promise<void> {
+    await this.#active.assertOurs();
+    if (await this.#lock.isCurrent()) return;
+    throw new Error("its lock file was removed or replaced");
+  }
+
   /** Seals the active segment, which ends with record `sequence` and is durable, and starts the next. */
   async rotate(sequence: number): Promise<void> {
     if (sequence === this.base) return;
     const old = this.#active;
-    await old.assertOurs();
-    if (!await this.#lock.isCurrent()) {
-      throw new Error("its lock file was removed or replaced");
-    }
+    await this.assertOurs();
     const header = { ...this.#header, base: sequence, prev: hex(old.chain) };
     const path = this.#context.paths.sealed(this.base);
     this.#active = await this.#startNext(path, encodeHeader(header));

@@ -160,7 +160,7 @@ export class Writer implements LiveEnd {
     await this.#guard(async () => {
       await active.write(encoded);
       if (isDurable) await active.sync();
-      await active.assertOurs();
+      await this.#segments.assertOurs();
     });
     if (isDurable) this.#durable = last;
     this.sequence = last;
@@ -215,7 +215,7 @@ export class Writer implements LiveEnd {
     const { active } = this.#segments;
     if (!active.isSynced) {
       await active.sync();
-      await active.assertOurs();
+      await this.#segments.assertOurs();
     }
     this.#durable = this.sequence;
   }

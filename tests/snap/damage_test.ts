@@ -33,6 +33,7 @@ Deno.test("SnapStore.restore() sets a damaged snapshot aside, whatever bit is fl
       `${path}.bad`,
     ]);
     assertEquals(await Deno.readFile(`${path}.bad`), damaged);
+    await Deno.remove(`${path}.bad`);
   }
   say(`every bit flip of a snapshot: ${bytes.length * 8} verdicts, 0 restored`);
 });
@@ -113,6 +114,24 @@ Deno.test("SnapStore.restore() takes no snapshot under another's name", async ()
     directory.at(`snapshot_${"9".padStart(20, "0")}.json`),
   );
   assertEquals((await snaps.restore())?.seq, 3);
+});
+
+Deno.test("SnapStore.restore() keeps every damaged snapshot, also of one number", async () => {
+  await using directory = new TestDirectory();
+  const snaps = new SnapStore<number>(directory.path);
+  const kept: string[] = [];
+  for (const damage of ["one", "two", "three"]) {
+    const { path } = await snaps.create(1, 1);
+    await Deno.writeTextFile(path, damage);
+    assertEquals(await snaps.restore(), undefined);
+    kept.push(await Deno.readTextFile(snaps.rejected.at(-1)!.path));
+  }
+  assertEquals(kept, ["one", "two", "three"]);
+  assertEquals(directory.names(), [
+    `${NAMES[0]}.2.bad`,
+    `${NAMES[0]}.3.bad`,
+    `${NAMES[0]}.bad`,
+  ]);
 });
 
 for (const operation of ["rename", "syncDirectory"] as const) {

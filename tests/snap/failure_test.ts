@@ -95,6 +95,14 @@ Deno.test("SnapStore.prune() removes what unfinished snapshots have left", async
   assertEquals(fs.names("/data"), ["journal.jsonl.tmp", FIRST]);
 });
 
+Deno.test("SnapStore.list(), restore() and prune() find nothing where there is no directory yet", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<number>("/none", { fs });
+  assertEquals([await snaps.list(), await snaps.prune()], [[], []]);
+  assertEquals(await snaps.restore(), undefined);
+  assertEquals(fs.names("/"), []);
+});
+
 /** What a codec may throw: an error like any, one like the system's, and ones like ours. */
 const THROWN = [
   new Error("no"),

@@ -156,7 +156,11 @@ Deno.test("SnapStore refuses misuse with a bare TypeError or RangeError", async 
   const nameless = new SnapStore<number>(directory.at("a\0b"));
   await assertRejects(() => nameless.create(1, 1), TypeError);
   await assertRejects(() => nameless.restore(), TypeError);
+  assertThrows(() => new SnapStore(""), TypeError);
   assertThrows(() => new SnapStore(directory.path, { keep: 0 }), RangeError);
+  for (const mode of [-1, 1.5, 0o10000]) {
+    assertThrows(() => new SnapStore(directory.path, { mode }), RangeError);
+  }
   const snaps = new SnapStore<number>(directory.path);
   await assertRejects(() => snaps.create(1, -1), RangeError);
   await assertRejects(() => snaps.create(1, 1.5), RangeError);

@@ -219,6 +219,22 @@ Deno.test("denoFileSystem.createDirectory() rejects where what it made cannot be
   assertEquals((await opened).code, "IO");
 });
 
+Deno.test("denoFileSystem.createDirectory() makes one in a directory that may not be listed", async () => {
+  await using directory = new TestDirectory();
+  const { open } = Deno;
+  Deno.open = (path, options) =>
+    // As for a user who is not root, in a directory with mode 0733.
+    path === directory.path
+      ? Promise.reject(new Deno.errors.PermissionDenied("EACCES"))
+      : open(path, options);
+  try {
+    await using store = await MiniStore.open(directory.at("a/journal.jsonl"));
+    assertEquals(await store.append("a"), 1);
+  } finally {
+    Deno.open = open;
+  }
+});
+
 Deno.test("denoFileSystem.lock() takes the file that somebody else has just made", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MiniStore } from "@mini/state/store";
+import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -84,7 +84,7 @@ Deno.test("MiniStore never removes its lock file", async () => {
   assertEquals(directory.names(), ["journal.jsonl", "journal.jsonl.lock"]);
 });
 
-Deno.test("MiniStore stops writing at the next rotation when its lock file was removed", async () => {
+Deno.test("MiniStore stops writing when its lock file was removed", async () => {
   await using directory = new TestDirectory();
   const store = await MiniStore.open<number>(directory.at());
   await store.append(1);
@@ -105,6 +105,27 @@ Deno.test("MiniStore whose lock file was removed acknowledges nothing beside the
   await second.append("second");
   const data = await Array.fromAsync(second.replay(), (record) => record.data);
   assertEquals(data, ["first", "second"]);
+});
+
+Deno.test("MiniStore whose lock file was removed acknowledges nothing that the next owner has not seen", async () => {
+  await using directory = new TestDirectory();
+  const first = await MiniStore.open<string>(directory.at());
+  await first.append("first");
+  await Deno.remove(directory.at("journal.jsonl.lock"));
+  let code: string | undefined;
+  const fs: FileSystem = {
+    ...denoFileSystem,
+    async rename(from, to) {
+      // The copy that takes the journal's place is made, and does not hold this.
+      code = (await errorOf(first.append("lost"))).code;
+      await denoFileSystem.rename(from, to);
+    },
+  };
+  await using second = await MiniStore.open<string>(directory.at(), { fs });
+  assertEquals(code, "POISONED");
+  await first.close();
+  const data = await Array.fromAsync(second.replay(), (record) => record.data);
+  assertEquals(data, ["first"]);
 });
 
 if (Deno.build.os === "windows") {

@@ -169,12 +169,14 @@ Deno.test("MiniStore refuses misuse with a bare TypeError or RangeError", async 
   );
   await assertRejects(() => MiniStore.open(""), TypeError);
   await assertRejects(() => MiniStore.open("a\0b"), TypeError);
-  const sealed = directory.at("journal.00000000000000000000.jsonl");
-  await assertRejects(
-    () => MiniStore.open(sealed),
-    TypeError,
-    "one of its segments",
-  );
+  for (const extension of ["", ".jsonl"]) {
+    const name = `journal.00000000000000000000${extension}`;
+    await assertRejects(
+      () => MiniStore.open(directory.at(name)),
+      TypeError,
+      "one of its segments",
+    );
+  }
   await using store = await MiniStore.open(path);
   for (const from of [0, -1, 1.5, NaN]) {
     assertThrows(() => store.replay({ from }), RangeError);

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { copy } from "@std/fs";
 import { fromFileUrl } from "@std/path";
 import { MiniStore } from "@mini/state/store";
@@ -74,6 +74,33 @@ Deno.test("MiniStore reads the segments that the Rust program has rotated out, o
   await store.close();
   const seen = (await followed).map(({ seq, data }) => [seq, data]);
   assertEquals(seen, [[4, 4], [5, 5], [6, 6]]);
+});
+
+Deno.test("MiniStore refuses a journal of the Rust program that has lost a rotated segment", async () => {
+  for (const missing of ["001", "002"]) {
+    await using directory = new TestDirectory();
+    for (const number of ["001", "002", "003"]) {
+      const path = directory.at(`journal.jsonl.${number}`);
+      if (number !== missing) await Deno.writeTextFile(path, `${HEADER}1\n`);
+    }
+    await Deno.writeTextFile(directory.at(), `${HEADER}2\n`);
+    const names = directory.names();
+    const opened = await errorOf(MiniStore.open(directory.at()));
+    assertEquals(opened.code, "CORRUPT");
+    assertStringIncludes(opened.message, `.${missing}"`);
+    const read = Array.fromAsync(MiniStore.replay(directory.at()));
+    assertEquals((await errorOf(read)).code, "CORRUPT");
+    assertEquals(directory.names(), [...names, "journal.jsonl.lock"].sort());
+  }
+});
+
+Deno.test("MiniStore takes no copy of a journal of the Rust program for a segment of it", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at("j.log"), `${HEADER}1\n`);
+  for (const name of ["j.log.bak.001", "j.log.2026-01-01.120"]) {
+    await Deno.writeTextFile(directory.at(name), `${HEADER}2\n`);
+  }
+  assertEquals(await readOnly(directory.at("j.log")), [1]);
 });
 
 function bytes(text: string, ...more: number[]): Uint8Array<ArrayBuffer> {
@@ -188,6 +215,31 @@ Deno.test("MiniStore says TOO_LARGE of a line over maxRecordBytes in a journal o
     [Symbol.asyncIterator]();
   assertEquals((await records.next()).value, { seq: 1, data: 1 });
   assertEquals((await errorOf(records.next())).code, "TOO_LARGE");
+});
+
+Deno.test("MiniStore holds a journal of the Rust program to the same maxRecordBytes for writing and reading", async () => {
+  await using directory = new TestDirectory();
+  const options = { maxRecordBytes: 10 };
+  await Deno.writeTextFile(directory.at(), `${HEADER}"12345678"\n`);
+  {
+    await using store = await MiniStore.open<string>(directory.at(), options);
+    assertEquals(await store.append("12345678"), 2);
+    assertEquals(
+      (await errorOf(store.append("123456789"))).code,
+      "TOO_LARGE",
+    );
+  }
+  assertEquals(await openAndRead(directory.at(), options), {
+    data: ["12345678", "12345678"],
+    outcome: "unclean",
+  });
+  const longer = '"123456789"\n"a"\n';
+  await Deno.writeTextFile(directory.at(), longer, { append: true });
+  assertEquals(await openAndRead(directory.at(), options), {
+    code: "TOO_LARGE",
+  });
+  const read = Array.fromAsync(MiniStore.replay(directory.at(), options));
+  assertEquals((await errorOf(read)).code, "TOO_LARGE");
 });
 
 Deno.test("MiniStore refuses in a journal of the Rust program what its format cannot say", async () => {
