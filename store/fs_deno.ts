@@ -238,17 +238,16 @@ async function openLockFile(
 class DenoFileLock implements FileLock {
   readonly #file: Deno.FsFile;
   readonly #path: string;
+  readonly #identity: string;
 
   constructor(file: Deno.FsFile, path: string) {
     this.#file = file;
     this.#path = path;
+    this.#identity = toStat(file.statSync()).identity;
   }
 
   isCurrent(): Promise<boolean> {
-    return run(() => {
-      const named = statPath(this.#path);
-      return named?.identity === toStat(this.#file.statSync()).identity;
-    });
+    return run(() => statPath(this.#path)?.identity === this.#identity);
   }
 
   close(): Promise<void> {

@@ -57,8 +57,8 @@ export async function lock(
     try {
       release = await takeLock(path, file, permissions);
       if (release === undefined) return undefined;
-      const isCurrent = () =>
-        statPath(path)?.identity === statOpen(file).identity;
+      const { identity } = statOpen(file);
+      const isCurrent = () => statPath(path)?.identity === identity;
       // Somebody may have removed the file between our opening and our locking it.
       if (!isCurrent()) continue;
       await file.truncate(0);
