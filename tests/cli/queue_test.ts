@@ -127,3 +127,15 @@ Deno.test("mini queue of a directory that holds none makes none of it", async ()
   const { code } = await mini(["queue", "purge", directory.path, "all"]);
   assertEquals([code, directory.names()], [2, []]);
 });
+
+Deno.test("mini queue purge and redrive of another log change nothing of the queue beside it", async () => {
+  await using directory = new TestDirectory();
+  await fill(directory.path);
+  const copy = directory.at("copy.log");
+  await Deno.copyFile(directory.at("journal.jsonl"), copy);
+  const before = await contentsOf(directory.path);
+  for (const command of ["purge", "redrive"]) {
+    const { code } = await mini(["queue", command, copy, "all"]);
+    assertEquals([code, await contentsOf(directory.path)], [2, before]);
+  }
+});
