@@ -83,7 +83,7 @@ export const queuePeek: Command = {
         : receives === 0
         ? "new"
         : `received ${receives} times`,
-      group ?? "",
+      JSON.stringify(group ?? "").slice(1, -1),
       brief(payload, call.terminal.columns - 30),
     ]);
     const lines = rows.length === 0 ? ["no messages wait"] : table(rows);
