@@ -20,7 +20,7 @@ import { ReadOnlySnapshots } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 import { tornOfRust } from "./rust_end.ts";
 import { survey } from "./survey.ts";
-import { assertNew, readBack, Target } from "./target.ts";
+import { assertNew, fill, readBack, Target } from "./target.ts";
 import { count } from "./text.ts";
 
 export const convert: Command = {
@@ -50,7 +50,11 @@ export const convert: Command = {
     const to = contextFor(isState ? join(path, "journal.jsonl") : path, call);
     await assertNew(to);
     progress.begin("converting", totalBytes);
-    const { written, snapshot } = await copyAll(source, to, isState);
+    const { written, snapshot } = await fill(
+      to,
+      "convert",
+      () => copyAll(source, to, isState),
+    );
     const { records } = written;
     progress.begin("reading it back", totalBytes);
     await readBack(to, written);

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { MiniError } from "../store/errors.ts";
+import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
@@ -150,4 +151,41 @@ export async function assertNew(
   throw new Misuse(
     `"${paths.active}" is there already; give the name of a journal that is not`,
   );
+}
+
+/** Fills a new journal; a failure says what is left of it. */
+export async function fill<T>(
+  to: JournalContext,
+  doing: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await make();
+  } catch (cause) {
+    const { fs, paths } = to;
+    const names = await namesIn(fs, paths.directory).catch(() => []);
+    const isOther = cause instanceof MiniError && cause.code === "LOCKED";
+    if (isOther || !isThere(paths, names)) throw cause;
+    const { active } = paths;
+    throw unfinished(cause, to, `${doing} to "${active}"`, active, true);
+  }
+}
+
+/** Says what is left of a copy that has failed. */
+export function unfinished(
+  cause: unknown,
+  { paths: { directory, active: path } }: JournalContext,
+  doing: string,
+  place: string,
+  isBegun: boolean,
+): MiniError {
+  const left = isBegun
+    ? `"${place}" holds an unfinished copy: remove it before you try again`
+    : "nothing was copied";
+  const error = fromOs(cause, doing, left, { directory, path });
+  if (error !== cause) return error;
+  return new MiniError(error.code, `${error.message}; ${left}`, {
+    ...error,
+    cause,
+  });
 }

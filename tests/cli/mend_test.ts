@@ -182,6 +182,10 @@ Deno.test("mini convert stops at a number that JavaScript has not, and says wher
     path,
   ]);
   assertEquals([code, json.error.code], [1, "UNSERIALIZABLE"]);
+  assertStringIncludes(
+    json.error.message,
+    `"${path}" holds an unfinished copy`,
+  );
 });
 
 Deno.test("mini convert of a Rust state refuses a directory that holds anything, and leaves it as it was", async () => {
