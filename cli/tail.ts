@@ -90,6 +90,11 @@ export async function* follow(
           from = record.seq + 1;
           shown++;
         }
+        if (shown === 0) {
+          const next = await unlessGoneBack(context, from, terminal);
+          if (next !== from) seen = "";
+          from = next;
+        }
       } catch (error) {
         seen = "";
         const isOvertaken = error instanceof MiniError &&
@@ -123,6 +128,20 @@ async function skipFrom(
     terminal.complain(`mini: ${gone}: compacted before it could be shown\n`);
   }
   return Math.max(first, from);
+}
+
+/** Begins anew with a log that has fewer records than were shown. */
+async function unlessGoneBack(
+  context: JournalContext,
+  from: number,
+  terminal: Pick<Terminal, "complain">,
+): Promise<number> {
+  const { first, last } = await extent(context);
+  if (last >= from - 1) return from;
+  terminal.complain(
+    `mini: the log ends with record ${last} now: it was mended, removed, or is another\n`,
+  );
+  return Math.max(first, last - DEFAULT_LINES + 1);
 }
 
 /** Changes when the journal does. */
