@@ -10,10 +10,10 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { assertEmpty, contextFor, locateOrLost, namesIn } from "./place.ts";
+import { assertEmpty, contextFor, locateOrLost } from "./place.ts";
 import { leftovers } from "./snapshot_check.ts";
 import { survey } from "./survey.ts";
-import { unfinished } from "./target.ts";
+import { fill } from "./target.ts";
 import { count, size, span } from "./text.ts";
 import { missingEnd } from "./together.ts";
 import { type Verification, verifyJournal } from "./verify.ts";
@@ -41,22 +41,13 @@ export const backup: Command = {
     const { totalBytes } = await survey(from);
     // Checked, copied, read back, verified.
     progress.begin("backing up", 4 * totalBytes);
-    try {
+    return await fill(to, "back up", directory, async () => {
       await fs.createDirectory(to.paths.directory, 0o700);
       const pass = await copyAll(from, to);
       const found = await verifyJournal(to, call);
       assertWhole(found);
       return outcome(from, found, pass, await leftovers(from));
-    } catch (error) {
-      const isBegun = (await namesIn(fs, directory).catch(() => [])).length > 0;
-      throw unfinished(
-        error,
-        to,
-        `back up to "${directory}"`,
-        directory,
-        isBegun,
-      );
-    }
+    });
   },
 };
 

@@ -53,6 +53,7 @@ export const convert: Command = {
     const { written, snapshot } = await fill(
       to,
       "convert",
+      to.paths.active,
       () => copyAll(source, to, isState),
     );
     const { records } = written;

@@ -79,15 +79,20 @@ export const salvage: Command = {
     const target = await targetOf(call, source, isFolder, choice);
     call.progress.begin("salvaging", totalBytes);
     const after = chosen?.seq;
-    const { copied, written } = await fill(target, "salvage", async () => {
-      const made = await copyReadable(source, target, after);
-      call.progress.begin("reading it back", totalBytes);
-      await readBack(target, made.written);
-      if (chosen !== undefined) {
-        await copySnapshot(source, target, chosen.seq, made.written.journal);
-      }
-      return made;
-    });
+    const { copied, written } = await fill(
+      target,
+      "salvage",
+      target.paths.active,
+      async () => {
+        const made = await copyReadable(source, target, after);
+        call.progress.begin("reading it back", totalBytes);
+        await readBack(target, made.written);
+        if (chosen !== undefined) {
+          await copySnapshot(source, target, chosen.seq, made.written.journal);
+        }
+        return made;
+      },
+    );
     // Where a line of the Rust program is damaged, nothing says which record is the last.
     const found = format === "mini" || copied.damages === 0
       ? await roughExtent(source)

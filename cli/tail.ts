@@ -91,7 +91,7 @@ export async function* follow(
           shown++;
         }
         if (shown === 0) {
-          const next = await unlessGoneBack(context, from, terminal);
+          const next = await skipFrom(context, from, terminal);
           if (next !== from) seen = "";
           from = next;
         }
@@ -116,32 +116,22 @@ export async function* follow(
   }
 }
 
-/** Goes on with the first record that is left. */
+/** Goes on with the first record that is left, and anew with a log that has fewer than were shown. */
 async function skipFrom(
   context: JournalContext,
   from: number,
   terminal: Pick<Terminal, "complain">,
 ): Promise<number> {
-  const { first } = await extent(context);
+  const { first, last } = await extent(context);
+  if (last < from - 1) {
+    terminal.complain(`mini: the log ends with record ${last} now\n`);
+    return Math.max(first, last - DEFAULT_LINES + 1);
+  }
   if (first > from) {
     const gone = span("record", from, first - 1);
     terminal.complain(`mini: ${gone}: compacted before it could be shown\n`);
   }
   return Math.max(first, from);
-}
-
-/** Begins anew with a log that has fewer records than were shown. */
-async function unlessGoneBack(
-  context: JournalContext,
-  from: number,
-  terminal: Pick<Terminal, "complain">,
-): Promise<number> {
-  const { first, last } = await extent(context);
-  if (last >= from - 1) return from;
-  terminal.complain(
-    `mini: the log ends with record ${last} now: it was mended, removed, or is another\n`,
-  );
-  return Math.max(first, last - DEFAULT_LINES + 1);
 }
 
 /** Changes when the journal does. */

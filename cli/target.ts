@@ -153,39 +153,31 @@ export async function assertNew(
   );
 }
 
-/** Fills a new journal; a failure says what is left of it. */
+/** Fills a new journal; a failure says what is left of it, which is in `place`. */
 export async function fill<T>(
-  to: JournalContext,
+  { fs, paths }: JournalContext,
   doing: string,
+  place: string,
   make: () => Promise<T>,
 ): Promise<T> {
   try {
     return await make();
   } catch (cause) {
-    const { fs, paths } = to;
-    const names = await namesIn(fs, paths.directory).catch(() => []);
-    const isOther = cause instanceof MiniError && cause.code === "LOCKED";
-    if (isOther || !isThere(paths, names)) throw cause;
-    const { active } = paths;
-    throw unfinished(cause, to, `${doing} to "${active}"`, active, true);
+    const { directory, active: path } = paths;
+    const names = await namesIn(fs, directory).catch(() => []);
+    const isBegun = isThere(paths, names);
+    const left = isBegun
+      ? `"${place}" holds an unfinished copy: remove it before you try again`
+      : "nothing was copied";
+    const error = fromOs(cause, `${doing} to "${place}"`, left, {
+      directory,
+      path,
+    });
+    // Another program may be filling it.
+    if (error !== cause || !isBegun || error.code === "LOCKED") throw error;
+    throw new MiniError(error.code, `${error.message}; ${left}`, {
+      ...error,
+      cause,
+    });
   }
-}
-
-/** Says what is left of a copy that has failed. */
-export function unfinished(
-  cause: unknown,
-  { paths: { directory, active: path } }: JournalContext,
-  doing: string,
-  place: string,
-  isBegun: boolean,
-): MiniError {
-  const left = isBegun
-    ? `"${place}" holds an unfinished copy: remove it before you try again`
-    : "nothing was copied";
-  const error = fromOs(cause, doing, left, { directory, path });
-  if (error !== cause) return error;
-  return new MiniError(error.code, `${error.message}; ${left}`, {
-    ...error,
-    cause,
-  });
 }
