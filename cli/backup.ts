@@ -1,7 +1,6 @@
 import { basename, join } from "@std/path";
 import { MiniError } from "../store/errors.ts";
 import { installFile } from "../store/install.ts";
-import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
 import { UNFINISHED_BACKUP } from "./check.ts";
@@ -11,9 +10,10 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { assertEmpty, contextFor, locateOrLost, namesIn } from "./place.ts";
+import { assertEmpty, contextFor, locateOrLost } from "./place.ts";
 import { leftovers } from "./snapshot_check.ts";
 import { survey } from "./survey.ts";
+import { fill } from "./target.ts";
 import { count, size, span } from "./text.ts";
 import { missingEnd } from "./together.ts";
 import { type Verification, verifyJournal } from "./verify.ts";
@@ -41,16 +41,13 @@ export const backup: Command = {
     const { totalBytes } = await survey(from);
     // Checked, copied, read back, verified.
     progress.begin("backing up", 4 * totalBytes);
-    try {
+    return await fill(to, "back up", directory, async () => {
       await fs.createDirectory(to.paths.directory, 0o700);
       const pass = await copyAll(from, to);
       const found = await verifyJournal(to, call);
       assertWhole(found);
       return outcome(from, found, pass, await leftovers(from));
-    } catch (error) {
-      const isBegun = (await namesIn(fs, directory).catch(() => [])).length > 0;
-      throw unfinished(to, error, isBegun);
-    }
+    });
   },
 };
 
@@ -61,26 +58,6 @@ function assertWhole({ findings, end, path }: Verification): void {
     refused?.message ?? "it ends in an unfinished write"
   }`;
   throw new MiniError("CORRUPT", message, { path });
-}
-
-/** Says what is left of a backup that has failed. */
-function unfinished(
-  { paths: { directory, active: path } }: JournalContext,
-  cause: unknown,
-  isBegun: boolean,
-): MiniError {
-  const left = isBegun
-    ? `"${directory}" holds an unfinished copy: remove it before you try again`
-    : "nothing was copied";
-  const error = fromOs(cause, `back up to "${directory}"`, left, {
-    directory,
-    path,
-  });
-  if (error !== cause) return error;
-  return new MiniError(error.code, `${error.message}; ${left}`, {
-    ...error,
-    cause,
-  });
 }
 
 /** The copy opens as the original does; what is wrong with that is wrong with both. */

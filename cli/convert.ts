@@ -9,12 +9,18 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { contextFor, isDirectory, locate, reading } from "./place.ts";
+import {
+  assertEmpty,
+  contextFor,
+  isDirectory,
+  locate,
+  reading,
+} from "./place.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 import { tornOfRust } from "./rust_end.ts";
 import { survey } from "./survey.ts";
-import { assertNew, readBack, Target } from "./target.ts";
+import { assertNew, fill, readBack, Target } from "./target.ts";
 import { count } from "./text.ts";
 
 export const convert: Command = {
@@ -24,7 +30,7 @@ export const convert: Command = {
   details: [
     "Of a journal's path, with all its rotated segments: the same records under",
     "the same numbers. Of a state's directory: the state with its newest",
-    "snapshot, in the directory NEW, to be opened as a state. The original is",
+    "snapshot, in the directory NEW, missing or empty before. The original is",
     "only read; end the program that writes it first. Exit code 1 where a last",
     "line is unfinished, and so is left out.",
   ],
@@ -39,10 +45,17 @@ export const convert: Command = {
     }
     const isState = await isDirectory(fs, args.operand(0));
     const path = args.operand(1);
+    // Snapshots of something else would be pruned, or taken for those of the state.
+    if (isState) await assertEmpty(fs, path);
     const to = contextFor(isState ? join(path, "journal.jsonl") : path, call);
     await assertNew(to);
     progress.begin("converting", totalBytes);
-    const { written, snapshot } = await copyAll(source, to, isState);
+    const { written, snapshot } = await fill(
+      to,
+      "convert",
+      to.paths.active,
+      () => copyAll(source, to, isState),
+    );
     const { records } = written;
     progress.begin("reading it back", totalBytes);
     await readBack(to, written);

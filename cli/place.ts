@@ -8,7 +8,8 @@ import type { JournalContext } from "../store/segment.ts";
 import { type Arguments, Misuse } from "./args.ts";
 import type { Call } from "./command.ts";
 
-const DEFAULT_NAME = "journal.jsonl";
+/** The journal of a directory where nothing else is said; that of a queue in any case. */
+export const DEFAULT_NAME = "journal.jsonl";
 
 /** Finds the journal that a command is given, by its path or that of its directory. */
 export async function locate(

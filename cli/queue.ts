@@ -1,10 +1,11 @@
+import { basename } from "@std/path";
 import { MiniQueue } from "../queue/mod.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { depthOf, readQueue, standingOf, waitingIn } from "./ledger.ts";
-import { locate } from "./place.ts";
+import { DEFAULT_NAME, locate } from "./place.ts";
 import { brief, count, duration, grouped, table } from "./text.ts";
 
 const DEFAULT_PEEK = 10;
@@ -82,7 +83,7 @@ export const queuePeek: Command = {
         : receives === 0
         ? "new"
         : `received ${receives} times`,
-      group ?? "",
+      JSON.stringify(group ?? "").slice(1, -1),
       brief(payload, call.terminal.columns - 30),
     ]);
     const lines = rows.length === 0 ? ["no messages wait"] : table(rows);
@@ -175,6 +176,11 @@ async function change(
     );
   }
   const context = await locate(call);
+  const { active: path } = context.paths;
+  // What is opened is the directory, whichever log in it was named.
+  if (basename(path) !== DEFAULT_NAME) {
+    throw new Misuse(`"${path}" is not the ${DEFAULT_NAME} of a queue`);
+  }
   // Opening what is no queue would make it one.
   await readQueue(context);
   await using queue = await openQueue(context);

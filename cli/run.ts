@@ -8,14 +8,24 @@ import { commandHelp, generalHelp } from "./help.ts";
 import { counted, Progress } from "./progress.ts";
 import { VERSION } from "./version.ts";
 import { LineWriter, painter, type Terminal } from "./terminal.ts";
+import { printable } from "./text.ts";
 
 /** Runs one command; resolves to the exit code. */
 export async function run(
   args: readonly string[],
-  terminal: Terminal,
+  process: Terminal,
 ): Promise<number> {
   const isJson = args.includes("--json");
-  const progress = new Progress(terminal);
+  const progress = new Progress(process);
+  const terminal: Terminal = {
+    ...process,
+    write: (text) => {
+      // The two may share a line.
+      if (process.isInteractive) progress.clear();
+      return process.write(printable(text));
+    },
+    complain: (text) => process.complain(printable(text)),
+  };
   try {
     if (args[0] === "--version") {
       const text = isJson ? JSON.stringify({ version: VERSION }) : VERSION;

@@ -18,7 +18,7 @@ import {
 } from "./salvage_snapshot.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
 import { survey } from "./survey.ts";
-import { assertNew, readBack, type Renumbered } from "./target.ts";
+import { assertNew, fill, readBack, type Renumbered } from "./target.ts";
 import type { Paint } from "./terminal.ts";
 import { count, size, span } from "./text.ts";
 import { type Finding, lostIn, usableOf } from "./together.ts";
@@ -79,12 +79,20 @@ export const salvage: Command = {
     const target = await targetOf(call, source, isFolder, choice);
     call.progress.begin("salvaging", totalBytes);
     const after = chosen?.seq;
-    const { copied, written } = await copyReadable(source, target, after);
-    call.progress.begin("reading it back", totalBytes);
-    await readBack(target, written);
-    if (chosen !== undefined) {
-      await copySnapshot(source, target, chosen.seq, written.journal);
-    }
+    const { copied, written } = await fill(
+      target,
+      "salvage",
+      target.paths.active,
+      async () => {
+        const made = await copyReadable(source, target, after);
+        call.progress.begin("reading it back", totalBytes);
+        await readBack(target, made.written);
+        if (chosen !== undefined) {
+          await copySnapshot(source, target, chosen.seq, made.written.journal);
+        }
+        return made;
+      },
+    );
     // Where a line of the Rust program is damaged, nothing says which record is the last.
     const found = format === "mini" || copied.damages === 0
       ? await roughExtent(source)

@@ -57,6 +57,7 @@ export async function stateParts(
     : { snapshot: seq, state: restored.state };
   const to = Math.min(at, found.last);
   if (seq + 1 < found.first && seq < to) throw gone(context, seq, found.first);
+  assertReached(context, found, at, { seq, rejected: snapshots.rejected });
   const isBare = isBareLog(found);
   const log = readOnlyLog(context, found);
   const known = aborts ?? new Aborts(log, isBare);
@@ -93,6 +94,19 @@ function assertSame(
   const message =
     `Cannot make the state: the snapshot belongs to the log ${snapshot}, and "${path}" is the log ${log}`;
   throw new MiniError("CORRUPT", message, { path });
+}
+
+/** Throws where state `at` stands between the end of a log and a snapshot ahead of it; one that is damaged is told of otherwise. */
+export function assertReached(
+  { paths: { active: path } }: JournalContext,
+  { last }: Extent,
+  at: number,
+  { seq, rejected }: { seq: number; rejected: readonly unknown[] },
+): void {
+  if (at <= last || at <= seq || rejected.length > 0) return;
+  const message =
+    `Cannot make that state: the log "${path}" ends with record ${last}, and no snapshot stands at record ${at}`;
+  throw new MiniError("CORRUPT", message, { path, seq: last + 1 });
 }
 
 function gone(

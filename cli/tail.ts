@@ -90,6 +90,11 @@ export async function* follow(
           from = record.seq + 1;
           shown++;
         }
+        if (shown === 0) {
+          const next = await skipFrom(context, from, terminal);
+          if (next !== from) seen = "";
+          from = next;
+        }
       } catch (error) {
         seen = "";
         const isOvertaken = error instanceof MiniError &&
@@ -111,13 +116,17 @@ export async function* follow(
   }
 }
 
-/** Goes on with the first record that is left. */
+/** Goes on with the first record that is left, and anew with a log that has fewer than were shown. */
 async function skipFrom(
   context: JournalContext,
   from: number,
   terminal: Pick<Terminal, "complain">,
 ): Promise<number> {
-  const { first } = await extent(context);
+  const { first, last } = await extent(context);
+  if (last < from - 1) {
+    terminal.complain(`mini: the log ends with record ${last} now\n`);
+    return Math.max(first, last - DEFAULT_LINES + 1);
+  }
   if (first > from) {
     const gone = span("record", from, first - 1);
     terminal.complain(`mini: ${gone}: compacted before it could be shown\n`);

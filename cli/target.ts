@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { MiniError } from "../store/errors.ts";
+import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
@@ -150,4 +151,33 @@ export async function assertNew(
   throw new Misuse(
     `"${paths.active}" is there already; give the name of a journal that is not`,
   );
+}
+
+/** Fills a new journal; a failure says what is left of it, which is in `place`. */
+export async function fill<T>(
+  { fs, paths }: JournalContext,
+  doing: string,
+  place: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await make();
+  } catch (cause) {
+    const { directory, active: path } = paths;
+    const names = await namesIn(fs, directory).catch(() => []);
+    const isBegun = isThere(paths, names);
+    const left = isBegun
+      ? `"${place}" holds an unfinished copy: remove it before you try again`
+      : "nothing was copied";
+    const error = fromOs(cause, `${doing} to "${place}"`, left, {
+      directory,
+      path,
+    });
+    // Another program may be filling it.
+    if (error !== cause || !isBegun || error.code === "LOCKED") throw error;
+    throw new MiniError(error.code, `${error.message}; ${left}`, {
+      ...error,
+      cause,
+    });
+  }
 }

@@ -62,6 +62,20 @@ function width(text: string): number {
   return [...text.replace(/\u001b\[\d+m/g, "")].length;
 }
 
+// deno-lint-ignore no-control-regex -- a style, or what a terminal would obey of what stands in files
+const CONTROL = /\u001b\[(?:[0-2]|3[1-3])m|[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/** A text with its control characters as JSON has them; styles stay. */
+export function printable(text: string): string {
+  return text.replace(
+    CONTROL,
+    (found) =>
+      found.length > 1
+        ? found
+        : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** The text of a value on one line, cut to so many characters. */
 export function brief(value: unknown, max: number): string {
   const text = JSON.stringify(value) ?? "nothing";

@@ -14,7 +14,7 @@ import { collect } from "../collect.ts";
 import type { Extent } from "../extent.ts";
 import { readOnlyLog, ReadOnlySnapshots } from "../read_only.ts";
 import { AS_WRITTEN } from "../snapshot_check.ts";
-import { isBareLog } from "../state_parts.ts";
+import { assertReached, isBareLog } from "../state_parts.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { KnownAborts } from "./known_aborts.ts";
 import type { Program } from "./module.ts";
@@ -83,7 +83,9 @@ export class StateMaker {
     for (let upTo = base;;) {
       upTo = this.#isPlain ? Math.min(at, upTo + STRIDE) : at;
       signal.throwIfAborted();
-      const { state } = await build(sources, upTo, "COMPACTED");
+      const { state, seq } = await build(sources, upTo, "COMPACTED");
+      const { rejected: damaged } = disk;
+      assertReached(this.#context, found, upTo, { seq, rejected: damaged });
       this.#aborts.keep(aborts);
       if (this.#isPlain) this.#checkpoints.keep(upTo, textOf(state));
       if (upTo < at) continue;

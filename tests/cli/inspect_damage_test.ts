@@ -118,6 +118,17 @@ Deno.test("mini inspect says that a snapshot is ahead of the log", async () => {
   const { problems, last } = await inspector.get("overview");
   assertEquals([problems.length, problems[0].seq, last], [1, 42, 50]);
   assertStringIncludes(problems[0].message, "records 42 to 50 are missing");
+  const program = await programIn(directory);
+  await using given = await Inspector.start(directory.path, [
+    "--apply",
+    program,
+  ]);
+  for (const { url } of [inspector, given]) {
+    const state = async (at: number) =>
+      await (await fetch(new URL(`api/state?at=${at}`, url))).json();
+    assertEquals((await state(49)).error.code, "CORRUPT");
+    assertEquals((await state(50)).state.value, 1);
+  }
 });
 
 Deno.test("mini inspect shows a journal of the Rust program, an empty one, and one it cannot read", async () => {

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join, toFileUrl } from "@std/path";
+import { MiniStore } from "@mini/state/store";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { ROOT } from "../support/child.ts";
 import { openCounter } from "../support/counter.ts";
@@ -110,6 +111,33 @@ Deno.test("mini tail -f follows a writer through rotations and compactions witho
   child.kill();
   await child.status;
   assert(segments.size > 3, [...segments].join());
+});
+
+Deno.test("mini tail -f says that a log has gone back, and goes on with what is there", async () => {
+  await using directory = new TestDirectory();
+  const [path, other] = [directory.at(), directory.at("other.jsonl")];
+  for (const [log, records] of [[path, 12], [other, 2]] as const) {
+    await using store = await MiniStore.open<string>(log);
+    for (let at = 1; at <= records; at++) await store.append(log);
+  }
+  await using child = new Deno.Command(Deno.execPath(), {
+    args: miniCommand(["tail", "-f", "-n", "1", "--json", path]),
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [lines, told] = [child.stdout, child.stderr].map((stream) =>
+    stream.pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream()).getReader()
+  );
+  const next = async () => JSON.parse(String((await lines!.read()).value));
+  assertEquals((await next()).seq, 12);
+  await Deno.rename(other, path);
+  assertEquals(await next(), { seq: 1, data: other });
+  assertEquals(await next(), { seq: 2, data: other });
+  const { value } = await told!.read();
+  assertStringIncludes(String(value), "the log ends with record 2 now");
+  child.kill();
+  await Promise.all([lines!.cancel(), told!.cancel()]);
 });
 
 function namesOf(dir: string): string[] {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiniStore } from "@mini/state/store";
+import { SnapStore } from "@mini/state/snap";
 import { StateManager } from "@mini/state/state";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -181,4 +182,19 @@ Deno.test("mini convert stops at a number that JavaScript has not, and says wher
     path,
   ]);
   assertEquals([code, json.error.code], [1, "UNSERIALIZABLE"]);
+  assertStringIncludes(
+    json.error.message,
+    `"${path}" holds an unfinished copy`,
+  );
+});
+
+Deno.test("mini convert of a Rust state refuses a directory that holds anything, and leaves it as it was", async () => {
+  await using directory = new TestDirectory();
+  const snapshots = new SnapStore<number>(directory.path, { keep: 3 });
+  for (const seq of [1, 2, 3]) await snapshots.create(seq, seq);
+  const before = await contentsOf(directory.path);
+  const source = fixture("mini-rs/state");
+  const { code, stderr } = await mini(["convert", source, directory.path]);
+  assertEquals([code, await contentsOf(directory.path)], [2, before]);
+  assertStringIncludes(stderr, "is there, and not empty");
 });

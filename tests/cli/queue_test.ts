@@ -127,3 +127,51 @@ Deno.test("mini queue of a directory that holds none makes none of it", async ()
   const { code } = await mini(["queue", "purge", directory.path, "all"]);
   assertEquals([code, directory.names()], [2, []]);
 });
+
+Deno.test("mini queue purge and redrive of another log change nothing of the queue beside it", async () => {
+  await using directory = new TestDirectory();
+  await fill(directory.path);
+  const copy = directory.at("copy.log");
+  await Deno.copyFile(directory.at("journal.jsonl"), copy);
+  const before = await contentsOf(directory.path);
+  for (const command of ["purge", "redrive"]) {
+    const { code } = await mini(["queue", command, copy, "all"]);
+    assertEquals([code, await contentsOf(directory.path)], [2, before]);
+  }
+});
+
+Deno.test("mini prints no control character of what it shows, as text or as JSON", async () => {
+  await using directory = new TestDirectory();
+  const group = "g\u001b[2J\nh\u009b8m";
+  const payload = "\u009b2J\u007f";
+  {
+    await using queue = await MiniQueue.open(directory.path);
+    await queue.enqueue(payload, { group });
+  }
+  await Deno.writeTextFile(directory.at("journal\u001b[2J.torn"), "");
+  const args = [
+    ["dump"],
+    ["dump", "--json"],
+    ["tail"],
+    ["state"],
+    ["stat"],
+    [
+      "queue",
+      "peek",
+    ],
+    ["queue", "peek", "--json"],
+    ["verify"],
+    ["verify", "--journal", group],
+  ];
+  for (const command of args) {
+    const { stdout, stderr } = await mini([...command, directory.path]);
+    // deno-lint-ignore no-control-regex -- what is looked for
+    const found = /[\0-\x08\x0b-\x1f\x7f-\x9f]/.exec(stdout + stderr);
+    assertEquals(found, null, command.join(" "));
+  }
+  const peek = await mini(["queue", "peek", directory.path]);
+  assertEquals(peek.stdout.split("\n").length, 2);
+  const { json } = await miniJson(["queue", "peek", directory.path]);
+  assertEquals(json.messages[0].payload, payload);
+  assertEquals(json.messages[0].group, group);
+});

@@ -159,6 +159,19 @@ Deno.test("mini state of a Rust directory, of a plain log, and of what compactio
   assertStringIncludes(gone.stderr, "starts with record 11");
 });
 
+Deno.test("mini state makes none of those between the end of a log and a snapshot ahead of it", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using counter = await openCounter(directory.path);
+    await counter.apply({ by: 1 });
+  }
+  await new SnapStore(directory.path).create({ value: 3 }, 3);
+  const between = await miniJson(["state", directory.path, "--at", "2"]);
+  assertEquals([between.code, between.json.error.seq], [1, 2]);
+  const { code, json } = await miniJson(["state", directory.path]);
+  assertEquals([code, json], [0, { snapshot: 3, state: { value: 3 } }]);
+});
+
 Deno.test("mini takes --journal, or the only journal in a directory, and asks where there are several", async () => {
   await using directory = new TestDirectory();
   for (const name of ["a.jsonl", "b.jsonl"]) {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import { MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { openCounter } from "../support/counter.ts";
@@ -6,6 +7,7 @@ import { TestDirectory } from "../support/dir.ts";
 import { openAndRead, readOnly } from "../support/journal.ts";
 import { fixture, mini, miniJson } from "../support/mini.ts";
 import { size } from "../support/size.ts";
+import { Mount, skipped } from "../support/system.ts";
 
 Deno.test("mini salvage reads on behind a damage, verified, and says what is missing", async () => {
   await using directory = new TestDirectory();
@@ -135,4 +137,21 @@ Deno.test("mini salvage loses no record but the damaged one, whichever byte is d
   const [looked, bad] = stdout.split(" ").map(Number);
   assert(looked! >= size(50, 700), `${looked} damages: ${stderr}`);
   assertEquals(bad, 0, `from ${start}: ${stderr}`);
+});
+
+Deno.test("mini salvage to a disk that is full says that what is there is not all", async () => {
+  const mount = await Mount.tmpfs("200k");
+  if (typeof mount === "string") return skipped("a full disk", mount);
+  await using disk = mount;
+  await using directory = new TestDirectory();
+  {
+    await using store = await MiniStore.open<string>(directory.at());
+    const text = "x".repeat(10_000);
+    for (let at = 0; at < 40; at++) await store.append(text);
+  }
+  const rescued = join(disk.path, "rescued.jsonl");
+  const { code, json } = await miniJson(["salvage", directory.at(), rescued]);
+  assertEquals([code, json.error.code], [1, "NO_SPACE"]);
+  const left = `"${rescued}" holds an unfinished copy: remove it`;
+  assertStringIncludes(json.error.message, left);
 });

@@ -141,6 +141,33 @@ Deno.test("mini shows progress and colour on a terminal, and only there; reads m
   assert(plain.includes("█"), plain);
 });
 
+/** Dumps a log where time flies and both outputs are one terminal. */
+const ONE_SCREEN = `
+import process from "node:process";
+import { main } from "@mini/state/cli";
+const { stdout, stderr } = process;
+for (const stream of [stdout, stderr]) {
+  Object.defineProperty(stream, "isTTY", { value: true });
+}
+stderr.write = (text) => stdout.write(text);
+let now = 0;
+performance.now = () => now += 1_000;
+await main(["dump", Deno.args[0]]);`;
+
+Deno.test("mini takes its progress away before it prints records where it stood", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using store = await MiniStore.open<string>(directory.at());
+    const text = "x".repeat(1_000);
+    await store.appendBatch(Array.from({ length: 200 }, () => text));
+    await store.append(text);
+  }
+  const { stdout } = await runScript(ONE_SCREEN, [directory.at()]);
+  const [first = ""] = stdout.split("\n");
+  assert(first.includes("/s"), first);
+  assert(first.includes("\r\u001b[K1\t"), first);
+});
+
 Deno.test("mini stat and mini queue dead keep to the width of a terminal", async () => {
   const why = await whyNoTerminal();
   if (why !== undefined) return skipped("a narrow terminal", why);
