@@ -104,7 +104,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "failed-ack-loses-the-lease",
     file: "queue/deliveries.ts",
-    edits: [["      this.#leases.take(lease, lease.deadline);\n", ""]],
+    edits: [["      this.#leases.restore(lease);\n", ""]],
     killedBy: trouble(
       ".ack() that fails after the timeout has passed wakes who waits for the message",
     ),

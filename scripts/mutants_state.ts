@@ -120,9 +120,11 @@ export const STATE_MUTANTS: readonly Mutant[] = [
         "    const { state } = this.#live;\n",
       ],
     ],
-    killedBy: snapshots(
-      " takes state and number of a snapshot in one step, under concurrent writers",
-    ),
+    killedBy: {
+      file: "tests/state/log_test.ts",
+      test:
+        "StateManager takes state and number of a snapshot in one step, also one that takes its time",
+    },
   },
   {
     name: "delete-before-the-snapshot",
