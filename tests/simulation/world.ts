@@ -88,9 +88,10 @@ export function stands(
   isDurable: boolean,
 ): "pending" | "written" | "durable" | "refused" {
   if (error === undefined) return isDurable ? "durable" : "written";
-  // Whoever asks a process that has ended is told nothing.
-  const isSure = ["CONFLICT", "ABORTED_MUTATION"].includes(error.code) ||
-    !process.isDead && ["NO_SPACE", "CLOSED"].includes(error.code);
+  // Whoever asks a process that has ended is told nothing, but of what was refused before that.
+  const isSure =
+    ["CONFLICT", "ABORTED_MUTATION", "NO_SPACE"].includes(error.code) ||
+    !process.isDead && error.code === "CLOSED";
   return isSure ? "refused" : "pending";
 }
 

@@ -164,7 +164,7 @@ export class History {
   extended({ name, receipt }: Held, until: number): void {
     const held = this.#held.get(name);
     if (held?.receipt === receipt) {
-      this.#held.set(name, { name, receipt, until });
+      this.#held.set(name, { ...held, until });
     }
   }
 
