@@ -121,7 +121,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
       ],
     ],
     killedBy: {
-      file: "tests/state/log_test.ts",
+      file: "tests/state/abort_test.ts",
       test:
         "StateManager takes state and number of a snapshot in one step, also one that takes its time",
     },

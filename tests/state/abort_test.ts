@@ -4,6 +4,7 @@ import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
+import { MemoryLog } from "../support/memory_log.ts";
 
 Deno.test("StateManager.apply() that throws is recorded as aborted and has no effect, live and on replay", async () => {
   await using directory = new TestDirectory();
@@ -133,4 +134,22 @@ Deno.test("StateManager shows no state when apply has thrown and the disk cannot
   await manager.close();
   await using again = await StateManager.open("/data", { ...COUNTER, fs });
   assertEquals(again.state.value, 3);
+});
+
+Deno.test("StateManager takes state and number of a snapshot in one step, also one that takes its time", async () => {
+  await using directory = new TestDirectory();
+  const log = new MemoryLog();
+  await using counter = await openCounter(directory.path, { log });
+  await counter.apply({ by: 1 });
+  const snapshot = Promise.withResolvers<{ path: string }>();
+  // The state is being made anew, and the next record waits for that.
+  log.beforeReplay = () => snapshot.resolve(counter.createSnapshot());
+  await Promise.all([
+    errorOf(counter.apply({ by: 100, fail: true })),
+    counter.apply({ by: 2 }),
+  ]);
+  const { path } = await snapshot.promise;
+  const { seq, state } = JSON.parse(await Deno.readTextFile(path));
+  // The third record is in it; the fourth only says that the second had no effect.
+  assertEquals([seq >= 3, state.value], [true, 3]);
 });

@@ -29,24 +29,6 @@ Deno.test("StateManager works on another log, with its snapshots in the director
   assertEquals(again.recovery.snapshotSequence, 4);
 });
 
-Deno.test("StateManager takes state and number of a snapshot in one step, also one that takes its time", async () => {
-  await using directory = new TestDirectory();
-  const log = new MemoryLog();
-  await using counter = await openCounter(directory.path, { log });
-  await counter.apply({ by: 1 });
-  const snapshot = Promise.withResolvers<{ path: string }>();
-  // The state is being made anew, and the next record waits for that.
-  log.beforeReplay = () => snapshot.resolve(counter.createSnapshot());
-  await Promise.all([
-    errorOf(counter.apply({ by: 100, fail: true })),
-    counter.apply({ by: 2 }),
-  ]);
-  const { path } = await snapshot.promise;
-  const { seq, state } = JSON.parse(await Deno.readTextFile(path));
-  // The third record is in it; the fourth only says that the second had no effect.
-  assertEquals([seq >= 3, state.value], [true, 3]);
-});
-
 Deno.test("StateManager refuses a snapshot ahead of a log that cannot skip", async () => {
   await using directory = new TestDirectory();
   const log = new MemoryLog();
