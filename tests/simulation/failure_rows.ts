@@ -5,7 +5,7 @@ import type { Row } from "./rows.ts";
 const BY_CAUSE: readonly [RegExp, Row][] = [
   [/it was removed or renamed/, "active file removed: poisoned"],
   [/it was replaced by another/, "active file replaced: poisoned"],
-  [/its lock file was removed/, "lock: removed, poisoned at the rotation"],
+  [/its lock file was removed/, "lock: removed, poisoned"],
 ];
 
 /** The row of "When a write fails" that an error shows; `undefined` where it shows none. */

@@ -47,7 +47,7 @@ const NAMES = [
   "mark of close fails: taken back",
   // Lock
   "lock: held by another handle",
-  "lock: removed, poisoned at the rotation",
+  "lock: removed, poisoned",
   // Snapshots
   "snapshot: the newest is whole",
   "snapshot: none, from the first record",
