@@ -12,6 +12,12 @@ import { describe } from "./reason.ts";
 /** An entry holds no more settlements than this that nobody has asked for together. */
 const MAX_SETTLEMENTS = 1_000;
 
+/** Somebody who is to have messages, and for how long. */
+export interface Consumer {
+  readonly ids: readonly number[];
+  readonly timeoutMs: number;
+}
+
 /** Who has which message, and until when; and how that ends. */
 export class Deliveries<T, M> {
   readonly #home: Home<T, M>;
@@ -26,27 +32,28 @@ export class Deliveries<T, M> {
     this.#poke = poke;
   }
 
-  /** Gives messages, the delivery of which is on record, to a consumer; those that the schema refuses are dead. */
+  /** Gives messages, the delivery of which is on record, to those who are to have them; those that the schema refuses are dead. */
   async give(
-    ids: readonly number[],
-    timeoutMs: number,
-  ): Promise<QueueMessage<T, M>[]> {
+    consumers: readonly Consumer[],
+  ): Promise<QueueMessage<T, M>[][]> {
     const { messages } = await this.#home.readable();
-    const given: QueueMessage<T, M>[] = [];
     const refused: Settlement[] = [];
-    for (const id of ids) {
-      const message = messages[id];
-      // Purged while the delivery was on its way.
-      if (message === undefined || !message.inFlight) continue;
-      const { receipt } = message;
-      try {
-        const payload = this.#payloadOf(message);
-        this.#leases.take(message, this.#now() + timeoutMs);
-        given.push(new QueueMessage(this, message, payload));
-      } catch (error) {
-        refused.push({ id, receipt, as: "dead", reason: describe(error) });
-      }
-    }
+    const given = consumers.map(({ ids, timeoutMs }) =>
+      ids.flatMap((id): QueueMessage<T, M>[] => {
+        const message = messages[id];
+        // Purged while the delivery was on its way.
+        if (message === undefined || !message.inFlight) return [];
+        const { receipt } = message;
+        try {
+          const payload = this.#payloadOf(message);
+          this.#leases.take(message, this.#now() + timeoutMs);
+          return [new QueueMessage(this, message, payload)];
+        } catch (error) {
+          refused.push({ id, receipt, as: "dead", reason: describe(error) });
+          return [];
+        }
+      })
+    );
     await this.#expire(refused).catch(() => {
       // Taken back as if it had run out; the next delivery will try again.
       this.#takeUntilNow(refused);
@@ -101,7 +108,7 @@ export class Deliveries<T, M> {
     const ledger = await this.#home.readable();
     if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
     try {
-      await this.#home.enter({ settle: [settlement] }, true);
+      await this.#home.settle(settlement);
     } catch (error) {
       if (isReceiptExpired(error)) throw error.cause;
       this.#leases.restore(lease);

@@ -1,6 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import type { Signal } from "../store/signal.ts";
-import type { Deliveries } from "./deliveries.ts";
+import type { Consumer, Deliveries } from "./deliveries.ts";
 import type { Home } from "./home.ts";
 import type { Ledger } from "./ledger.ts";
 import type { QueueMessage } from "./message.ts";
@@ -22,9 +22,8 @@ interface Waiter<T, M> {
 }
 
 /** Which messages are to be delivered to whom. */
-interface Picked<T, M> {
+interface Picked<T, M> extends Consumer {
   readonly waiter: Waiter<T, M>;
-  readonly ids: readonly number[];
 }
 
 /**
@@ -148,20 +147,21 @@ export class Dispatcher<T, M> {
     const picked = this.#pick(ledger);
     if (picked.length === 0) return false;
     this.#waiters.splice(0, picked.length);
-    const unserved = [...picked];
+    const all = picked.flatMap(({ ids }) => ids);
     try {
-      const all = picked.flatMap(({ ids }) => ids);
       const failure = await this.#record(all);
       await this.#home.unpick(all);
-      for (let each; (each = unserved[0]) !== undefined; unserved.shift()) {
-        if (failure === undefined) await this.#hand(each);
-        else if (this.#isEnd(failure.error)) each.waiter.resolve([]);
-        else each.waiter.reject(failure.error);
+      if (failure === undefined) await this.#hand(picked, all);
+      else {
+        for (const { waiter } of picked) {
+          if (this.#isEnd(failure.error)) waiter.resolve([]);
+          else waiter.reject(failure.error);
+        }
       }
       return true;
     } catch (error) {
       // They wait still, and hear of it from whoever serves.
-      this.#waiters.unshift(...unserved.map(({ waiter }) => waiter));
+      this.#waiters.unshift(...picked.map(({ waiter }) => waiter));
       throw error;
     }
   }
@@ -184,21 +184,31 @@ export class Dispatcher<T, M> {
     for (const waiter of this.#waiters) {
       const ids = this.#home.pick(waiter.max);
       if (ids.length === 0) break;
-      picked.push({ waiter, ids });
+      picked.push({ waiter, ids, timeoutMs: waiter.visibilityTimeoutMs });
     }
     return picked;
   }
 
-  async #hand({ waiter, ids }: Picked<T, M>): Promise<void> {
+  async #hand(
+    picked: readonly Picked<T, M>[],
+    all: readonly number[],
+  ): Promise<void> {
     if (this.#isOver) {
-      await this.#deliveries.giveBack(ids).catch(() => {});
-      return waiter.resolve([]);
+      await this.#deliveries.giveBack(all).catch(() => {});
+      for (const { waiter } of picked) waiter.resolve([]);
+      return;
     }
-    const { visibilityTimeoutMs, signal } = waiter;
-    const messages = await this.#deliveries.give(ids, visibilityTimeoutMs);
-    if (messages.length > 0) waiter.resolve(messages);
-    else if (signal?.aborted) waiter.reject(signal.reason);
-    else this.#waiters.unshift(waiter);
+    const given = await this.#deliveries.give(picked);
+    const unserved: Waiter<T, M>[] = [];
+    // All in one turn, so that what they do next can share a commit as well.
+    for (const [index, { waiter }] of picked.entries()) {
+      const { signal } = waiter;
+      const messages = given[index]!;
+      if (messages.length > 0) waiter.resolve(messages);
+      else if (signal?.aborted) waiter.reject(signal.reason);
+      else unserved.push(waiter);
+    }
+    this.#waiters.unshift(...unserved);
   }
 
   /** Lets those go whose time is up. */

@@ -188,13 +188,12 @@ export class QueueEngine<T, M> {
 
   async compact(): Promise<CompactionReport> {
     this.assertOpen();
-    const report = await this.#home.compact();
+    const { report, left } = await this.#home.compact();
     // The log stays as far back as the snapshot before this one, which may stand
     // where there was still much to do: with another one that is gone as well.
-    const left = this.#home.sequence - report.firstSequence;
     if (left < await this.#home.deadWeight()) return report;
     await this.#home.enter({ tick: true }, true);
-    const next = await this.#home.compact();
+    const { report: next } = await this.#home.compact();
     return {
       removed: [...report.removed, ...next.removed],
       removedBytes: report.removedBytes + next.removedBytes,

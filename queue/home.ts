@@ -1,10 +1,14 @@
 import { MiniError } from "../store/errors.ts";
+import { MAX_DEPTH, toJson } from "../store/json.ts";
 import type { CompactionReport } from "../store/mod.ts";
+import { applyJson } from "../state/manager.ts";
 import type { ApplyOptions } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
-import type { LedgerEntry } from "./entry.ts";
+import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
+import { Gathering } from "./gathering.ts";
 import type { Ledger } from "./ledger.ts";
-import { deadWeightOf, type Lines, linesOf } from "./lines.ts";
+import { type Lines, linesOf } from "./lines.ts";
+import { deadWeightOf, Weight } from "./weight.ts";
 
 /** The state manager that a ledger lives in, as a queue sees it. `StateManager` is one. */
 export interface LedgerHost<S, M> {
@@ -29,49 +33,72 @@ export type LedgerEvent<T> = LedgerEntry<T> extends infer Entry
   ? Entry extends unknown ? Omit<Entry, "at" | "drift"> : never
   : never;
 
+/** A message lies this much less deep than a record may: in a list, of an entry, of a mutation, of a record. */
+const MAX_MESSAGE_DEPTH = MAX_DEPTH - 5;
+
 /** Where the ledger of a queue is, and its time. */
 export class Home<T, M> {
   readonly #host: LedgerHost<unknown, M>;
   readonly #find: () => Ledger<T>;
-  readonly #wrap: (entry: LedgerEntry<T>) => M;
+  /** The name of the ledger in a state that is others' as well. */
+  readonly #name: string | undefined;
+  readonly #arrivals = new Gathering((stamp, items) =>
+    this.#add(stamp, "enqueue", items)
+  );
+  readonly #settlements = new Gathering((stamp, items) =>
+    this.#add(stamp, "settle", items)
+  );
   #time!: QueueTime;
   /** The numbers that no message was given; goes on where another queue in the same place has ended. */
   readonly numbers: { next: number };
   /** Messages that were picked, and are not on record as delivered yet. */
   readonly #picked: Set<number>;
+  readonly #weight: Weight;
 
   private constructor(
     host: LedgerHost<unknown, M>,
     find: () => Ledger<T>,
-    wrap: (entry: LedgerEntry<T>) => M,
+    name: string | undefined,
     numbers: { next: number },
     picked: Set<number>,
+    weight: Weight,
   ) {
     this.numbers = numbers;
+    this.#weight = weight;
     this.#picked = picked;
     this.#host = host;
     this.#find = find;
-    this.#wrap = wrap;
+    this.#name = name;
   }
 
   /**
    * Moves in.
    *
    * @param find Gives the ledger in the state.
-   * @param wrap Makes the mutation of the state that enters something into it.
+   * @param name Its name in a state that is others' as well: their mutations and its entries are logged in the order of the calls.
    * @param picked Where those are noted that were picked, for others who ask for the lines.
+   * @param weight What the log holds behind its newest snapshot, where somebody counts.
    */
   static async at<T, M>(
-    { host, find, wrap, clock, numbers = { next: 1 }, picked = new Set() }: {
+    {
+      host,
+      find,
+      name,
+      clock,
+      numbers = { next: 1 },
+      picked = new Set(),
+      weight = new Weight(),
+    }: {
       readonly host: LedgerHost<unknown, M>;
       readonly find: () => Ledger<T>;
-      readonly wrap: (entry: LedgerEntry<T>) => M;
+      readonly name?: string;
       readonly clock: Clock;
       readonly numbers?: { next: number };
       readonly picked?: Set<number>;
+      readonly weight?: Weight;
     },
   ): Promise<Home<T, M>> {
-    const home = new Home(host, find, wrap, numbers, picked);
+    const home = new Home<T, M>(host, find, name, numbers, picked, weight);
     home.#time = new QueueTime(clock, await home.readable());
     return home;
   }
@@ -124,7 +151,7 @@ export class Home<T, M> {
     return linesOf(await this.readable(), this.#picked);
   }
 
-  /** From how many records behind a snapshot on most of them are dead weight. */
+  /** From which weight behind a snapshot on most of it is dead. */
   async deadWeight(): Promise<number> {
     return deadWeightOf(await this.readable(), this.#picked);
   }
@@ -171,21 +198,70 @@ export class Home<T, M> {
 
   /** The mutation of the state by which something is entered into the ledger. */
   mutation(event: LedgerEvent<T>): M {
-    const stamp = this.#time.stamp(this.ifReadable()?.drift);
-    return this.#wrap({ ...stamp, ...event } as LedgerEntry<T>);
+    const entry = { ...this.#stamp(), ...event };
+    return (this.#name === undefined ? entry : { [this.#name]: entry }) as M;
   }
 
   /** Whether the wall clock has moved in a way that is not on record. */
   get hasDrifted(): boolean {
-    return this.#time.stamp(this.ifReadable()?.drift).drift !== undefined;
+    return this.#stamp().drift !== undefined;
   }
 
-  /** Enters something into the ledger; it is taken as it is at the call. */
+  #stamp(): { at: number; drift?: number } {
+    return this.#time.stamp(this.ifReadable()?.drift);
+  }
+
+  /** Enters something into the ledger, after what was given before; it is taken as it is at the call. */
   async enter(event: LedgerEvent<T>, durable: boolean): Promise<void> {
+    this.#flush();
     await this.#host.apply(this.mutation(event), { durable });
   }
 
-  compact(): Promise<CompactionReport> {
-    return this.#host.compact();
+  /** Enters messages, durably; they are taken as they are at the call. */
+  enqueue(messages: readonly NewMessage<T>[]): Promise<void> {
+    const items = messages.map((each) =>
+      toJson(each, Infinity, MAX_MESSAGE_DEPTH)
+    );
+    return this.#gather(this.#arrivals, items.join());
+  }
+
+  /** Settles a delivery, durably. */
+  settle(settlement: Settlement): Promise<void> {
+    return this.#gather(this.#settlements, JSON.stringify(settlement));
+  }
+
+  #gather(gathering: Gathering, item: string): Promise<void> {
+    const { at, drift } = this.#stamp();
+    const since = drift === undefined ? "" : `,"drift":${drift}`;
+    const added = gathering.add(`"at":${at}${since}`, item);
+    // What others log there has its place before or behind it.
+    if (this.#name !== undefined) this.#flush();
+    return added;
+  }
+
+  #flush(): void {
+    this.#arrivals.flush();
+    this.#settlements.flush();
+  }
+
+  async #add(
+    stamp: string,
+    event: "enqueue" | "settle",
+    items: readonly string[],
+  ): Promise<void> {
+    const entry = `{${stamp},"${event}":[${items.join()}]}`;
+    const json = this.#name === undefined
+      ? entry
+      : `{${JSON.stringify(this.#name)}:${entry}}`;
+    await (applyJson(this.#host, json) ?? this.#host.apply(JSON.parse(json)));
+  }
+
+  /** Compacts the log; says as well what that has left of it. */
+  async compact(): Promise<{ report: CompactionReport; left: number }> {
+    const { behind } = this.#weight;
+    this.#weight.behind = 0;
+    const report = await this.#host.compact();
+    const left = this.sequence - report.firstSequence;
+    return { report, left: left > 0 ? Math.max(left, behind) : 0 };
   }
 }

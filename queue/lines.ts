@@ -182,15 +182,3 @@ export function linesBeside<T>(ledger: Ledger<T>): Lines<T> | undefined {
 export function forgetLines(ledger: object): void {
   LINES.delete(ledger);
 }
-
-/** So many records behind a snapshot are not worth another, however little they leave. */
-const MIN_DEAD_WEIGHT = 1_000;
-
-/** From how many records behind a snapshot on most of them are dead weight. */
-export function deadWeightOf<T>(
-  ledger: Ledger<T>,
-  picked: ReadonlySet<number>,
-): number {
-  const { size, dead } = linesOf(ledger, picked);
-  return Math.max(MIN_DEAD_WEIGHT, 4 * (size + dead + ledger.dedupe.length));
-}

@@ -5,14 +5,14 @@ import { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
 import { Home, type LedgerHost } from "./home.ts";
 import { applyToLedger, emptyLedger, type Ledger } from "./ledger.ts";
-import { deadWeightOf } from "./lines.ts";
 import {
   checkOptions,
   type DeliveryOptions,
   type QueueOptions,
 } from "./options.ts";
+import { deadWeightOf, Weight } from "./weight.ts";
 
-/** A queue of its own compacts its log no more often than after so many records. */
+/** A queue of its own compacts its log no more often than after so much has happened to messages. */
 const COMPACT_EVERY = 10_000;
 
 /** A queue at work, and what else closes with it. */
@@ -29,13 +29,21 @@ export async function openQueue<T>(
   const checked = checkOptions(options);
   const { keepSnapshots, maxSegmentBytes, mode, fs } = options;
   const picked = new Set<number>();
+  const weight = new Weight();
   const manager = await StateManager.open<Ledger<T>, LedgerEntry<T>>(dir, {
     initial: emptyLedger,
-    apply: applyToLedger,
+    apply(ledger, entry) {
+      weight.add(entry);
+      applyToLedger(ledger, entry);
+    },
     upcast: refuseNewer,
     codec: ledgerCodec(),
-    snapshotEvery: (ledger) =>
-      Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked)),
+    snapshotEvery(ledger) {
+      const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
+      if (weight.behind < limit) return Infinity;
+      weight.behind = 0;
+      return 1;
+    },
     ...(keepSnapshots !== undefined && { keepSnapshots }),
     ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
     ...(mode !== undefined && { mode }),
@@ -45,14 +53,13 @@ export async function openQueue<T>(
     const home = await Home.at<T, LedgerEntry<T>>({
       host: manager,
       find: () => manager.state as Ledger<T>,
-      wrap: (entry) => entry,
       clock: checked.clock,
       picked,
+      weight,
     });
     const engine = new QueueEngine(home, checked);
     await engine.start();
-    const { replayed } = manager.recovery;
-    if (replayed >= await home.deadWeight()) {
+    if (weight.behind >= await home.deadWeight()) {
       // What it would free is freed another time; the queue is whole without it.
       await engine.compact().catch(() => {});
     }
@@ -125,7 +132,7 @@ export async function attachQueue<S extends StateWith<K>, K extends string>(
     const home = await Home.at<T, EntryIn<K, T>>({
       host: manager,
       find: () => ledgerIn(manager.state, name) as Ledger<T>,
-      wrap: (entry) => ({ [name]: entry }) as EntryIn<K, T>,
+      name,
       clock: checked.clock,
       numbers: claimed.numbers,
     });

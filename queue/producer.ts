@@ -34,7 +34,7 @@ export class Producer<T, M> {
       if (before && dedupe) awaitOutcome(before, id);
     }
     try {
-      if (enqueue.length > 0) await this.#home.enter({ enqueue }, true);
+      if (enqueue.length > 0) await this.#home.enqueue(enqueue);
     } catch (error) {
       // Nobody asks for these any more.
       for (const message of enqueue) if (before) outcomeOf(before, message);

@@ -63,11 +63,17 @@ export class LiveState<S, M> {
 
   /** What is logged, as JSON: nothing the caller changes later counts. */
   logged(mutations: readonly M[], isBatch: boolean): Logged {
-    const { schema, version } = this.#sources.reducer;
+    const { schema } = this.#sources.reducer;
     const valid = mutations.map((mutation) =>
       validate(schema, mutation, "apply the mutation")
     );
-    const text = toJson(isBatch ? valid : valid[0], Infinity, MAX_DEPTH - 2);
+    const given = isBatch ? valid : valid[0];
+    return this.loggedJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);
+  }
+
+  /** The same of what is JSON already, and was checked. */
+  loggedJson(text: string, isBatch: boolean): Logged {
+    const { version } = this.#sources.reducer;
     const copy = JSON.parse(text);
     const stamp = version === undefined ? {} : { version };
     return {

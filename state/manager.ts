@@ -14,6 +14,20 @@ import type {
 import { Engine } from "./engine.ts";
 import { openLog, snapshotsIn } from "./open.ts";
 
+/** The engines of the states that are open. */
+const ENGINES = new WeakMap<
+  object,
+  Pick<Engine<unknown, unknown>, "writeJson">
+>();
+
+/** Applies a mutation that is JSON already, which spares a second look at it; `undefined` where the state is none of ours, or looks at what it is given. */
+export function applyJson(
+  manager: object,
+  json: string,
+): Promise<number> | undefined {
+  return ENGINES.get(manager)?.writeJson(json);
+}
+
 /**
  * A state that survives: every mutation is logged, durably, then applied to
  * memory. Reads are property accesses, and never wait.
@@ -56,6 +70,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     this.#engine = engine;
     this.dir = dir;
     this.journalPath = journalPath;
+    ENGINES.set(this, engine);
   }
 
   /**
