@@ -50,8 +50,7 @@ export class QueueEngine<T, M> {
     await this.#deliveries.takeBackAll();
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async enqueue(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
+  enqueue(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
     this.assertOpen();
     return this.#producer.enqueue(messages);
   }

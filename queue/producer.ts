@@ -67,15 +67,18 @@ export class Producer<T, M> {
       "enqueue the message",
     );
     const due = this.#home.dueAfter(delayMs);
-    const until = this.#home.dueAfter(this.#options.dedupeWindowMs);
     return {
       id: this.#takeId(),
       payload: valid,
       ...(priority !== 0 && { priority }),
       ...(group !== undefined && { group }),
       ...(due !== 0 && { due }),
-      ...(dedupeKey !== undefined && { dedupe: { key: dedupeKey, until } }),
+      ...(dedupeKey !== undefined && { dedupe: this.#heldUntil(dedupeKey) }),
     };
+  }
+
+  #heldUntil(key: string): NonNullable<NewMessage<T>["dedupe"]> {
+    return { key, until: this.#home.dueAfter(this.#options.dedupeWindowMs) };
   }
 
   #takeId(): number {
