@@ -9,7 +9,7 @@ import {
   type Ledger,
   type LedgerMessage,
 } from "../queue/ledger.ts";
-import { linesOf, waitingIn as inOrder } from "../queue/lines.ts";
+import { linesOf, waitingIn } from "../queue/lines.ts";
 import type { QueueStats } from "../queue/options.ts";
 import { Aborts } from "../state/aborts.ts";
 import { Guard } from "../state/mutation.ts";
@@ -126,11 +126,6 @@ export function depthOf(
   return { ready, blocked, delayed, inFlight, dead, paused, oldestMs };
 }
 
-/** The messages that wait, in the order in which they come to be received. */
-export function waitingIn({ ledger, now }: QueueOnDisk): LedgerMessage[] {
-  return inOrder(ledger, now);
-}
-
 /** The messages of a queue by how they stand, each in the order in which they come to be received, the dead as they died. */
 export interface Standing {
   readonly ready: readonly LedgerMessage[];
@@ -154,7 +149,7 @@ export function standingOf(found: QueueOnDisk): Standing {
   }
   const isBlocked = (message: LedgerMessage) =>
     message.group !== undefined && firsts.get(message.group) !== message;
-  const waiting = waitingIn(found);
+  const waiting = waitingIn(found.ledger, found.now);
   return {
     ready: waiting.filter((message) =>
       !isBlocked(message) && message.due <= found.now

@@ -1,10 +1,11 @@
 import { basename } from "@std/path";
+import { waitingIn } from "../queue/lines.ts";
 import { MiniQueue } from "../queue/mod.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
-import { depthOf, readQueue, standingOf, waitingIn } from "./ledger.ts";
+import { depthOf, readQueue, standingOf } from "./ledger.ts";
 import { DEFAULT_NAME, locate } from "./place.ts";
 import { brief, count, duration, grouped, table } from "./text.ts";
 
@@ -75,11 +76,12 @@ export const queuePeek: Command = {
   async run(call: Call): Promise<Outcome> {
     const found = await queueOf(call);
     const limit = call.args.number("limit") ?? DEFAULT_PEEK;
-    const messages = waitingIn(found).slice(0, limit);
+    const { ledger, now } = found;
+    const messages = waitingIn(ledger, now).slice(0, limit);
     const rows = messages.map(({ id, due, receives, group, payload }) => [
       String(id),
-      due > found.now
-        ? `in ${duration((due - found.now) / 1000)}`
+      due > now
+        ? `in ${duration((due - now) / 1000)}`
         : receives === 0
         ? "new"
         : `received ${receives} times`,

@@ -140,11 +140,12 @@ export function waitingIn<T>(
   for (const message of all) {
     const { group: name } = message;
     const group = name === undefined ? undefined : groups.get(name);
-    if (group === undefined) next.push(message);
-    else group.push(message);
-    if (name !== undefined && group === undefined) {
-      groups.set(name, new Group());
+    if (group !== undefined) {
+      group.push(message);
+      continue;
     }
+    next.push(message);
+    if (name !== undefined) groups.set(name, new Group());
   }
   const waiting: LedgerMessage<T>[] = [];
   for (let message; (message = next.pop()) !== undefined;) {

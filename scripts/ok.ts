@@ -23,11 +23,11 @@ const documented = [
   "cli",
 ]
   .map((path) => join(root, path));
-/** Where coverage goes, and where the examples may write. */
+/** Where the examples may write. */
 const scratch = await Deno.makeTempDir({ prefix: "mini-state-ok-" });
-const coverage = join(scratch, "coverage");
 /** The coverage of a run of all tests just before this, which are not run again then. */
 const tested = Deno.env.get("TESTED");
+const coverage = tested ?? join(scratch, "coverage");
 const configured = ["--config", join(root, "deno.json")];
 
 const steps: Step[] = [
@@ -59,7 +59,7 @@ const steps: Step[] = [
   },
   {
     name: "coverage",
-    args: ["run", "-A", "scripts/coverage.ts", tested ?? coverage],
+    args: ["run", "-A", "scripts/coverage.ts", coverage],
   },
   {
     name: "publish --dry-run",

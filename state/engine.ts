@@ -124,13 +124,11 @@ export class Engine<S, M> {
   ): Promise<number> {
     this.#assertUsable();
     const entry = this.#live.logged(mutations, isBatch);
-    return this.#inTurn(
-      expectedSequence,
-      () =>
-        mutations.length === 0
-          ? Promise.resolve(this.sequence)
-          : this.#live.enqueue(entry, durable),
-    );
+    const queue = () =>
+      mutations.length === 0
+        ? Promise.resolve(this.sequence)
+        : this.#live.enqueue(entry, durable);
+    return this.#inTurn(queue, expectedSequence);
   }
 
   /** Queues a mutation that is JSON already, and was checked; `undefined` where the schema is to be asked. */
@@ -138,13 +136,13 @@ export class Engine<S, M> {
     if (this.#sources.reducer.schema !== undefined) return undefined;
     this.#assertUsable();
     const entry = this.#live.loggedJson(json, false);
-    return this.#inTurn(undefined, () => this.#live.enqueue(entry, true));
+    return this.#inTurn(() => this.#live.enqueue(entry, true));
   }
 
   /** Queues behind those who are deciding. */
   #inTurn(
-    expectedSequence: number | undefined,
     queue: () => Promise<number>,
+    expectedSequence?: number,
   ): Promise<number> {
     // Nobody is deciding, and it has nothing to decide itself.
     if (expectedSequence === undefined && this.#mutex.isFree) return queue();

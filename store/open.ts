@@ -13,6 +13,7 @@ import {
   recoverRustJournal,
   rustFormat,
 } from "./rust.ts";
+import type { JournalPaths } from "./paths.ts";
 import { corrupt, type JournalContext } from "./segment.ts";
 import { type OpenSegment, openSegments } from "./source.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
@@ -122,14 +123,17 @@ async function rustSegments(
   );
   const oldest = rotated[0] ?? paths.active;
   if (!await isRustJournal(context, oldest)) return undefined;
-  checkNoneMissing(paths.active, rotated);
+  checkNoneMissing(paths, rotated);
   return rotated;
 }
 
 /** Throws where a rotated segment is missing: a record's number is its place, so that all behind it would have another's. */
-function checkNoneMissing(active: string, rotated: readonly string[]): void {
+function checkNoneMissing(
+  paths: JournalPaths,
+  rotated: readonly string[],
+): void {
   for (const [index, path] of rotated.entries()) {
-    const expected = `${active}.${String(index + 1).padStart(3, "0")}`;
+    const expected = paths.rustSegment(index + 1);
     if (path === expected) continue;
     throw corrupt(path, { reason: `"${expected}", before it, is missing` });
   }

@@ -77,6 +77,11 @@ export class JournalPaths {
       .sort((a, b) => a - b);
   }
 
+  /** The name that the Rust program gives to the segment that it rotates out as the `count`th. */
+  rustSegment(count: number): string {
+    return `${this.active}.${String(count).padStart(3, "0")}`;
+  }
+
   /** The names of the segments that the Rust program has rotated out, oldest first. */
   rustSegments(names: readonly string[]): string[] {
     const start = `${basename(this.active)}.`;
