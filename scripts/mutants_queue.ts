@@ -13,25 +13,31 @@ const trouble = (test: string) => ({
   file: "tests/queue/trouble_test.ts",
   test: `MiniQueue${test}`,
 });
+const gathering = (test: string) => ({
+  file: "tests/queue/gathering_test.ts",
+  test: `MiniQueue${test}`,
+});
+const notDurable = (event: string): readonly [string, string] => [
+  "    await (applyJson(this.#host, json) ??",
+  `    await ((event === "${event}" ? undefined : applyJson(this.#host, json)) ??
+      this.#host.apply(JSON.parse(json), { durable: event !== "${event}" }) ??`,
+];
 const ACROSS_A_KILL =
   " keeps what is enqueued, in flight and dead across a kill";
 
 export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "ack-is-not-durable",
-    file: "queue/deliveries.ts",
-    edits: [[
-      "enter({ settle: [settlement] }, true)",
-      "enter({ settle: [settlement] }, false)",
-    ]],
+    file: "queue/home.ts",
+    edits: [notDurable("settle")],
     killedBy: complaint(
       "a power cut leaves a queue that does not open, or has forgotten",
     ),
   },
   {
     name: "enqueue-is-not-durable",
-    file: "queue/producer.ts",
-    edits: [["enter({ enqueue }, true)", "enter({ enqueue }, false)"]],
+    file: "queue/home.ts",
+    edits: [notDurable("enqueue")],
     killedBy: {
       file: "tests/crash/queue_test.ts",
       test:
@@ -52,6 +58,37 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
       ],
     ],
     killedBy: queue(ACROSS_A_KILL),
+  },
+  {
+    name: "what-was-given-before-is-entered-after",
+    file: "queue/home.ts",
+    edits: [["    this.#flush();\n    await", "    await"]],
+    killedBy: gathering(
+      ": what is entered between two messages has its place between them",
+    ),
+  },
+  {
+    name: "attached-messages-lose-their-place",
+    file: "queue/home.ts",
+    edits: [["    if (this.#name !== undefined) this.#flush();\n", ""]],
+    killedBy: gathering(
+      ".attach(): messages are logged where they were enqueued among the state's own mutations",
+    ),
+  },
+  {
+    name: "later-time-shares-an-entry",
+    file: "queue/gathering.ts",
+    edits: [[
+      "this.#round?.stamp === stamp &&",
+      "this.#round !== undefined &&",
+    ]],
+    killedBy: gathering(": each message is enqueued at its own time"),
+  },
+  {
+    name: "a-record-of-many-weighs-as-one",
+    file: "queue/weight.ts",
+    edits: [["+= list?.length ?? 1", "+= list === undefined ? 1 : 1"]],
+    killedBy: complaint("the disk fills up, and never shrinks"),
   },
   {
     name: "take-back-on-opening-is-forgotten",

@@ -51,6 +51,19 @@ Deno.test("MiniQueue: what is entered between two messages has its place between
   assertEquals(await entriesIn(test.fs), ["enqueue 1", "paused", "enqueue 1"]);
 });
 
+Deno.test("MiniQueue: each message is enqueued at its own time", async () => {
+  const test = new TestQueue<string>({ dedupeWindowMs: 1_000 });
+  await using queue = await test.open();
+  await queue.enqueue("a", { dedupeKey: "k" });
+  test.clock.advance(999);
+  const within = queue.enqueue("b", { dedupeKey: "k" });
+  test.clock.advance(1);
+  const after = queue.enqueue("c", { dedupeKey: "k" });
+  const outcomes = await Promise.all([within, after]);
+  assertEquals(outcomes.map(({ deduplicated }) => deduplicated), [true, false]);
+  assertEquals(await drain(queue), ["a", "c"]);
+});
+
 Deno.test("MiniQueue.enqueue() that is refused takes along nobody else who calls in the same turn", async () => {
   const test = new TestQueue<unknown>();
   await using queue = await test.open();
