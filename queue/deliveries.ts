@@ -4,19 +4,18 @@ import type { Signal } from "../store/signal.ts";
 import type { Settlement } from "./entry.ts";
 import type { Home } from "./home.ts";
 import { type Delivery, type Lease, Leases } from "./leases.ts";
-import { isCurrent, type LedgerMessage, receiptExpired } from "./ledger.ts";
+import {
+  isCurrent,
+  type Ledger,
+  type LedgerMessage,
+  receiptExpired,
+} from "./ledger.ts";
 import { QueueMessage } from "./message.ts";
 import type { CheckedOptions } from "./options.ts";
 import { describe } from "./reason.ts";
 
 /** An entry holds no more settlements than this that nobody has asked for together. */
 const MAX_SETTLEMENTS = 1_000;
-
-/** Somebody who is to have messages, and for how long. */
-export interface Consumer {
-  readonly ids: readonly number[];
-  readonly timeoutMs: number;
-}
 
 /** Who has which message, and until when; and how that ends. */
 export class Deliveries<T, M> {
@@ -32,32 +31,48 @@ export class Deliveries<T, M> {
     this.#poke = poke;
   }
 
-  /** Gives messages, the delivery of which is on record, to those who are to have them; those that the schema refuses are dead. */
-  async give(
-    consumers: readonly Consumer[],
-  ): Promise<QueueMessage<T, M>[][]> {
-    const { messages } = await this.#home.readable();
+  /** Looks into messages, the delivery of which is on record: what they carry, and which of them the schema refuses. */
+  look(
+    ids: readonly number[],
+    { messages }: Ledger<T>,
+  ): { payloads: Map<number, T>; refused: Settlement[] } {
+    const payloads = new Map<number, T>();
     const refused: Settlement[] = [];
-    const given = consumers.map(({ ids, timeoutMs }) =>
-      ids.flatMap((id): QueueMessage<T, M>[] => {
-        const message = messages[id];
-        // Purged while the delivery was on its way.
-        if (message === undefined || !message.inFlight) return [];
+    for (const id of ids) {
+      const message = messages[id];
+      // Purged while the delivery was on its way.
+      if (message === undefined || !message.inFlight) continue;
+      try {
+        payloads.set(id, this.#payloadOf(message));
+      } catch (error) {
         const { receipt } = message;
-        try {
-          const payload = this.#payloadOf(message);
-          this.#leases.take(message, this.#now() + timeoutMs);
-          return [new QueueMessage(this, message, payload)];
-        } catch (error) {
-          refused.push({ id, receipt, as: "dead", reason: describe(error) });
-          return [];
-        }
-      })
-    );
+        refused.push({ id, receipt, as: "dead", reason: describe(error) });
+      }
+    }
+    return { payloads, refused };
+  }
+
+  /** Has messages dead that the schema refuses. */
+  async refuse(refused: readonly Settlement[]): Promise<void> {
     await this.#expire(refused).catch(() => {
       // Taken back as if it had run out; the next delivery will try again.
       this.#takeUntilNow(refused);
     });
+  }
+
+  /** Gives messages to a consumer: those that are there still. */
+  give(
+    payloads: ReadonlyMap<number, T>,
+    { messages }: Ledger<T>,
+    timeoutMs: number,
+  ): QueueMessage<T, M>[] {
+    const given: QueueMessage<T, M>[] = [];
+    for (const [id, payload] of payloads) {
+      const message = messages[id];
+      if (message === undefined || !message.inFlight) continue;
+      this.#leases.take(message, this.#now() + timeoutMs);
+      given.push(new QueueMessage(this, message, payload));
+    }
     return given;
   }
 

@@ -1,6 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import type { Signal } from "../store/signal.ts";
-import type { Consumer, Deliveries } from "./deliveries.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Home } from "./home.ts";
 import type { Ledger } from "./ledger.ts";
 import type { QueueMessage } from "./message.ts";
@@ -22,8 +22,9 @@ interface Waiter<T, M> {
 }
 
 /** Which messages are to be delivered to whom. */
-interface Picked<T, M> extends Consumer {
+interface Picked<T, M> {
   readonly waiter: Waiter<T, M>;
+  readonly ids: readonly number[];
 }
 
 /**
@@ -65,27 +66,27 @@ export class Dispatcher<T, M> {
     signal?.throwIfAborted();
     const waiting = Promise.withResolvers<QueueMessage<T, M>[]>();
     const { promise, resolve, reject } = waiting;
-    const waiter = {
-      max,
-      until: this.#now() + waitMs,
-      visibilityTimeoutMs: timeoutMs,
-      signal,
-      resolve,
-      reject,
-    };
-    this.#waiters.push(waiter);
-    this.#poke.fire();
-    this.#serving ??= this.#serve();
-    if (signal === undefined) return promise;
     const abort = () => {
       // One that is being served has messages on their way.
       if (!this.#waiters.includes(waiter)) return;
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
       this.#poke.fire();
-      reject(signal.reason);
+      waiter.reject(signal!.reason);
     };
-    signal.addEventListener("abort", abort);
-    return promise.finally(() => signal.removeEventListener("abort", abort));
+    const done = () => signal?.removeEventListener("abort", abort);
+    const waiter: Waiter<T, M> = {
+      max,
+      until: this.#now() + waitMs,
+      visibilityTimeoutMs: timeoutMs,
+      signal,
+      resolve: (messages) => (done(), resolve(messages)),
+      reject: (error) => (done(), reject(error)),
+    };
+    this.#waiters.push(waiter);
+    this.#poke.fire();
+    this.#serving ??= this.#serve();
+    signal?.addEventListener("abort", abort);
+    return promise;
   }
 
   /** Serves nobody any more; what is on its way to somebody is given back. */
@@ -110,10 +111,7 @@ export class Dispatcher<T, M> {
         if (this.#waiters.length > 0) await this.#wakeUp(next);
       }
     } catch (error) {
-      for (const { resolve, reject } of this.#waiters.splice(0)) {
-        if (this.#isEnd(error)) resolve([]);
-        else reject(error);
-      }
+      for (const waiter of this.#waiters.splice(0)) this.#fail(waiter, error);
     } finally {
       this.#serving = undefined;
     }
@@ -147,23 +145,36 @@ export class Dispatcher<T, M> {
     const picked = this.#pick(ledger);
     if (picked.length === 0) return false;
     this.#waiters.splice(0, picked.length);
-    const all = picked.flatMap(({ ids }) => ids);
+    const unserved = [...picked];
+    const unlucky: Waiter<T, M>[] = [];
     try {
+      const all = picked.flatMap(({ ids }) => ids);
       const failure = await this.#record(all);
       await this.#home.unpick(all);
-      if (failure === undefined) await this.#hand(picked, all);
-      else {
-        for (const { waiter } of picked) {
-          if (this.#isEnd(failure.error)) waiter.resolve([]);
-          else waiter.reject(failure.error);
-        }
-      }
+      if (failure === undefined) await this.#hand(unserved, unlucky);
+      else {for (const { waiter } of unserved.splice(0)) {
+          this.#fail(waiter, failure.error);
+        }}
       return true;
-    } catch (error) {
-      // They wait still, and hear of it from whoever serves.
-      this.#waiters.unshift(...picked.map(({ waiter }) => waiter));
-      throw error;
+    } finally {
+      // They wait still; of what has failed they hear from whoever serves.
+      this.#requeue([...unlucky, ...unserved.map(({ waiter }) => waiter)]);
     }
+  }
+
+  #fail({ resolve, reject }: Waiter<T, M>, error: unknown): void {
+    if (this.#isEnd(error)) resolve([]);
+    else reject(error);
+  }
+
+  /** Has waiters that got nothing wait in front of all others. */
+  #requeue(waiters: readonly Waiter<T, M>[]): void {
+    const isAborted = ({ signal }: Waiter<T, M>) => signal?.aborted;
+    for (const { reject, signal } of waiters.filter(isAborted)) {
+      reject(signal!.reason);
+    }
+    const rest = waiters.filter((waiter) => !isAborted(waiter));
+    this.#waiters = [...rest, ...this.#waiters];
   }
 
   /** Puts deliveries on record; gives why that could not be. */
@@ -184,31 +195,38 @@ export class Dispatcher<T, M> {
     for (const waiter of this.#waiters) {
       const ids = this.#home.pick(waiter.max);
       if (ids.length === 0) break;
-      picked.push({ waiter, ids, timeoutMs: waiter.visibilityTimeoutMs });
+      picked.push({ waiter, ids });
     }
     return picked;
   }
 
+  /**
+   * Hands messages to those who are to have them, and takes them out; those for
+   * whom nothing is left are `unlucky`. Waits for nothing that need not be: what
+   * all who are served in one turn do next can share a commit as well.
+   */
   async #hand(
-    picked: readonly Picked<T, M>[],
-    all: readonly number[],
+    unserved: Picked<T, M>[],
+    unlucky: Waiter<T, M>[],
   ): Promise<void> {
-    if (this.#isOver) {
-      await this.#deliveries.giveBack(all).catch(() => {});
-      for (const { waiter } of picked) waiter.resolve([]);
-      return;
-    }
-    const given = await this.#deliveries.give(picked);
-    const unserved: Waiter<T, M>[] = [];
-    // All in one turn, so that what they do next can share a commit as well.
-    for (const [index, { waiter }] of picked.entries()) {
-      const { signal } = waiter;
-      const messages = given[index]!;
+    for (let each; (each = unserved[0]) !== undefined; unserved.shift()) {
+      const { waiter, ids } = each;
+      const ledger = this.#home.ifReadable() ?? await this.#home.readable();
+      const { payloads, refused } = this.#deliveries.look(ids, ledger);
+      if (refused.length > 0) await this.#deliveries.refuse(refused);
+      if (this.#isOver) {
+        await this.#deliveries.giveBack(ids).catch(() => {});
+        waiter.resolve([]);
+        continue;
+      }
+      const messages = this.#deliveries.give(
+        payloads,
+        this.#home.ifReadable() ?? await this.#home.readable(),
+        waiter.visibilityTimeoutMs,
+      );
       if (messages.length > 0) waiter.resolve(messages);
-      else if (signal?.aborted) waiter.reject(signal.reason);
-      else unserved.push(waiter);
+      else unlucky.push(waiter);
     }
-    this.#waiters.unshift(...unserved);
   }
 
   /** Lets those go whose time is up. */

@@ -1,7 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import { MAX_DEPTH, toJson } from "../store/json.ts";
 import type { CompactionReport } from "../store/mod.ts";
-import { applyJson } from "../state/manager.ts";
 import type { ApplyOptions } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
 import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
@@ -33,79 +32,65 @@ export type LedgerEvent<T> = LedgerEntry<T> extends infer Entry
   ? Entry extends unknown ? Omit<Entry, "at" | "drift"> : never
   : never;
 
-/** A message lies this much less deep than a record may: in a list, of an entry, of a mutation, of a record. */
-const MAX_MESSAGE_DEPTH = MAX_DEPTH - 5;
+/** A list of messages lies this much less deep than a record may: in an entry, that is a mutation, that is a record. */
+const MAX_LIST_DEPTH = MAX_DEPTH - 3;
 
-/** Where the ledger of a queue is, and its time. */
+/** Where a ledger is. */
+export interface Place<T, M> {
+  readonly host: LedgerHost<unknown, M>;
+  /** Gives the ledger in the state. */
+  readonly find: () => Ledger<T>;
+  /** Makes the mutation of the state that enters something into it. */
+  readonly wrap: (entry: LedgerEntry<T>) => M;
+  /** Enters what is JSON already into a state of the queue's own, where what is asked for in one turn can share an entry. In somebody else's each has its place among the mutations. */
+  readonly enterJson?: (entry: string) => Promise<unknown>;
+  /** The numbers that no message was given; goes on where another queue in the same place has ended. */
+  readonly numbers?: { next: number };
+  /** Where those are noted that were picked, for others who ask for the lines. */
+  readonly picked?: Set<number>;
+  /** What the log holds, where somebody counts. */
+  readonly weight?: Weight;
+}
+
+/** The ledger of a queue, and its time. */
 export class Home<T, M> {
+  readonly #place: Place<T, M>;
   readonly #host: LedgerHost<unknown, M>;
-  readonly #find: () => Ledger<T>;
-  /** The name of the ledger in a state that is others' as well. */
-  readonly #name: string | undefined;
   readonly #arrivals = new Gathering((stamp, items) =>
-    this.#add(stamp, "enqueue", items)
+    this.#enterAll(stamp, "enqueue", items)
   );
   readonly #settlements = new Gathering((stamp, items) =>
-    this.#add(stamp, "settle", items)
+    this.#enterAll(stamp, "settle", items)
   );
   #time!: QueueTime;
-  /** The numbers that no message was given; goes on where another queue in the same place has ended. */
+  /** The numbers that no message was given. */
   readonly numbers: { next: number };
   /** Messages that were picked, and are not on record as delivered yet. */
   readonly #picked: Set<number>;
   readonly #weight: Weight;
 
-  private constructor(
-    host: LedgerHost<unknown, M>,
-    find: () => Ledger<T>,
-    name: string | undefined,
-    numbers: { next: number },
-    picked: Set<number>,
-    weight: Weight,
-  ) {
+  private constructor(place: Place<T, M>) {
+    const { numbers = { next: 1 }, picked = new Set(), weight } = place;
+    this.#place = place;
+    this.#host = place.host;
     this.numbers = numbers;
-    this.#weight = weight;
     this.#picked = picked;
-    this.#host = host;
-    this.#find = find;
-    this.#name = name;
+    this.#weight = weight ?? new Weight();
   }
 
-  /**
-   * Moves in.
-   *
-   * @param find Gives the ledger in the state.
-   * @param name Its name in a state that is others' as well: their mutations and its entries are logged in the order of the calls.
-   * @param picked Where those are noted that were picked, for others who ask for the lines.
-   * @param weight What the log holds behind its newest snapshot, where somebody counts.
-   */
+  /** Moves in. */
   static async at<T, M>(
-    {
-      host,
-      find,
-      name,
-      clock,
-      numbers = { next: 1 },
-      picked = new Set(),
-      weight = new Weight(),
-    }: {
-      readonly host: LedgerHost<unknown, M>;
-      readonly find: () => Ledger<T>;
-      readonly name?: string;
-      readonly clock: Clock;
-      readonly numbers?: { next: number };
-      readonly picked?: Set<number>;
-      readonly weight?: Weight;
-    },
+    place: Place<T, M>,
+    clock: Clock,
   ): Promise<Home<T, M>> {
-    const home = new Home<T, M>(host, find, name, numbers, picked, weight);
+    const home = new Home(place);
     home.#time = new QueueTime(clock, await home.readable());
     return home;
   }
 
   /** The ledger. Throws `ABORTED_MUTATION` while its state is being made anew. */
   get ledger(): Ledger<T> {
-    return this.#find();
+    return this.#place.find();
   }
 
   /** The ledger, once it can be read. */
@@ -198,8 +183,8 @@ export class Home<T, M> {
 
   /** The mutation of the state by which something is entered into the ledger. */
   mutation(event: LedgerEvent<T>): M {
-    const entry = { ...this.#stamp(), ...event };
-    return (this.#name === undefined ? entry : { [this.#name]: entry }) as M;
+    const entry = { ...this.#stamp(), ...event } as LedgerEntry<T>;
+    return this.#place.wrap(entry);
   }
 
   /** Whether the wall clock has moved in a way that is not on record. */
@@ -218,25 +203,26 @@ export class Home<T, M> {
   }
 
   /** Enters messages, durably; they are taken as they are at the call. */
-  enqueue(messages: readonly NewMessage<T>[]): Promise<void> {
-    const items = messages.map((each) =>
-      toJson(each, Infinity, MAX_MESSAGE_DEPTH)
-    );
-    return this.#gather(this.#arrivals, items.join());
+  enqueue(enqueue: readonly NewMessage<T>[]): Promise<void> {
+    if (this.#place.enterJson === undefined) {
+      return this.enter({ enqueue }, true);
+    }
+    const list = toJson(enqueue, Infinity, MAX_LIST_DEPTH);
+    return this.#gather(this.#arrivals, list.slice(1, -1));
   }
 
   /** Settles a delivery, durably. */
   settle(settlement: Settlement): Promise<void> {
+    if (this.#place.enterJson === undefined) {
+      return this.enter({ settle: [settlement] }, true);
+    }
     return this.#gather(this.#settlements, JSON.stringify(settlement));
   }
 
   #gather(gathering: Gathering, item: string): Promise<void> {
     const { at, drift } = this.#stamp();
     const since = drift === undefined ? "" : `,"drift":${drift}`;
-    const added = gathering.add(`"at":${at}${since}`, item);
-    // What others log there has its place before or behind it.
-    if (this.#name !== undefined) this.#flush();
-    return added;
+    return gathering.add(`"at":${at}${since}`, item);
   }
 
   #flush(): void {
@@ -244,23 +230,19 @@ export class Home<T, M> {
     this.#settlements.flush();
   }
 
-  async #add(
+  async #enterAll(
     stamp: string,
     event: "enqueue" | "settle",
     items: readonly string[],
   ): Promise<void> {
-    const entry = `{${stamp},"${event}":[${items.join()}]}`;
-    const json = this.#name === undefined
-      ? entry
-      : `{${JSON.stringify(this.#name)}:${entry}}`;
-    await (applyJson(this.#host, json) ?? this.#host.apply(JSON.parse(json)));
+    await this.#place.enterJson!(`{${stamp},"${event}":[${items.join()}]}`);
   }
 
   /** Compacts the log; says as well what that has left of it. */
   async compact(): Promise<{ report: CompactionReport; left: number }> {
     const { behind } = this.#weight;
-    this.#weight.behind = 0;
     const report = await this.#host.compact();
+    this.#weight.release(behind);
     const left = this.sequence - report.firstSequence;
     return { report, left: left > 0 ? Math.max(left, behind) : 0 };
   }

@@ -1,3 +1,4 @@
+import { applyJson } from "../state/manager.ts";
 import { StateManager } from "../state/mod.ts";
 import { MiniError } from "../store/errors.ts";
 import { ledgerCodec } from "./codec.ts";
@@ -40,9 +41,7 @@ export async function openQueue<T>(
     codec: ledgerCodec(),
     snapshotEvery(ledger) {
       const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
-      if (weight.behind < limit) return Infinity;
-      weight.behind = 0;
-      return 1;
+      return weight.isDue(limit) ? 1 : Infinity;
     },
     ...(keepSnapshots !== undefined && { keepSnapshots }),
     ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
@@ -53,13 +52,16 @@ export async function openQueue<T>(
     const home = await Home.at<T, LedgerEntry<T>>({
       host: manager,
       find: () => manager.state as Ledger<T>,
-      clock: checked.clock,
+      wrap: (entry) => entry,
+      enterJson: (entry) => applyJson(manager, entry),
       picked,
       weight,
-    });
+    }, checked.clock);
+    // Taking back what was in flight may set off a snapshot, which leaves it to the log.
+    const { behind } = weight;
     const engine = new QueueEngine(home, checked);
     await engine.start();
-    if (weight.behind >= await home.deadWeight()) {
+    if (behind >= await home.deadWeight()) {
       // What it would free is freed another time; the queue is whole without it.
       await engine.compact().catch(() => {});
     }
@@ -132,10 +134,9 @@ export async function attachQueue<S extends StateWith<K>, K extends string>(
     const home = await Home.at<T, EntryIn<K, T>>({
       host: manager,
       find: () => ledgerIn(manager.state, name) as Ledger<T>,
-      name,
-      clock: checked.clock,
+      wrap: (entry) => ({ [name]: entry }) as EntryIn<K, T>,
       numbers: claimed.numbers,
-    });
+    }, checked.clock);
     const engine = new QueueEngine(home, checked);
     await engine.start();
     return { engine, free };

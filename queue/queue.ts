@@ -175,12 +175,11 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @returns The deliveries, each to be settled by itself.
    * @throws {MiniError} As `StateManager.apply`.
    */
-  // deno-lint-ignore require-await -- what is thrown must reject
   async receiveBatch(
     max: number,
     options: ReceiveOptions = {},
   ): Promise<QueueMessage<T, M>[]> {
-    return this.#engine.receive(max, options);
+    return await this.#engine.receive(max, options);
   }
 
   /** Receives until the queue is closed. Every message is still to be settled. */

@@ -17,11 +17,10 @@ const gathering = (test: string) => ({
   file: "tests/queue/gathering_test.ts",
   test: `MiniQueue${test}`,
 });
-const notDurable = (event: string): readonly [string, string] => [
-  "    await (applyJson(this.#host, json) ??",
-  `    await ((event === "${event}" ? undefined : applyJson(this.#host, json)) ??
-      this.#host.apply(JSON.parse(json), { durable: event !== "${event}" }) ??`,
-];
+const weight = (test: string) => ({
+  file: "tests/queue/weight_test.ts",
+  test: `MiniQueue${test}`,
+});
 const ACROSS_A_KILL =
   " keeps what is enqueued, in flight and dead across a kill";
 
@@ -29,7 +28,10 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "ack-is-not-durable",
     file: "queue/home.ts",
-    edits: [notDurable("settle")],
+    edits: [[
+      "return this.#gather(this.#settlements, JSON.stringify(settlement));",
+      "return this.enter({ settle: [settlement] }, false);",
+    ]],
     killedBy: complaint(
       "a power cut leaves a queue that does not open, or has forgotten",
     ),
@@ -37,7 +39,10 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "enqueue-is-not-durable",
     file: "queue/home.ts",
-    edits: [notDurable("enqueue")],
+    edits: [[
+      "return this.#gather(this.#arrivals, list.slice(1, -1));",
+      "return this.enter({ enqueue }, list === undefined);",
+    ]],
     killedBy: {
       file: "tests/crash/queue_test.ts",
       test:
@@ -69,8 +74,12 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "attached-messages-lose-their-place",
-    file: "queue/home.ts",
-    edits: [["    if (this.#name !== undefined) this.#flush();\n", ""]],
+    file: "queue/open.ts",
+    edits: [[
+      "      numbers: claimed.numbers,\n",
+      "      numbers: claimed.numbers,\n" +
+      '      enterJson: (json) => applyJson(manager, `{"${name}":${json}}`),\n',
+    ]],
     killedBy: gathering(
       ".attach(): messages are logged where they were enqueued among the state's own mutations",
     ),
@@ -89,6 +98,19 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     file: "queue/weight.ts",
     edits: [["+= list?.length ?? 1", "+= list === undefined ? 1 : 1"]],
     killedBy: complaint("the disk fills up, and never shrinks"),
+  },
+  {
+    name: "weight-is-taken-off-too-early",
+    file: "queue/home.ts",
+    edits: [[
+      "    const report = await this.#host.compact();\n" +
+      "    this.#weight.release(behind);\n",
+      "    this.#weight.release(behind);\n" +
+      "    const report = await this.#host.compact();\n",
+    ]],
+    killedBy: weight(
+      " compacts by itself also where compact() fails again and again",
+    ),
   },
   {
     name: "take-back-on-opening-is-forgotten",

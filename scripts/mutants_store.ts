@@ -263,4 +263,19 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       ".lock() takes no lock on a file that was removed before it was locked",
     ),
   },
+  {
+    name: "look-at-the-journal-before-fsync",
+    file: "store/writer.ts",
+    edits: [[
+      "      if (isDurable) await active.sync();\n" +
+      "      await this.#segments.assertOurs();\n",
+      "      await this.#segments.assertOurs();\n" +
+      "      if (isDurable) await active.sync();\n",
+    ]],
+    killedBy: {
+      file: "tests/store/outsiders_test.ts",
+      test:
+        "the active file was unlinked by someone while it was synced: nothing is acknowledged",
+    },
+  },
 ];

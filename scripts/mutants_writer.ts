@@ -25,7 +25,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "append-without-fsync",
     file: "store/writer.ts",
-    edits: [["        isDurable ? active.sync() : undefined,\n", ""]],
+    edits: [["      if (isDurable) await active.sync();\n", ""]],
     killedBy: powerCut("appends one after another"),
   },
   {

@@ -131,9 +131,8 @@ export class Engine<S, M> {
     return this.#inTurn(queue, expectedSequence);
   }
 
-  /** Queues a mutation that is JSON already, and was checked; `undefined` where the schema is to be asked. */
-  writeJson(json: string): Promise<number> | undefined {
-    if (this.#sources.reducer.schema !== undefined) return undefined;
+  /** Queues a mutation that is JSON already, and was checked. */
+  writeJson(json: string): Promise<number> {
     this.#assertUsable();
     const entry = this.#live.loggedJson(json, false);
     return this.#inTurn(() => this.#live.enqueue(entry, true));

@@ -20,12 +20,9 @@ const ENGINES = new WeakMap<
   Pick<Engine<unknown, unknown>, "writeJson">
 >();
 
-/** Applies a mutation that is JSON already, which spares a second look at it; `undefined` where the state is none of ours, or looks at what it is given. */
-export function applyJson(
-  manager: object,
-  json: string,
-): Promise<number> | undefined {
-  return ENGINES.get(manager)?.writeJson(json);
+/** Applies a mutation that is JSON already, to a state without a schema: it is not looked at a second time. */
+export function applyJson(manager: object, json: string): Promise<number> {
+  return ENGINES.get(manager)!.writeJson(json);
 }
 
 /**

@@ -159,11 +159,8 @@ export class Writer implements LiveEnd {
     const encoded = this.#encode(units, first);
     await this.#guard(async () => {
       await active.write(encoded);
-      // Whoever takes the journal over from here on finds these bytes in it, so that the look need not wait for the fsync.
-      await Promise.all([
-        isDurable ? active.sync() : undefined,
-        this.#segments.assertOurs(),
-      ]);
+      if (isDurable) await active.sync();
+      await this.#segments.assertOurs();
     });
     if (isDurable) this.#durable = last;
     this.sequence = last;

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 
 const PATH = "/data/journal.jsonl";
@@ -26,6 +27,21 @@ for (const [what, change] of OUTSIDERS) {
       error.message.includes("something else changed the file"),
       error.message,
     );
+    await store.close();
+  });
+}
+
+for (const [what, change] of OUTSIDERS) {
+  Deno.test(`the active file was ${what} by someone while it was synced: nothing is acknowledged`, async () => {
+    const memory = new MemoryFileSystem();
+    const holding = new HoldingFileSystem(memory);
+    const store = await MiniStore.open<string>(PATH, { fs: holding.fs });
+    const syncing = holding.hold("sync");
+    const lost = errorOf(store.append("lost"));
+    await syncing.reached;
+    change(memory);
+    syncing.release();
+    assertEquals((await lost).code, "POISONED");
     await store.close();
   });
 }

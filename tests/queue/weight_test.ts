@@ -1,0 +1,89 @@
+// How a queue gets rid of what it has done, where that fails at times.
+import { assert, assertEquals } from "@std/assert";
+import type { MiniQueue } from "@mini/state/queue";
+import { errorOf } from "../support/journal.ts";
+import { TestQueue } from "../support/queue.ts";
+
+const PAYLOAD = "x".repeat(1_000);
+
+class WeightyQueue extends TestQueue<string> {
+  /** Whether the disk has no space for a snapshot. */
+  isFull = false;
+
+  constructor() {
+    super();
+    this.fs.hooks.before = ({ operation, path }) =>
+      this.isFull && operation === "write" && path.includes("snapshot")
+        ? { code: "ENOSPC" }
+        : undefined;
+  }
+
+  async sizeBytes(): Promise<number> {
+    let sum = 0;
+    for (const name of await this.fs.list("/data")) {
+      sum += (await this.fs.stat(`/data/${name}`))!.sizeBytes;
+    }
+    return sum;
+  }
+}
+
+/** Has messages enqueued and received, and all but a few acknowledged. */
+async function work(
+  queue: MiniQueue<string>,
+  count: number,
+  unfinished = 0,
+): Promise<void> {
+  await queue.enqueueAll(
+    Array.from({ length: count }, () => ({ payload: PAYLOAD })),
+  );
+  const batch = await queue.receiveBatch(count);
+  assertEquals(batch.length, count);
+  const finished = batch.slice(unfinished);
+  await Promise.all(finished.map((message) => message.ack()));
+}
+
+Deno.test("MiniQueue compacts by itself also where compact() fails again and again", async () => {
+  const test = new WeightyQueue();
+  await using queue = await test.open();
+  for (let round = 0; round < 20; round++) {
+    await work(queue, 1_000);
+    test.isFull = true;
+    assertEquals((await errorOf(queue.compact())).code, "NO_SPACE");
+    test.isFull = false;
+  }
+  assert(await test.sizeBytes() < 10_000_000, `${await test.sizeBytes()}`);
+});
+
+Deno.test("MiniQueue.compact() leaves as little behind one that has failed as it does behind none", async () => {
+  const test = new WeightyQueue();
+  await using queue = await test.open();
+  await queue.compact();
+  await work(queue, 1_000);
+  test.isFull = true;
+  assertEquals((await errorOf(queue.compact())).code, "NO_SPACE");
+  test.isFull = false;
+  await queue.compact();
+  assert(await test.sizeBytes() < 10_000, `${await test.sizeBytes()}`);
+});
+
+Deno.test("MiniQueue.compact() leaves as little behind an opening that could not compact", async () => {
+  const test = new WeightyQueue();
+  const before = await test.open();
+  await before.compact();
+  await work(before, 1_000);
+  test.isFull = true;
+  await using queue = await test.reopenClosed(before);
+  test.isFull = false;
+  await queue.compact();
+  assert(await test.sizeBytes() < 10_000, `${await test.sizeBytes()}`);
+});
+
+Deno.test("MiniQueue shrinks on opening also where it takes messages back", async () => {
+  const test = new WeightyQueue();
+  const before = await test.open();
+  await before.compact();
+  await work(before, 3_335, 8);
+  await using queue = await test.reopenKilled();
+  assertEquals((await queue.stats()).ready, 8);
+  assert(await test.sizeBytes() < 50_000, `${await test.sizeBytes()}`);
+});
