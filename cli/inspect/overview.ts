@@ -84,6 +84,8 @@ export class Overviews {
   /** How the journal stands now. */
   async look(): Promise<Overview> {
     const { fs, paths } = this.#context;
+    // Before what was found is looked at: what is done by now is in it.
+    const verified = this.#verified;
     const names = (await namesIn(fs, paths.directory)).sort();
     await this.#forgetOthers();
     const known = `${this.#checks.size} ${this.#snapshots.size}`;
@@ -95,7 +97,7 @@ export class Overviews {
     }
     const overview = await this.#overview;
     void this.#verify(overview);
-    return { ...overview, verified: this.#verified };
+    return { ...overview, verified };
   }
 
   /** What was found in a file holds while it is that file: compaction removes it, a repair puts another in its place. */
