@@ -151,10 +151,11 @@ export class Dispatcher<T, M> {
       const all = picked.flatMap(({ ids }) => ids);
       const failure = await this.#record(all);
       await this.#home.unpick(all);
-      if (failure === undefined) await this.#hand(unserved, unlucky);
-      else {for (const { waiter } of unserved.splice(0)) {
-          this.#fail(waiter, failure.error);
-        }}
+      if (failure !== undefined) {
+        const { error } = failure;
+        for (const { waiter } of unserved.splice(0)) this.#fail(waiter, error);
+      }
+      await this.#hand(unserved, unlucky);
       return true;
     } finally {
       // They wait still; of what has failed they hear from whoever serves.
