@@ -125,7 +125,7 @@ export class Deliveries<T, M> {
     try {
       await this.#home.settle(settlement);
     } catch (error) {
-      if (isReceiptExpired(error)) throw error.cause;
+      if (isReceiptExpired(error)) throw receiptExpired(id, doing);
       this.#leases.restore(lease);
       this.#poke.fire();
       throw error;
@@ -260,7 +260,7 @@ export class Deliveries<T, M> {
 }
 
 /** Whether settling has failed because the delivery was not the current one. */
-function isReceiptExpired(error: unknown): error is { cause: MiniError } {
+function isReceiptExpired(error: unknown): boolean {
   return error instanceof MiniError && error.code === "ABORTED_MUTATION" &&
     error.cause instanceof MiniError && error.cause.code === "RECEIPT_EXPIRED";
 }

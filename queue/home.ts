@@ -48,7 +48,7 @@ export interface Place<T, M> {
   readonly numbers?: { next: number };
   /** Where those are noted that were picked, for others who ask for the lines. */
   readonly picked?: Set<number>;
-  /** What the log holds, where somebody counts. */
+  /** What has happened, where somebody counts. */
   readonly weight?: Weight;
 }
 
@@ -240,10 +240,16 @@ export class Home<T, M> {
 
   /** Compacts the log; says as well what that has left of it. */
   async compact(): Promise<{ report: CompactionReport; left: number }> {
-    const { behind } = this.#weight;
+    const { total } = this.#weight;
+    this.#weight.mark(this.sequence);
     const report = await this.#host.compact();
-    this.#weight.release(behind);
-    const left = this.sequence - report.firstSequence;
-    return { report, left: left > 0 ? Math.max(left, behind) : 0 };
+    this.#weight.made(total);
+    const { firstSequence } = report;
+    const records = this.sequence - firstSequence;
+    if (records <= 0) return { report, left: 0 };
+    return {
+      report,
+      left: Math.max(records, this.#weight.since(firstSequence - 1)),
+    };
   }
 }

@@ -31,23 +31,30 @@ export async function openQueue<T>(
   const { keepSnapshots, maxSegmentBytes, mode, fs } = options;
   const picked = new Set<number>();
   const weight = new Weight();
-  const manager = await StateManager.open<Ledger<T>, LedgerEntry<T>>(dir, {
-    initial: emptyLedger,
-    apply(ledger, entry) {
-      weight.add(entry);
-      applyToLedger(ledger, entry);
+  let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
+  const manager = open = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
+    dir,
+    {
+      initial: emptyLedger,
+      apply(ledger, entry) {
+        weight.add(entry);
+        applyToLedger(ledger, entry);
+      },
+      upcast: refuseNewer,
+      codec: ledgerCodec(),
+      snapshotEvery(ledger) {
+        const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
+        if (!weight.isDue(limit)) return Infinity;
+        // While it is being opened nobody knows, and it does not matter.
+        weight.mark(open?.sequence ?? 0);
+        return 1;
+      },
+      ...(keepSnapshots !== undefined && { keepSnapshots }),
+      ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+      ...(mode !== undefined && { mode }),
+      ...(fs && { fs }),
     },
-    upcast: refuseNewer,
-    codec: ledgerCodec(),
-    snapshotEvery(ledger) {
-      const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
-      return weight.isDue(limit) ? 1 : Infinity;
-    },
-    ...(keepSnapshots !== undefined && { keepSnapshots }),
-    ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
-    ...(mode !== undefined && { mode }),
-    ...(fs && { fs }),
-  });
+  );
   try {
     const home = await Home.at<T, LedgerEntry<T>>({
       host: manager,
@@ -58,10 +65,10 @@ export async function openQueue<T>(
       weight,
     }, checked.clock);
     // Taking back what was in flight may set off a snapshot, which leaves it to the log.
-    const { behind } = weight;
+    const { total } = weight;
     const engine = new QueueEngine(home, checked);
     await engine.start();
-    if (behind >= await home.deadWeight()) {
+    if (total >= await home.deadWeight()) {
       // What it would free is freed another time; the queue is whole without it.
       await engine.compact().catch(() => {});
     }

@@ -5,32 +5,48 @@ import { linesOf } from "./lines.ts";
 /** So much behind a snapshot is not worth another, however little it leaves. */
 const MIN_DEAD_WEIGHT = 1_000;
 
-/** What a log holds since its queue was opened or compacted, counted in what has happened to messages: a record may be about many. */
-export class Weight {
-  #behind = 0;
-  /** For how much of it a snapshot was asked for by itself: one that fails is not to be tried with every record. */
-  #asked = 0;
+/** So many snapshots are remembered; what stands before them counts as one. */
+const MAX_MARKS = 100;
 
-  get behind(): number {
-    return this.#behind;
+/** What has happened to messages: a record may be about many. */
+export class Weight {
+  #total = 0;
+  /** Up to where a snapshot was made, or tried by itself: that is not to be done with every record. */
+  #tried = 0;
+  #marks: { readonly sequence: number; readonly total: number }[] = [];
+
+  /** All that has happened, what was read on opening included. */
+  get total(): number {
+    return this.#total;
   }
 
   add(entry: LedgerEntry): void {
     const list = Object.values(entry).find(Array.isArray);
-    this.#behind += list?.length ?? 1;
+    this.#total += list?.length ?? 1;
   }
 
-  /** Whether there is as much as `limit` for which no snapshot was asked for. */
+  /** Whether `limit` has happened since a snapshot was made, or tried. */
   isDue(limit: number): boolean {
-    if (this.#behind - this.#asked < limit) return false;
-    this.#asked = this.#behind;
+    if (this.#total - this.#tried < limit) return false;
+    this.#tried = this.#total;
     return true;
   }
 
-  /** Takes off what a snapshot has made unneeded. */
-  release(weight: number): void {
-    this.#behind -= weight;
-    this.#asked = Math.max(0, this.#asked - weight);
+  /** Says that one was made when `total` had happened. */
+  made(total: number): void {
+    this.#tried = Math.max(this.#tried, total);
+  }
+
+  /** Remembers what has happened up to a record, at which there may be a snapshot. */
+  mark(sequence: number): void {
+    this.#marks = this.#marks.slice(1 - MAX_MARKS);
+    this.#marks.push({ sequence, total: this.#total });
+  }
+
+  /** What has happened since a record, and no less. */
+  since(sequence: number): number {
+    const mark = this.#marks.findLast((mark) => mark.sequence <= sequence);
+    return this.#total - (mark?.total ?? 0);
   }
 }
 

@@ -100,12 +100,12 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     killedBy: complaint("the disk fills up, and never shrinks"),
   },
   {
-    name: "weight-is-taken-off-too-early",
+    name: "compaction-counts-before-it-was-made",
     file: "queue/home.ts",
     edits: [[
       "    const report = await this.#host.compact();\n" +
-      "    this.#weight.release(behind);\n",
-      "    this.#weight.release(behind);\n" +
+      "    this.#weight.made(total);\n",
+      "    this.#weight.made(total);\n" +
       "    const report = await this.#host.compact();\n",
     ]],
     killedBy: weight(

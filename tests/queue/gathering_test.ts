@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   applyToLedger,
   emptyLedger,
@@ -75,6 +75,22 @@ Deno.test("MiniQueue.enqueue() that is refused takes along nobody else who calls
   assertEquals((await refused).code, "UNSERIALIZABLE");
   await Promise.all([before, after]);
   assertEquals(await drain(queue), ["a", "b"]);
+});
+
+Deno.test("MiniQueue: of what is settled together each is told of its own message", async () => {
+  const test = new TestQueue<string>();
+  await using queue = await test.open();
+  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  const batch = await queue.receiveBatch(2);
+  const purged = queue.purge("all");
+  // Until it is on its way, and not there yet.
+  for (let turn = 0; turn < 4; turn++) await undefined;
+  const errors = batch.map((message) => errorOf(message.ack()));
+  await purged;
+  for (const [index, error] of (await Promise.all(errors)).entries()) {
+    assertEquals(error.code, "RECEIPT_EXPIRED");
+    assertMatch(error.message, new RegExp(`message ${index + 1}\\b`));
+  }
 });
 
 Deno.test("MiniQueue: a record of many messages is no longer than a page of the disk", async () => {

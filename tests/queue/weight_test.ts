@@ -54,6 +54,31 @@ Deno.test("MiniQueue compacts by itself also where compact() fails again and aga
   assert(await test.sizeBytes() < 10_000_000, `${await test.sizeBytes()}`);
 });
 
+Deno.test("MiniQueue compacts by itself also behind several compact() at once", async () => {
+  const test = new WeightyQueue();
+  await using queue = await test.open();
+  for (let round = 0; round < 4; round++) await work(queue, 1_000);
+  await Promise.all([queue.compact(), queue.compact(), queue.compact()]);
+  for (let round = 0; round < 12; round++) await work(queue, 1_000);
+  assert(await test.sizeBytes() < 10_000_000, `${await test.sizeBytes()}`);
+});
+
+Deno.test("MiniQueue.compact() makes one snapshot where those it made by itself have left little", async () => {
+  const test = new WeightyQueue();
+  await using queue = await test.open();
+  for (let round = 0; round < 8; round++) await work(queue, 1_000);
+  await queue.enqueueAll(
+    Array.from({ length: 2_500 }, () => ({ payload: PAYLOAD })),
+  );
+  let renames = 0;
+  test.fs.hooks.before = ({ operation, path }) => {
+    if (operation === "rename" && path.includes("snapshot")) renames++;
+    return undefined;
+  };
+  await queue.compact();
+  assertEquals(renames, 1);
+});
+
 Deno.test("MiniQueue.compact() leaves as little behind one that has failed as it does behind none", async () => {
   const test = new WeightyQueue();
   await using queue = await test.open();
