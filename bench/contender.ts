@@ -17,8 +17,8 @@ export interface Queue {
   enqueue(value: unknown): unknown;
   /** Many, as fast as it can. */
   fill(values: readonly unknown[]): unknown;
-  /** Receives and acknowledges so many, so many at a time; calls back for each. */
-  drain(count: number, consumers: number, done: () => void): unknown;
+  /** Receives and acknowledges, so many at a time; calls back for each, until that says that it is enough. */
+  drain(consumers: number, isEnough: () => boolean): unknown;
   /** Calls back for each message that comes, and acknowledges it. */
   listen(take: (value: unknown) => void): unknown;
   close(): unknown;

@@ -102,13 +102,9 @@ export const QUEUE: Contender<Queue> = {
           await queue.enqueueAll(some.map((payload) => ({ payload })));
         }
       },
-      async drain(count, consumers, done) {
-        let left = count;
+      async drain(consumers, isEnough) {
         await Promise.all(Array.from({ length: consumers }, async () => {
-          while (left-- > 0) {
-            await (await queue.receive())!.ack();
-            done();
-          }
+          do await (await queue.receive())!.ack(); while (!isEnough());
         }));
       },
       listen(take) {

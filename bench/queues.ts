@@ -22,11 +22,10 @@ const kv: Contender<Queue> = {
         }
       },
       // It delivers as many at a time as it likes.
-      drain: (count, _consumers, done) =>
+      drain: (_consumers, isEnough) =>
         new Promise<void>((resolve) => {
           void db.listenQueue(() => {
-            done();
-            if (--count === 0) resolve();
+            if (isEnough()) resolve();
           });
         }),
       listen(listener) {
@@ -59,11 +58,8 @@ const plainjob: Contender<Queue> = {
     return {
       enqueue: (value) => queue.add("job", value),
       fill: (values) => queue.addMany("job", values),
-      drain(count, _consumers, done) {
-        for (; count > 0; count--) {
-          queue.markJobAsDone(next()!.id);
-          done();
-        }
+      drain(_consumers, isEnough) {
+        do queue.markJobAsDone(next()!.id); while (!isEnough());
       },
       listen(take) {
         timer = setInterval(() => {
@@ -111,11 +107,10 @@ const liteque: Contender<Queue> = {
       async fill(values) {
         for (const value of values) await queue.enqueue(value);
       },
-      drain: (count, consumers, done) =>
+      drain: (consumers, isEnough) =>
         new Promise<void>((resolve) => {
           runner = start(() => {
-            done();
-            if (--count === 0) resolve();
+            if (isEnough()) resolve();
           }, consumers);
         }),
       listen(take) {
@@ -158,17 +153,15 @@ const bullmq: Contender<Queue> = {
           await queue.addBulk(some.map((data) => ({ name: "job", data })));
         }
       },
-      async drain(count, consumers, done) {
+      async drain(consumers, isEnough) {
         worker = new Worker("jobs", null, { connection: connect() });
         await worker.waitUntilReady();
-        let left = count;
         await Promise.all(
           Array.from({ length: consumers }, async (_, index) => {
-            while (left-- > 0) {
+            do {
               const job = await worker.getNextJob(`${index}`);
               await job.moveToCompleted(null, `${index}`, false);
-              done();
-            }
+            } while (!isEnough());
           }),
         );
       },

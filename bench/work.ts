@@ -33,7 +33,11 @@ async function append(
   { dir, callers, seconds }: Task,
 ): Promise<Result> {
   const log = await open();
-  await perSecond(callers, 0.2, (index) => log.append(index, record(index)));
+  await perSecond(
+    callers,
+    WARM_UP_SECONDS,
+    (index) => log.append(index, record(index)),
+  );
   const { rate, count } = await perSecond(
     callers,
     seconds,
@@ -43,6 +47,8 @@ async function append(
   const perRecord = await bytesIn(dir) / (count + warmUp);
   return { rate, overheadBytes: perRecord - payloadBytes(count) };
 }
+
+const WARM_UP_SECONDS = 0.2;
 
 /** How many were appended before the clock was started. */
 let warmUp = 0;
@@ -58,7 +64,7 @@ async function perSecond(
   await Promise.all(Array.from({ length: callers }, async () => {
     while (performance.now() < end) await operation(++count);
   }));
-  warmUp = seconds < 0.3 ? count : warmUp;
+  warmUp = seconds === WARM_UP_SECONDS ? count : warmUp;
   return { rate: count / (performance.now() - start) * 1000, count };
 }
 
@@ -130,7 +136,7 @@ async function enqueue(
 ): Promise<Result> {
   const queue = await open();
   const one = (index: number) => queue.enqueue(record(index));
-  await perSecond(callers, 0.2, one);
+  await perSecond(callers, WARM_UP_SECONDS, one);
   const { rate } = await perSecond(callers, seconds, one);
   await queue.close();
   return { rate };
@@ -138,17 +144,28 @@ async function enqueue(
 
 async function drain(
   open: () => Promise<Queue>,
-  { callers, count }: Task,
+  { callers, count, seconds }: Task,
 ): Promise<Result> {
   const queue = await open();
-  const first = count / 4;
-  await queue.fill(records(0, first + count));
-  let start = 0;
+  await queue.fill(records(0, count));
   let drained = 0;
-  await queue.drain(first + count, callers, () => {
-    if (++drained === first) start = performance.now();
+  let start: number | undefined;
+  let before = 0;
+  let rate = 0;
+  const begun = performance.now();
+  await queue.drain(callers, () => {
+    drained++;
+    const now = performance.now();
+    if (start === undefined && now - begun > WARM_UP_SECONDS * 1000) {
+      start = now;
+      before = drained;
+    }
+    if (start === undefined || now === start) return false;
+    const ms = now - start;
+    rate = (drained - before) / ms * 1000;
+    // As many may be under way as there are consumers.
+    return ms > seconds * 1000 || drained >= count - callers;
   });
-  const rate = count / (performance.now() - start) * 1000;
   await queue.close();
   return { rate };
 }
