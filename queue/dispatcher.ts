@@ -210,20 +210,24 @@ export class Dispatcher<T, M> {
     unserved: Picked<T, M>[],
     unlucky: Waiter<T, M>[],
   ): Promise<void> {
+    let ledger = await this.#home.readable();
     for (let each; (each = unserved[0]) !== undefined; unserved.shift()) {
       const { waiter, ids } = each;
-      const ledger = this.#home.ifReadable() ?? await this.#home.readable();
       const { payloads, refused } = this.#deliveries.look(ids, ledger);
-      if (refused.length > 0) await this.#deliveries.refuse(refused);
+      if (refused.length > 0) {
+        await this.#deliveries.refuse(refused);
+        ledger = await this.#home.readable();
+      }
       if (this.#isOver) {
         await this.#deliveries.giveBack(ids).catch(() => {});
         waiter.resolve([]);
         continue;
       }
+      const { visibilityTimeoutMs } = waiter;
       const messages = this.#deliveries.give(
         payloads,
-        this.#home.ifReadable() ?? await this.#home.readable(),
-        waiter.visibilityTimeoutMs,
+        ledger,
+        visibilityTimeoutMs,
       );
       if (messages.length > 0) waiter.resolve(messages);
       else unlucky.push(waiter);

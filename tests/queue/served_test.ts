@@ -6,8 +6,8 @@ import { TestQueue } from "../support/queue.ts";
 
 const FOREVER = { waitMs: Infinity };
 
-/** Two who wait while "bad", which the schema refuses, and "good" are there to be received. */
-class TwoServed {
+/** A queue of "bad", which the schema refuses, and "good". */
+class Refusing {
   readonly test: TestQueue<string>;
   readonly refused = Promise.withResolvers<void>();
 
@@ -17,9 +17,7 @@ class TwoServed {
 
   async open(
     onRefused: (queue: MiniQueue<string>) => void = () => {},
-  ): Promise<
-    { queue: MiniQueue<string>; waiting: ReturnType<typeof queue.receive>[] }
-  > {
+  ): Promise<MiniQueue<string>> {
     let isArmed = false;
     const schema: StandardSchemaV1<string, string> = {
       "~standard": {
@@ -36,15 +34,20 @@ class TwoServed {
     const queue = await this.test.open({ schema });
     await queue.enqueueAll([{ payload: "bad" }, { payload: "good" }]);
     isArmed = true;
-    return { queue, waiting: [queue.receive(FOREVER), queue.receive(FOREVER)] };
+    return queue;
   }
 }
 
+/** Two who wait, and are served together. */
+function two(queue: MiniQueue<string>) {
+  return [queue.receive(FOREVER), queue.receive(FOREVER)];
+}
+
 Deno.test("MiniQueue.close() while a message is refused gives back what others were to have, and that does not count", async () => {
-  const served = new TwoServed({ maxReceives: 1 });
+  const served = new Refusing({ maxReceives: 1 });
   let closing: Promise<void> | undefined;
-  const { waiting } = await served.open((queue) => closing ??= queue.close());
-  assertEquals(await Promise.all(waiting), [undefined, undefined]);
+  const queue = await served.open((queue) => closing ??= queue.close());
+  assertEquals(await Promise.all(two(queue)), [undefined, undefined]);
   await closing;
   await using again = await served.test.reopenKilled();
   const { ready, dead } = await again.stats();
@@ -52,28 +55,42 @@ Deno.test("MiniQueue.close() while a message is refused gives back what others w
 });
 
 Deno.test("MiniQueue.purge('all') while a message is refused leaves nothing for others", async () => {
-  const served = new TwoServed();
+  const served = new Refusing();
   let purging: Promise<number> | undefined;
-  const { queue, waiting } = await served.open((queue) =>
+  const queue = await served.open((queue) =>
     purging ??= Promise.resolve().then(() => queue.purge("all"))
   );
+  const waiting = two(queue);
   await served.refused.promise;
   await purging;
   await queue.close();
   assertEquals(await Promise.all(waiting), [undefined, undefined]);
 });
 
+Deno.test("MiniQueue.purge('all') while a message of a batch is refused leaves nothing of the batch", async () => {
+  const served = new Refusing();
+  let purging: Promise<number> | undefined;
+  const queue = await served.open((queue) =>
+    purging ??= Promise.resolve().then(() => queue.purge("all"))
+  );
+  const batch = queue.receiveBatch(2, FOREVER);
+  await served.refused.promise;
+  await purging;
+  await queue.close();
+  assertEquals(await batch, []);
+});
+
 Deno.test("MiniQueue.receive(): no time is lost while the message of somebody else is refused", async () => {
-  const served = new TwoServed({ visibilityTimeoutMs: 1_000 });
+  const served = new Refusing({ visibilityTimeoutMs: 1_000 });
   const { fs, clock } = served.test;
-  const { queue, waiting } = await served.open(() => {
+  const queue = await served.open(() => {
     // It is being written that the message is dead.
     fs.hooks.before = ({ operation }) => {
       if (operation === "write") clock.advance(2_000);
       return undefined;
     };
   });
-  const message = await Promise.any(waiting);
+  const message = await Promise.any(two(queue));
   fs.hooks = {};
   assertEquals([message?.payload, message?.receipt], ["good", 1]);
   await message!.ack();

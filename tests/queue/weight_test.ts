@@ -1,6 +1,7 @@
 // How a queue gets rid of what it has done, where that fails at times.
 import { assert, assertEquals } from "@std/assert";
 import type { MiniQueue } from "@mini/state/queue";
+import { MiniStore } from "@mini/state/store";
 import { errorOf } from "../support/journal.ts";
 import { TestQueue } from "../support/queue.ts";
 
@@ -101,6 +102,22 @@ Deno.test("MiniQueue.compact() leaves as little behind an opening that could not
   test.isFull = false;
   await queue.compact();
   assert(await test.sizeBytes() < 10_000, `${await test.sizeBytes()}`);
+});
+
+Deno.test("MiniQueue opens where a snapshot is due before it is open: for what was found to be aborted", async () => {
+  const test = new TestQueue<string>();
+  const log = await MiniStore.open("/data/journal.jsonl", { fs: test.fs });
+  const enqueue = Array.from(
+    { length: 10_000 },
+    (_, index) => ({ id: index + 1, payload: "x" }),
+  );
+  await log.append({ apply: { at: 1, enqueue } });
+  await log.append({ apply: { at: 2, purge: "all" } });
+  const settle = [{ id: 1, receipt: 1, as: "acked" }];
+  await log.append({ apply: { at: 3, settle } });
+  await log.close();
+  await using queue = await test.open();
+  assertEquals((await queue.enqueue("y")).id, 10_001);
 });
 
 Deno.test("MiniQueue shrinks on opening also where it takes messages back", async () => {
