@@ -65,7 +65,7 @@ export function plan(isQuick: boolean): Measure[] {
       ...base,
       work: "drain",
       callers,
-      count: (isQuick ? 5_000 : 10_000) * (callers === 1 ? 1 : 10),
+      count: (isQuick ? 2_000 : 10_000) * (callers === 1 ? 1 : 10),
     },
     who: [queue, ...queues],
   }));
