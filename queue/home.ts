@@ -56,12 +56,8 @@ export interface Place<T, M> {
 export class Home<T, M> {
   readonly #place: Place<T, M>;
   readonly #host: LedgerHost<unknown, M>;
-  readonly #arrivals = new Gathering((stamp, items) =>
-    this.#enterAll(stamp, "enqueue", items)
-  );
-  readonly #settlements = new Gathering((stamp, items) =>
-    this.#enterAll(stamp, "settle", items)
-  );
+  readonly #arrivals: Gathering | undefined;
+  readonly #settlements: Gathering | undefined;
   #time!: QueueTime;
   /** The numbers that no message was given. */
   readonly numbers: { next: number };
@@ -73,6 +69,8 @@ export class Home<T, M> {
     const { numbers = { next: 1 }, picked = new Set(), weight } = place;
     this.#place = place;
     this.#host = place.host;
+    this.#arrivals = gatheringOf("enqueue", place);
+    this.#settlements = gatheringOf("settle", place);
     this.numbers = numbers;
     this.#picked = picked;
     this.#weight = weight ?? new Weight();
@@ -204,16 +202,14 @@ export class Home<T, M> {
 
   /** Enters messages, durably; they are taken as they are at the call. */
   enqueue(enqueue: readonly NewMessage<T>[]): Promise<void> {
-    if (this.#place.enterJson === undefined) {
-      return this.enter({ enqueue }, true);
-    }
+    if (this.#arrivals === undefined) return this.enter({ enqueue }, true);
     const list = toJson(enqueue, Infinity, MAX_LIST_DEPTH);
     return this.#gather(this.#arrivals, list.slice(1, -1));
   }
 
   /** Settles a delivery, durably. */
   settle(settlement: Settlement): Promise<void> {
-    if (this.#place.enterJson === undefined) {
+    if (this.#settlements === undefined) {
       return this.enter({ settle: [settlement] }, true);
     }
     return this.#gather(this.#settlements, JSON.stringify(settlement));
@@ -226,16 +222,8 @@ export class Home<T, M> {
   }
 
   #flush(): void {
-    this.#arrivals.flush();
-    this.#settlements.flush();
-  }
-
-  async #enterAll(
-    stamp: string,
-    event: "enqueue" | "settle",
-    items: readonly string[],
-  ): Promise<void> {
-    await this.#place.enterJson!(`{${stamp},"${event}":[${items.join()}]}`);
+    this.#arrivals?.flush();
+    this.#settlements?.flush();
   }
 
   /** Compacts the log; says as well what that has left of it. */
@@ -252,4 +240,15 @@ export class Home<T, M> {
       left: Math.max(records, this.#weight.since(firstSequence - 1)),
     };
   }
+}
+
+/** What is gathered into entries of one kind, where the place takes those. */
+function gatheringOf<T, M>(
+  event: "enqueue" | "settle",
+  { enterJson }: Place<T, M>,
+): Gathering | undefined {
+  if (enterJson === undefined) return undefined;
+  return new Gathering(async (stamp, items) => {
+    await enterJson(`{${stamp},"${event}":[${items.join()}]}`);
+  });
 }
