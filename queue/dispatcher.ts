@@ -1,3 +1,4 @@
+import { onAbort } from "../store/abort.ts";
 import { MiniError } from "../store/errors.ts";
 import type { Signal } from "../store/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -73,7 +74,6 @@ export class Dispatcher<T, M> {
       this.#poke.fire();
       waiter.reject(signal!.reason);
     };
-    const done = () => signal?.removeEventListener("abort", abort);
     const waiter: Waiter<T, M> = {
       max,
       until: this.#now() + waitMs,
@@ -85,7 +85,7 @@ export class Dispatcher<T, M> {
     this.#waiters.push(waiter);
     this.#poke.fire();
     this.#serving ??= this.#serve();
-    signal?.addEventListener("abort", abort);
+    const done = onAbort(signal, abort);
     return promise;
   }
 

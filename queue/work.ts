@@ -1,3 +1,4 @@
+import { onAbort } from "../store/abort.ts";
 import { MiniError } from "../store/errors.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -149,9 +150,7 @@ export class Work<T, M> {
     const { concurrency, stopTimeoutMs } = this.#limits;
     const { signal } = this.#stop;
     const workers = Array.from({ length: concurrency }, () => this.#worker());
-    const stopped = new Promise<void>((resolve) => {
-      signal.addEventListener("abort", () => resolve());
-    });
+    const stopped = new Promise<void>((resolve) => onAbort(signal, resolve));
     const allEnded = Promise.allSettled(workers);
     await Promise.race([allEnded, stopped]);
     const timer = new AbortController();

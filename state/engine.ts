@@ -1,4 +1,5 @@
 import type { SnapshotInfo } from "../snap/mod.ts";
+import { onAbort } from "../store/abort.ts";
 import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
@@ -238,8 +239,7 @@ export class Engine<S, M> {
   /** Resolves when the state has taken in a record, to false where it never will. */
   async #isTaken(seq: number, signal?: AbortSignal): Promise<boolean> {
     const aborted = Promise.withResolvers<void>();
-    const abort = () => aborted.resolve();
-    signal?.addEventListener("abort", abort);
+    const letGo = onAbort(signal, aborted.resolve);
     try {
       while (this.sequence < seq) {
         signal?.throwIfAborted();
@@ -249,7 +249,7 @@ export class Engine<S, M> {
       }
       return true;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      letGo();
     }
   }
 

@@ -1,4 +1,5 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { onAbort } from "./abort.ts";
 import { BlockReader } from "./block.ts";
 import type { MiniError } from "./errors.ts";
 import { NEWLINE } from "./line.ts";
@@ -140,23 +141,22 @@ class Stop {
   isStopped = false;
   #wake = () => {};
 
-  readonly #signal: AbortSignal | undefined;
+  readonly #letGo: () => void;
 
   constructor(signal: AbortSignal | undefined) {
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#stop);
+    this.#letGo = onAbort(signal, () => this.#stop());
     // It may have fired while the segment was opened.
     if (signal?.aborted) this.#stop();
   }
 
-  readonly #stop = (): void => {
+  #stop(): void {
     this.isStopped = true;
     this.#wake();
-  };
+  }
 
   /** Stops, and lets go of the signal. */
   end(): void {
-    this.#signal?.removeEventListener("abort", this.#stop);
+    this.#letGo();
     this.#stop();
   }
 

@@ -12,18 +12,7 @@ import { MemoryFileSystem } from "@mini/state/testing";
 import { FakeClock } from "../support/fake_clock.ts";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
-import { drain, TestQueue } from "../support/queue.ts";
-
-/** Makes every write fail from now on. */
-function fillDisk(fs: MemoryFileSystem): void {
-  fs.hooks.before = ({ operation }) =>
-    operation === "write" ? { code: "ENOSPC" } : undefined;
-}
-
-/** Lets go on what is under way, without any time passing. */
-async function turns(count = 50): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await undefined;
-}
+import { drain, fillDisk, TestQueue, turns } from "../support/queue.ts";
 
 type Change = { readonly jobs: LedgerEntry<string> } | { readonly fail: true };
 
@@ -151,7 +140,7 @@ Deno.test("MiniQueue.purge('all') on a full disk removes nothing, and all can be
   await using queue = await test.open();
   await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
   const message = await queue.receive();
-  fillDisk(test.fs);
+  fillDisk(test.fs, 1, true);
   assertEquals((await errorOf(queue.purge("all"))).code, "NO_SPACE");
   test.fs.hooks = {};
   assertEquals((await drain(queue)).sort(), ["a", "b"]);
@@ -186,7 +175,7 @@ Deno.test("MiniQueue.close() lets go who waits also where the disk is full just 
   await queue.receive();
   const waiting = queue.receive({ waitMs: Infinity });
   await turns();
-  fillDisk(test.fs);
+  fillDisk(test.fs, 1, true);
   const closed = queue.close();
   test.clock.advance(1_000);
   assertEquals(await waiting, undefined);

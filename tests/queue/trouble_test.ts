@@ -1,27 +1,9 @@
 // What goes wrong together: full disks, aborts, stops and rebuilds in the middle of deliveries.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DeadLetter, type MiniQueue, RetryLater } from "@mini/state/queue";
-import type { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
-import { drain, TestQueue } from "../support/queue.ts";
+import { drain, fillDisk, TestQueue, turns } from "../support/queue.ts";
 import { onlyStrings } from "../support/schema.ts";
-
-/** Makes the write number `at` from now fail, for once or from then on. */
-function fillDisk(fs: MemoryFileSystem, at = 1, isForEver = false): void {
-  let writes = 0;
-  fs.hooks.before = ({ operation }) => {
-    if (operation !== "write") return undefined;
-    writes++;
-    return writes === at || isForEver && writes > at
-      ? { code: "ENOSPC" }
-      : undefined;
-  };
-}
-
-/** Lets go on what is under way, without any time passing. */
-async function turns(count = 50): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await undefined;
-}
 
 async function holdsTwoOfThree(queue: MiniQueue<unknown>): Promise<void> {
   const batch = await queue.receiveBatch(3);

@@ -8,19 +8,7 @@ import {
 } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
-import { TestQueue } from "../support/queue.ts";
-
-/** Makes the write number `at` from now fail, for once. */
-function fillDisk(fs: MemoryFileSystem, at = 1): void {
-  let writes = 0;
-  fs.hooks.before = ({ operation }) =>
-    operation === "write" && ++writes === at ? { code: "ENOSPC" } : undefined;
-}
-
-/** Lets go on what is under way, without any time passing. */
-async function turns(count = 50): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await undefined;
-}
+import { fillDisk, TestQueue, turns } from "../support/queue.ts";
 
 /** The delivery that follows on a work that has failed. */
 async function nextAfterWork(

@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { Library } from "./library.ts";
 import { equal, ok, refused, type Suite } from "./suite.ts";
 
@@ -88,6 +89,26 @@ async function checkConsumers(
         Array.from({ length: 20 }, (_, n) => n),
       );
       await queue.close();
+    },
+  );
+  await suite.check(
+    "queue: eleven who wait at a time make no runtime warn of a leak",
+    async (dir) => {
+      const warnings: string[] = [];
+      const warn = (warning: Error) => warnings.push(warning.name);
+      process.on("warning", warn);
+      const queue = await MiniQueue.open<number>(dir);
+      const { signal } = new AbortController();
+      const waiting = Array.from(
+        { length: 11 },
+        () => queue.receive({ waitMs: 60_000, signal }),
+      );
+      const working = queue.work(() => {}, { concurrency: 11 });
+      await queue.enqueue(1);
+      await queue.close();
+      await Promise.all([...waiting, working]);
+      process.off("warning", warn);
+      equal(warnings, []);
     },
   );
 }

@@ -51,3 +51,24 @@ export async function drain<T, M>(
     await message.ack();
   }
 }
+
+/** Makes the write number `at` from now fail, for once or from then on. */
+export function fillDisk(
+  fs: MemoryFileSystem,
+  at = 1,
+  isForEver = false,
+): void {
+  let writes = 0;
+  fs.hooks.before = ({ operation }) => {
+    if (operation !== "write") return undefined;
+    writes++;
+    return writes === at || isForEver && writes > at
+      ? { code: "ENOSPC" }
+      : undefined;
+  };
+}
+
+/** Lets go on what is under way, without any time passing. */
+export async function turns(count = 50): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await undefined;
+}

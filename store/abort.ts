@@ -1,0 +1,30 @@
+/** What is called when a signal is aborted. */
+const CALLS = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back once a signal is aborted, until the function that this gives is
+ * called. One listener for all: Node warns of a leak where a signal has more
+ * than ten, as many waits share the one of their caller.
+ */
+export function onAbort(
+  signal: AbortSignal | undefined,
+  call: () => void,
+): () => void {
+  if (signal === undefined) return () => {};
+  const calls = CALLS.get(signal) ?? new Set();
+  if (calls.size === 0) {
+    CALLS.set(signal, calls);
+    signal.addEventListener("abort", callAll);
+  }
+  calls.add(call);
+  return () => {
+    // A signal that has a listener is kept alive, as long as its timer.
+    if (calls.delete(call) && calls.size === 0) {
+      signal.removeEventListener("abort", callAll);
+    }
+  };
+}
+
+function callAll(this: AbortSignal): void {
+  for (const call of CALLS.get(this)!) call();
+}
