@@ -159,6 +159,12 @@ export class Deliveries<T, M> {
     await this.#takeBackOrKeep([lease], reason);
   }
 
+  /** Takes back now what a consumer has left unsettled; another time where that fails. */
+  async abandon(delivery: Delivery): Promise<void> {
+    const reason = "its consumer has left it unsettled";
+    await this.takeBack(delivery, reason).catch(() => {});
+  }
+
   async #takeBackOrKeep(
     lost: readonly Lease[],
     reason: string,

@@ -1,3 +1,4 @@
+import { onAbort } from "../store/abort.ts";
 import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
@@ -74,7 +75,14 @@ export class QueueEngine<T, M> {
     for (;;) {
       const [message] = await this.#dispatcher.receive(1, { waitMs: Infinity });
       if (message === undefined) return;
-      yield message;
+      let isLeft = true;
+      try {
+        yield message;
+        isLeft = false;
+      } finally {
+        // Not where the next one is asked for: it may be settled elsewhere.
+        if (isLeft) await this.#deliveries.abandon(message);
+      }
     }
   }
 
@@ -92,16 +100,15 @@ export class QueueEngine<T, M> {
     };
     const all = { concurrency, handlerTimeoutMs, stopTimeoutMs };
     const work = new Work(parts, handler, all);
-    const stop = () => work.stop();
     if (signal?.aborted) return;
-    signal?.addEventListener("abort", stop);
+    const letGo = onAbort(signal, () => work.stop());
     const done = work.run();
     this.#works.set(work, done);
     try {
       await done;
     } finally {
       this.#works.delete(work);
-      signal?.removeEventListener("abort", stop);
+      letGo();
     }
   }
 

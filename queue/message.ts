@@ -6,7 +6,8 @@ import { checkReason } from "./reason.ts";
 
 /**
  * A delivery of a message. It is the consumer's until it is settled, or its
- * visibility timeout has passed and it was delivered again.
+ * visibility timeout has passed and it was delivered again. Held by
+ * `await using`, it is given back at the end of its block unless it was settled.
  *
  * @typeParam T What the message carries.
  * @typeParam M A mutation of the state that the queue is in.
@@ -26,7 +27,7 @@ import { checkReason } from "./reason.ts";
  * assertEquals(await queue.receive(), undefined);
  * ```
  */
-export class QueueMessage<T, M = LedgerEntry<T>> {
+export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   readonly #deliveries: Deliveries<T, M>;
   /** The number of the message. */
   readonly id: number;
@@ -146,6 +147,15 @@ export class QueueMessage<T, M = LedgerEntry<T>> {
   toAck(): M {
     if (!this.isCurrent) throw receiptExpired(this.id, "ack");
     return this.#deliveries.mutationOf(this.#settlement({ as: "acked" }));
+  }
+
+  /**
+   * Gives the message back at once where it was not settled; this delivery
+   * counts, as that of a process that has died. Never throws: what cannot be
+   * put on record now is taken back as a delivery that has run out.
+   */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#deliveries.abandon(this);
   }
 
   #returned({ delayMs = 0, reason }: NackOptions): Settlement {

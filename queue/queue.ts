@@ -182,7 +182,11 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     return await this.#engine.receive(max, options);
   }
 
-  /** Receives until the queue is closed. Every message is still to be settled. */
+  /**
+   * Receives until the queue is closed. Every message is still to be settled; the
+   * one with which a loop is left, by `break` or by an error, is given back at
+   * once where it was not, and its delivery counts.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<QueueMessage<T, M>> {
     return this.#engine.receiveAll();
   }

@@ -1,0 +1,94 @@
+// Deliveries that their consumer leaves unsettled.
+import { assertEquals, assertRejects } from "@std/assert";
+import type { MiniQueue } from "@mini/state/queue";
+import { fillDisk, TestQueue } from "../support/queue.ts";
+
+/** Leaves a loop over a queue at its first message. */
+async function leave(
+  queue: MiniQueue<string>,
+  by: "break" | "throw" | "ack",
+): Promise<void> {
+  for await (const message of queue) {
+    if (by === "throw") throw new Error("on purpose");
+    if (by === "ack") await message.ack();
+    break;
+  }
+}
+
+Deno.test("MiniQueue: a loop that is left gives its last message back at once, and the delivery counts", async () => {
+  await using queue = await new TestQueue<string>().open();
+  await queue.enqueueAll([{ payload: "a", group: "g" }, {
+    payload: "b",
+    group: "g",
+  }]);
+  await leave(queue, "break");
+  assertEquals((await queue.stats()).ready, 1);
+  await assertRejects(() => leave(queue, "throw"), Error, "on purpose");
+  const message = await queue.receive();
+  assertEquals([message?.payload, message?.receives], ["a", 3]);
+  assertEquals(message?.reason, "its consumer has left it unsettled");
+  await message?.nack();
+  await leave(queue, "ack");
+  assertEquals((await queue.receive())?.payload, "b");
+});
+
+Deno.test("MiniQueue: a loop that goes on keeps the message that it has not settled", async () => {
+  await using queue = await new TestQueue<string>().open();
+  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  const seen = [];
+  for await (const message of queue) {
+    seen.push(message);
+    if (seen.length === 2) break;
+  }
+  assertEquals(seen.map(({ isCurrent }) => isCurrent), [true, false]);
+  await seen[0]!.ack();
+});
+
+Deno.test("QueueMessage: `await using` gives it back at the end of its block unless it was settled", async () => {
+  await using queue = await new TestQueue<string>({ maxReceives: 2 }).open();
+  await queue.enqueueAll([{ payload: "done" }, { payload: "left" }]);
+  {
+    await using message = await queue.receive();
+    await message?.ack();
+  }
+  for (let delivery = 1; delivery <= 2; delivery++) {
+    await using message = await queue.receive();
+    assertEquals([message?.payload, message?.receives], ["left", delivery]);
+  }
+  {
+    await using message = await queue.receive();
+    assertEquals(message, undefined);
+  }
+  const dead = (await queue.deadLetters()).map(({ reason }) => reason);
+  assertEquals(dead, [
+    "its consumer has left it unsettled (delivered 2 times)",
+  ]);
+});
+
+Deno.test("QueueMessage: what is left on a full disk comes again once there is room, and no error hides that of the block", async () => {
+  const test = new TestQueue<string>();
+  await using queue = await test.open();
+  await queue.enqueue("a");
+  const failing = async () => {
+    await using message = await queue.receive();
+    assertEquals(message?.receives, 1);
+    fillDisk(test.fs, 1, true);
+    throw new Error("on purpose");
+  };
+  await assertRejects(failing, Error, "on purpose");
+  test.fs.hooks = {};
+  assertEquals((await queue.receive())?.receives, 2);
+});
+
+Deno.test("QueueMessage: what is left after the queue was closed comes again when it is opened", async () => {
+  const test = new TestQueue<string>();
+  const queue = await test.open();
+  await queue.enqueue("a");
+  {
+    await using message = await queue.receive();
+    assertEquals(message?.receives, 1);
+    await queue.close();
+  }
+  await using again = await test.reopenClosed(queue);
+  assertEquals((await again.receive())?.receives, 2);
+});
