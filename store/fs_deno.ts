@@ -157,14 +157,11 @@ async function createDirectory(
   permissions: number,
 ): Promise<void> {
   const missing: string[] = [];
-  let existing = path;
-  while (isMissing(existing)) {
-    missing.push(existing);
-    existing = dirname(existing);
+  for (let at = path; at !== dirname(at) && isMissing(at); at = dirname(at)) {
+    missing.unshift(at);
   }
-  if (missing.length === 0) return;
-  await Deno.mkdir(path, { recursive: true, mode: permissions });
   for (const directory of missing) {
+    await makeDirectory(directory, permissions);
     try {
       await syncDirectory(dirname(directory));
     } catch (error) {
@@ -172,6 +169,15 @@ async function createDirectory(
       if (error instanceof Deno.errors.PermissionDenied) continue;
       if (!(error instanceof Deno.errors.NotCapable)) throw error;
     }
+  }
+}
+
+/** One that somebody else has made meanwhile is fine. */
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode });
+  } catch (error) {
+    if (statPath(path)?.kind !== "directory") throw error;
   }
 }
 

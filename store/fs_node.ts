@@ -42,25 +42,32 @@ async function openExisting(
   return new NodeFileHandle(await openWithoutFollowing(path, flags));
 }
 
+/** One by one: a recursive `mkdir` of Node 20 never ends where the system makes none, as in `/proc`. */
 async function createDirectory(
   path: string,
   permissions: number,
 ): Promise<void> {
   const missing: string[] = [];
-  let existing = path;
-  while (isMissing(existing)) {
-    missing.push(existing);
-    existing = dirname(existing);
+  for (let at = path; at !== dirname(at) && isMissing(at); at = dirname(at)) {
+    missing.unshift(at);
   }
-  if (missing.length === 0) return;
-  await mkdir(path, { recursive: true, mode: permissions });
   for (const directory of missing) {
+    await makeDirectory(directory, permissions);
     try {
       await syncDirectory(dirname(directory));
     } catch (error) {
       // A sandbox that ends at the journal's directory does not let the one above be opened, nor does one that may not be listed.
       if (!isRefused(error) && codeOf(error) !== "EACCES") throw error;
     }
+  }
+}
+
+/** One that somebody else has made meanwhile is fine. */
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (statPath(path)?.kind !== "directory") throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import type { Library } from "./library.ts";
 import { equal, ok, refused, Skip, type Suite } from "./suite.ts";
 
@@ -114,6 +115,10 @@ async function checkNames(
       "ENOTDIR",
       () => fs.createDirectory(join(dir, "file", "x"), 0o700),
     );
+  });
+  await suite.check("fs: where no directory can be made", async () => {
+    if (process.platform !== "linux") throw new Skip("it takes a /proc");
+    await refused("ENOENT", () => fs.createDirectory("/proc/nope/x", 0o700));
   });
 }
 

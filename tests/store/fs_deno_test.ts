@@ -150,6 +150,28 @@ Deno.test("MiniStore.open() where no directory can be made says so", async () =>
   }
 });
 
+Deno.test("denoFileSystem.createDirectory() takes a directory that somebody else has just made", async () => {
+  await using directory = new TestDirectory();
+  const { mkdir } = Deno;
+  Deno.mkdir = async (path, options) => {
+    await mkdir(path, options);
+    await mkdir(path, options);
+  };
+  try {
+    await denoFileSystem.createDirectory(directory.at("a/b"), 0o700);
+  } finally {
+    Deno.mkdir = mkdir;
+  }
+  assertEquals(directory.names(), ["a"]);
+});
+
+if (Deno.build.os === "linux") {
+  Deno.test("MiniStore.open() where the system makes no directories says so", async () => {
+    const opened = errorOf(MiniStore.open("/proc/nope/x/journal.jsonl"));
+    assertEquals((await opened).code, "IO");
+  });
+}
+
 Deno.test("denoFileSystem syncs the file before an append resolves", async () => {
   await using directory = new TestDirectory();
   await (await MiniStore.open(directory.at())).close();
