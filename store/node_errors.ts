@@ -54,13 +54,16 @@ function named(error: unknown, code: string): unknown {
 
 /** Says which flag of Node would help; the store knows those of Deno. */
 function accessDenied(cause: unknown): Error {
-  const { permission, resource } = cause as Error & {
+  const { permission, resource, message } = cause as Error & {
     permission?: string;
     resource?: string;
   };
   const flag = permission === "FileSystemRead"
     ? "--allow-fs-read"
     : "--allow-fs-write";
-  const about = `Node's permission model refuses; ${flag}=${resource} helps`;
+  // No flag helps against what it does not have at all, which is `fsync` since Node 26.
+  const about = !permission
+    ? `nothing can be made durable under Node's permission model (${message}): run without --permission, or with Deno, whose permissions keep a program to a directory as well; reading needs no more than --allow-fs-read`
+    : `Node's permission model refuses; ${flag}=${resource} helps`;
   return Object.assign(failure("EACCES", about), { cause });
 }

@@ -47,7 +47,7 @@ export function fromOs(
   if (code === "EACCES" || code === "EPERM") {
     return new MiniError(
       "PERMISSION",
-      `Cannot ${doing}: the operating system refuses access (${because}); ${after}`,
+      `Cannot ${doing}: access is refused (${because}); ${after}`,
       options,
     );
   }

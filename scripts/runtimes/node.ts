@@ -68,18 +68,11 @@ export async function race(runtime: Runtime, dir: string): Promise<Row> {
 
 /** Node's own sandbox: the suite in it, and what it says where something is missing. */
 export async function permissionModel(
-  { name, path }: { name: string; path: string },
-  { dir, conformance }: Project,
+  found: Program,
+  project: Project,
   at: string,
 ): Promise<Row> {
-  const tally = new Tally(`${name} --permission`, "conformance");
-  const data = join(at, "data");
-  await Deno.mkdir(data, { recursive: true });
-  const code = ["--permission", `--allow-fs-read=${dir}`];
-  const read = `--allow-fs-read=${data}`;
-  const write = `--allow-fs-write=${data}`;
-  const node = (mode: string, ...flags: string[]) =>
-    run([path, ...code, ...flags, conformance, data, mode], { cwd: dir });
+  const { tally, node, read, write } = await sandboxed(found, project, at);
   tally.add(await node("all", read, write));
   await tally.check("without any", async () => {
     const { stdout } = await node("open");
@@ -93,4 +86,45 @@ export async function permissionModel(
     same(succeeded(await node("read", read)).stdout, "read 0");
   });
   return tally.row();
+}
+
+/** The same since it has no `fsync`: it reads, and says why it does not write. */
+export async function withoutFsync(
+  found: Program,
+  project: Project,
+  at: string,
+): Promise<Row> {
+  const { tally, node, read, write } = await sandboxed(found, project, at);
+  await tally.check("to read and write", async () => {
+    const { stdout } = await node("open", read, write);
+    has(stdout, "PERMISSION ");
+    has(stdout, "nothing can be made durable");
+    has(stdout, "run without --permission");
+  });
+  await tally.check("to read", async () => {
+    same(succeeded(await node("read", read)).stdout, "read 0");
+  });
+  return tally.row();
+}
+
+interface Program {
+  readonly name: string;
+  readonly path: string;
+}
+
+async function sandboxed(
+  { name, path }: Program,
+  { dir, conformance }: Project,
+  at: string,
+) {
+  const data = join(at, "data");
+  await Deno.mkdir(data, { recursive: true });
+  const code = ["--permission", `--allow-fs-read=${dir}`];
+  return {
+    tally: new Tally(`${name} --permission`, "conformance"),
+    read: `--allow-fs-read=${data}`,
+    write: `--allow-fs-write=${data}`,
+    node: (mode: string, ...flags: string[]) =>
+      run([path, ...code, ...flags, conformance, data, mode], { cwd: dir }),
+  };
 }

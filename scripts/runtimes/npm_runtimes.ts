@@ -17,13 +17,14 @@ import {
   type Found,
   type Runtime,
 } from "./runtime.ts";
-import { claims, permissionModel, race } from "./node.ts";
+import { claims, permissionModel, race, withoutFsync } from "./node.ts";
 import { conformance, exchange, fullDisk, kills, locks } from "./shared.ts";
 
 /** What is not on the path, npm's registry may have. */
 const NEWER: readonly [name: string, specifier: string][] = [
   ["Node", "node@22"],
   ["Node", "node@24"],
+  ["Node", "node@26"],
   ["Bun", "bun@1"],
 ];
 
@@ -90,9 +91,12 @@ async function suites(
   if (!found.name.startsWith("Node ")) return rows;
   rows.push(await checkRequire(found, project));
   rows.push(await checkMini(found, project));
+  const at = join(dir, "permissions");
   if (found.name.startsWith("Node 24.")) {
-    const at = join(dir, "permissions");
     rows.push(await permissionModel(found, project, at));
+  }
+  if (found.name.startsWith("Node 26.")) {
+    rows.push(await withoutFsync(found, project, at));
   }
   return rows;
 }
