@@ -68,7 +68,11 @@ export interface FileSystem {
    * file if need be; `undefined` where somebody else holds it. Never waits. The
    * lock is freed by `close()` and by the end of the process, however it ends.
    *
-   * @param note Text left in the file for whoever finds it locked.
+   * Rejects, before anything is written into it, with `EMLINK` where the file is
+   * a hard link to another one, and with `EFTYPE` where what is in it is no note
+   * of a lock.
+   *
+   * @param note A line of JSON that begins with `{"pid":`, left in the file for whoever finds it locked.
    */
   lock(
     path: string,
@@ -104,6 +108,14 @@ export interface FileStat {
   readonly sizeBytes: number;
   /** Equal for two names of one file, different for two files that exist at once; empty where the platform cannot tell. */
   readonly identity: string;
+  /** How many names it has; left out, as the rest is, where the platform does not tell. */
+  readonly links?: number;
+  /** Who owns it. */
+  readonly uid?: number;
+  /** Its group. */
+  readonly gid?: number;
+  /** Who may do what with it: the twelve lowest bits of a Unix mode. */
+  readonly mode?: number;
 }
 
 /** An exclusive lock that is held until it is closed. */

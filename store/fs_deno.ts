@@ -1,5 +1,6 @@
 import { dirname } from "@std/path";
 import type { FileHandle, FileLock, FileStat, FileSystem } from "./fs.ts";
+import { judgeLockFile, LOCK_NOTE_BYTES } from "./lock_note.ts";
 
 /** Errors to which Deno gives no `code`, by the number in their message. */
 const CODES_BY_NUMBER: Readonly<Record<string, string>> = {
@@ -149,7 +150,17 @@ function toStat(info: Deno.FileInfo): FileStat {
     sizeBytes: size,
     // deno-coverage-ignore -- only Windows has files without such a number
     identity: ino === null ? "" : `${dev}:${ino}`,
+    ...rightsOf(info),
   };
+}
+
+/** Nothing on Windows, which has none of it. */
+function rightsOf(
+  { nlink, uid, gid, mode }: Deno.FileInfo,
+): Pick<FileStat, "links" | "uid" | "gid" | "mode"> {
+  // deno-coverage-ignore -- Windows only
+  if (uid === null) return {};
+  return { links: nlink!, uid, gid: gid!, mode: mode! & 0o7777 };
 }
 
 async function createDirectory(
@@ -212,7 +223,17 @@ async function lock(
       const held = new DenoFileLock(file, path);
       // Somebody may have removed the file between our opening and our locking it.
       if (!await held.isCurrent()) continue;
+      const verdict = judgeLockFile(
+        readNote(file),
+        toStat(file.statSync()).links,
+      );
+      if (verdict === "replace") {
+        await Deno.remove(path);
+        continue;
+      }
+      if (verdict !== "take") throw failure(verdict, path);
       await file.truncate(0);
+      await file.seek(0, Deno.SeekMode.Start);
       await file.write(new TextEncoder().encode(note));
       isKept = true;
       return held;
@@ -220,6 +241,12 @@ async function lock(
       if (!isKept) file.close();
     }
   }
+}
+
+/** What a lock file holds, and a byte more than that may be. */
+function readNote(file: Deno.FsFile): Uint8Array {
+  const bytes = new Uint8Array(LOCK_NOTE_BYTES + 1);
+  return bytes.subarray(0, file.readSync(bytes) ?? 0);
 }
 
 async function openLockFile(

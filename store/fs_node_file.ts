@@ -10,6 +10,7 @@ import {
   type FileHandle as NodeFile,
   open as openFile,
 } from "node:fs/promises";
+import process from "node:process";
 import type { FileHandle, FileStat } from "./fs.ts";
 import { codeOf, failure, run } from "./node_errors.ts";
 
@@ -130,5 +131,11 @@ function toStat(stats: BigIntStats): FileStat {
       : "other",
     sizeBytes: Number(stats.size),
     identity: `${stats.dev}:${stats.ino}`,
+    ...(process.platform !== "win32" && {
+      links: Number(stats.nlink),
+      uid: Number(stats.uid),
+      gid: Number(stats.gid),
+      mode: Number(stats.mode) & 0o7777,
+    }),
   };
 }

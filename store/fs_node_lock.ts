@@ -13,6 +13,7 @@ import type { FileHandle as NodeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import type { FileLock } from "./fs.ts";
+import { judgeLockFile, LOCK_NOTE_BYTES } from "./lock_note.ts";
 import {
   close,
   NO_FOLLOW,
@@ -29,7 +30,7 @@ import {
   type ProcessIdentity,
   startTime,
 } from "./node_claim.ts";
-import { codeOf, run } from "./node_errors.ts";
+import { codeOf, failure, run } from "./node_errors.ts";
 
 /** Flags of `open` that Node does not name, and hands on to the system: open and lock, or fail at once. */
 const OPEN_LOCKED: Readonly<Record<string, number>> = {
@@ -57,10 +58,16 @@ export async function lock(
     try {
       release = await takeLock(path, file, permissions);
       if (release === undefined) return undefined;
-      const { identity } = statOpen(file);
+      const { identity, links } = statOpen(file);
       const isCurrent = () => statPath(path)?.identity === identity;
       // Somebody may have removed the file between our opening and our locking it.
       if (!isCurrent()) continue;
+      const verdict = judgeLockFile(await readNote(file), links);
+      if (verdict === "replace") {
+        unlinkIfThere(path);
+        continue;
+      }
+      if (verdict !== "take") throw failure(verdict, path);
       await file.truncate(0);
       await file.write(new TextEncoder().encode(note), 0, null, 0);
       isKept = true;
@@ -83,6 +90,13 @@ export async function lock(
       }
     }
   }
+}
+
+/** What a lock file holds, and a byte more than that may be. */
+async function readNote(file: NodeFile): Promise<Uint8Array> {
+  const bytes = new Uint8Array(LOCK_NOTE_BYTES + 1);
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+  return bytes.subarray(0, bytesRead);
 }
 
 /** Opens the lock file and, on macOS and Windows, locks it; `undefined` where somebody else has. */

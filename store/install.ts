@@ -22,9 +22,7 @@ export async function prepareFile(
   { fs, temporary, permissions }: Staging,
   fill: (file: FileHandle) => Promise<void>,
 ): Promise<FileHandle> {
-  if (await fs.stat(temporary) !== undefined) {
-    await fs.remove(temporary);
-  }
+  await removeTemporary(fs, temporary);
   const file = await fs.create(temporary, permissions);
   try {
     await fill(file);
@@ -34,6 +32,20 @@ export async function prepareFile(
     await discard(fs, temporary, file);
     throw error;
   }
+}
+
+/** Removes the file that a crash may have left under the temporary name. Rejects with `EMLINK` for one that has another name: it is none of ours. */
+export async function removeTemporary(
+  fs: FileSystem,
+  temporary: string,
+): Promise<void> {
+  const found = await fs.stat(temporary);
+  if (found === undefined) return;
+  if (found.links !== undefined && found.links > 1) {
+    const error = new Error(`EMLINK: ${temporary}`);
+    throw Object.assign(error, { code: "EMLINK" });
+  }
+  await fs.remove(temporary);
 }
 
 async function discard(

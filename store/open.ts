@@ -1,10 +1,12 @@
 import { pid } from "node:process";
 import { basename, join } from "@std/path";
-import { readBlock } from "./block.ts";
 import type { LiveEnd } from "./cut.ts";
 import { MiniError } from "./errors.ts";
 import { nativeFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
+import { removeTemporary } from "./install.ts";
+import { encodeLockNote } from "./lock_note.ts";
+import { lockHolder } from "./lock_holder.ts";
 import { osCode } from "./os_errors.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
 import {
@@ -43,7 +45,7 @@ export async function openJournal(
     await fs.syncDirectory(paths.directory);
     const names = await fs.list(paths.directory);
     if (names.includes(basename(paths.temporary))) {
-      await fs.remove(paths.temporary);
+      await removeTemporary(fs, paths.temporary);
     }
     const rust = await rustSegments(context, names);
     recovered = rust === undefined
@@ -63,34 +65,19 @@ async function takeLock(context: JournalContext): Promise<FileLock> {
   const { fs, paths, staging } = context;
   // The clock says when the process started; no permission is needed for it.
   const since = new Date(performance.timeOrigin).toISOString();
-  const note = JSON.stringify({ pid, since }) + "\n";
+  const note = encodeLockNote({ pid, since });
   const lock = await fs.lock(paths.lock, staging.permissions, note);
   if (lock !== undefined) return lock;
   throw new MiniError(
     "LOCKED",
-    `Cannot open "${paths.active}" for writing: ${await holder(
-      context,
+    `Cannot open "${paths.active}" for writing: ${await lockHolder(
+      fs,
+      paths.lock,
+      pid,
     )} has it open; ` +
       `close it there, or read beside it with MiniStore.replay()`,
     { path: paths.active },
   );
-}
-
-/** Who holds the lock, as far as the note in its file tells. */
-async function holder({ fs, paths }: JournalContext): Promise<string> {
-  try {
-    const file = await fs.open(paths.lock, "read");
-    try {
-      const note = JSON.parse(new TextDecoder().decode(await readBlock(file)));
-      return note.pid === pid
-        ? "this process"
-        : `process ${Number(note.pid)}, started ${String(note.since)},`;
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return "another process";
-  }
 }
 
 /** Opens the segments of a journal for reading, whatever program wrote it. */

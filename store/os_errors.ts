@@ -11,11 +11,13 @@ export function isNoSpace(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes(osCode(error) ?? "");
 }
 
-/** What stands where a file should, by what opening it fails with. */
+/** What stands where a file of ours should, by what opening it fails with. */
 const NO_FILE: Readonly<Record<string, string>> = {
   ELOOP: "a symbolic link",
   EISDIR: "a directory",
   ENXIO: "a pipe, a socket or a device",
+  EMLINK: "a hard link to another file",
+  EFTYPE: "something that is no note of a lock",
 };
 
 /**
@@ -55,7 +57,7 @@ export function fromOs(
   if (what !== undefined) {
     return new MiniError(
       "UNSUPPORTED_FORMAT",
-      `Cannot ${doing}: ${what} stands in place of a file (${because}); ${after}`,
+      `Cannot ${doing}: ${what} stands in place of a file of its own (${because}); ${after}`,
       options,
     );
   }

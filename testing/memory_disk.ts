@@ -50,6 +50,15 @@ export class MemoryDisk {
     return this.#directories.get(directory)?.live.get(name);
   }
 
+  /** How many names a file has. */
+  links(node: number): number {
+    let count = 0;
+    for (const { live } of this.#directories.values()) {
+      for (const named of live.values()) if (named === node) count++;
+    }
+    return count;
+  }
+
   /** The same, where there must be one. */
   need(path: string): number {
     if (this.isDirectory(path)) throw failure("EISDIR", path);

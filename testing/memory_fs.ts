@@ -4,6 +4,7 @@ import type {
   FileStat,
   FileSystem,
 } from "../store/fs.ts";
+import { judgeLockFile } from "../store/lock_note.ts";
 import {
   type Content,
   type DiskSnapshot,
@@ -106,6 +107,13 @@ export class MemoryFileSystem implements FileSystem {
     this.#disk.place(path, durableFile(bytes.slice()));
   }
 
+  /** Gives a file a second name as somebody else would. */
+  link(path: string, to: string): void {
+    const node = this.#disk.need(path);
+    const [directory, name] = split(to);
+    this.#disk.changeEntries(directory, { kind: "add", name, node });
+  }
+
   /** Removes a name as somebody else would. */
   unlink(path: string): void {
     const [directory, name] = split(path);
@@ -194,9 +202,15 @@ export class MemoryFileSystem implements FileSystem {
     note: string,
   ): Promise<FileLock | undefined> {
     return this.#call("lock", path, () => {
+      const found = this.#disk.find(path);
+      if (found !== undefined && this.#locked.get(path) === found) return;
+      const verdict = this.#judgeLockFile(found);
+      if (verdict === "EMLINK" || verdict === "EFTYPE") {
+        throw failure(verdict, path);
+      }
+      if (verdict === "replace") this.unlink(path);
       if (this.#disk.find(path) === undefined) this.put(path, NOTHING);
       const node = this.#disk.need(path);
-      if (this.#locked.get(path) === node) return undefined;
       this.#locked.set(path, node);
       const content = new TextEncoder().encode(note);
       this.#disk.replaceFile(node, () => durableFile(content));
@@ -208,6 +222,11 @@ export class MemoryFileSystem implements FileSystem {
         },
       };
     });
+  }
+
+  #judgeLockFile(node: number | undefined): ReturnType<typeof judgeLockFile> {
+    if (node === undefined) return "take";
+    return judgeLockFile(this.#disk.file(node).live, this.#disk.links(node));
   }
 
   #handle(node: number, path: string, access: "read" | "append"): FileHandle {
@@ -286,6 +305,11 @@ export class MemoryFileSystem implements FileSystem {
 
   #statOf(node: number): FileStat {
     const { live } = this.#disk.file(node);
-    return { kind: "file", sizeBytes: live.length, identity: String(node) };
+    return {
+      kind: "file",
+      sizeBytes: live.length,
+      identity: String(node),
+      links: this.#disk.links(node),
+    };
   }
 }

@@ -1,5 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import {
+  link,
+  mkdir,
+  readFile,
+  rename,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import type { Library } from "./library.ts";
@@ -122,24 +129,54 @@ async function checkNames(
   });
 }
 
+function note(since: string): string {
+  return `${JSON.stringify({ pid: 1, since })}\n`;
+}
+
 async function checkLock(
   suite: Suite,
   { store: { denoFileSystem: fs } }: Library,
 ): Promise<void> {
   await suite.check("fs: one lock at a time, with a note", async (dir) => {
     const path = join(dir, "lock");
-    await writeFile(path, "an old note, longer than the new one");
-    const first = await fs.lock(path, 0o600, "me");
+    await writeFile(path, note("an old one, longer than the new one"));
+    const first = await fs.lock(path, 0o600, note("me"));
     ok(first !== undefined, "it is free");
-    equal(await fs.lock(path, 0o600, "other"), undefined);
-    equal(await readFile(path, "utf8"), "me");
+    equal(await fs.lock(path, 0o600, note("other")), undefined);
+    equal(await readFile(path, "utf8"), note("me"));
     equal(await first.isCurrent(), true);
     await first.close();
     equal(await fs.list(dir), ["lock"]);
-    const second = await fs.lock(path, 0o600, "you");
+    const second = await fs.lock(path, 0o600, note("you"));
     ok(second !== undefined, "it is free again");
     await second.close();
   });
+  await suite.check(
+    "fs: what is no lock is refused, and stays as it is",
+    async (dir) => {
+      const path = join(dir, "lock");
+      await writeFile(path, "precious");
+      await refused("EFTYPE", () => fs.lock(path, 0o600, note("me")));
+      equal(await readFile(path, "utf8"), "precious");
+      await fs.remove(path);
+      await (await fs.lock(path, 0o600, note("me")))!.close();
+      if ((await fs.stat(path))!.links === undefined) {
+        throw new Skip("the system does not tell how many names a file has");
+      }
+      // As a backup by hard links leaves it.
+      await link(path, join(dir, "backup"));
+      await (await fs.lock(path, 0o600, note("you")))!.close();
+      equal(await readFile(join(dir, "backup"), "utf8"), note("me"));
+      equal((await fs.stat(path))!.links, 1);
+      await writeFile(join(dir, "empty"), "");
+      await link(join(dir, "empty"), join(dir, "lock2"));
+      await refused(
+        "EMLINK",
+        () => fs.lock(join(dir, "lock2"), 0o600, note("me")),
+      );
+      equal(await readFile(join(dir, "empty"), "utf8"), "");
+    },
+  );
   await suite.check(
     "fs: a lock file that was replaced is not current",
     async (dir) => {

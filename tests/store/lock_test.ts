@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -42,8 +43,81 @@ Deno.test("MiniStore.open() is LOCKED also where nobody can tell who holds the l
     await Deno.writeTextFile(directory.at("journal.jsonl.lock"), note);
     const error = await errorOf(MiniStore.open(directory.at()));
     assertEquals(error.code, "LOCKED");
-    assert(error.message.includes("another process has it"), error.message);
+    const { uid } = await Deno.stat(directory.at("journal.jsonl.lock"));
+    const whose = uid === null ? "" : ` (the lock is user ${uid}'s)`;
+    const holder = `another process${whose} has it`;
+    assert(error.message.includes(holder), error.message);
   }
+});
+
+for (
+  const left of ["", "\0".repeat(60), '{"pi', '{"pid":71,"sin', '{"pid":71\0\0']
+) {
+  Deno.test(`MiniStore.open() takes a lock file that a crash has left as ${JSON.stringify(left)}`, async () => {
+    const fs = new MemoryFileSystem();
+    fs.put("/data/journal.jsonl.lock", new TextEncoder().encode(left));
+    await using _store = await MiniStore.open("/data/journal.jsonl", { fs });
+  });
+}
+
+const PRECIOUS: [what: string, content: string][] = [
+  ["text", "precious"],
+  ["nothing", ""],
+  ["JSON", '{"user":1}'],
+  [
+    "a note, and more than a note has",
+    `{"pid":1,"since":""}${" ".repeat(2_000)}`,
+  ],
+];
+for (const [what, content] of PRECIOUS) {
+  for (const name of ["journal.jsonl.lock", "journal.jsonl.tmp"]) {
+    Deno.test(`MiniStore.open() writes nothing into a file with ${what} that is linked to ${name}`, async () => {
+      const fs = new MemoryFileSystem();
+      fs.put("/data/precious", new TextEncoder().encode(content));
+      fs.link("/data/precious", `/data/${name}`);
+      const error = await errorOf(
+        MiniStore.open("/data/journal.jsonl", { fs }),
+      );
+      assertEquals(error.code, "UNSUPPORTED_FORMAT");
+      assert(
+        error.message.includes("a hard link to another file"),
+        error.message,
+      );
+      assert(error.message.includes(`/data/${name}`), error.message);
+      const left = new TextDecoder().decode(fs.content("/data/precious"));
+      assertEquals(left, content);
+      assert(fs.names("/data").includes(name), "the link is there");
+      assert(!fs.names("/data").includes("journal.jsonl"), "no journal is");
+    });
+  }
+}
+
+Deno.test("MiniStore.open() writes nothing into what stands in place of its lock file and is none", async () => {
+  for (const content of ["precious", '{"user":1}', " ".repeat(2_000)]) {
+    const fs = new MemoryFileSystem();
+    fs.put("/data/journal.jsonl.lock", new TextEncoder().encode(content));
+    const error = await errorOf(MiniStore.open("/data/journal.jsonl", { fs }));
+    assertEquals(error.code, "UNSUPPORTED_FORMAT");
+    assert(error.message.includes("no note of a lock"), error.message);
+    const left = fs.content("/data/journal.jsonl.lock");
+    assertEquals(new TextDecoder().decode(left), content);
+  }
+});
+
+Deno.test("MiniStore.open() goes on in a folder that was backed up by hard links, and leaves the lock of the copy alone", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await (await MiniStore.open<number>(path, { fs })).close();
+  for (const name of fs.names("/data")) {
+    await fs.createDirectory("/backup", 0o700);
+    fs.link(`/data/${name}`, `/backup/${name}`);
+  }
+  const note = fs.content("/backup/journal.jsonl.lock");
+  await using store = await MiniStore.open<number>(path, { fs });
+  assertEquals(await store.append(1), 1);
+  assertEquals(fs.content("/backup/journal.jsonl.lock"), note);
+  const lock = await fs.lock("/backup/journal.jsonl.lock", 0o600, "");
+  assert(lock !== undefined, "the copy has a lock of its own");
 });
 
 Deno.test("MiniStore.open() finds the lock free after the holder was killed with SIGKILL", async () => {

@@ -174,16 +174,31 @@ Deno.test("MemoryFileSystem answers misuse as an operating system does", async (
 
 Deno.test("MemoryFileSystem.lock() is exclusive until it is closed or the process ends", async () => {
   const fs = new MemoryFileSystem();
-  const lock = await fs.lock("/lock", 0o600, "note");
+  const note = '{"pid":1,"since":""}';
+  const lock = await fs.lock("/lock", 0o600, note);
   assertEquals(await fs.lock("/lock", 0o600, "other"), undefined);
-  assertEquals(text(fs.content("/lock")), "note");
+  assertEquals(text(fs.content("/lock")), note);
   await lock?.close();
-  const second = await fs.lock("/lock", 0o600, "note");
+  const second = await fs.lock("/lock", 0o600, note);
   assertEquals(await second?.isCurrent(), true);
   fs.restart();
-  assert(await fs.lock("/lock", 0o600, "note") !== undefined);
+  assert(await fs.lock("/lock", 0o600, note) !== undefined);
   fs.unlink("/lock");
   assertEquals(await second?.isCurrent(), false);
+});
+
+Deno.test("MemoryFileSystem.lock() writes into nothing that is no lock", async () => {
+  const fs = new MemoryFileSystem();
+  fs.put("/precious", bytes("precious"));
+  assertEquals(await codeOf(fs.lock("/precious", 0o600, "")), "EFTYPE");
+  fs.link("/precious", "/lock");
+  assertEquals(await codeOf(fs.lock("/lock", 0o600, "")), "EMLINK");
+  assertEquals(text(fs.content("/precious")), "precious");
+  const old = '{"pid":1,"since":"long ago"}';
+  fs.put("/old", bytes(old));
+  fs.link("/old", "/locked");
+  assert(await fs.lock("/locked", 0o600, '{"pid":2,"since":""}'));
+  assertEquals(text(fs.content("/old")), old);
 });
 
 Deno.test("MemoryFileSystem handles follow the file, not its name", async () => {

@@ -1,0 +1,34 @@
+import { readBlock } from "./block.ts";
+import type { FileSystem } from "./fs.ts";
+import { LOCK_NOTE_BYTES, parseLockNote } from "./lock_note.ts";
+
+/**
+ * Who holds a lock, as far as the note in its file tells, and the file itself.
+ *
+ * @param self The process that asks.
+ */
+export async function lockHolder(
+  fs: FileSystem,
+  path: string,
+  self: number,
+): Promise<string> {
+  try {
+    const file = await fs.open(path, "read");
+    try {
+      const { uid } = await file.stat();
+      const note = parseLockNote(await readBlock(file, LOCK_NOTE_BYTES));
+      if (note === undefined) {
+        const whose = uid === undefined ? "" : ` (the lock is user ${uid}'s)`;
+        return `another process${whose}`;
+      }
+      if (note.pid === self) return "this process";
+      const what = note.command === undefined ? "" : ` (${note.command})`;
+      return `process ${note.pid}${what}, started ${note.since},`;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    // The note is for people; without it they know less.
+    return "another process";
+  }
+}
