@@ -1,4 +1,4 @@
-import type { StateOptions } from "@mini/state/state";
+import type { DeepReadonly, StateOptions } from "@mini/state/state";
 
 /** How many there are of what. */
 export type Items = Record<string, number>;
@@ -46,7 +46,7 @@ export const STOCK: StateOptions<Items, Event> = {
 };
 
 /** The event, if it can happen now. What cannot is refused before it is logged. */
-export function possible(items: Readonly<Items>, event: Event): Event {
+export function possible(items: DeepReadonly<Items>, event: Event): Event {
   const { type, item, count } = event;
   if (type === "set") return event;
   if (!Object.hasOwn(items, item)) throw new Refusal(404, `no ${item}`);

@@ -13,7 +13,7 @@ import {
   type LedgerEntry,
   MiniQueue,
 } from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
+import { batch, StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 
 /** What a customer asks for. */
@@ -80,7 +80,7 @@ async function takeOrders(): Promise<void> {
     await shop.transact(({ orders }) => {
       const order = orders.length + 1;
       const mail = { order, text: `Your ${item} is on its way.` };
-      return [{ order: item }, mails.toEnqueue(mail), request.toAck()];
+      return batch([{ order: item }, mails.toEnqueue(mail), request.toAck()]);
     });
     say(`took ${item}`);
   }

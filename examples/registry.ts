@@ -14,7 +14,7 @@
  *
  * A range is `1.2.3`, `^1.2.3` or `*`; a change is given by its number.
  */
-import { StateManager } from "@mini/state/state";
+import { type DeepReadonly, StateManager } from "@mini/state/state";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import {
   assertNew,
@@ -144,7 +144,7 @@ async function history(): Promise<void> {
 }
 
 /** The registry as it is, or as it was after a change. */
-async function asOf(change?: string): Promise<Readonly<Registry>> {
+async function asOf(change?: string): Promise<DeepReadonly<Registry>> {
   if (change === undefined) return registry.state;
   if (!/^\d+$/.test(change) || Number(change) > registry.sequence) {
     throw new Refusal(`the changes are 0 to ${registry.sequence}`);

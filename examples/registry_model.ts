@@ -1,4 +1,4 @@
-import type { StateOptions } from "@mini/state/state";
+import type { DeepReadonly, StateOptions } from "@mini/state/state";
 
 /** One version of a package. */
 export interface Release {
@@ -29,7 +29,10 @@ export const REGISTRY: StateOptions<Registry, Change> = {
     const releases = registry.get(change.name) ?? [];
     registry.set(change.name, releases);
     if ("publish" in change) releases.push(change.publish);
-    else find(registry, change.name, change.yank).yanked = change.reason;
+    else {
+      const found = releases.find(({ version }) => version === change.yank);
+      if (found !== undefined) found.yanked = change.reason;
+    }
   },
   // Snapshots are JSON, and a Map is none.
   codec: {
@@ -44,7 +47,7 @@ export const REGISTRY: StateOptions<Registry, Change> = {
 
 /** Throws unless this can be published now. */
 export function assertNew(
-  registry: Readonly<Registry>,
+  registry: DeepReadonly<Registry>,
   name: string,
   { version, needs }: Release,
 ): void {
@@ -60,10 +63,10 @@ export function assertNew(
 
 /** A release, yanked or not. */
 export function find(
-  registry: Readonly<Registry>,
+  registry: DeepReadonly<Registry>,
   name: string,
   version: string,
-): Release {
+): DeepReadonly<Release> {
   const found = registry.get(name)?.find((other) => other.version === version);
   if (found === undefined) throw new Refusal(`there is no ${name}@${version}`);
   return found;
@@ -71,9 +74,9 @@ export function find(
 
 /** The newest release that `NAME@RANGE` stands for and that is not yanked. */
 export function pick(
-  registry: Readonly<Registry>,
+  registry: DeepReadonly<Registry>,
   wanted: string,
-): { readonly name: string; readonly release: Release } {
+): { readonly name: string; readonly release: DeepReadonly<Release> } {
   const [, name = "", range = ""] = /^([^@]+)@(.+)$/.exec(wanted) ?? [];
   const matches = matcher(range);
   const [release] = (registry.get(name) ?? [])
@@ -84,7 +87,7 @@ export function pick(
 }
 
 /** Says of each release that nobody can use, since what it needs was yanked, why. */
-export function broken(registry: Readonly<Registry>): string[] {
+export function broken(registry: DeepReadonly<Registry>): string[] {
   return Array.from(registry).flatMap(([name, releases]) =>
     releases.filter(({ yanked }) => yanked === undefined)
       .flatMap(({ version, needs }) =>
@@ -94,7 +97,7 @@ export function broken(registry: Readonly<Registry>): string[] {
   );
 }
 
-function isThere(registry: Readonly<Registry>, wanted: string): boolean {
+function isThere(registry: DeepReadonly<Registry>, wanted: string): boolean {
   try {
     pick(registry, wanted);
     return true;

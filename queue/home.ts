@@ -1,7 +1,7 @@
 import { MiniError } from "../store/errors.ts";
 import { MAX_DEPTH, toJson } from "../store/json.ts";
 import type { CompactionReport } from "../store/mod.ts";
-import type { ApplyOptions } from "../state/mod.ts";
+import type { ApplyOptions, DeepReadonly } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
 import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
 import { Gathering } from "./gathering.ts";
@@ -11,8 +11,8 @@ import { deadWeightOf, Weight } from "./weight.ts";
 
 /** The state manager that a ledger lives in, as a queue sees it. `StateManager` is one. */
 export interface LedgerHost<S, M> {
-  /** The state. */
-  readonly state: S;
+  /** The state. What it is, `snapshot` says. */
+  readonly state: NoInfer<DeepReadonly<S>>;
   /** The number of the last record that the state has taken in. */
   readonly sequence: number;
   /** Resolves when the state has changed, can no longer change, or was closed. */
@@ -21,11 +21,16 @@ export interface LedgerHost<S, M> {
   readonly isClosed: boolean;
   /** Why nothing more can be applied. */
   readonly failure: MiniError | undefined;
+  /** A deep copy of the state. */
+  snapshot(): S;
   /** Applies a mutation. */
   apply(mutation: M, options?: ApplyOptions): Promise<number>;
   /** Makes a snapshot, and removes what it makes unneeded. */
   compact(): Promise<CompactionReport>;
 }
+
+/** What holds of a host whatever its state is. */
+type Host<M> = Omit<LedgerHost<unknown, M>, "state" | "snapshot">;
 
 /** What happens to a ledger, without the time. */
 export type LedgerEvent<T> = LedgerEntry<T> extends infer Entry
@@ -37,7 +42,7 @@ const MAX_LIST_DEPTH = MAX_DEPTH - 3;
 
 /** Where a ledger is. */
 export interface Place<T, M> {
-  readonly host: LedgerHost<unknown, M>;
+  readonly host: Host<M>;
   /** Gives the ledger in the state. */
   readonly find: () => Ledger<T>;
   /** Makes the mutation of the state that enters something into it. */
@@ -55,7 +60,7 @@ export interface Place<T, M> {
 /** The ledger of a queue, and its time. */
 export class Home<T, M> {
   readonly #place: Place<T, M>;
-  readonly #host: LedgerHost<unknown, M>;
+  readonly #host: Host<M>;
   readonly #arrivals: Gathering | undefined;
   readonly #settlements: Gathering | undefined;
   #time!: QueueTime;

@@ -140,7 +140,7 @@ export async function attachQueue<S extends StateWith<K>, K extends string>(
   try {
     const home = await Home.at<T, EntryIn<K, T>>({
       host: manager,
-      find: () => ledgerIn(manager.state, name) as Ledger<T>,
+      find: () => ledgerIn(manager.state as S, name) as Ledger<T>,
       wrap: (entry) => ({ [name]: entry }) as EntryIn<K, T>,
       numbers: claimed.numbers,
     }, checked.clock);

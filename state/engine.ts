@@ -4,7 +4,9 @@ import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
+import { isPromise } from "../store/promise.ts";
 import { Aborts } from "./aborts.ts";
+import { Batch } from "./batch.ts";
 import { Compaction } from "./compaction.ts";
 import { effects } from "./history.ts";
 import type { Log } from "./interfaces.ts";
@@ -16,6 +18,7 @@ import type {
   StateRecovery,
 } from "./options.ts";
 import { Guard } from "./mutation.ts";
+import type { DeepReadonly } from "./readonly.ts";
 import { build, type Sources } from "./replay.ts";
 
 /**
@@ -163,19 +166,20 @@ export class Engine<S, M> {
   }
 
   transact(
-    decide: (state: Readonly<S>) => M | readonly M[] | undefined,
+    decide: (state: DeepReadonly<S>) => M | Batch<M> | undefined,
   ): Promise<number | undefined> {
     this.#assertUsable();
     return this.#mutex.run(async () => {
       await this.#live.settle();
-      const decided = this.#sources.guard.run(() => decide(this.state));
-      if (decided instanceof Promise) {
-        decided.catch(() => {});
+      const decided = this.#sources.guard.run(() =>
+        decide(this.state as DeepReadonly<S>)
+      );
+      if (isPromise(decided)) {
         throw new TypeError("decide must not return a promise");
       }
       if (decided === undefined) return { applied: undefined };
-      const isBatch = Array.isArray(decided);
-      const mutations = isBatch ? decided : [decided as M];
+      const isBatch = decided instanceof Batch;
+      const mutations = isBatch ? decided.mutations : [decided];
       if (mutations.length === 0) return { applied: undefined };
       return {
         applied: this.#live.enqueue(

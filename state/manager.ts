@@ -11,8 +11,11 @@ import type {
   StateOptions,
   StateRecovery,
 } from "./options.ts";
+// deno-lint-ignore no-unused-vars -- `batch` is linked to
+import type { Batch, batch } from "./batch.ts";
 import { Engine } from "./engine.ts";
 import { openLog, snapshotsIn } from "./open.ts";
+import type { DeepReadonly } from "./readonly.ts";
 
 /** The engines of the states that are open. */
 const ENGINES = new WeakMap<
@@ -107,8 +110,8 @@ export class StateManager<S, M> implements AsyncDisposable {
   }
 
   /** The state as of {@linkcode StateManager.sequence}, for reading: a change to it would not be durable. */
-  get state(): Readonly<S> {
-    return this.#engine.state;
+  get state(): DeepReadonly<S> {
+    return this.#engine.state as DeepReadonly<S>;
   }
 
   /** The number of the last record that the state has taken in. */
@@ -182,9 +185,9 @@ export class StateManager<S, M> implements AsyncDisposable {
   /**
    * Reads, decides and writes with no other write in between.
    *
-   * @param decide Gives a mutation, several that are one atomic record, or
-   * `undefined` for none. Synchronous; must not change the state, at which
-   * {@linkcode StateManager.sequence} stands meanwhile.
+   * @param decide Gives a mutation, several that are one atomic record as
+   * {@linkcode batch} makes them, or `undefined` for none. Synchronous; must not
+   * change the state, at which {@linkcode StateManager.sequence} stands meanwhile.
    * @returns The number of the record; `undefined` where there is none.
    * @throws {MiniError} As {@linkcode StateManager.apply}. What `decide` throws
    * is thrown as it is, and nothing was logged.
@@ -204,7 +207,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async transact(
-    decide: (state: Readonly<S>) => M | readonly M[] | undefined,
+    decide: (state: DeepReadonly<S>) => M | Batch<M> | undefined,
   ): Promise<number | undefined> {
     return this.#engine.transact(decide);
   }

@@ -26,6 +26,7 @@ export type {
   SchemaIssue,
   SchemaResult,
 } from "../store/schema.ts";
+export { type Batch, batch } from "./batch.ts";
 export type { Log, Snapshots } from "./interfaces.ts";
 export { StateManager } from "./manager.ts";
 export type {
@@ -34,3 +35,4 @@ export type {
   StateOptions,
   StateRecovery,
 } from "./options.ts";
+export type { DeepReadonly } from "./readonly.ts";

@@ -1,4 +1,5 @@
 import { MiniError } from "../store/errors.ts";
+import { isPromise } from "../store/promise.ts";
 import { type RecordSchema, validateRead } from "../store/schema.ts";
 
 /** What a log holds: a mutation, several that are one, or that one was aborted. */
@@ -103,17 +104,8 @@ export function reduce<S, M>(
 ): S {
   for (const mutation of mutations) {
     const next = apply(state, mutation);
-    if (isThenable(next)) {
-      // Nobody waits for it; what it throws must not end the process.
-      Promise.resolve(next).catch(() => {});
-      throw new NoPromise();
-    }
+    if (isPromise(next)) throw new NoPromise();
     if (next !== undefined) state = next as S;
   }
   return state;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
 }

@@ -1,4 +1,5 @@
 import { MiniError } from "./errors.ts";
+import { isPromise } from "./promise.ts";
 
 /**
  * A validator of records: what Standard Schema (https://standardschema.dev)
@@ -47,8 +48,7 @@ export function validate<T>(
 ): T {
   if (schema === undefined) return value as T;
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) {
-    result.catch(() => {});
+  if (isPromise(result)) {
     throw new TypeError(`Cannot ${doing}: the schema answers asynchronously`);
   }
   if (result.issues === undefined) return result.value;

@@ -6,7 +6,7 @@ import {
   type LedgerEntry,
   MiniQueue,
 } from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
+import { batch, StateManager } from "@mini/state/state";
 import type { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
@@ -108,7 +108,7 @@ Deno.test("MiniQueue.attach(): who waits is woken by what the application applie
   const waiting = outbox.receive({ waitMs: Infinity });
   await shop.transact((state) =>
     state.orders.length === 0
-      ? [{ order: "tea" }, outbox.toEnqueue("tea is on its way")]
+      ? batch([{ order: "tea" }, outbox.toEnqueue("tea is on its way")])
       : undefined
   );
   assertEquals((await waiting)?.payload, "tea is on its way");

@@ -1,7 +1,7 @@
 // What callers give, and what becomes of it.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { toFileUrl } from "@std/path";
-import { StateManager } from "@mini/state/state";
+import { batch, StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -27,7 +27,7 @@ Deno.test("StateManager.transact() refuses a decision that is a promise, and goe
 Deno.test("StateManager.transact() that decides on no mutations logs nothing", async () => {
   const fs = new MemoryFileSystem();
   await using counter = await openCounter("/data", { fs });
-  assertEquals(await counter.transact(() => []), undefined);
+  assertEquals(await counter.transact(() => batch([])), undefined);
   assertEquals(counter.sequence, 0);
 });
 

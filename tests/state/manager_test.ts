@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { denoFileSystem, type FileSystem } from "@mini/state/store";
 import { copy, ensureDir } from "@std/fs";
-import { StateManager } from "@mini/state/state";
+import { batch, StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -108,7 +108,7 @@ Deno.test("StateManager.transact() reads, decides and writes with nothing in bet
   ]);
   assertEquals(counter.state.value <= 6 && counter.state.value >= 5, true);
   assert(numbers.includes(undefined));
-  const several = await counter.transact(() => [{ by: 10 }, { by: 20 }]);
+  const several = await counter.transact(() => batch([{ by: 10 }, { by: 20 }]));
   assertEquals(several, counter.sequence);
   const thrown = counter.transact(() => {
     throw new Error("no");
