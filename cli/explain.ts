@@ -1,4 +1,5 @@
 import { MiniError } from "../store/errors.ts";
+import { messageOf } from "../store/reason.ts";
 import { Misuse } from "./args.ts";
 
 /** A failure as it is told: what, where, and what to do next. */
@@ -45,9 +46,8 @@ export function explain(error: unknown): Complaint {
       ...(seq !== undefined && { seq }),
     };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  const isMisuse = error instanceof TypeError || error instanceof RangeError;
-  return isMisuse
-    ? { exitCode: 2, code: "MISUSE", message }
-    : { exitCode: 1, code: "IO", message };
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return { exitCode: 2, code: "MISUSE", message: error.message };
+  }
+  return { exitCode: 1, code: "IO", message: messageOf(error) };
 }

@@ -266,8 +266,8 @@ export class Work<T, M> {
     if (!("error" in outcome)) return await message.ack();
     const { error } = outcome;
     const reason = describe(error);
-    if (error instanceof DeadLetter) return await message.bury(reason);
-    if (error instanceof RetryLater) {
+    if (isA(error, DeadLetter)) return await message.bury(reason);
+    if (isA(error, RetryLater)) {
       const { delayMs } = error;
       return await message.release({ delayMs, reason });
     }
@@ -275,5 +275,14 @@ export class Work<T, M> {
     if (this.#stop.signal.aborted) return await message.release({ reason });
     const delayMs = this.#options.backoff(message.receives);
     await message.nack({ delayMs, reason });
+  }
+}
+
+/** Whether a handler has thrown one of these; it may throw what throws when it is asked. */
+function isA<E>(error: unknown, kind: new (...args: never[]) => E): error is E {
+  try {
+    return error instanceof kind;
+  } catch {
+    return false;
   }
 }

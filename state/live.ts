@@ -1,6 +1,7 @@
 import { MiniError } from "../store/errors.ts";
 import { MAX_DEPTH, toJson } from "../store/json.ts";
 import { appendJson } from "../store/session.ts";
+import { messageOf } from "../store/reason.ts";
 import { Mutex } from "../store/mutex.ts";
 import { Signal } from "../store/signal.ts";
 import { validate } from "../store/schema.ts";
@@ -258,10 +259,6 @@ function abortedMutation(
     `apply threw for record ${seq}: ${messageOf(cause)}; ${recorded}`,
     { cause, seq },
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function noState(seq: number, cause: unknown): MiniError {

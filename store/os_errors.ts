@@ -1,4 +1,5 @@
 import { MiniError, type MiniErrorOptions } from "./errors.ts";
+import { messageOf } from "./reason.ts";
 
 /** The POSIX name of an operating system's error, as a {@linkcode FileSystem} reports it. */
 export function osCode(error: unknown): string | undefined {
@@ -35,7 +36,10 @@ export function fromOs(
   if (error instanceof MiniError) return error;
   const { directory, ...rest } = place;
   const options = { ...rest, cause: error };
-  const because = error instanceof Error ? error.message : String(error);
+  // What the system says needs no name before it.
+  const because = error instanceof Error && error.message !== ""
+    ? error.message
+    : messageOf(error);
   const code = osCode(error) ?? "";
   if (code === "ENOTCAPABLE") {
     // Deno's words, before the path, which may hold any.
@@ -70,10 +74,11 @@ export function fromOs(
 
 /** The error of a log to which nothing more is written. */
 export function poisoned(path: string, cause: unknown): MiniError {
-  const why = cause instanceof Error ? cause.message : String(cause);
   return new MiniError(
     "POISONED",
-    `Cannot write to "${path}" any more: ${why}; whether the records not yet durable are on the disk is unknown: close it and open it again`,
+    `Cannot write to "${path}" any more: ${
+      messageOf(cause)
+    }; whether the records not yet durable are on the disk is unknown: close it and open it again`,
     { path, cause },
   );
 }

@@ -1,5 +1,6 @@
 import { resolve, toFileUrl } from "@std/path";
 import type { StateOptions } from "../../state/mod.ts";
+import { messageOf } from "../../store/reason.ts";
 import { Misuse } from "../args.ts";
 
 /** What of a state's options it takes to make the state from disk. */
@@ -15,8 +16,7 @@ export async function loadProgram(path: string): Promise<Program> {
   try {
     loaded = await import(url);
   } catch (error) {
-    const because = error instanceof Error ? error.message : String(error);
-    throw new Misuse(`--apply ${path} cannot be loaded: ${because}`);
+    throw new Misuse(`--apply ${path} cannot be loaded: ${messageOf(error)}`);
   }
   for (const candidate of [loaded, loaded.default]) {
     if (isProgram(candidate)) return candidate;

@@ -1,0 +1,106 @@
+/** A text is cut after so many characters: it is logged, shown and sent. */
+const MAX_CHARS = 1_000;
+
+/** Causes of causes are told so many levels down. */
+const MAX_DEPTH = 4;
+
+/** Of errors that are one error so many are told. */
+const MAX_ERRORS = 5;
+
+/** Names that tell nothing beside a message. */
+const NO_NAME = /^(Error$|MiniError )/;
+
+/** What was thrown, in words, with what has caused it: something always, whatever it was. */
+export function messageOf(thrown: unknown): string {
+  return textOf(thrown, []).slice(0, MAX_CHARS);
+}
+
+/** The text of what was thrown, or has caused what is `above` it. */
+function textOf(thrown: unknown, above: readonly unknown[]): string {
+  try {
+    // Not by `instanceof`: it may come from another realm.
+    const isError = typeof field(thrown, "message") === "string";
+    const own = isError ? errorText(thrown) : valueText(thrown);
+    const all = [...above, thrown];
+    const causes = above.length === MAX_DEPTH
+      ? []
+      : causesOf(thrown).filter((cause) => !all.includes(cause));
+    const below = causes.slice(0, MAX_ERRORS)
+      .map((cause) => textOf(cause, all))
+      // A message often quotes its cause.
+      .filter((text) => own !== text && !own.includes(`: ${text}`));
+    if (causes.length > MAX_ERRORS) {
+      below.push(`and ${causes.length - MAX_ERRORS} more`);
+    }
+    return below.length === 0 ? own : `${own}: ${below.join("; ")}`;
+  } catch {
+    const name = nameOf(thrown);
+    const which = name === undefined ? "" : ` (${name})`;
+    return `what was thrown${which} cannot be described`;
+  }
+}
+
+/** A field of what was thrown, where it can be read. */
+function field(thrown: unknown, name: string): unknown {
+  try {
+    return (thrown as Readonly<Record<string, unknown>> | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function fieldText(thrown: unknown, name: string): string | undefined {
+  const text = field(thrown, name);
+  if (typeof text !== "string" || text.trim() === "") return undefined;
+  return text.slice(0, MAX_CHARS);
+}
+
+/** The name that an error gives itself; else that of its class. */
+function nameOf(thrown: unknown): string | undefined {
+  const name = fieldText(thrown, "name");
+  if (name !== undefined && name !== "Error") return name;
+  return fieldText(field(thrown, "constructor"), "name") ?? name;
+}
+
+function errorText(error: unknown): string {
+  const name = nameOf(error) ?? "Error";
+  const message = fieldText(error, "message");
+  if (message !== undefined) {
+    return NO_NAME.test(name) ? message : `${name}: ${message}`;
+  }
+  const code = fieldText(error, "code");
+  return code === undefined ? name : `${name} (${code})`;
+}
+
+function valueText(value: unknown): string {
+  if (value === undefined || value === null || value === "") {
+    return `${JSON.stringify(value)} was thrown`;
+  }
+  const text = Object(value) === value ? ownText(value) : String(value);
+  if (text !== undefined) return text.slice(0, MAX_CHARS);
+  const name = nameOf(value);
+  const json = JSON.stringify(value).slice(0, MAX_CHARS);
+  return name === undefined || name === "Object" || name === "Array"
+    ? json
+    : `${name} ${json}`;
+}
+
+/** What an object says of itself, where it says something. */
+function ownText(value: unknown): string | undefined {
+  const text = typeof field(value, "toString") === "function"
+    ? String(value)
+    : "";
+  return text === "" || text.includes("[object ") ? undefined : text;
+}
+
+/** What has caused it: the errors that it stands for, and its cause. */
+function causesOf(thrown: unknown): unknown[] {
+  const errors = field(thrown, "errors");
+  return [
+    ...(Array.isArray(errors) ? errors : []),
+    // Of a `SuppressedError`, and of an event.
+    field(thrown, "error"),
+    field(thrown, "suppressed"),
+    field(thrown, "cause"),
+  ].filter((cause) => cause !== undefined && cause !== null);
+}
