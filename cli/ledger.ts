@@ -2,6 +2,7 @@ import { systemClock } from "../queue/mod.ts";
 import { QueueTime } from "../queue/clock.ts";
 import { ledgerCodec } from "../queue/codec.ts";
 import type { LedgerEntry } from "../queue/entry.ts";
+import { hasKind } from "../queue/entry_check.ts";
 import {
   applyToLedger,
   type DeadMessage,
@@ -59,17 +60,6 @@ export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
   });
 }
 
-const EVENTS = [
-  "enqueue",
-  "receive",
-  "settle",
-  "expire",
-  "redrive",
-  "purge",
-  "paused",
-  "tick",
-];
-
 /** Whether a log is that of a queue, as its oldest record or its newest snapshot says; an empty one may become one. */
 export async function isQueue(
   context: JournalContext,
@@ -93,7 +83,7 @@ export async function isQueue(
 function isEntry(data: unknown): boolean {
   const entry = (data as { apply?: unknown } | null)?.apply;
   return typeof entry === "object" && entry !== null && "at" in entry &&
-    typeof entry.at === "number" && EVENTS.some((event) => event in entry);
+    typeof entry.at === "number" && hasKind(entry);
 }
 
 async function isLedger(

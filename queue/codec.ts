@@ -1,36 +1,48 @@
+import { isInParts } from "../snap/codec.ts";
 import type { SnapCodec } from "../snap/mod.ts";
+import { headIn, unknownPart } from "./entry_check.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** A line of a snapshot. */
+/** The first line of a snapshot: the ledger without what is many. */
+type Head = Omit<Ledger, "messages" | "dead" | "dedupe">;
+
+/** Another line of it. */
 type Part<T> =
-  | Omit<Ledger<T>, "messages" | "dead" | "dedupe">
   | { readonly message: Ledger<T>["messages"][string] }
   | { readonly dead: Ledger<T>["dead"][string] }
   | { readonly dedupe: Ledger<T>["dedupe"][number] };
 
 /** A ledger in a snapshot: a line for each message, so that no number of them is too large. */
 export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
-  return { encode, decode: (parts) => decode(parts as AsyncIterable<Part<T>>) };
+  return { encode, decode };
 }
 
-function* encode<T>(ledger: Ledger<T>): Generator<Part<T>, void, undefined> {
-  const { messages, dead, dedupe, ...rest } = ledger;
-  yield rest;
+function* encode<T>(
+  ledger: Ledger<T>,
+): Generator<Head | Part<T>, void, undefined> {
+  const { messages, dead, dedupe, at, v = 1, ...rest } = ledger;
+  yield { at, ...(v > 1 && { v }), ...rest };
   for (const id in messages) yield { message: messages[id]! };
   for (const id in dead) yield { dead: dead[id]! };
   for (const key of dedupe) yield { dedupe: key };
 }
 
-async function decode<T>(parts: AsyncIterable<Part<T>>): Promise<Ledger<T>> {
-  let rest: Part<T> | undefined;
+async function decode<T>(parts: unknown): Promise<Ledger<T>> {
+  if (!isInParts(parts)) throw unknownPart();
+  let head: Head | undefined;
   const messages: Ledger<T>["messages"] = {};
   const dead: Ledger<T>["dead"] = {};
   const dedupe: Ledger<T>["dedupe"] = [];
   for await (const part of parts) {
-    if ("message" in part) messages[part.message.id] = part.message;
-    else if ("dead" in part) dead[part.dead.id] = part.dead;
-    else if ("dedupe" in part) dedupe.push(part.dedupe);
-    else rest = part;
+    if (head === undefined) head = headIn(part);
+    else {
+      const known = Object(part) as Part<T>;
+      if ("message" in known) messages[known.message.id] = known.message;
+      else if ("dead" in known) dead[known.dead.id] = known.dead;
+      else if ("dedupe" in known) dedupe.push(known.dedupe);
+      else throw unknownPart();
+    }
   }
-  return { ...rest as Ledger<T>, messages, dead, dedupe };
+  if (head === undefined) throw unknownPart();
+  return { v: 1, ...head, messages, dead, dedupe };
 }

@@ -35,6 +35,8 @@ export type LedgerEntry<T = unknown> =
   & {
     /** The queue's time, in milliseconds. */
     readonly at: number;
+    /** The version of the entry: the first that has all that is in it. @default {1} */
+    readonly v?: number;
     /** How far the wall clock is from it, where that has changed. */
     readonly drift?: number;
   }

@@ -1,5 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
+import { checkEntry, checkVersion } from "./entry_check.ts";
 import { forgetKeys, holdKey } from "./dedupe.ts";
 import { forgetLines, linesBeside } from "./lines.ts";
 
@@ -56,6 +57,8 @@ export interface DedupeKey {
 export interface Ledger<T = unknown> {
   /** The queue's time of the last entry, in milliseconds. */
   at: number;
+  /** The highest version of an entry in it; 1 where it is missing. */
+  v?: number;
   /** How far the wall clock was from it. */
   drift: number;
   /** The number that no message has had. */
@@ -89,6 +92,7 @@ export interface Ledger<T = unknown> {
 export function emptyLedger<T = unknown>(): Ledger<T> {
   return {
     at: 0,
+    v: 1,
     drift: 0,
     nextId: 1,
     nextOrder: 1,
@@ -106,7 +110,9 @@ export function emptyLedger<T = unknown>(): Ledger<T> {
  * @param ledger The ledger, which is changed.
  * @param entry What has happened.
  * @throws {MiniError} `RECEIPT_EXPIRED` where a delivery is settled that is not
- * the current one of its message.
+ * the current one of its message; `UNSUPPORTED_FORMAT` for an entry or a ledger
+ * of a kind or a version that this code does not know; `CORRUPT` for what is no
+ * entry. Thrown for a logged entry on opening, the last two refuse to open.
  *
  * @example A ledger in a state of one's own
  * ```ts
@@ -122,7 +128,10 @@ export function applyToLedger<T>(
   ledger: Ledger<T>,
   entry: LedgerEntry<T>,
 ): void {
+  checkVersion(ledger.v);
+  checkEntry(entry);
   ledger.at = Math.max(ledger.at, entry.at);
+  ledger.v = Math.max(ledger.v ?? 1, entry.v ?? 1);
   if (entry.drift !== undefined) ledger.drift = entry.drift;
   if ("enqueue" in entry) {
     for (const message of entry.enqueue) enqueue(ledger, message);

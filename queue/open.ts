@@ -4,6 +4,7 @@ import { MiniError } from "../store/errors.ts";
 import { ledgerCodec } from "./codec.ts";
 import { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
+import { checkVersion } from "./entry_check.ts";
 import { Home, type LedgerHost } from "./home.ts";
 import { applyToLedger, emptyLedger, type Ledger } from "./ledger.ts";
 import {
@@ -37,8 +38,8 @@ export async function openQueue<T>(
     {
       initial: emptyLedger,
       apply(ledger, entry) {
-        weight.add(entry);
         applyToLedger(ledger, entry);
+        weight.add(entry);
       },
       upcast: refuseNewer,
       codec: ledgerCodec(),
@@ -121,10 +122,13 @@ function claim(manager: object, name: string): Claim {
 /** Where there is none, nothing that is waited for would make one. */
 function ledgerIn<K extends string>(state: StateWith<K>, name: K): Ledger {
   const ledger: Ledger | undefined = state[name];
-  if (ledger !== undefined) return ledger;
-  throw new TypeError(
-    `The state has no ledger under "${name}": it is to come from emptyLedger(), in initial, and in migrate where snapshots are older than it`,
-  );
+  if (ledger === undefined) {
+    throw new TypeError(
+      `The state has no ledger under "${name}": it is to come from emptyLedger(), in initial, and in migrate where snapshots are older than it`,
+    );
+  }
+  checkVersion(ledger.v);
+  return ledger;
 }
 
 /** Opens a queue in a state that somebody else has open. */

@@ -61,7 +61,9 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @param dir The directory, which holds a log and snapshots as any state does.
    * @param options How messages are delivered, and kept.
    * @returns The queue. Close it to free the lock.
-   * @throws {MiniError} As `StateManager.open`.
+   * @throws {MiniError} As `StateManager.open`; `CORRUPT` for a record that is no
+   * entry of a queue, `UNSUPPORTED_FORMAT` for one, or a snapshot, of a kind or
+   * a version that this code does not know.
    */
   static async open<T>(
     dir: string | URL,
@@ -84,6 +86,8 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @param options How messages are delivered.
    * @returns The queue.
    * @throws {TypeError} Where there is no ledger, or another queue on it.
+   * @throws {MiniError} `UNSUPPORTED_FORMAT` where the ledger is of a version
+   * that this code does not know.
    *
    * @example A state change and the message it sends are one record
    * ```ts

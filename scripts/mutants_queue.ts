@@ -21,6 +21,10 @@ const weight = (test: string) => ({
   file: "tests/queue/weight_test.ts",
   test: `MiniQueue${test}`,
 });
+const format = (test: string) => ({
+  file: "tests/queue/format_test.ts",
+  test: `MiniQueue${test}`,
+});
 const ACROSS_A_KILL =
   " keeps what is enqueued, in flight and dead across a kill";
 
@@ -195,6 +199,40 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
       file: "tests/queue/clock_test.ts",
       test: "MiniQueue: a dedupe window outlasts a clock that goes back",
     },
+  },
+  {
+    name: "unknown-entry-is-passed-over",
+    file: "queue/ledger.ts",
+    edits: [["  checkEntry(entry);\n", ""]],
+    killedBy: format(
+      ".open() refuses a kind in its log with UNSUPPORTED_FORMAT, and changes nothing",
+    ),
+  },
+  {
+    name: "unknown-entry-is-an-abort-on-replay",
+    file: "state/replay.ts",
+    edits: [["!isReduced || isUnreadable(error)", "!isReduced"]],
+    killedBy: {
+      file: "tests/queue/format_test.ts",
+      test:
+        "StateManager.open() passes on that a ledger does not know an entry, and takes it for no aborted mutation",
+    },
+  },
+  {
+    name: "unknown-part-is-passed-over",
+    file: "queue/codec.ts",
+    edits: [["      else throw unknownPart();\n", ""]],
+    killedBy: format(
+      ".open() refuses a snapshot with a part of another kind, and changes nothing",
+    ),
+  },
+  {
+    name: "newer-ledger-is-taken",
+    file: "queue/open.ts",
+    edits: [["  checkVersion(ledger.v);\n", ""]],
+    killedBy: format(
+      ".attach() and applyToLedger() refuse a ledger of a newer version",
+    ),
   },
   {
     name: "entry-is-applied-twice",

@@ -33,7 +33,9 @@ export interface StateOptions<S, M> {
   initial: () => S;
   /**
    * Changes the state, or returns the new one. Synchronous, and determined by
-   * its arguments alone: it runs again on every replay.
+   * its arguments alone: it runs again on every replay. A mutation for which it
+   * throws an error with code `UNSUPPORTED_FORMAT` or `CORRUPT` then is not
+   * passed over: the error is passed on, as of one that the code cannot know.
    */
   apply: (state: S, mutation: M) => S | void;
   /** The log's file inside the directory, which holds no other state. @default {"journal.jsonl"} */

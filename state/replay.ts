@@ -170,7 +170,8 @@ async function replay<S, M>(
         if (isNoPromise(error)) throw error;
         // It may be on record as aborted already, further on.
         await aborts.learnFrom(range.from);
-        if (!isReduced && !aborts.has(seq)) throw error;
+        const isRefused = !isReduced || isUnreadable(error);
+        if (isRefused && !aborts.has(seq)) throw withNumber(error, seq);
         if (!isReduced) continue;
         if (!aborts.has(seq)) aborts.unrecorded.push(seq);
         aborts.add(seq);
@@ -179,6 +180,22 @@ async function replay<S, M>(
     }
   }
   return { state, replayed };
+}
+
+/** Whether `apply` says that no such record is known to it: a fault of none, and not to be passed over. Without `instanceof`, for it may come from another copy of this package. */
+function isUnreadable(error: unknown): error is MiniError {
+  const { code } = Object(error);
+  return code === "UNSUPPORTED_FORMAT" || code === "CORRUPT";
+}
+
+/** The same error, with the number of the record where it has none. */
+function withNumber(error: unknown, seq: number): unknown {
+  if (!isUnreadable(error) || error.seq !== undefined) return error;
+  return new MiniError(
+    error.code,
+    `Cannot make the state of record ${seq}: ${error.message}`,
+    { cause: error, seq },
+  );
 }
 
 async function* oneByOne<T>(

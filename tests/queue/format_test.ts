@@ -1,0 +1,251 @@
+// What this code does not know, or what is none of a queue's, is refused and left as it is.
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  applyToLedger,
+  emptyLedger,
+  type Ledger,
+  type LedgerEntry,
+  MiniQueue,
+} from "@mini/state/queue";
+import { SnapStore } from "@mini/state/snap";
+import { StateManager } from "@mini/state/state";
+import { MiniError, MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { errorOf } from "../support/journal.ts";
+import { drain } from "../support/queue.ts";
+
+const JOURNAL = "/data/journal.jsonl";
+const SECRET = "the secret";
+
+/** Mutations, logged by whatever code. */
+async function logged(...mutations: unknown[]): Promise<MemoryFileSystem> {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<unknown>(JOURNAL, { fs });
+  for (const apply of mutations) await store.append({ apply });
+  return fs;
+}
+
+function contentOf(fs: MemoryFileSystem): unknown {
+  return fs.names("/data").filter((name) => !name.endsWith(".lock"))
+    .map((name) => [name, fs.content(`/data/${name}`)]);
+}
+
+const FIRST = { at: 1, enqueue: [{ id: 1, payload: SECRET }] };
+
+const message = (fields: object) => ({
+  at: 2,
+  enqueue: [{ id: 2, payload: SECRET, ...fields }],
+});
+const settlement = (fields: object) => ({
+  at: 2,
+  settle: [{ id: 1, receipt: 1, as: "acked", ...fields }],
+});
+
+const NEWER: readonly [what: string, entry: unknown][] = [
+  ["a kind", { at: 2, fromTheFuture: [SECRET] }],
+  ["a version", { at: 2, v: 99, enqueue: [] }],
+  ["a version of another shape", { v: 99, when: SECRET }],
+  ["no kind", { at: 2 }],
+  ["two kinds", { at: 2, receive: [1], tick: true }],
+  ["a field", { at: 2, tick: true, secret: SECRET }],
+  ["a field of a message", message({ secret: SECRET })],
+  ["a field of a key", message({ dedupe: { key: "k", until: 9, by: 1 } })],
+  ["a field of a settlement", settlement({ secret: SECRET })],
+];
+
+const MALFORMED: readonly [what: string, entry: unknown][] = [
+  ["null", null],
+  ["a number", 5],
+  ["text", SECRET],
+  ["a list", [SECRET]],
+  ["no time", { enqueue: [{ id: 2, payload: SECRET }] }],
+  ["a time in words", { at: SECRET, tick: true }],
+  ["a version in words", { at: 2, v: SECRET, tick: true }],
+  ["a drift in words", { at: 2, drift: SECRET, tick: true }],
+  ["messages in words", { at: 2, enqueue: SECRET }],
+  ["a message in words", { at: 2, enqueue: [SECRET] }],
+  ["a message without a number", { at: 2, enqueue: [{ payload: SECRET }] }],
+  ["a message without payload", { at: 2, enqueue: [{ id: 2 }] }],
+  ["a number in words", message({ id: SECRET })],
+  ["a number below 0", message({ id: -1 })],
+  ["a priority in words", message({ priority: SECRET })],
+  ["a group that is none", message({ group: 5 })],
+  ["a delay in words", message({ due: SECRET })],
+  ["a key in words", message({ dedupe: SECRET })],
+  ["a key without an end", message({ dedupe: { key: SECRET } })],
+  ["deliveries in words", { at: 2, receive: SECRET }],
+  ["a delivery in words", { at: 2, receive: [SECRET] }],
+  ["an outcome of another name", settlement({ as: SECRET })],
+  ["a refund in words", settlement({ refund: SECRET })],
+  ["what has run out in words", { at: 2, expire: SECRET }],
+  ["a purge in words", { at: 2, purge: SECRET }],
+  ["a pause in words", { at: 2, paused: SECRET }],
+  ["a tick in words", { at: 2, tick: SECRET }],
+];
+
+for (
+  const [code, cases] of [
+    ["UNSUPPORTED_FORMAT", NEWER],
+    ["CORRUPT", MALFORMED],
+  ] as const
+) {
+  for (const [what, entry] of cases) {
+    Deno.test(`MiniQueue.open() refuses ${what} in its log with ${code}, and changes nothing`, async () => {
+      const fs = await logged(FIRST, entry, FIRST);
+      const before = contentOf(fs);
+      const error = await errorOf(MiniQueue.open("/data", { fs }));
+      assertEquals([error.code, error.seq], [code, 2]);
+      assert(!error.message.includes("secret"), error.message);
+      assertEquals(contentOf(fs), before);
+    });
+  }
+}
+
+Deno.test("MiniQueue.open() says where in the entry it is", async () => {
+  const entry = { at: 2, enqueue: [{ id: 2, payload: "" }, { id: 3 }] };
+  const fs = await logged(entry);
+  const { message } = await errorOf(MiniQueue.open("/data", { fs }));
+  assert(message.includes("record 1"), message);
+  assert(message.includes("entry.enqueue[1].payload"), message);
+});
+
+type Change = { readonly jobs: LedgerEntry<string> };
+
+/** A state with a ledger in it; `apply` may be of newer code. */
+function open(
+  fs: MemoryFileSystem,
+  apply: (ledger: Ledger<string>, entry: LedgerEntry<string>) => void =
+    applyToLedger,
+) {
+  return StateManager.open<{ jobs: Ledger<string> }, Change>("/data", {
+    fs,
+    initial: () => ({ jobs: emptyLedger<string>() }),
+    apply: (state, { jobs }) => apply(state.jobs, jobs),
+  });
+}
+
+/** What newer code makes of an entry that this code does not know. */
+function newer(ledger: Ledger<string>, entry: LedgerEntry<string>): void {
+  if ("fromTheFuture" in entry) ledger.v = 2;
+  else applyToLedger(ledger, entry);
+}
+
+const FUTURE = { at: 2, v: 2, fromTheFuture: [1] } as unknown as LedgerEntry<
+  string
+>;
+
+Deno.test("StateManager.open() passes on that a ledger does not know an entry, and takes it for no aborted mutation", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using shop = await open(fs, newer);
+    const jobs = await MiniQueue.attach(shop, "jobs");
+    await jobs.enqueue("before");
+    await shop.apply({ jobs: FUTURE });
+  }
+  const before = contentOf(fs);
+  const error = await errorOf(open(fs));
+  assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 2]);
+  assertEquals((error.cause as MiniError).code, "UNSUPPORTED_FORMAT");
+  assertEquals(contentOf(fs), before);
+  await using again = await open(fs, newer);
+  assertEquals(again.recovery.aborted, []);
+  assertEquals(again.state.jobs.v, 2);
+});
+
+Deno.test("StateManager.open() passes it on as it is where it says already which record it is about", async () => {
+  const fs = await logged({ jobs: FIRST });
+  const known = new MiniError("UNSUPPORTED_FORMAT", "not known", { seq: 7 });
+  const error = await errorOf(open(fs, () => {
+    throw known;
+  }));
+  assert(error === known);
+});
+
+Deno.test("StateManager.apply() of an entry that the ledger refuses is an abort like any other", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using shop = await open(fs);
+    const error = await errorOf(shop.apply({ jobs: FUTURE }));
+    assertEquals(error.code, "ABORTED_MUTATION");
+    assertEquals((error.cause as MiniError).code, "UNSUPPORTED_FORMAT");
+    const jobs = await MiniQueue.attach(shop, "jobs");
+    await jobs.enqueue("goes on");
+  }
+  await using again = await open(fs);
+  assertEquals(again.recovery.aborted, [1]);
+  assertEquals(await drain(await MiniQueue.attach(again, "jobs")), ["goes on"]);
+});
+
+Deno.test("MiniQueue.attach() and applyToLedger() refuse a ledger of a newer version", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using shop = await open(fs, newer);
+    await shop.apply({ jobs: FUTURE });
+    await shop.createSnapshot();
+  }
+  await using shop = await open(fs);
+  const before = contentOf(fs);
+  const error = await errorOf(MiniQueue.attach(shop, "jobs"));
+  assertEquals(error.code, "UNSUPPORTED_FORMAT");
+  assertEquals(contentOf(fs), before);
+  const enters = shop.apply({ jobs: { at: 3, tick: true } });
+  const { cause } = await errorOf(enters);
+  assertEquals((cause as MiniError).code, "UNSUPPORTED_FORMAT");
+});
+
+Deno.test("MiniQueue.attach() takes a ledger that says nothing of its version for one of 1", async () => {
+  const fs = new MemoryFileSystem();
+  await using shop = await open(fs, (ledger, entry) => {
+    delete ledger.v;
+    applyToLedger(ledger, entry);
+  });
+  const jobs = await MiniQueue.attach(shop, "jobs");
+  await jobs.enqueue("a");
+  assertEquals(shop.state.jobs.v, 1);
+});
+
+const HEAD = { at: 1, drift: 0, nextId: 1, nextOrder: 1, paused: false };
+
+for (
+  const [what, parts] of [
+    ["no part", []],
+    ["a head without its numbers", [{ at: 1, parts: SECRET }]],
+    ["a head of a newer version", [{ ...HEAD, v: 99 }]],
+    ["a head with more in it", [{ ...HEAD, secret: SECRET }]],
+    ["a part of another kind", [HEAD, { schedule: { name: SECRET } }]],
+    ["a part that is nothing", [HEAD, null]],
+    ["no parts at all", undefined],
+  ] as const
+) {
+  Deno.test(`MiniQueue.open() refuses a snapshot with ${what}, and changes nothing`, async () => {
+    const fs = await logged(FIRST);
+    const snaps = new SnapStore<unknown>("/data", {
+      fs,
+      codec: {
+        encode: () => parts === undefined ? SECRET : parts.values(),
+        decode: (json) => json,
+      },
+    });
+    await snaps.create({}, 1);
+    const before = contentOf(fs);
+    const error = await errorOf(MiniQueue.open("/data", { fs }));
+    assertEquals(error.code, "UNSUPPORTED_FORMAT");
+    assert(!error.message.includes("secret"), error.message);
+    assertEquals(contentOf(fs), before);
+  });
+}
+
+Deno.test("MiniQueue.open() takes a snapshot without a version, as it writes them", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using queue = await MiniQueue.open<string>("/data", { fs });
+    await queue.enqueue("a");
+    await queue.compact();
+  }
+  const [name] = fs.names("/data").filter((name) => name.endsWith(".json"));
+  const text = new TextDecoder().decode(fs.content(`/data/${name}`));
+  assertNotEquals(text.indexOf('"parts": [\n{"at":'), -1);
+  assert(!text.includes('"v":'), text);
+  await using again = await MiniQueue.open<string>("/data", { fs });
+  assertEquals(await drain(again), ["a"]);
+});
