@@ -1,44 +1,15 @@
 import type { NewMessage } from "./entry.ts";
+import { Heap } from "./heap.ts";
 import type { DedupeKey, Ledger } from "./ledger.ts";
 
-/** Keys that have run out stay in the ledger until they are so many, and half of all. */
-const MIN_DROPPED = 64;
-
-/** The keys of a ledger that keep other messages out. Follows from the ledger alone, and is kept beside it. */
+/** What follows from the keys of a ledger, and is kept beside it. */
 class Keys {
-  readonly #holders = new Map<string, DedupeKey>();
+  readonly holders: Map<string, DedupeKey>;
   /** Messages whose outcome is waited for, and what has kept them out. */
   readonly outcomes: Map<number, number | undefined> = new Map();
-  #dropped = 0;
 
   constructor({ dedupe }: Ledger) {
-    for (const key of dedupe) this.#holders.set(key.key, key);
-  }
-
-  get(key: string): DedupeKey | undefined {
-    return this.#holders.get(key);
-  }
-
-  add(ledger: Ledger, key: DedupeKey): void {
-    this.#drop(ledger);
-    ledger.dedupe.push(key);
-    this.#holders.set(key.key, key);
-  }
-
-  /** Forgets those that have run out. */
-  #drop(ledger: Ledger): void {
-    const { dedupe, at } = ledger;
-    for (;;) {
-      const oldest = dedupe[this.#dropped];
-      if (oldest === undefined || oldest.until > at) break;
-      if (this.get(oldest.key) === oldest) this.#holders.delete(oldest.key);
-      this.#dropped++;
-    }
-    if (this.#dropped < MIN_DROPPED || this.#dropped * 2 < dedupe.length) {
-      return;
-    }
-    ledger.dedupe = dedupe.slice(this.#dropped);
-    this.#dropped = 0;
+    this.holders = new Map(dedupe.map((key) => [key.key, key]));
   }
 }
 
@@ -50,16 +21,39 @@ function keysOf(ledger: Ledger): Keys {
   return keys;
 }
 
+/** The keys of a ledger by their end, within the ledger: they follow from it alone also where it was read from a snapshot. */
+function byEnd({ dedupe }: Ledger): Heap<DedupeKey> {
+  return new Heap((a, b) => a.until < b.until, dedupe);
+}
+
 /** Gives a key to a message, unless another has it; says whether it did. */
 export function holdKey(ledger: Ledger, key: DedupeKey): boolean {
-  const keys = keysOf(ledger);
-  const holder = keys.get(key.key);
+  const { holders, outcomes } = keysOf(ledger);
+  const holder = holders.get(key.key);
   if (holder !== undefined && holder.until > ledger.at) {
-    if (keys.outcomes.has(key.id)) keys.outcomes.set(key.id, holder.id);
+    if (outcomes.has(key.id)) outcomes.set(key.id, holder.id);
     return false;
   }
-  keys.add(ledger, key);
+  if (key.until > ledger.at) {
+    byEnd(ledger).push(key);
+    holders.set(key.key, key);
+  }
   return true;
+}
+
+/** Forgets the keys that have run out. */
+export function dropKeys(ledger: Ledger): void {
+  while (nextEnd(ledger) <= ledger.at) {
+    const first = byEnd(ledger).pop()!;
+    const holders = KEYS.get(ledger)?.holders;
+    // Another message may have the key by now.
+    if (holders?.get(first.key) === first) holders.delete(first.key);
+  }
+}
+
+/** When the next key runs out, by the queue's time. */
+export function nextEnd({ dedupe }: Ledger): number {
+  return dedupe[0]?.until ?? Infinity;
 }
 
 /** Has it noted what becomes of a message that is about to be enqueued. */
@@ -80,7 +74,7 @@ export function outcomeOf(
     return holder;
   }
   // The state was made anew meanwhile.
-  const holder = keys.get(dedupe.key)?.id;
+  const holder = keys.holders.get(dedupe.key)?.id;
   return holder === id ? undefined : holder;
 }
 

@@ -5,6 +5,7 @@ import { Mutex } from "../store/mutex.ts";
 import { checkCount } from "../store/options.ts";
 import { Signal } from "../store/signal.ts";
 import { Deliveries } from "./deliveries.ts";
+import { nextEnd } from "./dedupe.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Home } from "./home.ts";
 import type { DeadMessage, LedgerMessage } from "./ledger.ts";
@@ -194,6 +195,7 @@ export class QueueEngine<T, M> {
 
   async compact(): Promise<CompactionReport> {
     this.assertOpen();
+    await this.#dropKeys();
     const { report, left } = await this.#home.compact();
     // The log stays as far back as the snapshot before this one, which may stand
     // where there was still much to do: with another one that is gone as well.
@@ -205,6 +207,14 @@ export class QueueEngine<T, M> {
       removedBytes: report.removedBytes + next.removedBytes,
       firstSequence: next.firstSequence,
     };
+  }
+
+  /** Has the time on record that lets the ledger forget keys: nothing else may have happened since. */
+  async #dropKeys(): Promise<void> {
+    const ledger = await this.#home.readable();
+    if (nextEnd(ledger) > this.#home.now()) return;
+    // Where the disk is full, compaction frees it.
+    await this.#home.enter({ tick: true }, false).catch(() => {});
   }
 
   get #isOver(): boolean {

@@ -1,10 +1,12 @@
 /** A binary heap: whatever comes first is taken first, in O(log n). */
 export class Heap<T> {
-  readonly #items: T[] = [];
+  readonly #items: T[];
   readonly #isBefore: (a: T, b: T) => boolean;
 
-  constructor(isBefore: (a: T, b: T) => boolean) {
+  /** @param items What it is kept in: nothing, or what another such heap has left there. */
+  constructor(isBefore: (a: T, b: T) => boolean, items: T[] = []) {
     this.#isBefore = isBefore;
+    this.#items = items;
   }
 
   get size(): number {

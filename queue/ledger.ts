@@ -1,7 +1,7 @@
 import { MiniError } from "../store/errors.ts";
 import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
 import { checkEntry, checkVersion } from "./entry_check.ts";
-import { forgetKeys, holdKey } from "./dedupe.ts";
+import { dropKeys, forgetKeys, holdKey } from "./dedupe.ts";
 import { forgetLines, linesBeside } from "./lines.ts";
 
 /** A message that waits, or is in flight. */
@@ -71,7 +71,7 @@ export interface Ledger<T = unknown> {
   messages: Record<string, LedgerMessage<T>>;
   /** The dead ones, by number. */
   dead: Record<string, DeadMessage<T>>;
-  /** The keys that keep other messages out, oldest first. */
+  /** The keys that keep other messages out: a binary heap, with the one first that runs out first. */
   dedupe: DedupeKey[];
 }
 
@@ -132,6 +132,7 @@ export function applyToLedger<T>(
   checkEntry(entry);
   ledger.at = Math.max(ledger.at, entry.at);
   ledger.v = Math.max(ledger.v ?? 1, entry.v ?? 1);
+  dropKeys(ledger);
   if (entry.drift !== undefined) ledger.drift = entry.drift;
   if ("enqueue" in entry) {
     for (const message of entry.enqueue) enqueue(ledger, message);

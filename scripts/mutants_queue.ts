@@ -201,6 +201,19 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "keys-wait-for-those-before-them",
+    file: "queue/dedupe.ts",
+    edits: [[
+      "    byEnd(ledger).push(key);\n",
+      "    ledger.dedupe.push(key);\n",
+    ]],
+    killedBy: {
+      file: "tests/queue/ledger_test.ts",
+      test:
+        "applyToLedger() forgets a key when its time is up, whatever stands before it, and whatever happens then",
+    },
+  },
+  {
     name: "unknown-entry-is-passed-over",
     file: "queue/ledger.ts",
     edits: [["  checkEntry(entry);\n", ""]],

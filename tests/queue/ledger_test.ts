@@ -39,17 +39,32 @@ Deno.test("applyToLedger() has dead messages wait again, or removes them", () =>
   assertEquals(others, []);
 });
 
+/** Enqueues a message with a key, by an entry of its own. */
+function withKey(
+  ledger: Ledger<string>,
+  { id, at, until, key = `key ${id}` }: {
+    id: number;
+    at: number;
+    until: number;
+    key?: string;
+  },
+): void {
+  const dedupe = { key, until };
+  applyToLedger(ledger, { at, enqueue: [{ id, payload: "", dedupe }] });
+}
+
+function idsOfKeys({ dedupe }: Ledger<string>): number[] {
+  return dedupe.map(({ id }) => id).sort((a, b) => a - b);
+}
+
 Deno.test("applyToLedger() forgets the keys that have run out, and no other", () => {
   const ledger = emptyLedger<string>();
   const enqueue = (id: number, at: number, until: number) =>
-    applyToLedger(ledger, {
-      at,
-      enqueue: [{ id, payload: "", dedupe: { key: `key ${id % 100}`, until } }],
-    });
+    withKey(ledger, { id, at, until, key: `key ${id % 100}` });
   for (let id = 0; id < 100; id++) enqueue(id, 1, id < 80 ? 10 : 50);
   assertEquals(ledger.dedupe.length, 100);
   enqueue(100, 20, 50);
-  assertEquals(ledger.dedupe.map(({ id }) => id), [
+  assertEquals(idsOfKeys(ledger), [
     ...Array.from({ length: 20 }, (_, index) => 80 + index),
     100,
   ]);
@@ -57,4 +72,58 @@ Deno.test("applyToLedger() forgets the keys that have run out, and no other", ()
   enqueue(101, 20, 50);
   const ids = Object.keys(ledger.messages).map(Number);
   assertEquals([ids.includes(180), ids.includes(101)], [false, true]);
+});
+
+Deno.test("applyToLedger() forgets a key when its time is up, whatever stands before it, and whatever happens then", () => {
+  const ledger = emptyLedger<string>();
+  withKey(ledger, { id: 1, at: 1, until: 1_000_000 });
+  // In an order that has nothing to do with when they end.
+  const ends = Array.from({ length: 200 }, (_, index) => 2 + index * 77 % 200);
+  ends.forEach((until, index) =>
+    withKey(ledger, { id: 2 + index, at: 1, until })
+  );
+  for (let at = 2; at <= 202; at++) {
+    applyToLedger(ledger, { at, tick: true });
+    const left = ends.flatMap((end, index) => end > at ? [2 + index] : []);
+    assertEquals(idsOfKeys(ledger), [1, ...left], `at ${at}`);
+  }
+});
+
+Deno.test("applyToLedger() makes the same of a ledger that was read as of the one that was written", () => {
+  const ledger = emptyLedger<string>();
+  for (let id = 1; id <= 50; id++) {
+    withKey(ledger, { id, at: 1, until: 10 + id * 31 % 50 });
+  }
+  const read: Ledger<string> = JSON.parse(JSON.stringify(ledger));
+  for (let id = 51; id <= 80; id++) {
+    for (const each of [ledger, read]) {
+      withKey(each, { id, at: id - 40, until: id + id * 17 % 30 });
+    }
+    assertEquals(JSON.stringify(read), JSON.stringify(ledger));
+  }
+});
+
+Deno.test("applyToLedger() has a key keep nobody out that has run out, also where keys stand in another order", () => {
+  const ledger = emptyLedger<string>();
+  ledger.dedupe = [
+    { key: "long", id: 1, until: 40 },
+    { key: "short", id: 2, until: 10 },
+  ];
+  const hold = (id: number, at: number, until: number) =>
+    withKey(ledger, { id, at, until, key: "short" });
+  hold(3, 20, 90);
+  hold(4, 20, 90);
+  assertEquals(Object.keys(ledger.messages), ["3"]);
+  applyToLedger(ledger, { at: 50, tick: true });
+  hold(5, 50, 99);
+  assertEquals(Object.keys(ledger.messages), ["3"]);
+  assertEquals(idsOfKeys(ledger), [3]);
+});
+
+Deno.test("applyToLedger() keeps no key that has run out when its message comes", () => {
+  const ledger = emptyLedger<string>();
+  withKey(ledger, { id: 1, at: 5, until: 5, key: "a" });
+  withKey(ledger, { id: 2, at: 5, until: 9, key: "a" });
+  assertEquals(Object.keys(ledger.messages), ["1", "2"]);
+  assertEquals(idsOfKeys(ledger), [2]);
 });

@@ -129,3 +129,35 @@ Deno.test("MiniQueue shrinks on opening also where it takes messages back", asyn
   assertEquals((await queue.stats()).ready, 8);
   assert(await test.sizeBytes() < 50_000, `${await test.sizeBytes()}`);
 });
+
+Deno.test("MiniQueue.compact() keeps no key that has run out, whatever stands before it", async () => {
+  const DAY = 24 * 3_600_000;
+  const test = new TestQueue<string>();
+  const before = await test.open({ dedupeWindowMs: 30 * DAY });
+  await before.enqueue("long", { dedupeKey: "long" });
+  const queue = await test.reopenClosed(before, { dedupeWindowMs: 1_000 });
+  await queue.enqueueAll(
+    Array.from({ length: 2_000 }, (_, index) => ({
+      payload: "short",
+      dedupeKey: `short ${index}`,
+    })),
+  );
+  const keys = () => {
+    const newest = test.fs.names("/data").filter((name) =>
+      name.endsWith(".json")
+    ).at(-1);
+    const text = new TextDecoder().decode(test.fs.content(`/data/${newest}`));
+    return text.split('\n{"dedupe":').length - 1;
+  };
+  await queue.compact();
+  assertEquals(keys(), 2_001);
+  test.clock.advance(1_001);
+  // Also where there is no room to say that the time has passed.
+  test.fs.hooks.before = ({ operation }) =>
+    operation === "write" ? { code: "ENOSPC" } : undefined;
+  assertEquals((await errorOf(queue.compact())).code, "NO_SPACE");
+  test.fs.hooks = {};
+  await queue.compact();
+  assertEquals(keys(), 1);
+  await queue.close();
+});
