@@ -32,9 +32,11 @@ export interface SegmentCheck {
   readonly goodBytes: number;
   /** The running checksum there, in hex. */
   readonly chain: string;
+  /** Up to where its lines say that records had been applied. */
+  readonly applied: number;
   /**
    * - `"sealed"`: whole, and another follows;
-   * - `"closed"`, `"open"`: the last one, with and without the mark of a clean end;
+   * - `"closed"`, `"open"`: the last one, with and without the two marks of a clean end;
    * - `"torn"`: the last one, and behind what is good stands an unfinished write;
    * - `"unfinished"`: the last one, without a header: opening makes it again;
    * - `"missing"`: the same, and nothing says that it was being made;
@@ -183,6 +185,7 @@ async function checkOne(
     sizeBytes,
     goodBytes: 0,
     chain: hex(0),
+    applied: 0,
   };
   if (isActive && await context.fs.stat(path) === undefined) {
     // A rotation makes the next segment under this name before it seals the last.
@@ -219,6 +222,7 @@ async function checkOne(
     last: scan.next - 1,
     goodBytes: scan.offset,
     chain: hex(scan.chain),
+    applied: scan.applied,
     sizeBytes: scan.offset + scan.tail.length,
   };
   try {
@@ -241,7 +245,7 @@ async function judgeEnd(
   const { path, tail, offset, next: seq } = scan;
   if (tail.length === 0) {
     if (!isActive) return { end: "sealed" };
-    return { end: scan.mark ? "closed" : "open" };
+    return { end: scan.seal ? "closed" : "open" };
   }
   const verdict = judgeTail(tail, tailPlace(scan, context));
   if (verdict.kind === "tooLarge") {

@@ -90,6 +90,8 @@ async function copyAll(
   isState: boolean,
 ): Promise<{ written: Target; snapshot: number | null }> {
   await using target = await Target.create(to);
+  // The format of the Rust program has no word for what had been applied.
+  if (isState) target.noteApplied(0);
   const records = MiniStore.replay<unknown>(
     source.paths.active,
     reading(source),

@@ -27,6 +27,8 @@ export interface Extent {
   /** The id of the journal; none for one of the Rust program. */
   readonly journal?: string;
   readonly segments: readonly SegmentExtent[];
+  /** Up to where the log proves that records had been applied. */
+  readonly applied: number;
   /** How the last segment ends; `undefined` for one of the Rust program. */
   readonly end?: SegmentCheck;
   /** The same in a word, of any journal. */
@@ -88,6 +90,7 @@ async function nativeExtent(
   return {
     first: segments[0]!.base + 1,
     last: end.last,
+    applied: Math.max(...checks.map(({ applied }) => applied)),
     segments,
     end,
     ending: end.end,
@@ -121,7 +124,7 @@ async function rustExtent(
   if (end !== undefined) segments[segments.length - 1] = { ...end, last };
   const tornBytes = await tornOfRust(context);
   const ending = tornBytes > 0 ? "torn" : "open";
-  return { first: 1, last, segments, ending, tornBytes };
+  return { first: 1, last, applied: 0, segments, ending, tornBytes };
 }
 
 async function newlines(

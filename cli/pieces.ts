@@ -11,6 +11,8 @@ export interface Readable {
   readonly records: readonly unknown[];
   /** Whether a checksum vouches for them; else they only look whole. */
   readonly isVerified: boolean;
+  /** Up to where the line says that records had been applied. */
+  readonly applied?: number;
   readonly place: Place;
 }
 
@@ -131,9 +133,9 @@ export class PieceReader {
     if (line.kind === "header") {
       return [{ kind: "header", journal: line.header.journal }];
     }
-    const { seq, records } = line;
+    const { seq, records, applied } = line;
     const place = this.#placeOf(raw);
-    return [{ kind: "records", seq, records, isVerified, place }];
+    return [{ kind: "records", seq, records, isVerified, applied, place }];
   }
 
   #damage(raw: RawLine, reason: string): Damage {
@@ -146,13 +148,14 @@ export class PieceReader {
 }
 
 /** So many bytes hold all of a line but its record. */
-const HEAD_BYTES = 80;
+const HEAD_BYTES = 112;
 const latin = new TextDecoder("latin1");
 
 /** The number of the record in a whole line, where that is a single one. */
 function singleIn(line: Uint8Array): number | undefined {
   const head = latin.decode(line.subarray(PREFIX_BYTES, HEAD_BYTES));
-  const found = /^"seq":(\d+),(?:"durable":\d+,)?"data":/.exec(head);
+  const found = /^"seq":(\d+),(?:"durable":\d+,)?(?:"applied":\d+,)?"data":/
+    .exec(head);
   return found === null ? undefined : Number(found[1]);
 }
 

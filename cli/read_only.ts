@@ -33,11 +33,12 @@ async function* unlessOvertaken<T>(
 /** A log as a state sees it, read without its lock. */
 export function readOnlyLog(
   context: JournalContext,
-  { first, last, journal }: Extent,
+  { first, last, applied, journal }: Extent,
 ): Log<unknown> {
   const { active } = context.paths;
   return {
     journal,
+    applied,
     sequence: last,
     firstSequence: first,
     replay: (range = {}) =>

@@ -1,5 +1,6 @@
 import type { JournalContext } from "../store/segment.ts";
 import type { Damage, Readable } from "./pieces.ts";
+import { roughExtent } from "./extent.ts";
 import { salvagePieces } from "./salvage_source.ts";
 import { readHeader, survey } from "./survey.ts";
 import { addRange, type Renumbered, Target } from "./target.ts";
@@ -40,6 +41,7 @@ export async function copyReadable(
     ? await firstOf(source)
     : 1;
   let target: Target | undefined;
+  let isState = false;
   let renumber = (data: unknown): unknown => data;
   try {
     for await (const found of salvagePieces(source, first)) {
@@ -53,9 +55,11 @@ export async function copyReadable(
       if (piece === undefined) continue;
       if (target === undefined) {
         target = await Target.create(to, first ?? piece.seq);
-        if (isNative && isOfState(piece)) renumber = abortsFollow(target);
+        isState = isNative && isOfState(piece);
+        if (isState) renumber = abortsFollow(target);
       }
-      const { seq: from, records } = piece;
+      const { seq: from, records, applied = 0 } = piece;
+      if (isState) target.noteApplied(applied);
       if (isNative && !piece.isVerified) {
         const range = { from, to: from + records.length - 1, as: target.next };
         addRange(unverified, range);
@@ -63,6 +67,8 @@ export async function copyReadable(
       await target.add(from, records.map(renumber));
     }
     target ??= await Target.create(to, first);
+    // What the mark of a clean end says, no line of a record does.
+    if (isState) target.noteApplied((await roughExtent(source)).applied);
     await target.finish();
   } finally {
     await target?.[Symbol.asyncDispose]();
@@ -114,7 +120,7 @@ function abortsFollow(target: Target): (data: unknown) => unknown {
     const { abort } = (data ?? {}) as { abort?: unknown };
     if (typeof abort !== "number") return data;
     // Record 0 is none: what was aborted is gone, or was before the first.
-    return { abort: target.numberOf(abort) ?? 0 };
+    return { ...data as object, abort: target.numberOf(abort) ?? 0 };
   };
 }
 

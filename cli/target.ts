@@ -31,6 +31,8 @@ export interface Renumbered {
 export class Target implements AsyncDisposable {
   readonly #store: MiniStore<unknown>;
   readonly ranges: Renumbered[] = [];
+  /** Up to where the records, by their new numbers, are known to have been applied; `undefined` where they are not applied to anything. */
+  applied: number | undefined;
   /** The checksum of the JSON of all records. */
   checksum = 0;
   #next: number;
@@ -83,13 +85,22 @@ export class Target implements AsyncDisposable {
     return range && range.as + seq - range.from;
   }
 
+  /** Notes that the records up to `seq`, by their old numbers, had been applied. */
+  noteApplied(seq: number): void {
+    const range = this.ranges.findLast(({ from }) => from <= seq);
+    const last = range && range.as + Math.min(seq, range.to) - range.from;
+    this.applied = Math.max(this.applied ?? 0, last ?? 0);
+  }
+
   /** Appends records that had the numbers from `seq` on; a batch stays one. */
   async add(seq: number, records: readonly unknown[]): Promise<void> {
     for (const record of records) {
       this.checksum = goOn(this.checksum, record);
     }
+    const { applied } = this;
+    const options = applied === undefined ? {} : { applied: () => applied };
     const appended = records.length === 1
-      ? this.#store.append(records[0])
+      ? this.#store.append(records[0], options)
       : this.#store.appendBatch(records);
     this.#waiting.push(appended);
     appended.catch(() => {});
@@ -112,7 +123,8 @@ export class Target implements AsyncDisposable {
   async finish(): Promise<void> {
     await this.#settle();
     await this.#store.sync();
-    await this.#store.close();
+    const { applied } = this;
+    await this.#store.close(applied === undefined ? {} : { applied });
   }
 
   /** Frees it, finished or not. */

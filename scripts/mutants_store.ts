@@ -81,7 +81,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "go-on-in-an-unclean-file",
     file: "store/recover.ts",
     edits: [[
-      "  if (scan.tail.length === 0 && scan.mark !== undefined) {",
+      "  if (scan.tail.length === 0 && scan.seal !== undefined) {",
       "  if (scan.tail.length === 0) {",
     ]],
     killedBy: recovery(
@@ -119,7 +119,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: "go-on-behind-the-mark",
     file: "store/recover.ts",
-    edits: [["{ ...scan, ...scan.mark }, sealed", "scan, sealed"]],
+    edits: [["{ ...scan, ...scan.seal }, sealed", "scan, sealed"]],
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:

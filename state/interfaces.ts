@@ -33,6 +33,8 @@ export interface Log<T> {
   readonly sequence: number;
   /** The number of the first record that is there, or of the next one where none is. */
   readonly firstSequence: number;
+  /** Up to where the log proves that its records had been applied, as it was found on opening: see {@linkcode AppendOptions.applied}. Without it, it proves nothing. */
+  readonly applied?: number;
   /** Appends a record, taken as it is at the call; resolves, in the order of the calls, to its number once it is durable. */
   append(record: T, options?: AppendOptions): Promise<number>;
   /** Appends records as one atomic unit; resolves to the number of the last. */
@@ -53,8 +55,8 @@ export interface Log<T> {
   sync?(): Promise<void>;
   /** Goes on with record `seq + 1` of the log `journal`, which lies ahead; what is there may go. Without it a snapshot that is ahead of the log is refused. */
   skipTo?(seq: number, journal?: string): Promise<void>;
-  /** Frees it. */
-  close(): Promise<void>;
+  /** Frees it. `applied` below the last record says that the end is not to count as clean. */
+  close(options?: { readonly applied?: number }): Promise<void>;
 }
 
 /** The snapshots as a {@linkcode StateManager} sees them. `SnapStore` is one. */

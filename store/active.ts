@@ -3,6 +3,13 @@ import type { Encoded } from "./line.ts";
 import { fromOs, isNoSpace } from "./os_errors.ts";
 import type { JournalContext } from "./segment.ts";
 
+/** Where a segment ends. */
+interface SegmentEnd {
+  readonly sizeBytes: number;
+  readonly chain: number;
+  readonly isMarked?: boolean;
+}
+
 /**
  * The segment that is being written.
  *
@@ -21,11 +28,13 @@ export class ActiveSegment {
   isSynced = true;
   /** How much of it is acknowledged, and may be read. */
   readableBytes: number;
+  /** Whether its last line is a mark of a clean end, which is durable. */
+  #isMarked: boolean;
 
   private constructor(
     context: JournalContext,
     file: FileHandle,
-    end: { sizeBytes: number; chain: number; identity: string },
+    end: SegmentEnd & { identity: string },
   ) {
     this.#context = context;
     this.#file = file;
@@ -33,13 +42,14 @@ export class ActiveSegment {
     this.sizeBytes = end.sizeBytes;
     this.readableBytes = end.sizeBytes;
     this.chain = end.chain;
+    this.#isMarked = end.isMarked ?? false;
   }
 
   /** Goes on at the end of an open file, every byte of which is on stable storage. */
   static async at(
     context: JournalContext,
     file: FileHandle,
-    end: { sizeBytes: number; chain: number },
+    end: SegmentEnd,
   ): Promise<ActiveSegment> {
     const { identity } = await file.stat();
     return new ActiveSegment(context, file, { ...end, identity });
@@ -47,7 +57,7 @@ export class ActiveSegment {
 
   /** Appends. Throws `NO_SPACE` once the file is as it was before. */
   async write({ bytes, chain }: Encoded): Promise<void> {
-    this.isSynced = false;
+    this.isSynced = this.#isMarked = false;
     try {
       await this.#file.write(bytes);
     } catch (error) {
@@ -66,19 +76,22 @@ export class ActiveSegment {
   }
 
   /**
-   * Appends the mark of a clean shutdown, durably, everything before it being
-   * durable already. Where that fails the mark is taken back: shown by the page
-   * cache and not on the disk, it would lie to whoever opens the log next.
+   * Appends the mark of a clean end, everything before it being durable already,
+   * then a second one, which says that the first is durable: opening may keep
+   * the first as it stands. A mark whose write or fsync fails is taken back.
    */
-  async writeMark(mark: Encoded): Promise<void> {
-    const { sizeBytes, chain } = this;
-    try {
-      await this.write(mark);
-      await this.sync();
-    } catch {
-      this.sizeBytes = sizeBytes;
-      this.chain = chain;
-      await this.#cutBack().catch(() => {});
+  async writeMarks(encode: (chain: number) => Encoded): Promise<void> {
+    for (let needed = this.#isMarked ? 1 : 2; needed > 0; needed--) {
+      const { sizeBytes, chain } = this;
+      try {
+        await this.write(encode(chain));
+        await this.sync();
+      } catch {
+        this.sizeBytes = sizeBytes;
+        this.chain = chain;
+        await this.#cutBack().catch(() => {});
+        return;
+      }
     }
   }
 

@@ -9,7 +9,7 @@ export interface WriteFormat {
     durable: number,
     chain: number,
   ): Encoded;
-  /** Encodes the mark of a clean shutdown; `undefined` where the format has none. */
+  /** Encodes the mark of a clean end; `undefined` where the format has none. */
   encodeClose?(seq: number, chain: number): Encoded;
   /** Whether a batch can be one atomic unit, and the log be split into segments that carry their base. */
   readonly isNative: boolean;

@@ -16,7 +16,7 @@ export const NEWLINE = 0x0a;
 export const FORMAT_VERSION = 1;
 
 /** The most bytes a line has beside the JSON of its record or records. */
-export const FRAME_BYTES = 96;
+export const FRAME_BYTES = 128;
 
 /** The most bytes a header has. */
 export const HEADER_BYTES = 160;
@@ -26,6 +26,7 @@ const encoder = new TextEncoder();
 const PREFIX = encoder.encode(CRC_PLACEHOLDER);
 const SEQ = '"seq":';
 const DURABLE = '"durable":';
+const APPLIED = '"applied":';
 const DATA = '"data":';
 const HEX_DIGITS = encoder.encode("0123456789abcdef");
 const CRC_START = 8;
@@ -54,6 +55,8 @@ export type Line =
     readonly seq: number;
     /** What was on stable storage when the line was written. */
     readonly durable: number;
+    /** Up to where, by then, every record had been applied, or was on record as aborted. */
+    readonly applied: number;
     readonly records: readonly unknown[];
   }
   | { readonly kind: "close"; readonly seq: number };
@@ -64,6 +67,8 @@ export interface Unit {
   readonly text: string;
   /** How many records; `undefined` for a record on its own. */
   readonly batch?: number;
+  /** Up to where records are applied now, in a log whose records are applied to something. */
+  readonly applied?: (() => number) | undefined;
 }
 
 /** Bytes ready to be appended, and the running checksum after them. */
@@ -81,16 +86,18 @@ export function encodeLines(
 ): Encoded {
   let text = "";
   let seq = firstSeq;
-  for (const { text: json, batch } of units) {
+  for (const { text: json, batch, applied } of units) {
     text += `${CRC_PLACEHOLDER}"seq":${seq},`;
     if (durable !== seq - 1) text += `"durable":${durable},`;
+    const upTo = applied?.();
+    if (upTo !== undefined && upTo !== durable) text += `"applied":${upTo},`;
     text += batch === undefined ? `"data":${json}}\n` : `"batch":${json}}\n`;
     seq += batch ?? 1;
   }
   return seal(text, chain);
 }
 
-/** Encodes the mark of a clean shutdown after record `seq`. */
+/** Encodes the mark of a clean end after record `seq`. */
 export function encodeClose(seq: number, chain: number): Encoded {
   return seal(`${CRC_PLACEHOLDER}"close":${seq}}\n`, chain);
 }
@@ -213,7 +220,9 @@ export function parseLine(text: string): Line | undefined {
 export function dataStart(text: string, seq: number): number | undefined {
   if (!text.startsWith(SEQ, PREFIX_BYTES)) return undefined;
   let at = afterNumber(text, PREFIX_BYTES + SEQ.length, seq);
-  if (text.startsWith(DURABLE, at)) at = afterNumber(text, at + DURABLE.length);
+  for (const field of [DURABLE, APPLIED]) {
+    if (text.startsWith(field, at)) at = afterNumber(text, at + field.length);
+  }
   return text.startsWith(DATA, at) ? at + DATA.length : undefined;
 }
 
@@ -231,13 +240,15 @@ function afterNumber(text: string, start: number, expected?: number): number {
 }
 
 function parseRecords(json: Record<string, unknown>): Line | undefined {
-  const { seq, durable, batch } = json;
+  const { seq, batch } = json;
   if (!isNumber(seq)) return undefined;
-  if (durable !== undefined && !isNumber(durable)) return undefined;
+  const { durable = seq - 1 } = json;
+  const { applied = durable } = json;
+  if (!isNumber(durable) || !isNumber(applied)) return undefined;
   if (batch === undefined && !("data" in json)) return undefined;
   const records = batch === undefined ? [json.data] : batch;
   if (!Array.isArray(records) || records.length === 0) return undefined;
-  return { kind: "records", seq, durable: durable ?? seq - 1, records };
+  return { kind: "records", seq, durable, applied, records };
 }
 
 function parseHeader(json: Record<string, unknown>): Line | undefined {

@@ -116,6 +116,15 @@ export type FollowOptions = Omit<ReplayRange, "to">;
  */
 export interface AppendOptions {
   /**
+   * Asked when the record is written: the highest number up to which every
+   * record was applied, or is durably on record as having no effect. Opening
+   * tells by it which records had been applied. Given by a state manager; a log
+   * of records that are applied to nothing goes without.
+   *
+   * @default {nothing is said}
+   */
+  applied?: () => number;
+  /**
    * Whether to wait until the record is durable. Otherwise it is written, and
    * the next fsync covers it: a crash of the process loses nothing, a power cut
    * may.

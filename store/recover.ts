@@ -66,6 +66,10 @@ export interface Recovered {
   readonly sequence: number;
   readonly sizeBytes: number;
   readonly chain: number;
+  /** Whether its last line is a mark of a clean end, which is durable. */
+  readonly isMarked: boolean;
+  /** Up to where the log proves that records had been applied. */
+  readonly applied: number;
   readonly sealed: readonly SealedSegment[];
   readonly report: RecoveryReport;
 }
@@ -78,6 +82,7 @@ export async function recoverJournal(
 ): Promise<Recovered> {
   const sealed: SealedSegment[] = [];
   let seam: Seam | undefined;
+  let applied = 0;
   const { fs, paths } = context;
   // A name that leaves no room for a sealed segment's fails here, and not at the first rotation.
   await fs.stat(paths.sealed(0));
@@ -90,6 +95,7 @@ export async function recoverJournal(
     }
     const scan = await scanSealed(context, base, seam);
     seam = seamAfter(scan);
+    applied = scan.applied;
     sealed.push({ path: scan.path, base, sizeBytes: scan.offset });
   }
   const found = await fs.stat(paths.active);
@@ -97,11 +103,23 @@ export async function recoverJournal(
     ? "unfinished"
     : await scanSegment(context, paths.active);
   if (scan === "unfinished") {
-    return await createActive(context, seam, sealed, found);
+    const created = await createActive(context, seam, sealed, found);
+    return { ...created, applied };
   }
+  const recovered = await recoverActive(context, scan, seam, sealed);
+  // An active segment without a record says nothing.
+  return { ...recovered, applied: Math.max(applied, recovered.applied) };
+}
+
+async function recoverActive(
+  context: JournalContext,
+  scan: SegmentScan,
+  seam: Seam | undefined,
+  sealed: readonly SealedSegment[],
+): Promise<Recovered> {
   checkSeam(scan.path, scan.header, seam);
-  if (scan.tail.length === 0 && scan.mark !== undefined) {
-    return await openClosed(context, { ...scan, ...scan.mark }, sealed);
+  if (scan.tail.length === 0 && scan.seal !== undefined) {
+    return await openClosed(context, { ...scan, ...scan.seal }, sealed);
   }
   const verdict = scan.tail.length === 0
     ? undefined
@@ -180,6 +198,8 @@ async function createActive(
     sequence: header.base,
     sizeBytes: bytes.length,
     chain,
+    isMarked: false,
+    applied: 0,
     sealed,
     report: {
       outcome: seam === undefined ? "created" : "unclean",
@@ -200,7 +220,7 @@ function newJournalId(): string {
   );
 }
 
-/** Goes on before the mark of a clean shutdown, where `scan` ends. */
+/** Continues after the first mark of a clean end, before the second, where `scan` ends. */
 async function openClosed(
   { fs, paths }: JournalContext,
   scan: SegmentScan,
@@ -208,7 +228,7 @@ async function openClosed(
 ): Promise<Recovered> {
   const file = await fs.open(paths.active, "append");
   try {
-    // After a failed fsync the page cache may show a mark that will never be on the disk, and nothing is to stand behind that.
+    // After a failed fsync the page cache may show a mark that will never be on the disk; nothing may follow it.
     await file.truncate(scan.offset);
     await file.sync();
   } catch (error) {
@@ -220,7 +240,7 @@ async function openClosed(
 
 /** A journal whose writer goes on where the scan ended. */
 function atEnd(
-  { header, next, offset, chain }: SegmentScan,
+  { header, next, offset, chain, isMarked, applied }: SegmentScan,
   file: FileHandle,
   sealed: readonly SealedSegment[],
   report: Omit<RecoveryReport, "sequence" | "segments">,
@@ -233,6 +253,8 @@ function atEnd(
     sequence,
     sizeBytes: offset,
     chain,
+    isMarked,
+    applied,
     sealed,
     report: { ...report, sequence, segments },
   };

@@ -17,7 +17,7 @@ import type { OpenSegment } from "./source.ts";
 /**
  * Journals of the Rust crate `ministore`: a comment line, then one bare JSON
  * record a line. A record's number is its place; there is no checksum, no batch
- * and no mark of a clean shutdown.
+ * and no mark of a clean end.
  */
 const HEADER = /^\/\/ MINISTORE JOURNAL v\d+\.\d+\.\d+\S*$/;
 const HEADER_START = "// MINISTORE JOURNAL v";
@@ -184,7 +184,7 @@ export async function recoverRustJournal(
   const whole = wholeLine(rest);
   const torn = whole === undefined ? rest : rest.subarray(0, 0);
   const reason = "the last line is unfinished";
-  // There is no mark of a clean shutdown, so every end is treated as an unclean one.
+  // There is no mark of a clean end, so every end is treated as an unclean one.
   const file = await rewriteActive(context, {
     keepBytes: offset,
     added: whole ?? rest.subarray(0, 0),
@@ -197,6 +197,8 @@ export async function recoverRustJournal(
     sequence,
     sizeBytes: offset + (whole?.length ?? 0),
     chain: 0,
+    isMarked: false,
+    applied: 0,
     sealed: [],
     report: {
       outcome: torn.length > 0 ? "torn" : "unclean",

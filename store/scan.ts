@@ -11,6 +11,7 @@ const encoder = new TextEncoder();
 const SEQ = encoder.encode('"seq":');
 const CLOSE = encoder.encode('"close":');
 const DURABLE = encoder.encode('"durable":');
+const APPLIED = encoder.encode('"applied":');
 const BATCH = encoder.encode('"batch":');
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -131,8 +132,10 @@ export function concat(
 export class NumberWalk {
   /** The number that the next record must have. */
   next: number;
-  /** Whether the last line so far is the mark of a clean shutdown. */
-  isClosed = false;
+  /** How many marks of a clean end the last lines so far are. */
+  marks = 0;
+  /** Up to where the lines so far say that records had been applied. */
+  applied = 0;
 
   constructor(base: number) {
     this.next = base + 1;
@@ -149,7 +152,7 @@ export class NumberWalk {
       const count = this.#records(lines, start, end);
       if (count === undefined) return start;
       this.next += count;
-      this.isClosed = count === 0;
+      this.marks = count === 0 ? this.marks + 1 : 0;
       start = end + 1;
     }
     return undefined;
@@ -160,15 +163,22 @@ export class NumberWalk {
     const at = start + PREFIX_BYTES;
     if (startsWith(lines, at, CLOSE)) {
       const mark = numberAt(lines, at + CLOSE.length);
-      return mark.value === this.next - 1 ? 0 : undefined;
+      if (mark.value !== this.next - 1) return undefined;
+      this.applied = Math.max(this.applied, mark.value);
+      return 0;
     }
     if (!startsWith(lines, at, SEQ)) return undefined;
     const seq = numberAt(lines, at + SEQ.length);
     if (seq.value !== this.next) return undefined;
     let field = seq.end + 1;
-    if (startsWith(lines, field, DURABLE)) {
-      field = numberAt(lines, field + DURABLE.length).end + 1;
+    let applied = seq.value - 1;
+    for (const name of [DURABLE, APPLIED]) {
+      if (!startsWith(lines, field, name)) continue;
+      const { value, end } = numberAt(lines, field + name.length);
+      applied = value;
+      field = end + 1;
     }
+    this.applied = Math.max(this.applied, applied);
     if (!startsWith(lines, field, BATCH)) return 1;
     const line = parseLine(
       new TextDecoder().decode(lines.subarray(start, end)),

@@ -41,8 +41,12 @@ export interface SegmentScan {
   readonly offset: number;
   /** The running checksum there. */
   readonly chain: number;
-  /** Where the mark of a clean shutdown stands, if that is the last line, and the running checksum there. */
-  readonly mark:
+  /** Up to where its lines say that records had been applied; 0 where it has none. */
+  readonly applied: number;
+  /** Whether the last line is a mark of a clean end. */
+  readonly isMarked: boolean;
+  /** Where a second mark stands, which says that the one before it is durable, and the running checksum there. */
+  readonly seal:
     | { readonly offset: number; readonly chain: number }
     | undefined;
   /** The bytes from there to the end of the file. */
@@ -75,7 +79,7 @@ export async function scanSegment(
   try {
     const scanner = new ChainScanner(context.maxRecordBytes);
     let found: { header: Header; walk: NumberWalk } | undefined;
-    let mark: SegmentScan["mark"];
+    let lastStart: SegmentScan["seal"];
     const blocks = new BlockReader(file);
     for (;;) {
       const block = await blocks.next();
@@ -98,7 +102,7 @@ export async function scanSegment(
         });
       }
       if (lines.length > 0) {
-        mark = { offset: start + last.start, chain: last.chain };
+        lastStart = { offset: start + last.start, chain: last.chain };
       }
       if (scanner.isBroken) break;
     }
@@ -114,7 +118,9 @@ export async function scanSegment(
       next: walk.next,
       offset,
       chain,
-      mark: walk.isClosed ? mark : undefined,
+      applied: walk.applied,
+      isMarked: walk.marks > 0,
+      seal: walk.marks > 1 ? lastStart : undefined,
       tail,
     };
   } finally {

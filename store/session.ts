@@ -77,22 +77,25 @@ export class Session<T> {
     return this.#context.paths.active;
   }
 
-  append(record: T, { durable = true }: AppendOptions): Promise<number> {
+  append(
+    record: T,
+    { durable = true, applied }: AppendOptions,
+  ): Promise<number> {
     this.writer.assertOpen();
     const { maxRecordBytes } = this.#context;
     const text = toJson(this.#validate(record), maxRecordBytes);
-    return this.writer.add({ text }, durable);
+    return this.writer.add({ text, applied }, durable);
   }
 
   /** Appends a record that is JSON already, and was checked; `undefined` where the schema is to be asked. */
   appendJson(
     json: string,
-    { durable = true }: AppendOptions,
+    { durable = true, applied }: AppendOptions,
   ): Promise<number> | undefined {
     if (this.#schema !== undefined) return undefined;
     this.writer.assertOpen();
     const text = fitting(json, this.#context.maxRecordBytes);
-    return this.writer.add({ text }, durable);
+    return this.writer.add({ text, applied }, durable);
   }
 
   /** As {@linkcode Session.read}, many records at a time. */

@@ -123,6 +123,11 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#session.writer.firstSequence;
   }
 
+  /** Up to where the log proves that a state has taken in its records, as found on opening: see {@linkcode AppendOptions.applied}. */
+  get applied(): number {
+    return this.#session.writer.applied;
+  }
+
   /** Why the last rotation that an append set off has failed, until one succeeds. The log goes on in the old segment. */
   get rotationFailure(): MiniError | undefined {
     return this.#session.writer.rotationFailure;
@@ -283,11 +288,13 @@ export class MiniStore<T> implements AsyncDisposable {
    * Waits for the appends under way, makes everything durable, marks the end as
    * clean, and frees the files and the lock. Closing twice is fine.
    *
+   * @param options Where `applied` is given and below the last record, the end is
+   * not marked: the mark says that every record was applied.
    * @throws {MiniError} `POISONED` where records that nobody waited for could
    * not be made durable. The log is closed all the same.
    */
-  close(): Promise<void> {
-    return this.#session.writer.close();
+  close({ applied }: { readonly applied?: number } = {}): Promise<void> {
+    return this.#session.writer.close(applied);
   }
 
   /** As {@linkcode MiniStore.close}. */

@@ -44,6 +44,8 @@ export class Writer implements LiveEnd {
   isEnded = false;
   /** What has poisoned the log. */
   failure: MiniError | undefined;
+  /** Up to where the log proves that records had been applied. */
+  applied: number;
   /** Why the last rotation that an append set off has failed. */
   rotationFailure: MiniError | undefined;
 
@@ -57,6 +59,7 @@ export class Writer implements LiveEnd {
     this.#durable = recovered.sequence;
     this.#rotateBeyond = options.maxSegmentBytes;
     this.sequence = recovered.sequence;
+    this.applied = recovered.applied;
   }
 
   /** Goes on where recovery ended. */
@@ -229,7 +232,7 @@ export class Writer implements LiveEnd {
       checkCount("seq", seq, this.sequence + 1);
       return this.#guard(async () => {
         await this.#segments.skipTo(seq, this.sequence, journal);
-        this.sequence = this.#durable = seq;
+        this.sequence = this.#durable = this.applied = seq;
         this.#change.fire();
       });
     });
@@ -270,13 +273,13 @@ export class Writer implements LiveEnd {
     }
   }
 
-  /** Waits for what was appended, marks the end as clean, and frees the files and the lock. */
-  close(): Promise<void> {
+  /** Waits for what was appended, marks the end as clean where every record is applied, and frees the files and the lock. */
+  close(applied: number = Infinity): Promise<void> {
     return this.#closing ??= this.#afterAppends(async () => {
       try {
         // Of what nobody has acknowledged the callers have been told.
         if (this.failure === undefined || this.#durable < this.sequence) {
-          await this.#guard(() => this.#finish());
+          await this.#guard(() => this.#finish(applied));
         }
       } finally {
         await this.#segments.active.close();
@@ -287,11 +290,11 @@ export class Writer implements LiveEnd {
     });
   }
 
-  async #finish(): Promise<void> {
+  async #finish(applied: number): Promise<void> {
     const { active } = this.#segments;
-    const { format } = this.#options;
+    const { encodeClose } = this.#options.format;
     await this.#sync();
-    if (format.encodeClose === undefined) return;
-    await active.writeMark(format.encodeClose(this.sequence, active.chain));
+    if (encodeClose === undefined || applied < this.sequence) return;
+    await active.writeMarks((chain) => encodeClose(this.sequence, chain));
   }
 }

@@ -95,7 +95,7 @@ Deno.test("every journal in the documents is one, checksums and all", async () =
     const records = await Array.fromAsync(MiniStore.replay(directory.at()));
     assert(records.length > 0, where(block));
     const lines = block.text.trimEnd().split("\n");
-    const isClosed = lines.at(-1)!.includes('"close":');
+    const isClosed = lines.at(-2)!.includes('"close":');
     await using store = await MiniStore.open(directory.at());
     const { outcome } = store.recovery;
     assertEquals(outcome, isClosed ? "clean" : "unclean", where(block));

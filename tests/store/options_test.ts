@@ -63,7 +63,7 @@ Deno.test("MiniStore opens again with a maxRecordBytes below the length of a hea
   assertEquals(await readOnly(directory.at(), options), [12, 34]);
   {
     await using store = await MiniStore.open<string>(directory.at());
-    await store.append("x".repeat(80));
+    await store.append("x".repeat(120));
   }
   const longer = { code: "TOO_LARGE" };
   assertEquals(await openAndRead(directory.at(), options), longer);

@@ -48,9 +48,15 @@ const second = new JournalBytes({ base: 2, prev: sealed.chain }).records(3, 3);
 
 const ROWS: Row[] = [
   {
-    row: "clean: ends in the mark of a clean shutdown",
-    active: new JournalBytes().records(1, 3).add({ close: 3 }).bytes,
+    row: "clean: ends in the two marks of a clean end",
+    active: new JournalBytes().records(1, 3).add({ close: 3 })
+      .add({ close: 3 }).bytes,
     want: { last: 3, outcome: "clean" },
+  },
+  {
+    row: "unclean: ends in one mark, which may not be durable",
+    active: new JournalBytes().records(1, 3).add({ close: 3 }).bytes,
+    want: { last: 3, outcome: "unclean" },
   },
   {
     row: "clean: all lines valid, no mark",
@@ -136,7 +142,7 @@ const ROWS: Row[] = [
     want: { last: 2, outcome: "torn" },
   },
   {
-    row: "torn: a short last line behind the mark of a clean shutdown",
+    row: "torn: a short last line after the mark of a clean end",
     active: new JournalBytes().records(1, 3).add({ close: 3 }).records(4, 4)
       .bytes.slice(0, -4),
     want: { last: 3, outcome: "torn" },

@@ -6,7 +6,7 @@ import json, os, re, sys
 from zlib import crc32
 
 PREFIX = re.compile(rb'\{"crc":"[0-9a-f]{8}",')
-NUMBERS = ("mini", "base", "seq", "durable", "close")
+NUMBERS = ("mini", "base", "seq", "durable", "applied", "close")
 
 class Refused(Exception): pass
 def refuse_if(condition, code="CORRUPT"):
@@ -67,7 +67,7 @@ def read(path):
     seam, chain, verdict = None, 0, "unclean"
     for base, name in segments(path):
         data = open(name, "rb").read() if base is not None or os.path.exists(name) else b""
-        before, chain, at, verdict = "%08x" % chain, 0, 0, "unclean"
+        before, chain, at, verdict, is_marked = "%08x" % chain, 0, 0, "unclean", False
         while at < len(data) or at == 0:
             end = data.find(b"\n", at)
             line = data[at:end]
@@ -89,7 +89,8 @@ def read(path):
                 last += 1
                 print(json.dumps({"seq": last, "data": row}))
             if end == -1: return "unclean"
-            verdict = "clean" if "close" in fields else "unclean"
+            verdict = "clean" if is_marked and "close" in fields else "unclean"
+            is_marked = "close" in fields
             chain, at = crc32(line + b"\n", chain), end + 1
     return verdict
 
