@@ -123,7 +123,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:
-        "MiniStore: nothing stands behind a mark that is shown and will never be on the disk",
+        "MiniStore: nothing follows mark 2 of a clean end where it is shown and will never be on the disk",
     },
   },
   {
