@@ -5,6 +5,7 @@ import { readBlock } from "../store/block.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
+import { reading } from "./place.ts";
 import { tornOfRust } from "./rust_end.ts";
 import { type SegmentFile, survey } from "./survey.ts";
 
@@ -114,11 +115,10 @@ async function rustExtent(
   }
   // A last line may lack its newline and be whole.
   const { active } = context.paths;
-  const { fs, maxRecordBytes } = context;
   let last = base;
   const from = Math.max(1, base);
   for await (
-    const { seq } of MiniStore.replay(active, { fs, maxRecordBytes, from })
+    const { seq } of MiniStore.replay(active, { ...reading(context), from })
   ) last = Math.max(last, seq);
   const end = segments.at(-1);
   if (end !== undefined) segments[segments.length - 1] = { ...end, last };

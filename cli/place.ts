@@ -1,4 +1,4 @@
-import { basename, join } from "@std/path";
+import { join } from "@std/path";
 import { listSnapshots } from "../snap/directory.ts";
 import type { FileSystem } from "../store/fs.ts";
 import { contextOf } from "../store/options.ts";
@@ -21,7 +21,7 @@ export async function locate(
     : given;
   const context = contextFor(path, { args, fs });
   const names = await namesIn(fs, context.paths.directory);
-  if (isThere(context.paths, names)) return context;
+  if (context.paths.isAmong(names)) return context;
   throw new Misuse(`there is no journal "${context.paths.active}"`);
 }
 
@@ -61,12 +61,11 @@ export function contextFor(
   });
 }
 
-/** The same journal, read without counting. */
+/** How a journal that was found is read. It may have gone since, or been lost beside its snapshots. */
 export function reading(
-  context: JournalContext,
-): { fs: FileSystem; maxRecordBytes: number } {
-  const { fs, maxRecordBytes } = context;
-  return { fs, maxRecordBytes };
+  { fs, maxRecordBytes }: JournalContext,
+): { fs: FileSystem; maxRecordBytes: number; ifMissing: "empty" } {
+  return { fs, maxRecordBytes, ifMissing: "empty" };
 }
 
 /** Whether a path is that of a directory; a link to one is. */
@@ -118,15 +117,6 @@ export async function assertEmpty(
   if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
 }
 
-/** Whether any file of a journal stands among the names in its directory. */
-export function isThere(
-  paths: JournalPaths,
-  names: readonly string[],
-): boolean {
-  return names.includes(basename(paths.active)) ||
-    paths.sealedBases(names).length > 0 || paths.rustSegments(names).length > 0;
-}
-
 /** The name of the journal in a directory. */
 async function nameIn(
   fs: FileSystem,
@@ -135,7 +125,7 @@ async function nameIn(
 ): Promise<string> {
   if (asked !== undefined) return asked;
   const names = await namesIn(fs, directory);
-  if (isThere(new JournalPaths(join(directory, DEFAULT_NAME)), names)) {
+  if (new JournalPaths(join(directory, DEFAULT_NAME)).isAmong(names)) {
     return DEFAULT_NAME;
   }
   const journals = journalsAmong(names);

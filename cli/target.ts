@@ -4,7 +4,7 @@ import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
-import { isThere, namesIn, reading } from "./place.ts";
+import { namesIn, reading } from "./place.ts";
 
 /** So many appends share a wait. */
 const TOGETHER = 512;
@@ -159,7 +159,7 @@ function goOn(checksum: number, record: unknown): number {
 export async function assertNew(
   { fs, paths }: JournalContext,
 ): Promise<void> {
-  if (!isThere(paths, await namesIn(fs, paths.directory))) return;
+  if (!paths.isAmong(await namesIn(fs, paths.directory))) return;
   throw new Misuse(
     `"${paths.active}" is there already; give the name of a journal that is not`,
   );
@@ -177,7 +177,7 @@ export async function fill<T>(
   } catch (cause) {
     const { directory, active: path } = paths;
     const names = await namesIn(fs, directory).catch(() => []);
-    const isBegun = isThere(paths, names);
+    const isBegun = paths.isAmong(names);
     const left = isBegun
       ? `"${place}" holds an unfinished copy: remove it before you try again`
       : "nothing was copied";

@@ -84,7 +84,8 @@ async function openForWriting(): Promise<MiniStore<Change>> {
 }
 
 async function get(key?: string): Promise<void> {
-  for await (const { data } of MiniStore.replay<Change>(path)) update(data);
+  const records = MiniStore.replay<Change>(path, { ifMissing: "empty" });
+  for await (const { data } of records) update(data);
   if (key === undefined) {
     for (const [key, json] of values) say(`${key} ${json}`);
   } else if (values.has(key)) say(values.get(key)!);
@@ -107,8 +108,11 @@ async function* follow(): AsyncGenerator<StoreRecord<Change>, void, undefined> {
   let next: number | undefined;
   for (;;) {
     try {
-      const range = next === undefined ? {} : { from: next };
-      for await (const record of MiniStore.replay<Change>(path, range)) {
+      const records = MiniStore.replay<Change>(path, {
+        ifMissing: "empty",
+        ...(next !== undefined && { from: next }),
+      });
+      for await (const record of records) {
         next = record.seq + 1;
         yield record;
       }

@@ -6,6 +6,7 @@ import type { SchemaIssue } from "./schema.ts";
  * | code | when |
  * |---|---|
  * | `CLOSED` | used after `close()` |
+ * | `NOT_FOUND` | a reader was given a path where there is no log |
  * | `LOCKED` | another handle or process has the log open for writing |
  * | `CORRUPT` | a record or header that had been durable is damaged or missing |
  * | `POISONED` | a write or fsync failed in a way that leaves the disk unknown; reopen to go on |
@@ -23,6 +24,7 @@ import type { SchemaIssue } from "./schema.ts";
  */
 export type MiniErrorCode =
   | "CLOSED"
+  | "NOT_FOUND"
   | "LOCKED"
   | "CORRUPT"
   | "POISONED"

@@ -27,6 +27,7 @@ export type {
   AppendOptions,
   FollowOptions,
   ReadOptions,
+  ReplayOptions,
   ReplayRange,
   StoreOptions,
 } from "./options.ts";

@@ -84,19 +84,40 @@ async function takeLock(context: JournalContext): Promise<FileLock> {
 export async function* journalSegments(
   context: JournalContext,
   from: number | undefined,
-  live?: LiveEnd,
+  { live, ifMissing = "empty" }: {
+    readonly live?: LiveEnd;
+    readonly ifMissing?: "error" | "empty";
+  },
 ): AsyncGenerator<OpenSegment, void, undefined> {
-  const { fs, paths } = context;
-  let names: string[] = [];
-  try {
-    names = await fs.list(paths.directory);
-  } catch (error) {
-    if (osCode(error) !== "ENOENT") throw error;
+  const names = await namesIn(context);
+  if (ifMissing === "error" && !await isThere(context, names)) {
+    const path = context.paths.active;
+    const message = `Cannot read "${path}": there is no log`;
+    throw new MiniError("NOT_FOUND", message, { path });
   }
   const rust = await rustSegments(context, names);
   yield* rust === undefined
     ? openSegments(context, from, live)
     : openRustSegments(context, rust);
+}
+
+async function namesIn({ fs, paths }: JournalContext): Promise<string[]> {
+  try {
+    return await fs.list(paths.directory);
+  } catch (error) {
+    if (osCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Whether there is a file of the journal. A name that a writer changes while the directory is listed may be missing. */
+async function isThere(
+  context: JournalContext,
+  names: readonly string[],
+): Promise<boolean> {
+  const { fs, paths } = context;
+  return paths.isAmong(names) || await fs.stat(paths.active) !== undefined ||
+    paths.isAmong(await namesIn(context));
 }
 
 /** The rotated segments of a journal of the Rust program; `undefined` where it is not one. */

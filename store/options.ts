@@ -96,6 +96,24 @@ export interface ReplayRange {
   signal?: AbortSignal;
 }
 
+/**
+ * How a log is read by who has not opened it.
+ *
+ * @example A reader that may come before the writer
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * const records = MiniStore.replay(path, { ifMissing: "empty" });
+ * assertEquals(await Array.fromAsync(records), []);
+ * ```
+ */
+export interface ReplayOptions<T> extends ReplayRange, ReadOptions<T> {
+  /** What a path where there is no log is: an error, `NOT_FOUND`, or a log without records. @default {"error"} */
+  ifMissing?: "error" | "empty";
+}
+
 /** From where to follow a log, and until when. */
 export type FollowOptions = Omit<ReplayRange, "to">;
 
@@ -169,6 +187,14 @@ export function checkRange({ from, to }: ReplayRange): void {
   if (from !== undefined) checkCount("from", from);
   // A replay to 0 is one of nothing: `sequence` of an empty log.
   if (to !== undefined) checkCount("to", to, 0);
+}
+
+/** Throws a `TypeError` for what nothing can be done with where there is no log. */
+export function checkMissing(ifMissing: "error" | "empty"): void {
+  if (ifMissing === "error" || ifMissing === "empty") return;
+  throw new TypeError(
+    `ifMissing must be "error" or "empty", not ${String(ifMissing)}`,
+  );
 }
 
 /** Throws a `RangeError` for what are not the permissions of a file. */

@@ -77,6 +77,12 @@ export class JournalPaths {
       .sort((a, b) => a - b);
   }
 
+  /** Whether there is a segment of the journal among the names in the directory. */
+  isAmong(names: readonly string[]): boolean {
+    return names.includes(basename(this.active)) ||
+      this.sealedBases(names).length > 0 || this.rustSegments(names).length > 0;
+  }
+
   /** The name that the Rust program gives to the segment that it rotates out as the `count`th. */
   rustSegment(count: number): string {
     return `${this.active}.${String(count).padStart(3, "0")}`;

@@ -3,9 +3,10 @@ import { fitting, MAX_DEPTH, toJson } from "./json.ts";
 import { journalSegments, openJournal } from "./open.ts";
 import {
   type AppendOptions,
+  checkMissing,
   checkRange,
   contextOf,
-  type ReadOptions,
+  type ReplayOptions,
   type ReplayRange,
   type StoreOptions,
   writerOptions,
@@ -104,7 +105,7 @@ export class Session<T> {
     this.writer.assertOpen();
     const context = this.#context;
     return readBatches(
-      (from) => journalSegments(context, from, this.writer),
+      (from) => journalSegments(context, from, { live: this.writer }),
       readingOf(context, range, this.#schema, this.writer),
     );
   }
@@ -128,28 +129,26 @@ export class Session<T> {
   read(range: ReplayRange): AsyncIterable<StoreRecord<T>> {
     checkRange(range);
     this.writer.assertOpen();
-    return readTyped(this.#context, range, this.#schema, this.writer);
+    const context = this.#context;
+    return readRecords(
+      (from) => journalSegments(context, from, { live: this.writer }),
+      readingOf(context, range, this.#schema, this.writer),
+    );
   }
 }
 
 /** Reads a log that may have a writer elsewhere, or none. */
 export function readUnopened<T>(
   path: string | URL,
-  options: ReplayRange & ReadOptions<T>,
+  options: ReplayOptions<T>,
 ): AsyncIterable<StoreRecord<T>> {
+  const { schema, ifMissing = "error" } = options;
   checkRange(options);
-  return readTyped(contextOf(path, options), options, options.schema);
-}
-
-function readTyped<T>(
-  context: JournalContext,
-  range: ReplayRange,
-  schema: RecordSchema<T> | undefined,
-  live?: LiveEnd,
-): AsyncIterable<StoreRecord<T>> {
+  checkMissing(ifMissing);
+  const context = contextOf(path, options);
   return readRecords(
-    (from) => journalSegments(context, from, live),
-    readingOf(context, range, schema, live),
+    (from) => journalSegments(context, from, { ifMissing }),
+    readingOf(context, options, schema),
   );
 }
 
@@ -157,7 +156,7 @@ function readingOf<T>(
   context: JournalContext,
   range: ReplayRange,
   schema: RecordSchema<T> | undefined,
-  live: LiveEnd | undefined,
+  live?: LiveEnd,
 ): Reading<T> {
   const { signal } = range;
   return {

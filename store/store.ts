@@ -3,7 +3,7 @@ import {
   type AppendOptions,
   checkCount,
   type FollowOptions,
-  type ReadOptions,
+  type ReplayOptions,
   type ReplayRange,
   type StoreOptions,
 } from "./options.ts";
@@ -67,14 +67,13 @@ export class MiniStore<T> implements AsyncDisposable {
    * Reads a log without opening it: takes no lock, writes nothing, needs no
    * permission but to read its directory, and works beside a live writer.
    *
-   * Ends with the last whole record; where there is no log there are no records.
-   * What is written and not yet synced is read as well, and may still be undone.
+   * Ends with the last whole record. What is written and not yet synced is read as well, and may still be undone.
    *
    * @param path The file of the active segment.
    * @param options Which records, and how to read them.
    * @returns The records, oldest first. Memory does not grow with the log.
-   * @throws {MiniError} While iterating: `CORRUPT`; `COMPACTED` where record
-   * `from` is gone; `INVALID` for a record that the schema refuses; `TOO_LARGE`;
+   * @throws {MiniError} While iterating: `NOT_FOUND` where there is no log, unless
+   * `ifMissing` is `"empty"`; `CORRUPT`; `COMPACTED` where record `from` is gone; `INVALID` for a record that the schema refuses; `TOO_LARGE`;
    * `UNSUPPORTED_FORMAT`; `PERMISSION`; `IO`.
    *
    * @example Read beside a writer
@@ -93,7 +92,7 @@ export class MiniStore<T> implements AsyncDisposable {
    */
   static replay<T>(
     path: string | URL,
-    options: ReplayRange & ReadOptions<T> = {},
+    options: ReplayOptions<T> = {},
   ): AsyncIterable<StoreRecord<T>> {
     return readUnopened(path, options);
   }

@@ -62,7 +62,8 @@ async function tryAll(fs: MemoryFileSystem): Promise<Verdict[]> {
   const path = "/data/journal.jsonl";
   await attempt(async () => {
     let count = 0;
-    for await (const _ of MiniStore.replay(path, { fs })) count++;
+    const records = MiniStore.replay(path, { fs, ifMissing: "empty" });
+    for await (const _ of records) count++;
     return count > 0 ? "something" : "nothing";
   });
   await attempt(async () => {

@@ -70,7 +70,9 @@ const MODES: Readonly<Record<string, Mode>> = {
   /** Reads a log beside whoever writes it, and says how many records there are, or why not. */
   async read({ store: { MiniStore } }, dir) {
     try {
-      const records = MiniStore.replay(`${dir}/journal.jsonl`);
+      const records = MiniStore.replay(`${dir}/journal.jsonl`, {
+        ifMissing: "empty",
+      });
       say(`read ${(await collect(records)).length}`);
     } catch (error) {
       say(`${(error as Refusal).code} ${(error as Refusal).message}`);

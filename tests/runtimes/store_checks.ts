@@ -115,7 +115,9 @@ async function checkReading(
     await store.close();
   });
   await suite.check("store: a reader works beside a writer", async (dir) => {
-    equal(await collect(MiniStore.replay(journal(dir))), []);
+    await refused("NOT_FOUND", () => collect(MiniStore.replay(journal(dir))));
+    const none = MiniStore.replay(journal(dir), { ifMissing: "empty" });
+    equal(await collect(none), []);
     const store = await MiniStore.open<number>(journal(dir));
     await store.append(1);
     equal(data(await collect(MiniStore.replay(journal(dir)))), [1]);

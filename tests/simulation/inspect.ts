@@ -36,7 +36,8 @@ export async function inspect(
   fs.hooks.after = ({ operation, path }) =>
     changed.push(`${operation} ${path}`);
   const all = { ...options, fs };
-  const read = await readAll(MiniStore.replay(PATH, all));
+  const reading = MiniStore.replay(PATH, { ...all, ifMissing: "empty" });
+  const read = await readAll(reading);
   if (changed.length > 0) trace.violation(`a reader does ${changed}`);
   const opened = await MiniStore.open(PATH, all).catch((e: MiniError) => e);
   if (opened instanceof Error) {
@@ -69,7 +70,9 @@ export async function inspect(
 
 /** What a reader finds in a log, and how it ends. */
 export async function readLog(fs: FileSystem): Promise<string> {
-  const { records, error } = await readAll(MiniStore.replay(PATH, { fs }));
+  const { records, error } = await readAll(
+    MiniStore.replay(PATH, { fs, ifMissing: "empty" }),
+  );
   return `${records.join("\n")}\n${error?.code ?? ""}`;
 }
 

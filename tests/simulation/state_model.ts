@@ -31,7 +31,9 @@ function apply(state: State, change: Change): void {
 /** Which records the log says were aborted. */
 export async function abortsIn(fs: FileSystem): Promise<Set<number>> {
   const found = new Set<number>();
-  for await (const { data } of MiniStore.replay<object>(PATH, { fs })) {
+  for await (
+    const { data } of MiniStore.replay<object>(PATH, { fs, ifMissing: "empty" })
+  ) {
     if ("abort" in data) found.add(Number(data.abort));
   }
   return found;

@@ -74,7 +74,7 @@ export class StateReaders {
     await attempt(
       this.#world,
       "read beside",
-      () => Array.fromAsync(MiniStore.replay(PATH, { fs })),
+      () => Array.fromAsync(MiniStore.replay(PATH, { fs, ifMissing: "empty" })),
       ["COMPACTED"],
     );
   }

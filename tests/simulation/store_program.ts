@@ -161,7 +161,10 @@ export class StoreProgram implements Program {
     const outcome = await attempt(
       this.#world,
       "read beside",
-      () => Array.fromAsync(MiniStore.replay<string>(PATH, { fs })),
+      () =>
+        Array.fromAsync(
+          MiniStore.replay<string>(PATH, { fs, ifMissing: "empty" }),
+        ),
       ["COMPACTED"],
     );
     // It may have seen what was taken back since.

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
@@ -22,14 +22,51 @@ Deno.test("MiniStore.replay() reads any range across segments and batches", asyn
   assertEquals(numbers(await Array.fromAsync(store.replay())), all);
 });
 
-Deno.test("MiniStore.replay() of a log that does not exist has no records, and creates nothing", async () => {
+Deno.test("MiniStore.replay() of a log that does not exist is NOT_FOUND, or has no records, and creates nothing", async () => {
   await using directory = new TestDirectory();
-  assertEquals(await Array.fromAsync(MiniStore.replay(directory.at())), []);
-  assertEquals(
-    await Array.fromAsync(MiniStore.replay(directory.at("no/journal"))),
-    [],
-  );
+  for (const path of [directory.at("typo.jsonl"), directory.at("no/journal")]) {
+    const error = await errorOf(Array.fromAsync(MiniStore.replay(path)));
+    assertEquals([error.code, error.path], ["NOT_FOUND", path]);
+    const records = MiniStore.replay(path, { ifMissing: "empty" });
+    assertEquals(await Array.fromAsync(records), []);
+  }
+  const options = { ifMissing: "nothing" as "empty" };
+  assertThrows(() => MiniStore.replay(directory.at(), options), TypeError);
   assertEquals(directory.names(), []);
+});
+
+Deno.test("MiniStore.replay() finds a log whose newest segment is missing, or only has been made", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await (await threeSegments(path, fs)).close();
+  fs.unlink(path);
+  assertEquals(
+    (await Array.fromAsync(MiniStore.replay(path, { fs }))).length,
+    6,
+  );
+  fs.put("/other/journal.jsonl", new Uint8Array(0));
+  const records = MiniStore.replay("/other/journal.jsonl", { fs });
+  assertEquals(await Array.fromAsync(records), []);
+});
+
+Deno.test("MiniStore.replay() finds a log that a writer renames while its directory is listed", async () => {
+  const path = "/data/journal.jsonl";
+  let lists = 0;
+  /** The old name goes before it is listed, and the new one is past. */
+  class Renamed extends MemoryFileSystem {
+    override async list(directory: string) {
+      const names = await super.list(directory);
+      return ++lists === 1 ? [] : names;
+    }
+    override stat(name: string) {
+      return name === path ? Promise.resolve(undefined) : super.stat(name);
+    }
+  }
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<string>(path, { fs });
+  await store.append("a");
+  const records = MiniStore.replay(path, { fs: new Renamed(fs.snapshot()) });
+  assertEquals((await Array.fromAsync(records)).length, 1);
 });
 
 Deno.test("MiniStore.replay() says what fails when it looks for the segments", async () => {

@@ -82,7 +82,7 @@ export async function readOnly(
 ): Promise<unknown[] | { code: string }> {
   try {
     return await Array.fromAsync(
-      MiniStore.replay<unknown>(path, options),
+      MiniStore.replay<unknown>(path, { ...options, ifMissing: "empty" }),
       (record) => record.data,
     );
   } catch (error) {
