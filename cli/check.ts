@@ -1,6 +1,7 @@
 import { MiniError } from "../store/errors.ts";
-import { type Header, hex, parseLine } from "../store/line.ts";
+import { type Header, hex } from "../store/line.ts";
 import { osCode } from "../store/os_errors.ts";
+import { shapeOf } from "../store/shape.ts";
 import { judgeTail } from "../store/tail.ts";
 import {
   checkName,
@@ -255,9 +256,8 @@ async function judgeEnd(
   }
   if (isActive && verdict.kind === "torn") return { end: "torn" };
   if (isActive && verdict.kind === "whole") {
-    const text = new TextDecoder().decode(tail.subarray(0, verdict.lineBytes));
-    const line = parseLine(text);
-    const records = line?.kind === "records" ? line.records.length : 0;
+    const line = shapeOf(tail.subarray(0, verdict.lineBytes));
+    const records = line?.kind === "records" ? line.count : 0;
     return { end: "open", last: seq - 1 + records };
   }
   const reason = verdict.kind === "corrupt"

@@ -141,7 +141,7 @@ async function* rustPieces(
           if (isTooLong) throw new TypeError("the line is too long");
           const text = decoder.decode(bytes);
           const seq = lines.next;
-          const records = lines.parse(text, 0);
+          const records = [...lines.parse(text, 0)];
           if (records.length === 0) continue;
           yield { kind: "records", seq, records, isVerified: false, place };
         } catch (error) {

@@ -186,24 +186,3 @@ export function tooLarge(
     { cause },
   );
 }
-
-/**
- * Whether one of the records parsed from a text nests deeper than any that is
- * written. Most texts are too short for that to be worth a look.
- */
-export function isTooDeep(
-  records: readonly unknown[],
-  textLength: number,
-): boolean {
-  if (textLength < 2 * MAX_DEPTH) return false;
-  let level = records.filter(isContainer);
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((value) => Object.values(value).filter(isContainer));
-  }
-  return false;
-}
-
-function isContainer(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
-}

@@ -1,4 +1,6 @@
 import { crc32 } from "node:zlib";
+import { MAX_DEPTH } from "./json.ts";
+import { levelsOf } from "./walk.ts";
 
 /**
  * The format of one line, and the only place that knows it.
@@ -27,7 +29,7 @@ const PREFIX = encoder.encode(CRC_PLACEHOLDER);
 const SEQ = '"seq":';
 const DURABLE = '"durable":';
 const APPLIED = '"applied":';
-const DATA = '"data":';
+const VALUE = { data: '"data":', batch: '"batch":' };
 const HEX_DIGITS = encoder.encode("0123456789abcdef");
 const CRC_START = 8;
 const CRC_END = 16;
@@ -196,18 +198,20 @@ export function isIntact(line: Uint8Array, chain: number): boolean {
 }
 
 /**
- * Parses a line without its newline; `undefined` where it is not one of ours.
- * The checksum is not looked at.
+ * Parses a line without its newline; `undefined` where it is not one of ours, or
+ * nests deeper than any that is written. The checksum is not looked at.
  */
 export function parseLine(text: string): Line | undefined {
   if (!/^\{"crc":"[0-9a-f]{8}",/.test(text)) return undefined;
+  const levels = levelsOf(text, MAX_DEPTH + 3);
+  if (levels > MAX_DEPTH + 2) return undefined;
   let json: Record<string, unknown>;
   try {
     json = JSON.parse(text);
   } catch {
     return undefined;
   }
-  if ("seq" in json) return parseRecords(json);
+  if ("seq" in json) return parseRecords(json, levels);
   if ("close" in json) {
     return isNumber(json.close)
       ? { kind: "close", seq: json.close }
@@ -216,14 +220,19 @@ export function parseLine(text: string): Line | undefined {
   return parseHeader(json);
 }
 
-/** Where the JSON of record `seq` starts, in the line that holds it alone; `undefined` for every other line. */
-export function dataStart(text: string, seq: number): number | undefined {
+/** Where the JSON of record `seq` starts, or of the batch that begins with it, which then ends before the last character of the line, if it is JSON; `undefined` for every other line. */
+export function valueStart(
+  text: string,
+  seq: number,
+  field: "data" | "batch",
+): number | undefined {
   if (!text.startsWith(SEQ, PREFIX_BYTES)) return undefined;
   let at = afterNumber(text, PREFIX_BYTES + SEQ.length, seq);
-  for (const field of [DURABLE, APPLIED]) {
-    if (text.startsWith(field, at)) at = afterNumber(text, at + field.length);
+  for (const name of [DURABLE, APPLIED]) {
+    if (text.startsWith(name, at)) at = afterNumber(text, at + name.length);
   }
-  return text.startsWith(DATA, at) ? at + DATA.length : undefined;
+  const isIt = text.startsWith(VALUE[field], at) && text.endsWith("}");
+  return isIt ? at + VALUE[field].length : undefined;
 }
 
 /** Where a decimal number and the comma behind it end; `NaN` where it is another than `expected`. */
@@ -236,10 +245,14 @@ function afterNumber(text: string, start: number, expected?: number): number {
   }
   const isOther = expected !== undefined && value !== expected;
   const isPadded = text[start] === "0" && at > start + 1;
-  return isOther || isPadded || text[at] !== "," ? NaN : at + 1;
+  const isNone = at === start || !isNumber(value);
+  return isOther || isPadded || isNone || text[at] !== "," ? NaN : at + 1;
 }
 
-function parseRecords(json: Record<string, unknown>): Line | undefined {
+function parseRecords(
+  json: Record<string, unknown>,
+  levels: number,
+): Line | undefined {
   const { seq, batch } = json;
   if (!isNumber(seq)) return undefined;
   const { durable = seq - 1 } = json;
@@ -248,6 +261,8 @@ function parseRecords(json: Record<string, unknown>): Line | undefined {
   if (batch === undefined && !("data" in json)) return undefined;
   const records = batch === undefined ? [json.data] : batch;
   if (!Array.isArray(records) || records.length === 0) return undefined;
+  // A batch is one level more, and the line another.
+  if (batch === undefined && levels > MAX_DEPTH + 1) return undefined;
   return { kind: "records", seq, durable, applied, records };
 }
 

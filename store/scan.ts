@@ -1,18 +1,7 @@
-import {
-  FRAME_BYTES,
-  HEADER_BYTES,
-  NEWLINE,
-  parseLine,
-  PREFIX_BYTES,
-  verifyLines,
-} from "./line.ts";
+import { isUtf8 } from "node:buffer";
+import { FRAME_BYTES, HEADER_BYTES, NEWLINE, verifyLines } from "./line.ts";
+import { type Shape, shapeOf, strayReason } from "./shape.ts";
 
-const encoder = new TextEncoder();
-const SEQ = encoder.encode('"seq":');
-const CLOSE = encoder.encode('"close":');
-const DURABLE = encoder.encode('"durable":');
-const APPLIED = encoder.encode('"applied":');
-const BATCH = encoder.encode('"batch":');
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /**
@@ -50,9 +39,10 @@ export class ChainScanner implements Scanner {
   }
 
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const newline = block.lastIndexOf(NEWLINE);
+    const end = newline === -1 ? 0 : this.rest.length + newline + 1;
     const bytes = this.#joiner.join(this.rest, block);
     this.rest = bytes;
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
     // A block that is shorter than the longest line has no line that is too long.
     if (bytes.length <= this.#maxLineBytes) {
       const lines = bytes.subarray(0, end);
@@ -98,16 +88,22 @@ export class ChainScanner implements Scanner {
 export class Joiner {
   #memory = EMPTY;
 
-  /** One array from both; what was given before is not to be used any more. */
+  /** One array from both; what was given before is not to be used any more, but for `rest`, where that is its end. */
   join(rest: Uint8Array, block: Uint8Array): Uint8Array<ArrayBuffer> {
     const length = rest.length + block.length;
-    const memory = length <= this.#memory.length
-      ? this.#memory
-      : new Uint8Array(Math.max(length, 2 * this.#memory.length));
-    memory.set(rest);
-    memory.set(block, rest.length);
-    this.#memory = memory;
-    return memory.subarray(0, length);
+    const isHere = rest.buffer === this.#memory.buffer;
+    let start = isHere ? rest.byteOffset : 0;
+    // A line of many blocks is not to be copied with each of them.
+    if (!isHere || start + length > this.#memory.length) {
+      const memory = 2 * length <= this.#memory.length
+        ? this.#memory
+        : new Uint8Array(2 * length);
+      memory.set(rest);
+      this.#memory = memory;
+      start = 0;
+    }
+    this.#memory.set(block, start + rest.length);
+    return this.#memory.subarray(start, start + length);
   }
 }
 
@@ -125,9 +121,17 @@ export function concat(
   return whole;
 }
 
+/** A line that is intact, and that no writer of this format writes there. */
+export interface Stray {
+  /** Where in the lines it starts. */
+  readonly at: number;
+  readonly reason: string;
+}
+
 /**
- * Follows the sequence numbers through verified lines without parsing the
- * records, which would cost as much as replaying them.
+ * Follows the sequence numbers through verified lines, and refuses what a reader
+ * of the records would, without parsing them, which would cost as much as
+ * replaying them.
  */
 export class NumberWalk {
   /** The number that the next record must have. */
@@ -141,69 +145,33 @@ export class NumberWalk {
     this.next = base + 1;
   }
 
-  /**
-   * Takes whole lines, the segment's header not among them.
-   *
-   * @returns The offset in `lines` of a line that does not follow on, or `undefined`.
-   */
-  push(lines: Uint8Array): number | undefined {
-    for (let start = 0; start < lines.length;) {
-      const end = lines.indexOf(NEWLINE, start);
-      const count = this.#records(lines, start, end);
-      if (count === undefined) return start;
-      this.next += count;
-      this.marks = count === 0 ? this.marks + 1 : 0;
-      start = end + 1;
+  /** Takes whole lines, the segment's header not among them; gives the first that is not to be there. */
+  push(lines: Uint8Array): Stray | undefined {
+    const isText = isUtf8(lines);
+    for (let at = 0; at < lines.length;) {
+      const end = lines.indexOf(NEWLINE, at);
+      const line = lines.subarray(at, end);
+      const reason = isText || isUtf8(line)
+        ? this.#take(shapeOf(line))
+        : "it is not UTF-8";
+      if (reason !== undefined) return { at, reason };
+      at = end + 1;
     }
     return undefined;
   }
 
-  /** How many records the line holds, 0 for a close mark; `undefined` where its number does not follow on. */
-  #records(lines: Uint8Array, start: number, end: number): number | undefined {
-    const at = start + PREFIX_BYTES;
-    if (startsWith(lines, at, CLOSE)) {
-      const mark = numberAt(lines, at + CLOSE.length);
-      if (mark.value !== this.next - 1) return undefined;
-      this.applied = Math.max(this.applied, mark.value);
-      return 0;
+  /** Goes on behind a line, or says why not. */
+  #take(shape: Shape | undefined): string | undefined {
+    if (shape === undefined || shape.kind === "header") {
+      return strayReason(this.next);
     }
-    if (!startsWith(lines, at, SEQ)) return undefined;
-    const seq = numberAt(lines, at + SEQ.length);
-    if (seq.value !== this.next) return undefined;
-    let field = seq.end + 1;
-    let applied = seq.value - 1;
-    for (const name of [DURABLE, APPLIED]) {
-      if (!startsWith(lines, field, name)) continue;
-      const { value, end } = numberAt(lines, field + name.length);
-      applied = value;
-      field = end + 1;
+    const isMark = shape.kind === "close";
+    if (shape.seq !== (isMark ? this.next - 1 : this.next)) {
+      return `a line does not follow on record ${this.next - 1}`;
     }
-    this.applied = Math.max(this.applied, applied);
-    if (!startsWith(lines, field, BATCH)) return 1;
-    const line = parseLine(
-      new TextDecoder().decode(lines.subarray(start, end)),
-    );
-    return line?.kind === "records" ? line.records.length : undefined;
-  }
-}
-
-function startsWith(bytes: Uint8Array, at: number, what: Uint8Array): boolean {
-  for (let index = 0; index < what.length; index++) {
-    if (bytes[at + index] !== what[index]) return false;
-  }
-  return true;
-}
-
-/** The decimal number at `at`, and where it ends. */
-function numberAt(
-  bytes: Uint8Array,
-  at: number,
-): { value: number; end: number } {
-  let value = 0;
-  let end = at;
-  for (;; end++) {
-    const digit = bytes[end]! - 0x30;
-    if (!(digit >= 0 && digit <= 9)) return { value, end };
-    value = value * 10 + digit;
+    this.marks = isMark ? this.marks + 1 : 0;
+    this.applied = Math.max(this.applied, isMark ? shape.seq : shape.applied);
+    if (!isMark) this.next += shape.count;
+    return undefined;
   }
 }

@@ -95,9 +95,9 @@ export async function scanSegment(
       }
       const stray = found?.walk.push(lines);
       if (stray !== undefined) {
-        const offset = scanner.offset - lines.length + stray;
+        const offset = scanner.offset - lines.length + stray.at;
         throw await corruptAt(context.fs, path, Math.max(start, offset), {
-          reason: `a line does not follow on record ${found!.walk.next - 1}`,
+          reason: stray.reason,
           seq: found!.walk.next,
         });
       }

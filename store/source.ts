@@ -2,10 +2,11 @@ import { FIRST_BLOCK_BYTES, readBlock } from "./block.ts";
 import type { LiveEnd } from "./cut.ts";
 import { MiniError } from "./errors.ts";
 import type { FileHandle } from "./fs.ts";
-import { type Header, hex, isIntact, NEWLINE, parseLine } from "./line.ts";
+import { type Header, hex, isIntact, NEWLINE } from "./line.ts";
 import { osCode } from "./os_errors.ts";
 import { type LineParser, NativeLines } from "./records.ts";
 import { ChainScanner, concat, type Scanner } from "./scan.ts";
+import { shapeOf } from "./shape.ts";
 import {
   checkName,
   checkSeam,
@@ -274,9 +275,9 @@ async function judgeRest(
 /** The number of the record that follows verified lines. */
 function numberAfter(lines: Uint8Array): number {
   const start = lines.lastIndexOf(NEWLINE, -2) + 1;
-  const text = new TextDecoder().decode(lines.subarray(start));
-  const line = parseLine(text);
-  if (line?.kind === "records") return line.seq + line.records.length;
-  if (line?.kind === "close") return line.seq + 1;
-  return line === undefined ? 0 : line.header.base + 1;
+  const line = lines.subarray(start, -1);
+  const shape = shapeOf(line);
+  if (shape?.kind === "records") return shape.seq + shape.count;
+  if (shape?.kind === "close") return shape.seq + 1;
+  return shape === undefined ? 0 : shape.base + 1;
 }

@@ -6,6 +6,7 @@ import {
   NEWLINE,
   parseLine,
 } from "./line.ts";
+import { shapeOf } from "./shape.ts";
 
 /** The unit in which a disk writes, or loses, what was not synced. */
 const SECTOR_BYTES = 512;
@@ -119,10 +120,9 @@ function isBeginningOfLine(line: Uint8Array): boolean {
 
 /** What a later well-formed line says about record `next`: that it had been durable, or `undefined`. */
 function laterProof(lines: Uint8Array, next: number): string | undefined {
-  const decoder = new TextDecoder();
   let start = 0;
   for (let end; (end = lines.indexOf(NEWLINE, start)) !== -1; start = end + 1) {
-    const line = parseLine(decoder.decode(lines.subarray(start, end)));
+    const line = shapeOf(lines.subarray(start, end));
     if (line === undefined || line.kind === "header") continue;
     const durable = line.kind === "close" ? line.seq : line.durable;
     if (line.seq >= next && durable >= next) {

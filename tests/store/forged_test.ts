@@ -115,6 +115,8 @@ Deno.test("MiniStore.replay() and StateManager.open() say CORRUPT of what is not
     assertEquals(error.code, "CORRUPT");
     assert(error.message.includes("not UTF-8"), error.message);
   }
+  const { code, line, seq } = await errorOf(MiniStore.open(path));
+  assertEquals([code, line, seq], ["CORRUPT", 4, 3]);
   const opened = StateManager.open(directory.path, {
     initial: () => 0,
     apply: (state, _mutation: unknown) => state,

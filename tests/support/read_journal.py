@@ -3,6 +3,7 @@
 Prints the records, one a line, and then the verdict: clean, unclean, torn, or
 the code of the error that refuses the journal. Takes several journals."""
 import json, os, re, sys
+from itertools import accumulate
 from zlib import crc32
 
 PREFIX = re.compile(rb'\{"crc":"[0-9a-f]{8}",')
@@ -19,24 +20,27 @@ def segments(path):
     names = (os.path.join(os.path.dirname(path), name) for name in os.listdir(os.path.dirname(path)))
     return [*sorted((int(m[1]), m[0]) for m in map(sealed.fullmatch, names) if m), (None, path)]
 
-def fields_of(line):
+def fields_of(line, errors="replace"):
     """The fields of a line that is well-formed, whatever its checksum says."""
     try:
-        fields = json.loads(line.decode("utf-8", "replace")) if PREFIX.match(line) else {}
+        fields = json.loads(line.decode("utf-8", errors)) if PREFIX.match(line) else {}
     except (ValueError, RecursionError):
         return {}
-    return fields if all(type(fields.get(key, 0)) is int for key in NUMBERS) else {}
+    if len(line) > 2_000 and max(depths(line)) > 1_001 + ("batch" in fields): return {}
+    numbers = [fields[key] for key in NUMBERS if key in fields]
+    return fields if all(type(n) is int and 0 <= n < 2**53 for n in numbers) else {}
 
 def is_good(line, chain):
     return PREFIX.match(line) and int(line[8:16], 16) == crc32(line[18:], chain)
 
+def depths(line):
+    """How deep it nests, behind each byte that stands in no string."""
+    bare = re.sub(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', b"", line)
+    return accumulate((byte in b"{[") - (byte in b"}]") for byte in bare)
+
 def is_beginning(line):
     """Is it the prefix so far as it goes, and an object that is not yet closed?"""
-    depth = 0
-    for byte in re.sub(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', b"", line):
-        depth += (byte in b"{[") - (byte in b"}]")
-        if depth == 0: return False
-    return PREFIX.match(line[:18] + b'{"crc":"00000000",'[len(line):])
+    return all(depths(line)) and PREFIX.match(line[:18] + b'{"crc":"00000000",'[len(line):])
 
 def judge_start(data, is_active):
     """A file that does not begin with a good header: was it never finished?"""
@@ -76,7 +80,7 @@ def read(path):
                 refuse_if(base is not None)
                 line, end = judge_tail(data, at, chain, last + 1), -1
                 if line is None: return "torn"
-            fields = fields_of(line)
+            fields = fields_of(line, "strict")
             rows = fields.get("batch", [fields["data"]] if "data" in fields else [])
             if at == 0:
                 refuse_if(fields.get("mini") != 1, "UNSUPPORTED_FORMAT")
@@ -94,7 +98,7 @@ def read(path):
             chain, at = crc32(line + b"\n", chain), end + 1
     return verdict
 
-sys.setrecursionlimit(10_000)  # records nest up to 1,000 levels
+sys.setrecursionlimit(10_000)  # lines nest up to 1,002 levels
 for path in map(os.path.abspath, sys.argv[1:]):
     try: print(read(path))
     except Refused as refused: print(refused)
