@@ -34,8 +34,8 @@ export interface DeliveryOptions<T> {
   backoff?: (receives: number) => number;
   /**
    * A validator of payloads, asked before they are enqueued, and before they are
-   * delivered: one that is refused then is dead. It must accept its own output
-   * and answer at once.
+   * delivered: one that is refused then is dead. It must answer at once, and
+   * make the same of its own output, else `enqueue` is `INVALID`.
    */
   schema?: RecordSchema<T>;
   /** The seam to the clocks. @default {systemClock} */

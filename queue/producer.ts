@@ -1,4 +1,4 @@
-import { validate } from "../store/schema.ts";
+import { validateNew } from "../store/schema.ts";
 import { awaitOutcome, outcomeOf } from "./dedupe.ts";
 import type { NewMessage } from "./entry.ts";
 import type { Home } from "./home.ts";
@@ -61,7 +61,7 @@ export class Producer<T, M> {
     }
     checkName("group", group);
     checkName("dedupeKey", dedupeKey);
-    const valid = validate(
+    const valid = validateNew(
       this.#options.schema,
       payload,
       "enqueue the message",

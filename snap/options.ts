@@ -22,7 +22,7 @@ export interface SnapOptions<S> {
   keep?: number;
   /** To and from plain JSON. @default {the state is plain JSON} */
   codec?: SnapCodec<S>;
-  /** A validator of states, asked on create and on restore. It must answer at once. */
+  /** A validator of states, asked on create and on restore. It must answer at once, and make the same of its own output, else `create` is `INVALID`. */
   schema?: RecordSchema<S>;
   /** The permissions of new files. @default {0o600} */
   mode?: number;

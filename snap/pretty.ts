@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
 import { MiniError } from "../store/errors.ts";
-import { assertLossless, MAX_DEPTH, ownedBy } from "../store/json.ts";
+import { assertLossless, flawOf, MAX_DEPTH } from "../store/json.ts";
 
 /** A value of no more nodes than this is made text in one go. */
 const SMALL_NODES = 1_000;
@@ -48,7 +48,7 @@ function* texts(
   let separator = `\n${inner}`;
   const keys = Object.keys(container);
   yield "";
-  assertPlain(container, keys.length, depth);
+  assertPlain(container, keys, depth);
   yield "";
   for (const key of keys) {
     const child = (container as Record<string, unknown>)[key];
@@ -75,13 +75,12 @@ function isSmall(value: unknown, depth: number): boolean {
 }
 
 /** Looks at a container alone, as `assertLossless` does at all of them. */
-function assertPlain(value: object, keys: number, depth: number): void {
-  const isPlain = Array.isArray(value)
-    ? Object.getPrototypeOf(value) === Array.prototype &&
-      keys === value.length && ownedBy(value) === keys + 1
-    : (Object.getPrototypeOf(value) ?? Object.prototype) === Object.prototype &&
-      ownedBy(value) === keys;
-  if (isPlain && depth < MAX_DEPTH) return;
+function assertPlain(
+  value: object,
+  keys: readonly string[],
+  depth: number,
+): void {
+  if (flawOf(value, keys) === undefined && depth < MAX_DEPTH) return;
   // Whoever has it looked at as a whole will say where, and what.
   throw new MiniError("UNSERIALIZABLE", "it is not plain JSON, or too deep");
 }

@@ -5,7 +5,7 @@ import { denoFileSystem } from "../store/fs_deno.ts";
 import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
 import { checkCount, checkMode } from "../store/options.ts";
-import { type RecordSchema, validate } from "../store/schema.ts";
+import { type RecordSchema, validate, validateNew } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import {
   listSnapshots,
@@ -116,7 +116,7 @@ export class SnapStore<S> {
     { onTaken, ...meta }: CreateOptions = {},
   ): Promise<SnapshotInfo> {
     checkCount("seq", seq, 0);
-    const valid = validate(this.#schema, state, "create the snapshot", seq);
+    const valid = validateNew(this.#schema, state, "create the snapshot", seq);
     const isLazy = onTaken !== undefined;
     const pieces = snapshotText({ ...meta, seq }, valid, this.#codec, isLazy);
     const text = isLazy ? telling(pieces, onTaken) : pieces;

@@ -4,7 +4,7 @@ import { appendJson } from "../store/session.ts";
 import { messageOf } from "../store/reason.ts";
 import { Mutex } from "../store/mutex.ts";
 import { Signal } from "../store/signal.ts";
-import { validate } from "../store/schema.ts";
+import { validateNew } from "../store/schema.ts";
 import type { Log } from "./interfaces.ts";
 import { type Entry, isNoPromise, mutationsOf, reduce } from "./mutation.ts";
 import { build, type Sources } from "./replay.ts";
@@ -66,7 +66,7 @@ export class LiveState<S, M> {
   logged(mutations: readonly M[], isBatch: boolean): Logged {
     const { schema } = this.#sources.reducer;
     const valid = mutations.map((mutation) =>
-      validate(schema, mutation, "apply the mutation")
+      validateNew(schema, mutation, "apply the mutation")
     );
     const given = isBatch ? valid : valid[0];
     return this.loggedJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);

@@ -40,7 +40,11 @@ export interface StateOptions<S, M> {
   apply: (state: S, mutation: M) => S | void;
   /** The log's file inside the directory, which holds no other state. @default {"journal.jsonl"} */
   journal?: string;
-  /** A validator of mutations, asked before they are logged and on replay. */
+  /**
+   * A validator of mutations, asked before they are logged and on replay. It
+   * must answer at once, and make the same of its own output, else `apply` is
+   * `INVALID`.
+   */
   schema?: RecordSchema<M>;
   /** To and from plain JSON, for snapshots of states that are not plain JSON. */
   codec?: SnapCodec<S>;

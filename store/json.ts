@@ -117,34 +117,87 @@ function flawInside(
 }
 
 /** What is wrong with a container by itself. */
-function flawOf(value: object, keys: readonly string[]): string | undefined {
+export function flawOf(
+  value: object,
+  keys: readonly string[],
+): string | undefined {
   const prototype = Object.getPrototypeOf(value);
+  const isArray = Array.isArray(value);
+  const isPlain = isArray
+    ? prototype === Array.prototype || isForeign(prototype, Array)
+    : prototype === Object.prototype || prototype === null ||
+      isForeign(prototype, Object);
+  if (!isPlain) return className(prototype);
   // Symbols, hidden properties, and names on an array are what JSON leaves out.
   const owned = ownedBy(value);
-  if (Array.isArray(value)) {
-    if (prototype !== Array.prototype) return className(value);
+  if (isArray) {
     if (keys.length < value.length) return "an array with holes";
     return owned === value.length + 1
       ? undefined
       : "an array with other properties";
-  }
-  if (prototype !== Object.prototype && prototype !== null) {
-    return className(value);
   }
   return owned === keys.length
     ? undefined
     : "an object with symbols or hidden properties";
 }
 
+/** Prototypes of plain JSON in other realms, as of `vm`, Jest or an iframe. */
+const FOREIGN = new WeakSet<object>();
+
+/** Whether a prototype is what `Object.prototype` or `Array.prototype` is in another realm. */
+function isForeign(
+  prototype: object | null,
+  ours: ObjectConstructor | ArrayConstructor,
+): boolean {
+  if (prototype === null || Array.isArray(prototype) !== (ours === Array)) {
+    return false;
+  }
+  if (FOREIGN.has(prototype)) return true;
+  const maker = Object.getOwnPropertyDescriptor(prototype, "constructor")
+    ?.value;
+  // The words of what is built in are the same in every realm, and of nothing else.
+  const isBuiltIn = typeof maker === "function" &&
+    maker.prototype === prototype &&
+    Function.prototype.toString.call(maker) ===
+      Function.prototype.toString.call(ours);
+  if (isBuiltIn) FOREIGN.add(prototype);
+  return isBuiltIn;
+}
+
 /** How many properties a container has of its own. Asked for apart, which takes a third of the time of `Reflect.ownKeys`. */
-export function ownedBy(value: object): number {
+function ownedBy(value: object): number {
   return Object.getOwnPropertyNames(value).length +
     Object.getOwnPropertySymbols(value).length;
 }
 
-function className(value: object): string {
-  const name = value.constructor?.name;
-  return name ? `a ${name}` : "a class instance";
+function className(prototype: object | null): string {
+  const name = prototype?.constructor?.name;
+  return typeof name === "string" && name !== ""
+    ? `a ${name}`
+    : "a class instance";
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Whether two values are the same as JSON, the order of keys apart. Of what JSON would not keep it says nothing. */
+export function isSameJson(one: unknown, other: unknown, depth = 0): boolean {
+  if (Object.is(one, other)) return true;
+  if (!isContainer(one) || !isContainer(other)) return false;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  // What is deeper, or a cycle, is no JSON.
+  if (depth > MAX_DEPTH) return true;
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length &&
+    keys.every((key) =>
+      Object.hasOwn(other, key) &&
+      isSameJson(
+        (one as Record<string, unknown>)[key],
+        (other as Record<string, unknown>)[key],
+        depth + 1,
+      )
+    );
 }
 
 function lossy(keys: readonly (string | number)[], what: string): MiniError {

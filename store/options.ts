@@ -31,7 +31,9 @@ const MIB = 1024 * 1024;
 export interface ReadOptions<T> {
   /**
    * A validator of records, asked on append and on replay; what it gives back
-   * is what is written. It must accept its own output and answer at once.
+   * is what is written. It must answer at once, and make the same of its own
+   * output: what it changes it is asked about once more, and that is `INVALID`
+   * before anything is written.
    */
   schema?: RecordSchema<T>;
   /** The most bytes of JSON that a record or a batch may have, for writing and reading alike. @default {16 * 1024 * 1024} */

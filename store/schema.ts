@@ -1,4 +1,5 @@
 import { MiniError } from "./errors.ts";
+import { isSameJson } from "./json.ts";
 import { isPromise } from "./promise.ts";
 
 /**
@@ -47,16 +48,60 @@ export function validate<T>(
   seq?: number,
 ): T {
   if (schema === undefined) return value as T;
+  const result = ask(schema, value, doing);
+  if (result.issues === undefined) return result.value;
+  throw new MiniError(
+    "INVALID",
+    `Cannot ${doing}: the schema refuses it${issueText(result.issues)}`,
+    { issues: result.issues, ...(seq !== undefined && { seq }) },
+  );
+}
+
+/**
+ * As {@linkcode validate}, for a value that is about to be written. What the
+ * schema gives back it is asked about once more: who reads it will ask again,
+ * and is to get the same.
+ */
+export function validateNew<T>(
+  schema: RecordSchema<T> | undefined,
+  value: unknown,
+  doing: string,
+  seq?: number,
+): T {
+  const valid = validate(schema, value, doing, seq);
+  if (schema === undefined || Object.is(valid, value)) return valid;
+  const again = ask(schema, valid, doing);
+  if (again.issues === undefined && isSameJson(again.value, valid)) {
+    return valid;
+  }
+  const { issues } = again;
+  const flaw = issues === undefined
+    ? "makes something else of its own output"
+    : `does not accept its own output${issueText(issues)}`;
+  throw new MiniError(
+    "INVALID",
+    `Cannot ${doing}: the schema ${flaw}, so that it could not be read back; nothing was written`,
+    { ...(issues && { issues }), ...(seq !== undefined && { seq }) },
+  );
+}
+
+/** What a schema says of a value, now. */
+function ask<T>(
+  schema: RecordSchema<T>,
+  value: unknown,
+  doing: string,
+): SchemaResult<T> {
   const result = schema["~standard"].validate(value);
   if (isPromise(result)) {
     throw new TypeError(`Cannot ${doing}: the schema answers asynchronously`);
   }
-  if (result.issues === undefined) return result.value;
-  const [issue] = result.issues;
-  throw new MiniError(
-    "INVALID",
-    `Cannot ${doing}: the schema refuses it${issueText(issue)}`,
-    { issues: result.issues, ...(seq !== undefined && { seq }) },
+  const isAnswer = typeof result === "object" && result !== null &&
+    (result.issues === undefined
+      ? "value" in result
+      : Array.isArray(result.issues));
+  if (isAnswer) return result;
+  throw new TypeError(
+    `Cannot ${doing}: the schema answers neither { value } nor { issues }`,
   );
 }
 
@@ -71,10 +116,10 @@ export function validateRead<T>(
     : validate(schema, value, `read record ${seq}`, seq);
 }
 
-function issueText(issue: SchemaIssue | undefined): string {
-  if (issue === undefined) return "";
+function issueText([issue]: readonly SchemaIssue[]): string {
+  if (typeof issue?.message !== "string") return "";
   const path = (issue.path ?? [])
-    .map((part) => String(typeof part === "object" ? part.key : part))
+    .map((part) => String(typeof part === "object" ? part?.key : part))
     .join(".");
   return path === "" ? ` (${issue.message})` : ` (${path}: ${issue.message})`;
 }

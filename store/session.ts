@@ -16,12 +16,19 @@ import type { LiveEnd } from "./cut.ts";
 import { readBatches, type Reading, readRecords } from "./reader.ts";
 import type { StoreRecord } from "./records.ts";
 import type { RecoveryReport } from "./recover.ts";
-import { type RecordSchema, validate, validateRead } from "./schema.ts";
+import { type RecordSchema, validateNew, validateRead } from "./schema.ts";
 import type { JournalContext } from "./segment.ts";
 import type { Writer } from "./writer.ts";
 
 /** The sessions of the logs that are open. */
 const SESSIONS = new WeakMap<object, Session<unknown>>();
+
+/** Carries what a schema has thrown: the caller gets it as it is, whatever it looks like. */
+class SchemaFailure extends Error {
+  constructor(cause: unknown) {
+    super("the schema has thrown", { cause });
+  }
+}
 
 /** Appends to a log what is JSON already, which spares a second look at it; `undefined` where the log is none of ours, or looks at what it is given. */
 export function appendJson(
@@ -104,9 +111,14 @@ export class Session<T> {
     checkRange(range);
     this.writer.assertOpen();
     const context = this.#context;
+    const schema = this.#schema;
     return readBatches(
       (from) => journalSegments(context, from, { live: this.writer }),
-      readingOf(context, range, this.#schema, this.writer),
+      {
+        ...readingOf(context, range, schema, this.writer),
+        // Thrown at who takes the records, with nobody to explain it.
+        convert: (data, seq) => validateRead(schema, data, seq),
+      },
     );
   }
 
@@ -122,7 +134,7 @@ export class Session<T> {
   }
 
   #validate(record: T): T {
-    return validate(this.#schema, record, "append the record");
+    return validateNew(this.#schema, record, "append the record");
   }
 
   /** Reads acknowledged records, up to `range.to` those to come as well. */
@@ -162,11 +174,21 @@ function readingOf<T>(
   return {
     range,
     live,
-    convert: (data, seq) => validateRead(schema, data, seq),
-    explain: (error) =>
-      signal?.aborted && error === signal.reason || error instanceof TypeError
+    convert(data, seq) {
+      try {
+        return validateRead(schema, data, seq);
+      } catch (error) {
+        throw new SchemaFailure(error);
+      }
+    },
+    explain(error) {
+      if (error instanceof SchemaFailure) return error.cause;
+      const isCallers = signal?.aborted && error === signal.reason ||
+        error instanceof TypeError;
+      return isCallers
         ? error
-        : failed(context, error, "read", "nothing was changed"),
+        : failed(context, error, "read", "nothing was changed");
+    },
   };
 }
 

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { runInNewContext } from "node:vm";
+import { SnapStore } from "@mini/state/snap";
 import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, openAndRead } from "../support/journal.ts";
@@ -39,7 +41,65 @@ const LOSSY: [place: string, value: unknown][] = [
   ['$["a b"][1]: undefined', { "a b": [null, undefined] }],
 ];
 
-for (const [place, value] of LOSSY) {
+/** Makes a value in another realm, as test runners and iframes do. */
+function elsewhere(code: string): unknown {
+  return runInNewContext(`(${code})`);
+}
+
+const FOREIGN_LOSSY: [place: string, value: unknown][] = [
+  ["$.at: a Date", elsewhere("{ at: new Date(0) }")],
+  ["$[1]: a Map", elsewhere("[1, new Map([[1, 2]])]")],
+  ["$: a Set", elsewhere("new Set()")],
+  ["$: a Error", elsewhere("new Error('x')")],
+  ["$: a Point", elsewhere("new (class Point { x = 1 })")],
+  ["$: a List", elsewhere("new (class List extends Array {})")],
+  ["$: a class instance", elsewhere("Object.create(Object.create(null))")],
+  ["$: a Object", elsewhere("new (class Object {})")],
+  ["$: a Uint8Array", elsewhere("new Uint8Array(2)")],
+  ["$.a: function", elsewhere("{ a() {} }")],
+  ["$: an array with holes", elsewhere("[1, , 2]")],
+  [
+    "$: an object with symbols or hidden properties",
+    elsewhere("{ [Symbol('s')]: 1 }"),
+  ],
+  // What says of itself that it is plain, and is not.
+  ["$: a Array", Object.setPrototypeOf([1], [])],
+  ["$: a Array", Object.setPrototypeOf({}, [])],
+  [
+    "$: a Object",
+    Object.create(Object.create(null, { constructor: { value: Object } })),
+  ],
+];
+
+Deno.test("MiniStore, SnapStore keep plain JSON of another realm", async () => {
+  const value = elsewhere('{ a: [1, { b: null }, []], "c d": "x" }') as {
+    a: unknown[];
+  };
+  assertEquals([value, value.a].map((it) => it instanceof Object), [
+    false,
+    false,
+  ]);
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<unknown>(directory.at());
+  await store.append(value);
+  await store.appendBatch([value, { mixed: value }]);
+  const records = await Array.fromAsync(store.replay(), ({ data }) => data);
+  const plain = { a: [1, { b: null }, []], "c d": "x" };
+  assertEquals(records, [plain, plain, { mixed: plain }]);
+  const snaps = new SnapStore<unknown>(directory.at("snaps"));
+  const many = elsewhere("Array.from({ length: 2_000 }, (_, n) => ({ n }))");
+  for (const onTaken of [undefined, () => {}]) {
+    await snaps.create(many, 1, onTaken && { onTaken });
+    assertEquals(
+      (await snaps.restore())?.state,
+      [...many as unknown[]].map(
+        (_, n) => ({ n }),
+      ),
+    );
+  }
+});
+
+for (const [place, value] of [...LOSSY, ...FOREIGN_LOSSY]) {
   Deno.test(`MiniStore.append() refuses what JSON would lose: ${place}`, async () => {
     await using directory = new TestDirectory();
     await using store = await MiniStore.open<unknown>(directory.at());
