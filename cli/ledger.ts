@@ -10,7 +10,7 @@ import {
   type Ledger,
   type LedgerMessage,
 } from "../queue/ledger.ts";
-import { linesOf, waitingIn } from "../queue/lines.ts";
+import { linesOf } from "../queue/lines.ts";
 import type { QueueStats } from "../queue/options.ts";
 import { Aborts } from "../state/aborts.ts";
 import { Guard } from "../state/mutation.ts";
@@ -105,7 +105,7 @@ export function depthOf(
   { ledger, now }: QueueOnDisk,
 ): QueueStats & { oldestMs: number } {
   const lines = linesOf(ledger, new Set());
-  const { blocked, dead, inFlight: { size: inFlight } } = lines;
+  const { blocked, dead: { size: dead }, inFlight: { size: inFlight } } = lines;
   const delayed = lines.delayed(now);
   const ready = lines.size - blocked - inFlight - delayed;
   const { paused, messages } = ledger;
@@ -116,7 +116,24 @@ export function depthOf(
   return { ready, blocked, delayed, inFlight, dead, paused, oldestMs };
 }
 
-/** The messages of a queue by how they stand, each in the order in which they come to be received, the dead as they died. */
+/** Up to so many messages that wait, in the order in which they come to be received. */
+export function waitingIn(
+  { ledger, now }: QueueOnDisk,
+  limit: number = Infinity,
+): LedgerMessage[] {
+  const nobody: ReadonlySet<number> = new Set();
+  return linesOf(ledger, nobody).waiting(now, limit, nobody);
+}
+
+/** The dead letters above a number, up to so many, in the order of their numbers. */
+export function deadIn(
+  { ledger }: QueueOnDisk,
+  { after = 0, limit = Infinity }: { after?: number; limit?: number } = {},
+): DeadMessage[] {
+  return linesOf(ledger, new Set()).dead.above(after, limit);
+}
+
+/** The messages of a queue by how they stand, each in the order in which they come to be received, the dead by number. */
 export interface Standing {
   readonly ready: readonly LedgerMessage[];
   readonly blocked: readonly LedgerMessage[];
@@ -139,7 +156,7 @@ export function standingOf(found: QueueOnDisk): Standing {
   }
   const isBlocked = (message: LedgerMessage) =>
     message.group !== undefined && firsts.get(message.group) !== message;
-  const waiting = waitingIn(found.ledger, found.now);
+  const waiting = waitingIn(found);
   return {
     ready: waiting.filter((message) =>
       !isBlocked(message) && message.due <= found.now
@@ -149,7 +166,6 @@ export function standingOf(found: QueueOnDisk): Standing {
       !isBlocked(message) && message.due > found.now
     ),
     inFlight: messages.filter(({ inFlight }) => inFlight),
-    dead: Object.values(found.ledger.dead)
-      .sort((a, b) => a.diedAt - b.diedAt || a.id - b.id),
+    dead: deadIn(found),
   };
 }

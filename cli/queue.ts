@@ -1,11 +1,10 @@
 import { basename } from "@std/path";
-import { waitingIn } from "../queue/lines.ts";
 import { MiniQueue } from "../queue/mod.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
-import { depthOf, readQueue, standingOf } from "./ledger.ts";
+import { deadIn, depthOf, readQueue, waitingIn } from "./ledger.ts";
 import { DEFAULT_NAME, locate } from "./place.ts";
 import { brief, count, duration, grouped, table } from "./text.ts";
 
@@ -76,8 +75,8 @@ export const queuePeek: Command = {
   async run(call: Call): Promise<Outcome> {
     const found = await queueOf(call);
     const limit = call.args.number("limit") ?? DEFAULT_PEEK;
-    const { ledger, now } = found;
-    const messages = waitingIn(ledger, now).slice(0, limit);
+    const { now } = found;
+    const messages = waitingIn(found, limit);
     const rows = messages.map(({ id, due, receives, group, payload }) => [
       String(id),
       due > now
@@ -97,11 +96,29 @@ export const queueDead: Command = {
   name: "queue dead",
   operands: ["DIR"],
   summary: "print the dead letters, and why they are dead",
-  details: ["Exit code 1 where there are any."],
-  options: [],
-  examples: ["jobs --json"],
+  details: [
+    "In the order of their numbers. Exit code 1 where there are any.",
+  ],
+  options: [
+    {
+      name: "limit",
+      short: "n",
+      value: "N",
+      min: 1,
+      summary: "how many at most (all)",
+    },
+    {
+      name: "after",
+      value: "ID",
+      min: 0,
+      summary: "only those above this number",
+    },
+  ],
+  examples: ["jobs --json", "jobs -n 100 --after 17"],
   async run(call: Call): Promise<Outcome> {
-    const { dead: messages } = standingOf(await queueOf(call));
+    const after = call.args.number("after") ?? 0;
+    const limit = call.args.number("limit") ?? Infinity;
+    const messages = deadIn(await queueOf(call), { after, limit });
     // Beside the number and the time, what is left of a line is for both.
     const { columns, isInteractive } = call.terminal;
     const half = isInteractive ? Math.max(4, Math.floor(columns / 2) - 16) : 60;

@@ -9,12 +9,12 @@ import { nextEnd } from "./dedupe.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Home } from "./home.ts";
 import type { DeadMessage, LedgerMessage } from "./ledger.ts";
-import { waitingIn } from "./lines.ts";
 import {
   type CheckedOptions,
   checkSpan,
   type Enqueued,
   type Outgoing,
+  type PageOptions,
   type QueueStats,
   type ReceiveOptions,
 } from "./options.ts";
@@ -117,7 +117,8 @@ export class QueueEngine<T, M> {
     await this.#takeBackDue();
     const ledger = await this.#home.readable();
     const lines = await this.#home.lines();
-    const { blocked, dead, inFlight: { size: inFlight } } = lines;
+    const { blocked, dead: { size: dead }, inFlight: { size: inFlight } } =
+      lines;
     const delayed = lines.delayed(this.#home.now());
     const ready = lines.size - blocked - inFlight - delayed;
     const { paused } = ledger;
@@ -133,16 +134,16 @@ export class QueueEngine<T, M> {
   async peek(limit: number): Promise<LedgerMessage<T>[]> {
     checkCount("limit", limit);
     await this.#takeBackDue();
-    const ledger = await this.#home.readable();
-    const waiting = waitingIn(ledger, this.#home.now());
-    return structuredClone(waiting.slice(0, limit));
+    return structuredClone(await this.#home.waiting(limit));
   }
 
-  async deadLetters(): Promise<DeadMessage<T>[]> {
-    const { dead } = await this.#home.readable();
-    return structuredClone(
-      Object.values(dead).sort((a, b) => a.diedAt - b.diedAt || a.id - b.id),
-    );
+  async deadLetters(
+    { after = 0, limit = Number.MAX_SAFE_INTEGER }: PageOptions,
+  ): Promise<DeadMessage<T>[]> {
+    checkCount("after", after, 0);
+    checkCount("limit", limit);
+    const { dead } = await this.#home.lines();
+    return structuredClone(dead.above(after, limit));
   }
 
   redrive(which: number | "all"): Promise<number> {

@@ -5,7 +5,7 @@ import type { ApplyOptions, DeepReadonly } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
 import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
 import { Gathering } from "./gathering.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger, LedgerMessage } from "./ledger.ts";
 import { type Lines, linesOf } from "./lines.ts";
 import { deadWeightOf, Weight } from "./weight.ts";
 
@@ -137,6 +137,12 @@ export class Home<T, M> {
   /** Who is next. */
   async lines(): Promise<Lines<T>> {
     return linesOf(await this.readable(), this.#picked);
+  }
+
+  /** Up to so many messages that wait, the next first. */
+  async waiting(limit: number): Promise<LedgerMessage<T>[]> {
+    const lines = await this.lines();
+    return lines.waiting(this.now(), limit, this.#picked);
   }
 
   /** From which weight behind a snapshot on most of it is dead. */

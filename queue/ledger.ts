@@ -221,7 +221,7 @@ function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
   if (as === "dead") {
     const { reason = "no reason was given" } = message;
     ledger.dead[id] = { ...message, reason, diedAt: ledger.at };
-    if (lines !== undefined) lines.dead++;
+    lines?.dead.add(id);
   }
 }
 
@@ -235,7 +235,7 @@ function redrive<T>(ledger: Ledger<T>, id: number): void {
   ledger.messages[id] = waiting;
   const lines = linesBeside(ledger);
   if (lines === undefined) return;
-  lines.dead--;
+  lines.dead.remove();
   lines.add(waiting);
 }
 
@@ -251,6 +251,6 @@ function purge<T>(ledger: Ledger<T>, what: "all" | readonly number[]): void {
   for (const id of what) {
     if (ledger.dead[id] === undefined) continue;
     delete ledger.dead[id];
-    if (lines !== undefined) lines.dead--;
+    lines?.dead.remove();
   }
 }

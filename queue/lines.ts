@@ -1,3 +1,4 @@
+import { DeadLine } from "./dead.ts";
 import { Heap } from "./heap.ts";
 import type { Ledger, LedgerMessage } from "./ledger.ts";
 
@@ -7,7 +8,12 @@ class Group<T> {
   #start = 0;
 
   get first(): LedgerMessage<T> | undefined {
-    return this.#messages[this.#start];
+    return this.at(0);
+  }
+
+  /** The message with so many before it. */
+  at(place: number): LedgerMessage<T> | undefined {
+    return this.#messages[this.#start + place];
   }
 
   push(message: LedgerMessage<T>): void {
@@ -22,6 +28,15 @@ class Group<T> {
   }
 }
 
+/** A message that is next of some, and those of its own line behind it. */
+interface Front<T> {
+  readonly message: LedgerMessage<T>;
+  /** Its place in its group. */
+  readonly place: number;
+  /** Those that follow it in order, whatever it is. */
+  readonly rest?: Iterator<LedgerMessage<T>, void>;
+}
+
 /**
  * Who is next, found in O(log n). Follows from the ledger alone; made when it is
  * first asked for, and kept up to date beside it.
@@ -31,14 +46,16 @@ export class Lines<T> {
   readonly #ready = new Heap<LedgerMessage<T>>((a, b) =>
     a.priority > b.priority || a.priority === b.priority && a.order < b.order
   );
-  readonly #delayed = new Heap<LedgerMessage<T>>((a, b) => a.due < b.due);
+  readonly #delayed = new Heap<LedgerMessage<T>>((a, b) =>
+    (a.due - b.due || b.priority - a.priority || a.order - b.order) < 0
+  );
   readonly #groups = new Map<string, Group<T>>();
   /** How many messages wait for an earlier one of their group. */
   blocked = 0;
   /** How many messages wait or are in flight. */
   size = 0;
-  /** How many are dead. */
-  dead: number;
+  /** Those that are dead. */
+  readonly dead: DeadLine<T>;
   /** The numbers of those in flight. */
   readonly inFlight: Set<number> = new Set();
 
@@ -48,7 +65,7 @@ export class Lines<T> {
     const messages = Object.values(ledger.messages);
     messages.sort((a, b) => a.order - b.order);
     for (const message of messages) this.add(message, picked);
-    this.dead = Object.keys(ledger.dead).length;
+    this.dead = new DeadLine(ledger);
   }
 
   /** Puts a message at the end of its line. */
@@ -97,8 +114,16 @@ export class Lines<T> {
     }
   }
 
-  #isWaiting({ id, inFlight }: LedgerMessage<T>): boolean {
-    return !inFlight && this.#messages[id] !== undefined;
+  #isWaiting(message: LedgerMessage<T>): boolean {
+    return !message.inFlight && this.#isThere(message);
+  }
+
+  #isThere(message: LedgerMessage<T>): boolean {
+    return this.#messages[message.id] === message;
+  }
+
+  #groupOf({ group }: LedgerMessage<T>): Group<T> | undefined {
+    return group === undefined ? undefined : this.#groups.get(group);
   }
 
   /** Puts back what was taken, and is not in flight nor gone. */
@@ -118,6 +143,57 @@ export class Lines<T> {
     return this.#delayed.size;
   }
 
+  /**
+   * Up to so many messages that wait, in the order in which they come to be
+   * received. Costs what is given and what is in flight, and no more.
+   *
+   * @param picked Messages that somebody has taken: they wait all the same.
+   */
+  waiting(
+    now: number,
+    limit: number,
+    picked: ReadonlySet<number>,
+  ): LedgerMessage<T>[] {
+    const fronts = this.#fronts(now, picked);
+    const waiting: LedgerMessage<T>[] = [];
+    const seen = new Set<LedgerMessage<T>>();
+    while (waiting.length < limit) {
+      const front = fronts.pop();
+      if (front === undefined) break;
+      const { message, place, rest } = front;
+      pushNext(fronts, rest);
+      if (seen.has(message) || !this.#isThere(message)) continue;
+      seen.add(message);
+      if (!message.inFlight) waiting.push(message);
+      const next = this.#groupOf(message)?.at(place + 1);
+      if (next !== undefined) fronts.push({ message: next, place: place + 1 });
+    }
+    return waiting;
+  }
+
+  /** Whoever may be next: the first that is ready, the first that is delayed, and who was taken already. */
+  #fronts(now: number, picked: ReadonlySet<number>): Heap<Front<T>> {
+    this.#promote(now);
+    const delayMs = ({ due }: LedgerMessage<T>) => Math.max(0, due - now);
+    const fronts = new Heap<Front<T>>(({ message: a }, { message: b }) =>
+      (delayMs(a) - delayMs(b) || b.priority - a.priority ||
+        a.order - b.order) < 0
+    );
+    pushNext(fronts, this.#ready.inOrder());
+    pushNext(fronts, this.#delayed.inOrder());
+    for (const ids of [this.inFlight, picked]) {
+      for (const id of ids) {
+        const message = this.#messages[id];
+        if (message === undefined) continue;
+        const group = this.#groupOf(message);
+        // Any other comes behind the first of its group.
+        const isFirst = group === undefined || group.first === message;
+        if (isFirst) fronts.push({ message, place: 0 });
+      }
+    }
+    return fronts;
+  }
+
   #promote(now: number): void {
     while ((this.#delayed.peek()?.due ?? Infinity) <= now) {
       this.#ready.push(this.#delayed.pop()!);
@@ -125,38 +201,14 @@ export class Lines<T> {
   }
 }
 
-/** The messages that wait, in the order in which they come to be received. */
-export function waitingIn<T>(
-  { messages }: Ledger<T>,
-  now: number,
-): LedgerMessage<T>[] {
-  const delayMs = ({ due }: LedgerMessage<T>) => Math.max(0, due - now);
-  const next = new Heap<LedgerMessage<T>>((a, b) =>
-    (delayMs(a) - delayMs(b) || b.priority - a.priority ||
-      a.order - b.order) < 0
-  );
-  const groups = new Map<string, Group<T>>();
-  const all = Object.values(messages).sort((a, b) => a.order - b.order);
-  for (const message of all) {
-    const { group: name } = message;
-    const group = name === undefined ? undefined : groups.get(name);
-    if (group !== undefined) {
-      group.push(message);
-      continue;
-    }
-    next.push(message);
-    if (name !== undefined) groups.set(name, new Group());
-  }
-  const waiting: LedgerMessage<T>[] = [];
-  for (let message; (message = next.pop()) !== undefined;) {
-    const { group: name, inFlight } = message;
-    if (!inFlight) waiting.push(message);
-    const group = name === undefined ? undefined : groups.get(name);
-    if (group?.first === undefined) continue;
-    next.push(group.first);
-    group.shift();
-  }
-  return waiting;
+/** Adds the next of those that come in order. */
+function pushNext<T>(
+  fronts: Heap<Front<T>>,
+  rest: Iterator<LedgerMessage<T>, void> | undefined,
+): void {
+  const next = rest?.next();
+  if (next === undefined || next.done) return;
+  fronts.push({ message: next.value, place: 0, rest: rest! });
 }
 
 const LINES = new WeakMap<object, Lines<unknown>>();

@@ -41,6 +41,7 @@ export type {
   EnqueueOptions,
   NackOptions,
   Outgoing,
+  PageOptions,
   QueueOptions,
   QueueStats,
   ReceiveOptions,

@@ -105,6 +105,14 @@ export interface ReceiveOptions {
   visibilityTimeoutMs?: number;
 }
 
+/** Which of many to look at. */
+export interface PageOptions {
+  /** The number of the last that was seen: those above it are given. @default {0} */
+  after?: number;
+  /** How many at most. @default {all} */
+  limit?: number;
+}
+
 /** How a delivery is given back. */
 export interface NackOptions {
   /** How long the message is not to be received, in milliseconds. @default {0} */

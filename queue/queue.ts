@@ -17,6 +17,7 @@ import type {
   Enqueued,
   EnqueueOptions,
   Outgoing,
+  PageOptions,
   QueueOptions,
   QueueStats,
   ReceiveOptions,
@@ -235,6 +236,8 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
 
   /**
    * Looks at the messages that wait, without receiving them: the next first.
+   * What it costs grows with `limit` and with what is in flight, not with how
+   * many wait.
    *
    * @param limit How many at most.
    * @returns Copies.
@@ -243,9 +246,36 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     return this.#engine.peek(limit);
   }
 
-  /** The messages that are dead, and why. */
-  deadLetters(): Promise<DeadMessage<T>[]> {
-    return this.#engine.deadLetters();
+  /**
+   * The messages that are dead, and why, in the order of their numbers. Where
+   * there may be many, look at them in pages: each costs what it gives.
+   *
+   * @param options Behind which number to begin, and how many at most.
+   * @returns Copies.
+   *
+   * @example Page by page, whatever becomes of those that were seen
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+   * await queue.enqueueAll(["a", "b", "c"].map((payload) => ({ payload })));
+   * for (const message of await queue.receiveBatch(3)) await message.bury("no");
+   * const seen: string[] = [];
+   * for (let after = 0;;) {
+   *   const page = await queue.deadLetters({ after, limit: 2 });
+   *   if (page.length === 0) break;
+   *   after = page.at(-1)!.id;
+   *   for (const { id, payload } of page) {
+   *     seen.push(payload);
+   *     await queue.redrive(id);
+   *   }
+   * }
+   * assertEquals(seen, ["a", "b", "c"]);
+   * ```
+   */
+  deadLetters(options: PageOptions = {}): Promise<DeadMessage<T>[]> {
+    return this.#engine.deadLetters(options);
   }
 
   /**

@@ -56,5 +56,8 @@ export function deadWeightOf<T>(
   picked: ReadonlySet<number>,
 ): number {
   const { size, dead } = linesOf(ledger, picked);
-  return Math.max(MIN_DEAD_WEIGHT, 4 * (size + dead + ledger.dedupe.length));
+  return Math.max(
+    MIN_DEAD_WEIGHT,
+    4 * (size + dead.size + ledger.dedupe.length),
+  );
 }

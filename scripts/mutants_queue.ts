@@ -201,6 +201,16 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "peek-shows-nobody-behind-who-is-in-flight",
+    file: "queue/lines.ts",
+    edits: [["[this.inFlight, picked]", "[picked]"]],
+    killedBy: {
+      file: "tests/queue/look_test.ts",
+      test:
+        "MiniQueue.peek() shows whatever there is in the order in which it comes to be received",
+    },
+  },
+  {
     name: "keys-wait-for-those-before-them",
     file: "queue/dedupe.ts",
     edits: [[

@@ -27,7 +27,13 @@ Deno.test("mini queue stats, peek and dead show a queue, beside the program that
   const peek = await miniJson(["queue", "peek", directory.path, "-n", "3"]);
   assertEquals(peek.json.messages, await queue.peek(3));
   const dead = await miniJson(["queue", "dead", directory.path]);
-  assertEquals([dead.code, dead.json.messages], [1, await queue.deadLetters()]);
+  const all = await queue.deadLetters();
+  assertEquals([dead.code, dead.json.messages], [1, all]);
+  const { path } = directory;
+  const first = await miniJson(["queue", "dead", path, "-n", "1"]);
+  assertEquals(first.json.messages, all.slice(0, 1));
+  const after = await miniJson(["queue", "dead", path, "--after", "1"]);
+  assertEquals(after.json.messages, all.slice(1));
   assertEquals(await contentsOf(directory.path), before);
 });
 
