@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32 } from "../store/checksum.ts";
 import { MiniError } from "../store/errors.ts";
 import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";

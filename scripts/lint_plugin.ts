@@ -14,6 +14,9 @@ const BRICKS = ["store", "snap", "state", "queue"];
 const SYSTEM_FILES = /^store\/fs_(deno|node|node_file|node_lock)\.ts$/;
 const SYSTEM_MESSAGE = "only store/fs_*.ts may call the operating system";
 
+/** The only file that may ask the runtime for a checksum. */
+const CHECKSUM_FILE = "store/checksum.ts";
+
 /** The only files that may listen, and answer. */
 const SERVER_FILES = /^cli\/inspect\/(server|answer)\.ts$/;
 
@@ -60,6 +63,9 @@ export function importProblem(
     if (SERVER_FILES.test(place) && specifier === "node:http") return undefined;
     return SYSTEM_FILES.test(place) ? undefined : SYSTEM_MESSAGE;
   }
+  if (
+    isPublished(place) && specifier === "node:zlib" && place !== CHECKSUM_FILE
+  ) return `only ${CHECKSUM_FILE} may import node:zlib`;
   const isOfCli = place.startsWith("cli/") && place !== PROCESS_FILE;
   if (isOfCli && specifier === "node:process") {
     return `only ${PROCESS_FILE} may touch the process`;

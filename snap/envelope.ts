@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { hex } from "../store/line.ts";
 import { CHUNK_CHARS, prettyPieces, stringify } from "./pretty.ts";
@@ -122,9 +121,4 @@ export function trailerHolds(
   const text = new TextDecoder().decode(bytes);
   const said = /^,\n {2}"crc": "([0-9a-f]{8})"\n\}\n$/.exec(text)?.[1];
   return said === undefined ? undefined : said === hex(crc);
-}
-
-/** Goes on with a checksum. */
-export function checksum(bytes: Uint8Array, crc: number): number {
-  return crc32(bytes, crc);
 }

@@ -1,11 +1,11 @@
 import { BlockReader } from "../store/block.ts";
+import { crc32 } from "../store/checksum.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { keepInteger } from "../store/rust.ts";
 import { concat } from "../store/scan.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
-  checksum,
   SNAPSHOT_VERSION,
   type SnapshotMeta,
   trailer,
@@ -31,7 +31,7 @@ export async function writeSnapshot(
   let turn = performance.now();
   for await (const piece of text) {
     const bytes = encoder.encode(piece);
-    crc = checksum(bytes, crc);
+    crc = crc32(bytes, crc);
     sizeBytes += bytes.length;
     await file.write(bytes);
     if (performance.now() - turn < TURN_MS) continue;
@@ -60,7 +60,7 @@ async function isVouchedFor(
   for await (const block of blocks(fs, path)) {
     const bytes = concat(rest, block);
     const end = Math.max(0, bytes.length - TRAILER_BYTES);
-    crc = checksum(bytes.subarray(0, end), crc);
+    crc = crc32(bytes.subarray(0, end), crc);
     rest = bytes.slice(end);
   }
   return trailerHolds(rest, crc);

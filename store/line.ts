@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32 } from "./checksum.ts";
 import { MAX_DEPTH } from "./json.ts";
 import { levelsOf } from "./walk.ts";
 
@@ -158,8 +158,7 @@ export function lastLine(
   chain: number,
 ): { readonly start: number; readonly chain: number } {
   const start = lines.lastIndexOf(NEWLINE, -2) + 1;
-  const before = lines.subarray(0, start);
-  return { start, chain: start === 0 ? chain : crc32(before, chain) };
+  return { start, chain: crc32(lines.subarray(0, start), chain) };
 }
 
 /** The checksum written in the line at `start`; `undefined` where the fixed prefix is not there. */
