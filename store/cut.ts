@@ -54,8 +54,14 @@ export async function* streamed(
       yield text;
     }
   })();
-  const lines: ReadableStream<string> = ReadableStream.from(source)
-    .pipeThrough(new TextLineStream());
+  // Bun has `ReadableStream.from` from 1.4 on.
+  const lines: ReadableStream<string> = new ReadableStream<string>({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  }, { highWaterMark: 0 }).pipeThrough(new TextLineStream());
   const reader = lines.getReader();
   try {
     for (;;) {
