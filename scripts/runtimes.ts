@@ -6,7 +6,12 @@ import { isDntThere } from "./npm/dnt.ts";
 import { npmRuntimes } from "./runtimes/npm_runtimes.ts";
 import { readme } from "./runtimes/readme.ts";
 import { type Row, Tally } from "./runtimes/row.ts";
-import { denoSources } from "./runtimes/runtime.ts";
+import {
+  denoSources,
+  findAll,
+  fromSources,
+  isDeno,
+} from "./runtimes/runtime.ts";
 import { missingPermissions, sandbox } from "./runtimes/sandbox.ts";
 import { conformance, fullDisk, kills } from "./runtimes/shared.ts";
 
@@ -28,6 +33,7 @@ async function attempt(
   }
 }
 
+const runtimes = await findAll();
 await Promise.all([withDeno(), withNpm()]);
 await Deno.remove(scratch, { recursive: true });
 
@@ -46,7 +52,12 @@ if (failed > 0 || passed === 0) Deno.exitCode = 1;
 
 /** The sources as they are here, and from JSR. */
 async function withDeno(): Promise<void> {
-  await attempt("deno", (dir) => conformance(denoSources, dir));
+  for (const found of runtimes.all) {
+    if ("missing" in found || !isDeno(found)) continue;
+    const sources = fromSources(found);
+    await attempt(found.name, (dir) => conformance(sources, dir));
+    await attempt(found.name, (dir) => conformance(sources, dir, "size"));
+  }
   await attempt("deno-kills", (dir) => kills(denoSources, dir));
   await attempt("deno-full", (dir) => fullDisk(denoSources, dir));
   await attempt("sandbox", sandbox);
@@ -58,13 +69,13 @@ async function withDeno(): Promise<void> {
 /** What writes `npm/` or `build/`, one after another. */
 async function withNpm(): Promise<void> {
   if (await isDntThere()) {
-    await attempt("npm-dnt", (dir) => npmRuntimes(dir, "dnt"));
+    await attempt("npm-dnt", (dir) => npmRuntimes(dir, "dnt", runtimes));
   } else {
     const tally = new Tally("npm", "package (dnt)");
     tally.skip("JSR does not answer, and has dnt; Deno's bundler builds it");
     rows.push(tally.row());
   }
-  await attempt("npm", (dir) => npmRuntimes(dir, "bundle"));
+  await attempt("npm", (dir) => npmRuntimes(dir, "bundle", runtimes));
   await attempt("compile", compiled);
   await attempt("readme", readme);
 }

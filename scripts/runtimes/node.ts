@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import type { Project } from "./npm.ts";
 import { run, Running } from "./process.ts";
 import { has, type Row, same, succeeded, Tally } from "./row.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Program, Runtime } from "./runtime.ts";
 
 const ROUNDS = 3;
 const RACERS = 6;
@@ -105,11 +105,6 @@ export async function withoutFsync(
     same(succeeded(await node("read", read)).stdout, "read 0");
   });
   return tally.row();
-}
-
-interface Program {
-  readonly name: string;
-  readonly path: string;
 }
 
 async function sandboxed(

@@ -4,7 +4,7 @@ import { basename, join } from "@std/path";
 import { checkInspect } from "./inspect.ts";
 import { ROOT, run } from "./process.ts";
 import { type Row, same, succeeded, Tally } from "./row.ts";
-import { CONFORMANCE, type Found, type Runtime } from "./runtime.ts";
+import { CONFORMANCE, type Program, type Runtime } from "./runtime.ts";
 
 /** So much the tarball may have. The README says so too. */
 const MAX_PACKED_BYTES = 180_000;
@@ -152,7 +152,7 @@ export function inProject(
 
 /** `require` and `import` give the same classes. */
 export async function checkRequire(
-  node: Found & { path: string },
+  node: Program,
   { dir }: Project,
 ): Promise<Row> {
   const tally = new Tally(node.name, "require");
@@ -172,7 +172,7 @@ export async function checkRequire(
 
 /** The command that comes with the package. */
 export async function checkMini(
-  node: Found & { path: string },
+  node: Program,
   { dir }: Project,
 ): Promise<Row> {
   const tally = new Tally(node.name, "mini");
@@ -201,6 +201,30 @@ export async function checkMini(
     bytes[150]! ^= 1;
     await Deno.writeFile(log, bytes);
     same(String((await mini("verify", log)).code), "1");
+  });
+  await tally.check("a large state is verified and copied", async () => {
+    const script = join(dir, "state.mjs");
+    await Deno.writeTextFile(
+      script,
+      `import { StateManager } from "@mini/state";
+      const numbers = await StateManager.open(process.argv[2], {
+        initial: () => [],
+        apply: (numbers, n) => void numbers.push(n),
+      });
+      await numbers.applyAll(Array.from({ length: 100_000 }, (_, n) => n));
+      await numbers.createSnapshot();
+      await numbers.apply(-1);
+      await numbers.close();`,
+    );
+    const [state, copy, salvaged] = ["state", "copy", "salvaged"].map((name) =>
+      join(data, name)
+    ) as [string, string, string];
+    succeeded(await run([node.path, script, state], { cwd: dir }));
+    succeeded(await mini("verify", state));
+    succeeded(await mini("backup", state, copy));
+    succeeded(await mini("verify", copy));
+    succeeded(await mini("salvage", state, salvaged));
+    succeeded(await mini("verify", salvaged));
   });
   await tally.check(
     "inspect serves its page, and states by a module",

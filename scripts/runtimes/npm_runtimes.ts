@@ -12,21 +12,14 @@ import { run } from "./process.ts";
 import { type Row, Tally } from "./row.ts";
 import {
   denoSources,
-  findByNpx,
-  findNode,
   type Found,
+  isDeno,
+  type Program,
   type Runtime,
+  type Runtimes,
 } from "./runtime.ts";
 import { claims, permissionModel, race, withoutFsync } from "./node.ts";
 import { conformance, exchange, fullDisk, kills, locks } from "./shared.ts";
-
-/** What is not on the path, npm's registry may have. */
-const NEWER: readonly [name: string, specifier: string][] = [
-  ["Node", "node@22"],
-  ["Node", "node@24"],
-  ["Node", "node@26"],
-  ["Bun", "bun@1"],
-];
 
 /** There are two cores; a process that starts or syncs leaves one of them idle. */
 const AT_A_TIME = 3;
@@ -35,14 +28,12 @@ const AT_A_TIME = 3;
 export async function npmRuntimes(
   dir: string,
   tool: "dnt" | "bundle",
+  { node, all }: Runtimes,
 ): Promise<Row[]> {
   const npm = await run(["npm", "--version"]);
   if (npm.code !== 0) return [missing({ name: "npm", missing: npm.stderr })];
   const { row, project } = await installPackage(join(dir, "project"), tool);
-  const node = await findNode();
-  const newer = await Promise.all(NEWER.map(([n, spec]) => findByNpx(n, spec)));
-  const deno = { name: `${denoSources.name} (npm)`, path: Deno.execPath() };
-  const found = [node, ...newer, deno].map((one) => () =>
+  const found = all.map((one) => () =>
     "path" in one
       ? suites(one, node, project, join(dir, one.name))
       : Promise.resolve([missing(one)])
@@ -65,14 +56,14 @@ function missing(found: Found & { missing: string }): Row {
 }
 
 async function suites(
-  found: Found & { path: string },
+  found: Program,
   node: Found,
   project: Project,
   dir: string,
 ): Promise<Row[]> {
-  const isDeno = found.path === Deno.execPath();
-  const program = isDeno ? [found.path, "run", "-A"] : [found.path];
-  const runtime = inProject(project, found.name, program);
+  const runtime = isDeno(found)
+    ? inProject(project, `${found.name} (npm)`, [found.path, "run", "-A"])
+    : inProject(project, found.name, [found.path]);
   const others: Runtime[] = [denoSources];
   if ("path" in node && node.name !== runtime.name) {
     others.push(inProject(project, node.name, [node.path]));
@@ -83,6 +74,7 @@ async function suites(
   ]);
   const rows = [
     await conformance(runtime, join(dir, "conformance")),
+    await conformance(runtime, join(dir, "size"), "size"),
     await kills(runtime, join(dir, "kills")),
     await fullDisk(runtime, join(dir, "full")),
     await exchange(runtime, join(dir, "exchange")),
@@ -103,7 +95,7 @@ async function suites(
 
 /** Where Node finds no `flock`, claims keep Node out; only Deno does not see them. */
 async function withoutFlock(
-  { name, path }: { name: string; path: string },
+  { name, path }: Program,
   project: Project,
   dir: string,
 ): Promise<Row[]> {

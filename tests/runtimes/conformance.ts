@@ -10,6 +10,7 @@ import { checkFileSystem } from "./fs_checks.ts";
 import { type Library, library } from "./library.ts";
 import { checkPackage } from "./package_checks.ts";
 import { checkQueue } from "./queue_checks.ts";
+import { checkSize } from "./size_checks.ts";
 import { checkSnap } from "./snap_checks.ts";
 import { checkState } from "./state_checks.ts";
 import { checkStore } from "./store_checks.ts";
@@ -28,6 +29,13 @@ const MODES: Readonly<Record<string, Mode>> = {
     await checkSnap(suite, library);
     await checkState(suite, library);
     await checkQueue(suite, library);
+    suite.report();
+    if (suite.failed > 0) process.exitCode = 1;
+  },
+  /** The same of logs, snapshots, states and queues that are large. */
+  async size(library, dir) {
+    const suite = new Suite(dir);
+    await checkSize(suite, library);
     suite.report();
     if (suite.failed > 0) process.exitCode = 1;
   },

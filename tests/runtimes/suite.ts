@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Counts what holds and what does not, on whatever runtime it is. */
@@ -12,7 +12,7 @@ export class Suite {
     this.#dir = dir;
   }
 
-  /** Runs a check in a directory of its own. */
+  /** Runs a check in a directory of its own, which stays if it fails. */
   async check(
     name: string,
     test: (dir: string) => Promise<void> | void,
@@ -21,6 +21,7 @@ export class Suite {
     try {
       await mkdir(dir, { recursive: true });
       await test(dir);
+      await rm(dir, { recursive: true });
       this.passed++;
     } catch (error) {
       if (error instanceof Skip) {
