@@ -56,7 +56,7 @@ export class Deliveries<T, M> {
   async refuse(refused: readonly Settlement[]): Promise<void> {
     await this.#expire(refused).catch(() => {
       // Taken back as if it had run out; the next delivery will try again.
-      this.#takeUntilNow(refused);
+      this.takeUntilNow(refused);
     });
   }
 
@@ -140,7 +140,8 @@ export class Deliveries<T, M> {
     );
     const reason = "the process ended before it was settled";
     // Where the disk is full it is done when somebody receives.
-    await this.#takeBack(all, reason).catch(() => this.#takeUntilNow(all));
+    await this.takeBack(all, { due: 0, reason })
+      .catch(() => this.takeUntilNow(all));
   }
 
   /** Takes back what was not settled in time. */
@@ -151,38 +152,42 @@ export class Deliveries<T, M> {
     await this.#takeBackOrKeep(expired, reason);
   }
 
-  /** Takes a delivery back now. */
-  async takeBack(delivery: Delivery, reason: string): Promise<void> {
+  /** Ends a delivery that was not settled, and tells its consumer. Nobody else has the message before it is taken back. */
+  lose(delivery: Delivery): Delivery | undefined {
     const lease = this.#leases.end(delivery);
-    if (lease === undefined) return;
-    lease.onLost?.();
-    await this.#takeBackOrKeep([lease], reason);
+    lease?.onLost?.();
+    return lease;
   }
 
   /** Takes back now what a consumer has left unsettled; another time where that fails. */
   async abandon(delivery: Delivery): Promise<void> {
+    const lost = this.lose(delivery);
+    if (lost === undefined) return;
     const reason = "its consumer has left it unsettled";
-    await this.takeBack(delivery, reason).catch(() => {});
+    await this.#takeBackOrKeep([lost], reason).catch(() => {});
   }
 
   async #takeBackOrKeep(
-    lost: readonly Lease[],
+    lost: readonly Delivery[],
     reason: string,
   ): Promise<void> {
     try {
-      await this.#takeBack(lost, reason);
+      await this.takeBack(lost, { due: 0, reason });
     } catch (error) {
-      // They have run out all the same, and are taken back another time.
-      this.#takeUntilNow(lost);
+      this.takeUntilNow(lost);
       throw error;
     }
   }
 
-  async #takeBack(lost: readonly Delivery[], reason: string): Promise<void> {
+  /** Has messages wait again the deliveries of which were lost, and not settled since. */
+  async takeBack(
+    lost: readonly Delivery[],
+    { due, reason }: { due: number; reason: string },
+  ): Promise<void> {
     const ledger = await this.#home.readable();
     const settlements = lost
       .filter((delivery) => isCurrent(ledger, delivery))
-      .map(({ id }) => this.returned(ledger.messages[id]!, { due: 0, reason }));
+      .map(({ id }) => this.returned(ledger.messages[id]!, { due, reason }));
     await this.#expire(settlements);
   }
 
@@ -194,8 +199,8 @@ export class Deliveries<T, M> {
     }
   }
 
-  /** Leases that have run out already, so that what has failed is tried again. */
-  #takeUntilNow(deliveries: readonly Delivery[]): void {
+  /** Leases that have run out already, so that they are taken back another time. */
+  takeUntilNow(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#leases.take(delivery, this.#now());
     this.#poke.fire();
   }
@@ -206,7 +211,7 @@ export class Deliveries<T, M> {
     try {
       await task();
     } catch (error) {
-      this.#takeUntilNow(lost);
+      this.takeUntilNow(lost);
       throw error;
     }
   }

@@ -38,6 +38,11 @@ export interface DeliveryOptions<T> {
    * make the same of its own output, else `enqueue` is `INVALID`.
    */
   schema?: RecordSchema<T>;
+  /**
+   * Told what keeps `work` waiting, as a full disk does, and which handlers are
+   * given up on; what it throws is ignored.
+   */
+  onError?: (error: unknown) => void;
   /** The seam to the clocks. @default {systemClock} */
   clock?: Clock;
 }
@@ -170,6 +175,7 @@ export function checkOptions<T>(
     backoff = exponentialBackoff(),
     clock = systemClock,
     schema,
+    onError,
   } = options;
   checkSpan("visibilityTimeoutMs", visibilityTimeoutMs);
   checkCount("maxReceives", maxReceives);
@@ -180,6 +186,13 @@ export function checkOptions<T>(
     dedupeWindowMs,
     backoff,
     clock,
+    onError: (error) => {
+      try {
+        onError?.(error);
+      } catch {
+        // Who is told of errors is not to make more of them.
+      }
+    },
     ...(schema && { schema }),
   };
 }

@@ -202,12 +202,18 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * A message is acknowledged when its handler returns. When it throws, the
    * message is given back with the back-off of the queue; `RetryLater` and
    * `DeadLetter` say otherwise. While its handler runs, a message does not run
-   * out. On stopping, handlers have `stopTimeoutMs` to end.
+   * out. On stopping, handlers have `stopTimeoutMs` to end. So have they after
+   * `handlerTimeoutMs`, and until they do, or are given up, they count and their
+   * message and its group wait; then the message is given back as if they had
+   * thrown.
+   *
+   * Where nothing can be put on record, as on a full disk, it waits, tells
+   * `onError`, and goes on once it can.
    *
    * @param handler Does what a message asks for.
    * @param options How many at a time, and until when.
    * @returns When it was stopped.
-   * @throws {MiniError} When it cannot go on: as `StateManager.apply`.
+   * @throws {MiniError} `POISONED` when it cannot go on.
    *
    * @example Work until there is nothing left
    * ```ts

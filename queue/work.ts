@@ -1,5 +1,6 @@
 import { onAbort } from "../store/abort.ts";
 import { MiniError } from "../store/errors.ts";
+import { exponentialBackoff } from "./backoff.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { LedgerEntry } from "./entry.ts";
@@ -100,22 +101,25 @@ export interface WorkOptions {
   concurrency?: number;
   /** Ends the work, once the handlers that run have ended. */
   signal?: AbortSignal;
-  /** How long a handler may run, in milliseconds: then its delivery is lost. @default {Infinity} */
+  /** How long a handler may run, in milliseconds: then its delivery is lost, and `signal` tells it. @default {Infinity} */
   handlerTimeoutMs?: number;
-  /** How long to wait for handlers on stopping, in milliseconds. @default {30_000} */
+  /** How long to wait, on stopping and after a time-out, for handlers to end, in milliseconds. @default {30_000} */
   stopTimeoutMs?: number;
 }
 
 /** How a handler has ended. */
-type Outcome = { readonly error?: unknown; readonly isLate?: boolean };
+type Outcome = { readonly error?: unknown };
 
 /** A handler that runs. */
 interface Running {
   /** Tells it to stop. */
   readonly stop: AbortController;
-  /** Ends the wait for it to take too long. */
+  /** Ends the wait for it: to take too long, or to end after that. */
   readonly timer: AbortController;
 }
+
+/** How long to wait where nothing can be put on record. */
+const PAUSE = exponentialBackoff({ firstMs: 100, maxMs: 10_000 });
 
 /** Receives and handles messages, so many at a time, until it is stopped. */
 export class Work<T, M> {
@@ -128,6 +132,10 @@ export class Work<T, M> {
   /** What is being handled. */
   readonly #running = new Map<QueueMessage<T, M>, Running>();
   #failure: { readonly error: unknown } | undefined;
+  /** How often in a row nothing could be put on record. */
+  #troubles = 0;
+  /** While nothing can be, all wait together. */
+  #pause: Promise<void> | undefined;
 
   constructor(
     { dispatcher, deliveries, options }: {
@@ -181,7 +189,7 @@ export class Work<T, M> {
         if (message === undefined) break;
         await this.#settled(
           message,
-          this.#stop.signal.aborted ? message.release() : this.#handle(message),
+          this.#isStopped ? message.release() : this.#handle(message),
         );
       }
     } catch (error) {
@@ -196,11 +204,46 @@ export class Work<T, M> {
     try {
       // While its handler runs, a message is kept from running out.
       const held = { waitMs: Infinity, visibilityTimeoutMs: Infinity };
-      return (await this.#dispatcher.receive(1, { ...held, signal }))[0];
+      const receive = () => this.#dispatcher.receive(1, { ...held, signal });
+      return (await this.#patiently(receive))[0];
     } catch (error) {
-      if (error === signal.reason) return undefined;
+      if (error === signal.reason || this.#isPassedOver(error)) {
+        return undefined;
+      }
       throw error;
     }
+  }
+
+  get #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** Puts something on record: waits, and tries again, for as long as that fails for what may pass, as a full disk does. */
+  async #patiently<R>(task: () => Promise<R>): Promise<R> {
+    for (;;) {
+      try {
+        const result = await task();
+        this.#troubles = 0;
+        return result;
+      } catch (error) {
+        if (this.#isStopped || !mayPass(error)) throw error;
+        await (this.#pause ??= this.#waitOut(error));
+      }
+    }
+  }
+
+  async #waitOut(error: unknown): Promise<void> {
+    this.#options.onError(error);
+    const ms = PAUSE(++this.#troubles);
+    await this.#options.clock.sleep(ms, this.#stop.signal);
+    this.#pause = undefined;
+  }
+
+  /** Whether a work that is stopped is none the worse for what has failed; tells it. */
+  #isPassedOver(error: unknown): boolean {
+    if (!this.#isStopped || !mayPass(error)) return false;
+    this.#options.onError(error);
+    return true;
   }
 
   async #handle(message: QueueMessage<T, M>): Promise<void> {
@@ -212,14 +255,51 @@ export class Work<T, M> {
       () => stop.abort(receiptExpired(message.id, "go on with")),
     );
     try {
-      const outcome = await this.#outcome(message, running);
-      if (!outcome.isLate) return await this.#settle(message, outcome);
+      const ended = this.#run(message, stop.signal);
       const { handlerTimeoutMs } = this.#limits;
-      const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
-      await this.#deliveries.takeBack(message, reason);
+      await this.#endsWithin(handlerTimeoutMs, ended, running);
+      // Also stopped where the work does not wait for it any more.
+      if (running.timer.signal.aborted) {
+        await this.#settle(message, await ended);
+      } else await this.#takeBack(message, ended, running);
     } finally {
       this.#running.delete(message);
     }
+  }
+
+  /** Takes a message from a handler that has taken too long, once that has ended, or is given up. */
+  async #takeBack(
+    message: QueueMessage<T, M>,
+    ended: Promise<Outcome>,
+    running: Running,
+  ): Promise<void> {
+    const { handlerTimeoutMs, stopTimeoutMs } = this.#limits;
+    const lost = this.#deliveries.lose(message);
+    if (!await this.#endsWithin(stopTimeoutMs, ended, running)) {
+      this.#options.onError(
+        new Error(
+          `The handler of message ${message.id} goes on after its signal was aborted; it is given up, and its message is free`,
+        ),
+      );
+    }
+    // It may have settled its message itself.
+    if (lost === undefined) return;
+    const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
+    try {
+      const due = this.#deliveries.dueAfter(this.#backoff(message));
+      await this.#patiently(() =>
+        this.#deliveries.takeBack([lost], { due, reason })
+      );
+    } catch (error) {
+      this.#deliveries.takeUntilNow([lost]);
+      throw error;
+    }
+  }
+
+  #backoff({ receives }: QueueMessage<T, M>): number {
+    const ms = this.#options.backoff(receives);
+    checkDelay("backoff", ms);
+    return ms;
   }
 
   /** Passes over a delivery that somebody has settled already, or may settle by now. */
@@ -234,35 +314,46 @@ export class Work<T, M> {
         error.code === "RECEIPT_EXPIRED";
       if (isLost) return;
       this.#deliveries.letRunOut(message);
-      throw error;
+      if (!this.#isPassedOver(error)) throw error;
     }
   }
 
-  async #outcome(
+  async #run(
     message: QueueMessage<T, M>,
-    { stop: { signal }, timer }: Running,
+    signal: AbortSignal,
   ): Promise<Outcome> {
-    const { handlerTimeoutMs } = this.#limits;
-    const run = async (): Promise<Outcome> => {
-      try {
-        await this.#handler(message, { signal });
-        return {};
-      } catch (error) {
-        return { error };
-      }
-    };
-    const ended = run();
-    if (handlerTimeoutMs === Infinity) return await ended;
-    const isLate = this.#options.clock.sleep(handlerTimeoutMs, timer.signal)
-      .then((): Outcome | Promise<Outcome> =>
-        timer.signal.aborted ? ended : { isLate: true }
-      );
-    const outcome = await Promise.race([ended, isLate]);
-    timer.abort();
-    return outcome;
+    try {
+      await this.#handler(message, { signal });
+      return {};
+    } catch (error) {
+      return { error };
+    }
   }
 
-  async #settle(message: QueueMessage<T, M>, outcome: Outcome): Promise<void> {
+  /** Waits for a handler to end, and for no longer than that, or than its timer runs; says whether it has ended. */
+  async #endsWithin(
+    ms: number,
+    ended: Promise<Outcome>,
+    { timer }: Running,
+  ): Promise<boolean> {
+    let hasEnded = false;
+    const end = ended.then(() => {
+      hasEnded = true;
+      timer.abort();
+    });
+    if (ms === Infinity) await end;
+    else await Promise.race([end, this.#options.clock.sleep(ms, timer.signal)]);
+    return hasEnded;
+  }
+
+  #settle(message: QueueMessage<T, M>, outcome: Outcome): Promise<void> {
+    return this.#patiently(() => this.#settleOnce(message, outcome));
+  }
+
+  async #settleOnce(
+    message: QueueMessage<T, M>,
+    outcome: Outcome,
+  ): Promise<void> {
     if (!("error" in outcome)) return await message.ack();
     const { error } = outcome;
     const reason = describe(error);
@@ -272,10 +363,15 @@ export class Work<T, M> {
       return await message.release({ delayMs, reason });
     }
     // It may have failed for no other reason than that it was to stop.
-    if (this.#stop.signal.aborted) return await message.release({ reason });
-    const delayMs = this.#options.backoff(message.receives);
-    await message.nack({ delayMs, reason });
+    if (this.#isStopped) return await message.release({ reason });
+    await message.nack({ delayMs: this.#backoff(message), reason });
   }
+}
+
+/** Whether what has failed may do better another time. */
+function mayPass(error: unknown): boolean {
+  const never = ["CLOSED", "POISONED", "RECEIPT_EXPIRED"];
+  return error instanceof MiniError && !never.includes(error.code);
 }
 
 /** Whether a handler has thrown one of these; it may throw what throws when it is asked. */

@@ -2,6 +2,7 @@
 import { QUEUE_MUTANTS } from "./mutants_queue.ts";
 import { STATE_MUTANTS } from "./mutants_state.ts";
 import { STORE_MUTANTS } from "./mutants_store.ts";
+import { WORK_MUTANTS } from "./mutants_work.ts";
 import { WRITER_MUTANTS } from "./mutants_writer.ts";
 
 /** A small change of the source that makes it wrong. */
@@ -22,4 +23,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...STATE_MUTANTS,
   ...QUEUE_MUTANTS,
+  ...WORK_MUTANTS,
 ];

@@ -160,9 +160,11 @@ Deno.test("MiniQueue.work() goes on where a handler that runs too long has settl
     await message.ack();
     acked.resolve();
     await new Promise(() => {});
-  }, { handlerTimeoutMs: 500, signal: stop.signal });
+  }, { handlerTimeoutMs: 500, stopTimeoutMs: 1_000, signal: stop.signal });
   await acked.promise;
   test.clock.advance(500);
+  await turns();
+  test.clock.advance(1_000);
   await working;
   assertEquals(handled, ["a", "b"]);
   assertEquals((await queue.stats()).dead, 0);

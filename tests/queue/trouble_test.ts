@@ -123,25 +123,6 @@ Deno.test("MiniQueue.work(): a message whose handler is given up on can be recei
   assertEquals((await waiting)?.receives, 2);
 });
 
-Deno.test("MiniQueue.work(): a handler that runs too long on a full disk keeps no message for ever", async () => {
-  const test = new TestQueue<string>({ visibilityTimeoutMs: 1_000 });
-  await using queue = await test.open();
-  await queue.enqueue("a");
-  const started = Promise.withResolvers<void>();
-  const working = queue.work(() => {
-    started.resolve();
-    return new Promise(() => {});
-  }, { handlerTimeoutMs: 500, stopTimeoutMs: 0 });
-  await started.promise;
-  fillDisk(test.fs, 1, true);
-  test.clock.advance(500);
-  await turns();
-  test.clock.advance(1);
-  assertEquals((await errorOf(working)).code, "NO_SPACE");
-  test.fs.hooks = {};
-  assertEquals((await queue.receive())?.receives, 2);
-});
-
 Deno.test("MiniQueue.work(): extend() in a handler does not make its message run out", async () => {
   const test = new TestQueue<string>({ visibilityTimeoutMs: 1_000 });
   await using queue = await test.open();

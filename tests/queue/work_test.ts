@@ -113,6 +113,7 @@ Deno.test("MiniQueue.work() takes a message from a handler that runs too long, a
     (await lost.promise as { code: string }).code,
     "RECEIPT_EXPIRED",
   );
+  test.clock.advance(30_000);
   while ((await queue.stats()).dead === 0) await Promise.resolve();
   const [dead] = await queue.deadLetters();
   assert(dead!.reason.includes("longer than 5000 ms"), dead!.reason);
