@@ -5,12 +5,12 @@ import { MiniError } from "../store/errors.ts";
 import { installFile } from "../store/install.ts";
 import { encodeHeader, hex } from "../store/line.ts";
 import { osCode } from "../store/os_errors.ts";
+import { isWholeLine } from "../store/rust.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { copyFile } from "./copy.ts";
 import { rawLines } from "./lines.ts";
 import { AS_WRITTEN, checkSnapshots, listThere } from "./snapshot_check.ts";
-import { isWhole } from "./rust_end.ts";
 import { rotatedByRust, survey } from "./survey.ts";
 
 /** What was to be copied has moved: rotated, compacted, pruned. It is to be looked at again. */
@@ -204,7 +204,7 @@ export class BackupPass {
     let whole = 0;
     for await (const lines of rawLines(fs, paths.active, maxRecordBytes)) {
       for (const { bytes, offset, sizeBytes, isEnded } of lines) {
-        this.tornBytes = isEnded || isWhole(bytes) ? 0 : sizeBytes;
+        this.tornBytes = isEnded || isWholeLine(bytes) ? 0 : sizeBytes;
         if (this.tornBytes > 0) break;
         whole = offset + sizeBytes + (isEnded ? 1 : 0);
       }

@@ -3,7 +3,7 @@ import { NEWLINE } from "../store/line.ts";
 import { concat } from "../store/scan.ts";
 import { readBlock } from "../store/block.ts";
 
-/** A line of a file, whatever is in it. */
+/** A line of a file, whatever is in it; blank lines that follow each other are one. */
 export interface RawLine {
   /** Without its newline; nothing where it is too long. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -11,18 +11,21 @@ export interface RawLine {
   readonly offset: number;
   /** Its number, the first being 1 where reading starts at the beginning. */
   readonly line: number;
+  /** How many lines: more than one only where they are blank. */
+  readonly lines: number;
+  /** Without the last newline. */
   readonly sizeBytes: number;
   readonly isTooLong: boolean;
   /** Whether it ends in a newline. */
   readonly isEnded: boolean;
 }
 
-/** Reads a file by lines, some at a time, in memory bounded by the longest. */
+/** Reads a file by lines, some at a time, to be taken before the next; in memory bounded by the longest. */
 export async function* rawLines(
   fs: FileSystem,
   path: string,
   maxBytes: number,
-): AsyncGenerator<RawLine[], void, undefined> {
+): AsyncGenerator<Iterable<RawLine>, void, undefined> {
   const file = await fs.open(path, "read");
   const cutter = new LineCutter(maxBytes);
   try {
@@ -51,21 +54,22 @@ export class LineCutter {
   }
 
   /** The lines that the next bytes of the file complete. */
-  push(block: Uint8Array<ArrayBuffer>): RawLine[] {
-    const lines: RawLine[] = [];
+  *push(block: Uint8Array<ArrayBuffer>): Generator<RawLine, void, undefined> {
     let start = 0;
     for (let end; (end = block.indexOf(NEWLINE, start)) !== -1;) {
-      this.#take(block.subarray(start, end));
-      lines.push(this.#cut(true));
-      start = end + 1;
+      let after = end + 1;
+      if (this.#size + end - start === 0) {
+        while (block[after] === NEWLINE) after++;
+      } else this.#take(block.subarray(start, end));
+      yield this.#cut(true, after - end);
+      start = after;
     }
     this.#take(block.subarray(start));
-    return lines;
   }
 
   /** What the file ends with, where that is no newline. */
   end(): RawLine[] {
-    return this.#size === 0 ? [] : [this.#cut(false)];
+    return this.#size === 0 ? [] : [this.#cut(false, 1)];
   }
 
   #take(part: Uint8Array<ArrayBuffer>): void {
@@ -74,21 +78,23 @@ export class LineCutter {
     else if (part.length > 0) this.#parts.push(part);
   }
 
-  #cut(isEnded: boolean): RawLine {
-    const [only, ...others] = this.#parts;
-    const line = {
-      bytes: only !== undefined && others.length === 0
-        ? only
-        : concat(...this.#parts),
+  #cut(isEnded: boolean, lines: number): RawLine {
+    const [only = NOTHING, ...others] = this.#parts;
+    const raw = {
+      bytes: others.length === 0 ? only : concat(only, ...others),
       offset: this.#offset,
-      line: this.#line++,
-      sizeBytes: this.#size,
+      line: this.#line,
+      lines,
+      sizeBytes: this.#size + lines - 1,
       isTooLong: this.#size > this.#maxBytes,
       isEnded,
     };
-    this.#offset += this.#size + 1;
-    this.#parts = [];
+    this.#offset += this.#size + lines;
+    this.#line += lines;
+    if (this.#size > 0) this.#parts = [];
     this.#size = 0;
-    return line;
+    return raw;
   }
 }
+
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);

@@ -1,6 +1,7 @@
 import { isIntact, type Line, parseLine, PREFIX_BYTES } from "../store/line.ts";
 import type { RawLine } from "./lines.ts";
 import { chainAfter, chainBefore } from "./resync.ts";
+import { grouped } from "./text.ts";
 
 /** Records that can be read, and where they stand. */
 export interface Readable {
@@ -16,10 +17,11 @@ export interface Readable {
   readonly place: Place;
 }
 
-/** A line that cannot be read. */
+/** A line that cannot be read, or blank ones that follow each other. */
 export interface Damage {
   readonly kind: "damage";
   readonly reason: string;
+  readonly lines: number;
   readonly place: Place;
 }
 
@@ -86,6 +88,8 @@ export class PieceReader {
     if (parsed === undefined) {
       const reason = isTooLong
         ? "the line is too long"
+        : raw.lines > 1
+        ? blank(raw.lines)
         : raw.isEnded
         ? "the line is not one of a journal"
         : "the line is unfinished";
@@ -128,7 +132,9 @@ export class PieceReader {
   }
 
   #pieces(raw: RawLine, line: Line | undefined, isVerified: boolean): Piece[] {
-    if (line === undefined) return [this.#damage(raw, "the line is not JSON")];
+    if (line === undefined) {
+      return [this.#damage(raw, "the line is no record as it is written")];
+    }
     if (line.kind === "close") return [];
     if (line.kind === "header") {
       return [{ kind: "header", journal: line.header.journal }];
@@ -139,12 +145,18 @@ export class PieceReader {
   }
 
   #damage(raw: RawLine, reason: string): Damage {
-    return { kind: "damage", reason, place: this.#placeOf(raw) };
+    const { lines } = raw;
+    return { kind: "damage", reason, lines, place: this.#placeOf(raw) };
   }
 
   #placeOf({ line, offset, sizeBytes }: RawLine): Place {
     return { path: this.#path, line, offset, sizeBytes };
   }
+}
+
+/** Why several lines in a row cannot be read. */
+export function blank(lines: number): string {
+  return `${grouped(lines)} lines are blank`;
 }
 
 /** So many bytes hold all of a line but its record. */
@@ -169,25 +181,26 @@ function parse(bytes: Uint8Array): Line | undefined {
   }
 }
 
-/** Neighbours that nobody wants as one piece, which takes less time to hand on. */
-export function mergeUnwanted(pieces: readonly Piece[]): Piece[] {
-  const merged: Piece[] = [];
-  for (let at = 0; at < pieces.length;) {
-    const first = pieces[at]!;
-    let end = at + 1;
-    if (isUnwanted(first)) {
-      while (end < pieces.length && isNext(pieces[end]!, first, end - at)) {
-        end++;
-      }
-      merged.push({ ...first, records: new Array(end - at) });
-    } else merged.push(first);
-    at = end;
+/** The pieces, neighbours that nobody wants as one, which takes less time to hand on. */
+export function* mergeUnwanted(
+  pieces: Iterable<Piece>,
+): Generator<Piece, void, undefined> {
+  let first: Readable | undefined;
+  let count = 0;
+  const merged = () => ({ ...first!, records: new Array(count) });
+  for (const piece of pieces) {
+    const isNext = first !== undefined && isUnwanted(piece) &&
+      piece.seq === first.seq + count;
+    if (isNext) {
+      count++;
+      continue;
+    }
+    if (first !== undefined) yield merged();
+    first = isUnwanted(piece) ? piece : undefined;
+    count = 1;
+    if (first === undefined) yield piece;
   }
-  return merged;
-}
-
-function isNext(piece: Piece, { seq }: Readable, ahead: number): boolean {
-  return isUnwanted(piece) && piece.seq === seq + ahead;
+  if (first !== undefined) yield merged();
 }
 
 function isUnwanted(piece: Piece): piece is Readable {
@@ -236,5 +249,5 @@ export class NumberFilter {
 
 function misplaced({ seq, place }: Readable): Damage {
   const reason = `record ${seq} is not where it belongs`;
-  return { kind: "damage", reason, place };
+  return { kind: "damage", reason, lines: 1, place };
 }

@@ -1,6 +1,7 @@
 import { collect } from "./collect.ts";
 import { MiniError } from "../store/errors.ts";
-import { FRAME_BYTES, type Header, parseLine } from "../store/line.ts";
+import { FRAME_BYTES, type Header } from "../store/line.ts";
+import { shapeOf } from "../store/shape.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { rawLines } from "./lines.ts";
@@ -83,7 +84,6 @@ async function highestIn(
   segments: readonly SegmentCheck[],
 ): Promise<number> {
   let highest = Math.max(...segments.slice(1).map(({ base }) => base), 0);
-  const decoder = new TextDecoder();
   for (const { path, goodBytes, end, last } of segments) {
     if (end !== "damaged") highest = Math.max(highest, last);
     if (end !== "damaged" || await fs.stat(path) === undefined) continue;
@@ -91,9 +91,9 @@ async function highestIn(
     for await (const lines of rawLines(fs, path, maxBytes)) {
       for (const { bytes, offset } of lines) {
         if (offset < goodBytes) continue;
-        const line = parseLine(decoder.decode(bytes));
+        const line = shapeOf(bytes);
         if (line?.kind !== "records") continue;
-        highest = Math.max(highest, line.seq + line.records.length - 1);
+        highest = Math.max(highest, line.seq + line.count - 1);
       }
     }
   }

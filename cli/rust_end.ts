@@ -1,3 +1,4 @@
+import { isWholeLine } from "../store/rust.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MAX_LOOKS, SECOND_LOOK_MS } from "./check.ts";
 import { type RawLine, rawLines } from "./lines.ts";
@@ -23,19 +24,9 @@ async function unfinishedLine(
 ): Promise<RawLine | undefined> {
   let last: RawLine | undefined;
   for await (const lines of rawLines(fs, paths.active, maxRecordBytes)) {
-    last = lines.at(-1) ?? last;
+    for (const line of lines) last = line;
   }
   // Neither a header nor a line that is too long is for this to judge.
   if (last === undefined || last.isEnded || last.isTooLong) return undefined;
-  return last.line === 1 || isWhole(last.bytes) ? undefined : last;
-}
-
-/** Whether a line lacks only its newline, as opening sees it: what is left of the number 123 may be 12. */
-export function isWhole(bytes: Uint8Array): boolean {
-  const text = new TextDecoder().decode(bytes).replace(/\0+$/, "");
-  try {
-    return typeof JSON.parse(text) !== "number";
-  } catch {
-    return false;
-  }
+  return last.line === 1 || isWholeLine(last.bytes) ? undefined : last;
 }

@@ -174,9 +174,8 @@ function describe(
     })`;
     lines.push(paint("warn", `left out: ${where}: ${reason}`));
   }
-  if (damages > damaged.length) {
-    lines.push(`… and ${count(damages - damaged.length, "line")} more`);
-  }
+  const more = damaged.reduce((left, { lines = 1 }) => left - lines, damages);
+  if (more > 0) lines.push(`… and ${count(more, "line")} more`);
   for (const range of unverified) {
     lines.push(paint("warn", `no checksum vouches for ${moved(range)}`));
   }

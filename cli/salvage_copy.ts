@@ -19,8 +19,14 @@ export interface Copied {
   readonly unverified: readonly Renumbered[];
   /** How many lines cannot be read. */
   readonly damages: number;
-  readonly damaged: readonly (Damage["place"] & { reason: string })[];
+  readonly damaged: readonly Told[];
 }
+
+/** A line that cannot be read, or so many that are blank. */
+type Told = Damage["place"] & {
+  readonly reason: string;
+  readonly lines?: number;
+};
 
 /**
  * Copies every record that can be read.
@@ -44,27 +50,33 @@ export async function copyReadable(
   let isState = false;
   let renumber = (data: unknown): unknown => data;
   try {
-    for await (const found of salvagePieces(source, first)) {
-      if (found.kind === "damage") {
-        damages.add(found);
-        continue;
+    for await (const pieces of salvagePieces(source, first)) {
+      for (const found of pieces) {
+        if (found.kind === "damage") {
+          damages.add(found);
+          continue;
+        }
+        // What stands before a record that the snapshot knows, it knows too.
+        if (after !== undefined && found.seq <= after + 1) damages.forget();
+        const piece = behind(found, after);
+        if (piece === undefined) continue;
+        if (target === undefined) {
+          target = await Target.create(to, first ?? piece.seq);
+          isState = isNative && isOfState(piece);
+          if (isState) renumber = abortsFollow(target);
+        }
+        const { seq: from, records, applied = 0 } = piece;
+        if (isState) target.noteApplied(applied);
+        if (isNative && !piece.isVerified) {
+          const range = {
+            from,
+            to: from + records.length - 1,
+            as: target.next,
+          };
+          addRange(unverified, range);
+        }
+        await target.add(from, records.map(renumber));
       }
-      // What stands before a record that the snapshot knows, it knows too.
-      if (after !== undefined && found.seq <= after + 1) damages.forget();
-      const piece = behind(found, after);
-      if (piece === undefined) continue;
-      if (target === undefined) {
-        target = await Target.create(to, first ?? piece.seq);
-        isState = isNative && isOfState(piece);
-        if (isState) renumber = abortsFollow(target);
-      }
-      const { seq: from, records, applied = 0 } = piece;
-      if (isState) target.noteApplied(applied);
-      if (isNative && !piece.isVerified) {
-        const range = { from, to: from + records.length - 1, as: target.next };
-        addRange(unverified, range);
-      }
-      await target.add(from, records.map(renumber));
     }
     target ??= await Target.create(to, first);
     // What the mark of a clean end says, no line of a record does.
@@ -84,11 +96,12 @@ export async function copyReadable(
 /** Lines that cannot be read, the first of them with their places. */
 class Damages {
   count = 0;
-  readonly told: (Damage["place"] & { reason: string })[] = [];
+  readonly told: Told[] = [];
 
-  add({ place, reason }: Damage): void {
-    this.count++;
-    if (this.told.length < MAX_TOLD) this.told.push({ ...place, reason });
+  add({ place, reason, lines }: Damage): void {
+    this.count += lines;
+    if (this.told.length === MAX_TOLD) return;
+    this.told.push({ ...place, reason, ...(lines > 1 && { lines }) });
   }
 
   forget(): void {

@@ -1,12 +1,15 @@
 import { MiniError } from "../store/errors.ts";
 import { FRAME_BYTES } from "../store/line.ts";
+import type { LineParser } from "../store/records.ts";
 import { openRustSegments } from "../store/rust.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { type RawLine, rawLines } from "./lines.ts";
 import {
+  blank,
   type Damage,
   mergeUnwanted,
   NumberFilter,
+  type Piece,
   PieceReader,
   type Readable,
   type Wants,
@@ -18,6 +21,9 @@ import {
   survey,
 } from "./survey.ts";
 
+/** Some pieces of a journal, to be taken before the next ones. */
+type Pieces = Iterable<Readable | Damage>;
+
 /**
  * Everything of a journal that can be read, in order, and what cannot; begins
  * with the segment that holds record `from`.
@@ -26,7 +32,7 @@ export async function* salvagePieces(
   context: JournalContext,
   from = 1,
   wants?: Wants,
-): AsyncGenerator<Readable | Damage, void, undefined> {
+): AsyncGenerator<Pieces, void, undefined> {
   const rust = await rotatedByRust(context);
   yield* rust === undefined
     ? nativePieces(context, from, wants)
@@ -37,7 +43,7 @@ async function* nativePieces(
   context: JournalContext,
   from: number,
   wants: Wants | undefined,
-): AsyncGenerator<Readable | Damage, void, undefined> {
+): AsyncGenerator<Pieces, void, undefined> {
   const { fs, maxRecordBytes } = context;
   const numbers = new NumberFilter();
   const segments = await segmentsFrom(context, from);
@@ -48,7 +54,11 @@ async function* nativePieces(
     const lines = rawLines(fs, path, maxRecordBytes + FRAME_BYTES);
     const next = segments[index + 1];
     const chain = () => next && chainBeforeSegment(context, next.path);
-    for await (const pieces of pieceBlocks(lines, reader, chain)) {
+    const ours = function* (pieces: Iterable<Piece>): Generator<
+      Readable | Damage,
+      void,
+      undefined
+    > {
       for (const piece of pieces) {
         if (piece.kind === "header") {
           journal ??= piece.journal;
@@ -56,15 +66,18 @@ async function* nativePieces(
         } else if (piece.kind === "damage") yield piece;
         else if (!isForeign) yield* numbers.push(piece);
       }
+    };
+    for await (const pieces of pieceBlocks(lines, reader, chain)) {
+      yield ours(pieces);
       if (isForeign) break;
     }
     if (isForeign) {
       const reason = "the segment belongs to another journal";
       const place = { path, line: 1, offset: 0, sizeBytes };
-      yield { kind: "damage", reason, place };
+      yield [{ kind: "damage", reason, lines: 1, place }];
     }
     // What the next segment's name says bounds what this one may hold.
-    yield* numbers.release((next?.base ?? Infinity) + 1);
+    yield numbers.release((next?.base ?? Infinity) + 1);
   }
 }
 
@@ -113,41 +126,58 @@ function unlessDamaged(error: unknown): undefined {
 }
 
 async function* pieceBlocks(
-  lines: AsyncIterable<RawLine[]>,
+  lines: AsyncIterable<Iterable<RawLine>>,
   reader: PieceReader,
   chain: () => Promise<number | undefined> | undefined,
-): AsyncGenerator<ReturnType<PieceReader["push"]>, void, undefined> {
+): AsyncGenerator<Iterable<Piece>, void, undefined> {
   for await (const block of lines) {
-    yield mergeUnwanted(block.flatMap((line) => reader.push(line)));
+    yield mergeUnwanted(piecesIn(block, reader));
   }
   yield reader.end(await chain());
+}
+
+function* piecesIn(
+  lines: Iterable<RawLine>,
+  reader: PieceReader,
+): Generator<Piece, void, undefined> {
+  for (const line of lines) yield* reader.push(line);
 }
 
 /** The lines of a Rust journal that are JSON; a number is the place among them. */
 async function* rustPieces(
   context: JournalContext,
   rotated: readonly string[],
-): AsyncGenerator<Readable | Damage, void, undefined> {
+): AsyncGenerator<Pieces, void, undefined> {
   const { fs, maxRecordBytes } = context;
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for await (
     const { file, path, lines } of openRustSegments(context, rotated)
   ) {
     await file.close();
     for await (const block of rawLines(fs, path, maxRecordBytes)) {
-      for (const { bytes, line, offset, sizeBytes, isTooLong } of block) {
-        const place = { path, line, offset, sizeBytes };
-        try {
-          if (isTooLong) throw new TypeError("the line is too long");
-          const text = decoder.decode(bytes);
-          const seq = lines.next;
-          const records = [...lines.parse(text, 0)];
-          if (records.length === 0) continue;
-          yield { kind: "records", seq, records, isVerified: false, place };
-        } catch (error) {
-          yield { kind: "damage", reason: reasonOf(error), place };
-        }
-      }
+      yield rustPiecesIn(block, path, lines);
+    }
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function* rustPiecesIn(
+  block: Iterable<RawLine>,
+  path: string,
+  parser: LineParser,
+): Generator<Readable | Damage, void, undefined> {
+  for (const { bytes, isTooLong, lines, ...where } of block) {
+    const { line, offset, sizeBytes } = where;
+    const place = { path, line, offset, sizeBytes };
+    try {
+      if (isTooLong) throw new TypeError("the line is too long");
+      if (lines > 1) throw new TypeError(blank(lines));
+      const seq = parser.next;
+      const records = [...parser.parse(decoder.decode(bytes), 0)];
+      if (records.length === 0) continue;
+      yield { kind: "records", seq, records, isVerified: false, place };
+    } catch (error) {
+      yield { kind: "damage", reason: reasonOf(error), lines, place };
     }
   }
 }
@@ -156,7 +186,9 @@ function reasonOf(error: unknown): string {
   if (error instanceof MiniError && error.code !== "CORRUPT") {
     return error.message;
   }
-  if (error instanceof MiniError) return "the line is not JSON";
+  if (error instanceof MiniError) {
+    return "the line is not JSON, or nested too deep";
+  }
   if (error instanceof TypeError) return error.message;
   throw error;
 }

@@ -1,10 +1,10 @@
 import { join } from "@std/path";
-import { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
+import { MAX_DEPTH } from "../store/json.ts";
 import { keepInteger } from "../store/rust.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import { damaged } from "./failure.ts";
-import { type Restored, wholeText } from "./snapshot_file.ts";
+import { parseSnapshot, type Restored, wholeText } from "./snapshot_file.ts";
 
 /**
  * Reads what early versions of the Rust crate `minisnap` wrote: the state in
@@ -25,12 +25,6 @@ export async function readRustPair<S>(
   }
   if (await fs.stat(path) === undefined) throw damaged(path, "it is missing");
   const text = await wholeText(fs, path);
-  let json: unknown;
-  try {
-    json = JSON.parse(text, keepInteger);
-  } catch (error) {
-    if (error instanceof MiniError) throw error;
-    throw damaged(path, "it is not JSON");
-  }
+  const json = parseSnapshot(text, path, MAX_DEPTH, keepInteger);
   return { seq, state: await decodeJson(codec, json) };
 }

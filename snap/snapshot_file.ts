@@ -2,8 +2,10 @@ import { BlockReader } from "../store/block.ts";
 import { crc32 } from "../store/checksum.ts";
 import { MiniError } from "../store/errors.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
+import { MAX_DEPTH } from "../store/json.ts";
 import { keepInteger } from "../store/rust.ts";
 import { concat } from "../store/scan.ts";
+import { parseJson } from "../store/walk.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
   SNAPSHOT_VERSION,
@@ -176,7 +178,7 @@ async function* parts(
     for (const start of starts) {
       if (line === "  ],") return;
       if (isInside) {
-        yield JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
+        yield parseJson(line.endsWith(",") ? line.slice(0, -1) : line);
       } else isInside = line === PARTS.slice(1, -1);
       line = start;
     }
@@ -227,23 +229,33 @@ export async function wholeText(fs: FileSystem, path: string): Promise<string> {
   }
 }
 
+/** The object in a text, of which a field may be as deep as a record. */
 function parse(
   text: string,
   path: string,
   reviver?: typeof keepInteger,
 ): Record<string, unknown> {
+  const json = parseSnapshot(text, path, MAX_DEPTH + 1, reviver);
+  if (typeof json !== "object" || json === null) throw notJson(path);
+  return json as Record<string, unknown>;
+}
+
+/** What a text of a snapshot holds; `CORRUPT` where it is no JSON that anybody writes. */
+export function parseSnapshot(
+  text: string,
+  path: string,
+  maxDepth: number,
+  reviver?: typeof keepInteger,
+): unknown {
   try {
-    const json = JSON.parse(text, reviver);
-    if (typeof json === "object" && json !== null) return json;
+    return parseJson(text, maxDepth, reviver);
   } catch (error) {
-    if (error instanceof MiniError) throw error;
-    // Said below.
+    throw error instanceof MiniError ? error : notJson(path);
   }
-  throw notJson(path);
 }
 
 function notJson(path: string): MiniError {
-  return damaged(path, "it is not JSON");
+  return damaged(path, "it is not JSON, or nested too deep");
 }
 
 function failsChecksum(path: string): MiniError {

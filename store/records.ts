@@ -3,7 +3,7 @@ import { MAX_DEPTH } from "./json.ts";
 import { parseLine, valueStart } from "./line.ts";
 import { corrupt } from "./segment.ts";
 import { strayReason } from "./shape.ts";
-import { cutsOf, levelsOf } from "./walk.ts";
+import { cutsOf, parseJson } from "./walk.ts";
 
 /** One record, and its place in the log. */
 export interface StoreRecord<T> {
@@ -104,9 +104,8 @@ function parsed(
   json: string,
   maxDepth: number,
 ): { readonly value: unknown } | undefined {
-  if (levelsOf(json, maxDepth + 1) > maxDepth) return undefined;
   try {
-    return { value: JSON.parse(json) };
+    return { value: parseJson(json, maxDepth) };
   } catch {
     return undefined;
   }

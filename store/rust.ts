@@ -2,6 +2,7 @@ import { readBlock } from "./block.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import { rewriteActive } from "./install.ts";
+import { MAX_DEPTH } from "./json.ts";
 import { HEADER_BYTES, NEWLINE } from "./line.ts";
 import type { LineParser } from "./records.ts";
 import type { Recovered } from "./recover.ts";
@@ -13,13 +14,14 @@ import {
   unsupported,
 } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
+import { parseJson } from "./walk.ts";
 
 /**
  * Journals of the Rust crate `ministore`: a comment line, then one bare JSON
  * record a line. A record's number is its place; there is no checksum, no batch
  * and no mark of a clean end.
  */
-const HEADER = /^\/\/ MINISTORE JOURNAL v\d+\.\d+\.\d+\S*$/;
+const HEADER = /^\/\/ MINISTORE JOURNAL v\d+\.\d+\.\d\S*$/;
 const HEADER_START = "// MINISTORE JOURNAL v";
 
 /** Appends as the Rust program does, so that it can go on with the journal. */
@@ -60,10 +62,13 @@ function parseRustLine(
     });
   }
   try {
-    return { record: JSON.parse(text, keepInteger) };
+    return { record: parseJson(text, MAX_DEPTH, keepInteger) };
   } catch (cause) {
     if (cause instanceof MiniError) throw cause;
-    throw corrupt(path, { line, reason: "the line is not JSON" });
+    throw corrupt(path, {
+      line,
+      reason: "the line is not JSON, or nested too deep",
+    });
   }
 }
 
@@ -97,17 +102,18 @@ class RustScanner implements Scanner {
   }
 
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const seen = this.isBroken ? 0 : this.rest.length;
     const bytes = this.#joiner.join(this.rest, block);
-    const end = this.#endOfLines(bytes);
+    const end = this.#endOfLines(bytes, seen);
     this.rest = bytes.subarray(end);
     this.offset += end;
     return bytes.subarray(0, end);
   }
 
-  /** Where the whole lines end, or the first one over the limit begins. A header has a length of its own. */
-  #endOfLines(bytes: Uint8Array): number {
+  /** Where the whole lines end, or the first one over the limit begins; in the bytes that were `seen` none ends. A header has a length of its own. */
+  #endOfLines(bytes: Uint8Array, seen: number): number {
     for (let start = 0;;) {
-      const newline = bytes.indexOf(NEWLINE, start);
+      const newline = bytes.indexOf(NEWLINE, Math.max(start, seen));
       const end = newline === -1 ? bytes.length : newline;
       const isHeader = this.offset + start === 0;
       this.isBroken = end - start >
@@ -273,6 +279,16 @@ function decodeOrRefuse(
   }
 }
 
+/** Whether a last line that has no newline is whole, as opening sees it. */
+export function isWholeLine(bytes: Uint8Array): boolean {
+  try {
+    return wholeLine(bytes) !== undefined;
+  } catch {
+    // It is JSON that opening refuses, and does not cut.
+    return true;
+  }
+}
+
 /**
  * A last line that lacks only its newline, with one. A bare number does not
  * count: what is left of `123` may be `12`.
@@ -286,7 +302,9 @@ function wholeLine(
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     const text = decoder.decode(rest.subarray(0, end));
-    if (typeof JSON.parse(text, keepInteger) === "number") return undefined;
+    if (typeof parseJson(text, MAX_DEPTH, keepInteger) === "number") {
+      return undefined;
+    }
   } catch (cause) {
     if (cause instanceof MiniError) throw cause;
     return undefined;

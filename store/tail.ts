@@ -122,6 +122,8 @@ function isBeginningOfLine(line: Uint8Array): boolean {
 function laterProof(lines: Uint8Array, next: number): string | undefined {
   let start = 0;
   for (let end; (end = lines.indexOf(NEWLINE, start)) !== -1; start = end + 1) {
+    // Most lines of what is no journal are short, and many.
+    if (!hasPrefix(lines, start)) continue;
     const line = shapeOf(lines.subarray(start, end));
     if (line === undefined || line.kind === "header") continue;
     const durable = line.kind === "close" ? line.seq : line.durable;

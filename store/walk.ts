@@ -32,6 +32,18 @@ export function levelsOf(text: string, enough: number): number {
   return deepest;
 }
 
+/** Parses JSON that nests no deeper than `maxDepth`; throws a `SyntaxError` for any other text. */
+export function parseJson(
+  text: string,
+  maxDepth: number = MAX_DEPTH,
+  reviver?: (key: string, value: unknown) => unknown,
+): unknown {
+  if (levelsOf(text, maxDepth + 1) > maxDepth) {
+    throw new SyntaxError(`nested deeper than ${maxDepth} levels`);
+  }
+  return JSON.parse(text, reviver);
+}
+
 /** The closing quote of a string that starts at `at`. */
 function endOfString(text: string, at: number): number {
   for (at++; at < text.length; at++) {

@@ -36,16 +36,38 @@ export async function* items(
     waiting = [];
     return rows;
   };
-  for await (const piece of salvagePieces(context, from, wants)) {
-    if (piece.kind === "damage") {
-      waiting.push(piece);
-      continue;
+  for await (const pieces of salvagePieces(context, from, wants)) {
+    for (const piece of pieces) {
+      if (piece.kind === "damage") {
+        addDamage(waiting, piece);
+        continue;
+      }
+      yield* await release(piece.seq);
+      yield { piece };
+      last = piece.seq + piece.records.length - 1;
     }
-    yield* await release(piece.seq);
-    yield { piece };
-    last = piece.seq + piece.records.length - 1;
   }
   yield* await release(undefined);
+}
+
+/** More damaged lines in a row than so many are not told one by one. */
+const MAX_ROWS = 100;
+
+/** Adds a damage to those that wait, to the last of them where there are many. */
+function addDamage(waiting: Damage[], damage: Damage): void {
+  const last = waiting.at(-1);
+  const isMore = waiting.length >= MAX_ROWS &&
+    last?.place.path === damage.place.path;
+  if (!isMore) {
+    waiting.push(damage);
+    return;
+  }
+  const lines = last.lines + damage.lines;
+  const sizeBytes = damage.place.offset + damage.place.sizeBytes -
+    last.place.offset;
+  const place = { ...last.place, sizeBytes };
+  const reason = `none of ${lines} lines is one of a journal`;
+  waiting[waiting.length - 1] = { ...last, lines, reason, place };
 }
 
 function damageRow(
