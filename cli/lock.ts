@@ -1,6 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import type { FileLock } from "../store/fs.ts";
-import { lockHolder } from "../store/lock_holder.ts";
+import { lockHolder, takeLock } from "../store/lock.ts";
 import { encodeLockNote } from "../store/lock_note.ts";
 import { fromOs } from "../store/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
@@ -16,7 +16,7 @@ export async function lockJournal(
   const note = encodeLockNote({ pid, command: `mini ${doing}`, since });
   let lock: FileLock | undefined;
   try {
-    lock = await fs.lock(paths.lock, staging.permissions, note);
+    lock = await takeLock(staging, paths.lock, note);
   } catch (error) {
     const after = "nothing was changed";
     throw fromOs(error, `${doing} "${path}"`, after, { directory, path });

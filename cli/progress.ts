@@ -106,6 +106,7 @@ function countedFile(file: FileHandle, progress: Counter): FileHandle {
     sync: () => file.sync(),
     truncate: (sizeBytes) => file.truncate(sizeBytes),
     stat: () => file.stat(),
+    ...(file.own && { own: (like) => file.own!(like) }),
     close: () => file.close(),
   };
 }

@@ -118,8 +118,10 @@ async function installStart(
   { keep, header }: RepairPlan,
 ): Promise<void> {
   const { fs, paths, staging } = context;
+  const isThere = await fs.stat(paths.active) !== undefined;
+  const like = isThere ? staging.like : keep?.path ?? staging.like;
   const file = await installFile(
-    staging,
+    { ...staging, like },
     paths.active,
     async (file) => {
       if (keep !== undefined) {

@@ -29,7 +29,7 @@ export async function openQueue<T>(
   options: QueueOptions<T>,
 ): Promise<OpenQueue<T, LedgerEntry<T>>> {
   const checked = checkOptions(options);
-  const { keepSnapshots, maxSegmentBytes, mode, fs } = options;
+  const { keepSnapshots, maxSegmentBytes, mode, directoryMode, fs } = options;
   const picked = new Set<number>();
   const weight = new Weight();
   let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
@@ -53,6 +53,7 @@ export async function openQueue<T>(
       ...(keepSnapshots !== undefined && { keepSnapshots }),
       ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
       ...(mode !== undefined && { mode }),
+      ...(directoryMode !== undefined && { directoryMode }),
       ...(fs && { fs }),
     },
   );

@@ -11,7 +11,7 @@ const MAX_FUNCTION_LINES = 70;
 const BRICKS = ["store", "snap", "state", "queue"];
 
 /** The only files that may call the operating system. */
-const SYSTEM_FILES = /^store\/fs_(deno|node|node_file|node_lock)\.ts$/;
+const SYSTEM_FILES = /^store\/fs_(deno|node|node_file|node_lock|own)\.ts$/;
 const SYSTEM_MESSAGE = "only store/fs_*.ts may call the operating system";
 
 /** The only file that may ask the runtime for a checksum. */

@@ -1,4 +1,5 @@
 /** What tests must notice: one way each to lose, or to invent, what was promised. */
+import { OWNER_MUTANTS } from "./mutants_owner.ts";
 import { QUEUE_MUTANTS } from "./mutants_queue.ts";
 import { STATE_MUTANTS } from "./mutants_state.ts";
 import { STORE_MUTANTS } from "./mutants_store.ts";
@@ -21,6 +22,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   ...WRITER_MUTANTS,
   ...STORE_MUTANTS,
+  ...OWNER_MUTANTS,
   ...STATE_MUTANTS,
   ...QUEUE_MUTANTS,
   ...WORK_MUTANTS,

@@ -139,13 +139,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: "opening-leaves-the-tmp-file",
     file: "store/open.ts",
-    edits: [["      await fs.remove(paths.temporary);\n", ""]],
+    edits: [["      await removeTemporary(fs, paths.temporary);\n", ""]],
     killedBy: recovery("removes what a rotation that was cut off has left"),
   },
   {
     name: "tmp-file-is-in-the-way",
     file: "store/install.ts",
-    edits: [["    await fs.remove(temporary);\n  }\n", "  }\n"]],
+    edits: [["  await removeTemporary(fs, temporary);\n", ""]],
     killedBy: {
       file: "tests/snap/failure_test.ts",
       test:

@@ -24,8 +24,12 @@ export interface SnapOptions<S> {
   codec?: SnapCodec<S>;
   /** A validator of states, asked on create and on restore. It must answer at once, and make the same of its own output, else `create` is `INVALID`. */
   schema?: RecordSchema<S>;
-  /** The permissions of new files. @default {0o600} */
+  /** The permissions of new files, where there is none that they are `like`. @default {0o600} */
   mode?: number;
+  /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
+  directoryMode?: number;
+  /** A file whose owner, group and mode snapshots take, as the journal that they belong to. @default {the snapshot that is replaced} */
+  like?: string;
   /** The seam to the operating system. @default {denoFileSystem} */
   fs?: FileSystem;
 }

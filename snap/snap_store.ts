@@ -4,7 +4,7 @@ import type { FileSystem } from "../store/fs.ts";
 import { denoFileSystem } from "../store/fs_deno.ts";
 import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
-import { checkCount, checkMode } from "../store/options.ts";
+import { checkCount, modesOf } from "../store/options.ts";
 import { type RecordSchema, validate, validateNew } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import {
@@ -29,9 +29,6 @@ import {
   verifySnapshot,
   writeSnapshot,
 } from "./snapshot_file.ts";
-
-/** Only the owner looks into the directory. */
-const DIRECTORY_PERMISSIONS = 0o700;
 
 /**
  * Atomic snapshots of a state: one file each, in JSON that a person can read.
@@ -59,7 +56,8 @@ export class SnapStore<S> {
   readonly #keep: number;
   readonly #codec: SnapCodec<S> | undefined;
   readonly #schema: RecordSchema<S> | undefined;
-  readonly #permissions: number;
+  readonly #modes: ReturnType<typeof modesOf>;
+  readonly #like: string | undefined;
   readonly #mutex = new Mutex();
   readonly #rejected: RejectedSnapshot[] = [];
 
@@ -70,17 +68,16 @@ export class SnapStore<S> {
    * @param options How they are kept.
    */
   constructor(dir: string | URL, options: SnapOptions<S> = {}) {
-    const { keep = 2, codec, schema, mode = 0o600, fs = denoFileSystem } =
-      options;
+    const { keep = 2, codec, schema, like, fs = denoFileSystem } = options;
     checkCount("keep", keep);
-    checkMode(mode);
+    this.#modes = modesOf(options);
+    this.#like = like;
     if (dir === "") throw new TypeError('Cannot keep snapshots: "" is no path');
     this.dir = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     this.#fs = fs;
     this.#keep = keep;
     this.#codec = codec;
     this.#schema = schema;
-    this.#permissions = mode;
   }
 
   /**
@@ -136,11 +133,11 @@ export class SnapStore<S> {
   ): Promise<number> {
     let sizeBytes = 0;
     const fs = this.#fs;
-    await fs.createDirectory(this.dir, DIRECTORY_PERMISSIONS);
+    await fs.createDirectory(this.dir, this.#modes.directoryPermissions);
     const temporary = `${path}.tmp`;
-    const permissions = this.#permissions;
+    const like = this.#like ?? path;
     const file = await placeFile(
-      { fs, directory: this.dir, temporary, permissions },
+      { fs, directory: this.dir, temporary, like, ...this.#modes },
       path,
       async (file) => {
         sizeBytes = await writeSnapshot(file, text);

@@ -93,7 +93,7 @@ export class StateManager<S, M> implements AsyncDisposable {
   ): Promise<StateManager<S, M>> {
     const path = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     const journal = join(path, options.journal ?? "journal.jsonl");
-    const snapshots = options.snapshots ?? snapshotsIn(path, options);
+    const snapshots = options.snapshots ?? snapshotsIn(path, journal, options);
     const log = options.log ?? await openLog(journal, options, snapshots);
     try {
       const store = log instanceof MiniStore ? log : undefined;

@@ -5,15 +5,18 @@ import type { Snapshots } from "./interfaces.ts";
 import { assertAlone } from "./neighbours.ts";
 import type { StateOptions } from "./options.ts";
 
-/** The snapshots in a directory. */
+/** The snapshots in a directory, which are whose the journal is. */
 export function snapshotsIn<S, M>(
   dir: string,
-  { keepSnapshots, codec, mode, fs }: StateOptions<S, M>,
+  journal: string,
+  { keepSnapshots, codec, mode, directoryMode, fs }: StateOptions<S, M>,
 ): SnapStore<S> {
   return new SnapStore<S>(dir, {
+    like: journal,
     ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
     ...(codec && { codec }),
     ...(mode !== undefined && { mode }),
+    ...(directoryMode !== undefined && { directoryMode }),
     ...(fs && { fs }),
   });
 }
@@ -21,7 +24,7 @@ export function snapshotsIn<S, M>(
 /** Opens the log of a state. */
 export async function openLog<S, M>(
   path: string,
-  { maxSegmentBytes, mode, fs }: StateOptions<S, M>,
+  { maxSegmentBytes, mode, directoryMode, fs }: StateOptions<S, M>,
   snapshots: Snapshots<S>,
 ): Promise<MiniStore<unknown>> {
   await assertAlone(fs ?? denoFileSystem, dirname(path), basename(path));
@@ -31,6 +34,7 @@ export async function openLog<S, M>(
     verifyFrom: newest + 1,
     ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
     ...(mode !== undefined && { mode }),
+    ...(directoryMode !== undefined && { directoryMode }),
     ...(fs && { fs }),
   });
 }

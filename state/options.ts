@@ -72,8 +72,10 @@ export interface StateOptions<S, M> {
   keepSnapshots?: number;
   /** Beyond this size of the log's active segment a new one is started. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;
-  /** The permissions of new files. @default {0o600} */
+  /** The permissions of new files where there is no journal yet; otherwise they take those that it has. @default {0o600} */
   mode?: number;
+  /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
+  directoryMode?: number;
   /** The seam to the operating system. @default {denoFileSystem} */
   fs?: FileSystem;
 }

@@ -96,6 +96,13 @@ export interface FileHandle {
   truncate(sizeBytes: number): Promise<void>;
   /** Describes the open file, whatever its name is now. */
   stat(): Promise<FileStat>;
+  /**
+   * Gives the file, which this handle has created and which has its name still,
+   * the group, the mode and the owner of another, as far as the process may:
+   * {@linkcode FileHandle.stat} tells how far that was. Durable only after
+   * {@linkcode FileHandle.sync}. Left out where files have no owners.
+   */
+  own?(like: FileStat): Promise<void>;
   /** Frees the handle. Makes nothing durable. */
   close(): Promise<void>;
 }
@@ -114,7 +121,7 @@ export interface FileStat {
   readonly uid?: number;
   /** Its group. */
   readonly gid?: number;
-  /** Who may do what with it: the twelve lowest bits of a Unix mode. */
+  /** Who may do what with it: the nine lowest bits of a Unix mode. */
   readonly mode?: number;
 }
 

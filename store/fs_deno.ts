@@ -1,5 +1,6 @@
 import { dirname } from "@std/path";
 import type { FileHandle, FileLock, FileStat, FileSystem } from "./fs.ts";
+import { ownDirectory, ownNamed } from "./fs_own.ts";
 import { judgeLockFile, LOCK_NOTE_BYTES } from "./lock_note.ts";
 
 /** Errors to which Deno gives no `code`, by the number in their message. */
@@ -17,7 +18,7 @@ export const denoFileSystem: FileSystem = {
   create: (path, permissions) =>
     run(async () => {
       const options = { append: true, createNew: true, mode: permissions };
-      return new DenoFileHandle(await Deno.open(path, options));
+      return new DenoFileHandle(await Deno.open(path, options), path);
     }),
   stat: (path) => run(() => statPath(path)),
   list: (directory) =>
@@ -35,9 +36,11 @@ export const denoFileSystem: FileSystem = {
 
 class DenoFileHandle implements FileHandle {
   readonly #file: Deno.FsFile;
+  readonly #path: string;
 
-  constructor(file: Deno.FsFile) {
+  constructor(file: Deno.FsFile, path: string) {
     this.#file = file;
+    this.#path = path;
   }
 
   read(into: Uint8Array<ArrayBuffer>): Promise<number> {
@@ -68,6 +71,10 @@ class DenoFileHandle implements FileHandle {
 
   stat(): Promise<FileStat> {
     return run(() => toStat(this.#file.statSync()));
+  }
+
+  own(like: FileStat): Promise<void> {
+    return run(() => ownNamed(this.#path, this.#file.statSync(), like));
   }
 
   close(): Promise<void> {
@@ -102,6 +109,7 @@ async function openExisting(
 ): Promise<FileHandle> {
   return new DenoFileHandle(
     await openWithoutFollowing(path, { [access]: true }),
+    path,
   );
 }
 
@@ -160,7 +168,7 @@ function rightsOf(
 ): Pick<FileStat, "links" | "uid" | "gid" | "mode"> {
   // deno-coverage-ignore -- Windows only
   if (uid === null) return {};
-  return { links: nlink!, uid, gid: gid!, mode: mode! & 0o7777 };
+  return { links: nlink!, uid, gid: gid!, mode: mode! & 0o777 };
 }
 
 async function createDirectory(
@@ -174,6 +182,7 @@ async function createDirectory(
   for (const directory of missing) {
     await makeDirectory(directory, permissions);
     try {
+      giveDirectory(directory);
       await syncDirectory(dirname(directory));
     } catch (error) {
       // A sandbox that ends at the journal's directory does not let the one above be opened, nor does one that may not be listed.
@@ -190,6 +199,13 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
   } catch (error) {
     if (statPath(path)?.kind !== "directory") throw error;
   }
+}
+
+/** A directory is whose the one above is, as far as the process may. */
+function giveDirectory(path: string): void {
+  const [made, above] = [statPath(path), statPath(dirname(path))];
+  const isTheirs = made?.uid === above?.uid && made?.gid === above?.gid;
+  if (above !== undefined && !isTheirs) ownDirectory(path, above);
 }
 
 /** What may not be looked at is above the sandbox, and there. */

@@ -12,6 +12,7 @@ import {
 } from "node:fs/promises";
 import process from "node:process";
 import type { FileHandle, FileStat } from "./fs.ts";
+import { ownFile } from "./fs_own.ts";
 import { codeOf, failure, run } from "./node_errors.ts";
 
 /** Up to this size a write goes into the page cache quicker than a thread is woken. */
@@ -83,6 +84,10 @@ export class NodeFileHandle implements FileHandle {
     return run(() => statOpen(this.#file));
   }
 
+  own(like: FileStat): Promise<void> {
+    return run(() => ownFile(this.#file.fd, like));
+  }
+
   close(): Promise<void> {
     return run(() => close(this.#file));
   }
@@ -135,7 +140,7 @@ function toStat(stats: BigIntStats): FileStat {
       links: Number(stats.nlink),
       uid: Number(stats.uid),
       gid: Number(stats.gid),
-      mode: Number(stats.mode) & 0o7777,
+      mode: Number(stats.mode) & 0o777,
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { readBlock } from "./block.ts";
-import type { FileHandle, FileSystem } from "./fs.ts";
+import type { FileHandle, FileStat, FileSystem } from "./fs.ts";
+import { isLike, lockedOut } from "./ownership.ts";
 import type { JournalContext } from "./segment.ts";
 
 /** Where files are made before they get their names. */
@@ -8,8 +9,12 @@ export interface Staging {
   readonly directory: string;
   /** The name, in that directory, of a file being made. */
   readonly temporary: string;
-  /** Of new files. */
+  /** Of new files, where there is no file that they are to be like. */
   readonly permissions: number;
+  /** Of the directory, where it is made. */
+  readonly directoryPermissions: number;
+  /** The file whose owner, group and mode all others take; that of the directory where it is not there. */
+  readonly like: string;
 }
 
 /**
@@ -19,11 +24,12 @@ export interface Staging {
  * @returns Its handle, open for appending, which keeps working when the file is renamed.
  */
 export async function prepareFile(
-  { fs, temporary, permissions }: Staging,
+  staging: Staging,
   fill: (file: FileHandle) => Promise<void>,
 ): Promise<FileHandle> {
+  const { fs, temporary } = staging;
   await removeTemporary(fs, temporary);
-  const file = await fs.create(temporary, permissions);
+  const file = await createOwned(staging, temporary);
   try {
     await fill(file);
     await file.sync();
@@ -32,6 +38,57 @@ export async function prepareFile(
     await discard(fs, temporary, file);
     throw error;
   }
+}
+
+/** Creates a file that is whose it should be. On failure nothing is left of it. */
+export async function createOwned(
+  { fs, directory, permissions, like }: Staging,
+  path: string,
+): Promise<FileHandle> {
+  const found = await fs.stat(like);
+  const model = found?.kind === "file" ? found : undefined;
+  const mode = model?.mode;
+  // Whoever opens it before it has its group reads what is written later.
+  const file = await fs.create(path, mode ? mode & 0o700 : permissions);
+  try {
+    if (model !== undefined) await likeFile(file, like, model);
+    else await likeDirectory(file, await fs.stat(directory));
+    return file;
+  } catch (error) {
+    await discard(fs, path, file);
+    throw error;
+  }
+}
+
+/** Throws where somebody who may open `like` could not open the file. */
+async function likeFile(
+  file: FileHandle,
+  path: string,
+  like: FileStat,
+): Promise<void> {
+  let made = await file.stat();
+  if (isLike(made, like)) return;
+  await file.own?.(like);
+  made = await file.stat();
+  const why = lockedOut(like, made);
+  if (why === undefined) return;
+  const message =
+    `EPERM: what takes the place of "${path}" would be user ${made.uid}'s, and ${why}`;
+  throw Object.assign(new Error(message), { code: "EPERM" });
+}
+
+async function likeDirectory(
+  file: FileHandle,
+  directory: FileStat | undefined,
+): Promise<void> {
+  const made = await file.stat();
+  const { uid, gid } = directory ?? made;
+  const like = {
+    ...made,
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+  };
+  if (!isLike(made, like)) await file.own?.(like);
 }
 
 /** Removes the file that a crash may have left under the temporary name. Rejects with `EMLINK` for one that has another name: it is none of ours. */

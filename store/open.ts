@@ -6,7 +6,7 @@ import { nativeFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
 import { removeTemporary } from "./install.ts";
 import { encodeLockNote } from "./lock_note.ts";
-import { lockHolder } from "./lock_holder.ts";
+import { lockHolder, takeLock } from "./lock.ts";
 import { osCode } from "./os_errors.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
 import {
@@ -19,9 +19,6 @@ import type { JournalPaths } from "./paths.ts";
 import { corrupt, type JournalContext } from "./segment.ts";
 import { type OpenSegment, openSegments } from "./source.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
-
-/** Only the owner looks into a journal's directory. */
-const DIRECTORY_PERMISSIONS = 0o700;
 
 /** An open journal. */
 export interface OpenJournal {
@@ -36,9 +33,9 @@ export async function openJournal(
     & Pick<WriterOptions, "maxSegmentBytes" | "isLazy">
     & { verifyFrom: number },
 ): Promise<OpenJournal> {
-  const { fs, paths } = context;
-  await fs.createDirectory(paths.directory, DIRECTORY_PERMISSIONS);
-  const lock = await takeLock(context);
+  const { fs, paths, staging } = context;
+  await fs.createDirectory(paths.directory, staging.directoryPermissions);
+  const lock = await lockJournal(context);
   let recovered: Recovered | undefined;
   try {
     // A process that was killed may have left names that are shown and not yet on the disk.
@@ -61,12 +58,12 @@ export async function openJournal(
   }
 }
 
-async function takeLock(context: JournalContext): Promise<FileLock> {
+async function lockJournal(context: JournalContext): Promise<FileLock> {
   const { fs, paths, staging } = context;
   // The clock says when the process started; no permission is needed for it.
   const since = new Date(performance.timeOrigin).toISOString();
   const note = encodeLockNote({ pid, since });
-  const lock = await fs.lock(paths.lock, staging.permissions, note);
+  const lock = await takeLock(staging, paths.lock, note);
   if (lock !== undefined) return lock;
   throw new MiniError(
     "LOCKED",

@@ -1,5 +1,6 @@
 import type { FileSystem } from "./fs.ts";
 import { denoFileSystem } from "./fs_deno.ts";
+import type { Staging } from "./install.ts";
 import { JournalPaths } from "./paths.ts";
 import type { RecordSchema } from "./schema.ts";
 import type { JournalContext } from "./segment.ts";
@@ -70,8 +71,10 @@ export interface StoreOptions<T> extends ReadOptions<T> {
    * @default {1}
    */
   verifyFrom?: number;
-  /** The permissions of new files. @default {0o600} */
+  /** The permissions of new files where there is no journal yet; otherwise they take those that it has. @default {0o600} */
   mode?: number;
+  /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
+  directoryMode?: number;
 }
 
 /**
@@ -157,15 +160,17 @@ export interface AppendOptions {
 /** What is derived from the options, which are checked. */
 export function contextOf(
   path: string | URL,
-  options: Pick<StoreOptions<unknown>, "fs" | "maxRecordBytes" | "mode">,
+  options: Pick<
+    StoreOptions<unknown>,
+    "fs" | "maxRecordBytes" | "mode" | "directoryMode"
+  >,
 ): JournalContext {
-  const { fs = denoFileSystem, maxRecordBytes = 16 * MIB, mode = 0o600 } =
-    options;
+  const { fs = denoFileSystem, maxRecordBytes = 16 * MIB } = options;
   checkCount("maxRecordBytes", maxRecordBytes);
-  checkMode(mode);
+  const modes = modesOf(options);
   const paths = new JournalPaths(path);
-  const { directory, temporary } = paths;
-  const staging = { fs, directory, temporary, permissions: mode };
+  const { directory, temporary, active: like } = paths;
+  const staging = { fs, directory, temporary, like, ...modes };
   return { fs, paths, maxRecordBytes, staging };
 }
 
@@ -199,10 +204,27 @@ export function checkMissing(ifMissing: "error" | "empty"): void {
   );
 }
 
+/** The permissions of what is made, which are checked. */
+export function modesOf(
+  { mode = 0o600, directoryMode = enterable(mode) }: Pick<
+    StoreOptions<unknown>,
+    "mode" | "directoryMode"
+  >,
+): Pick<Staging, "permissions" | "directoryPermissions"> {
+  checkMode("mode", mode);
+  checkMode("directoryMode", directoryMode);
+  return { permissions: mode, directoryPermissions: directoryMode };
+}
+
+/** The mode of a directory that whoever may read its files may enter. */
+function enterable(mode: number): number {
+  return mode | (mode & 0o444) >> 2;
+}
+
 /** Throws a `RangeError` for what are not the permissions of a file. */
-export function checkMode(mode: number): void {
+function checkMode(name: string, mode: number): void {
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
-  throw new RangeError(`mode must be from 0 to 0o777, not ${mode}`);
+  throw new RangeError(`${name} must be from 0 to 0o777, not ${mode}`);
 }
 
 /** Throws a `RangeError` for what is not a whole number from `min`. */

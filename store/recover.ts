@@ -187,9 +187,11 @@ async function createActive(
 ): Promise<Recovered> {
   const header = seam ?? { journal: newJournalId(), base: 0, prev: hex(0) };
   const { bytes, chain } = encodeHeader(header);
+  const { staging, paths } = context;
+  const like = found === undefined && sealed.at(-1)?.path || staging.like;
   const file = await installFile(
-    context.staging,
-    context.paths.active,
+    { ...staging, like },
+    paths.active,
     (file) => file.write(bytes),
   );
   return {

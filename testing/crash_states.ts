@@ -72,7 +72,7 @@ export function* crashStates(
   const seen = new Set<string>();
   for (const names of directoryVariants(snapshot, random)) {
     for (const files of fileVariants(snapshot, names.value, options, random)) {
-      const state = build(names.value, files.value);
+      const state = build(snapshot, names.value, files.value);
       const key = fingerprint(state);
       if (seen.has(key)) continue;
       seen.add(key);
@@ -146,15 +146,19 @@ function* fileVariants(
   );
   const base = new Map<number, FileNode>();
   for (const node of reachable) {
-    base.set(node, durableFile(files.get(node)!.durable));
+    const { durable, durableRights } = files.get(node)!;
+    base.set(node, durableFile(durable, durableRights));
   }
   yield { label: "unsynced bytes lost", value: base };
   for (const others of ["lost", "kept"] as const) {
     if (others === "kept" && dirty.length < 2) return;
     for (const node of dirty) {
+      const { durableRights } = files.get(node)!;
       const before = new Map(base);
       for (const other of others === "kept" ? dirty : []) {
-        before.set(other, durableFile(whole(files.get(other)!)));
+        const { durableRights } = files.get(other)!;
+        const content = whole(files.get(other)!);
+        before.set(other, durableFile(content, durableRights));
       }
       for (
         const { label, value } of contentVariants(
@@ -167,7 +171,7 @@ function* fileVariants(
           label: dirty.length < 2
             ? label
             : `file ${node}: ${label}, others ${others}`,
-          value: new Map(before).set(node, durableFile(value)),
+          value: new Map(before).set(node, durableFile(value, durableRights)),
         };
       }
     }
@@ -273,10 +277,16 @@ function* sectorVariants(
   }
 }
 
-function build(names: Names, files: Contents): DiskSnapshot {
+function build(
+  before: DiskSnapshot,
+  names: Names,
+  files: Contents,
+): DiskSnapshot {
   const directories = new Map<string, DirectoryNode>();
   for (const [path, entries] of names) {
-    directories.set(path, { live: entries, durable: entries, unsynced: [] });
+    const { rights } = before.directories.get(path)!;
+    const left = { live: entries, durable: entries, unsynced: [] };
+    directories.set(path, { ...left, rights });
   }
   return { files, directories };
 }
@@ -285,8 +295,11 @@ function fingerprint({ directories, files }: DiskSnapshot): string {
   const parts: string[] = [];
   for (const [path, { live }] of directories) {
     for (const [name, node] of live) {
-      const { live: content } = files.get(node)!;
-      parts.push(`${path}/${name}:${content.length}:${crc32(content)}`);
+      const { live: content, rights } = files.get(node)!;
+      const whose = Object.values(rights).join();
+      parts.push(
+        `${path}/${name}:${content.length}:${crc32(content)}:${whose}`,
+      );
     }
   }
   return parts.sort().join("|");

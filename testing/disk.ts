@@ -17,6 +17,14 @@ export type EntryOperation =
   }
   | { readonly kind: "remove"; readonly name: string };
 
+/** Who owns a file or a directory, and who may do what with it. */
+export interface Rights {
+  readonly uid: number;
+  readonly gid: number;
+  /** The lowest bits of a Unix mode. */
+  readonly mode: number;
+}
+
 /** A file, with what the page cache shows and what the disk holds. */
 export interface FileNode {
   /** What a reader sees. */
@@ -27,6 +35,10 @@ export interface FileNode {
   readonly unsynced: readonly FileOperation[];
   /** Ranges that a failed sync has lost: the cache shows them, and the disk will never have them. */
   readonly lost: readonly (readonly [start: number, end: number])[];
+  /** Whose it is. */
+  readonly rights: Rights;
+  /** Whose it is on the disk. */
+  readonly durableRights: Rights;
 }
 
 /** A directory, with what the cache shows and what the disk holds. */
@@ -37,6 +49,8 @@ export interface DirectoryNode {
   readonly durable: ReadonlyMap<string, number>;
   /** What was done since the last sync, oldest first. */
   readonly unsynced: readonly EntryOperation[];
+  /** Whose it is, durable at once. */
+  readonly rights: Rights;
 }
 
 /** All of a file system at one moment. Immutable, and cheap to keep: contents are shared. */
@@ -51,8 +65,15 @@ export interface DiskSnapshot {
 export const NOTHING: Content = new Uint8Array(0);
 
 /** A file of which every byte is durable. */
-export function durableFile(content: Content): FileNode {
-  return { live: content, durable: content, unsynced: [], lost: [] };
+export function durableFile(content: Content, rights: Rights): FileNode {
+  return {
+    live: content,
+    durable: content,
+    unsynced: [],
+    lost: [],
+    rights,
+    durableRights: rights,
+  };
 }
 
 /** The content after an operation. */
@@ -114,9 +135,10 @@ export function changeFile(file: FileNode, operation: FileOperation): FileNode {
 
 /** The file after a sync that has succeeded. */
 export function syncFile(file: FileNode): FileNode {
-  if (file.unsynced.length === 0) return file;
+  const { rights } = file;
+  if (file.unsynced.length === 0 && file.durableRights === rights) return file;
   const durable = withoutLost(file.live, file.lost);
-  return { ...file, durable, unsynced: [] };
+  return { ...file, durable, unsynced: [], durableRights: rights };
 }
 
 /** The file after a sync that has failed: clean in the cache, and not on the disk. */

@@ -3,14 +3,16 @@ import {
   changeFile,
   type DirectoryNode,
   type DiskSnapshot,
-  durableFile,
   type EntryOperation,
   type FileNode,
   type FileOperation,
-  NOTHING,
+  type Rights,
 } from "./disk.ts";
 
 const ROOT = "/";
+
+/** Of the root directory, which is everybody's. */
+const ROOT_RIGHTS: Rights = { uid: 0, gid: 0, mode: 0o755 };
 
 /** The files and directories of a {@linkcode MemoryFileSystem} as they change. */
 export class MemoryDisk {
@@ -23,7 +25,7 @@ export class MemoryDisk {
   constructor(snapshot?: DiskSnapshot) {
     this.#files = new Map(snapshot?.files);
     this.#directories = new Map(snapshot?.directories);
-    this.createDirectory(ROOT);
+    this.createDirectory(ROOT, ROOT_RIGHTS);
     for (const node of this.#files.keys()) {
       this.#nextNode = Math.max(this.#nextNode, node + 1);
     }
@@ -71,17 +73,17 @@ export class MemoryDisk {
     return this.#files.get(node)!;
   }
 
-  createDirectory(path: string): void {
+  createDirectory(path: string, rights: Rights): void {
     if (path !== ROOT && this.find(path) !== undefined) {
       throw failure("ENOTDIR", path);
     }
     if (this.isDirectory(path)) return;
     const empty = { live: new Map(), durable: new Map(), unsynced: [] };
-    this.#directories.set(path, empty);
+    this.#directories.set(path, { ...empty, rights });
   }
 
   /** Makes an empty file that has no name yet. */
-  createFile(file: FileNode = durableFile(NOTHING)): number {
+  createFile(file: FileNode): number {
     const node = this.#nextNode++;
     this.#files.set(node, file);
     return node;
@@ -90,7 +92,7 @@ export class MemoryDisk {
   /** Puts a file there, durable at once. */
   place(path: string, file: FileNode): void {
     const [directory, name] = split(path);
-    this.createDirectory(directory);
+    this.createDirectory(directory, { ...file.rights, mode: 0o700 });
     const found = this.directory(directory);
     const operation = {
       kind: "add",
@@ -101,6 +103,21 @@ export class MemoryDisk {
       ...found,
       live: applyToEntries(found.live, operation),
       durable: applyToEntries(found.durable, operation),
+    });
+  }
+
+  /** Says whose a file or a directory is, as somebody else does: durable at once. */
+  give(path: string, rights: Partial<Rights>): void {
+    this.changes++;
+    if (this.isDirectory(path)) {
+      const found = this.directory(path);
+      const changed = { ...found.rights, ...rights };
+      this.#directories.set(path, { ...found, rights: changed });
+      return;
+    }
+    this.replaceFile(this.need(path), (file) => {
+      const changed = { ...file.rights, ...rights };
+      return { ...file, rights: changed, durableRights: changed };
     });
   }
 
@@ -118,7 +135,8 @@ export class MemoryDisk {
     const { live, unsynced } = this.directory(path);
     if (unsynced.length === 0) return;
     this.changes++;
-    this.#directories.set(path, { live, durable: live, unsynced: [] });
+    const synced = { live, durable: live, unsynced: [] };
+    this.#directories.set(path, { ...this.directory(path), ...synced });
   }
 
   changeFile(node: number, operation: FileOperation): void {

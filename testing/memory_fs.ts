@@ -11,9 +11,14 @@ import {
   durableFile,
   loseUnsynced,
   NOTHING,
+  type Rights,
   syncFile,
 } from "./disk.ts";
 import { failure, MemoryDisk, split } from "./memory_disk.ts";
+import { mayOpen, ownedLike, type User } from "./rights.ts";
+
+/** Whom the rest of the world is taken for, where there are no users. */
+const NOBODY: User = { uid: 1000, gid: 1000 };
 
 /** One call of the seam, as a test sees it. */
 export interface FileSystemCall {
@@ -69,6 +74,11 @@ export class MemoryFileSystem implements FileSystem {
   #calls = 0;
   /** What a test watches and breaks. */
   hooks: Hooks = {};
+  /**
+   * Whom the process runs as: files have owners, and modes say who may open
+   * them; directories let everybody in. `undefined` for a system without users.
+   */
+  user: User | undefined = NOBODY;
 
   /** Starts empty, or as a process finds it that starts after another was killed: what was not synced is still shown. */
   constructor(snapshot?: DiskSnapshot) {
@@ -104,7 +114,27 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Puts a file there as somebody else would, durable at once; replaces what has the name. */
   put(path: string, bytes: Uint8Array<ArrayBuffer>): void {
-    this.#disk.place(path, durableFile(bytes.slice()));
+    this.#disk.place(path, durableFile(bytes.slice(), this.#rights(0o600)));
+  }
+
+  /** Says whose a file or a directory is, and who may do what with it, as somebody else would. */
+  give(path: string, rights: Partial<Rights>): void {
+    this.#disk.give(path, rights);
+  }
+
+  #rights(mode: number): Rights {
+    const { uid, gid } = this.user ?? NOBODY;
+    return { uid, gid, mode };
+  }
+
+  #assertMayOpen(
+    path: string,
+    node: number,
+    access: "read" | "append" | "both",
+  ): void {
+    const { rights } = this.#disk.file(node);
+    if (this.user === undefined || mayOpen(this.user, rights, access)) return;
+    throw failure("EACCES", path);
   }
 
   /** Gives a file a second name as somebody else would. */
@@ -124,16 +154,18 @@ export class MemoryFileSystem implements FileSystem {
   open(path: string, access: "read" | "append"): Promise<FileHandle> {
     return this.#call("open", path, () => {
       const node = this.#disk.need(path);
+      this.#assertMayOpen(path, node, access);
       return this.#handle(node, path, access);
     });
   }
 
   /** Creates a file, as {@linkcode FileSystem.create} says. */
-  create(path: string, _permissions: number): Promise<FileHandle> {
+  create(path: string, permissions: number): Promise<FileHandle> {
     return this.#call("create", path, () => {
       const [directory, name] = split(path);
       if (this.#disk.find(path) !== undefined) throw failure("EEXIST", path);
-      const node = this.#disk.createFile();
+      const file = durableFile(NOTHING, this.#rights(permissions));
+      const node = this.#disk.createFile(file);
       this.#disk.changeEntries(directory, { kind: "add", name, node });
       return this.#handle(node, path, "append");
     });
@@ -143,7 +175,9 @@ export class MemoryFileSystem implements FileSystem {
   stat(path: string): Promise<FileStat | undefined> {
     return this.#call("stat", path, () => {
       if (this.#disk.isDirectory(path)) {
-        return { kind: "directory", sizeBytes: 0, identity: path };
+        const { rights } = this.#disk.directory(path);
+        const told = this.user === undefined ? {} : rights;
+        return { kind: "directory", sizeBytes: 0, identity: path, ...told };
       }
       const node = this.#disk.find(path);
       return node === undefined ? undefined : this.#statOf(node);
@@ -158,12 +192,20 @@ export class MemoryFileSystem implements FileSystem {
     });
   }
 
-  /** Creates a directory, durable at once. */
-  createDirectory(path: string, _permissions: number): Promise<void> {
+  /** Creates a directory, durable at once: that of whoever has the one above, as far as the process may. */
+  createDirectory(path: string, permissions: number): Promise<void> {
     return this.#call(
       "createDirectory",
       path,
-      () => this.#disk.createDirectory(path),
+      () => {
+        const rights = this.#rights(permissions);
+        const above = split(path)[0];
+        const like = this.#disk.isDirectory(above)
+          ? { ...this.#disk.directory(above).rights, mode: permissions }
+          : rights;
+        const user = this.user ?? NOBODY;
+        this.#disk.createDirectory(path, ownedLike(user, rights, like));
+      },
     );
   }
 
@@ -198,22 +240,28 @@ export class MemoryFileSystem implements FileSystem {
   /** Takes a lock, which a crash frees. */
   lock(
     path: string,
-    _permissions: number,
+    permissions: number,
     note: string,
   ): Promise<FileLock | undefined> {
     return this.#call("lock", path, () => {
       const found = this.#disk.find(path);
+      if (found !== undefined) this.#assertMayOpen(path, found, "both");
       if (found !== undefined && this.#locked.get(path) === found) return;
       const verdict = this.#judgeLockFile(found);
       if (verdict === "EMLINK" || verdict === "EFTYPE") {
         throw failure(verdict, path);
       }
       if (verdict === "replace") this.unlink(path);
-      if (this.#disk.find(path) === undefined) this.put(path, NOTHING);
+      if (this.#disk.find(path) === undefined) {
+        this.#disk.place(path, durableFile(NOTHING, this.#rights(permissions)));
+      }
       const node = this.#disk.need(path);
       this.#locked.set(path, node);
       const content = new TextEncoder().encode(note);
-      this.#disk.replaceFile(node, () => durableFile(content));
+      this.#disk.replaceFile(
+        node,
+        ({ rights }) => durableFile(content, rights),
+      );
       return {
         isCurrent: () => Promise.resolve(this.#disk.find(path) === node),
         close: () => {
@@ -226,7 +274,7 @@ export class MemoryFileSystem implements FileSystem {
 
   #judgeLockFile(node: number | undefined): ReturnType<typeof judgeLockFile> {
     if (node === undefined) return "take";
-    return judgeLockFile(this.#disk.file(node).live, this.#disk.links(node));
+    return judgeLockFile(this.#disk.file(node).live, this.#statOf(node).links);
   }
 
   #handle(node: number, path: string, access: "read" | "append"): FileHandle {
@@ -275,11 +323,21 @@ export class MemoryFileSystem implements FileSystem {
           () => this.#disk.changeFile(node, { kind: "truncate", sizeBytes }),
         ),
       stat: () => call("stat", () => this.#statOf(node)),
+      own: (like) => call("own", () => this.#own(node, like)),
       close: () =>
         call("close", () => {
           isOpen = false;
         }),
     };
+  }
+
+  #own(node: number, { uid, gid, mode }: FileStat): void {
+    const { user } = this;
+    if (user === undefined) return;
+    this.#disk.replaceFile(node, (file) => {
+      const like = { ...file.rights, uid: uid!, gid: gid!, mode: mode! };
+      return { ...file, rights: ownedLike(user, file.rights, like) };
+    });
   }
 
   /** Does one call: at once, but its caller hears of it on a later microtask. */
@@ -304,12 +362,12 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #statOf(node: number): FileStat {
-    const { live } = this.#disk.file(node);
+    const { live, rights } = this.#disk.file(node);
     return {
       kind: "file",
       sizeBytes: live.length,
       identity: String(node),
-      links: this.#disk.links(node),
+      ...(this.user && { links: this.#disk.links(node), ...rights }),
     };
   }
 }

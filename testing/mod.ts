@@ -25,6 +25,7 @@ export type {
   EntryOperation,
   FileNode,
   FileOperation,
+  Rights,
 } from "./disk.ts";
 export type { ExploreOptions, ExploreReport } from "./checker.ts";
 export { explore, sweepFaults } from "./explore.ts";
@@ -33,4 +34,5 @@ export { MemoryFileSystem } from "./memory_fs.ts";
 export type { Fault, FileSystemCall, Hooks } from "./memory_fs.ts";
 export { cutPower } from "./power_cut.ts";
 export { Random, randomSeed } from "./random.ts";
+export type { User } from "./rights.ts";
 export type { Workload, WorkloadLog } from "./workload.ts";

@@ -45,11 +45,13 @@ export function cutPower(
   const files = new Map<number, FileNode>();
   for (const [path, directory] of snapshot.directories) {
     const entries = entriesLeft(directory, random);
-    directories.set(path, { live: entries, durable: entries, unsynced: [] });
+    const left = { live: entries, durable: entries, unsynced: [] };
+    directories.set(path, { ...directory, ...left });
     for (const node of entries.values()) {
       if (files.has(node)) continue;
-      const content = contentLeft(snapshot.files.get(node)!, random);
-      files.set(node, durableFile(content));
+      const file = snapshot.files.get(node)!;
+      const content = contentLeft(file, random);
+      files.set(node, durableFile(content, file.durableRights));
     }
   }
   return new MemoryFileSystem({ files, directories });

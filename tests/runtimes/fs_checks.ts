@@ -18,6 +18,7 @@ export async function checkFileSystem(
   library: Library,
 ): Promise<void> {
   await checkFiles(suite, library);
+  await checkOwners(suite, library);
   await checkNames(suite, library);
   await checkLock(suite, library);
 }
@@ -88,6 +89,30 @@ async function checkFiles(
     await refused("ENXIO", () => fs.open(pipe, "read"));
     await refused("ENXIO", () => fs.open(pipe, "append"));
     await refused("ENXIO", () => fs.lock(pipe, 0o600, "note"));
+  });
+}
+
+async function checkOwners(
+  suite: Suite,
+  { store: { denoFileSystem: fs } }: Library,
+): Promise<void> {
+  await suite.check("fs: a file is given what another has", async (dir) => {
+    const path = join(dir, "file");
+    const file = await fs.create(path, 0o600);
+    const made = await file.stat();
+    if (made.uid === undefined) {
+      await file.close();
+      throw new Skip("the system has no users");
+    }
+    await file.own!({ ...made, mode: 0o640 });
+    equal((await fs.stat(path))?.mode, 0o640);
+    // Only root may give it away.
+    await file.own!({ ...made, uid: 54_321, mode: 0o660 });
+    const { uid, gid, mode } = await file.stat();
+    ok([made.uid, 54_321].includes(uid!), "it has an owner");
+    equal([gid, mode], [made.gid, 0o660]);
+    await file.write(new Uint8Array(1));
+    await file.close();
   });
 }
 

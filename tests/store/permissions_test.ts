@@ -17,8 +17,11 @@ try {
     await Array.fromAsync(store.replay());
   }
   await Deno.writeTextFile(path, '{"crc":"', { append: true });
+  // What is made anew is given this again, which takes no further permission.
+  await Deno.chmod(path, 0o640);
   await using store = await MiniStore.open(path);
-  console.log(store.recovery.outcome, store.sequence);
+  const { mode } = await Deno.stat(path);
+  console.log(store.recovery.outcome, store.sequence, mode & 0o777);
 } catch (error) {
   console.log(error.code, error.message);
 }`;
@@ -39,7 +42,8 @@ Deno.test("MiniStore works with --allow-read=DIR --allow-write=DIR and nothing e
   const flags = [`--allow-read=${data}`, `--allow-write=${data}`];
   const path = directory.at("data/journal.jsonl");
   const { stdout, stderr } = await runScript(WRITER, [path], flags);
-  assertEquals(stdout, "torn 12", stderr);
+  const mode = Deno.build.os === "windows" ? 0o666 : 0o640;
+  assertEquals(stdout, `torn 12 ${mode}`, stderr);
   assertEquals(directory.names(), ["data"], "something outside was touched");
 });
 

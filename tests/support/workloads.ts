@@ -1,4 +1,5 @@
 import {
+  type FileSystem,
   type MiniError,
   MiniStore,
   type StoreOptions,
@@ -51,6 +52,15 @@ async function settle(
   }
 }
 
+/** Throws where a file may be opened by others than it should, once it has its name. */
+async function assertModes(fs: FileSystem, wanted: number): Promise<void> {
+  for (const name of await fs.list("/data")) {
+    const { mode } = (await fs.stat(`/data/${name}`))!;
+    if (mode === wanted || name.endsWith(".tmp")) continue;
+    throw new Error(`${name} has the mode ${mode?.toString(8)}`);
+  }
+}
+
 function workload(
   name: string,
   run: (store: Store, log: Log, reopen: () => Promise<Store>) => Promise<void>,
@@ -67,6 +77,7 @@ function workload(
     },
     async recover(fs) {
       const store = await open(fs);
+      if (options.mode !== undefined) await assertModes(fs, options.mode);
       return await Array.fromAsync(store.replay(), (record) => record.data);
     },
     async append(fs, item) {
@@ -141,6 +152,15 @@ const LOSSLESS: readonly Workload<string>[] = [
     }
     await store.close();
   }, { maxSegmentBytes: 500 }),
+  workload("files that a group may read", async (store, log, reopen) => {
+    await append(store, log, "a");
+    await store.rotate();
+    await append(store, log, "b");
+    await store.close();
+    const second = await reopen();
+    await append(second, log, "c");
+    await second.close();
+  }, { mode: 0o640 }),
   workload("several lives", async (store, log, reopen) => {
     await append(store, log, "a");
     await store.close();

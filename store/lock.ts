@@ -1,6 +1,25 @@
 import { readBlock } from "./block.ts";
-import type { FileSystem } from "./fs.ts";
+import type { FileLock, FileSystem } from "./fs.ts";
+import { createOwned, type Staging } from "./install.ts";
 import { LOCK_NOTE_BYTES, parseLockNote } from "./lock_note.ts";
+import { osCode } from "./os_errors.ts";
+
+/** Takes a lock, the file of which is whose the journal is; `undefined` where somebody else holds it. */
+export async function takeLock(
+  staging: Staging,
+  path: string,
+  note: string,
+): Promise<FileLock | undefined> {
+  const { fs, permissions } = staging;
+  if (await fs.stat(path) === undefined) {
+    try {
+      await (await createOwned(staging, path)).close();
+    } catch (error) {
+      if (osCode(error) !== "EEXIST") throw error;
+    }
+  }
+  return await fs.lock(path, permissions, note);
+}
 
 /**
  * Who holds a lock, as far as the note in its file tells, and the file itself.

@@ -1,0 +1,82 @@
+/** Mutants of whose files are, and of what is no file of ours. */
+import type { Mutant } from "./mutants_list.ts";
+
+const owner = (test: string) => ({ file: "tests/store/owner_test.ts", test });
+
+export const OWNER_MUTANTS: readonly Mutant[] = [
+  {
+    name: "new-files-belong-to-whoever-makes-them",
+    file: "store/install.ts",
+    edits: [["  await file.own?.(like);\n  made", "  made"]],
+    killedBy: owner(
+      "MiniStore keeps what chmod has made of a journal across a crash",
+    ),
+  },
+  {
+    name: "owned-after-fsync",
+    file: "store/install.ts",
+    edits: [
+      [
+        "  const file = await createOwned(staging, temporary);\n",
+        "  const file = await fs.create(temporary, 0o600);\n",
+      ],
+      [
+        "    await file.sync();\n    return file;\n",
+        "    await file.sync();\n" +
+        "    const like = await fs.stat(staging.like);\n" +
+        "    if (like !== undefined) await file.own?.(like);\n" +
+        "    return file;\n",
+      ],
+    ],
+    killedBy: {
+      file: "tests/crash/power_cut_test.ts",
+      test:
+        "MiniStore survives a power cut after every call, in every way: files that a group may read",
+    },
+  },
+  {
+    name: "owner-is-locked-out",
+    file: "store/install.ts",
+    edits: [["  if (why === undefined) return;\n", "  if (why) return;\n"]],
+    killedBy: owner("MiniStore.open() locks nobody out: its owner, mode 600"),
+  },
+  {
+    name: "snapshots-belong-to-whoever-makes-them",
+    file: "state/open.ts",
+    edits: [["    like: journal,\n", ""]],
+    killedBy: owner(
+      "StateManager makes snapshots whose the journal is, and keeps its mode",
+    ),
+  },
+  {
+    name: "lock-belongs-to-whoever-makes-it",
+    file: "store/lock.ts",
+    edits: [["fs.stat(path) === undefined", "fs.stat(path) === null"]],
+    killedBy: owner(
+      "MiniStore keeps owner, group and mode whatever root makes of a journal: recovered, rotated, set aside",
+    ),
+  },
+  {
+    name: "hard-link-for-a-lock",
+    file: "store/lock_note.ts",
+    edits: [["  if (links > 1) return", "  if (links > 2) return"]],
+    killedBy: {
+      file: "tests/store/lock_test.ts",
+      test:
+        "MiniStore.open() writes nothing into a file with nothing that is linked to journal.jsonl.lock",
+    },
+  },
+  {
+    name: "any-file-for-a-lock",
+    file: "store/lock_note.ts",
+    edits: [[
+      "  return START.startsWith(",
+      "  return true || START.startsWith(",
+    ]],
+    killedBy: {
+      file: "tests/store/lock_test.ts",
+      test:
+        "MiniStore.open() writes nothing into what stands in place of its lock file and is none",
+    },
+  },
+];

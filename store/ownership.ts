@@ -1,0 +1,34 @@
+import type { FileStat } from "./fs.ts";
+
+/** What group and others may do, of a mode. */
+const groupOf = (mode: number) => mode >> 3 & 7;
+const othersOf = (mode: number) => mode & 7;
+const READ_AND_WRITE = 6;
+
+/** Whether a file is whose it should be, and opens for whom it should. */
+export function isLike(file: FileStat, like: FileStat): boolean {
+  return file.uid === like.uid && file.gid === like.gid &&
+    file.mode === like.mode;
+}
+
+/**
+ * Who would be locked out if `made` took the place of `like`, and what helps;
+ * `undefined` where nobody would.
+ */
+export function lockedOut(
+  like: FileStat,
+  made: FileStat,
+): string | undefined {
+  const { uid, gid, mode = 0 } = like;
+  if (uid === undefined || isLike(made, like)) return undefined;
+  // What is not of the same group opens for it as for others.
+  const isGroupKept = made.gid === gid || groupOf(mode) === othersOf(mode);
+  if (made.mode !== mode || !isGroupKept) {
+    return `its group ${gid} could not open it: do this as a member of it`;
+  }
+  const isOpenToOwner = uid === made.uid || uid === 0 ||
+    groupOf(mode) === READ_AND_WRITE;
+  return isOpenToOwner
+    ? undefined
+    : `its owner, user ${uid}, could not open it: do this as that user`;
+}
