@@ -1,3 +1,4 @@
+import { uptimeMs } from "../store/fs_deno.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**
@@ -9,7 +10,11 @@ import type { Ledger } from "./ledger.ts";
  * import { assertEquals } from "@std/assert";
  *
  * let now = 0;
- * const clock: Clock = { ...systemClock, monotonic: () => now };
+ * const clock: Clock = {
+ *   ...systemClock,
+ *   monotonic: () => now,
+ *   uptime: () => now,
+ * };
  * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir(), { clock });
  * await queue.enqueue("in an hour", { delayMs: 3_600_000 });
  * assertEquals(await queue.receive(), undefined);
@@ -20,8 +25,16 @@ import type { Ledger } from "./ledger.ts";
 export interface Clock {
   /** Milliseconds since 1970, as far as the machine knows; may jump, and may be wrong. */
   wall(): number;
-  /** Milliseconds since some moment, never going back. */
+  /** Milliseconds since some moment, never going back. May stand still while the machine is suspended. */
   monotonic(): number;
+  /**
+   * Milliseconds since some moment, those included for which the machine was
+   * suspended; `undefined` where nobody knows. Tells a suspend, which counts as
+   * time, from a jump of the wall clock, which does not. Without it neither
+   * counts while the queue is open: a suspend stretches delays and dedupe
+   * windows.
+   */
+  uptime?(): number | undefined;
   /** Resolves after so many milliseconds, or once the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -29,10 +42,14 @@ export interface Clock {
 /** The longest that a timer can be set for. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The clocks of the machine. */
+/**
+ * The clocks of the machine. Under Deno `uptime` needs `--allow-sys=osUptime`,
+ * and asks nobody for it.
+ */
 export const systemClock: Clock = {
   wall: () => Date.now(),
   monotonic: () => performance.now(),
+  uptime: uptimeMs,
   sleep(ms, signal) {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
@@ -60,24 +77,65 @@ const EARLIEST = Date.UTC(2020);
 /** A drift is put on record once it has changed by so much. */
 const DRIFT_STEP_MS = 1_000;
 
+/** Clocks that stand still, or count whole seconds, differ by less without a suspend. */
+const SUSPEND_STEP_MS = 2_000;
+
+/** So often it is looked whether there was a suspend, also where the wall clock shows none. */
+const LOOK_EVERY_MS = 10_000;
+
 /**
  * The queue's time, by which delays and dedupe windows are counted: it goes on
- * from the last entry of the ledger, with the monotonic clock. The wall clock
- * says only how long the queue was closed, and only where it has a right to be
- * believed: it was set then, and has not gone back since.
+ * from the last entry of the ledger, with the monotonic clock, and the time that
+ * the machine is suspended for. The wall clock says only how long the queue was
+ * closed, and only where it has a right to be believed: it was set then, and has
+ * not gone back since.
  */
 export class QueueTime {
   readonly #clock: Clock;
-  readonly #offset: number;
+  #offset: number;
+  /** The clocks when it was last looked whether there was a suspend. */
+  #looked: { readonly wall: number; readonly monotonic: number };
+  /** How far the uptime was from the monotonic clock then. */
+  #lead: number | undefined;
 
   constructor(clock: Clock, ledger: Pick<Ledger, "at" | "drift">) {
     this.#clock = clock;
-    this.#offset = start(clock.wall(), ledger) - clock.monotonic();
+    const [wall, monotonic] = [clock.wall(), clock.monotonic()];
+    this.#offset = start(wall, ledger) - monotonic;
+    this.#looked = { wall, monotonic };
+    this.#lead = this.#leadAt(monotonic);
   }
 
   /** In milliseconds. */
   now(): number {
-    return this.#clock.monotonic() + this.#offset;
+    const [wall, monotonic] = [this.#clock.wall(), this.#clock.monotonic()];
+    const passed = monotonic - this.#looked.monotonic;
+    const jumped = Math.abs(wall - this.#looked.wall - passed);
+    // The uptime costs a call of the system; the other two cost next to nothing.
+    if (jumped >= DRIFT_STEP_MS || passed >= LOOK_EVERY_MS) {
+      this.#looked = { wall, monotonic };
+      this.#countSuspend(monotonic);
+    }
+    return monotonic + this.#offset;
+  }
+
+  #countSuspend(monotonic: number): void {
+    const lead = this.#leadAt(monotonic);
+    if (lead === undefined) return;
+    const suspendedMs = lead - (this.#lead ??= lead);
+    if (suspendedMs < SUSPEND_STEP_MS) return;
+    this.#offset += suspendedMs;
+    this.#lead = lead;
+  }
+
+  #leadAt(monotonic: number): number | undefined {
+    const uptime = this.#clock.uptime?.();
+    return Number.isFinite(uptime) ? uptime! - monotonic : undefined;
+  }
+
+  /** For how long nobody need look at this clock who waits for a time: timers stand still during a suspend. */
+  get lookEveryMs(): number {
+    return this.#lead === undefined ? Infinity : LOOK_EVERY_MS;
   }
 
   /** What an entry says of its time, the drift that is on record being known. */

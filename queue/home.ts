@@ -150,11 +150,12 @@ export class Home<T, M> {
     return deadWeightOf(await this.readable(), this.#picked);
   }
 
-  /** How long until the next delay is over, in milliseconds. */
+  /** How long until the next delay may be over, in milliseconds. */
   get untilNextMs(): number {
     const ledger = this.ifReadable();
     if (ledger === undefined || ledger.paused) return Infinity;
-    return linesOf(ledger, this.#picked).nextDue - this.now();
+    const dueMs = linesOf(ledger, this.#picked).nextDue - this.now();
+    return dueMs < Infinity ? Math.min(dueMs, this.#time.lookEveryMs) : dueMs;
   }
 
   /** Picks up to so many messages that can be received now; nobody else is given them. */

@@ -25,6 +25,10 @@ const format = (test: string) => ({
   file: "tests/queue/format_test.ts",
   test: `MiniQueue${test}`,
 });
+const suspend = (test: string) => ({
+  file: "tests/queue/suspend_test.ts",
+  test: `MiniQueue${test}`,
+});
 const ACROSS_A_KILL =
   " keeps what is enqueued, in flight and dead across a kill";
 
@@ -192,8 +196,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "clock-follows-the-wall",
     file: "queue/clock.ts",
     edits: [[
-      "    return this.#clock.monotonic() + this.#offset;\n",
-      "    return this.#clock.wall() + 0 * this.#offset;\n",
+      "    return monotonic + this.#offset;\n",
+      "    return wall + 0 * this.#offset;\n",
     ]],
     killedBy: {
       file: "tests/queue/clock_test.ts",
@@ -255,6 +259,22 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     edits: [["  checkVersion(ledger.v);\n", ""]],
     killedBy: format(
       ".attach() and applyToLedger() refuse a ledger of a newer version",
+    ),
+  },
+  {
+    name: "suspend-is-no-time",
+    file: "queue/clock.ts",
+    edits: [["    this.#offset += suspendedMs;\n", ""]],
+    killedBy: suspend(
+      ": delays and dedupe windows end while the machine is suspended",
+    ),
+  },
+  {
+    name: "who-waits-sleeps-through-a-suspend",
+    file: "queue/home.ts",
+    edits: [["Math.min(dueMs, this.#time.lookEveryMs)", "dueMs"]],
+    killedBy: suspend(
+      ": who waits is given what has become due while the machine was suspended",
     ),
   },
   {

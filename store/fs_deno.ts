@@ -303,3 +303,14 @@ class DenoFileLock implements FileLock {
     return run(() => this.#file.close());
   }
 }
+
+/**
+ * For how many milliseconds the machine has been up, the time that it was
+ * suspended for included; `undefined` where nobody has allowed to know. Nobody
+ * is asked.
+ */
+export function uptimeMs(): number | undefined {
+  const what = { name: "sys", kind: "osUptime" } as const;
+  const { state } = Deno.permissions.querySync(what);
+  return state === "granted" ? 1_000 * Deno.osUptime() : undefined;
+}

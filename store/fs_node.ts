@@ -1,6 +1,7 @@
 // deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
 import { constants } from "node:fs";
 import { mkdir, readdir, rename, unlink } from "node:fs/promises";
+import { uptime } from "node:os";
 import { dirname } from "node:path";
 import process from "node:process";
 import type { FileHandle, FileSystem } from "./fs.ts";
@@ -99,4 +100,24 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await close(file);
   }
+}
+
+/** What is used of Deno, where Deno runs the npm package. */
+interface AskingDeno {
+  readonly permissions: {
+    querySync(what: { name: "sys"; kind: "osUptime" }): { state: string };
+  };
+}
+
+/**
+ * For how many milliseconds the machine has been up, the time that it was
+ * suspended for included; `undefined` where that cannot be known.
+ */
+export function uptimeMs(): number | undefined {
+  const { Deno: deno } = globalThis as { Deno?: AskingDeno };
+  const what = { name: "sys", kind: "osUptime" } as const;
+  // Deno would ask somebody.
+  const isUnknown = deno !== undefined &&
+    deno.permissions.querySync(what).state !== "granted";
+  return isUnknown ? undefined : 1_000 * uptime();
 }

@@ -11,6 +11,7 @@ export async function checkQueue(
   await checkConsumers(suite, library);
   await checkRetries(suite, library);
   await checkReopening(suite, library);
+  await checkClock(suite, library);
 }
 
 async function checkDelivery(
@@ -46,6 +47,20 @@ async function checkDelivery(
     equal([second.id, second.deduplicated], [first.id, true]);
     equal((await queue.stats()).ready, 1);
     await queue.close();
+  });
+}
+
+/** Deno alone may not know, and asks nobody. */
+async function checkClock(
+  suite: Suite,
+  { queue: { systemClock } }: Library,
+): Promise<void> {
+  await suite.check("queue: a suspend can be told from a jump", () => {
+    const uptime = systemClock.uptime?.();
+    const isKnown = uptime === undefined
+      ? "deno" in process.versions
+      : uptime > 0;
+    ok(isKnown, `the uptime is ${uptime}`);
   });
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from "@mini/state/queue";
 export class FakeClock implements Clock {
   #wall: number;
   #monotonic = 0;
+  #suspended = 0;
   #sleepers: { until: number; wake: () => void }[] = [];
 
   constructor(wall: number = Date.UTC(2026, 0, 1)) {
@@ -16,6 +17,10 @@ export class FakeClock implements Clock {
 
   monotonic(): number {
     return this.#monotonic;
+  }
+
+  uptime(): number | undefined {
+    return this.#monotonic + this.#suspended;
   }
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -37,6 +42,12 @@ export class FakeClock implements Clock {
     const due = this.#sleepers.filter(({ until }) => until <= this.#monotonic);
     this.#sleepers = this.#sleepers.filter((other) => !due.includes(other));
     for (const { wake } of due) wake();
+  }
+
+  /** Lets time pass while the machine is suspended: timers stand still with the monotonic clock. */
+  suspend(ms: number): void {
+    this.#wall += ms;
+    this.#suspended += ms;
   }
 
   /** Sets the wall clock, as somebody does who corrects it, or gets it wrong. */
