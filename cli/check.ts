@@ -4,6 +4,7 @@ import { osCode } from "../store/os_errors.ts";
 import { shapeOf } from "../store/shape.ts";
 import { judgeTail } from "../store/tail.ts";
 import {
+  assertNeverBegun,
   checkName,
   checkSeam,
   corruptAt,
@@ -13,6 +14,7 @@ import {
   type SegmentScan,
   tailPlace,
   tooLong,
+  tracesOf,
 } from "../store/segment.ts";
 import { namesIn } from "./place.ts";
 import { startOf } from "./snapshot_check.ts";
@@ -198,7 +200,10 @@ async function checkOne(
   try {
     scan = await scanSegment(context, path);
     if (scan === "unfinished") {
-      if (isActive) return { ...nothing, end: "unfinished" };
+      if (isActive) {
+        assertNeverBegun(path, await tracesOf(context));
+        return { ...nothing, end: "unfinished" };
+      }
       const reason = "a sealed segment has no header";
       throw await corruptAt(context.fs, path, 0, { reason });
     }

@@ -1,4 +1,5 @@
 /** What tests must notice: one way each to lose, or to invent, what was promised. */
+import { LOCK_MUTANTS } from "./mutants_lock.ts";
 import { OWNER_MUTANTS } from "./mutants_owner.ts";
 import { QUEUE_MUTANTS } from "./mutants_queue.ts";
 import { STATE_MUTANTS } from "./mutants_state.ts";
@@ -23,6 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WRITER_MUTANTS,
   ...STORE_MUTANTS,
   ...OWNER_MUTANTS,
+  ...LOCK_MUTANTS,
   ...STATE_MUTANTS,
   ...QUEUE_MUTANTS,
   ...WORK_MUTANTS,

@@ -243,27 +243,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
-    name: "ignore-the-lock",
-    file: "store/fs_deno.ts",
-    edits: [[
-      "if (!await file.tryLock(true)) return undefined;",
-      "await file.tryLock(true);",
-    ]],
-    killedBy: {
-      file: "tests/store/lock_test.ts",
-      test:
-        "MiniStore.open() refuses a second handle in the process, and says what to do",
-    },
-  },
-  {
-    name: "lock-a-file-without-a-name",
-    file: "store/fs_deno.ts",
-    edits: [["      if (!await held.isCurrent()) continue;\n", ""]],
-    killedBy: system(
-      ".lock() takes no lock on a file that was removed before it was locked",
-    ),
-  },
-  {
     name: "look-at-the-journal-before-fsync",
     file: "store/writer.ts",
     edits: [[

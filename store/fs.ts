@@ -72,7 +72,8 @@ export interface FileSystem {
    * a hard link to another one, and with `EFTYPE` where what is in it is no note
    * of a lock.
    *
-   * @param note A line of JSON that begins with `{"pid":`, left in the file for whoever finds it locked.
+   * @param note A line of JSON that begins with `{"pid":`, left in the file for
+   * whoever finds it locked. The `log` of a note that the file holds is kept.
    */
   lock(
     path: string,
@@ -127,6 +128,10 @@ export interface FileStat {
 
 /** An exclusive lock that is held until it is closed. */
 export interface FileLock {
+  /** The note that the file holds. */
+  readonly note: string;
+  /** Leaves another note, and makes it durable. A crash leaves the one or the other. */
+  leave(note: string): Promise<void>;
   /** Whether the lock file is still the one that was locked: `false` once somebody removed or replaced it. */
   isCurrent(): Promise<boolean>;
   /** Frees the lock. The file stays. */

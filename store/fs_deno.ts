@@ -1,7 +1,7 @@
 import { dirname } from "@std/path";
 import type { FileHandle, FileLock, FileStat, FileSystem } from "./fs.ts";
 import { ownDirectory, ownNamed } from "./fs_own.ts";
-import { judgeLockFile, LOCK_NOTE_BYTES } from "./lock_note.ts";
+import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "./lock_note.ts";
 
 /** Errors to which Deno gives no `code`, by the number in their message. */
 const CODES_BY_NUMBER: Readonly<Record<string, string>> = {
@@ -231,6 +231,7 @@ async function lock(
   permissions: number,
   note: string,
 ): Promise<FileLock | undefined> {
+  let text = note;
   for (;;) {
     const file = await openLockFile(path, permissions);
     let isKept = false;
@@ -239,18 +240,15 @@ async function lock(
       const held = new DenoFileLock(file, path);
       // Somebody may have removed the file between our opening and our locking it.
       if (!await held.isCurrent()) continue;
-      const verdict = judgeLockFile(
-        readNote(file),
-        toStat(file.statSync()).links,
-      );
+      const found = readNote(file);
+      const verdict = judgeLockFile(found, toStat(file.statSync()).links);
+      text = keepLog(found, text);
       if (verdict === "replace") {
         await Deno.remove(path);
         continue;
       }
       if (verdict !== "take") throw failure(verdict, path);
-      await file.truncate(0);
-      await file.seek(0, Deno.SeekMode.Start);
-      await file.write(new TextEncoder().encode(note));
+      await held.write(text);
       isKept = true;
       return held;
     } finally {
@@ -285,6 +283,7 @@ async function openLockFile(
 }
 
 class DenoFileLock implements FileLock {
+  note = "";
   readonly #file: Deno.FsFile;
   readonly #path: string;
   readonly #identity: string;
@@ -293,6 +292,22 @@ class DenoFileLock implements FileLock {
     this.#file = file;
     this.#path = path;
     this.#identity = toStat(file.statSync()).identity;
+  }
+
+  /** Overwrites: cut first, a note might be lost in a power cut. */
+  async write(note: string): Promise<void> {
+    const bytes = new TextEncoder().encode(note);
+    await this.#file.seek(0, Deno.SeekMode.Start);
+    await this.#file.write(bytes);
+    await this.#file.truncate(bytes.length);
+    this.note = note;
+  }
+
+  leave(note: string): Promise<void> {
+    return run(async () => {
+      await this.write(note);
+      await this.#file.sync();
+    });
   }
 
   isCurrent(): Promise<boolean> {

@@ -13,7 +13,7 @@ import type { FileHandle as NodeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import type { FileLock } from "./fs.ts";
-import { judgeLockFile, LOCK_NOTE_BYTES } from "./lock_note.ts";
+import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "./lock_note.ts";
 import {
   close,
   NO_FOLLOW,
@@ -50,6 +50,7 @@ export async function lock(
   permissions: number,
   note: string,
 ): Promise<FileLock | undefined> {
+  let text = note;
   for (;;) {
     const file = await openLockFile(path, permissions);
     if (file === undefined) return undefined;
@@ -62,17 +63,25 @@ export async function lock(
       const isCurrent = () => statPath(path)?.identity === identity;
       // Somebody may have removed the file between our opening and our locking it.
       if (!isCurrent()) continue;
-      const verdict = judgeLockFile(await readNote(file), links);
+      const found = await readNote(file);
+      const verdict = judgeLockFile(found, links);
+      text = keepLog(found, text);
       if (verdict === "replace") {
         unlinkIfThere(path);
         continue;
       }
       if (verdict !== "take") throw failure(verdict, path);
-      await file.truncate(0);
-      await file.write(new TextEncoder().encode(note), 0, null, 0);
+      await writeNote(file, text);
       isKept = true;
       const free = release;
-      return {
+      const held = {
+        note: text,
+        leave: (note: string) =>
+          run(async () => {
+            await writeNote(file, note);
+            await file.sync();
+            held.note = note;
+          }),
         isCurrent: () => run(isCurrent),
         close: () =>
           run(async () => {
@@ -83,6 +92,7 @@ export async function lock(
             }
           }),
       };
+      return held;
     } finally {
       if (!isKept) {
         await release?.();
@@ -90,6 +100,13 @@ export async function lock(
       }
     }
   }
+}
+
+/** Overwrites: cut first, a note might be lost in a power cut. */
+async function writeNote(file: NodeFile, note: string): Promise<void> {
+  const bytes = new TextEncoder().encode(note);
+  await file.write(bytes, 0, null, 0);
+  await file.truncate(bytes.length);
 }
 
 /** What a lock file holds, and a byte more than that may be. */

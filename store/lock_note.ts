@@ -1,29 +1,51 @@
-/** What a lock file says of who holds it. It is for people: the lock itself is the kernel's. */
+/** What a lock file says of who holds it, and of the log. The first is for people: the lock itself is the kernel's. */
 export interface LockNote {
   readonly pid: number;
   /** When that process started. */
   readonly since: string;
   /** The command that took it, where it was one. */
   readonly command?: string;
+  /** The id of the log, once a header of it was durable: an active segment without one has lost it. Empty for a log of the Rust program. */
+  readonly log?: string;
 }
 
 /** No note is longer. */
 export const LOCK_NOTE_BYTES = 1_024;
 
+/** As short as this every note is as long as any other, and so overwritten in one sector, without a size that changes. */
+const USUAL_BYTES = 128;
+
 const START = '{"pid":';
 
 /** The text of a note. */
-export function encodeLockNote({ pid, command, since }: LockNote): string {
-  return `${JSON.stringify({ pid, command, since })}\n`;
+export function encodeLockNote(
+  { pid, command, since, log }: LockNote,
+): string {
+  const json = JSON.stringify({ pid, command, since, log });
+  return `${json.padEnd(USUAL_BYTES - 1)}\n`;
+}
+
+/** What is left in a lock file that holds another note: the log is still the same. */
+export function keepLog(found: Uint8Array, note: string): string {
+  const log = parseLockNote(found)?.log;
+  const next = parseLockNote(note);
+  return log === undefined || next === undefined
+    ? note
+    : encodeLockNote({ ...next, log });
 }
 
 /** The note that a lock file holds; `undefined` where it holds none, or not all of one. */
-export function parseLockNote(bytes: Uint8Array): LockNote | undefined {
-  if (bytes.length > LOCK_NOTE_BYTES) return undefined;
+export function parseLockNote(
+  content: Uint8Array | string,
+): LockNote | undefined {
+  if (content.length > LOCK_NOTE_BYTES) return undefined;
+  const text = typeof content === "string"
+    ? content
+    : new TextDecoder().decode(content);
   try {
-    const { pid, since, ...rest } = JSON.parse(new TextDecoder().decode(bytes));
+    const { pid, since, log, ...rest } = JSON.parse(text);
     if (!Number.isSafeInteger(pid) || typeof since !== "string") return;
-    return { ...rest, pid, since };
+    return { ...rest, pid, since, ...(typeof log === "string" && { log }) };
   } catch {
     return undefined;
   }

@@ -5,7 +5,7 @@ import { MiniError } from "./errors.ts";
 import { nativeFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
 import { removeTemporary } from "./install.ts";
-import { encodeLockNote } from "./lock_note.ts";
+import { encodeLockNote, parseLockNote } from "./lock_note.ts";
 import { lockHolder, takeLock } from "./lock.ts";
 import { osCode } from "./os_errors.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
@@ -46,8 +46,12 @@ export async function openJournal(
     }
     const rust = await rustSegments(context, names);
     recovered = rust === undefined
-      ? await recoverJournal(context, paths.sealedBases(names), verifyFrom)
+      ? await recoverJournal(context, paths.sealedBases(names), {
+        verifyFrom,
+        log: parseLockNote(lock.note)?.log,
+      })
       : await recoverRustJournal(context, rust);
+    await nameLog(lock, recovered.header.journal);
     const format = rust === undefined ? nativeFormat : rustFormat;
     const all = { ...options, context, format, lock };
     return { writer: await Writer.at(all, recovered), recovered };
@@ -75,6 +79,13 @@ async function lockJournal(context: JournalContext): Promise<FileLock> {
       `close it there, or read beside it with MiniStore.replay()`,
     { path: paths.active },
   );
+}
+
+/** Has the note say which log it is, once its header is durable: a file that lost it is not taken for a new one. */
+async function nameLog(lock: FileLock, log: string): Promise<void> {
+  const note = parseLockNote(lock.note);
+  if (note === undefined || note.log === log) return;
+  await lock.leave(encodeLockNote({ ...note, log }));
 }
 
 /** Opens the segments of a journal for reading, whatever program wrote it. */

@@ -3,6 +3,7 @@ import type { FileHandle, FileStat } from "./fs.ts";
 import { installFile, rewriteActive } from "./install.ts";
 import { encodeHeader, type Header, hex, NEWLINE } from "./line.ts";
 import {
+  assertNeverBegun,
   checkName,
   checkSeam,
   corrupt,
@@ -78,7 +79,11 @@ export interface Recovered {
 export async function recoverJournal(
   context: JournalContext,
   bases: readonly number[],
-  verifyFrom: number,
+  { verifyFrom, log }: {
+    readonly verifyFrom: number;
+    /** The one that the lock's note names. */
+    readonly log: string | undefined;
+  },
 ): Promise<Recovered> {
   const sealed: SealedSegment[] = [];
   let seam: Seam | undefined;
@@ -103,6 +108,8 @@ export async function recoverJournal(
     ? "unfinished"
     : await scanSegment(context, paths.active);
   if (scan === "unfinished") {
+    const hasSealed = sealed.length > 0;
+    if (found) assertNeverBegun(paths.active, { hasSealed, log });
     const created = await createActive(context, seam, sealed, found);
     return { ...created, applied };
   }

@@ -1,4 +1,4 @@
-import { readBlock } from "./block.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "./block.ts";
 import { MiniError } from "./errors.ts";
 import type { WriteFormat } from "./format.ts";
 import { rewriteActive } from "./install.ts";
@@ -7,12 +7,7 @@ import { HEADER_BYTES, NEWLINE } from "./line.ts";
 import type { LineParser } from "./records.ts";
 import type { Recovered } from "./recover.ts";
 import { concat, Joiner, type Scanner } from "./scan.ts";
-import {
-  corrupt,
-  type JournalContext,
-  openIfThere,
-  unsupported,
-} from "./segment.ts";
+import { corrupt, type JournalContext, openIfThere } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
 import { parseJson } from "./walk.ts";
 
@@ -56,10 +51,7 @@ function parseRustLine(
 ): { record: unknown } | "header" {
   if (line === 1) {
     if (HEADER.test(text)) return "header";
-    throw corrupt(path, {
-      line,
-      reason: "the first line is not a ministore header",
-    });
+    throw noHeader(path);
   }
   try {
     return { record: parseJson(text, MAX_DEPTH, keepInteger) };
@@ -145,11 +137,13 @@ class RustLines implements LineParser {
 
 /** The segments of a log, oldest first. */
 export async function* openRustSegments(
-  { fs, paths, maxRecordBytes }: JournalContext,
+  context: JournalContext,
   rotated: readonly string[],
 ): AsyncGenerator<OpenSegment, void, undefined> {
+  const { fs, paths, maxRecordBytes } = context;
   let base = 0;
   for (const path of [...rotated, paths.active]) {
+    await assertHeader(context, path);
     const lines = new RustLines(path, base);
     const scanner = new RustScanner(maxRecordBytes);
     yield {
@@ -170,6 +164,25 @@ export async function* openRustSegments(
     };
     base = lines.next - 1;
   }
+}
+
+/** Throws for a segment whose first line is not whole: one that was cut, since others say whose it is. */
+async function assertHeader(
+  { fs }: JournalContext,
+  path: string,
+): Promise<void> {
+  const file = await fs.open(path, "read");
+  try {
+    const start = await readBlock(file, FIRST_BLOCK_BYTES);
+    if (!start.includes(NEWLINE)) throw noHeader(path);
+  } finally {
+    await file.close();
+  }
+}
+
+function noHeader(path: string): MiniError {
+  const reason = "the first line is not a ministore header";
+  return corrupt(path, { line: 1, reason });
 }
 
 /** Recovers a journal of the Rust program; the lock is held. */
@@ -250,7 +263,7 @@ async function scanRust(
         throw tooLong(path, place, maxRecordBytes);
       }
       if (block.length === 0) {
-        if (line === 0) throw unsupported(path, false);
+        if (line === 0) throw noHeader(path);
         return {
           records: line - 1,
           rest: scanner.rest,

@@ -9,6 +9,7 @@ import {
   NEWLINE,
   parseLine,
 } from "./line.ts";
+import { LOCK_NOTE_BYTES, parseLockNote } from "./lock_note.ts";
 import { osCode } from "./os_errors.ts";
 import type { Staging } from "./install.ts";
 import type { JournalPaths } from "./paths.ts";
@@ -172,6 +173,48 @@ export function judgeStart(path: string, start: Uint8Array): "unfinished" {
     });
   }
   throw unsupported(path, verdict === "newer");
+}
+
+/** What tells whether an active segment without a header has had one. */
+export interface Traces {
+  /** Whether sealed segments stand beside it. */
+  readonly hasSealed: boolean;
+  /** The log that the lock's note names. */
+  readonly log: string | undefined;
+}
+
+/**
+ * Throws where an active segment that is shorter than its header has been longer:
+ * it gets its name with its header, so that no crash leaves it so.
+ */
+export function assertNeverBegun(
+  path: string,
+  { hasSealed, log }: Traces,
+): void {
+  if (!hasSealed && log === undefined) return;
+  const proof = hasSealed
+    ? "sealed segments stand beside it"
+    : `the note in its lock names the log${log && ` ${log}`} that was in it`;
+  const reason =
+    `it has lost its header, and every record behind that: ${proof}`;
+  throw corrupt(path, { reason, line: 1, offset: 0 });
+}
+
+/** What stands beside an active segment. */
+export async function tracesOf(
+  context: JournalContext,
+): Promise<Traces> {
+  const { fs, paths } = context;
+  const names = await fs.list(paths.directory);
+  const hasSealed = paths.sealedBases(names).length > 0;
+  const lock = await openIfThere(context, paths.lock);
+  if (lock === undefined) return { hasSealed, log: undefined };
+  try {
+    const note = parseLockNote(await readBlock(lock, LOCK_NOTE_BYTES));
+    return { hasSealed, log: note?.log };
+  } finally {
+    await lock.close();
+  }
 }
 
 /** Throws where a sealed segment has another's name. */

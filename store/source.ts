@@ -8,6 +8,7 @@ import { type LineParser, NativeLines } from "./records.ts";
 import { ChainScanner, concat, type Scanner } from "./scan.ts";
 import { shapeOf } from "./shape.ts";
 import {
+  assertNeverBegun,
   checkName,
   checkSeam,
   corrupt,
@@ -20,6 +21,7 @@ import {
   type Seam,
   tailPlace,
   tooLong,
+  tracesOf,
 } from "./segment.ts";
 import { judgeTail } from "./tail.ts";
 
@@ -104,7 +106,10 @@ async function activeBase(
   if (file === undefined) return undefined;
   try {
     const start = await readBlock(file, FIRST_BLOCK_BYTES);
-    return readHeader(paths.active, start, true)?.base;
+    const header = readHeader(paths.active, start, true);
+    if (header !== undefined) return header.base;
+    assertNeverBegun(paths.active, await tracesOf(context));
+    return undefined;
   } finally {
     await file.close();
   }

@@ -4,7 +4,7 @@ import type {
   FileStat,
   FileSystem,
 } from "../store/fs.ts";
-import { judgeLockFile } from "../store/lock_note.ts";
+import { judgeLockFile, keepLog } from "../store/lock_note.ts";
 import {
   type Content,
   type DiskSnapshot,
@@ -247,6 +247,9 @@ export class MemoryFileSystem implements FileSystem {
       const found = this.#disk.find(path);
       if (found !== undefined) this.#assertMayOpen(path, found, "both");
       if (found !== undefined && this.#locked.get(path) === found) return;
+      const before = found === undefined
+        ? NOTHING
+        : this.#disk.file(found).live;
       const verdict = this.#judgeLockFile(found);
       if (verdict === "EMLINK" || verdict === "EFTYPE") {
         throw failure(verdict, path);
@@ -257,18 +260,26 @@ export class MemoryFileSystem implements FileSystem {
       }
       const node = this.#disk.need(path);
       this.#locked.set(path, node);
-      const content = new TextEncoder().encode(note);
-      this.#disk.replaceFile(
-        node,
-        ({ rights }) => durableFile(content, rights),
-      );
-      return {
+      const write = (note: string) => {
+        const content = new TextEncoder().encode(note);
+        this.#disk.replaceFile(
+          node,
+          ({ rights }) => durableFile(content, rights),
+        );
+        return note;
+      };
+      const leave = (note: string) =>
+        this.#call("write", path, () => void (lock.note = write(note)));
+      const lock = {
+        note: write(keepLog(before, note)),
+        leave,
         isCurrent: () => Promise.resolve(this.#disk.find(path) === node),
         close: () => {
           if (this.#locked.get(path) === node) this.#locked.delete(path);
           return Promise.resolve();
         },
       };
+      return lock;
     });
   }
 

@@ -13,6 +13,7 @@ import { run, skipped } from "../support/system.ts";
 
 const READER = join(ROOT, "tests/support/read_journal.py");
 const PATH = "/data/journal.jsonl";
+const LOCK = `${PATH}.lock`;
 const SEALED = "/data/journal.00000000000000000000.jsonl";
 
 /** What a reader says of a journal: its records and a verdict, as lines. */
@@ -134,6 +135,13 @@ async function* foreign(fs: MemoryFileSystem): AsyncGenerator<Case> {
     const twice = copyOf(fs);
     twice.put(path, fs.content(path === PATH ? SEALED : PATH)!);
     yield [`${path} is the other segment`, twice];
+  }
+  for (const lock of [fs.content(LOCK)!, new Uint8Array(0)]) {
+    const cut = copyOf(fs);
+    await cut.remove(SEALED);
+    cut.put(PATH, new Uint8Array(0));
+    cut.put(LOCK, lock);
+    yield [`nothing but a lock of ${lock.length} bytes`, cut];
   }
   const renamed = copyOf(fs);
   await renamed.rename(SEALED, SEALED.replace("00.", "01."));

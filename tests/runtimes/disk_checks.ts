@@ -4,6 +4,7 @@ import {
   mkdir,
   readFile,
   rename,
+  stat,
   symlink,
   writeFile,
 } from "node:fs/promises";
@@ -16,6 +17,7 @@ const journal = (dir: string) => join(dir, "journal.jsonl");
 /** Damage is told apart, repaired or refused. */
 export async function checkDisk(suite: Suite, library: Library): Promise<void> {
   await checkDamage(suite, library);
+  await checkLost(suite, library);
   await checkReplaced(suite, library);
   await checkStrangers(suite, library);
   await checkLinks(suite, library);
@@ -84,6 +86,27 @@ async function checkDamage(suite: Suite, library: Library): Promise<void> {
         () => MiniStore.open(journal(dir)),
       );
       equal([error.path, error.seq], [sealed, 1]);
+    },
+  );
+}
+
+async function checkLost(suite: Suite, library: Library): Promise<void> {
+  const { MiniStore } = library.store;
+  await suite.check(
+    "disk: a log that was cut to nothing is CORRUPT, at each opening",
+    async (dir) => {
+      await fill(library, journal(dir), ["a", "b"]);
+      await fill(library, journal(dir), ["c"]);
+      for (const left of [new Uint8Array(0), new Uint8Array(160)]) {
+        await writeFile(journal(dir), left);
+        await refused("CORRUPT", () => MiniStore.open(journal(dir)));
+        await refused("CORRUPT", () => MiniStore.open(journal(dir)));
+        await refused("CORRUPT", () => collect(MiniStore.replay(journal(dir))));
+      }
+      const { size } = await stat(`${journal(dir)}.lock`);
+      equal(size, 128);
+      await writeFile(join(dir, "new.jsonl"), "");
+      await fill(library, join(dir, "new.jsonl"), ["a"]);
     },
   );
 }

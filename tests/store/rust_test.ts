@@ -180,15 +180,17 @@ for (const [name, end, want] of ENDS) {
   });
 }
 
-const STARTS: [name: string, text: string, want: string][] = [
-  ["a first line of another shape", "// MINISTORE JOURNAL vX\n1\n", "CORRUPT"],
-  ["half a first line", "// MINISTORE JOURNAL v0.1", "UNSUPPORTED_FORMAT"],
-];
-for (const [name, text, code] of STARTS) {
+const STARTS = [
+  ["a first line of another shape", "// MINISTORE JOURNAL vX\n1\n"],
+  ["half a first line", "// MINISTORE JOURNAL v0.1"],
+] as const;
+for (const [name, text] of STARTS) {
   Deno.test(`MiniStore.open() refuses a journal of the Rust program with ${name}`, async () => {
     await using directory = new TestDirectory();
     await Deno.writeTextFile(directory.at(), text);
+    const code = "CORRUPT";
     assertEquals(await openAndRead(directory.at()), { code });
+    assertEquals(await readOnly(directory.at()), { code });
     assertEquals(await Deno.readTextFile(directory.at()), text);
   });
 }

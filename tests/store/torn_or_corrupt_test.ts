@@ -192,19 +192,19 @@ const ROWS: Row[] = [
     row: "an empty newest segment behind a sealed one",
     sealed: { 0: sealed.bytes },
     active: new Uint8Array(0),
-    want: { last: 2, outcome: "unclean" },
+    want: "CORRUPT",
   },
   {
     row: "a half-written header behind a sealed segment",
     sealed: { 0: sealed.bytes },
     active: second.bytes.slice(0, 30),
-    want: { last: 2, outcome: "unclean" },
+    want: "CORRUPT",
   },
   {
     row: "a header of NULs behind a sealed segment",
     sealed: { 0: sealed.bytes },
     active: new Uint8Array(99),
-    want: { last: 2, outcome: "unclean" },
+    want: "CORRUPT",
   },
   {
     row: "an empty only segment",

@@ -42,13 +42,20 @@ def is_beginning(line):
     """Is it the prefix so far as it goes, and an object that is not yet closed?"""
     return all(depths(line)) and PREFIX.match(line[:18] + b'{"crc":"00000000",'[len(line):])
 
-def judge_start(data, is_active):
-    """A file that does not begin with a good header: was it never finished?"""
+def named_log(path):
+    """The log that the note of the lock names."""
+    try:
+        return json.loads(open(path + ".lock", "rb").read()).get("log")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+def judge_start(data, had_header):
+    """A file that does not begin with a good header: was it never begun?"""
     line, newline, _ = data.partition(b"\n")
     refuse_if(fields_of(line).get("mini", 1) != 1, "UNSUPPORTED_FORMAT")
     bare = data.rstrip(b"\0")
     if not newline and len(data) <= 160 and (not bare or is_beginning(bare) or is_good(bare, 0)):
-        return refuse_if(not is_active)
+        return refuse_if(had_header)
     refuse_if(data.startswith((b'{"crc":"', b'\xef\xbb\xbf{"crc":"', b"\0")))
     raise Refused("UNSUPPORTED_FORMAT")
 
@@ -76,7 +83,8 @@ def read(path):
             end = data.find(b"\n", at)
             line = data[at:end]
             if end == -1 or not is_good(line, chain):
-                if at == 0: return judge_start(data, base is None) or "unclean"
+                had_header = base is not None or os.path.exists(name) and (seam or named_log(path) is not None)
+                if at == 0: return judge_start(data, had_header) or "unclean"
                 refuse_if(base is not None)
                 line, end = judge_tail(data, at, chain, last + 1), -1
                 if line is None: return "torn"
