@@ -72,7 +72,12 @@ export async function stateParts(
       const sources = {
         log,
         snapshots,
-        reducer: { apply: () => {}, upcast: (mutation: unknown) => mutation },
+        // As written, whatever their version.
+        reducer: {
+          apply: () => {},
+          version: Infinity,
+          upcast: (mutation: unknown) => mutation,
+        },
         initial: () => undefined,
         isBare,
         aborts: known,

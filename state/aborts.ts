@@ -3,15 +3,19 @@ import type { StoreRecord } from "../store/mod.ts";
 import type { Log } from "./interfaces.ts";
 import { entryOf } from "./mutation.ts";
 
-/** Which records have no effect, as far as that was found out. */
+/** Which records have no effect, as far as that was found out, and which of them the log does not say so of yet. */
 export class Aborts {
   readonly #log: Log<unknown>;
   readonly #isBare: boolean;
   readonly #seqs = new Set<number>();
   /** Of this record and all behind it, it is known which were recorded as aborted. */
   #knownFrom = Infinity;
-  /** Those whose `apply` has thrown, and that are not on record yet. */
-  unrecorded: number[] = [];
+  /** Those whose abort is not acknowledged, in order. */
+  readonly #unacknowledged = new Set<number>();
+  /** Those of them whose abort is not being written. */
+  readonly #unwritten = new Set<number>();
+  /** Those that opening has found, the first time that their record threw being unknown. */
+  readonly #found = new Set<number>();
 
   constructor(log: Log<unknown>, isBare: boolean) {
     this.#log = log;
@@ -26,9 +30,51 @@ export class Aborts {
     this.#seqs.add(seq);
   }
 
+  /** Adds one that the log does not say so of. A journal of the Rust program never will. */
+  addUnrecorded(seq: number, isFound: boolean): void {
+    this.#seqs.add(seq);
+    if (isFound) this.#found.add(seq);
+    if (this.#isBare) return;
+    this.#unacknowledged.add(seq);
+    this.#unwritten.add(seq);
+  }
+
+  /** Takes out those whose abort is to be written. */
+  takeUnwritten(): number[] {
+    const seqs = [...this.#unwritten];
+    this.#unwritten.clear();
+    return seqs;
+  }
+
+  /** Puts back one whose abort could not be written. */
+  putBack(seq: number): void {
+    this.#unwritten.add(seq);
+  }
+
+  /** Notes that the log durably says so. */
+  acknowledge(seq: number): void {
+    this.#unacknowledged.delete(seq);
+  }
+
+  /** The first whose abort is not acknowledged, where there is one. */
+  get firstUnacknowledged(): number | undefined {
+    for (const seq of this.#unacknowledged) return seq;
+    return undefined;
+  }
+
   /** All that are known, in order. */
   get all(): number[] {
     return [...this.#seqs].sort((a, b) => a - b);
+  }
+
+  /** Whether opening has found it. */
+  isFound(seq: number): boolean {
+    return this.#found.has(seq);
+  }
+
+  /** Those that opening has found, in order. */
+  get found(): number[] {
+    return [...this.#found].sort((a, b) => a - b);
   }
 
   /** Says that every record from here on was seen. */

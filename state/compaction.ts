@@ -12,6 +12,7 @@ export class Compaction<S, M> {
   readonly #log: Log<unknown>;
   readonly #snapshots: Snapshots<S>;
   readonly #version: number | undefined;
+  readonly #isImmutable: boolean;
   readonly #finished: (task: Promise<void>) => Promise<void>;
   readonly #mutex = new Mutex();
   #last = 0;
@@ -27,9 +28,9 @@ export class Compaction<S, M> {
       readonly log: Log<unknown>;
       readonly snapshots: Snapshots<S>;
     },
-    { snapshotEvery, version }: Pick<
+    { snapshotEvery, version, immutable }: Pick<
       StateOptions<S, M>,
-      "snapshotEvery" | "version"
+      "snapshotEvery" | "version" | "immutable"
     >,
     finished: (task: Promise<void>) => Promise<void>,
   ) {
@@ -37,6 +38,7 @@ export class Compaction<S, M> {
     this.#log = log;
     this.#snapshots = snapshots;
     this.#version = version;
+    this.#isImmutable = Boolean(immutable);
     this.#finished = finished;
     if (snapshotEvery === undefined) return;
     if (typeof snapshotEvery === "number") {
@@ -72,6 +74,8 @@ export class Compaction<S, M> {
       this.#failed(error);
       return undefined;
     }
+    // A snapshot says that all before it was applied, or is on record as aborted.
+    if (this.#live.applied < seq) return undefined;
     // Not with every record from now on, should it fail.
     this.#last = seq;
     return this.#snapshotThenCompact();
@@ -102,8 +106,13 @@ export class Compaction<S, M> {
   }
 
   async createSnapshot(): Promise<SnapshotInfo> {
-    const { created } = await this.#live.between(() => this.#take());
-    return await created;
+    for (;;) {
+      await this.#live.recordAborts();
+      const taken = await this.#live.between(() =>
+        this.#live.applied < this.#live.sequence ? undefined : this.#take()
+      );
+      if (taken !== undefined) return await taken.created;
+    }
   }
 
   /** Resolves once the state has been taken: within a step, where state and number belong together. */
@@ -111,7 +120,9 @@ export class Compaction<S, M> {
     await this.#sync();
     const taken = Promise.withResolvers<void>();
     const created = this.#create(taken.resolve);
-    await Promise.race([taken.promise, created.catch(() => {})]);
+    const settled = created.then(() => {}, () => {});
+    // A state that never changes need not be waited for.
+    if (!this.#isImmutable) await Promise.race([taken.promise, settled]);
     return { created };
   }
 
@@ -135,6 +146,7 @@ export class Compaction<S, M> {
       onTaken,
     });
     this.#last = Math.max(this.#last, sequence);
+    this.#live.forgetCheckpoint(sequence);
     this.failure = undefined;
     return info;
   }

@@ -57,6 +57,8 @@ export class Engine<S, M> {
       initial,
       migrate,
       isBare,
+      codec: options.codec,
+      onReplayThrow: options.onReplayThrow,
       aborts: new Aborts(log, isBare),
       guard: new Guard(),
     };
@@ -96,6 +98,7 @@ export class Engine<S, M> {
 
   /** Makes the state from what is on disk. */
   async load(outcome: StateRecovery["outcome"]): Promise<void> {
+    const { aborts } = this.#sources;
     const logEnd = this.#log.sequence;
     const built = await build(this.#sources, Infinity, "CORRUPT");
     const { seq: snapshotSequence, replayed } = built;
@@ -108,14 +111,16 @@ export class Engine<S, M> {
     }
     this.#live.start(built.state, this.#log.sequence);
     this.#compaction.start(snapshotSequence, built.unusable);
-    // What was found to throw stays without effect, whatever apply becomes.
-    await this.#live.recordAborts();
+    const isDecided = this.#sources.onReplayThrow === "abort";
+    if (isDecided) await this.#live.recordAborts();
+    const undecided = isDecided ? [] : aborts.found;
     this.recovery = {
       outcome,
       snapshotSequence,
       ...(isAhead && { logEndedAt: logEnd }),
       replayed,
-      aborted: this.#sources.aborts.all,
+      aborted: aborts.all.filter((seq) => !undecided.includes(seq)),
+      undecided,
       rejected: [...this.#sources.snapshots.rejected ?? []],
     };
   }
@@ -285,7 +290,7 @@ export class Engine<S, M> {
       await this.#live.settle();
       await Promise.all(this.#tasks);
       try {
-        await this.#log.close();
+        await this.#log.close({ applied: this.#live.applied });
       } finally {
         this.#live.end();
       }

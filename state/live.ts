@@ -7,7 +7,7 @@ import { Signal } from "../store/signal.ts";
 import { validateNew } from "../store/schema.ts";
 import type { Log } from "./interfaces.ts";
 import { type Entry, isNoPromise, mutationsOf, reduce } from "./mutation.ts";
-import { build, type Sources } from "./replay.ts";
+import { buildWithout, type Sources } from "./replay.ts";
 
 /**
  * The state in memory, and how durable records get into it: one step for each,
@@ -23,6 +23,7 @@ export class LiveState<S, M> {
   #isTaking = false;
   /** Fired when all that was acknowledged was taken in. */
   readonly #taken = new Signal();
+  readonly #appliedNow = () => this.applied;
   #isRebuilding = false;
   /** Why nothing more can be written, or there is no state, until it is opened again. */
   failure: MiniError | undefined;
@@ -46,6 +47,14 @@ export class LiveState<S, M> {
   start(state: S, sequence: number): void {
     this.#state = state;
     this.sequence = sequence;
+    // What has no effect is known from now on: all others were applied.
+    this.#sources.provenUpTo = Infinity;
+  }
+
+  /** Up to where every record was applied, or has an acknowledged abort. */
+  get applied(): number {
+    const { firstUnacknowledged = Infinity } = this.#sources.aborts;
+    return Math.min(this.sequence, firstUnacknowledged - 1);
   }
 
   /** Resolves when the state has taken in more, or never will. */
@@ -92,9 +101,9 @@ export class LiveState<S, M> {
     if (this.failure !== undefined) throw this.failure;
     const { isBare, aborts } = this.#sources;
     if (isBare && !("apply" in entry)) throw notInRust();
-    // Those that could not be recorded before.
-    for (const seq of aborts.unrecorded.splice(0)) this.#record(seq);
-    const options = { durable };
+    // Those that could not be recorded before, or were found on opening.
+    for (const seq of aborts.takeUnwritten()) this.#record(seq);
+    const options = { durable, applied: this.#appliedNow };
     const appended = appendJson(this.#log, json, options) ??
       this.#log.append(entry, options);
     const taken = Promise.withResolvers<number>();
@@ -151,8 +160,9 @@ export class LiveState<S, M> {
   /** Applies what is logged; gives what is left to do, if anything, and in the end when others may be applied. */
   #take(seq: number, entry: Entry): Promise<() => Promise<void>> | undefined {
     if (!this.#hasState) throw this.failure;
-    const { reducer, guard } = this.#sources;
+    const { reducer, guard, aborts } = this.#sources;
     try {
+      if ("abort" in entry) aborts.acknowledge(entry.abort);
       const mutations = mutationsOf<M>(entry, seq, reducer);
       this.#state = guard.run(() => reduce(this.#state, mutations, reducer));
     } catch (cause) {
@@ -165,10 +175,33 @@ export class LiveState<S, M> {
 
   /** Makes the state anew without a mutation whose `apply` has thrown, and has that recorded. */
   async #abort(seq: number, cause: unknown): Promise<() => Promise<never>> {
-    this.#sources.aborts.add(seq);
+    const { aborts, reducer } = this.#sources;
+    aborts.addUnrecorded(seq, false);
+    if (!reducer.immutable) await this.#remake(seq);
+    this.sequence = seq;
+    this.#change.fire();
+    const recorded = Promise.all(
+      aborts.takeUnwritten().map((seq) => this.#record(seq)),
+    ).then((failures) => failures.find((failure) => failure !== undefined));
+    return async () => {
+      const failure = await recorded;
+      throw isNoPromise(cause) ? cause : abortedMutation(seq, cause, failure);
+    };
+  }
+
+  /** Frees the checkpoint that a snapshot at record `seq` stands in for. */
+  forgetCheckpoint(seq: number): void {
+    const { checkpoint } = this.#sources;
+    if (checkpoint !== undefined && checkpoint.seq <= seq) {
+      this.#sources.checkpoint = undefined;
+    }
+  }
+
+  /** Makes the state anew, as of record `seq`, which has no effect. */
+  async #remake(seq: number): Promise<void> {
     this.#isRebuilding = true;
     try {
-      this.#state = (await build(this.#sources, seq, "CORRUPT")).state;
+      this.#state = await buildWithout(this.#sources, seq);
     } catch (error) {
       this.#hasState = false;
       this.failure = noState(seq, error);
@@ -176,37 +209,30 @@ export class LiveState<S, M> {
       throw this.failure;
     }
     this.#isRebuilding = false;
-    this.sequence = seq;
-    this.#change.fire();
-    const recorded = this.#record(seq);
-    return async () => {
-      const failure = await recorded;
-      throw isNoPromise(cause) ? cause : abortedMutation(seq, cause, failure);
-    };
   }
 
   /** Records that a mutation was aborted, now or with what is written next; gives why it could not be now. */
   async #record(seq: number): Promise<unknown> {
-    // The Rust program has no word for it; replay will find the same.
-    if (this.#sources.isBare) return undefined;
+    const { aborts } = this.#sources;
     try {
-      await this.enqueue(abortOf(seq), true);
+      await this.enqueue(abortOf(seq, aborts.isFound(seq)), true);
       return undefined;
     } catch (error) {
-      this.#sources.aborts.unrecorded.push(seq);
+      aborts.putBack(seq);
       return error;
     }
   }
 
-  /** Records, on opening, the aborts that were found and are not on record. */
+  /** Waits until every abort is on record; throws what keeps one from that. */
   async recordAborts(): Promise<void> {
-    const { isBare, aborts } = this.#sources;
-    if (isBare) return;
-    await Promise.all(
-      aborts.unrecorded.splice(0).map((seq) =>
-        this.enqueue(abortOf(seq), true)
-      ),
-    );
+    const { aborts } = this.#sources;
+    while (aborts.firstUnacknowledged !== undefined) {
+      const recorded = aborts.takeUnwritten().map((seq) => this.#record(seq));
+      for (const failure of await Promise.all(recorded)) {
+        if (failure !== undefined) throw failure;
+      }
+      await this.settle();
+    }
   }
 
   /** Waits until everything queued so far is applied. */
@@ -242,8 +268,9 @@ export interface Logged {
   readonly json: string;
 }
 
-function abortOf(abort: number): Logged {
-  return { entry: { abort }, json: `{"abort":${abort}}` };
+function abortOf(abort: number, found: boolean): Logged {
+  const entry = found ? { abort, found } : { abort };
+  return { entry, json: JSON.stringify(entry) };
 }
 
 function abortedMutation(

@@ -1,15 +1,12 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import type { SnapshotInfo } from "../snap/mod.ts";
+import { type CompactionReport, MiniError, MiniStore } from "../store/mod.ts";
 import {
-  type CompactionReport,
-  type MiniError,
-  MiniStore,
-} from "../store/mod.ts";
-import type {
-  AppliedMutation,
-  ApplyOptions,
-  StateOptions,
-  StateRecovery,
+  type AppliedMutation,
+  type ApplyOptions,
+  checkInitial,
+  type StateOptions,
+  type StateRecovery,
 } from "./options.ts";
 // deno-lint-ignore no-unused-vars -- `batch` is linked to
 import type { Batch, batch } from "./batch.ts";
@@ -75,22 +72,27 @@ export class StateManager<S, M> implements AsyncDisposable {
 
   /**
    * Takes the lock, and makes the state from the newest whole snapshot and the
-   * records behind it. A mutation whose `apply` throws has no effect; it is
-   * recorded as aborted.
+   * records behind it. A mutation that is on record as aborted has no effect.
+   * What had been applied stays: where `apply` throws for it now, opening is
+   * refused. Where the log does not say, see {@linkcode StateRecovery.undecided}.
    *
    * @param dir The directory, created where it is missing.
    * @param options The state, and how mutations change it.
    * @returns The manager. Close it to free the lock.
-   * @throws {TypeError} Where the directory holds the log of another state.
+   * @throws {TypeError} Where the directory holds the log of another state;
+   * where `initial` gives the same object twice.
    * @throws {MiniError} As `MiniStore.open`; `CORRUPT` where neither snapshots
    * nor log reach back far enough; `INVALID` for a logged mutation that the
-   * schema refuses; `UNSUPPORTED_FORMAT` for a snapshot of another version that
-   * can be neither migrated nor replayed.
+   * schema refuses; `REPLAY_FAILED` where `apply` throws for a mutation that had
+   * been applied: nothing on disk was changed; `UNSUPPORTED_FORMAT` for a snapshot
+   * of another version that can be neither migrated nor replayed, and for a
+   * mutation of a newer version, or of an older one without `upcast`.
    */
   static async open<S, M>(
     dir: string | URL,
     options: StateOptions<S, M>,
   ): Promise<StateManager<S, M>> {
+    checkInitial(options);
     const path = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     const journal = join(path, options.journal ?? "journal.jsonl");
     const snapshots = options.snapshots ?? snapshotsIn(path, journal, options);
@@ -104,7 +106,8 @@ export class StateManager<S, M> implements AsyncDisposable {
       );
       return new StateManager(engine, path, store?.path ?? journal);
     } catch (error) {
-      await log.close().catch(() => {});
+      // What was not applied here must not count as that.
+      await log.close({ applied: log.applied ?? 0 }).catch(() => {});
       throw error;
     }
   }
@@ -160,9 +163,8 @@ export class StateManager<S, M> implements AsyncDisposable {
    * logged in these cases; `ABORTED_MUTATION` where `apply` threw, `cause` being
    * what it threw: the mutation is recorded as aborted and has no effect.
    */
-  // deno-lint-ignore require-await -- what is thrown must reject
   async apply(mutation: M, options: ApplyOptions = {}): Promise<number> {
-    return this.#engine.write([mutation], false, options);
+    return await told(this.#engine.write([mutation], false, options));
   }
 
   /**
@@ -174,12 +176,11 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @returns The number of the record. Of no mutations: the current one.
    * @throws {MiniError} As {@linkcode StateManager.apply}.
    */
-  // deno-lint-ignore require-await -- what is thrown must reject
   async applyAll(
     mutations: readonly M[],
     options: ApplyOptions = {},
   ): Promise<number> {
-    return this.#engine.write(mutations, true, options);
+    return await told(this.#engine.write(mutations, true, options));
   }
 
   /**
@@ -205,11 +206,10 @@ export class StateManager<S, M> implements AsyncDisposable {
    * assertEquals(await Promise.all([take(), take()]), [1, undefined]);
    * ```
    */
-  // deno-lint-ignore require-await -- what is thrown must reject
   async transact(
     decide: (state: DeepReadonly<S>) => M | Batch<M> | undefined,
   ): Promise<number | undefined> {
-    return this.#engine.transact(decide);
+    return await told(this.#engine.transact(decide));
   }
 
   /**
@@ -285,5 +285,17 @@ export class StateManager<S, M> implements AsyncDisposable {
   /** The same as {@linkcode StateManager.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** What a call gives. An error that is about this call alone tells, by its stack, who has made it. */
+async function told<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const isOwn = error instanceof MiniError &&
+      error.code === "ABORTED_MUTATION";
+    if (isOwn) Error.captureStackTrace(error);
+    throw error;
   }
 }

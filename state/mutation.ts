@@ -6,10 +6,11 @@ import { type RecordSchema, validateRead } from "../store/schema.ts";
 export type Entry =
   | { readonly apply: unknown; readonly version?: number }
   | { readonly applyAll: readonly unknown[]; readonly version?: number }
-  | { readonly abort: number };
+  | { readonly abort: number; readonly found?: boolean };
 
 /** How mutations change a state. */
 export interface Reducer<S, M> {
+  readonly immutable?: boolean | "checked" | undefined;
   readonly apply: (state: S, mutation: M) => S | void;
   readonly schema?: RecordSchema<M> | undefined;
   readonly version?: number | undefined;
@@ -83,6 +84,9 @@ export function mutationsOf<M>(
 ): M[] {
   if ("abort" in entry) return [];
   const from = entry.version ?? 0;
+  if (from > version || from < version && upcast === undefined) {
+    throw otherVersion(seq, from, version);
+  }
   const current = (mutation: unknown) =>
     validateRead<M>(
       schema,
@@ -96,16 +100,53 @@ export function mutationsOf<M>(
     : entry.applyAll.map(current);
 }
 
-/** The state after mutations. What `apply` throws is thrown as it is; the state may be half changed then. */
+function otherVersion(seq: number, from: number, version: number): MiniError {
+  const remedy = from > version
+    ? "run the code of that version, or newer"
+    : "give an upcast function";
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot read record ${seq}: its mutation is of version ${from}, and this code's is ${version}; nothing was changed: ${remedy}`,
+    { seq },
+  );
+}
+
+/** The state after mutations. What `apply` throws is thrown as it is; unless it is immutable, the state may be half changed then. */
 export function reduce<S, M>(
   state: S,
   mutations: readonly M[],
-  { apply }: Pick<Reducer<S, M>, "apply">,
+  { apply, immutable }: Pick<Reducer<S, M>, "apply" | "immutable">,
 ): S {
   for (const mutation of mutations) {
     const next = apply(state, mutation);
     if (isPromise(next)) throw new NoPromise();
     if (next !== undefined) state = next as S;
+    else if (immutable) {
+      throw new TypeError(
+        "apply must return the next state, as immutable says",
+      );
+    }
+    if (immutable === "checked") freeze(state);
   }
   return state;
+}
+
+/** Freezes a value and all that it holds, so that changing any of it throws. */
+export function freeze(root: unknown): void {
+  const seen = new Set<unknown>();
+  const waiting = [root];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value !== "object" || value === null) continue;
+    // A view of bytes cannot be frozen.
+    if (seen.has(value) || ArrayBuffer.isView(value)) continue;
+    seen.add(Object.freeze(value));
+    if (value instanceof Map) waiting.push(...value.keys());
+    if (value instanceof Map || value instanceof Set) {
+      waiting.push(...value.values());
+    }
+    for (const key of Reflect.ownKeys(value)) {
+      waiting.push((value as Record<PropertyKey, unknown>)[key]);
+    }
+  }
 }

@@ -29,7 +29,7 @@ import type { Log, Snapshots } from "./interfaces.ts";
  * ```
  */
 export interface StateOptions<S, M> {
-  /** Makes the state that nothing has happened to yet, a new one each time. */
+  /** Makes the state that nothing has happened to yet: a new object each time, or what cannot change. */
   initial: () => S;
   /**
    * Changes the state, or returns the new one. Synchronous, and determined by
@@ -38,6 +38,24 @@ export interface StateOptions<S, M> {
    * passed over: the error is passed on, as of one that the code cannot know.
    */
   apply: (state: S, mutation: M) => S | void;
+  /**
+   * Whether `apply` returns the next state and never changes the one it is given.
+   * Then a mutation whose `apply` throws costs nothing, and a snapshot holds up
+   * no later mutation. An `apply` that returns `undefined` aborts its mutation.
+   * `"checked"` freezes every state, deeply, so that changing one throws: for
+   * development, as it looks at the whole state each time.
+   *
+   * @default {false}
+   */
+  immutable?: boolean | "checked";
+  /**
+   * What opening does with a mutation that had been applied and for which `apply`
+   * throws now: `"refuse"` it with `REPLAY_FAILED`, as the code has changed; or
+   * `"abort"` it, which leaves it out for good.
+   *
+   * @default {"refuse"}
+   */
+  onReplayThrow?: "refuse" | "abort";
   /** The log's file inside the directory, which holds no other state. @default {"journal.jsonl"} */
   journal?: string;
   /**
@@ -48,9 +66,9 @@ export interface StateOptions<S, M> {
   schema?: RecordSchema<M>;
   /** To and from plain JSON, for snapshots of states that are not plain JSON. */
   codec?: SnapCodec<S>;
-  /** The version of the shape of mutations and state, a whole number. @default {0} */
+  /** The version of the shape of mutations and state, a whole number. A newer one in the log is `UNSUPPORTED_FORMAT`. @default {0} */
   version?: number;
-  /** Makes a mutation of this version from one of another, on replay. @default {it is taken as it is} */
+  /** Makes a mutation of this version from one of an older, on replay. @default {an older one is `UNSUPPORTED_FORMAT`} */
   upcast?: (mutation: unknown, fromVersion: number) => M;
   /** Makes a state of this version from a snapshot of another; `undefined` to replay the log instead. @default {the log is replayed} */
   migrate?: (state: unknown, fromVersion: number) => S | undefined;
@@ -154,11 +172,33 @@ export interface StateRecovery {
   readonly logEndedAt?: number;
   /** How many records were replayed after it. */
   readonly replayed: number;
-  /** The numbers of mutations that have no effect, because `apply` threw. */
+  /** The numbers of mutations that have no effect, because `apply` threw when they were new: the log says so. */
   readonly aborted: readonly number[];
+  /**
+   * The numbers of mutations for which `apply` throws now, and of which the log
+   * says neither that they were applied nor that they were aborted: the last ones
+   * before a process was killed. They have no effect here. The next write records
+   * that; until then, code for which `apply` does not throw finds them applied.
+   * In a journal of the Rust program, all for which `apply` throws.
+   */
+  readonly undecided: readonly number[];
   /** Snapshots that were damaged, and set aside. */
   readonly rejected: readonly {
     readonly path: string;
     readonly error: MiniError;
   }[];
+}
+
+/** Throws a `TypeError` where `initial` gives one object for all states, which would change each other. */
+export function checkInitial<S, M>(
+  { initial, immutable }: Pick<StateOptions<S, M>, "initial" | "immutable">,
+): void {
+  if (immutable) return;
+  const first = initial();
+  if (typeof first !== "object" || first === null || first !== initial()) {
+    return;
+  }
+  throw new TypeError(
+    "initial must give a new object each time, and gives the same one twice",
+  );
 }

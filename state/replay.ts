@@ -1,9 +1,14 @@
 import { MiniError } from "../store/errors.ts";
 import { recordBatches } from "../store/session.ts";
+import type { SnapCodec } from "../snap/mod.ts";
 import { type Aborts, isCompacted } from "./aborts.ts";
+import { type Checkpoint, checkpointOf } from "./checkpoint.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
+import { messageOf } from "../store/reason.ts";
 import {
+  type Entry,
   entryOf,
+  freeze,
   type Guard,
   isNoPromise,
   mutationsOf,
@@ -26,6 +31,14 @@ export interface Sources<S, M> {
   readonly aborts: Aborts;
   /** What the caller's code runs under. */
   readonly guard: Guard;
+  /** To and from plain JSON, where the state is not that itself. */
+  readonly codec?: SnapCodec<S> | undefined;
+  /** Whether a mutation that had been applied and throws now is refused, or left out. @default {"refuse"} */
+  readonly onReplayThrow?: "refuse" | "abort" | undefined;
+  /** Up to where records are known to have been applied. @default {as the log and the snapshots prove} */
+  provenUpTo?: number;
+  /** A state to start from, in place of a snapshot on disk. */
+  checkpoint?: Checkpoint<S> | undefined;
 }
 
 /** Where to start from. */
@@ -62,7 +75,6 @@ export async function build<S, M>(
       // That a record was aborted may stand behind the last one to be replayed.
       if (to < log.sequence) await aborts.learnFrom(from);
       const built = await replay(sources, start.state, { from, to });
-      if (built === undefined) continue;
       if (to === log.sequence) aborts.knowFrom(from);
       return { ...start, ...built };
     } catch (error) {
@@ -74,11 +86,33 @@ export async function build<S, M>(
   }
 }
 
-/** Where to start: the newest snapshot of this version, or that could be migrated, or nothing. */
+/**
+ * Makes the state as it was after record `seq`, whose mutation has no effect,
+ * and keeps a checkpoint of it: the next one that throws costs no more than what
+ * was applied since.
+ */
+export async function buildWithout<S, M>(
+  sources: Sources<S, M>,
+  seq: number,
+): Promise<S> {
+  const { state } = await build(sources, seq, "CORRUPT");
+  sources.checkpoint = await checkpointOf(sources, state, seq);
+  return state;
+}
+
+/** Where to start: a checkpoint, the newest snapshot of this version, or that could be migrated, or nothing. */
 async function findStart<S, M>(
-  { snapshots, reducer, initial, migrate, log }: Sources<S, M>,
+  sources: Sources<S, M>,
   upTo: number,
 ): Promise<Start<S>> {
+  const { snapshots, reducer, initial, migrate, log, checkpoint } = sources;
+  if (checkpoint !== undefined && checkpoint.seq <= upTo) {
+    return {
+      state: await checkpoint.restore(),
+      seq: checkpoint.seq,
+      unusable: 0,
+    };
+  }
   let unusable = 0;
   let unusableVersion = 0;
   for (let below = upTo;;) {
@@ -93,6 +127,7 @@ async function findStart<S, M>(
       : migrate?.(found.state, version);
     if (state !== undefined || found === undefined) {
       if (unusable > 0 && log.firstSequence > seq + 1) break;
+      if (reducer.immutable === "checked") freeze(state);
       return { state: state as S, seq, journal, unusable };
     }
     if (unusable === 0) [unusable, unusableVersion] = [seq, version];
@@ -140,13 +175,13 @@ function gap(
   );
 }
 
-/** Replays records; `undefined` where one more was found to have no effect, so that the state is in doubt. */
+/** Replays records. */
 async function replay<S, M>(
   sources: Sources<S, M>,
   state: S,
   range: { from: number; to: number },
-): Promise<{ state: S; replayed: number } | undefined> {
-  const { log, reducer, isBare, aborts, guard } = sources;
+): Promise<{ state: S; replayed: number }> {
+  const { log, isBare, aborts } = sources;
   let replayed = 0;
   if (range.to < range.from) return { state, replayed };
   const batches = recordBatches(log, range) ?? oneByOne(log.replay(range));
@@ -156,36 +191,90 @@ async function replay<S, M>(
       const entry = entryOf(data, seq, isBare);
       if ("abort" in entry) {
         if (aborts.has(entry.abort) || entry.abort < range.from) continue;
+        // It was applied above, and so may others be whose abort stands further on.
         await aborts.learnFrom(range.from);
         aborts.add(entry.abort);
-        return undefined;
-      }
-      if (aborts.has(seq)) continue;
-      let isReduced = false;
-      try {
-        const mutations = mutationsOf<M>(entry, seq, reducer);
-        isReduced = true;
-        state = guard.run(() => reduce(state, mutations, reducer));
-      } catch (error) {
-        if (isNoPromise(error)) throw error;
-        // It may be on record as aborted already, further on.
-        await aborts.learnFrom(range.from);
-        const isRefused = !isReduced || isUnreadable(error);
-        if (isRefused && !aborts.has(seq)) throw withNumber(error, seq);
-        if (!isReduced) continue;
-        if (!aborts.has(seq)) aborts.unrecorded.push(seq);
-        aborts.add(seq);
-        return undefined;
+        state = (await build(sources, seq, "CORRUPT")).state;
+      } else if (!aborts.has(seq)) {
+        const next = applyEntry(sources, state, entry, seq);
+        state = "state" in next
+          ? next.state
+          : await passOver(sources, state, { ...next, seq, from: range.from });
       }
     }
   }
   return { state, replayed };
 }
 
-/** Whether `apply` says that no such record is known to it: a fault of none, and not to be passed over. Without `instanceof`, for it may come from another copy of this package. */
+/** The state after an entry, or why there is none. */
+function applyEntry<S, M>(
+  { reducer, guard }: Sources<S, M>,
+  state: S,
+  entry: Entry,
+  seq: number,
+): { state: S } | { error: unknown; isReduced: boolean } {
+  let isReduced = false;
+  try {
+    const mutations = mutationsOf<M>(entry, seq, reducer);
+    isReduced = true;
+    return { state: guard.run(() => reduce(state, mutations, reducer)) };
+  } catch (error) {
+    return { error, isReduced };
+  }
+}
+
+/** The state without a mutation that throws, unless it had been applied: then the code has changed, and goes no further. */
+async function passOver<S, M>(
+  sources: Sources<S, M>,
+  state: S,
+  { seq, from, error, isReduced }: {
+    seq: number;
+    from: number;
+    error: unknown;
+    isReduced: boolean;
+  },
+): Promise<S> {
+  if (isNoPromise(error)) throw error;
+  const { aborts, reducer } = sources;
+  // It may be on record as aborted, further on.
+  await aborts.learnFrom(from);
+  if (!aborts.has(seq)) {
+    if (!isReduced || isUnreadable(error)) throw withNumber(error, seq);
+    const isRefused = sources.onReplayThrow !== "abort" &&
+      seq <= await provenUpTo(sources);
+    if (isRefused) throw replayFailed(seq, error);
+    aborts.addUnrecorded(seq, true);
+  }
+  // Nothing was changed before it threw, or nothing can be.
+  if (!isReduced || reducer.immutable) return state;
+  return await buildWithout(sources, seq);
+}
+
+/** Up to where it is on record that every mutation was applied, or its abort recorded. */
+async function provenUpTo<S, M>(sources: Sources<S, M>): Promise<number> {
+  const { isBare, log, snapshots } = sources;
+  if (isBare) return 0;
+  return sources.provenUpTo ??= Math.max(
+    log.applied ?? 0,
+    ...(await snapshots.list()).map(({ seq }) => seq),
+  );
+}
+
+function replayFailed(seq: number, cause: unknown): MiniError {
+  return new MiniError(
+    "REPLAY_FAILED",
+    `Cannot make the state: apply throws for record ${seq}, which had been applied (${
+      messageOf(cause)
+    }): the code has changed; nothing was changed on disk: run the code that wrote the record, or code that can apply it, or leave it out for good with onReplayThrow: "abort"`,
+    { seq, cause },
+  );
+}
+
+/** Whether `apply` says, by an error of this package, that it does not know such a record. Without `instanceof`, for it may come from another copy. */
 function isUnreadable(error: unknown): error is MiniError {
-  const { code } = Object(error);
-  return code === "UNSUPPORTED_FORMAT" || code === "CORRUPT";
+  const { name } = Object(error);
+  return name === "MiniError [UNSUPPORTED_FORMAT]" ||
+    name === "MiniError [CORRUPT]";
 }
 
 /** The same error, with the number of the record where it has none. */

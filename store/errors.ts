@@ -30,6 +30,7 @@ export type MiniErrorCode =
   | "POISONED"
   | "NO_SPACE"
   | "COMPACTED"
+  | "REPLAY_FAILED"
   | "UNSUPPORTED_FORMAT"
   | "UNSERIALIZABLE"
   | "TOO_LARGE"

@@ -83,7 +83,7 @@ export class StateMaker {
     for (let upTo = base;;) {
       upTo = this.#isPlain ? Math.min(at, upTo + STRIDE) : at;
       signal.throwIfAborted();
-      const { state, seq } = await build(sources, upTo, "COMPACTED");
+      const { state, seq } = await build({ ...sources }, upTo, "COMPACTED");
       const { rejected: damaged } = disk;
       assertReached(this.#context, found, upTo, { seq, rejected: damaged });
       this.#aborts.keep(aborts);
