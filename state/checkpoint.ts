@@ -1,40 +1,85 @@
 import { decodeJson, isInParts, type SnapCodec } from "../snap/codec.ts";
 import { toJson } from "../store/json.ts";
-import type { Reducer } from "./mutation.ts";
+import type { StoreRecord } from "../store/mod.ts";
 
-/** A state in memory, out of reach of what changes the live one. */
-export interface Checkpoint<S> {
+/** So many records, and characters of them, are kept after a checkpoint. */
+const MAX_RECORDS = 1_000;
+const MAX_CHARS = 1024 * 1024;
+
+/** A checkpoint that so many records follow is as good as a new one. */
+const FEW_RECORDS = 100;
+
+/**
+ * A state in memory, out of reach of what changes the live one, and the records
+ * that follow it: making a state anew from these takes no look at the disk.
+ */
+export class Checkpoint<S> {
   /** The number that it stands at. */
   readonly seq: number;
-  /** Makes a copy of its own. */
-  restore(): Promise<S>;
-}
+  /** Makes a copy of the state. */
+  readonly restore: () => Promise<S>;
+  readonly #texts: string[] = [];
+  #chars = 0;
+  #isComplete = true;
 
-/** A checkpoint of a state that does not change meanwhile; `undefined` where it cannot be copied by way of JSON. */
-export async function checkpointOf<S, M>(
-  { codec, reducer }: {
-    readonly codec?: SnapCodec<S> | undefined;
-    readonly reducer: Reducer<S, M>;
-  },
-  state: S,
-  seq: number,
-): Promise<Checkpoint<S> | undefined> {
-  if (reducer.immutable) return { seq, restore: () => Promise.resolve(state) };
-  try {
-    const encoded = codec === undefined ? state : codec.encode(state);
-    if (codec === undefined || !isInParts(encoded)) {
-      const text = toJson(encoded, Infinity);
-      return { seq, restore: () => decodeJson(codec, JSON.parse(text)) };
+  private constructor(seq: number, restore: () => Promise<S>) {
+    this.seq = seq;
+    this.restore = restore;
+  }
+
+  /** A checkpoint of a state that does not change meanwhile; `undefined` where the state cannot be copied by way of JSON. */
+  static async of<S>(
+    codec: SnapCodec<S> | undefined,
+    state: S,
+    seq: number,
+  ): Promise<Checkpoint<S> | undefined> {
+    try {
+      const encoded = codec === undefined ? state : codec.encode(state);
+      if (codec === undefined || !isInParts(encoded)) {
+        const text = toJson(encoded, Infinity);
+        return new Checkpoint(seq, () => decodeJson(codec, JSON.parse(text)));
+      }
+      const texts: string[] = [];
+      for await (const part of encoded) texts.push(toJson(part, Infinity));
+      return new Checkpoint(seq, () => decodeJson(codec, parsed(texts)));
+    } catch {
+      // A snapshot will say why.
+      return undefined;
     }
-    const texts: string[] = [];
-    for await (const part of encoded) texts.push(toJson(part, Infinity));
-    return { seq, restore: () => decodeJson(codec, parsed(texts)) };
-  } catch {
-    // Snapshots will say why.
-    return undefined;
+  }
+
+  /** Whether a new checkpoint would spare little. */
+  get isRecent(): boolean {
+    return this.#isComplete && this.#texts.length <= FEW_RECORDS;
+  }
+
+  /** Keeps the record that comes next. `text` gives its JSON, of before anything could change it. */
+  keep(seq: number, text: () => string): void {
+    if (!this.#isComplete || seq <= this.#last) return;
+    const json = text();
+    this.#chars += json.length;
+    this.#isComplete = seq === this.#last + 1 && this.#chars <= MAX_CHARS &&
+      this.#texts.length < MAX_RECORDS;
+    if (this.#isComplete) this.#texts.push(json);
+    else this.#texts.length = 0;
+  }
+
+  /** The records after it up to `to`; `undefined` where it has not kept them all. */
+  recordsUpTo(to: number): StoreRecord<unknown>[] | undefined {
+    if (!this.#isComplete || to > this.#last) return undefined;
+    return this.#texts.slice(0, to - this.seq).map((text, index) => ({
+      seq: this.seq + index + 1,
+      data: JSON.parse(text),
+    }));
+  }
+
+  get #last(): number {
+    return this.seq + this.#texts.length;
   }
 }
 
-async function* parsed(texts: readonly string[]): AsyncGenerator<unknown> {
+async function* parsed(
+  texts: readonly string[],
+): AsyncGenerator<unknown, void, undefined> {
   for (const text of texts) yield await JSON.parse(text);
 }

@@ -97,7 +97,8 @@ export class LiveState<S, M> {
   }
 
   /** Appends an entry, and takes it into the state when it is acknowledged and all before it were taken. */
-  enqueue({ entry, json }: Logged, durable: boolean): Promise<number> {
+  enqueue(logged: Logged, durable: boolean): Promise<number> {
+    const { entry, json } = logged;
     if (this.failure !== undefined) throw this.failure;
     const { isBare, aborts } = this.#sources;
     if (isBare && !("apply" in entry)) throw notInRust();
@@ -107,7 +108,7 @@ export class LiveState<S, M> {
     const appended = appendJson(this.#log, json, options) ??
       this.#log.append(entry, options);
     const taken = Promise.withResolvers<number>();
-    const pending: Pending = { entry, taken, outcome: undefined };
+    const pending: Pending = { logged, taken, outcome: undefined };
     this.#pending.push(pending);
     appended.then(
       (seq) => this.#arrived(pending, { seq }),
@@ -130,12 +131,12 @@ export class LiveState<S, M> {
   async #takeArrived(): Promise<void> {
     let count = 0;
     for (let next; (next = this.#pending[count]) !== undefined; count++) {
-      const { entry, taken, outcome } = next;
+      const { logged, taken, outcome } = next;
       if (outcome === undefined) break;
       try {
         if ("error" in outcome) throw outcome.error;
         const { seq } = outcome;
-        const more = this.#take(seq, entry);
+        const more = this.#take(seq, logged);
         if (more === undefined) taken.resolve(seq);
         else {
           const rest = await more;
@@ -158,9 +159,13 @@ export class LiveState<S, M> {
   }
 
   /** Applies what is logged; gives what is left to do, if anything, and in the end when others may be applied. */
-  #take(seq: number, entry: Entry): Promise<() => Promise<void>> | undefined {
+  #take(
+    seq: number,
+    { entry, json }: Logged,
+  ): Promise<() => Promise<void>> | undefined {
     if (!this.#hasState) throw this.failure;
-    const { reducer, guard, aborts } = this.#sources;
+    const { reducer, guard, aborts, checkpoint } = this.#sources;
+    checkpoint?.keep(seq, () => json);
     try {
       if ("abort" in entry) aborts.acknowledge(entry.abort);
       const mutations = mutationsOf<M>(entry, seq, reducer);
@@ -257,7 +262,7 @@ type Outcome = { readonly seq: number } | { readonly error: unknown };
 
 /** An entry that was appended. */
 interface Pending {
-  readonly entry: Entry;
+  readonly logged: Logged;
   readonly taken: PromiseWithResolvers<number>;
   outcome: Outcome | undefined;
 }

@@ -1,8 +1,9 @@
 import { MiniError } from "../store/errors.ts";
+import type { StoreRecord } from "../store/mod.ts";
 import { recordBatches } from "../store/session.ts";
 import type { SnapCodec } from "../snap/mod.ts";
 import { type Aborts, isCompacted } from "./aborts.ts";
-import { type Checkpoint, checkpointOf } from "./checkpoint.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 import { messageOf } from "../store/reason.ts";
 import {
@@ -63,6 +64,8 @@ export async function build<S, M>(
   codeOfGap: "CORRUPT" | "COMPACTED",
 ): Promise<Built<S>> {
   const { log, aborts } = sources;
+  // Before damaged ones are set aside: they prove it as well.
+  await provenUpTo(sources);
   for (;;) {
     const { firstSequence } = log;
     try {
@@ -96,7 +99,9 @@ export async function buildWithout<S, M>(
   seq: number,
 ): Promise<S> {
   const { state } = await build(sources, seq, "CORRUPT");
-  sources.checkpoint = await checkpointOf(sources, state, seq);
+  if (!sources.checkpoint?.isRecent) {
+    sources.checkpoint = await Checkpoint.of(sources.codec, state, seq);
+  }
   return state;
 }
 
@@ -181,13 +186,13 @@ async function replay<S, M>(
   state: S,
   range: { from: number; to: number },
 ): Promise<{ state: S; replayed: number }> {
-  const { log, isBare, aborts } = sources;
+  const { isBare, aborts } = sources;
   let replayed = 0;
   if (range.to < range.from) return { state, replayed };
-  const batches = recordBatches(log, range) ?? oneByOne(log.replay(range));
-  for await (const records of batches) {
+  for await (const records of recordsIn(sources, range)) {
     for (const { seq, data } of records) {
       replayed++;
+      sources.checkpoint?.keep(seq, () => JSON.stringify(data));
       const entry = entryOf(data, seq, isBare);
       if ("abort" in entry) {
         if (aborts.has(entry.abort) || entry.abort < range.from) continue;
@@ -204,6 +209,20 @@ async function replay<S, M>(
     }
   }
   return { state, replayed };
+}
+
+/** Records, many at a time: from memory where a checkpoint has them. */
+function recordsIn<S, M>(
+  { log, checkpoint }: Sources<S, M>,
+  range: { from: number; to: number },
+):
+  | AsyncIterable<Iterable<StoreRecord<unknown>>>
+  | Iterable<StoreRecord<unknown>[]> {
+  const kept = checkpoint?.seq === range.from - 1
+    ? checkpoint.recordsUpTo(range.to)
+    : undefined;
+  if (kept !== undefined) return [kept];
+  return recordBatches(log, range) ?? oneByOne(log.replay(range));
 }
 
 /** The state after an entry, or why there is none. */

@@ -24,6 +24,7 @@ Deno.test("StateManager restores its state on opening again", async () => {
     snapshotSequence: 0,
     replayed: 2,
     aborted: [],
+    undecided: [],
     rejected: [],
   });
 });

@@ -39,12 +39,13 @@ Deno.test("StateManager.open() rejects where apply returns promises, rather than
   assertEquals(again.state.value, 16);
 });
 
-Deno.test("StateManager.open() records the aborts that it finds, so that they stay whatever apply becomes", async () => {
+Deno.test("StateManager.open() records what it aborts, so that it stays aborted whatever apply becomes", async () => {
   const fs = new MemoryFileSystem();
   await withUnrecordedAbort(fs);
   {
     await using found = await StateManager.open("/data", {
       ...superstitious,
+      onReplayThrow: "abort",
       fs,
     });
     assertEquals([found.state.value, found.sequence], [3, 4]);

@@ -37,17 +37,24 @@ Deno.test("StateManager refuses a snapshot of another version that knows more th
   assertEquals(again.state, ["a", "b"]);
 });
 
-Deno.test("StateManager goes back to an older version by way of the snapshot that was made by it", async () => {
+Deno.test("StateManager goes back to an older version by way of the snapshot that was made by it, as long as no mutation is of a newer one", async () => {
   const fs = new MemoryFileSystem();
   {
     await using first = await open(fs, 1);
     await first.apply("a");
     await first.compact();
+    await first.apply("b");
   }
   {
     await using second = await open(fs, 2);
-    await second.apply("b");
     await second.createSnapshot();
+  }
+  {
+    const copy = new MemoryFileSystem(fs.snapshot());
+    await (await open(copy, 2)).apply("c");
+    copy.restart();
+    const error = await errorOf(open(copy, 1));
+    assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 3]);
   }
   await using back = await open(fs, 1);
   assertEquals(back.state, ["a", "b"]);
