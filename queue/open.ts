@@ -1,6 +1,5 @@
 import { applyJson } from "../state/manager.ts";
 import { StateManager } from "../state/mod.ts";
-import { MiniError } from "../store/errors.ts";
 import { ledgerCodec } from "./codec.ts";
 import { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
@@ -41,7 +40,6 @@ export async function openQueue<T>(
         applyToLedger(ledger, entry);
         weight.add(entry);
       },
-      upcast: refuseNewer,
       codec: ledgerCodec(),
       snapshotEvery(ledger) {
         const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
@@ -79,13 +77,6 @@ export async function openQueue<T>(
     await manager.close().catch(() => {});
     throw error;
   }
-}
-
-function refuseNewer(_: unknown, version: number): never {
-  throw new MiniError(
-    "UNSUPPORTED_FORMAT",
-    `Cannot open the queue: its log holds records of version ${version}, which this code does not know; nothing was changed`,
-  );
 }
 
 /** A state that has a ledger under a name. */

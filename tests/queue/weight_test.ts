@@ -104,7 +104,7 @@ Deno.test("MiniQueue.compact() leaves as little behind an opening that could not
   assert(await test.sizeBytes() < 10_000, `${await test.sizeBytes()}`);
 });
 
-Deno.test("MiniQueue opens where a snapshot is due before it is open: for what was found to be aborted", async () => {
+Deno.test("MiniQueue opens where a snapshot is due, and nothing says whether the last entry had been applied", async () => {
   const test = new TestQueue<string>();
   const log = await MiniStore.open("/data/journal.jsonl", { fs: test.fs });
   const enqueue = Array.from(
@@ -115,7 +115,7 @@ Deno.test("MiniQueue opens where a snapshot is due before it is open: for what w
   await log.append({ apply: { at: 2, purge: "all" } });
   const settle = [{ id: 1, receipt: 1, as: "acked" }];
   await log.append({ apply: { at: 3, settle } });
-  await log.close();
+  await log.close({ applied: 2 });
   await using queue = await test.open();
   assertEquals((await queue.enqueue("y")).id, 10_001);
 });
