@@ -51,8 +51,10 @@ Deno.test("StateManager goes back to an older version by way of the snapshot tha
   }
   {
     const copy = new MemoryFileSystem(fs.snapshot());
-    await (await open(copy, 2)).apply("c");
-    copy.restart();
+    {
+      await using second = await open(copy, 2);
+      await second.apply("c");
+    }
     const error = await errorOf(open(copy, 1));
     assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 3]);
   }
