@@ -1,4 +1,4 @@
-import { MiniError } from "../store/errors.ts";
+import { MiniError, NEXT_COMMANDS } from "../store/errors.ts";
 import { messageOf } from "../store/reason.ts";
 import { Misuse } from "./args.ts";
 
@@ -27,18 +27,23 @@ const NEXT: Readonly<Record<string, string>> = {
   UNSERIALIZABLE: "mini dump --to reads the records before it",
 };
 
+/** What an error says, but for the commands that help: a command says its own. */
+export function bareMessage({ message }: Error): string {
+  return message.replace(NEXT_COMMANDS, "");
+}
+
 /** What is told of an error. */
 export function explain(error: unknown): Complaint {
   if (error instanceof Misuse) {
     return { exitCode: 2, code: "MISUSE", message: error.message };
   }
   if (error instanceof MiniError) {
-    const { code, message, path, line, offset, seq } = error;
+    const { code, path, line, offset, seq } = error;
     const next = NEXT[code];
     return {
       exitCode: 1,
       code,
-      message,
+      message: bareMessage(error),
       ...(next !== undefined && { next }),
       ...(path !== undefined && { path }),
       ...(line !== undefined && { line }),

@@ -1,3 +1,4 @@
+import { bareMessage } from "./explain.ts";
 import { basename } from "@std/path";
 import { MiniError } from "../store/errors.ts";
 import { installFile } from "../store/install.ts";
@@ -177,14 +178,14 @@ async function outcome(
     path,
     repaired: isDone,
     needed: true,
-    reason: problem.message,
+    reason: bareMessage(problem),
     last,
     cut,
     aside,
     snapshotAhead: ahead ?? null,
   };
   const went = isDone ? "went" : "would go";
-  const { message } = problem;
+  const message = bareMessage(problem);
   const lines = [
     isDone ? message.replace(/; nothing was changed$/, "") : message,
     lost > last

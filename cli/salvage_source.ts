@@ -1,3 +1,4 @@
+import { bareMessage } from "./explain.ts";
 import { MiniError } from "../store/errors.ts";
 import { FRAME_BYTES } from "../store/line.ts";
 import type { LineParser } from "../store/records.ts";
@@ -184,7 +185,7 @@ function* rustPiecesIn(
 
 function reasonOf(error: unknown): string {
   if (error instanceof MiniError && error.code !== "CORRUPT") {
-    return error.message;
+    return bareMessage(error);
   }
   if (error instanceof MiniError) {
     return "the line is not JSON, or nested too deep";

@@ -1,3 +1,4 @@
+import { bareMessage } from "./explain.ts";
 import { basename } from "@std/path";
 import { Misuse } from "./args.ts";
 import type { Call, Command, Outcome } from "./command.ts";
@@ -42,7 +43,9 @@ export const snapshots: Command = {
 
 /** A snapshot as `--json` tells of it. */
 export function told({ problem, ...rest }: SnapshotCheck): unknown {
-  return problem === undefined ? rest : { ...rest, reason: problem.message };
+  return problem === undefined
+    ? rest
+    : { ...rest, reason: bareMessage(problem) };
 }
 
 function describe(found: readonly SnapshotCheck[], paint: Paint): string[] {
@@ -54,7 +57,7 @@ function describe(found: readonly SnapshotCheck[], paint: Paint): string[] {
     version === undefined ? "" : `version ${version}`,
   ]);
   const problems = found.flatMap(({ problem }) =>
-    problem === undefined ? [] : [problem.message]
+    problem === undefined ? [] : [bareMessage(problem)]
   );
   return [...table(rows), ...problems];
 }

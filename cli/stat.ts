@@ -1,3 +1,4 @@
+import { bareMessage } from "./explain.ts";
 import { basename } from "@std/path";
 import { bar, grouped as groups, map } from "./chart.ts";
 import {
@@ -58,7 +59,7 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
-      problem: problem?.message ??
+      problem: (problem && bareMessage(problem)) ??
         lostIn(paths.active, found, snapshots)?.message ??
         (tornBytes > 0
           ? tornLine({ tornBytes, path: paths.active, last })

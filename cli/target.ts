@@ -1,3 +1,4 @@
+import { bareMessage } from "./explain.ts";
 import { crc32 } from "../store/checksum.ts";
 import { MiniError } from "../store/errors.ts";
 import { fromOs } from "../store/os_errors.ts";
@@ -187,7 +188,7 @@ export async function fill<T>(
     });
     // Another program may be filling it.
     if (error !== cause || !isBegun || error.code === "LOCKED") throw error;
-    throw new MiniError(error.code, `${error.message}; ${left}`, {
+    throw new MiniError(error.code, `${bareMessage(error)}; ${left}`, {
       ...error,
       cause,
     });

@@ -57,6 +57,10 @@ export interface MiniErrorOptions {
   issues?: readonly SchemaIssue[];
 }
 
+/** What the message of every `CORRUPT` ends with. */
+export const NEXT_COMMANDS =
+  "; mini verify says all that is damaged, and mini salvage copies all that is whole to a new place";
+
 /**
  * The error of every condition that a caller may want to handle.
  *
@@ -96,7 +100,8 @@ export class MiniError extends Error {
    * Creates an error.
    *
    * @param code Why it failed.
-   * @param message What failed, where, and what is true now.
+   * @param message What failed, where, and what is true now. Of `CORRUPT` the
+   * commands that help are added.
    * @param options Where it happened, and what caused it.
    */
   constructor(
@@ -105,7 +110,10 @@ export class MiniError extends Error {
     options: MiniErrorOptions = {},
   ) {
     const { cause, ...place } = options;
-    super(message, cause === undefined ? undefined : { cause });
+    super(
+      code === "CORRUPT" ? message + NEXT_COMMANDS : message,
+      cause === undefined ? undefined : { cause },
+    );
     // Of what nobody catches Deno prints name and message, and no field.
     this.name = `MiniError [${code}]`;
     this.code = code;

@@ -1,3 +1,4 @@
+import { bareMessage } from "../explain.ts";
 import { ledgerCodec } from "../../queue/codec.ts";
 import {
   applyToLedger,
@@ -89,7 +90,7 @@ export class StateMaker {
       this.#aborts.keep(aborts);
       if (this.#isPlain) this.#checkpoints.keep(upTo, textOf(state));
       if (upTo < at) continue;
-      const rejected = disk.rejected.map(({ error }) => error.message);
+      const rejected = disk.rejected.map(({ error }) => bareMessage(error));
       const { isCut: isUnsure } = this.#aborts;
       return { state, isAborted: aborts.has(at), rejected, isUnsure };
     }

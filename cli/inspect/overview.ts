@@ -2,7 +2,7 @@ import { basename, join } from "@std/path";
 import type { FileSystem } from "../../store/fs.ts";
 import type { JournalContext } from "../../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "../check.ts";
-import { type Complaint, explain } from "../explain.ts";
+import { bareMessage, type Complaint, explain } from "../explain.ts";
 import { type Extent, roughExtent } from "../extent.ts";
 import { isQueue } from "../ledger.ts";
 import { readableEnd, recordPage } from "./records.ts";
@@ -138,7 +138,7 @@ export class Overviews {
       ...rows.flatMap(({ problem }) => problem ?? []),
       ...shots.flatMap(({ problem }: FileRow) => problem ?? []),
     ];
-    if (problem !== undefined && !problems.some(isSame(problem.message))) {
+    if (problem !== undefined && !problems.some(isSame(bareMessage(problem)))) {
       problems.push(told(problem));
     }
     const lost = lostIn(paths.active, found, snapshots);

@@ -1,3 +1,4 @@
+import { bareMessage } from "../explain.ts";
 import type { Ledger } from "../../queue/mod.ts";
 import { MiniError } from "../../store/errors.ts";
 import type { JournalContext } from "../../store/segment.ts";
@@ -165,7 +166,7 @@ export class States {
         seq,
         mutation: pruned(mutation).state,
       })),
-      rejected: parts.rejected.map(({ error }) => error.message),
+      rejected: parts.rejected.map(({ error }) => bareMessage(error)),
       isUnsure: this.#aborts.isCut,
     };
   }

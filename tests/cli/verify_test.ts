@@ -46,6 +46,7 @@ Deno.test("mini verify says file, line, offset, and what to do next", async () =
     `CORRUPT: Cannot read "${path}" (line 2, offset 100): record 5 is damaged, and a later line says that it had been durable; nothing was changed`,
   ]);
   assertStringIncludes(stdout, `next: mini salvage ${path} NEW`);
+  assert(!stdout.includes("mini verify"), "it names itself");
 });
 
 Deno.test("mini verify finds nothing in an empty journal, and nothing in one whose rotation was cut short", async () => {

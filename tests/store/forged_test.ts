@@ -1,6 +1,6 @@
 // Lines that no writer of ours writes, with checksums that are right all the same.
 import { crc32 } from "node:zlib";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { StateManager } from "@mini/state/state";
 import { TestDirectory } from "../support/dir.ts";
@@ -36,6 +36,10 @@ for (const [what, journal] of STRAY) {
     await Deno.writeFile(path, journal.bytes);
     const error = await errorOf(MiniStore.open(path));
     assertEquals([error.code, error.line, error.seq], ["CORRUPT", 4, 3]);
+    assertMatch(
+      error.message,
+      /nothing was changed; mini verify .* mini salvage /,
+    );
     assertEquals(await Deno.readFile(path), journal.bytes);
     const seen: number[] = [];
     const read = (async () => {
