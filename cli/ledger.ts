@@ -4,7 +4,7 @@ import { ledgerCodec } from "../queue/codec.ts";
 import type { LedgerEntry } from "../queue/entry.ts";
 import { hasKind } from "../queue/entry_check.ts";
 import {
-  applyToLedger,
+  applyLogged,
   type DeadMessage,
   emptyLedger,
   type Ledger,
@@ -46,7 +46,7 @@ export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
       {
         log,
         snapshots,
-        reducer: { apply: applyToLedger },
+        reducer: { apply: applyLogged },
         initial: emptyLedger,
         isBare: false,
         aborts: new Aborts(log, false),

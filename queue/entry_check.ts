@@ -155,20 +155,27 @@ function isNewer(version: unknown): boolean {
   return Number.isSafeInteger(version) && Number(version) > LEDGER_VERSION;
 }
 
-/** Throws for what is no entry of a ledger, or none that this code knows. */
-export function checkEntry(entry: unknown): asserts entry is LedgerEntry {
+/**
+ * Throws for what is no entry of a ledger, or none that this code knows.
+ *
+ * @param isLogged Whether it is what a queue's own log holds: no caller is to blame.
+ */
+export function checkEntry(
+  entry: unknown,
+  isLogged: boolean,
+): asserts entry is LedgerEntry {
   const flaw = flawOf(entry);
   if (flaw === undefined) return;
   const place = `entry${flaw.path}`;
-  throw flaw.isUnknown
-    ? new MiniError(
+  if (flaw.isUnknown) {
+    throw new MiniError(
       "UNSUPPORTED_FORMAT",
       `Cannot enter it into the ledger of the queue: ${place} is of a kind or a version that this code does not know; nothing was changed: use the version of this package that wrote it, or a newer one`,
-    )
-    : new MiniError(
-      "CORRUPT",
-      `Cannot enter it into the ledger of the queue: ${place} is missing, or is not what belongs there; nothing was changed`,
     );
+  }
+  const message =
+    `Cannot enter it into the ledger of the queue: ${place} is missing, or is not what belongs there; nothing was changed`;
+  throw isLogged ? new MiniError("CORRUPT", message) : new TypeError(message);
 }
 
 /** Throws for a ledger of a version that this code does not know. */

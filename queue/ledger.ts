@@ -111,8 +111,9 @@ export function emptyLedger<T = unknown>(): Ledger<T> {
  * @param entry What has happened.
  * @throws {MiniError} `RECEIPT_EXPIRED` where a delivery is settled that is not
  * the current one of its message; `UNSUPPORTED_FORMAT` for an entry or a ledger
- * of a kind or a version that this code does not know; `CORRUPT` for what is no
- * entry. Thrown for a logged entry on opening, the last two refuse to open.
+ * of a kind or a version that this code does not know: opening a state that has
+ * logged one is refused with that.
+ * @throws {TypeError} For what is no entry.
  *
  * @example A ledger in a state of one's own
  * ```ts
@@ -128,8 +129,18 @@ export function applyToLedger<T>(
   ledger: Ledger<T>,
   entry: LedgerEntry<T>,
 ): void {
+  checkEntry(entry, false);
+  enter(ledger, entry);
+}
+
+/** The same of what a queue's own log holds: what is no entry there is `CORRUPT`. */
+export function applyLogged<T>(ledger: Ledger<T>, entry: LedgerEntry<T>): void {
+  checkEntry(entry, true);
+  enter(ledger, entry);
+}
+
+function enter<T>(ledger: Ledger<T>, entry: LedgerEntry<T>): void {
   checkVersion(ledger.v);
-  checkEntry(entry);
   ledger.at = Math.max(ledger.at, entry.at);
   ledger.v = Math.max(ledger.v ?? 1, entry.v ?? 1);
   dropKeys(ledger);

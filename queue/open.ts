@@ -5,7 +5,7 @@ import { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
 import { checkVersion } from "./entry_check.ts";
 import { Home, type LedgerHost } from "./home.ts";
-import { applyToLedger, emptyLedger, type Ledger } from "./ledger.ts";
+import { applyLogged, emptyLedger, type Ledger } from "./ledger.ts";
 import {
   checkOptions,
   type DeliveryOptions,
@@ -37,7 +37,7 @@ export async function openQueue<T>(
     {
       initial: emptyLedger,
       apply(ledger, entry) {
-        applyToLedger(ledger, entry);
+        applyLogged(ledger, entry);
         weight.add(entry);
       },
       codec: ledgerCodec(),

@@ -230,7 +230,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "unknown-entry-is-passed-over",
     file: "queue/ledger.ts",
-    edits: [["  checkEntry(entry);\n", ""]],
+    edits: [["  checkEntry(entry, true);\n", ""]],
     killedBy: format(
       ".open() refuses a kind in its log with UNSUPPORTED_FORMAT, and changes nothing",
     ),

@@ -1,11 +1,7 @@
 import { bareMessage } from "../explain.ts";
 import { ledgerCodec } from "../../queue/codec.ts";
-import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
-} from "../../queue/mod.ts";
+import { applyLogged, emptyLedger, type Ledger } from "../../queue/ledger.ts";
+import type { LedgerEntry } from "../../queue/mod.ts";
 import type { SnapCodec } from "../../snap/mod.ts";
 import { isInParts } from "../../snap/codec.ts";
 import { Guard } from "../../state/mutation.ts";
@@ -23,8 +19,7 @@ import type { Program } from "./module.ts";
 /** The reducer of a queue, which needs no program to be known. */
 export const QUEUE: Program = {
   initial: () => emptyLedger(),
-  apply: (ledger, entry) =>
-    applyToLedger(ledger as Ledger, entry as LedgerEntry),
+  apply: (ledger, entry) => applyLogged(ledger as Ledger, entry as LedgerEntry),
   codec: ledgerCodec() as SnapCodec<unknown>,
 };
 

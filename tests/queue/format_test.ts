@@ -176,6 +176,29 @@ Deno.test("StateManager.apply() of an entry that the ledger refuses is an abort 
   assertEquals(await drain(await MiniQueue.attach(again, "jobs")), ["goes on"]);
 });
 
+Deno.test("StateManager.open() judges what is no entry at all as any mutation for which apply throws", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using shop = await open(fs);
+    const malformed = { enqueue: SECRET } as unknown as LedgerEntry<string>;
+    const error = await errorOf(shop.apply({ jobs: malformed }));
+    assertEquals(error.code, "ABORTED_MUTATION");
+    assert(error.cause instanceof TypeError);
+    assert(!error.message.includes("secret"), error.message);
+  }
+  await using again = await open(fs);
+  assertEquals(again.state.jobs.messages, {});
+  const closed = await logged({ jobs: FIRST }, { jobs: 5 });
+  assertEquals((await errorOf(open(closed))).code, "REPLAY_FAILED");
+  // As a process leaves it that was killed before it could record the abort.
+  const killed = new MemoryFileSystem();
+  const store = await MiniStore.open<unknown>(JOURNAL, { fs: killed });
+  for (const jobs of [FIRST, 5]) await store.append({ apply: { jobs } });
+  killed.restart();
+  await using after = await open(killed);
+  assertEquals(Object.keys(after.state.jobs.messages), ["1"]);
+});
+
 Deno.test("MiniQueue.attach() and applyToLedger() refuse a ledger of a newer version", async () => {
   const fs = new MemoryFileSystem();
   {
