@@ -2,7 +2,7 @@ import { onAbort } from "../store/abort.ts";
 import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
-import { checkCount } from "../store/options.ts";
+import { checkCount } from "../store/checks.ts";
 import { Signal } from "../store/signal.ts";
 import { Deliveries } from "./deliveries.ts";
 import { nextEnd } from "./dedupe.ts";

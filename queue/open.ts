@@ -1,5 +1,7 @@
+import { ofQueue } from "../state/kind.ts";
 import { applyJson } from "../state/manager.ts";
-import { StateManager } from "../state/mod.ts";
+import { StateManager, type StateOptions } from "../state/mod.ts";
+import { assertOptions, having } from "../store/checks.ts";
 import { ledgerCodec } from "./codec.ts";
 import { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
@@ -7,8 +9,10 @@ import { checkVersion } from "./entry_check.ts";
 import { Home, type LedgerHost } from "./home.ts";
 import { applyLogged, emptyLedger, type Ledger } from "./ledger.ts";
 import {
-  checkOptions,
+  DELIVERY_CHECKS,
   type DeliveryOptions,
+  filledIn,
+  QUEUE_CHECKS,
   type QueueOptions,
 } from "./options.ts";
 import { deadWeightOf, Weight } from "./weight.ts";
@@ -27,14 +31,15 @@ export async function openQueue<T>(
   dir: string | URL,
   options: QueueOptions<T>,
 ): Promise<OpenQueue<T, LedgerEntry<T>>> {
-  const checked = checkOptions(options);
+  assertOptions("MiniQueue.open()", options, QUEUE_CHECKS);
+  const checked = filledIn(options);
   const { keepSnapshots, maxSegmentBytes, mode, directoryMode, fs } = options;
   const picked = new Set<number>();
   const weight = new Weight();
   let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
   const manager = open = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
     dir,
-    {
+    ofQueue<StateOptions<Ledger<T>, LedgerEntry<T>>>({
       initial: emptyLedger,
       apply(ledger, entry) {
         applyLogged(ledger, entry);
@@ -53,7 +58,7 @@ export async function openQueue<T>(
       ...(mode !== undefined && { mode }),
       ...(directoryMode !== undefined && { directoryMode }),
       ...(fs && { fs }),
-    },
+    }),
   );
   try {
     const home = await Home.at<T, LedgerEntry<T>>({
@@ -130,7 +135,9 @@ export async function attachQueue<S extends StateWith<K>, K extends string>(
   options: DeliveryOptions<PayloadOf<S[K]>>,
 ): Promise<OpenQueue<PayloadOf<S[K]>, EntryIn<K, PayloadOf<S[K]>>>> {
   type T = PayloadOf<S[K]>;
-  const checked = checkOptions(options);
+  assertOptions("MiniQueue.attach()", options, DELIVERY_CHECKS);
+  having("apply", "compact")("manager", manager);
+  const checked = filledIn(options);
   const claimed = claim(manager, name);
   const free = () => Promise.resolve(void (claimed.isTaken = false));
   try {

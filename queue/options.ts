@@ -1,4 +1,12 @@
-import { checkCount } from "../store/options.ts";
+import {
+  aFileSystem,
+  aFunction,
+  aMode,
+  aSchema,
+  type Checks,
+  countFrom,
+  having,
+} from "../store/checks.ts";
 import type { FileSystem, RecordSchema } from "../store/mod.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -161,13 +169,34 @@ export interface QueueStats {
   readonly paused: boolean;
 }
 
-/** Options that are there, and checked. */
+/** Options that are there. */
 export type CheckedOptions<T> =
   & Required<Omit<DeliveryOptions<T>, "schema">>
   & Pick<DeliveryOptions<T>, "schema">;
 
+/** What the options of a delivery must be. */
+export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
+  visibilityTimeoutMs: (name, ms) => checkSpan(name, ms as number),
+  maxReceives: countFrom(1),
+  dedupeWindowMs: (name, ms) => checkDelay(name, ms as number),
+  backoff: aFunction,
+  onError: aFunction,
+  schema: aSchema,
+  clock: having("wall", "monotonic", "sleep"),
+};
+
+/** What those of a queue must be. */
+export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
+  ...DELIVERY_CHECKS,
+  keepSnapshots: countFrom(1),
+  maxSegmentBytes: countFrom(1),
+  mode: aMode,
+  directoryMode: aMode,
+  fs: aFileSystem,
+};
+
 /** Fills in what was left out. */
-export function checkOptions<T>(
+export function filledIn<T>(
   options: DeliveryOptions<T>,
 ): CheckedOptions<T> {
   const {
@@ -179,9 +208,6 @@ export function checkOptions<T>(
     schema,
     onError,
   } = options;
-  checkSpan("visibilityTimeoutMs", visibilityTimeoutMs);
-  checkCount("maxReceives", maxReceives);
-  checkDelay("dedupeWindowMs", dedupeWindowMs);
   return {
     visibilityTimeoutMs,
     maxReceives,

@@ -62,6 +62,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @param dir The directory, which holds a log and snapshots as any state does.
    * @param options How messages are delivered, and kept.
    * @returns The queue. Close it to free the lock.
+   * @throws {TypeError} As `StateManager.open`; where the directory holds a state.
    * @throws {MiniError} As `StateManager.open`; `CORRUPT` for a record that is no
    * entry of a queue, `UNSUPPORTED_FORMAT` for one, or a snapshot, of a kind or
    * a version that this code does not know.

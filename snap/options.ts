@@ -1,3 +1,12 @@
+import {
+  aFileSystem,
+  aMode,
+  aName,
+  aSchema,
+  type Checks,
+  countFrom,
+  having,
+} from "../store/checks.ts";
 import type { MiniError } from "../store/errors.ts";
 import type { FileSystem } from "../store/fs.ts";
 import type { RecordSchema } from "../store/schema.ts";
@@ -33,6 +42,17 @@ export interface SnapOptions<S> {
   /** The seam to the operating system. @default {denoFileSystem} */
   fs?: FileSystem;
 }
+
+/** What each of these must be. */
+export const SNAP_CHECKS: Checks<SnapOptions<unknown>> = {
+  keep: countFrom(1),
+  codec: having("encode", "decode"),
+  schema: aSchema,
+  mode: aMode,
+  directoryMode: aMode,
+  like: aName,
+  fs: aFileSystem,
+};
 
 /** How a snapshot is made. */
 export interface CreateOptions {

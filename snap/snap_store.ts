@@ -4,7 +4,8 @@ import type { FileSystem } from "../store/fs.ts";
 import { denoFileSystem } from "../store/fs_deno.ts";
 import { placeFile } from "../store/install.ts";
 import { Mutex } from "../store/mutex.ts";
-import { checkCount, modesOf } from "../store/options.ts";
+import { assertOptions, checkCount } from "../store/checks.ts";
+import { modesOf } from "../store/options.ts";
 import { type RecordSchema, validate, validateNew } from "../store/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import {
@@ -15,12 +16,13 @@ import {
 } from "./directory.ts";
 import { snapshotText } from "./envelope.ts";
 import { CodecFailure, damaged, failed } from "./failure.ts";
-import type {
-  CreateOptions,
-  RejectedSnapshot,
-  RestoredSnapshot,
-  SnapOptions,
-  SnapshotInfo,
+import {
+  type CreateOptions,
+  type RejectedSnapshot,
+  type RestoredSnapshot,
+  SNAP_CHECKS,
+  type SnapOptions,
+  type SnapshotInfo,
 } from "./options.ts";
 import { readRustPair } from "./rust_pair.ts";
 import {
@@ -68,8 +70,8 @@ export class SnapStore<S> {
    * @param options How they are kept.
    */
   constructor(dir: string | URL, options: SnapOptions<S> = {}) {
+    assertOptions("SnapStore", options, SNAP_CHECKS);
     const { keep = 2, codec, schema, like, fs = denoFileSystem } = options;
-    checkCount("keep", keep);
     this.#modes = modesOf(options);
     this.#like = like;
     if (dir === "") throw new TypeError('Cannot keep snapshots: "" is no path');

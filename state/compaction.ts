@@ -1,7 +1,6 @@
 import type { SnapshotInfo } from "../snap/mod.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
-import { checkCount } from "../store/options.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 import type { LiveState } from "./live.ts";
 import type { StateOptions } from "./options.ts";
@@ -41,9 +40,6 @@ export class Compaction<S, M> {
     this.#isImmutable = Boolean(immutable);
     this.#finished = finished;
     if (snapshotEvery === undefined) return;
-    if (typeof snapshotEvery === "number") {
-      checkCount("snapshotEvery", snapshotEvery);
-    }
     live.onApplied = (seq) => this.#afterApply(seq, snapshotEvery);
   }
 

@@ -3,7 +3,7 @@ import { onAbort } from "../store/abort.ts";
 import { MiniError } from "../store/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
-import { checkCount } from "../store/options.ts";
+import { checkCount } from "../store/checks.ts";
 import { isPromise } from "../store/promise.ts";
 import { Aborts } from "./aborts.ts";
 import { Batch } from "./batch.ts";
@@ -48,8 +48,7 @@ export class Engine<S, M> {
     options: StateOptions<S, M>,
   ) {
     this.#log = log;
-    const { initial, migrate, version } = options;
-    if (version !== undefined) checkCount("version", version, 0);
+    const { initial, migrate } = options;
     this.#sources = {
       log,
       snapshots,

@@ -1,10 +1,12 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import type { SnapshotInfo } from "../snap/mod.ts";
+import { assertOptions } from "../store/checks.ts";
 import { type CompactionReport, MiniError, MiniStore } from "../store/mod.ts";
 import {
   type AppliedMutation,
   type ApplyOptions,
   checkInitial,
+  STATE_CHECKS,
   type StateOptions,
   type StateRecovery,
 } from "./options.ts";
@@ -79,8 +81,9 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @param dir The directory, created where it is missing.
    * @param options The state, and how mutations change it.
    * @returns The manager. Close it to free the lock.
-   * @throws {TypeError} Where the directory holds the log of another state;
-   * where `initial` gives the same object twice.
+   * @throws {TypeError} Where the directory holds the log of another state, or a
+   * queue; where `initial` gives the same object twice; for options that nobody
+   * asks for or that are not what they must be. Nothing was changed.
    * @throws {MiniError} As `MiniStore.open`; `CORRUPT` where neither snapshots
    * nor log reach back far enough; `INVALID` for a logged mutation that the
    * schema refuses; `REPLAY_FAILED` where `apply` throws for a mutation that had
@@ -92,6 +95,11 @@ export class StateManager<S, M> implements AsyncDisposable {
     dir: string | URL,
     options: StateOptions<S, M>,
   ): Promise<StateManager<S, M>> {
+    assertOptions("StateManager.open()", options, STATE_CHECKS, [
+      "initial",
+      "apply",
+    ]);
+    if (dir === "") throw new TypeError('Cannot open a state: "" is no path');
     checkInitial(options);
     const path = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
     const journal = join(path, options.journal ?? "journal.jsonl");

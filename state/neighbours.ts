@@ -42,16 +42,23 @@ async function namesIn(fs: FileSystem, dir: string): Promise<string[]> {
 
 /** Whether a log starts as that of a state does, or has nothing left but what a snapshot stands for. */
 async function isOfState(fs: FileSystem, path: string): Promise<boolean> {
+  const [header = "", ...lines] = (await startOf(fs, path)).split("\n");
+  // The mark of a clean end stays where it is, and records may follow it.
+  const record = lines.find((line) => !CLOSE.test(line)) ?? "";
+  const base = /^\{"crc":"[0-9a-f]{8}","mini":1,.*"base":(\d+)/.exec(header)
+    ?.[1];
+  if (base === undefined) return false;
+  return record === "" ? Number(base) > 0 : ENTRY.test(record);
+}
+
+/** What a file starts with; nothing where it cannot be read. */
+export async function startOf(fs: FileSystem, path: string): Promise<string> {
   let file: FileHandle | undefined;
   try {
     file = await fs.open(path, "read");
-    const start = new TextDecoder().decode(await readBlock(file, START_BYTES));
-    const [header = "", record = ""] = start.split("\n", 2);
-    const { mini, base } = JSON.parse(header);
-    if (mini !== 1) return false;
-    return record === "" || CLOSE.test(record) ? base > 0 : ENTRY.test(record);
+    return new TextDecoder().decode(await readBlock(file, START_BYTES));
   } catch {
-    return false;
+    return "";
   } finally {
     await file?.close();
   }

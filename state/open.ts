@@ -2,6 +2,7 @@ import { basename, dirname } from "@std/path";
 import { SnapStore } from "../snap/mod.ts";
 import { denoFileSystem, MiniStore } from "../store/mod.ts";
 import type { Snapshots } from "./interfaces.ts";
+import { assertKind } from "./kind.ts";
 import { assertAlone } from "./neighbours.ts";
 import type { StateOptions } from "./options.ts";
 
@@ -24,14 +25,17 @@ export function snapshotsIn<S, M>(
 /** Opens the log of a state. */
 export async function openLog<S, M>(
   path: string,
-  { maxSegmentBytes, mode, directoryMode, fs }: StateOptions<S, M>,
+  options: StateOptions<S, M>,
   snapshots: Snapshots<S>,
 ): Promise<MiniStore<unknown>> {
-  await assertAlone(fs ?? denoFileSystem, dirname(path), basename(path));
-  // What the newest snapshot makes unneeded is verified only if it is read after all.
-  const newest = (await snapshots.list()).at(-1)?.seq ?? 0;
+  const { maxSegmentBytes, mode, directoryMode, fs } = options;
+  const seam = fs ?? denoFileSystem;
+  await assertAlone(seam, dirname(path), basename(path));
+  const newest = (await snapshots.list()).at(-1);
+  await assertKind(seam, path, newest?.path, options);
   return await MiniStore.open(path, {
-    verifyFrom: newest + 1,
+    // What the newest snapshot makes unneeded is verified only if it is read after all.
+    verifyFrom: (newest?.seq ?? 0) + 1,
     ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
     ...(mode !== undefined && { mode }),
     ...(directoryMode !== undefined && { directoryMode }),

@@ -1,4 +1,15 @@
 import type { SnapCodec } from "../snap/mod.ts";
+import {
+  aFileSystem,
+  aFunction,
+  aMode,
+  aName,
+  aSchema,
+  type Checks,
+  countFrom,
+  having,
+  oneOf,
+} from "../store/checks.ts";
 import type { FileSystem, MiniError, RecordSchema } from "../store/mod.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 
@@ -97,6 +108,32 @@ export interface StateOptions<S, M> {
   /** The seam to the operating system. @default {denoFileSystem} */
   fs?: FileSystem;
 }
+
+/** What each of these must be. */
+export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
+  initial: aFunction,
+  apply: aFunction,
+  immutable(name, value) {
+    if (typeof value !== "boolean") oneOf("checked")(name, value);
+  },
+  onReplayThrow: oneOf("refuse", "abort"),
+  journal: aName,
+  schema: aSchema,
+  codec: having("encode", "decode"),
+  version: countFrom(0),
+  upcast: aFunction,
+  migrate: aFunction,
+  snapshotEvery(name, value) {
+    if (typeof value !== "function") countFrom(1)(name, value);
+  },
+  log: having("append", "replay", "follow", "compact", "close"),
+  snapshots: having("create", "restore", "list"),
+  keepSnapshots: countFrom(1),
+  maxSegmentBytes: countFrom(1),
+  mode: aMode,
+  directoryMode: aMode,
+  fs: aFileSystem,
+};
 
 /**
  * How a mutation is applied.

@@ -1,3 +1,13 @@
+import {
+  aFileSystem,
+  aMode,
+  aSchema,
+  checkCount,
+  type Checks,
+  countFrom,
+  having,
+  oneOf,
+} from "./checks.ts";
 import type { FileSystem } from "./fs.ts";
 import { denoFileSystem } from "./fs_deno.ts";
 import type { Staging } from "./install.ts";
@@ -157,7 +167,34 @@ export interface AppendOptions {
   durable?: boolean;
 }
 
-/** What is derived from the options, which are checked. */
+/** What the options of a reader must be. */
+const READ_CHECKS: Checks<ReadOptions<unknown>> = {
+  schema: aSchema,
+  maxRecordBytes: countFrom(1),
+  fs: aFileSystem,
+};
+
+/** What those of a reader must be that has opened nothing. */
+export const REPLAY_CHECKS: Checks<ReplayOptions<unknown>> = {
+  ...READ_CHECKS,
+  from: countFrom(1),
+  // A replay to 0 is one of nothing: `sequence` of an empty log.
+  to: countFrom(0),
+  signal: having("throwIfAborted", "addEventListener"),
+  ifMissing: oneOf("error", "empty"),
+};
+
+/** What those of a writer must be. */
+export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
+  ...READ_CHECKS,
+  maxSegmentBytes: countFrom(1),
+  sync: oneOf("always", "never"),
+  verifyFrom: countFrom(1),
+  mode: aMode,
+  directoryMode: aMode,
+};
+
+/** What is derived from the options. */
 export function contextOf(
   path: string | URL,
   options: Pick<
@@ -166,7 +203,6 @@ export function contextOf(
   >,
 ): JournalContext {
   const { fs = denoFileSystem, maxRecordBytes = 16 * MIB } = options;
-  checkCount("maxRecordBytes", maxRecordBytes);
   const modes = modesOf(options);
   const paths = new JournalPaths(path);
   const { directory, temporary, active: like } = paths;
@@ -174,18 +210,13 @@ export function contextOf(
   return { fs, paths, maxRecordBytes, staging };
 }
 
-/** The options of a writer, which are checked. */
+/** The options of a writer, what was left out filled in. */
 export function writerOptions(
   { maxSegmentBytes = 16 * MIB, sync = "always", verifyFrom = 1 }: Pick<
     StoreOptions<unknown>,
     "maxSegmentBytes" | "sync" | "verifyFrom"
   >,
 ): { maxSegmentBytes: number; isLazy: boolean; verifyFrom: number } {
-  checkCount("maxSegmentBytes", maxSegmentBytes);
-  if (sync !== "always" && sync !== "never") {
-    throw new TypeError(`sync must be "always" or "never", not ${sync}`);
-  }
-  checkCount("verifyFrom", verifyFrom);
   return { maxSegmentBytes, isLazy: sync === "never", verifyFrom };
 }
 
@@ -196,41 +227,17 @@ export function checkRange({ from, to }: ReplayRange): void {
   if (to !== undefined) checkCount("to", to, 0);
 }
 
-/** Throws a `TypeError` for what nothing can be done with where there is no log. */
-export function checkMissing(ifMissing: "error" | "empty"): void {
-  if (ifMissing === "error" || ifMissing === "empty") return;
-  throw new TypeError(
-    `ifMissing must be "error" or "empty", not ${String(ifMissing)}`,
-  );
-}
-
-/** The permissions of what is made, which are checked. */
+/** The permissions of what is made. */
 export function modesOf(
   { mode = 0o600, directoryMode = enterable(mode) }: Pick<
     StoreOptions<unknown>,
     "mode" | "directoryMode"
   >,
 ): Pick<Staging, "permissions" | "directoryPermissions"> {
-  checkMode("mode", mode);
-  checkMode("directoryMode", directoryMode);
   return { permissions: mode, directoryPermissions: directoryMode };
 }
 
 /** The mode of a directory that whoever may read its files may enter. */
 function enterable(mode: number): number {
   return mode | (mode & 0o444) >> 2;
-}
-
-/** Throws a `RangeError` for what are not the permissions of a file. */
-function checkMode(name: string, mode: number): void {
-  if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
-  throw new RangeError(`${name} must be from 0 to 0o777, not ${mode}`);
-}
-
-/** Throws a `RangeError` for what is not a whole number from `min`. */
-export function checkCount(name: string, value: number, min = 1): void {
-  if (Number.isSafeInteger(value) && value >= min) return;
-  throw new RangeError(
-    `${name} must be a whole number from ${min}, not ${value}`,
-  );
 }

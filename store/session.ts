@@ -1,13 +1,15 @@
+import { assertOptions } from "./checks.ts";
 import type { MiniError } from "./errors.ts";
 import { fitting, MAX_DEPTH, toJson } from "./json.ts";
 import { journalSegments, openJournal } from "./open.ts";
 import {
   type AppendOptions,
-  checkMissing,
   checkRange,
   contextOf,
+  REPLAY_CHECKS,
   type ReplayOptions,
   type ReplayRange,
+  STORE_CHECKS,
   type StoreOptions,
   writerOptions,
 } from "./options.ts";
@@ -70,6 +72,7 @@ export class Session<T> {
     path: string | URL,
     options: StoreOptions<T>,
   ): Promise<Session<T>> {
+    assertOptions("MiniStore.open()", options, STORE_CHECKS);
     const context = contextOf(path, options);
     const checked = writerOptions(options);
     try {
@@ -154,9 +157,8 @@ export function readUnopened<T>(
   path: string | URL,
   options: ReplayOptions<T>,
 ): AsyncIterable<StoreRecord<T>> {
+  assertOptions("MiniStore.replay()", options, REPLAY_CHECKS);
   const { schema, ifMissing = "error" } = options;
-  checkRange(options);
-  checkMissing(ifMissing);
   const context = contextOf(path, options);
   return readRecords(
     (from) => journalSegments(context, from, { ifMissing }),

@@ -1,11 +1,11 @@
+import { checkCount } from "./checks.ts";
 import type { MiniError } from "./errors.ts";
-import {
-  type AppendOptions,
-  checkCount,
-  type FollowOptions,
-  type ReplayOptions,
-  type ReplayRange,
-  type StoreOptions,
+import type {
+  AppendOptions,
+  FollowOptions,
+  ReplayOptions,
+  ReplayRange,
+  StoreOptions,
 } from "./options.ts";
 import type { StoreRecord } from "./records.ts";
 import type { RecoveryReport } from "./recover.ts";

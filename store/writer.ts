@@ -5,7 +5,7 @@ import type { FileLock } from "./fs.ts";
 import { tooLarge } from "./json.ts";
 import type { Encoded, Unit } from "./line.ts";
 import { Mutex } from "./mutex.ts";
-import { checkCount } from "./options.ts";
+import { checkCount } from "./checks.ts";
 import { poisoned } from "./os_errors.ts";
 import type { Recovered } from "./recover.ts";
 import type { LiveEnd } from "./cut.ts";

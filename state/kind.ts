@@ -1,0 +1,69 @@
+import type { FileSystem } from "../store/fs.ts";
+import { JournalPaths } from "../store/paths.ts";
+import { startOf } from "./neighbours.ts";
+
+/** What a directory holds: a queue is a state too, but nobody else's. */
+type Kind = "state" | "queue";
+
+const DATA = '^.{18}"seq":\\d+,("durable":\\d+,)?("applied":\\d+,)?"data":';
+
+/** A record that enqueues messages: of all entries of a queue the one that looks like nothing else. */
+const ENQUEUE = new RegExp(
+  `${DATA}\\{"apply":\\{"at":\\d+,("v":\\d+,)?("drift":-?\\d+,)?"enqueue":\\[\\{"id":\\d+,"payload":`,
+);
+
+/** A record of a state and of no queue, whose entries have their time first. */
+const MUTATION = new RegExp(`${DATA}\\{"(applyAll":|apply":(?!\\{"at":\\d))`);
+
+/** How the snapshot of a queue begins, and that of a state that is not in parts. Of one that is damaged neither is said. */
+const LEDGER =
+  /^\{\n {2}"mini": [^{]*"parts": \[\n\{"at":\d+,.*"nextOrder":\d+/;
+const STATE = /^\{\n {2}"mini": [^{[]*\n {2}"state": /;
+
+/** The options of states that are queues. */
+const QUEUES = new WeakSet<object>();
+
+/** Says of the options of a state that they are those of a queue. */
+export function ofQueue<T extends object>(options: T): T {
+  QUEUES.add(options);
+  return options;
+}
+
+/**
+ * Throws a `TypeError` where the directory of a state is opened as a queue, or
+ * that of a queue as a state: neither can make anything of what the other has
+ * logged, and it would write behind it.
+ *
+ * @param snapshot The newest snapshot, where there is one.
+ */
+export async function assertKind(
+  fs: FileSystem,
+  journal: string,
+  snapshot: string | undefined,
+  options: object,
+): Promise<void> {
+  const wanted = QUEUES.has(options) ? "queue" : "state";
+  const paths = new JournalPaths(journal);
+  const found = await kindOf(fs, paths, snapshot);
+  if (found === undefined || found === wanted) return;
+  throw new TypeError(
+    `Cannot open "${paths.directory}" as a ${wanted}: it holds a ${found}; nothing was changed`,
+  );
+}
+
+/** What a directory holds, as far as the first records of its active segment say, or its newest snapshot; `undefined` where nothing tells. */
+async function kindOf(
+  fs: FileSystem,
+  paths: JournalPaths,
+  snapshot: string | undefined,
+): Promise<Kind | undefined> {
+  const [, ...records] = (await startOf(fs, paths.active)).split("\n");
+  const isState = records.some((record) => MUTATION.test(record));
+  const isQueue = records.some((record) => ENQUEUE.test(record));
+  // Of both there may be some where one is damaged: replaying them will say which.
+  if (isState !== isQueue) return isState ? "state" : "queue";
+  if (snapshot === undefined) return undefined;
+  const text = await startOf(fs, snapshot);
+  if (LEDGER.test(text)) return "queue";
+  return STATE.test(text) ? "state" : undefined;
+}

@@ -1,0 +1,110 @@
+/** Throws a `TypeError` or a `RangeError` where the value of an option is none, and says what it must be. */
+export type Check = (name: string, value: unknown) => void;
+
+/** What each option must be, where it is given. */
+export type Checks<O> = { readonly [K in keyof Required<O>]: Check };
+
+/**
+ * Throws for options that are none, that nobody asks for, or that are not what
+ * they must be: what is misspelt would be passed over in silence otherwise.
+ *
+ * @param call What was called, as `MiniStore.open()`.
+ * @param required Those that must be given.
+ */
+export function assertOptions<O extends object>(
+  call: string,
+  options: O,
+  checks: Checks<O>,
+  required: readonly (keyof O & string)[] = [],
+): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `The options of ${call} must be an object, not ${nameOf(options)}`,
+    );
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(checks, name)) continue;
+    throw new TypeError(
+      `${call} has no option "${name}"; it has ${
+        Object.keys(checks).join(", ")
+      }`,
+    );
+  }
+  for (const [name, check] of Object.entries<Check>(checks)) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value !== undefined || required.includes(name as keyof O & string)) {
+      check(name, value);
+    }
+  }
+}
+
+function nameOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
+
+/** A function. */
+export function aFunction(name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw new TypeError(`${name} must be a function, not ${nameOf(value)}`);
+}
+
+/** One of some words. */
+export function oneOf(...words: readonly string[]): Check {
+  return (name, value) => {
+    if (words.includes(value as string)) return;
+    const all = words.map((word) => `"${word}"`).join(" or ");
+    throw new TypeError(`${name} must be ${all}, not ${String(value)}`);
+  };
+}
+
+/** A string that is not empty. */
+export function aName(name: string, value: unknown): void {
+  if (typeof value === "string" && value !== "") return;
+  throw new TypeError(`${name} must be a string, and not empty`);
+}
+
+/** An object that has methods. */
+export function having(...methods: readonly string[]): Check {
+  return (name, value) => {
+    const missing = methods.find((method) => !isMethod(value, method));
+    if (missing === undefined) return;
+    throw new TypeError(`${name} must be an object with a method ${missing}()`);
+  };
+}
+
+/** What Standard Schema asks for. */
+export function aSchema(name: string, value: unknown): void {
+  const standard = (value as Record<string, unknown> | null)?.["~standard"];
+  if (isMethod(standard, "validate")) return;
+  throw new TypeError(
+    `${name} must be a Standard Schema, which has a method ["~standard"].validate()`,
+  );
+}
+
+function isMethod(value: unknown, name: string): boolean {
+  return typeof (value as Record<string, unknown> | null | undefined)
+    ?.[name] === "function";
+}
+
+/** A file system. */
+export const aFileSystem: Check = having("open", "list", "rename", "lock");
+
+/** The permissions of a file. */
+export function aMode(name: string, value: unknown): void {
+  const mode = value as number;
+  if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
+  throw new RangeError(`${name} must be from 0 to 0o777, not ${value}`);
+}
+
+/** A whole number, from `min`. */
+export function countFrom(min: number): Check {
+  return (name, value) => checkCount(name, value as number, min);
+}
+
+/** Throws a `RangeError` for what is not a whole number from `min`. */
+export function checkCount(name: string, value: number, min = 1): void {
+  if (Number.isSafeInteger(value) && value >= min) return;
+  throw new RangeError(
+    `${name} must be a whole number from ${min}, not ${String(value)}`,
+  );
+}

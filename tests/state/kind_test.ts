@@ -1,0 +1,190 @@
+// A directory knows whether it holds a state or a queue.
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MiniQueue } from "@mini/state/queue";
+import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { errorOf } from "../support/journal.ts";
+import { type Add, type Counter, openCounter } from "../support/counter.ts";
+
+/** All that is on a disk, but for locks. */
+async function files(fs: MemoryFileSystem): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of await fs.list("/data")) {
+    const text = new TextDecoder().decode(fs.content(`/data/${name}`));
+    if (!name.endsWith(".lock")) found[name] = text;
+  }
+  return found;
+}
+
+/** Puts something into a directory, and closes it. */
+type Fill = (fs: MemoryFileSystem) => Promise<void>;
+
+const STATES: Record<string, Fill> = {
+  "of one mutation": async (fs) => {
+    await using counter = await openCounter("/data", { fs });
+    await counter.apply({ by: 1 });
+  },
+  "of several that are one": async (fs) => {
+    await using counter = await openCounter("/data", { fs });
+    await counter.applyAll([{ by: 1 }, { by: 2 }]);
+  },
+  "that was opened empty first": async (fs) => {
+    await (await openCounter("/data", { fs })).close();
+    await using counter = await openCounter("/data", { fs });
+    await counter.apply({ by: 1 });
+  },
+  "of which only a snapshot is left": async (fs) => {
+    await using counter = await openCounter("/data", {
+      fs,
+      keepSnapshots: 1,
+    });
+    await counter.apply({ by: 1 });
+    await counter.compact();
+  },
+  "whose first mutation was aborted": async (fs) => {
+    await using counter = await openCounter("/data", { fs });
+    await counter.apply({ by: 1, fail: true }).catch(() => {});
+    await counter.apply({ by: 2 });
+  },
+};
+
+const QUEUES: Record<string, Fill> = {
+  "with a message": async (fs) => {
+    await using queue = await MiniQueue.open("/data", { fs });
+    await queue.enqueue("hello");
+  },
+  "whose first record is no message": async (fs) => {
+    await using queue = await MiniQueue.open("/data", { fs });
+    await queue.pause();
+    await queue.enqueue({ at: 1, apply: "a mutation" }, { delayMs: 1 });
+  },
+  "of which only a snapshot is left": async (fs) => {
+    await using queue = await MiniQueue.open("/data", { fs, keepSnapshots: 1 });
+    await queue.enqueue("hello");
+    await queue.compact();
+  },
+};
+
+for (const [what, fill] of Object.entries(STATES)) {
+  Deno.test(`MiniQueue.open() refuses the directory of a state ${what}, and changes nothing`, async () => {
+    const fs = new MemoryFileSystem();
+    await fill(fs);
+    const before = await files(fs);
+    const error = await assertRejects(
+      () => MiniQueue.open("/data", { fs }),
+      TypeError,
+      'Cannot open "/data" as a queue: it holds a state',
+    );
+    assert(error.message.endsWith("nothing was changed"), error.message);
+    assertEquals(await files(fs), before);
+    await (await openCounter("/data", { fs })).close();
+  });
+}
+
+for (const [what, fill] of Object.entries(QUEUES)) {
+  Deno.test(`StateManager.open() refuses the directory of a queue ${what}, and changes nothing`, async () => {
+    const fs = new MemoryFileSystem();
+    await fill(fs);
+    const before = await files(fs);
+    await assertRejects(
+      () => openCounter("/data", { fs }),
+      TypeError,
+      'Cannot open "/data" as a state: it holds a queue',
+    );
+    assertEquals(await files(fs), before);
+    await using queue = await MiniQueue.open("/data", { fs });
+    const { ready, delayed, blocked } = await queue.stats();
+    assertEquals(ready + delayed + blocked, 1);
+  });
+}
+
+Deno.test("StateManager.open() takes mutations that look like entries of a queue for what they are", async () => {
+  const fs = new MemoryFileSystem();
+  const seen = {
+    fs,
+    initial: (): unknown[] => [],
+    apply: (state: unknown[], mutation: unknown) => [...state, mutation],
+  };
+  const mutations = [
+    { at: 1_767_225_600_000, paused: true },
+    { at: 2, tick: true },
+    { at: 3, receive: [1] },
+    { at: 4, enqueue: ["a song"] },
+    { at: 5, say: '"data":{"apply":{"at":1,"enqueue":[{"id":1,"payload":2' },
+    {
+      data: { apply: { at: 1, enqueue: [{ id: 1, payload: 2 }] } },
+    },
+  ];
+  for (const mutation of mutations) {
+    await using manager = await StateManager.open("/data", seen);
+    await manager.apply(mutation);
+  }
+  await using manager = await StateManager.open("/data", seen);
+  assertEquals(manager.state, mutations);
+});
+
+Deno.test("MiniQueue.open() leaves it to its codec to refuse a state in parts of which nothing tells", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", {
+      fs,
+      keepSnapshots: 1,
+      codec: {
+        encode: ({ value }) => [value].values(),
+        decode: () => ({ value: 0, log: [] }),
+      },
+    });
+    await counter.apply({ by: 1 });
+    await counter.compact();
+  }
+  const error = await errorOf(MiniQueue.open("/data", { fs }));
+  assertEquals(error.code, "UNSUPPORTED_FORMAT");
+});
+
+Deno.test("a directory that nothing tells of is opened as what it is opened as", async () => {
+  const fs = new MemoryFileSystem();
+  await (await openCounter("/data", { fs })).close();
+  await (await MiniQueue.open("/data", { fs })).close();
+  await (await openCounter("/data", { fs })).close();
+});
+
+Deno.test("MiniQueue.open() falls back where its newest snapshot is damaged, and takes it for nobody else's", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using queue = await MiniQueue.open("/data", { fs });
+    await queue.enqueue("hello");
+    await queue.compact();
+    await queue.pause();
+    await queue.compact();
+  }
+  const [, name] = (await fs.list("/data")).filter((name) =>
+    name.startsWith("snapshot_")
+  );
+  const path = `/data/${name}`;
+  const bytes = fs.content(path)!;
+  bytes[new TextDecoder().decode(bytes).indexOf('"nextOrder"') + 2]! ^= 1;
+  fs.put(path, bytes);
+  await using queue = await MiniQueue.open("/data", { fs });
+  assertEquals((await queue.stats()).ready, 1);
+});
+
+Deno.test("StateManager.open() sees another state also behind the mark of a clean end", async () => {
+  const fs = new MemoryFileSystem();
+  for (let opening = 0; opening < 2; opening++) {
+    await using other = await openCounter("/data", {
+      fs,
+      journal: "other.jsonl",
+    });
+    if (opening === 1) await other.apply({ by: 1 });
+  }
+  await assertRejects(
+    () =>
+      StateManager.open<Counter, Add>("/data", {
+        fs,
+        initial: () => ({ value: 0, log: [] }),
+        apply: () => {},
+      }),
+    TypeError,
+    'the log of which is "other.jsonl"',
+  );
+});
