@@ -1,5 +1,5 @@
 import { basename } from "@std/path";
-import { MiniQueue } from "../queue/mod.ts";
+import { type LoggedError, MiniQueue } from "../queue/mod.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
@@ -92,6 +92,15 @@ export const queuePeek: Command = {
   },
 };
 
+/** What a handler has thrown, and what has caused it, each with its stack. */
+function stackOf(error: LoggedError | undefined, as = ""): string[] {
+  if (error === undefined) return [];
+  const { name, message, stack = "", cause } = error;
+  const text = `${as}${name}: ${message}\n${stack}`.trimEnd();
+  const lines = text.split("\n").map((line) => `    ${line}`);
+  return [...lines, ...stackOf(cause, "caused by ")];
+}
+
 export const queueDead: Command = {
   name: "queue dead",
   operands: ["DIR"],
@@ -100,6 +109,10 @@ export const queueDead: Command = {
     "In the order of their numbers. Exit code 1 where there are any.",
   ],
   options: [
+    {
+      name: "stack",
+      summary: "print what was thrown as well, where, and what has caused it",
+    },
     {
       name: "limit",
       short: "n",
@@ -131,9 +144,13 @@ export const queueDead: Command = {
     return {
       exitCode: rows.length > 0 ? 1 : 0,
       report: { messages },
-      lines: rows.length === 0
-        ? ["no dead letters"]
-        : [...table(rows), "next: mini queue redrive or mini queue purge"],
+      lines: rows.length === 0 ? ["no dead letters"] : [
+        ...table(rows).flatMap((row, at) => [
+          row,
+          ...(call.args.has("stack") ? stackOf(messages[at]!.error) : []),
+        ]),
+        "next: mini queue redrive or mini queue purge",
+      ],
     };
   },
 };

@@ -14,6 +14,18 @@ export interface NewMessage<T> {
   readonly dedupe?: { readonly key: string; readonly until: number };
 }
 
+/** What a handler has thrown, as a dead letter keeps it: cut to a bound, and no more than text. */
+export interface LoggedError {
+  /** Its name, or that of its class. */
+  readonly name: string;
+  /** What it says of itself, or words for it where it says nothing. */
+  readonly message: string;
+  /** The calls that it was thrown in, a line for each, as the runtime puts it. */
+  readonly stack?: string;
+  /** What has caused it; the first of several. */
+  readonly cause?: LoggedError;
+}
+
 /** What becomes of a delivery. */
 export interface Settlement {
   /** The number of the message. */
@@ -28,6 +40,8 @@ export interface Settlement {
   readonly refund?: boolean;
   /** Why it was not done. */
   readonly reason?: string;
+  /** When it is dead: what its handler has thrown. In entries of version 2. */
+  readonly error?: LoggedError;
 }
 
 /** What happens to a ledger, and when, by the queue's time. Plain JSON. */
@@ -56,3 +70,8 @@ export type LedgerEntry<T = unknown> =
     /** Nothing happens, but the time is on record. */
     | { readonly tick: true }
   );
+
+/** Says of which version an entry is that holds these settlements, where that is not 1. */
+export function versionOf(settle: readonly Settlement[]): { v?: number } {
+  return settle.some(({ error }) => error !== undefined) ? { v: 2 } : {};
+}

@@ -3,7 +3,7 @@ import type { LedgerEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** The highest version of an entry, and of a ledger, that this code knows. */
-export const LEDGER_VERSION = 1;
+export const LEDGER_VERSION = 2;
 
 /** What is wrong with a value: where in it, and whether newer code may know better. */
 interface Flaw {
@@ -94,6 +94,13 @@ const NEW_MESSAGE = object({
   dedupe: may(DEDUPE),
 });
 
+const ERROR: Check = object({
+  name: must(TEXT),
+  message: must(TEXT),
+  stack: may(TEXT),
+  cause: may((value, version) => ERROR(value, version)),
+});
+
 const OUTCOMES: readonly unknown[] = ["acked", "retried", "dead"];
 
 const SETTLEMENT = object({
@@ -103,6 +110,7 @@ const SETTLEMENT = object({
   due: may(NUMBER),
   refund: may(FLAG),
   reason: may(TEXT),
+  error: may(ERROR, 2),
 });
 
 /** What may happen, and from which version of entries on. */

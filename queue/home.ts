@@ -3,7 +3,12 @@ import { MAX_DEPTH, toJson } from "../store/json.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import type { ApplyOptions, DeepReadonly } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
-import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
+import {
+  type LedgerEntry,
+  type NewMessage,
+  type Settlement,
+  versionOf,
+} from "./entry.ts";
 import { Gathering } from "./gathering.ts";
 import type { Ledger, LedgerMessage } from "./ledger.ts";
 import { type Lines, linesOf } from "./lines.ts";
@@ -193,8 +198,10 @@ export class Home<T, M> {
 
   /** The mutation of the state by which something is entered into the ledger. */
   mutation(event: LedgerEvent<T>): M {
-    const entry = { ...this.#stamp(), ...event } as LedgerEntry<T>;
-    return this.#place.wrap(entry);
+    const settle = "settle" in event ? event.settle : [];
+    const { at, ...drift } = this.#stamp();
+    const entry = { at, ...versionOf(settle), ...drift, ...event };
+    return this.#place.wrap(entry as LedgerEntry<T>);
   }
 
   /** Whether the wall clock has moved in a way that is not on record. */
@@ -224,13 +231,18 @@ export class Home<T, M> {
     if (this.#settlements === undefined) {
       return this.enter({ settle: [settlement] }, true);
     }
-    return this.#gather(this.#settlements, JSON.stringify(settlement));
+    const item = JSON.stringify(settlement);
+    return this.#gather(this.#settlements, item, versionOf([settlement]));
   }
 
-  #gather(gathering: Gathering, item: string): Promise<void> {
-    const { at, drift } = this.#stamp();
-    const since = drift === undefined ? "" : `,"drift":${drift}`;
-    return gathering.add(`"at":${at}${since}`, item);
+  #gather(
+    gathering: Gathering,
+    item: string,
+    version: { v?: number } = {},
+  ): Promise<void> {
+    const { at, ...drift } = this.#stamp();
+    const stamp = JSON.stringify({ at, ...version, ...drift });
+    return gathering.add(stamp.slice(1, -1), item);
   }
 
   #flush(): void {

@@ -1,5 +1,10 @@
 import { MiniError } from "../store/errors.ts";
-import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
+import type {
+  LedgerEntry,
+  LoggedError,
+  NewMessage,
+  Settlement,
+} from "./entry.ts";
 import { checkEntry, checkVersion } from "./entry_check.ts";
 import { dropKeys, forgetKeys, holdKey } from "./dedupe.ts";
 import { forgetLines, linesBeside } from "./lines.ts";
@@ -34,6 +39,8 @@ export interface LedgerMessage<T = unknown> {
 export interface DeadMessage<T = unknown> extends LedgerMessage<T> {
   /** Why. */
   reason: string;
+  /** What its handler has thrown, where `work` handled it. */
+  readonly error?: LoggedError;
   /** Since when, by the queue's time. */
   readonly diedAt: number;
 }
@@ -214,7 +221,7 @@ function deliver<T>(ledger: Ledger<T>, id: number): void {
 }
 
 function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
-  const { id, as, due = 0, refund = false, reason } = settlement;
+  const { id, as, due = 0, refund = false, reason, error } = settlement;
   if (!isCurrent(ledger, settlement)) throw receiptExpired(id, "settle");
   const lines = linesBeside(ledger);
   const message = ledger.messages[id]!;
@@ -231,7 +238,12 @@ function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
   lines?.remove(message);
   if (as === "dead") {
     const { reason = "no reason was given" } = message;
-    ledger.dead[id] = { ...message, reason, diedAt: ledger.at };
+    ledger.dead[id] = {
+      ...message,
+      reason,
+      ...(error !== undefined && { error }),
+      diedAt: ledger.at,
+    };
     lines?.dead.add(id);
   }
 }
@@ -239,7 +251,7 @@ function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
 function redrive<T>(ledger: Ledger<T>, id: number): void {
   const dead = ledger.dead[id];
   if (dead === undefined) return;
-  const { diedAt: _, reason: __, ...message } = dead;
+  const { diedAt: _, reason: __, error: ___, ...message } = dead;
   delete ledger.dead[id];
   const order = ledger.nextOrder++;
   const waiting = { ...message, order, due: 0, receives: 0 };

@@ -24,7 +24,12 @@ export type {
 } from "../store/schema.ts";
 export { type BackoffOptions, exponentialBackoff } from "./backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
+export type {
+  LedgerEntry,
+  LoggedError,
+  NewMessage,
+  Settlement,
+} from "./entry.ts";
 export type { LedgerHost } from "./home.ts";
 export {
   applyToLedger,

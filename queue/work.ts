@@ -3,11 +3,11 @@ import { MiniError } from "../store/errors.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { LedgerEntry } from "./entry.ts";
+import type { LedgerEntry, Settlement } from "./entry.ts";
 import { receiptExpired } from "./ledger.ts";
 import type { QueueMessage } from "./message.ts";
 import { checkDelay, type CheckedOptions } from "./options.ts";
-import { describe } from "./reason.ts";
+import { describe, loggedError } from "./reason.ts";
 
 /**
  * Thrown by a handler: the message is delivered again after a while, and this
@@ -357,14 +357,25 @@ export class Work<T, M> {
     if (!("error" in outcome)) return await message.ack();
     const { error } = outcome;
     const reason = describe(error);
-    if (isA(error, DeadLetter)) return await message.bury(reason);
     if (isA(error, RetryLater)) {
       const { delayMs } = error;
       return await message.release({ delayMs, reason });
     }
+    const isLast = isA(error, DeadLetter);
     // It may have failed for no other reason than that it was to stop.
-    if (this.#isStopped) return await message.release({ reason });
-    await message.nack({ delayMs: this.#backoff(message), reason });
+    if (this.#isStopped && !isLast) return await message.release({ reason });
+    const { id, receipt } = message;
+    const settlement: Settlement = isLast
+      ? { id, receipt, as: "dead", reason }
+      : this.#deliveries.returned(message, {
+        due: this.#deliveries.dueAfter(this.#backoff(message)),
+        reason,
+      });
+    const isDead = settlement.as === "dead";
+    await this.#deliveries.settle({
+      ...settlement,
+      ...(isDead && { error: loggedError(error) }),
+    }, "settle");
   }
 }
 

@@ -38,4 +38,13 @@ export const WORK_MUTANTS: readonly Mutant[] = [
         "MiniQueue: a loop that is left gives its last message back at once, and the delivery counts",
     },
   },
+  {
+    name: "what-is-new-in-an-entry-is-not-said",
+    file: "queue/entry.ts",
+    edits: [["? { v: 2 } : {};", "? { v: 1 } : {};"]],
+    killedBy: {
+      file: "tests/queue/origin_test.ts",
+      test: "MiniQueue.attach(): a dead letter keeps what was thrown",
+    },
+  },
 ];

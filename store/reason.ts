@@ -2,7 +2,7 @@
 const MAX_CHARS = 1_000;
 
 /** Causes of causes are told so many levels down. */
-const MAX_DEPTH = 4;
+export const MAX_CAUSES = 4;
 
 /** Of errors that are one error so many are told. */
 const MAX_ERRORS = 5;
@@ -22,7 +22,7 @@ function textOf(thrown: unknown, above: readonly unknown[]): string {
     const isError = typeof field(thrown, "message") === "string";
     const own = isError ? errorText(thrown) : valueText(thrown);
     const all = [...above, thrown];
-    const causes = above.length === MAX_DEPTH
+    const causes = above.length === MAX_CAUSES
       ? []
       : causesOf(thrown).filter((cause) => !all.includes(cause));
     const below = causes.slice(0, MAX_ERRORS)
@@ -41,7 +41,7 @@ function textOf(thrown: unknown, above: readonly unknown[]): string {
 }
 
 /** A field of what was thrown, where it can be read. */
-function field(thrown: unknown, name: string): unknown {
+export function field(thrown: unknown, name: string): unknown {
   try {
     return (thrown as Readonly<Record<string, unknown>> | undefined)?.[name];
   } catch {
@@ -49,14 +49,15 @@ function field(thrown: unknown, name: string): unknown {
   }
 }
 
-function fieldText(thrown: unknown, name: string): string | undefined {
+/** A field that is a text, and says something; cut. */
+export function fieldText(thrown: unknown, name: string): string | undefined {
   const text = field(thrown, name);
   if (typeof text !== "string" || text.trim() === "") return undefined;
   return text.slice(0, MAX_CHARS);
 }
 
 /** The name that an error gives itself; else that of its class. */
-function nameOf(thrown: unknown): string | undefined {
+export function nameOf(thrown: unknown): string | undefined {
   const name = fieldText(thrown, "name");
   if (name !== undefined && name !== "Error") return name;
   return fieldText(field(thrown, "constructor"), "name") ?? name;
@@ -94,13 +95,21 @@ function ownText(value: unknown): string | undefined {
 }
 
 /** What has caused it: the errors that it stands for, and its cause. */
-function causesOf(thrown: unknown): unknown[] {
+export function causesOf(thrown: unknown): unknown[] {
   const errors = field(thrown, "errors");
   return [
-    ...(Array.isArray(errors) ? errors : []),
+    ...listed(errors),
     // Of a `SuppressedError`, and of an event.
     field(thrown, "error"),
     field(thrown, "suppressed"),
     field(thrown, "cause"),
   ].filter((cause) => cause !== undefined && cause !== null);
+}
+
+function listed(errors: unknown): unknown[] {
+  try {
+    return Array.isArray(errors) ? [...errors] : [];
+  } catch {
+    return [];
+  }
 }

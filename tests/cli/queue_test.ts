@@ -1,5 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { MiniQueue } from "@mini/state/queue";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DeadLetter, MiniQueue } from "@mini/state/queue";
 import { TestDirectory } from "../support/dir.ts";
 import { contentsOf, mini, miniJson } from "../support/mini.ts";
 
@@ -35,6 +35,30 @@ Deno.test("mini queue stats, peek and dead show a queue, beside the program that
   const after = await miniJson(["queue", "dead", path, "--after", "1"]);
   assertEquals(after.json.messages, all.slice(1));
   assertEquals(await contentsOf(directory.path), before);
+});
+
+Deno.test("mini queue dead --stack shows what was thrown, where, and what has caused it", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using queue = await MiniQueue.open<number>(directory.path);
+    await queue.enqueueAll([{ payload: 1 }, { payload: 2 }]);
+    await (await queue.receive())?.bury("by hand");
+    const stop = new AbortController();
+    await queue.work(() => {
+      stop.abort();
+      const cause = new Error("down");
+      throw Object.assign(new DeadLetter("no route"), { cause });
+    }, { signal: stop.signal });
+  }
+  const dead = ["queue", "dead", directory.path];
+  const { stdout } = await mini([...dead, "--stack"]);
+  const [first, second, thrown, where, ...rest] = stdout.split("\n");
+  assertStringIncludes(first!, "by hand");
+  assertStringIncludes(second!, "no route: down");
+  assertEquals(thrown, "    DeadLetter: no route");
+  assertStringIncludes(where!, "queue_test.ts:");
+  assert(rest.includes("    caused by Error: down"), stdout);
+  assert(!(await mini(dead)).stdout.includes("caused by"));
 });
 
 Deno.test("mini queue draws its depth, alone and in stat, also from a snapshot", async () => {

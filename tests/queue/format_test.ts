@@ -41,6 +41,8 @@ const settlement = (fields: object) => ({
   settle: [{ id: 1, receipt: 1, as: "acked", ...fields }],
 });
 
+const ERROR = { name: "Error", message: SECRET };
+
 const NEWER: readonly [what: string, entry: unknown][] = [
   ["a kind", { at: 2, fromTheFuture: [SECRET] }],
   ["a version", { at: 2, v: 99, enqueue: [] }],
@@ -51,6 +53,11 @@ const NEWER: readonly [what: string, entry: unknown][] = [
   ["a field of a message", message({ secret: SECRET })],
   ["a field of a key", message({ dedupe: { key: "k", until: 9, by: 1 } })],
   ["a field of a settlement", settlement({ secret: SECRET })],
+  ["a field of a version above its own", settlement({ error: ERROR })],
+  [
+    "a field of an error",
+    { ...settlement({ error: { ...ERROR, secret: SECRET } }), v: 2 },
+  ],
 ];
 
 const MALFORMED: readonly [what: string, entry: unknown][] = [
@@ -77,6 +84,11 @@ const MALFORMED: readonly [what: string, entry: unknown][] = [
   ["a delivery in words", { at: 2, receive: [SECRET] }],
   ["an outcome of another name", settlement({ as: SECRET })],
   ["a refund in words", settlement({ refund: SECRET })],
+  ["an error in words", { ...settlement({ error: SECRET }), v: 2 }],
+  [
+    "a cause in words",
+    { ...settlement({ error: { ...ERROR, cause: SECRET } }), v: 2 },
+  ],
   ["what has run out in words", { at: 2, expire: SECRET }],
   ["a purge in words", { at: 2, purge: SECRET }],
   ["a pause in words", { at: 2, paused: SECRET }],
@@ -126,11 +138,11 @@ function open(
 
 /** What newer code makes of an entry that this code does not know. */
 function newer(ledger: Ledger<string>, entry: LedgerEntry<string>): void {
-  if ("fromTheFuture" in entry) ledger.v = 2;
+  if ("fromTheFuture" in entry) ledger.v = 99;
   else applyToLedger(ledger, entry);
 }
 
-const FUTURE = { at: 2, v: 2, fromTheFuture: [1] } as unknown as LedgerEntry<
+const FUTURE = { at: 2, v: 99, fromTheFuture: [1] } as unknown as LedgerEntry<
   string
 >;
 
@@ -149,7 +161,7 @@ Deno.test("StateManager.open() passes on that a ledger does not know an entry, a
   assertEquals(contentOf(fs), before);
   await using again = await open(fs, newer);
   assertEquals(again.recovery.aborted, []);
-  assertEquals(again.state.jobs.v, 2);
+  assertEquals(again.state.jobs.v, 99);
 });
 
 Deno.test("StateManager.open() passes it on as it is where it says already which record it is about", async () => {

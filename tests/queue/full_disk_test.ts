@@ -23,10 +23,13 @@ class Told {
     options: WorkOptions = {},
     then: () => void = () => {},
   ): Promise<void> {
-    return queue.work(({ payload }) => {
+    const working = queue.work(({ payload }) => {
       this.handled.push(payload);
       then();
     }, { signal: this.stop.signal, ...options });
+    // It is awaited later.
+    working.catch(() => {});
+    return working;
   }
 
   async pass(ms: number): Promise<void> {
