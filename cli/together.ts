@@ -155,8 +155,12 @@ function aheadOf(
   return {
     code: "CORRUPT",
     message:
-      `${what}, and so is what came behind record ${seq}, if anything did; ${then}`,
-    next: `the snapshot stands for the records up to ${seq}; ${putBack(log)}`,
+      `${what}, and so is what came behind record ${seq}, if anything did, as where a backup was copied over the folder; ${then}`,
+    next: `the snapshot stands for the records up to ${seq}; ${
+      putBack(log)
+    }; to go back to a backup, move "${
+      dirname(log)
+    }" away, and copy the backup to where it was`,
     path,
     seq: last + 1,
     isRefused: isRust,

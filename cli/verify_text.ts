@@ -1,6 +1,7 @@
 import { basename } from "@std/path";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
+import { isSetAside } from "./together.ts";
 import { count, grouped, size, span } from "./text.ts";
 import type { Range, Verification } from "./verify.ts";
 
@@ -42,13 +43,21 @@ export function describe(found: Verification, paint: Paint): string[] {
     );
   }
   for (const name of found.setAside) lines.push(`set aside: ${name}`);
-  if (isWell(found)) lines.push(paint("good", "all is well"));
+  const isReplaced = found.setAside.some(isSetAside);
+  if (isReplaced) lines.push(paint("warn", replacedLine(found)));
+  else if (isWell(found)) lines.push(paint("good", "all is well"));
   return lines;
 }
 
 /** Whether nothing was found. */
 export function isWell({ findings, end }: Verification): boolean {
   return findings.length === 0 && end !== "torn";
+}
+
+/** What it means that segments were set aside. */
+function replacedLine(found: Verification): string {
+  const here = isWell(found) ? "what is here is whole, but " : "";
+  return `${here}the log that was set aside ended before a snapshot: its end was lost, or a backup was copied over newer files, and this is not what was backed up; to go back to a backup, move the folder away, and copy the backup to where it was`;
 }
 
 function headline(found: Verification): string {

@@ -116,7 +116,10 @@ export class Engine<S, M> {
     this.recovery = {
       outcome,
       snapshotSequence,
-      ...(isAhead && { logEndedAt: logEnd }),
+      ...(isAhead && {
+        logEndedAt: logEnd,
+        reason: reasonBehind(outcome, logEnd, snapshotSequence),
+      }),
       replayed,
       aborted: aborts.all.filter((seq) => !undecided.includes(seq)),
       undecided,
@@ -303,4 +306,19 @@ function behind(snapshot: number, log: number): MiniError {
     `Cannot open the state: a snapshot stands at record ${snapshot}, and the log ends with record ${log}: records that had been durable are missing; nothing was changed`,
     { seq: log + 1 },
   );
+}
+
+/** What a log is that ends before its snapshot, which is made of what is durable in the log. */
+function reasonBehind(
+  outcome: StateRecovery["outcome"],
+  log: number,
+  snapshot: number,
+): string {
+  const found =
+    `the log ended with record ${log}, and a snapshot stands at record ${snapshot}`;
+  const copied =
+    "an older copy, a backup perhaps, was put among newer files: the state is that of the snapshot, and not of the copy";
+  return outcome === "clean"
+    ? `${found}: ${copied}`
+    : `${found}: its end was lost, or ${copied}`;
 }

@@ -207,6 +207,8 @@ export interface StateRecovery {
    * snapshot; its segments are kept, with names that end in `.aside`.
    */
   readonly logEndedAt?: number;
+  /** What that comes from, in words: a backup that was copied over the folder, perhaps. */
+  readonly reason?: string;
   /** How many records were replayed after it. */
   readonly replayed: number;
   /** The numbers of mutations that have no effect, because `apply` threw when they were new: the log says so. */

@@ -232,6 +232,15 @@ export interface Seam {
   readonly prev: string;
 }
 
+/** Why a segment does not go on from the one before it. */
+export function basesReason(end: number, base: number): string {
+  const reason =
+    `the segment before it ends with record ${end}, and it starts after record ${base}`;
+  return base < end
+    ? `${reason}, as where an older copy, a backup perhaps, was put among newer files`
+    : reason;
+}
+
 /** Throws where a segment does not go on from the one before it. */
 export function checkSeam(
   path: string,
@@ -242,7 +251,7 @@ export function checkSeam(
   const reason = journal !== seam.journal
     ? "it belongs to another journal than the segment before it"
     : base !== seam.base
-    ? `the segment before it ends with record ${seam.base}, and it starts after record ${base}`
+    ? basesReason(seam.base, base)
     : prev !== seam.prev
     ? "its header does not vouch for the segment before it"
     : undefined;

@@ -9,6 +9,7 @@ import { ChainScanner, concat, type Scanner } from "./scan.ts";
 import { shapeOf } from "./shape.ts";
 import {
   assertNeverBegun,
+  basesReason,
   checkName,
   checkSeam,
   corrupt,
@@ -186,8 +187,7 @@ async function openSegment(
 /** Throws where the log ends after record `end`, and an active segment starts before that. */
 function checkEnd(path: string, active: number | undefined, end: number): void {
   if (active === undefined || active >= end) return;
-  const reason =
-    `the segment before it ends with record ${end}, and it starts after record ${active}`;
+  const reason = basesReason(end, active);
   throw corrupt(path, { reason, line: 1, offset: 0, seq: end + 1 });
 }
 

@@ -1,6 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+import { copyFolder, mini } from "../support/mini.ts";
 
 /** The data of the records in the files with these names, in order. */
 function recordsIn(fs: MemoryFileSystem, names: readonly string[]): unknown[] {
@@ -42,6 +47,7 @@ Deno.test("StateManager sets aside, and removes nothing of, a log that a snapsho
     await using counter = await openCounter("/data", { fs });
     assertEquals([counter.state.value, counter.sequence], [10, 4]);
     assertEquals(counter.recovery.logEndedAt, 3);
+    assertStringIncludes(counter.recovery.reason!, "an older copy");
     await counter.apply({ by: 5 });
   }
   assertEquals(recordsIn(fs, asides()), [1, 2, 3]);
@@ -78,3 +84,56 @@ for (let failing = 1; failing <= 12; failing++) {
     assertEquals(recordsIn(fs, asides), [1, 2, 3], failed);
   });
 }
+
+Deno.test("StateManager and mini verify tell of a backup that was copied over newer files", async () => {
+  await using directory = new TestDirectory();
+  const [dir, backup] = [directory.at("state"), directory.at("backup")];
+  {
+    await using counter = await openCounter(dir);
+    await counter.apply({ by: 1 });
+  }
+  await copyFolder(dir, backup);
+  {
+    await using counter = await openCounter(dir);
+    await counter.apply({ by: 2 });
+    await counter.createSnapshot();
+  }
+  await copyFolder(backup, dir);
+  const before = await mini(["verify", dir]);
+  assertEquals(before.code, 1);
+  assertStringIncludes(before.stdout, "a backup was copied over the folder");
+  {
+    await using counter = await openCounter(dir);
+    const { logEndedAt, reason = "" } = counter.recovery;
+    assertEquals([counter.state.value, logEndedAt], [3, 1]);
+    assertStringIncludes(
+      reason,
+      "at record 2: an older copy, a backup perhaps",
+    );
+  }
+  const { stdout } = await mini(["verify", dir]);
+  assertStringIncludes(stdout, "a backup was copied over newer files");
+  assert(!stdout.includes("all is well"), stdout);
+});
+
+Deno.test("StateManager and mini verify tell of a backup that was copied over a log that was rotated since", async () => {
+  await using directory = new TestDirectory();
+  const [dir, backup] = [directory.at("state"), directory.at("backup")];
+  {
+    await using counter = await openCounter(dir);
+    await counter.apply({ by: 1 });
+  }
+  await copyFolder(dir, backup);
+  {
+    await using counter = await openCounter(dir, { maxSegmentBytes: 150 });
+    for (const by of [2, 3]) await counter.apply({ by });
+  }
+  await copyFolder(backup, dir);
+  const error = await errorOf(openCounter(dir));
+  assertEquals(error.code, "CORRUPT", error.message);
+  const told = "an older copy, a backup perhaps, was put among newer files";
+  assertStringIncludes(error.message, told);
+  assertStringIncludes((await mini(["verify", dir])).stdout, told);
+  const read = Array.fromAsync(MiniStore.replay(join(dir, "journal.jsonl")));
+  assertEquals((await errorOf(read)).code, "CORRUPT");
+});
