@@ -1,4 +1,5 @@
 import type { FileSystem } from "../store/fs.ts";
+import { verifyLines } from "../store/line.ts";
 import { JournalPaths } from "../store/paths.ts";
 import { startOf } from "./neighbours.ts";
 
@@ -12,8 +13,10 @@ const ENQUEUE = new RegExp(
   `${DATA}\\{"apply":\\{"at":\\d+,("v":\\d+,)?("drift":-?\\d+,)?"enqueue":\\[\\{"id":\\d+,"payload":`,
 );
 
-/** A record of a state and of no queue, whose entries have their time first. */
-const MUTATION = new RegExp(`${DATA}\\{"(applyAll":|apply":(?!\\{"at":\\d))`);
+/** A record of a state and of no queue, whose entries have their time first; not where it is cut off, or lost, before that shows. */
+const MUTATION = new RegExp(
+  `${DATA}\\{"(applyAll":|apply":(?!\\{"at":\\d)[^\0]{7})`,
+);
 
 /** How the snapshot of a queue begins, and that of a state that is not in parts. Of one that is damaged neither is said. */
 const LEDGER =
@@ -57,13 +60,25 @@ async function kindOf(
   paths: JournalPaths,
   snapshot: string | undefined,
 ): Promise<Kind | undefined> {
-  const [, ...records] = (await startOf(fs, paths.active)).split("\n");
+  const [, ...records] = intact(await startOf(fs, paths.active));
   const isState = records.some((record) => MUTATION.test(record));
   const isQueue = records.some((record) => ENQUEUE.test(record));
-  // Of both there may be some where one is damaged: replaying them will say which.
   if (isState !== isQueue) return isState ? "state" : "queue";
   if (snapshot === undefined) return undefined;
   const text = await startOf(fs, snapshot);
   if (LEDGER.test(text)) return "queue";
   return STATE.test(text) ? "state" : undefined;
+}
+
+/** The lines that a log starts with, up to one that is damaged: opening will say so. The last may go on. */
+function intact(start: string): string[] {
+  const encoder = new TextEncoder();
+  const lines: string[] = [];
+  let chain: number | undefined = 0;
+  for (const line of start.split(/(?<=\n)/)) {
+    if (line.endsWith("\n")) chain = verifyLines(encoder.encode(line), chain);
+    if (chain === undefined) break;
+    lines.push(line);
+  }
+  return lines;
 }

@@ -98,6 +98,35 @@ for (const [what, fill] of Object.entries(QUEUES)) {
   });
 }
 
+Deno.test("MiniQueue.open() takes no record that is cut off, or damaged, for that of a state", async () => {
+  const whole = new MemoryFileSystem();
+  const queue = await MiniQueue.open("/data", { fs: whole });
+  await queue.pause();
+  await queue.resume();
+  whole.restart();
+  const path = "/data/journal.jsonl";
+  const bytes = whole.content(path)!;
+  const last = bytes.lastIndexOf(0x0a, -2) + 1;
+  for (let length = last; length < bytes.length; length++) {
+    const fs = new MemoryFileSystem(whole.snapshot());
+    fs.put(path, bytes.slice(0, length));
+    await (await MiniQueue.open("/data", { fs })).close();
+    fs.put(path, bytes.slice().fill(0, length, length + 8));
+    await MiniQueue.open("/data", { fs }).then(
+      (queue) => queue.close(),
+      (error) => assertEquals(error.code, "CORRUPT", error.message),
+    );
+  }
+  for (let at = last - 40; at < last - 1; at++) {
+    const fs = new MemoryFileSystem(whole.snapshot());
+    const damaged = bytes.slice();
+    damaged[at]! ^= 1;
+    fs.put(path, damaged);
+    const error = await errorOf(MiniQueue.open("/data", { fs }));
+    assertEquals(error.code, "CORRUPT", error.message);
+  }
+});
+
 Deno.test("StateManager.open() takes mutations that look like entries of a queue for what they are", async () => {
   const fs = new MemoryFileSystem();
   const seen = {
