@@ -92,7 +92,8 @@ async function readAll(
 
 /** A log that is refused is not changed: only the lock, and what was never read. */
 function checkUntouched(changed: readonly string[], trace: Trace): void {
-  const harmless = /^(createDirectory|lock|syncDirectory) |^remove .*\.tmp$/;
+  const harmless =
+    /^(createDirectory|lock|syncDirectory) |^create .*\.lock$|^remove .*\.tmp$/;
   const touched = changed.filter((change) => !harmless.test(change));
   if (touched.length > 0) trace.violation(`a refusal does ${touched}`);
 }
