@@ -19,4 +19,5 @@ import { main } from "./main.ts";
 
 export { main };
 
-if (import.meta.main) await main();
+// Not awaited: `require` takes no module that waits.
+if (import.meta.main) void main();

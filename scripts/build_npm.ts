@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { buildByBundler } from "./npm/bundle.ts";
 import { buildByDnt, isDntThere } from "./npm/dnt.ts";
 import { ROOT, writePackageFiles } from "./npm/package.ts";
+import { writeTypes } from "./npm/types.ts";
 
 const outDir = join(ROOT, "npm");
 const tool = Deno.args[0] ?? (await isDntThere() ? "dnt" : "bundle");
@@ -16,6 +17,7 @@ if (tool !== "dnt" && tool !== "bundle") {
 await Deno.remove(outDir, { recursive: true }).catch(() => {});
 await Deno.mkdir(outDir);
 await (tool === "dnt" ? buildByDnt(outDir) : buildByBundler(outDir));
+await writeTypes(outDir);
 await writePackageFiles(outDir);
 
 let files = 0;

@@ -3,7 +3,7 @@
  * entry points share goes into files that they share, so that each class is
  * there once.
  */
-import { dirname, join, normalize, relative } from "@std/path";
+import { join } from "@std/path";
 import ts from "typescript";
 import { ENTRIES, ROOT, writeImportMap } from "./package.ts";
 
@@ -22,7 +22,7 @@ const WITH_RESOLVERS = `function withResolvers() {
 }
 `;
 
-/** Builds `esm/` in `outDir`. */
+/** Builds the code of `esm/` in `outDir`. */
 export async function buildByBundler(outDir: string): Promise<void> {
   const esm = join(outDir, "esm");
   const scratch = await Deno.makeTempDir({ prefix: "mini-state-npm-" });
@@ -31,7 +31,6 @@ export async function buildByBundler(outDir: string): Promise<void> {
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
-  await writeDeclarations(esm);
 }
 
 async function bundle(esm: string, importMap: string): Promise<void> {
@@ -71,61 +70,4 @@ function filesIn(directory: string): string[] {
     const path = join(directory, name);
     return isDirectory ? filesIn(path) : [path];
   });
-}
-
-/** Declares what can be imported, and what that needs. */
-async function writeDeclarations(esm: string): Promise<void> {
-  const declared = declareAll();
-  const seen = new Set<string>();
-  const pending = ENTRIES.map(([, file]) => join(ROOT, file));
-  for (let path = pending.pop(); path; path = pending.pop()) {
-    if (seen.has(path)) continue;
-    seen.add(path);
-    const { text, imports } = forNode(path, declared.get(path)!);
-    for (const name of imports) pending.push(join(dirname(path), name));
-    const target = join(esm, relative(ROOT, path)).replace(/\.ts$/, ".d.ts");
-    await Deno.mkdir(dirname(target), { recursive: true });
-    await Deno.writeTextFile(target, text);
-  }
-}
-
-/** The declarations of all files. Nothing is checked, since `deno check` has, and nothing inferred. */
-function declareAll(): Map<string, string> {
-  const roots = [...ENTRIES.map(([, file]) => file), "./store/fs_node.ts"];
-  const program = ts.createProgram(roots.map((file) => join(ROOT, file)), {
-    ...COMPILER_OPTIONS,
-    lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"],
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    allowImportingTsExtensions: true,
-    emitDeclarationOnly: true,
-    declaration: true,
-    noCheck: true,
-    removeComments: false,
-    types: [],
-  });
-  const texts = new Map<string, string>();
-  const keep: ts.WriteFileCallback = (_name, text, _mark, _fail, sources) =>
-    void texts.set(normalize(sources![0]!.fileName), text);
-  program.emit(undefined, keep, undefined, true);
-  return texts;
-}
-
-/** As Node finds its way: `.js` for `.ts`, and the other file system. */
-function forNode(
-  path: string,
-  declarations: string,
-): { text: string; imports: string[] } {
-  const imports: string[] = [];
-  const text = declarations.replace(
-    /^((?:import|export)\b[^;]*?\bfrom |.*\bimport\()"([^"]+)"/gm,
-    (_, before: string, specifier: string) => {
-      const name = specifier.replace(/fs_deno\.ts$/, "fs_node.ts");
-      if (!name.startsWith(".")) {
-        throw new Error(`${path}: a declaration needs ${name}`);
-      }
-      imports.push(name);
-      return `${before}"${name.replace(/\.ts$/, ".js")}"`;
-    },
-  );
-  return { text, imports };
 }

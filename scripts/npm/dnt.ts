@@ -18,7 +18,7 @@ export async function isDntThere(): Promise<boolean> {
   return JSON.parse(text).std === "jsr";
 }
 
-/** Builds `esm/` in `outDir`. */
+/** Builds the code of `esm/` in `outDir`. */
 export async function buildByDnt(outDir: string): Promise<void> {
   const { build } = await import(DNT) as Dnt;
   const scratch = await Deno.makeTempDir({ prefix: "mini-state-npm-" });
@@ -36,6 +36,7 @@ export async function buildByDnt(outDir: string): Promise<void> {
       scriptModule: false,
       skipSourceOutput: true,
       typeCheck: false, // `deno check` has.
+      declaration: false,
       test: false,
       package: { ...PACKAGE, devDependencies: { "@types/node": "^20" } },
     });

@@ -23,9 +23,23 @@ export const PACKAGE: Readonly<Record<string, unknown>> = {
   engines: { node: ">=20.19" },
   bin: { mini: "bin/mini.js" },
   exports: Object.fromEntries([
-    ...ENTRIES.map(([name, file]) => [name, conditions(file)]),
+    ...ENTRIES.map(([name, file]) => [
+      name,
+      { require: inFolder("cjs", file), default: inFolder("esm", file) },
+    ]),
     ["./package.json", "./package.json"],
   ]),
+  // For TypeScript's `moduleResolution: node10`, which knows no `exports`.
+  main: inFolder("cjs", "./mod.ts").default,
+  types: inFolder("cjs", "./mod.ts").types,
+  typesVersions: {
+    "*": Object.fromEntries(
+      ENTRIES.filter(([name]) => name !== ".").map(([name, file]) => [
+        name.slice("./".length),
+        [inFolder("cjs", file).types],
+      ]),
+    ),
+  },
 };
 
 /** What `npx mini` runs. */
@@ -37,9 +51,28 @@ await main();
 
 const COPIED = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
-function conditions(file: string): Record<string, string> {
-  const base = file.replace(/^\.\//, "./esm/").replace(/\.ts$/, "");
+function inFolder(folder: "esm" | "cjs", file: string) {
+  const base = file.replace(/^\.\//, `./${folder}/`).replace(/\.ts$/, "");
   return { types: `${base}.d.ts`, default: `${base}.js` };
+}
+
+/** What `require` takes: the same modules, and so the same classes. */
+async function writeCommonJs(outDir: string): Promise<void> {
+  await Deno.mkdir(join(outDir, "cjs"), { recursive: true });
+  await Deno.writeTextFile(
+    join(outDir, "cjs/package.json"),
+    '{ "type": "commonjs" }\n',
+  );
+  for (const [, file] of ENTRIES) {
+    const [from, to] = (["cjs", "esm"] as const).map((folder) =>
+      inFolder(folder, file).default
+    ) as [string, string];
+    const up = "../".repeat(from.split("/").length - 2);
+    await Deno.writeTextFile(
+      join(outDir, from),
+      `module.exports = require("${up}${to.slice("./".length)}");\n`,
+    );
+  }
 }
 
 /** Writes `package.json`, the licences and what else a reader expects. */
@@ -50,6 +83,7 @@ export async function writePackageFiles(outDir: string): Promise<void> {
     await Deno.copyFile(join(ROOT, name), join(outDir, name));
   }
   await Deno.writeTextFile(join(outDir, "NOTICE"), await notice());
+  await writeCommonJs(outDir);
   await Deno.mkdir(join(outDir, "bin"), { recursive: true });
   await Deno.writeTextFile(join(outDir, "bin/mini.js"), COMMAND, {
     mode: 0o755,

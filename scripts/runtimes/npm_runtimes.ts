@@ -32,7 +32,10 @@ export async function npmRuntimes(
 ): Promise<Row[]> {
   const npm = await run(["npm", "--version"]);
   if (npm.code !== 0) return [missing({ name: "npm", missing: npm.stderr })];
-  const { row, project } = await installPackage(join(dir, "project"), tool);
+  const { rows: packed, project } = await installPackage(
+    join(dir, "project"),
+    tool,
+  );
   const found = all.map((one) => () =>
     "path" in one
       ? suites(one, node, project, join(dir, one.name))
@@ -46,7 +49,7 @@ export async function npmRuntimes(
     [...found, ...special],
     (work: () => Promise<Row[]>) => work(),
   );
-  return [row, ...(await Array.fromAsync(rows)).flat()];
+  return [...packed, ...(await Array.fromAsync(rows)).flat()];
 }
 
 function missing(found: Found & { missing: string }): Row {

@@ -16,7 +16,8 @@ export async function conformance(
 ): Promise<Row> {
   const tally = new Tally(runtime.name, mode === "all" ? "conformance" : mode);
   await Deno.mkdir(dir, { recursive: true });
-  tally.add(await run(runtime.command(dir, mode), runtime.options));
+  const options = { ...runtime.options, timeoutMs: 300_000 };
+  tally.add(await run(runtime.command(dir, mode), options));
   return tally.row();
 }
 

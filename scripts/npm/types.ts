@@ -1,0 +1,85 @@
+/**
+ * The declarations of the npm package, whatever has built its code. They stand
+ * once, in `cjs/`, where TypeScript takes them for a CommonJS module's, which
+ * modules and CommonJS may both import: a class has one type, however it came.
+ */
+import { dirname, join, normalize, relative } from "@std/path";
+import ts from "typescript";
+import { ENTRIES, ROOT } from "./package.ts";
+
+/**
+ * Before TypeScript 5.7 no `Uint8Array` has a parameter, and with it this one
+ * has: the type of `Uint8Array.of()` is the right one in both.
+ */
+const BYTES = 'ReturnType<Uint8ArrayConstructor["of"]>';
+
+/** Declares in `cjs/` what can be imported, and what that needs; in `esm/`, where to find it. */
+export async function writeTypes(outDir: string): Promise<void> {
+  const declared = declareAll();
+  const seen = new Set<string>();
+  const pending = ENTRIES.map(([, file]) => join(ROOT, file));
+  for (let path = pending.pop(); path; path = pending.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const { text, imports } = forNode(path, declared.get(path)!);
+    for (const name of imports) pending.push(join(dirname(path), name));
+    await write(join(outDir, "cjs", toDeclaration(relative(ROOT, path))), text);
+  }
+  for (const [, file] of ENTRIES) {
+    const target = join(outDir, "esm", toDeclaration(file));
+    const types = join(outDir, "cjs", file.replace(/\.ts$/, ".js"));
+    const from = relative(dirname(target), types).replaceAll("\\", "/");
+    await write(target, `export * from "${from}";\n`);
+  }
+}
+
+function toDeclaration(path: string): string {
+  return path.replace(/\.ts$/, ".d.ts");
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeTextFile(path, text);
+}
+
+/** The declarations of all files. Nothing is checked, since `deno check` has, and nothing inferred. */
+function declareAll(): Map<string, string> {
+  const roots = [...ENTRIES.map(([, file]) => file), "./store/fs_node.ts"];
+  const program = ts.createProgram(roots.map((file) => join(ROOT, file)), {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"],
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    allowImportingTsExtensions: true,
+    emitDeclarationOnly: true,
+    declaration: true,
+    noCheck: true,
+    removeComments: false,
+    types: [],
+  });
+  const texts = new Map<string, string>();
+  const keep: ts.WriteFileCallback = (_name, text, _mark, _fail, sources) =>
+    void texts.set(normalize(sources![0]!.fileName), text);
+  program.emit(undefined, keep, undefined, true);
+  return texts;
+}
+
+/** As Node finds its way: `.js` for `.ts`, and the other file system. */
+function forNode(
+  path: string,
+  declarations: string,
+): { text: string; imports: string[] } {
+  const imports: string[] = [];
+  const text = declarations.replace(
+    /^((?:import|export)\b[^;]*?\bfrom |.*\bimport\()"([^"]+)"/gm,
+    (_, before: string, specifier: string) => {
+      const name = specifier.replace(/fs_deno\.ts$/, "fs_node.ts");
+      if (!name.startsWith(".")) {
+        throw new Error(`${path}: a declaration needs ${name}`);
+      }
+      imports.push(name);
+      return `${before}"${name.replace(/\.ts$/, ".js")}"`;
+    },
+  ).replaceAll("Uint8Array<ArrayBuffer>", BYTES);
+  return { text, imports };
+}

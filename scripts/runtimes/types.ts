@@ -1,0 +1,154 @@
+/** The types of the npm package, for who imports it and who requires it. */
+import { join } from "@std/path";
+import { ROOT, run } from "./process.ts";
+import { type Row, succeeded, Tally } from "./row.ts";
+
+/** What a consumer writes in TypeScript, in a module or for CommonJS. */
+const CONSUMER = `
+import { MiniError, StateManager } from "@mini/state";
+import { MiniStore, type MiniErrorCode } from "@mini/state/store";
+import { SnapStore } from "@mini/state/snap";
+import { StateManager as Same } from "@mini/state/state";
+import { MiniQueue } from "@mini/state/queue";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { main } from "@mini/state/cli";
+
+export async function consume(): Promise<void> {
+  const same: typeof StateManager = Same;
+  const manager = await same.open("./data", {
+    initial: () => ({ value: 0 }),
+    apply: (state, op: { by: number }) => { state.value += op.by; },
+  });
+  const value: number = manager.state.value;
+  // @ts-expect-error -- a mutation has a number
+  await manager.apply({ by: "one" });
+  const fs = new MemoryFileSystem();
+  fs.put("/log", new Uint8Array(1));
+  const store = await MiniStore.open<{ set: number }>("./log", { fs });
+  for await (const { seq, data } of store.replay()) { const n: number = seq + data.set; void n; }
+  const code: MiniErrorCode = new MiniError("CLOSED", "closed").code;
+  const queue = await MiniQueue.open<string>("./jobs");
+  const payload: string | undefined = (await queue.receive())?.payload;
+  void [value, code, payload, new SnapStore<number>("./data"), main];
+}
+`;
+
+/** A module that takes what CommonJS has made: a class has one type, however it came. */
+const MIXED = `
+import { MiniStore } from "@mini/state/store";
+import { opened } from "./required.cjs";
+const store: MiniStore<number> = await opened;
+void store;
+`;
+
+const REQUIRED = `
+import store = require("@mini/state/store");
+export const opened = store.MiniStore.open<number>("./log");
+`;
+
+const CONSUMERS: Readonly<Record<string, string>> = {
+  "consumer.mts": CONSUMER,
+  "consumer.cts": CONSUMER,
+  "mixed.mts": MIXED,
+  "required.cts": REQUIRED,
+  // What has no `exports` has no such endings either.
+  "commonjs/consumer.ts": CONSUMER,
+  "commonjs/package.json": '{ "type": "commonjs" }',
+};
+
+const BOTH = Object.keys(CONSUMERS).filter((name) => /\.[cm]ts$/.test(name));
+
+/** The oldest TypeScript that the README names, the newest that there is, and what they are told. */
+const COMPILED: readonly [
+  version: string,
+  options: Readonly<Record<string, string>>,
+  files: readonly string[],
+][] = [
+  ["5.4", { module: "node16" }, BOTH],
+  ["5.4", { module: "commonjs", moduleResolution: "node10" }, [
+    "commonjs/consumer.ts",
+  ]],
+  ["latest", { module: "nodenext" }, BOTH],
+];
+
+/** What judges a tarball, and fails where there is something to say about it. */
+const JUDGES: readonly (readonly [command: string, ...flags: string[]])[] = [
+  ["publint", "--strict"],
+  ["attw", "--no-color"],
+];
+
+/** All of these, from npm's registry. */
+const TOOLS = [
+  "typescript-5.4@npm:typescript@5.4",
+  "typescript-latest@npm:typescript@latest",
+  "publint@0.3",
+  "@arethetypeswrong/cli@0.18",
+];
+
+/** Compiles consumers in a project that has the package, and has its tarball judged. */
+export async function types(
+  dir: string,
+  tarball: string,
+  tool: "dnt" | "bundle",
+): Promise<Row> {
+  const tally = new Tally("npm", `types (${tool})`);
+  await Deno.mkdir(join(dir, "commonjs"), { recursive: true });
+  for (const [name, text] of Object.entries(CONSUMERS)) {
+    await Deno.writeTextFile(join(dir, name), text);
+  }
+  await tally.check("for Deno", async () => {
+    const check = [Deno.execPath(), "check", "consumer.mts"];
+    succeeded(await run(check, { cwd: dir }));
+  });
+  await tally.check("for the TypeScript of the project", async () => {
+    const config = await configured(dir, { module: "nodenext" }, BOTH);
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    succeeded(await run([Deno.execPath(), "run", "-A", tsc, "-p", config]));
+  });
+  const tools = join(dir, "tools");
+  await Deno.mkdir(tools);
+  const install = ["npm", "install", "--no-audit", "--no-fund", ...TOOLS];
+  const installed = await run([...install, "--prefix", tools], { cwd: tools });
+  if (installed.code !== 0) {
+    tally.skip(`${TOOLS.join(", ")} cannot be had: ${installed.stderr}`);
+    return tally.row();
+  }
+  const modules = join(tools, "node_modules");
+  for (const [version, options, files] of COMPILED) {
+    const how = Object.values(options).join(", ");
+    await tally.check(`for TypeScript ${version}, ${how}`, async () => {
+      const config = await configured(dir, options, files);
+      const tsc = join(modules, `typescript-${version}/bin/tsc`);
+      succeeded(await run(["node", tsc, "-p", config], { cwd: dir }));
+    });
+  }
+  for (const [command, ...flags] of JUDGES) {
+    await tally.check(command, async () => {
+      const judge = [join(modules, ".bin", command), tarball, ...flags];
+      succeeded(await run(judge, { cwd: dir }));
+    });
+  }
+  return tally.row();
+}
+
+/** Writes what TypeScript is told, with nothing in it that would look away. */
+async function configured(
+  dir: string,
+  options: Readonly<Record<string, string>>,
+  files: readonly string[],
+): Promise<string> {
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    target: "es2022",
+    lib: ["es2022", "esnext.disposable", "dom"],
+    types: [],
+    ...options,
+  };
+  const name = `tsconfig.${Object.values(options).join(".")}.json`;
+  const text = JSON.stringify({ compilerOptions, files });
+  await Deno.writeTextFile(join(dir, name), text);
+  return join(dir, name);
+}
