@@ -1,13 +1,18 @@
 /** Mutants of whose files are, and of what is no file of ours. */
 import type { Mutant } from "./mutants_list.ts";
 
+const shared = (test: string) => ({
+  file: "tests/store/shared_test.ts",
+  test:
+    `StateManager.open() in a directory that others can write refuses ${test}`,
+});
 const owner = (test: string) => ({ file: "tests/store/owner_test.ts", test });
 
 export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     name: "new-files-belong-to-whoever-makes-them",
     file: "store/install.ts",
-    edits: [["  await file.own?.(like);\n  made", "  made"]],
+    edits: [["  await file.own?.(model);\n  made", "  made"]],
     killedBy: owner(
       "MiniStore keeps what chmod has made of a journal across a crash",
     ),
@@ -37,7 +42,10 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     name: "owner-is-locked-out",
     file: "store/install.ts",
-    edits: [["  if (why === undefined) return;\n", "  if (why) return;\n"]],
+    edits: [[
+      "  const why = lockedOut(model, made);\n",
+      "  const why = undefined;\n",
+    ]],
     killedBy: owner("MiniStore.open() locks nobody out: its owner, mode 600"),
   },
   {
@@ -78,5 +86,23 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
       test:
         "MiniStore.open() writes nothing into what stands in place of its lock file and is none",
     },
+  },
+  {
+    name: "traps-are-taken",
+    file: "store/install.ts",
+    edits: [[
+      "  if (!await isShared(staging)) return;\n",
+      "  if (await isShared(staging)) return;\n",
+    ]],
+    killedBy: shared("a journal.jsonl that is another user's"),
+  },
+  {
+    name: "what-others-can-write-is-taken",
+    file: "store/ownership.ts",
+    edits: [[
+      '  if (isOpenToOthers(found)) return "others can write it";\n',
+      "",
+    ]],
+    killedBy: shared("a journal.jsonl that others can write"),
   },
 ];

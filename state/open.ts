@@ -1,6 +1,9 @@
 import { basename, dirname } from "@std/path";
 import { SnapStore } from "../snap/mod.ts";
+import { assertOurs } from "../store/install.ts";
 import { denoFileSystem, MiniStore } from "../store/mod.ts";
+import { contextOf } from "../store/options.ts";
+import { fromOs } from "../store/os_errors.ts";
 import type { Snapshots } from "./interfaces.ts";
 import { assertKind } from "./kind.ts";
 import { assertAlone } from "./neighbours.ts";
@@ -31,14 +34,33 @@ export async function openLog<S, M>(
   const { maxSegmentBytes, mode, directoryMode, fs } = options;
   const seam = fs ?? denoFileSystem;
   await assertAlone(seam, dirname(path), basename(path));
-  const newest = (await snapshots.list()).at(-1);
+  const found = await snapshots.list();
+  const newest = found.at(-1);
   await assertKind(seam, path, newest?.path, options);
-  return await MiniStore.open(path, {
-    // What the newest snapshot makes unneeded is verified only if it is read after all.
-    verifyFrom: (newest?.seq ?? 0) + 1,
-    ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+  const modes = {
     ...(mode !== undefined && { mode }),
     ...(directoryMode !== undefined && { directoryMode }),
     ...(fs && { fs }),
+  };
+  const log = await MiniStore.open<unknown>(path, {
+    // What the newest snapshot makes unneeded is verified only if it is read after all.
+    verifyFrom: (newest?.seq ?? 0) + 1,
+    ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+    ...modes,
   });
+  try {
+    const { staging } = contextOf(path, modes);
+    const paths = found.map(({ path }) => path);
+    // Where others may put theirs, one that is newer would be taken for this state.
+    await assertOurs(
+      staging,
+      paths.filter((at) => dirname(at) === staging.directory),
+    );
+    return log;
+  } catch (error) {
+    await log.close();
+    const after = "nothing that was durable has changed";
+    const directory = dirname(path);
+    throw fromOs(error, `open "${path}"`, after, { directory, path });
+  }
 }

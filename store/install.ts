@@ -1,6 +1,6 @@
 import { readBlock } from "./block.ts";
 import type { FileHandle, FileStat, FileSystem } from "./fs.ts";
-import { isLike, lockedOut } from "./ownership.ts";
+import { distrust, isLike, isOpenToOthers, lockedOut } from "./ownership.ts";
 import type { JournalContext } from "./segment.ts";
 
 /** Where files are made before they get their names. */
@@ -42,17 +42,18 @@ export async function prepareFile(
 
 /** Creates a file that is whose it should be. On failure nothing is left of it. */
 export async function createOwned(
-  { fs, directory, permissions, like }: Staging,
+  staging: Staging,
   path: string,
 ): Promise<FileHandle> {
+  const { fs, permissions, like } = staging;
   const found = await fs.stat(like);
   const model = found?.kind === "file" ? found : undefined;
   const mode = model?.mode;
   // Whoever opens it before it has its group reads what is written later.
   const file = await fs.create(path, mode ? mode & 0o700 : permissions);
   try {
-    if (model !== undefined) await likeFile(file, like, model);
-    else await likeDirectory(file, await fs.stat(directory));
+    if (model !== undefined) await likeFile(file, model, staging);
+    else await likeDirectory(file, await fs.stat(staging.directory));
     return file;
   } catch (error) {
     await discard(fs, path, file);
@@ -60,21 +61,68 @@ export async function createOwned(
   }
 }
 
-/** Throws where somebody who may open `like` could not open the file. */
+/** Throws where the file that it is to be like is not to be trusted, or where somebody who may open that could not open this one. */
 async function likeFile(
   file: FileHandle,
-  path: string,
-  like: FileStat,
+  model: FileStat,
+  staging: Staging,
 ): Promise<void> {
+  const { like } = staging;
   let made = await file.stat();
-  if (isLike(made, like)) return;
-  await file.own?.(like);
+  if (isLike(made, model)) return;
+  if (await isShared(staging)) assertTrusted(like, model, made.uid);
+  await file.own?.(model);
   made = await file.stat();
-  const why = lockedOut(like, made);
+  const why = lockedOut(model, made);
   if (why === undefined) return;
-  const message =
-    `EPERM: what takes the place of "${path}" would be user ${made.uid}'s, and ${why}`;
-  throw Object.assign(new Error(message), { code: "EPERM" });
+  const what = `what takes the place of "${like}" would be user ${made.uid}'s`;
+  throw refusal(`${what}, and ${why}`);
+}
+
+function refusal(why: string): Error {
+  return Object.assign(new Error(`EPERM: ${why}`), { code: "EPERM" });
+}
+
+/** Whether others may put files into the directory, and are not meant to write them. */
+async function isShared(
+  { fs, directory, permissions }: Staging,
+): Promise<boolean> {
+  const found = await fs.stat(directory);
+  return found !== undefined && isOpenToOthers(found) &&
+    !isOpenToOthers({ mode: permissions });
+}
+
+function assertTrusted(
+  path: string,
+  found: FileStat,
+  self: number | undefined,
+): void {
+  const why = distrust(found, self);
+  if (why === undefined) return;
+  throw refusal(
+    `"${path}" is not to be trusted: ${why}, in a directory that others can write`,
+  );
+}
+
+/**
+ * Throws where files may be somebody else's trap: in a directory that others
+ * can write, those that neither this user nor root owns, or that others can
+ * write, unless `mode` lets them. The lock is held.
+ */
+export async function assertOurs(
+  staging: Staging,
+  paths: readonly string[],
+): Promise<void> {
+  if (!await isShared(staging)) return;
+  const { fs, temporary, permissions } = staging;
+  // Without a permission of its own no process is told whom it runs as; what it makes tells.
+  const file = await fs.create(temporary, permissions);
+  const { uid: self } = await file.stat();
+  await discard(fs, temporary, file);
+  for (const path of paths) {
+    const found = await fs.stat(path);
+    if (found !== undefined) assertTrusted(path, found, self);
+  }
 }
 
 async function likeDirectory(

@@ -4,7 +4,7 @@ import type { LiveEnd } from "./cut.ts";
 import { MiniError } from "./errors.ts";
 import { nativeFormat } from "./format.ts";
 import type { FileLock } from "./fs.ts";
-import { removeTemporary } from "./install.ts";
+import { assertOurs, removeTemporary } from "./install.ts";
 import { encodeLockNote, parseLockNote } from "./lock_note.ts";
 import { lockHolder, takeLock } from "./lock.ts";
 import { osCode } from "./os_errors.ts";
@@ -44,6 +44,12 @@ export async function openJournal(
     if (names.includes(basename(paths.temporary))) {
       await removeTemporary(fs, paths.temporary);
     }
+    await assertOurs(staging, [
+      paths.lock,
+      paths.active,
+      ...paths.sealedBases(names).map((base) => paths.sealed(base)),
+      ...paths.rustSegments(names).map((name) => join(paths.directory, name)),
+    ]);
     const rust = await rustSegments(context, names);
     recovered = rust === undefined
       ? await recoverJournal(context, paths.sealedBases(names), {

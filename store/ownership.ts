@@ -32,3 +32,27 @@ export function lockedOut(
     ? undefined
     : `its owner, user ${uid}, could not open it: do this as that user`;
 }
+
+const OTHERS_WRITE = 2;
+
+/** Whether others may write it: put files into a directory, above all. */
+export function isOpenToOthers(
+  { mode = 0 }: { readonly mode?: number },
+): boolean {
+  return (mode & OTHERS_WRITE) !== 0;
+}
+
+/**
+ * Why a file is not to be trusted that was found where others may put theirs;
+ * `undefined` where it is.
+ *
+ * @param self Whom the process runs as.
+ */
+export function distrust(
+  found: FileStat,
+  self: number | undefined,
+): string | undefined {
+  if (isOpenToOthers(found)) return "others can write it";
+  const isTheirs = found.uid !== 0 && found.uid !== self;
+  return isTheirs ? `it belongs to user ${found.uid}` : undefined;
+}

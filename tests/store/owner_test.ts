@@ -5,25 +5,16 @@ import { MiniStore, type StoreOptions } from "@mini/state/store";
 import { MemoryFileSystem, type Rights, type User } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
+import {
+  COLLEAGUE,
+  DIR,
+  PATH,
+  POOR_ROOT,
+  rightsIn,
+  ROOT,
+  SERVICE,
+} from "../support/owners.ts";
 import { TestQueue } from "../support/queue.ts";
-
-const DIR = "/srv/data";
-const PATH = `${DIR}/journal.jsonl`;
-const SERVICE: User = { uid: 1000, gid: 1000 };
-const ROOT: User = { uid: 0, gid: 0 };
-/** Root in a container that has taken from it what gives files away. */
-const POOR_ROOT: User = { ...ROOT, mayChown: false };
-const COLLEAGUE: User = { uid: 1001, gid: 1001, groups: [1000] };
-
-/** Who owns what in the directory, by name. */
-async function rightsIn(fs: MemoryFileSystem): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const name of fs.names(DIR)) {
-    const { uid, gid, mode } = (await fs.stat(`${DIR}/${name}`))!;
-    found[name] = `${uid}:${gid} ${mode?.toString(8)}`;
-  }
-  return found;
-}
 
 /** Asserts that all files are whose they should be. */
 async function assertAll(
@@ -56,8 +47,9 @@ async function torn(
   return fs;
 }
 
-async function live(fs: MemoryFileSystem): Promise<void> {
-  const store = await MiniStore.open<string>(PATH, { fs });
+async function live(fs: MemoryFileSystem, mode?: number): Promise<void> {
+  const options = mode === undefined ? { fs } : { fs, mode };
+  const store = await MiniStore.open<string>(PATH, options);
   await store.append("b");
   await store.rotate();
   await store.append("c");
@@ -172,7 +164,7 @@ Deno.test("MiniStore.open() recovers what its group and others may open alike, i
   for (const [mode, user] of [[0o644, SERVICE], [0o666, COLLEAGUE]] as const) {
     const fs = await torn({ gid: 50, mode }, { mode: 0o666 });
     fs.user = { ...user, groups: [] };
-    await live(fs);
+    await live(fs, 0o666);
     assertEquals(
       (await rightsIn(fs))["journal.jsonl"],
       `${user.uid}:${user.gid} ${mode.toString(8)}`,

@@ -5,6 +5,7 @@ import { MiniQueue } from "@mini/state/queue";
 import { StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
 import {
   contentsOf,
   copyFolder,
@@ -127,6 +128,25 @@ else {
       [lock]: "",
     });
     await assertUsable(dir);
+  });
+
+  Deno.test("a journal of somebody else's in a directory that others can write is a trap", async () => {
+    await using directory = new TestDirectory();
+    const dir = await torn(directory);
+    const path = join(dir, "journal.jsonl");
+    await Deno.remove(`${path}.lock`);
+    await Deno.chown(dir, 0, 0);
+    await Deno.chmod(dir, 0o1777);
+    for (const mode of [0o600, 0o666]) {
+      await Deno.chmod(path, mode);
+      const error = await errorOf(MiniStore.open(path));
+      assertEquals(error.code, "PERMISSION");
+      assert(error.message.includes("not to be trusted"), error.message);
+    }
+    await Deno.remove(path);
+    await (await MiniStore.open(path)).close();
+    assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    await (await MiniStore.open(path)).close();
   });
 
   Deno.test("mini repair by root leaves all to the service", async () => {
