@@ -13,9 +13,9 @@ const ENQUEUE = new RegExp(
   `${DATA}\\{"apply":\\{"at":\\d+,("v":\\d+,)?("drift":-?\\d+,)?"enqueue":\\[\\{"id":\\d+,"payload":`,
 );
 
-/** A record of a state and of no queue, whose entries have their time first; not where it is cut off, or lost, before that shows. */
+/** A mutation that is no entry of a queue, not even a damaged one: an object that begins as none of them does; not where it is cut off, or lost, before that shows. */
 const MUTATION = new RegExp(
-  `${DATA}\\{"(applyAll":|apply":(?!\\{"at":\\d)[^\0]{7})`,
+  `${DATA}\\{"(applyAll":|apply":\\{(?!\\}|"(at|v|drift|enqueue|receive|settle|expire|redrive|purge|paused|tick)":)([^\0]{10}|[^\0]*\n))`,
 );
 
 /** How the snapshot of a queue begins, and that of a state that is not in parts. Of one that is damaged neither is said. */

@@ -64,6 +64,7 @@ const MALFORMED: readonly [what: string, entry: unknown][] = [
   ["null", null],
   ["a number", 5],
   ["text", SECRET],
+  ["an empty object", {}],
   ["a list", [SECRET]],
   ["no time", { enqueue: [{ id: 2, payload: SECRET }] }],
   ["a time in words", { at: SECRET, tick: true }],
@@ -111,6 +112,14 @@ for (
       assertEquals(contentOf(fs), before);
     });
   }
+}
+
+for (const [what, entry] of MALFORMED) {
+  Deno.test(`MiniQueue.open() refuses ${what} as CORRUPT also where there is nothing else`, async () => {
+    const fs = await logged(entry);
+    const error = await errorOf(MiniQueue.open("/data", { fs }));
+    assertEquals([error.code, error.seq], ["CORRUPT", 1]);
+  });
 }
 
 Deno.test("MiniQueue.open() says where in the entry it is", async () => {
