@@ -5,6 +5,7 @@ import { contextOf } from "../store/options.ts";
 import { fromOs, osCode } from "../store/os_errors.ts";
 import { JournalPaths } from "../store/paths.ts";
 import type { JournalContext } from "../store/segment.ts";
+import { asListed } from "../store/spelling.ts";
 import { type Arguments, Misuse } from "./args.ts";
 import type { Call } from "./command.ts";
 
@@ -19,8 +20,9 @@ export async function locate(
   const path = await isDirectory(fs, given)
     ? join(given, await nameIn(fs, given, args.text("journal")))
     : given;
-  const context = contextFor(path, { args, fs });
-  const names = await namesIn(fs, context.paths.directory);
+  const asked = contextFor(path, { args, fs });
+  const names = await namesIn(fs, asked.paths.directory);
+  const context = await asListed(asked, names);
   if (context.paths.isAmong(names)) return context;
   throw new Misuse(`there is no journal "${context.paths.active}"`);
 }

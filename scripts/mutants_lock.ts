@@ -1,4 +1,4 @@
-/** Mutants of the lock, and of the note in it. */
+/** Mutants of the lock, of the note in it, and of the names under which a log is found. */
 import type { Mutant } from "./mutants_list.ts";
 
 const lost = (test: string) => ({
@@ -8,6 +8,11 @@ const lost = (test: string) => ({
 const system = (test: string) => ({
   file: "tests/store/fs_deno_test.ts",
   test: `denoFileSystem${test}`,
+});
+
+const spelled = (test: string) => ({
+  file: "tests/store/spelling_test.ts",
+  test: `MiniStore ${test}`,
 });
 
 export const LOCK_MUTANTS: readonly Mutant[] = [
@@ -57,5 +62,25 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
     killedBy: system(
       ".lock() takes no lock on a file that was removed before it was locked",
     ),
+  },
+  {
+    name: "writer-keeps-another-spelling",
+    file: "store/open.ts",
+    edits: [[
+      "    const context = await asListed(asked, names);\n    const { paths }",
+      "    const context = asked;\n    const { paths }",
+    ]],
+    killedBy: spelled(
+      "finds all segments where the file system does not tell case",
+    ),
+  },
+  {
+    name: "segments-in-several-spellings",
+    file: "store/spelling.ts",
+    edits: [[
+      "  if (segments.size > 1) throw mixed(paths, [...segments]);\n",
+      "",
+    ]],
+    killedBy: spelled("refuses segments that are spelled in several ways"),
   },
 ];

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { readBlock } from "../store/block.ts";
 import type { FileHandle, FileSystem } from "../store/fs.ts";
+import { sameFile } from "../store/spelling.ts";
 
 /** Enough for a header, and for what a record starts with. */
 const START_BYTES = 4_096;
@@ -21,10 +22,14 @@ export async function assertAlone(
   dir: string,
   journal: string,
 ): Promise<void> {
-  for (const name of await namesIn(fs, dir)) {
-    const isOther = name.endsWith(".jsonl") && name !== journal &&
-      !SEALED.test(name);
-    if (!isOther || !await isOfState(fs, join(dir, name))) continue;
+  const names = await namesIn(fs, dir);
+  // The directory may list it in another spelling.
+  const isSame = sameFile(fs, names);
+  for (const name of names) {
+    const path = join(dir, name);
+    const isOther = name.endsWith(".jsonl") && !SEALED.test(name) &&
+      !await isSame(path, join(dir, journal)) && await isOfState(fs, path);
+    if (!isOther) continue;
     throw new TypeError(
       `"${dir}" holds another state, the log of which is "${name}"; give each a directory of its own`,
     );

@@ -196,7 +196,7 @@ function isFlockedBySomebody(fd: number): boolean {
 /** Claims the file for this process, unless a process that lives has done so. Claims first and looks then, so that of two at least one sees the other. */
 function claim(path: string, permissions: number): Hold | undefined {
   const directory = dirname(path);
-  const name = basename(path);
+  const name = listedName(path);
   const self = { pid: process.pid, birth: birthOf(process.pid)! };
   const mine = join(directory, claimName(name, self));
   try {
@@ -212,6 +212,18 @@ function claim(path: string, permissions: number): Hold | undefined {
     if (!isOurs) unlinkIfThere(mine);
   }
   return isOurs ? () => unlinkIfThere(mine) : undefined;
+}
+
+/** The name of the lock as its directory lists it, which is the same in every spelling. */
+function listedName(path: string): string {
+  const directory = dirname(path);
+  const names = readdirSync(directory);
+  const asked = basename(path);
+  if (names.includes(asked)) return asked;
+  const identity = statPath(path)?.identity;
+  return names.find((name) =>
+    statPath(join(directory, name))?.identity === identity
+  ) ?? asked;
 }
 
 /** Whether no claim but ours is that of a process that lives; those of the dead are removed. */

@@ -18,29 +18,34 @@ import {
 import type { JournalPaths } from "./paths.ts";
 import { corrupt, type JournalContext } from "./segment.ts";
 import { type OpenSegment, openSegments } from "./source.ts";
+import { asListed } from "./spelling.ts";
 import { Writer, type WriterOptions } from "./writer.ts";
 
 /** An open journal. */
 export interface OpenJournal {
+  /** Under the name that the directory lists. */
+  readonly context: JournalContext;
   readonly writer: Writer;
   readonly recovered: Recovered;
 }
 
 /** Takes the lock, recovers, and goes on at the end. On failure nothing stays locked or open. */
 export async function openJournal(
-  context: JournalContext,
+  asked: JournalContext,
   { verifyFrom, ...options }:
     & Pick<WriterOptions, "maxSegmentBytes" | "isLazy">
     & { verifyFrom: number },
 ): Promise<OpenJournal> {
-  const { fs, paths, staging } = context;
-  await fs.createDirectory(paths.directory, staging.directoryPermissions);
-  const lock = await lockJournal(context);
+  const { fs, staging, paths: { directory } } = asked;
+  await fs.createDirectory(directory, staging.directoryPermissions);
+  const lock = await lockJournal(asked);
   let recovered: Recovered | undefined;
   try {
     // A process that was killed may have left names that are shown and not yet on the disk.
-    await fs.syncDirectory(paths.directory);
-    const names = await fs.list(paths.directory);
+    await fs.syncDirectory(directory);
+    const names = await fs.list(directory);
+    const context = await asListed(asked, names);
+    const { paths } = context;
     if (names.includes(basename(paths.temporary))) {
       await removeTemporary(fs, paths.temporary);
     }
@@ -60,7 +65,7 @@ export async function openJournal(
     await nameLog(lock, recovered.header.journal);
     const format = rust === undefined ? nativeFormat : rustFormat;
     const all = { ...options, context, format, lock };
-    return { writer: await Writer.at(all, recovered), recovered };
+    return { context, writer: await Writer.at(all, recovered), recovered };
   } catch (error) {
     await recovered?.file.close().catch(() => {});
     await lock.close().catch(() => {});
@@ -96,14 +101,15 @@ async function nameLog(lock: FileLock, log: string): Promise<void> {
 
 /** Opens the segments of a journal for reading, whatever program wrote it. */
 export async function* journalSegments(
-  context: JournalContext,
+  asked: JournalContext,
   from: number | undefined,
   { live, ifMissing = "empty" }: {
     readonly live?: LiveEnd;
     readonly ifMissing?: "error" | "empty";
   },
 ): AsyncGenerator<OpenSegment, void, undefined> {
-  const names = await namesIn(context);
+  const names = await namesIn(asked);
+  const context = await asListed(asked, names);
   if (ifMissing === "error" && !await isThere(context, names)) {
     const path = context.paths.active;
     const message = `Cannot read "${path}": there is no log`;

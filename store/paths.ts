@@ -7,6 +7,12 @@ import {
   resolve,
 } from "@std/path";
 
+/** A sealed segment: what stands before the number, the number, and the extension. */
+const SEALED = /^(.*)\.(\d{20})(\.[^.]*)?$/s;
+
+/** A segment that the Rust program has rotated out. */
+const ROTATED = /^(.*)\.(\d{3,19})$/s;
+
 /**
  * The names of a journal's files, all in one directory:
  *
@@ -75,6 +81,32 @@ export class JournalPaths {
       // No record has such a number: the name is none of ours.
       .filter(Number.isSafeInteger)
       .sort((a, b) => a - b);
+  }
+
+  /**
+   * Which files of this journal a name in the directory may be, if the file
+   * system takes its spelling for ours: the path in our spelling, and the name
+   * of the active segment in the other.
+   */
+  readingsOf(
+    name: string,
+  ): { path: string; active: string; isLock: boolean }[] {
+    const readings = [{ path: this.active, active: name, isLock: false }];
+    const [, stem, base, end = ""] = SEALED.exec(name) ?? [];
+    if (base !== undefined) {
+      const path = this.sealed(Number(base));
+      readings.push({ path, active: `${stem}${end}`, isLock: false });
+    }
+    const [, rotated, count] = ROTATED.exec(name) ?? [];
+    if (rotated !== undefined) {
+      const path = `${this.active}.${count}`;
+      readings.push({ path, active: rotated, isLock: false });
+    }
+    if (name.endsWith(".lock")) {
+      const active = name.slice(0, -".lock".length);
+      readings.push({ path: this.lock, active, isLock: true });
+    }
+    return readings;
   }
 
   /** Whether there is a segment of the journal among the names in the directory. */

@@ -73,14 +73,14 @@ export class Session<T> {
     options: StoreOptions<T>,
   ): Promise<Session<T>> {
     assertOptions("MiniStore.open()", options, STORE_CHECKS);
-    const context = contextOf(path, options);
+    const asked = contextOf(path, options);
     const checked = writerOptions(options);
     try {
-      const { writer, recovered } = await openJournal(context, checked);
+      const { context, writer, recovered } = await openJournal(asked, checked);
       return new Session(context, options.schema, writer, recovered.report);
     } catch (error) {
       const after = "nothing that was durable has changed";
-      throw failed(context, error, "open", after);
+      throw failed(asked, error, "open", after);
     }
   }
 

@@ -21,6 +21,7 @@ export async function checkFileSystem(
   await checkOwners(suite, library);
   await checkNames(suite, library);
   await checkLock(suite, library);
+  await checkSpelling(suite, library);
 }
 
 async function checkFiles(
@@ -216,4 +217,23 @@ async function checkLock(
       await refused("EISDIR", () => fs.lock(join(dir, "folder"), 0o600, "me"));
     },
   );
+}
+
+async function checkSpelling(
+  suite: Suite,
+  { store: { denoFileSystem: fs } }: Library,
+): Promise<void> {
+  await suite.check("fs: one lock for all spellings of a name", async (dir) => {
+    // No disk holds a lone surrogate as it is, but for that of Windows.
+    const [first, second] = [join(dir, "\ud800lock"), join(dir, "\ufffdlock")];
+    const lock = (await fs.lock(first, 0o600, note("me")))!;
+    if (await fs.stat(second) === undefined) {
+      await lock.close();
+      throw new Skip("the system tells these names apart");
+    }
+    equal(await fs.lock(second, 0o600, note("other")), undefined);
+    await lock.close();
+    await (await fs.lock(second, 0o600, note("other")))!.close();
+    equal((await fs.list(dir)).length, 1);
+  });
 }

@@ -7,6 +7,7 @@ import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
+import { SpellingFileSystem, SPELLINGS } from "../support/spelling.ts";
 
 Deno.test("StateManager works on another log, with its snapshots in the directory", async () => {
   await using directory = new TestDirectory();
@@ -168,6 +169,21 @@ Deno.test("StateManager goes on under the id of the log that was lost, so that i
     assertEquals(await journalOf(name), lost, name);
   }
 });
+
+for (const spelling of SPELLINGS) {
+  const { what, two: [first, second] } = spelling;
+  Deno.test(`StateManager opens again, and alone, where the file system does not tell ${what}`, async () => {
+    const fs = new SpellingFileSystem(spelling);
+    for (const [turn, stem] of [first, first, second].entries()) {
+      const journal = `${stem}.jsonl`;
+      await using counter = await openCounter("/data", { fs, journal });
+      assertEquals(counter.state.value, turn);
+      await counter.apply({ by: 1 });
+    }
+    const other = openCounter("/data", { fs, journal: "other.jsonl" });
+    await assertRejects(() => other, TypeError, "holds another state");
+  });
+}
 
 Deno.test("StateManager refuses a directory that holds another state, whose snapshots it would take for its own", async () => {
   await using directory = new TestDirectory();

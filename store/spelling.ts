@@ -1,0 +1,75 @@
+import { basename, join } from "@std/path";
+import { MiniError } from "./errors.ts";
+import type { FileStat, FileSystem } from "./fs.ts";
+import { JournalPaths } from "./paths.ts";
+import type { JournalContext } from "./segment.ts";
+
+/**
+ * The journal under the name that its directory lists. A file system may take
+ * several spellings for one name: by case, by Unicode form, or because it cannot
+ * hold one as it is; and segments are found by what is listed.
+ *
+ * @throws {MiniError} `UNSUPPORTED_FORMAT` where its segments are spelled in several ways.
+ */
+export async function asListed(
+  context: JournalContext,
+  names: readonly string[],
+): Promise<JournalContext> {
+  const { paths, fs, staging } = context;
+  const segments = new Set<string>();
+  const locks = new Set<string>();
+  const isOurs = sameFile(fs, names);
+  for (const name of names) {
+    for (const { path, active, isLock } of paths.readingsOf(name)) {
+      if (!await isOurs(join(paths.directory, name), path)) continue;
+      (isLock ? locks : segments).add(active);
+    }
+  }
+  if (segments.size > 1) throw mixed(paths, [...segments]);
+  const [active = basename(paths.active)] = [...segments, ...locks];
+  if (active === basename(paths.active)) return context;
+  const listed = new JournalPaths(join(paths.directory, active));
+  const { temporary, active: like } = listed;
+  return {
+    ...context,
+    paths: listed,
+    staging: { ...staging, temporary, like },
+  };
+}
+
+/** Tells whether a path in the directory is the file of another, where `names` is what that lists. */
+export function sameFile(
+  fs: FileSystem,
+  names: readonly string[],
+): (listed: string, path: string) => Promise<boolean> {
+  const all = new Set(names);
+  const found = new Map<string, FileStat | undefined>();
+  return async (listed, path) => {
+    if (listed === path) return true;
+    // What is listed as it is spelled is a file of its own.
+    if (all.has(basename(path))) return false;
+    if (!found.has(path)) found.set(path, await fs.stat(path));
+    const ours = found.get(path);
+    if (ours === undefined) return false;
+    const theirs = await fs.stat(listed);
+    return ours.identity === theirs?.identity &&
+      (ours.identity !== "" || fold(listed) === fold(path));
+  };
+}
+
+/** Where the platform does not tell files apart. */
+function fold(path: string): string {
+  return path.normalize("NFC").toLowerCase();
+}
+
+function mixed(
+  { active: path }: JournalPaths,
+  spellings: readonly string[],
+): MiniError {
+  const all = spellings.map((name) => JSON.stringify(name)).join(" and ");
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot read "${path}": its segments have names that this file system takes for one, ${all}: rename them alike; nothing was changed`,
+    { path },
+  );
+}
