@@ -1,7 +1,7 @@
 import type { FileSystem } from "../store/fs.ts";
 import { verifyLines } from "../store/line.ts";
 import { JournalPaths } from "../store/paths.ts";
-import { startOf } from "./neighbours.ts";
+import { START_BYTES, startOf } from "./neighbours.ts";
 
 /** What a directory holds: a queue is a state too, but nobody else's. */
 type Kind = "state" | "queue";
@@ -70,15 +70,18 @@ async function kindOf(
   return STATE.test(text) ? "state" : undefined;
 }
 
-/** The lines that a log starts with, up to one that is damaged: opening will say so. The last may go on. */
+/** The lines that a log starts with, up to one that is damaged: opening will say so. */
 function intact(start: string): string[] {
   const encoder = new TextEncoder();
-  const lines: string[] = [];
+  const lines = start.split("\n");
+  // The last one goes on where the look at it has ended: nothing tells whether it is damaged.
+  const isCut = encoder.encode(start).length >= START_BYTES;
+  const cut = isCut ? lines.splice(-1) : [];
+  const whole = lines.map((line) => `${line}\n`);
   let chain: number | undefined = 0;
-  for (const line of start.split(/(?<=\n)/)) {
-    if (line.endsWith("\n")) chain = verifyLines(encoder.encode(line), chain);
-    if (chain === undefined) break;
-    lines.push(line);
-  }
-  return lines;
+  const count = whole.findIndex((line) => {
+    chain = verifyLines(encoder.encode(line), chain!);
+    return chain === undefined;
+  });
+  return count < 0 ? [...whole, ...cut] : whole.slice(0, count);
 }

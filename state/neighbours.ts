@@ -4,7 +4,7 @@ import type { FileHandle, FileSystem } from "../store/fs.ts";
 import { sameFile } from "../store/spelling.ts";
 
 /** Enough for a header, and for what a record starts with. */
-const START_BYTES = 4_096;
+export const START_BYTES = 4_096;
 
 const CLOSE = /^.{18}"close":/;
 const ENTRY =

@@ -111,19 +111,16 @@ Deno.test("MiniQueue.open() takes no record that is cut off, or damaged, for tha
     const fs = new MemoryFileSystem(whole.snapshot());
     fs.put(path, bytes.slice(0, length));
     await (await MiniQueue.open("/data", { fs })).close();
-    fs.put(path, bytes.slice().fill(0, length, length + 8));
-    await MiniQueue.open("/data", { fs }).then(
-      (queue) => queue.close(),
-      (error) => assertEquals(error.code, "CORRUPT", error.message),
-    );
-  }
-  for (let at = last - 40; at < last - 1; at++) {
-    const fs = new MemoryFileSystem(whole.snapshot());
-    const damaged = bytes.slice();
-    damaged[at]! ^= 1;
-    fs.put(path, damaged);
-    const error = await errorOf(MiniQueue.open("/data", { fs }));
-    assertEquals(error.code, "CORRUPT", error.message);
+    const nuls = bytes.slice().fill(0, length, length + 8);
+    const flipped = bytes.slice();
+    flipped[length]! ^= 1;
+    for (const damaged of [nuls, flipped, flipped.slice(0, -1)]) {
+      fs.put(path, damaged);
+      await MiniQueue.open("/data", { fs }).then(
+        (queue) => queue.close(),
+        (error) => assertEquals(error.code, "CORRUPT", error.message),
+      );
+    }
   }
 });
 
