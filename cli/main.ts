@@ -1,3 +1,5 @@
+// deno-lint-ignore mini/imports -- of what kind the output is; no file is touched
+import { fstatSync } from "node:fs";
 import process from "node:process";
 import { run } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
@@ -30,6 +32,7 @@ function processTerminal(): Terminal {
   const isInteractive = stdout.isTTY === true;
   return {
     isInteractive,
+    isPipe: isPipe(stdout.fd),
     showsProgress: stderr.isTTY === true,
     hasColour: isInteractive && !noColour(),
     columns: stdout.columns || 80,
@@ -42,6 +45,15 @@ function processTerminal(): Terminal {
     now: () => performance.now(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };
+}
+
+function isPipe(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return false;
+  }
 }
 
 /** The write that has failed tells of it already. */

@@ -10,6 +10,7 @@ import {
 } from "./command.ts";
 import { recordLine } from "./dump.ts";
 import { extent } from "./extent.ts";
+import { NextLine } from "./next_line.ts";
 import { locate, reading } from "./place.ts";
 import type { Terminal } from "./terminal.ts";
 import { span } from "./text.ts";
@@ -48,16 +49,44 @@ export const tail: Command = {
     const { first, last } = await extent(context);
     const lines = args.number("lines") ?? DEFAULT_LINES;
     const from = Math.max(first, last - lines + 1);
-    const records = args.has("follow")
-      ? follow(context, from, call.terminal)
-      : recordsFrom(context, from, last);
-    for await (const record of records) {
-      if (record === "caught up") await writer.flush();
-      else await writer.line(recordLine(record, isJson));
+    if (args.has("follow")) await printAll(call, context, from);
+    else {
+      for await (const record of recordsFrom(context, from, last)) {
+        await writer.line(recordLine(record, isJson));
+      }
     }
     return { exitCode: 0 };
   },
 };
+
+/** Prints records, and those to come, for as long as somebody reads. */
+async function printAll(
+  { terminal, writer, isJson }: Call,
+  context: JournalContext,
+  from: number,
+): Promise<void> {
+  const line = new NextLine((text) => terminal.write(text), isJson);
+  let next = from;
+  const records = follow(context, from, {
+    ...terminal,
+    async sleep(ms) {
+      await terminal.sleep(ms);
+      if (terminal.isPipe) await line.wait(next);
+    },
+  });
+  try {
+    for await (const record of records) {
+      if (record === "caught up") await writer.flush();
+      else {
+        await writer.line(line.rest(recordLine(record, isJson)));
+        next = record.seq + 1;
+      }
+    }
+  } catch (error) {
+    await line.end().catch(() => {});
+    throw error;
+  }
+}
 
 function recordsFrom(
   context: JournalContext,

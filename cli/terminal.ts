@@ -2,7 +2,9 @@
 export interface Terminal {
   /** Whether a person reads what is printed, rather than a program. */
   readonly isInteractive: boolean;
-  /** The same for messages. */
+  /** Whether another program reads what is printed, and may have seen enough. */
+  readonly isPipe: boolean;
+  /** The same as `isInteractive` for messages. */
   readonly showsProgress: boolean;
   /** Whether a person wants colours. */
   readonly hasColour: boolean;
