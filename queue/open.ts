@@ -36,8 +36,8 @@ export async function openQueue<T>(
   const { keepSnapshots, maxSegmentBytes, mode, directoryMode, fs } = options;
   const picked = new Set<number>();
   const weight = new Weight();
-  let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
-  const manager = open = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
+  type Manager = StateManager<Ledger<T>, LedgerEntry<T>>;
+  const manager: Manager = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
     dir,
     ofQueue<StateOptions<Ledger<T>, LedgerEntry<T>>>({
       initial: emptyLedger,
@@ -49,8 +49,8 @@ export async function openQueue<T>(
       snapshotEvery(ledger) {
         const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
         if (!weight.isDue(limit)) return Infinity;
-        // While it is being opened nobody knows, and it does not matter.
-        weight.mark(open?.sequence ?? 0);
+        // Opening writes nothing, and so is over.
+        weight.mark(manager.sequence);
         return 1;
       },
       ...(keepSnapshots !== undefined && { keepSnapshots }),
