@@ -53,7 +53,7 @@ export async function createOwned(
   const file = await fs.create(path, mode ? mode & 0o700 : permissions);
   try {
     if (model !== undefined) await likeFile(file, model, staging);
-    else await likeDirectory(file, await fs.stat(staging.directory));
+    else await likeDirectory(file, (await fs.stat(staging.directory))!);
     return file;
   } catch (error) {
     await discard(fs, path, file);
@@ -87,9 +87,8 @@ function refusal(why: string): Error {
 async function isShared(
   { fs, directory, permissions }: Staging,
 ): Promise<boolean> {
-  const found = await fs.stat(directory);
-  return found !== undefined && isOpenToOthers(found) &&
-    !isOpenToOthers({ mode: permissions });
+  const found = (await fs.stat(directory))!;
+  return isOpenToOthers(found) && !isOpenToOthers({ mode: permissions });
 }
 
 function assertTrusted(
@@ -127,10 +126,9 @@ export async function assertOurs(
 
 async function likeDirectory(
   file: FileHandle,
-  directory: FileStat | undefined,
+  { uid, gid }: FileStat,
 ): Promise<void> {
   const made = await file.stat();
-  const { uid, gid } = directory ?? made;
   const like = {
     ...made,
     ...(uid !== undefined && { uid }),

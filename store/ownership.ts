@@ -19,18 +19,19 @@ export function lockedOut(
   like: FileStat,
   made: FileStat,
 ): string | undefined {
-  const { uid, gid, mode = 0 } = like;
+  const { uid, gid } = like;
   if (uid === undefined || isLike(made, like)) return undefined;
+  const mode = like.mode!;
   // What is not of the same group opens for it as for others.
   const isGroupKept = made.gid === gid || groupOf(mode) === othersOf(mode);
-  if (made.mode !== mode || !isGroupKept) {
-    return `its group ${gid} could not open it: do this as a member of it`;
-  }
   const isOpenToOwner = uid === made.uid || uid === 0 ||
-    groupOf(mode) === READ_AND_WRITE;
-  return isOpenToOwner
+    isGroupKept && groupOf(mode) === READ_AND_WRITE;
+  if (!isOpenToOwner) {
+    return `its owner, user ${uid}, could not open it: do this as that user`;
+  }
+  return made.mode === mode && isGroupKept
     ? undefined
-    : `its owner, user ${uid}, could not open it: do this as that user`;
+    : `its group ${gid} could not open it: do this as a member of it`;
 }
 
 const OTHERS_WRITE = 2;

@@ -203,22 +203,6 @@ if (Deno.build.os !== "windows") {
   });
 }
 
-Deno.test("denoFileSystem: a file that is given what nobody may give stays as it was", async () => {
-  await using directory = new TestDirectory();
-  const file = await denoFileSystem.create(directory.at(), 0o600);
-  const before = await file.stat();
-  // Nor is another that has its name by now.
-  const like = { ...before, uid: 2 ** 40, gid: 2 ** 40 };
-  await file.own?.(like);
-  await denoFileSystem.rename(directory.at(), directory.at("moved"));
-  await Deno.writeTextFile(directory.at(), "", { mode: 0o600 });
-  await file.own?.({ ...like, mode: 0o640 });
-  assertEquals(await file.stat(), before);
-  const other = await denoFileSystem.stat(directory.at());
-  assertEquals(other?.mode, before.mode);
-  await file.close();
-});
-
 Deno.test("denoFileSystem.lock() takes no lock on a file that was removed before it was locked", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");

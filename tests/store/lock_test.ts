@@ -120,6 +120,36 @@ Deno.test("MiniStore.open() goes on in a folder that was backed up by hard links
   assert(lock !== undefined, "the copy has a lock of its own");
 });
 
+Deno.test("MiniStore.open() is LOCKED by nobody in particular where the system has no users", async () => {
+  const fs = new MemoryFileSystem();
+  fs.user = undefined;
+  const path = "/data/journal.jsonl";
+  await fs.createDirectory("/data", 0o700);
+  await fs.lock(`${path}.lock`, 0o600, "");
+  const isLocked = async () => {
+    const { code, message } = await errorOf(MiniStore.open(path, { fs }));
+    assertEquals(code, "LOCKED");
+    assert(message.includes("another process has it open"), message);
+  };
+  await isLocked();
+  // Nor is it of any more use where the note cannot be read.
+  fs.hooks.before = ({ operation, path: at }) =>
+    operation === "open" && at.endsWith(".lock") ? { code: "EIO" } : undefined;
+  await isLocked();
+});
+
+Deno.test("MiniStore.open() takes the lock file that somebody else has just made", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  fs.hooks.before = ({ operation, path: made }) => {
+    const isLock = operation === "create" && made.endsWith(".lock");
+    if (isLock) fs.put(made, new Uint8Array(0));
+    return undefined;
+  };
+  await using store = await MiniStore.open<number>(path, { fs });
+  assertEquals(await store.append(1), 1);
+});
+
 Deno.test("MiniStore.open() finds the lock free after the holder was killed with SIGKILL", async () => {
   await using directory = new TestDirectory();
   const child = await runScript(

@@ -140,6 +140,10 @@ const REFUSED: [
     gid: 0,
     mode: 0o606,
   }, "its owner, user 1000,"],
+  ["its owner, whose group may read", POOR_ROOT, {
+    gid: 50,
+    mode: 0o640,
+  }, "its owner, user 1000,"],
   ["its group", SERVICE, { gid: 50, mode: 0o640 }, "its group 50"],
 ];
 for (const [who, user, rights, named] of REFUSED) {
