@@ -41,7 +41,7 @@ import { judgeTail, type Verdict } from "./tail.ts";
  */
 export interface RecoveryReport {
   /**
-   * - `"created"`: there was no journal, or only one that had never been finished;
+   * - `"created"`: there was no journal, or only a file that had never held one;
    * - `"clean"`: it had been closed;
    * - `"unclean"`: it had not been closed, and every byte of it was whole;
    * - `"torn"`: it had not been closed, and an unfinished write at its end was cut off.
