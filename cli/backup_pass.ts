@@ -5,11 +5,11 @@ import { MiniError } from "../store/errors.ts";
 import { installFile } from "../store/install.ts";
 import { encodeHeader, hex } from "../store/line.ts";
 import { osCode } from "../store/os_errors.ts";
-import { isWholeLine } from "../store/rust.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { copyFile } from "./copy.ts";
 import { rawLines } from "./lines.ts";
+import { isWholeLine } from "./rust_end.ts";
 import { AS_WRITTEN, checkSnapshots, listThere } from "./snapshot_check.ts";
 import { rotatedByRust, survey } from "./survey.ts";
 

@@ -1,6 +1,6 @@
 import { collect } from "./collect.ts";
 import { MiniError } from "../store/errors.ts";
-import { FRAME_BYTES, type Header } from "../store/line.ts";
+import { FRAME_BYTES, hasPrefix, type Header } from "../store/line.ts";
 import { shapeOf } from "../store/shape.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
@@ -91,7 +91,7 @@ async function highestIn(
     for await (const lines of rawLines(fs, path, maxBytes)) {
       for (const { bytes, offset } of lines) {
         if (offset < goodBytes) continue;
-        const line = shapeOf(bytes);
+        const line = hasPrefix(bytes) ? shapeOf(bytes) : undefined;
         if (line?.kind !== "records") continue;
         highest = Math.max(highest, line.seq + line.count - 1);
       }

@@ -1,4 +1,4 @@
-import { isWholeLine } from "../store/rust.ts";
+import { wholeLine } from "../store/rust.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MAX_LOOKS, SECOND_LOOK_MS } from "./check.ts";
 import { type RawLine, rawLines } from "./lines.ts";
@@ -29,4 +29,14 @@ async function unfinishedLine(
   // Neither a header nor a line that is too long is for this to judge.
   if (last === undefined || last.isEnded || last.isTooLong) return undefined;
   return last.line === 1 || isWholeLine(last.bytes) ? undefined : last;
+}
+
+/** Whether a last line that has no newline is whole, as opening sees it. */
+export function isWholeLine(bytes: Uint8Array): boolean {
+  try {
+    return wholeLine(bytes) !== undefined;
+  } catch {
+    // It is JSON that opening refuses, and does not cut.
+    return true;
+  }
 }

@@ -292,21 +292,11 @@ function decodeOrRefuse(
   }
 }
 
-/** Whether a last line that has no newline is whole, as opening sees it. */
-export function isWholeLine(bytes: Uint8Array): boolean {
-  try {
-    return wholeLine(bytes) !== undefined;
-  } catch {
-    // It is JSON that opening refuses, and does not cut.
-    return true;
-  }
-}
-
 /**
  * A last line that lacks only its newline, with one. A bare number does not
  * count: what is left of `123` may be `12`.
  */
-function wholeLine(
+export function wholeLine(
   rest: Uint8Array,
 ): Uint8Array<ArrayBuffer> | undefined {
   let end = rest.length;

@@ -1,5 +1,5 @@
 import { MAX_DEPTH } from "./json.ts";
-import { hasPrefix, parseLine, PREFIX_BYTES } from "./line.ts";
+import { parseLine, PREFIX_BYTES } from "./line.ts";
 import { walkJson } from "./walk.ts";
 
 /** What a line says, its records left out. */
@@ -26,11 +26,10 @@ const COMMA = 0x2c;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * What `parseLine` finds in a line without its newline, at a fraction of the
+ * What `parseLine` finds in a line that begins with the fixed prefix, without its newline, at a fraction of the
  * cost, and in no memory: records are walked over, and not parsed.
  */
 export function shapeOf(line: Uint8Array): Shape | undefined {
-  if (line.length < PREFIX_BYTES || !hasPrefix(line)) return undefined;
   return writtenShape(line) ?? parsedShape(decoder.decode(line));
 }
 

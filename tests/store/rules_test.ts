@@ -141,6 +141,13 @@ const BAD: [what: string, line: string][] = [
     `a record of ${what}`,
     `{"seq":3,"data":${data}}`,
   ]),
+  ["neither record nor batch", '{"seq":3,"note":1}'],
+  ["a line that is closed as an array", '{"seq":3,"data":1]'],
+  [
+    "a long string that is not closed",
+    `{"seq":3,"data":"${"a".repeat(5_000)}}`,
+  ],
+  ["a batch with a string that is not closed", '{"seq":3,"batch":["a}'],
   ["a line that is not closed", '{"seq":3,"data":12'],
   ["a durable below 0", '{"seq":3,"durable":-5,"data":1}'],
   ["a durable that is no integer", '{"seq":3,"durable":1.5,"data":1}'],
