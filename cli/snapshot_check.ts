@@ -38,11 +38,11 @@ export const AS_WRITTEN: SnapCodec<unknown> = {
 };
 
 /** Takes a state, and keeps nothing of it. */
-const DISCARDED: SnapCodec<undefined> = {
+const DISCARDED: SnapCodec<null> = {
   encode: (state) => state,
   decode: async (json) => {
-    if (!isInParts(json)) return undefined;
-    for await (const _ of json);
+    if (isInParts(json)) { for await (const _ of json); }
+    return null;
   },
 };
 

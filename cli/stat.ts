@@ -9,6 +9,7 @@ import {
 } from "./command.ts";
 import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
 import { depthOf, isQueue, readQueue } from "./ledger.ts";
+import { kindOf } from "../state/kind.ts";
 import { locateOrLost } from "./place.ts";
 import { depthChart } from "./queue.ts";
 import { steadily } from "./read_only.ts";
@@ -21,6 +22,9 @@ import { ENDS, tornLine } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
+/** A snapshot is overdue after so many times what lies between two; where there is none, after so many records. */
+const OVERDUE_TIMES = 10;
+const OVERDUE = 10_000;
 
 export const stat: Command = {
   name: "stat",
@@ -59,6 +63,9 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
+      warning: await kindOf(fs, paths, snapshots.at(-1)?.path) === "state"
+        ? overdue(last, snapshots)
+        : undefined,
       problem: (problem && bareMessage(problem)) ??
         lostIn(paths.active, found, snapshots)?.message ??
         (tornBytes > 0
@@ -73,6 +80,25 @@ export const stat: Command = {
   },
 };
 
+/**
+ * Says that the last snapshot lies far behind, by how far apart they were. One
+ * that a state makes by itself may fail each time, as where it holds what JSON
+ * does not keep; only its program is told.
+ */
+function overdue(
+  last: number,
+  snapshots: readonly { readonly seq: number }[],
+): string | undefined {
+  const newest = snapshots.at(-1)?.seq ?? 0;
+  const apart = newest - (snapshots.at(-2)?.seq ?? 0);
+  const behind = last - newest;
+  if (behind < (apart > 0 ? OVERDUE_TIMES * apart : OVERDUE)) return undefined;
+  const since = newest === 0 ? "there is none" : `the last is at ${newest}`;
+  return `a snapshot is overdue: ${since}, and opening replays ${
+    count(behind, "record")
+  }; where the program makes them by itself, its recovery.snapshotFailure says why it cannot`;
+}
+
 function totalOf(segments: readonly SegmentExtent[]): number {
   return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
@@ -86,6 +112,7 @@ interface Report {
   readonly snapshots: readonly { seq: number; sizeBytes: number }[];
   readonly setAside: readonly string[];
   readonly queue: ReturnType<typeof depthOf> | undefined;
+  readonly warning: string | undefined;
   readonly problem: string | undefined;
 }
 
@@ -127,6 +154,7 @@ function draw(
   }
   if (queue !== undefined) lines.push("", "queue", ...depthChart(queue, call));
   for (const name of report.setAside) lines.push(`set aside: ${name}`);
+  if (report.warning !== undefined) lines.push(paint("warn", report.warning));
   if (report.problem !== undefined) lines.push(paint("bad", report.problem));
   return lines;
 }

@@ -1,4 +1,5 @@
 import { uptimeMs } from "../store/fs_deno.ts";
+import { isPromise } from "../store/promise.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**
@@ -70,6 +71,33 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/** The same clock; what it says that no clock says is thrown, before it is on record or keeps anybody waiting for ever. */
+export function checkedClock(clock: Clock): Clock {
+  const finite = (name: string, ms: number) => {
+    if (Number.isFinite(ms)) return ms;
+    throw new TypeError(
+      `clock.${name}() must give a finite number, not ${String(ms)}`,
+    );
+  };
+  const monotonic = () => finite("monotonic", clock.monotonic());
+  return {
+    wall: () => finite("wall", clock.wall()),
+    monotonic,
+    uptime: () => clock.uptime?.(),
+    async sleep(ms, signal) {
+      const until = monotonic() + ms;
+      const slept = clock.sleep(ms, signal);
+      if (!isPromise(slept)) {
+        throw new TypeError("clock.sleep() must give a promise");
+      }
+      await slept;
+      if (signal.aborted || monotonic() >= until) return;
+      // Woken early again and again, who waits would leave nobody else a turn.
+      await new Promise((resolve) => setTimeout(resolve));
+    },
+  };
+}
 
 /** No board that we run on left its factory before; a clock that says so was never set. */
 const EARLIEST = Date.UTC(2020);

@@ -36,8 +36,8 @@ export async function openQueue<T>(
   const { keepSnapshots, maxSegmentBytes, mode, directoryMode, fs } = options;
   const picked = new Set<number>();
   const weight = new Weight();
-  type Manager = StateManager<Ledger<T>, LedgerEntry<T>>;
-  const manager: Manager = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
+  let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
+  const manager = open = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
     dir,
     ofQueue<StateOptions<Ledger<T>, LedgerEntry<T>>>({
       initial: emptyLedger,
@@ -47,10 +47,11 @@ export async function openQueue<T>(
       },
       codec: ledgerCodec(),
       snapshotEvery(ledger) {
+        // Opening asks too, to see whether one is overdue.
+        if (open === undefined) return Infinity;
         const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
         if (!weight.isDue(limit)) return Infinity;
-        // Opening writes nothing, and so is over.
-        weight.mark(manager.sequence);
+        weight.mark(open.sequence);
         return 1;
       },
       ...(keepSnapshots !== undefined && { keepSnapshots }),

@@ -7,9 +7,10 @@ import {
   countFrom,
   having,
 } from "../store/checks.ts";
+import { given, isPromise } from "../store/promise.ts";
 import type { FileSystem, RecordSchema } from "../store/mod.ts";
 import { exponentialBackoff } from "./backoff.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { checkedClock, type Clock, systemClock } from "./clock.ts";
 
 /**
  * How messages are delivered.
@@ -212,11 +213,11 @@ export function filledIn<T>(
     visibilityTimeoutMs,
     maxReceives,
     dedupeWindowMs,
-    backoff,
-    clock,
+    backoff: (receives) => given("backoff", backoff(receives)),
+    clock: checkedClock(clock),
     onError: (error) => {
       try {
-        onError?.(error);
+        isPromise(onError?.(error));
       } catch {
         // Who is told of errors is not to make more of them.
       }

@@ -1,3 +1,4 @@
+import { given } from "../store/promise.ts";
 import { CodecFailure } from "./failure.ts";
 
 /**
@@ -58,7 +59,7 @@ export async function decodeJson<S>(
 ): Promise<S> {
   if (codec === undefined) return json as S;
   try {
-    return await codec.decode(json);
+    return given("codec.decode", await codec.decode(json));
   } catch (error) {
     throw new CodecFailure(error);
   }

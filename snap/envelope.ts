@@ -1,5 +1,6 @@
 import { assertLossless, MAX_DEPTH } from "../store/json.ts";
 import { hex } from "../store/line.ts";
+import { given } from "../store/promise.ts";
 import { CHUNK_CHARS, prettyPieces, stringify } from "./pretty.ts";
 import { isInParts, type SnapCodec } from "./codec.ts";
 import { CodecFailure } from "./failure.ts";
@@ -49,7 +50,9 @@ export function snapshotText<S>(
 ): Iterable<string> | AsyncIterable<string> {
   const { seq, journal, version } = meta;
   const head = { mini: SNAPSHOT_VERSION, seq, journal, version };
-  const encoded = codec === undefined ? state : codec.encode(state);
+  const encoded = codec === undefined
+    ? state
+    : given("codec.encode", codec.encode(state));
   if (codec !== undefined && isInParts(encoded)) {
     return partsText(stringify(head, 2), encoded);
   }

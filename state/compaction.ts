@@ -1,6 +1,9 @@
+import { snapshotText } from "../snap/envelope.ts";
+import { CodecFailure } from "../snap/failure.ts";
 import type { SnapshotInfo } from "../snap/mod.ts";
 import type { CompactionReport } from "../store/mod.ts";
 import { Mutex } from "../store/mutex.ts";
+import { given, isPromise } from "../store/promise.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 import type { LiveState } from "./live.ts";
 import type { StateOptions } from "./options.ts";
@@ -10,6 +13,10 @@ export class Compaction<S, M> {
   readonly #live: LiveState<S, M>;
   readonly #log: Log<unknown>;
   readonly #snapshots: Snapshots<S>;
+  readonly #options: Pick<
+    StateOptions<S, M>,
+    "snapshotEvery" | "onSnapshotFailure" | "codec"
+  >;
   readonly #version: number | undefined;
   readonly #isImmutable: boolean;
   readonly #finished: (task: Promise<void>) => Promise<void>;
@@ -27,15 +34,21 @@ export class Compaction<S, M> {
       readonly log: Log<unknown>;
       readonly snapshots: Snapshots<S>;
     },
-    { snapshotEvery, version, immutable }: Pick<
+    options: Pick<
       StateOptions<S, M>,
-      "snapshotEvery" | "version" | "immutable"
+      | "snapshotEvery"
+      | "onSnapshotFailure"
+      | "version"
+      | "immutable"
+      | "codec"
     >,
     finished: (task: Promise<void>) => Promise<void>,
   ) {
     this.#live = live;
     this.#log = log;
     this.#snapshots = snapshots;
+    const { snapshotEvery, version, immutable } = options;
+    this.#options = options;
     this.#version = version;
     this.#isImmutable = Boolean(immutable);
     this.#finished = finished;
@@ -59,13 +72,7 @@ export class Compaction<S, M> {
     snapshotEvery: number | ((state: S) => number),
   ): Promise<() => Promise<void>> | undefined {
     try {
-      const every = typeof snapshotEvery === "number"
-        ? snapshotEvery
-        : snapshotEvery(this.#live.state);
-      if (!(every >= 1)) {
-        throw new RangeError(`snapshotEvery must be at least 1, not ${every}`);
-      }
-      if (seq - this.#last < every) return undefined;
+      if (!this.#isDue(seq, snapshotEvery)) return undefined;
     } catch (error) {
       this.#failed(error);
       return undefined;
@@ -75,6 +82,32 @@ export class Compaction<S, M> {
     // Not with every record from now on, should it fail.
     this.#last = seq;
     return this.#snapshotThenCompact();
+  }
+
+  #isDue(seq: number, snapshotEvery: number | ((state: S) => number)): boolean {
+    const every = typeof snapshotEvery === "number"
+      ? snapshotEvery
+      : given("snapshotEvery", snapshotEvery(this.#live.state));
+    if (!(typeof every === "number" && every >= 1)) {
+      throw new RangeError(
+        `snapshotEvery must be at least 1, not ${String(every)}`,
+      );
+    }
+    return seq - this.#last >= every;
+  }
+
+  /** Where a snapshot is overdue on opening, looks whether one can be made of the state; `failure` says why not. */
+  async rehearse(): Promise<void> {
+    const { snapshotEvery, codec } = this.#options;
+    const { sequence: seq, state } = this.#live;
+    try {
+      if (snapshotEvery === undefined || !this.#isDue(seq, snapshotEvery)) {
+        return;
+      }
+      for await (const _ of snapshotText({ seq }, state, codec, true));
+    } catch (error) {
+      this.#failed(error instanceof CodecFailure ? error.cause : error);
+    }
   }
 
   async #snapshotThenCompact(): Promise<() => Promise<void>> {
@@ -99,6 +132,11 @@ export class Compaction<S, M> {
   #failed(error: unknown): void {
     this.#live.fail(error);
     this.failure = error;
+    try {
+      isPromise(this.#options.onSnapshotFailure?.(error));
+    } catch {
+      // Who is told of errors is not to make more of them.
+    }
   }
 
   async createSnapshot(): Promise<SnapshotInfo> {

@@ -110,6 +110,8 @@ export class Engine<S, M> {
     }
     this.#live.start(built.state, this.#log.sequence);
     this.#compaction.start(snapshotSequence, built.unusable);
+    await this.#compaction.rehearse();
+    const { failure: snapshotFailure } = this.#compaction;
     const isDecided = this.#sources.onReplayThrow === "abort";
     if (isDecided) await this.#live.recordAborts();
     const undecided = isDecided ? [] : aborts.found;
@@ -123,6 +125,7 @@ export class Engine<S, M> {
       replayed,
       aborted: aborts.all.filter((seq) => !undecided.includes(seq)),
       undecided,
+      ...(snapshotFailure !== undefined && { snapshotFailure }),
       rejected: [...this.#sources.snapshots.rejected ?? []],
     };
   }

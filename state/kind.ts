@@ -55,7 +55,7 @@ export async function assertKind(
 }
 
 /** What a directory holds, as far as the first records of its active segment say, or its newest snapshot; `undefined` where nothing tells. */
-async function kindOf(
+export async function kindOf(
   fs: FileSystem,
   paths: JournalPaths,
   snapshot: string | undefined,

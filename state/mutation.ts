@@ -1,5 +1,5 @@
 import { MiniError } from "../store/errors.ts";
-import { isPromise } from "../store/promise.ts";
+import { given, isPromise } from "../store/promise.ts";
 import { type RecordSchema, validateRead } from "../store/schema.ts";
 
 /** What a log holds: a mutation, several that are one, or that one was aborted. */
@@ -91,7 +91,7 @@ export function mutationsOf<M>(
     validateRead<M>(
       schema,
       from !== version && upcast !== undefined
-        ? upcast(mutation, from)
+        ? given("upcast", upcast(mutation, from))
         : mutation,
       seq,
     );

@@ -10,6 +10,7 @@ import {
   having,
   oneOf,
 } from "../store/checks.ts";
+import { given } from "../store/promise.ts";
 import type { FileSystem, MiniError, RecordSchema } from "../store/mod.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 
@@ -93,6 +94,12 @@ export interface StateOptions<S, M> {
    * @default {never}
    */
   snapshotEvery?: number | ((state: S) => number);
+  /**
+   * Told of each snapshot, and each compaction, that an `apply` has set off and
+   * that has failed, as of a state that holds `NaN`, which JSON does not keep.
+   * The `apply` has not failed; until one succeeds the log grows on.
+   */
+  onSnapshotFailure?: (error: unknown) => void;
   /** Another log in place of the one in the directory. Closing the state closes it. */
   log?: Log<unknown>;
   /** Other snapshots in place of those in the directory. */
@@ -126,6 +133,7 @@ export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
   snapshotEvery(name, value) {
     if (typeof value !== "function") countFrom(1)(name, value);
   },
+  onSnapshotFailure: aFunction,
   log: having("append", "replay", "follow", "compact", "close"),
   snapshots: having("create", "restore", "list"),
   keepSnapshots: countFrom(1),
@@ -221,6 +229,11 @@ export interface StateRecovery {
    * In a journal of the Rust program, all for which `apply` throws.
    */
   readonly undecided: readonly number[];
+  /**
+   * Why no snapshot can be made of the state as it is: looked for where more
+   * records than `snapshotEvery` says were replayed, so that one is overdue.
+   */
+  readonly snapshotFailure?: unknown;
   /** Snapshots that were damaged, and set aside. */
   readonly rejected: readonly {
     readonly path: string;
@@ -232,8 +245,8 @@ export interface StateRecovery {
 export function checkInitial<S, M>(
   { initial, immutable }: Pick<StateOptions<S, M>, "initial" | "immutable">,
 ): void {
+  const first = given("initial", initial());
   if (immutable) return;
-  const first = initial();
   if (typeof first !== "object" || first === null || first !== initial()) {
     return;
   }

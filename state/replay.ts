@@ -1,5 +1,6 @@
 import { MiniError } from "../store/errors.ts";
 import type { StoreRecord } from "../store/mod.ts";
+import { given } from "../store/promise.ts";
 import { recordBatches } from "../store/session.ts";
 import type { SnapCodec } from "../snap/mod.ts";
 import { type Aborts, isCompacted } from "./aborts.ts";
@@ -129,7 +130,7 @@ async function findStart<S, M>(
       ? initial()
       : version === (reducer.version ?? 0)
       ? found.state
-      : migrate?.(found.state, version);
+      : given("migrate", migrate?.(found.state, version), true);
     if (state !== undefined || found === undefined) {
       if (unusable > 0 && log.firstSequence > seq + 1) break;
       if (reducer.immutable === "checked") freeze(state);

@@ -1,3 +1,12 @@
+/** What the caller's code has given at once. Throws a `TypeError` for a promise, and for nothing where that is no answer. */
+export function given<T>(name: string, value: T, canBeNothing = false): T {
+  if (isPromise(value)) {
+    throw new TypeError(`${name} must not return a promise`);
+  }
+  if (value !== undefined || canBeNothing) return value;
+  throw new TypeError(`${name} must not return undefined`);
+}
+
 /**
  * Whether the caller's code has answered with a promise, of whatever realm or
  * library, where it was to answer at once. Nobody waits for it then; what it

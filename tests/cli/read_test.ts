@@ -82,6 +82,47 @@ Deno.test("mini stat draws segments and snapshots, and tells them in JSON", asyn
   assertEquals(json.end, "closed");
 });
 
+Deno.test("mini stat warns of a snapshot that is overdue, and of nothing else", async () => {
+  await using directory = new TestDirectory();
+  const options = { snapshotEvery: 2, keepSnapshots: 5 };
+  {
+    await using counter = await openCounter(directory.path, options);
+    for (let by = 1; by <= 4; by++) await counter.apply({ by });
+  }
+  assertEquals(
+    (await miniJson(["stat", directory.path])).json.warning,
+    undefined,
+  );
+  {
+    // From here on JSON does not keep it.
+    await using counter = await openCounter(directory.path, {
+      ...options,
+      apply: (state) => {
+        state.value = -0;
+      },
+    });
+    for (let by = 1; by <= 20; by++) await counter.apply({ by });
+  }
+  const { code, json } = await miniJson(["stat", directory.path]);
+  assertEquals(code, 0);
+  assertStringIncludes(json.warning, "overdue: the last is at 4");
+  assertStringIncludes(json.warning, "opening replays 20 records");
+  const text = await mini(["stat", directory.path]);
+  assertStringIncludes(text.stdout, json.warning);
+
+  const others = directory.at("none");
+  {
+    await using counter = await openCounter(others);
+    const applied = Array.from(
+      { length: 10_000 },
+      () => counter.apply({ by: 1 }),
+    );
+    await Promise.all(applied);
+  }
+  const none = await miniJson(["stat", others]);
+  assertStringIncludes(none.json.warning, "overdue: there is none");
+});
+
 Deno.test("mini stat puts many segments together, and shows a journal that is damaged", async () => {
   await using directory = new TestDirectory();
   {

@@ -90,6 +90,7 @@ const WRONG: Record<string, Record<string, readonly unknown[]>> = {
     upcast: NO_FUNCTIONS,
     migrate: NO_FUNCTIONS,
     snapshotEvery: NO_COUNTS,
+    onSnapshotFailure: NO_FUNCTIONS,
     log: NO_OBJECTS,
     snapshots: NO_OBJECTS,
   },
