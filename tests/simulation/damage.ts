@@ -85,6 +85,7 @@ function damageActive(
   const edited = edits[what]!();
   if (edited === undefined) return undefined;
   fs.put(PATH, edited);
+  if (/in its header/.test(what) && random.oneIn(2)) fs.unlink(`${PATH}.lock`);
   // With no record in it, it may have been cut while it was made.
   const mayLose = /cut|NULs/.test(what) || length === header;
   return { what: `active segment: ${what}`, mayLose };

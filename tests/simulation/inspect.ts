@@ -127,7 +127,7 @@ function rowsOf(
   }
   const bytes = before.content(PATH);
   if (/had not been finished/.test(reason ?? "")) {
-    rows.push(rowOfUnfinished(bytes, before));
+    rows.push(rowOfUnfinished(bytes));
   } else if (outcome === "clean") rows.push("end: clean");
   else if (outcome === "torn") {
     rows.push("torn: the tail is kept in .torn", rowOfTorn(reason ?? ""));
@@ -143,20 +143,13 @@ function rowsOf(
   return rows;
 }
 
-function rowOfUnfinished(
-  bytes: Uint8Array | undefined,
-  before: MemoryFileSystem,
-): Row {
+function rowOfUnfinished(bytes: Uint8Array | undefined): Row {
   if (bytes === undefined) {
     return "unfinished: no active segment behind a sealed one";
   }
-  if (bytes.includes(0)) {
-    return "unfinished: NULs in place of a header, or behind it";
-  }
-  const sealed = before.names(DIR).some((name) => /\.\d{20}\./.test(name));
-  return sealed
-    ? "unfinished: a beginning of a header behind a sealed one"
-    : "unfinished: a beginning of a header, alone";
+  return bytes.includes(0)
+    ? "unfinished: NULs in place of a header, or behind it, and nothing names the log"
+    : "unfinished: a beginning of a header, and nothing names the log";
 }
 
 function rowOfTorn(reason: string): Row {
@@ -176,6 +169,14 @@ const BY_MESSAGE: readonly [RegExp, Row][] = [
   ],
   [/does not vouch for/, "segment: prev does not meet the one before"],
   [/by a newer version/, "header: another version"],
+  [
+    /lost its header.*sealed segments stand beside it/,
+    "header: lost, sealed segments stand beside it",
+  ],
+  [
+    /lost its header.*the note in its lock/,
+    "header: lost, the lock names the log",
+  ],
   [/its first line is damaged/, "header: damaged"],
   [/it is not a journal/, "header: not a journal"],
   [

@@ -4,10 +4,10 @@ import {
   type Ledger,
   type LedgerEntry,
 } from "@mini/state/queue";
-import { type FileSystem, MiniStore } from "@mini/state/store";
+import type { FileSystem } from "@mini/state/store";
 import { StateManager, type StateOptions } from "@mini/state/state";
 import type { Random } from "@mini/state/testing";
-import { DIR, PATH } from "./process.ts";
+import { DIR } from "./process.ts";
 import { pick } from "./world.ts";
 
 /** What has happened, in order, and a queue. */
@@ -26,17 +26,6 @@ function apply(state: State, change: Change): void {
   const name = "event" in change ? change.event : change.boom;
   state.seen.push(name);
   if ("boom" in change) throw new Error(`${name} goes off half-way`);
-}
-
-/** Which records the log says were aborted. */
-export async function abortsIn(fs: FileSystem): Promise<Set<number>> {
-  const found = new Set<number>();
-  for await (
-    const { data } of MiniStore.replay<object>(PATH, { fs, ifMissing: "empty" })
-  ) {
-    if ("abort" in data) found.add(Number(data.abort));
-  }
-  return found;
 }
 
 /** The state under test. */

@@ -5,11 +5,9 @@ import {
 } from "@mini/state/queue";
 import type { FileSystem } from "@mini/state/store";
 import type { StateOptions } from "@mini/state/state";
-import { MemoryFileSystem } from "@mini/state/testing";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
 import {
-  abortsIn,
   type Change,
   type Manager,
   openState,
@@ -51,9 +49,8 @@ export class StateProgram implements Program {
 
   async open(): Promise<void> {
     const { clock, fs } = this.#world.process;
-    const recorded = await abortsIn(new MemoryFileSystem(fs.snapshot()));
     const manager = await openState(fs, this.#options);
-    if (manager.recovery.aborted.some((seq) => !recorded.has(seq))) {
+    if (manager.recovery.undecided.length > 0) {
       this.#world.coverage.hit("abort: not on record, found on replay");
     }
     this.#manager = manager;
