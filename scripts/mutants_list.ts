@@ -2,6 +2,7 @@
 import { LOCK_MUTANTS } from "./mutants_lock.ts";
 import { OWNER_MUTANTS } from "./mutants_owner.ts";
 import { QUEUE_MUTANTS } from "./mutants_queue.ts";
+import { ROLL_BACK_MUTANTS } from "./mutants_roll_back.ts";
 import { STATE_MUTANTS } from "./mutants_state.ts";
 import { STORE_MUTANTS } from "./mutants_store.ts";
 import { WORK_MUTANTS } from "./mutants_work.ts";
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OWNER_MUTANTS,
   ...LOCK_MUTANTS,
   ...STATE_MUTANTS,
+  ...ROLL_BACK_MUTANTS,
   ...QUEUE_MUTANTS,
   ...WORK_MUTANTS,
 ];

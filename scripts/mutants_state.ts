@@ -236,8 +236,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "apply-without-fsync",
     file: "state/live.ts",
     edits: [[
-      "    const options = { durable };\n",
-      "    const options = { durable: false };\n",
+      "    const options = { durable, applied: this.#appliedNow };\n",
+      "    const options = { durable: false, applied: this.#appliedNow };\n",
     ]],
     killedBy: powerCut("applies"),
   },
@@ -245,8 +245,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "half-applied-state-stays",
     file: "state/live.ts",
     edits: [[
-      '      this.#state = (await build(this.#sources, seq, "CORRUPT")).state;\n',
-      '      await build(this.#sources, seq, "CORRUPT");\n',
+      "      this.#state = await buildWithout(this.#sources, seq);\n",
+      "      await buildWithout(this.#sources, seq);\n",
     ]],
     killedBy: {
       file: "tests/state/abort_test.ts",
@@ -258,8 +258,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "abort-is-not-recorded",
     file: "state/live.ts",
     edits: [[
-      "    const recorded = this.#record(seq);\n",
-      "    const recorded = Promise.resolve(undefined);\n",
+      "      aborts.takeUnwritten().map((seq) => this.#record(seq)),\n    ).then(",
+      "      aborts.takeUnwritten().map((): unknown => undefined),\n    ).then(",
     ]],
     killedBy: {
       file: "tests/state/abort_test.ts",
@@ -269,19 +269,22 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "abort-found-on-opening-is-not-recorded",
     file: "state/engine.ts",
-    edits: [["    await this.#live.recordAborts();\n", ""]],
+    edits: [["    if (isDecided) await this.#live.recordAborts();\n", ""]],
     killedBy: {
       file: "tests/state/replay_abort_test.ts",
       test:
-        "StateManager.open() records the aborts that it finds, so that they stay whatever apply becomes",
+        "StateManager.open() records what it aborts, so that it stays aborted whatever apply becomes",
     },
   },
   {
     name: "log-the-mutation-by-reference",
     file: "state/live.ts",
     edits: [[
-      "    const copy = JSON.parse(text);\n",
-      "    const copy: any = isBatch ? valid : valid[0];\n",
+      "    return this.loggedJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);\n",
+      "    const { json } = this.loggedJson(\n" +
+      "      toJson(given, Infinity, MAX_DEPTH - 2),\n      isBatch,\n    );\n" +
+      "    const entry: any = isBatch ? { applyAll: given } : { apply: given };\n" +
+      "    return { entry, json };\n",
     ]],
     killedBy: {
       file: "tests/state/manager_test.ts",

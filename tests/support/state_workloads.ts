@@ -1,6 +1,10 @@
-import type { FileSystem, MiniError } from "@mini/state/store";
+import type { FileHandle, FileSystem, MiniError } from "@mini/state/store";
 import { StateManager, type StateOptions } from "@mini/state/state";
-import type { Workload, WorkloadLog } from "@mini/state/testing";
+import type {
+  MemoryFileSystem,
+  Workload,
+  WorkloadLog,
+} from "@mini/state/testing";
 
 type Items = string[];
 type Manager = StateManager<Items, string>;
@@ -99,6 +103,173 @@ function snapshotAhead(): Workload<string> {
   };
 }
 
+/** Code of today, which takes every item. */
+const NEWER: StateOptions<Items, string> = {
+  initial: () => [],
+  apply: (items, item) => {
+    items.push(item);
+  },
+};
+
+/** Code of yesterday, which throws for an item that is new, half-way. */
+const OLDER: StateOptions<Items, string> = {
+  initial: () => [],
+  apply: (items, item) => {
+    items.push(item);
+    if (item.startsWith("new")) throw new Error("it is not known");
+  },
+};
+
+/** An item that older code has aborted, durably, and an item after that. */
+const ABORTED = "new, aborted";
+const AFTER_ABORT = "after the abort";
+
+/**
+ * Newer and older code, one after the other. On recovery older code opens what
+ * is there, and writes nothing, before newer code does. Where older code was
+ * alone before, it is never refused.
+ */
+function rollBack(
+  name: string,
+  run: (fs: FileSystem, log: Log) => Promise<void>,
+  { isOldAlone }: { isOldAlone: boolean },
+): Workload<string> {
+  const openOlder = (fs: FileSystem) =>
+    isOldAlone ? StateManager.open("/data", { ...OLDER, fs }) : openIfTaken(fs);
+  return {
+    name,
+    extra: "extra",
+    run,
+    async recover(fs) {
+      await openOlder(fs).then((manager) => manager?.close());
+      await openOlder(fs);
+      (fs as MemoryFileSystem).restart();
+      const manager = await StateManager.open("/data", { ...NEWER, fs });
+      const items = manager.snapshot();
+      // Until its abort is acknowledged it may be there.
+      return items.includes(AFTER_ABORT)
+        ? items
+        : items.filter((item) => item !== ABORTED);
+    },
+    async append(fs, item) {
+      const options = isOldAlone ? OLDER : NEWER;
+      await using manager = await StateManager.open("/data", {
+        ...options,
+        fs,
+      });
+      await manager.apply(item);
+    },
+  };
+}
+
+/** Opens with older code; `undefined` where that is refused, as it must be. */
+async function openIfTaken(fs: FileSystem): Promise<Manager | undefined> {
+  try {
+    return await StateManager.open("/data", { ...OLDER, fs });
+  } catch (error) {
+    if ((error as MiniError).code === "REPLAY_FAILED") return undefined;
+    throw error;
+  }
+}
+
+/** Older code over what newer code has written, clean and snapshotted, and back. */
+const OLDER_OVER_NEWER = rollBack(
+  "older code over newer data, and back",
+  async (fs, log) => {
+    for (const round of ["a", "b"]) {
+      const manager = await StateManager.open("/data", { ...NEWER, fs });
+      await apply(manager, log, `new ${round}`);
+      await Promise.all([
+        apply(manager, log, `old ${round}`),
+        apply(manager, log, `new ${round}2`),
+        ...(round === "b" ? [manager.createSnapshot()] : []),
+      ]);
+      await apply(manager, log, `new ${round}3`);
+      await manager.close();
+      const older = await openIfTaken(fs);
+      if (older === undefined) continue;
+      throw new Error("older code was let in");
+    }
+  },
+  { isOldAlone: false },
+);
+
+/** An abort that comes after other mutations, in the same commit and in the next. */
+const ABORT_AMONG_OTHERS = rollBack(
+  "an abort among other mutations",
+  async (fs, log) => {
+    const manager = await StateManager.open("/data", { ...OLDER, fs });
+    await apply(manager, log, "a");
+    await Promise.all([
+      applyAborted(manager),
+      apply(manager, log, "b"),
+      apply(manager, log, "c").then(() => apply(manager, log, "d")),
+    ]);
+    await apply(manager, log, AFTER_ABORT);
+    await manager.createSnapshot();
+    await manager.close();
+  },
+  { isOldAlone: true },
+);
+
+/** An abort that meets a full disk, and is recorded once there is room. */
+const ABORT_WITHOUT_ROOM = rollBack(
+  "an abort that meets a full disk",
+  async (fs, log) => {
+    const disk = new FillingDisk(fs);
+    const manager = await StateManager.open("/data", { ...OLDER, fs: disk.fs });
+    await apply(manager, log, "a");
+    disk.writesLeft = 1;
+    await applyAborted(manager);
+    disk.writesLeft = Infinity;
+    await apply(manager, log, "b");
+    await apply(manager, log, AFTER_ABORT);
+    await manager.close();
+  },
+  { isOldAlone: true },
+);
+
+async function applyAborted(manager: Manager): Promise<void> {
+  await manager.apply(ABORTED).catch((error: MiniError) => {
+    if (error.code !== "ABORTED_MUTATION") throw error;
+  });
+}
+
+/** A disk that takes so many more writes. */
+class FillingDisk {
+  writesLeft = Infinity;
+  readonly fs: FileSystem;
+
+  constructor(fs: FileSystem) {
+    const limited = (file: FileHandle): FileHandle =>
+      proxyOf(file, {
+        write: (bytes) => {
+          if (--this.writesLeft >= 0) return file.write(bytes);
+          return Promise.reject(
+            Object.assign(new Error("no space"), { code: "ENOSPC" }),
+          );
+        },
+      });
+    this.fs = proxyOf(fs, {
+      open: async (path, access) => limited(await fs.open(path, access)),
+      create: async (path, mode) => limited(await fs.create(path, mode)),
+    });
+  }
+}
+
+/** An object with some methods in place of its own. */
+function proxyOf<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, key) {
+      const own = (methods as Record<PropertyKey, unknown>)[key];
+      const value = own ?? Reflect.get(target, key);
+      return typeof value === "function" && own === undefined
+        ? value.bind(target)
+        : value;
+    },
+  });
+}
+
 /** Every operation of the state manager that writes. */
 export const STATE_WORKLOADS: readonly Workload<string>[] = [
   workload("applies", async (manager, log) => {
@@ -151,4 +322,7 @@ export const STATE_WORKLOADS: readonly Workload<string>[] = [
     }
   }, { snapshotEvery: 4, maxSegmentBytes: 300 }),
   snapshotAhead(),
+  OLDER_OVER_NEWER,
+  ABORT_AMONG_OTHERS,
+  ABORT_WITHOUT_ROOM,
 ];
