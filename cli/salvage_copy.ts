@@ -1,6 +1,7 @@
+import { parseLine } from "../store/line.ts";
 import type { JournalContext } from "../store/segment.ts";
 import type { Damage, Readable } from "./pieces.ts";
-import { roughExtent } from "./extent.ts";
+import { rawLines } from "./lines.ts";
 import { salvagePieces } from "./salvage_source.ts";
 import { readHeader, survey } from "./survey.ts";
 import { addRange, type Renumbered, Target } from "./target.ts";
@@ -80,7 +81,7 @@ export async function copyReadable(
     }
     target ??= await Target.create(to, first);
     // What the mark of a clean end says, no line of a record does.
-    if (isState) target.noteApplied((await roughExtent(source)).applied);
+    if (isState) target.noteApplied(await markAtEnd(source));
     await target.finish();
   } finally {
     await target?.[Symbol.asyncDispose]();
@@ -91,6 +92,21 @@ export async function copyReadable(
   const lost = { damages: count, damaged: told };
   const copied = { records, ranges, gaps, unverified, ...lost };
   return { copied, written: target };
+}
+
+/** The number in the mark of a clean end, where the last line is one; else 0. */
+async function markAtEnd(
+  { fs, paths: { active }, maxRecordBytes }: JournalContext,
+): Promise<number> {
+  if (await fs.stat(active) === undefined) return 0;
+  let last: Uint8Array | undefined;
+  for await (const lines of rawLines(fs, active, maxRecordBytes)) {
+    for (const { bytes } of lines) last = bytes;
+    // What is given next may be in the same memory.
+    last = last?.slice();
+  }
+  const line = parseLine(new TextDecoder().decode(last));
+  return line?.kind === "close" ? line.seq : 0;
 }
 
 /** Lines that cannot be read, the first of them with their places. */

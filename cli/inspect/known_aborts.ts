@@ -58,9 +58,4 @@ export class KnownAborts {
       this.isCut = true;
     }
   }
-
-  /** Keeps what making a state has found out besides: that `apply` throws. */
-  keep(aborts: Aborts): void {
-    this.#seqs = aborts.all;
-  }
 }

@@ -82,8 +82,9 @@ export class StateMaker {
       const { state, seq } = await build({ ...sources }, upTo, "COMPACTED");
       const { rejected: damaged } = disk;
       assertReached(this.#context, found, upTo, { seq, rejected: damaged });
-      this.#aborts.keep(aborts);
-      if (this.#isPlain) this.#checkpoints.keep(upTo, textOf(state));
+      // What was passed over may turn out to have been applied.
+      const isKept = this.#isPlain && aborts.found.length === 0;
+      if (isKept) this.#checkpoints.keep(upTo, textOf(state));
       if (upTo < at) continue;
       const rejected = disk.rejected.map(({ error }) => bareMessage(error));
       const { isCut: isUnsure } = this.#aborts;

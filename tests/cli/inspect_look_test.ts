@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MiniQueue } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
-import { openCounter } from "../support/counter.ts";
+import { type Add, type Counter, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import {
   fingerprints,
@@ -91,6 +91,27 @@ Deno.test("mini inspect --apply makes a state anew when a record turns out to ha
   assertEquals([await valueAt(3), await valueAt(2)], [101, 1]);
   const { isAborted, changes } = await inspector.get("state", { at: 2 });
   assertEquals([isAborted, changes], [true, []]);
+});
+
+Deno.test("mini inspect --apply says REPLAY_FAILED of what other code had applied", async () => {
+  await using directory = new TestDirectory();
+  const program = await programIn(directory);
+  const dir = directory.at("state");
+  const apply = (state: Counter, { by }: Add) => {
+    state.value += by;
+  };
+  await using newer = await openCounter(dir, { apply });
+  await newer.apply({ by: 1 });
+  await newer.apply({ by: 2, fail: true });
+  await using inspector = await Inspector.start(dir, ["--apply", program], [
+    program,
+  ]);
+  // Nothing proves it yet.
+  const { state, isAborted } = await inspector.get("state", { at: 2 });
+  assertEquals([state.value, isAborted], [1, true]);
+  await newer.apply({ by: 4 });
+  const { error } = await inspector.get("state", { at: 3 });
+  assertStringIncludes(error.message, "apply throws for record 2");
 });
 
 Deno.test("mini inspect --apply makes states of a long log without a snapshot, from where it has been before", async () => {

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
-import { openCounter } from "../support/counter.ts";
+import { type Add, type Counter, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
-import { openAndRead, readOnly } from "../support/journal.ts";
+import { errorOf, openAndRead, readOnly } from "../support/journal.ts";
 import { fixture, mini, miniJson } from "../support/mini.ts";
 import { size } from "../support/size.ts";
 import { Mount, skipped } from "../support/system.ts";
@@ -67,6 +67,38 @@ Deno.test("mini salvage of a state has the aborts follow their records", async (
   assertEquals((rescued as { abort?: number }[])[2], { abort: 2 });
   await using counter = await openCounter(directory.at("new"));
   assertEquals(counter.state.value, 6);
+});
+
+Deno.test("mini salvage of a state keeps what proves that its records had been applied", async () => {
+  for (const isClosed of [true, false]) {
+    await using directory = new TestDirectory();
+    const apply = (state: Counter, { by }: Add) => {
+      state.value += by;
+    };
+    const newer = await openCounter(directory.at("old"), { apply });
+    await newer.apply({ by: 1, note: "lost" });
+    await newer.apply({ by: 2 });
+    await newer.apply({ by: 3, fail: true });
+    if (isClosed) await newer.close();
+    const old = directory.at("old/journal.jsonl");
+    const text = await Deno.readTextFile(old);
+    await Deno.writeTextFile(
+      directory.at("cut.jsonl"),
+      text.replace('"lost"', '"cost"'),
+    );
+    const path = directory.at("new/journal.jsonl");
+    await mini(["salvage", directory.at("cut.jsonl"), path]);
+    if (isClosed) {
+      const error = await errorOf(openCounter(directory.at("new")));
+      assertEquals([error.code, error.seq], ["REPLAY_FAILED", 2]);
+    } else {
+      await using older = await openCounter(directory.at("new"));
+      assertEquals([older.state.value, older.recovery.undecided], [2, [2]]);
+      await newer.close();
+    }
+    await using again = await openCounter(directory.at("new"), { apply });
+    assertEquals(again.state.value, 5);
+  }
 });
 
 Deno.test("mini salvage of a Rust journal leaves out what is no JSON", async () => {
