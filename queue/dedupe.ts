@@ -8,8 +8,12 @@ class Keys {
   /** Messages whose outcome is waited for, and what has kept them out. */
   readonly outcomes: Map<number, number | undefined> = new Map();
 
-  constructor({ dedupe }: Ledger) {
-    this.holders = new Map(dedupe.map((key) => [key.key, key]));
+  constructor(ledger: Ledger) {
+    const { dedupe, at } = ledger;
+    // In older ledgers they stand as they came, those that have run out among them.
+    byEnd(ledger).arrange();
+    const held = dedupe.filter(({ until }) => until > at);
+    this.holders = new Map(held.map((key) => [key.key, key]));
   }
 }
 
@@ -43,11 +47,11 @@ export function holdKey(ledger: Ledger, key: DedupeKey): boolean {
 
 /** Forgets the keys that have run out. */
 export function dropKeys(ledger: Ledger): void {
+  const { holders } = keysOf(ledger);
   while (nextEnd(ledger) <= ledger.at) {
     const first = byEnd(ledger).pop()!;
-    const holders = KEYS.get(ledger)?.holders;
     // Another message may have the key by now.
-    if (holders?.get(first.key) === first) holders.delete(first.key);
+    if (holders.get(first.key) === first) holders.delete(first.key);
   }
 }
 

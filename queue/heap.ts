@@ -3,10 +3,16 @@ export class Heap<T> {
   readonly #items: T[];
   readonly #isBefore: (a: T, b: T) => boolean;
 
-  /** @param items What it is kept in: nothing, or what another such heap has left there. */
+  /** @param items What it is kept in: nothing, or what another such heap has left there, or is arranged. */
   constructor(isBefore: (a: T, b: T) => boolean, items: T[] = []) {
     this.#isBefore = isBefore;
     this.#items = items;
+  }
+
+  /** Makes a heap of items that stand in another order; leaves one as it is. */
+  arrange(): void {
+    const items = this.#items;
+    for (let at = items.length >> 1; at-- > 0;) this.#sink(items[at]!, at);
   }
 
   get size(): number {
@@ -54,10 +60,9 @@ export class Heap<T> {
     }
   }
 
-  /** Puts an item in place of the first, and lets it sink to where it belongs. */
-  #sink(item: T): void {
+  /** Puts an item in a place, by default the first, and lets it sink to where it belongs. */
+  #sink(item: T, at = 0): void {
     const items = this.#items;
-    let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= items.length) break;

@@ -120,6 +120,29 @@ Deno.test("applyToLedger() has a key keep nobody out that has run out, also wher
   assertEquals(idsOfKeys(ledger), [3]);
 });
 
+Deno.test("applyToLedger() takes the keys of an older ledger, which stand as they came, for what they are", () => {
+  const { v: _, ...old } = emptyLedger<string>();
+  const dedupe = [
+    { key: "long", id: 1, until: 1_000 },
+    { key: "again", id: 2, until: 20 },
+    { key: "short", id: 3, until: 30 },
+    { key: "again", id: 4, until: 90 },
+    { key: "other", id: 5, until: 50 },
+  ];
+  const older: Ledger<string> = { ...old, at: 25, nextId: 6, dedupe };
+  let ledger = structuredClone(older);
+  withKey(ledger, { id: 6, at: 30, until: 80, key: "short" });
+  assertEquals(idsOfKeys(ledger), [1, 4, 5, 6]);
+  // As from a snapshot.
+  ledger = structuredClone(ledger);
+  ["long", "again", "short", "other"].forEach((key, index) =>
+    withKey(ledger, { id: 7 + index, at: 31, until: 99, key })
+  );
+  assertEquals(Object.keys(ledger.messages), ["6"]);
+  applyToLedger(ledger, { at: 80, tick: true });
+  assertEquals(idsOfKeys(ledger), [1, 4]);
+});
+
 Deno.test("applyToLedger() keeps no key that has run out when its message comes", () => {
   const ledger = emptyLedger<string>();
   withKey(ledger, { id: 1, at: 5, until: 5, key: "a" });
