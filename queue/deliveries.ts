@@ -118,18 +118,22 @@ export class Deliveries<T, M> {
   async settle(settlement: Settlement, doing: string): Promise<void> {
     const { id } = settlement;
     // From here on it cannot run out, nor be settled again.
-    const lease = this.#leases.end(settlement);
+    const lease = this.#leases.settle(settlement);
     if (lease === undefined) throw receiptExpired(id, doing);
-    const ledger = await this.#home.readable();
-    if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
     try {
+      const ledger = await this.#home.readable();
+      if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
       await this.#home.settle(settlement);
     } catch (error) {
-      if (isReceiptExpired(error)) throw receiptExpired(id, doing);
-      this.#leases.restore(lease);
-      this.#poke.fire();
-      throw error;
+      if (!isReceiptExpired(error)) {
+        this.#leases.restore(lease);
+        this.#poke.fire();
+        throw error;
+      }
+      this.#leases.end(lease);
+      throw receiptExpired(id, doing);
     }
+    this.#leases.end(lease);
   }
 
   /** Takes back, on opening, what consumers had that ended with their process. */
@@ -154,15 +158,20 @@ export class Deliveries<T, M> {
 
   /** Ends a delivery that was not settled, and tells its consumer. Nobody else has the message before it is taken back. */
   lose(delivery: Delivery): Delivery | undefined {
-    const lease = this.#leases.end(delivery);
-    lease?.onLost?.();
+    const lease = this.#leases.of(delivery);
+    if (lease !== undefined) this.#leases.lose(lease);
     return lease;
   }
 
   /** Takes back now what a consumer has left unsettled; another time where that fails. */
   async abandon(delivery: Delivery): Promise<void> {
     const lost = this.lose(delivery);
-    if (lost === undefined) return;
+    if (lost === undefined) {
+      // Should it fail to be settled, it has run out.
+      const settling = this.#leases.find(delivery);
+      if (settling !== undefined) this.#move(settling, 0);
+      return;
+    }
     const reason = "its consumer has left it unsettled";
     await this.#takeBackOrKeep([lost], reason).catch(() => {});
   }
@@ -238,9 +247,9 @@ export class Deliveries<T, M> {
     return lease !== undefined;
   }
 
-  /** Has a lease that had no end run out as any other. */
+  /** Has a lease that had no end run out as any other, also one whose delivery is being settled, should that fail. */
   letRunOut(delivery: Delivery): void {
-    const lease = this.#leases.of(delivery);
+    const lease = this.#leases.find(delivery);
     if (lease === undefined || lease.deadline < Infinity) return;
     this.#move(lease, this.#options.visibilityTimeoutMs);
   }
@@ -272,8 +281,10 @@ export class Deliveries<T, M> {
 
 /** Whether settling has failed because the delivery was not the current one. */
 function isReceiptExpired(error: unknown): boolean {
-  return error instanceof MiniError && error.code === "ABORTED_MUTATION" &&
-    error.cause instanceof MiniError && error.cause.code === "RECEIPT_EXPIRED";
+  if (!(error instanceof MiniError)) return false;
+  const { code, cause } = error;
+  return code === "RECEIPT_EXPIRED" ||
+    code === "ABORTED_MUTATION" && isReceiptExpired(cause);
 }
 
 /** The consumer's own: the ledger's must not change. */

@@ -12,6 +12,8 @@ export interface Lease extends Delivery {
   deadline: number;
   /** Called when it is lost. */
   onLost?: (() => void) | undefined;
+  /** Whether its delivery is being settled: it lasts only where that fails. */
+  isSettling?: boolean;
 }
 
 /** A moment at which a lease was to run out, when it was set. */
@@ -33,9 +35,10 @@ export class Leases {
     this.restore({ id, receipt, deadline });
   }
 
-  /** Gives back a lease that was ended; none that would take the place of another. */
+  /** Gives back a lease whose delivery could not be settled; none that would take the place of another. */
   restore(lease: Lease): void {
     const { id, receipt } = lease;
+    lease.isSettling = false;
     if ((this.#leases.get(id)?.receipt ?? 0) > receipt) return;
     this.#leases.set(id, lease);
     this.#schedule(lease);
@@ -53,7 +56,13 @@ export class Leases {
   }
 
   /** The lease on a delivery, while it lasts. */
-  of({ id, receipt }: Delivery): Lease | undefined {
+  of(delivery: Delivery): Lease | undefined {
+    const lease = this.find(delivery);
+    return lease?.isSettling ? undefined : lease;
+  }
+
+  /** The same, also while its delivery is being settled. */
+  find({ id, receipt }: Delivery): Lease | undefined {
     const lease = this.#leases.get(id);
     return lease?.receipt === receipt ? lease : undefined;
   }
@@ -64,23 +73,29 @@ export class Leases {
     this.#schedule(lease);
   }
 
-  /** Ends the lease on a delivery that is being settled. */
-  end(delivery: Delivery): Lease | undefined {
+  /** Has the lease on a delivery wait for what comes of settling it. */
+  settle(delivery: Delivery): Lease | undefined {
     const lease = this.of(delivery);
-    if (lease !== undefined) this.#leases.delete(delivery.id);
+    if (lease !== undefined) lease.isSettling = true;
     return lease;
+  }
+
+  /** Ends a lease, unless another has taken its place. */
+  end(lease: Lease): void {
+    if (this.find(lease) === lease) this.#leases.delete(lease.id);
   }
 
   /** Ends all leases against the will of their consumers. */
   loseAll(): Lease[] {
-    const lost = [...this.#leases.values()];
-    for (const lease of lost) this.#lose(lease);
+    const lost = [...this.#leases.values()].filter((lease) => this.of(lease));
+    for (const lease of lost) this.lose(lease);
     this.#deadlines = newHeap();
     return lost;
   }
 
-  #lose(lease: Lease): void {
-    this.#leases.delete(lease.id);
+  /** Ends a lease against the will of its consumer. */
+  lose(lease: Lease): void {
+    this.end(lease);
     lease.onLost?.();
   }
 
@@ -96,7 +111,7 @@ export class Leases {
       const { lease, at } = this.#deadlines.pop()!;
       // Another deadline stands for one that was extended.
       if (lease.deadline !== at || this.of(lease) !== lease) continue;
-      this.#lose(lease);
+      this.lose(lease);
       expired.push(lease);
     }
     return expired;

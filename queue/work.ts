@@ -274,7 +274,7 @@ export class Work<T, M> {
     running: Running,
   ): Promise<void> {
     const { handlerTimeoutMs, stopTimeoutMs } = this.#limits;
-    const lost = this.#deliveries.lose(message);
+    let lost = this.#deliveries.lose(message);
     if (!await this.#endsWithin(stopTimeoutMs, ended, running)) {
       this.#options.onError(
         new Error(
@@ -282,8 +282,9 @@ export class Work<T, M> {
         ),
       );
     }
-    // It may have settled its message itself.
-    if (lost === undefined) return;
+    // It may have settled its message itself, have failed, or be about to.
+    lost ??= this.#deliveries.lose(message);
+    if (lost === undefined) return this.#deliveries.letRunOut(message);
     const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
     try {
       const due = this.#deliveries.dueAfter(this.#backoff(message));
@@ -312,9 +313,9 @@ export class Work<T, M> {
     } catch (error) {
       const isLost = error instanceof MiniError &&
         error.code === "RECEIPT_EXPIRED";
-      if (isLost) return;
+      // Also where it is being settled, which may fail.
       this.#deliveries.letRunOut(message);
-      if (!this.#isPassedOver(error)) throw error;
+      if (!isLost && !this.#isPassedOver(error)) throw error;
     }
   }
 

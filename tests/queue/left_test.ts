@@ -1,6 +1,7 @@
 // Deliveries that their consumer leaves unsettled.
 import { assertEquals, assertRejects } from "@std/assert";
 import type { MiniQueue } from "@mini/state/queue";
+import { errorOf } from "../support/journal.ts";
 import { fillDisk, TestQueue } from "../support/queue.ts";
 
 /** Leaves a loop over a queue at its first message. */
@@ -91,4 +92,19 @@ Deno.test("QueueMessage: what is left after the queue was closed comes again whe
   }
   await using again = await test.reopenClosed(queue);
   assertEquals((await again.receive())?.receives, 2);
+});
+
+Deno.test("QueueMessage: what is left while it is being settled comes again at once where that fails", async () => {
+  const test = new TestQueue<string>();
+  await using queue = await test.open();
+  await queue.enqueue("a");
+  const leave = async () => {
+    await using message = await queue.receive();
+    fillDisk(test.fs);
+    // Not waited for.
+    return [errorOf(message!.ack())];
+  };
+  const [acked] = await leave();
+  assertEquals((await acked!).code, "NO_SPACE");
+  assertEquals((await queue.receive())?.receives, 2);
 });

@@ -1,6 +1,10 @@
 // Handlers that take too long: who has their message meanwhile, and when it is free.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { WorkOptions } from "@mini/state/queue";
+import { MiniQueue, type WorkOptions } from "@mini/state/queue";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { FakeClock } from "../support/fake_clock.ts";
+import { HoldingFileSystem } from "../support/held.ts";
+import { errorOf } from "../support/journal.ts";
 import { fillDisk, TestQueue, turns } from "../support/queue.ts";
 
 /** A queue whose handlers end when they are told to. */
@@ -178,3 +182,47 @@ Deno.test("MiniQueue.work(): a time-out with a back-off that is none leaves the 
   await working;
   assertEquals((await queue.receive())?.receives, 2);
 });
+
+for (const untilMs of [100, 1_100]) {
+  Deno.test(`MiniQueue.work(): a message that its handler settles when it times out, which fails ${untilMs} ms after its start, comes again`, async () => {
+    const memory = new MemoryFileSystem();
+    const holding = new HoldingFileSystem(memory);
+    const clock = new FakeClock();
+    const queue = await MiniQueue.open<string>("/data", {
+      fs: holding.fs,
+      clock,
+      visibilityTimeoutMs: 60_000,
+      backoff: () => 60_000,
+    });
+    await queue.enqueue("a");
+    const [stop, end] = [new AbortController(), Promise.withResolvers<void>()];
+    const acked = Promise.withResolvers<string>();
+    const receives: number[] = [];
+    const working = queue.work(async (message) => {
+      receives.push(message.receives);
+      if (receives.length > 1) return;
+      await turns();
+      acked.resolve((await errorOf(message.ack())).code);
+      await end.promise;
+    }, { handlerTimeoutMs: 100, stopTimeoutMs: 1_000, signal: stop.signal });
+    while (receives.length === 0) await turns();
+    const held = holding.hold("write");
+    fillDisk(memory);
+    await held.reached;
+    for (let ms = 0; ms < untilMs; ms += 100) {
+      clock.advance(100);
+      await turns();
+    }
+    held.release();
+    assertEquals(await acked.promise, "NO_SPACE");
+    end.resolve();
+    await turns(200);
+    assertEquals(receives, [1]);
+    clock.advance(60_000);
+    await turns(200);
+    assertEquals(receives, [1, 2]);
+    stop.abort();
+    await working;
+    await queue.close();
+  });
+}

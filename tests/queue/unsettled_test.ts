@@ -120,3 +120,21 @@ Deno.test("MiniQueue.stats() that cannot take back everything leaves alone what 
   const { ready, inFlight } = await queue.stats();
   assertEquals([ready, inFlight], [3_500, 0]);
 });
+
+Deno.test("MiniQueue.work(): a message comes again whose handler has ended without waiting for its own ack, which fails", async () => {
+  const test = new TestQueue<string>({ visibilityTimeoutMs: 1_000 });
+  await using queue = await test.open();
+  await queue.enqueue("a");
+  const acked = Promise.withResolvers<string>();
+  const stop = new AbortController();
+  const working = queue.work((message) => {
+    fillDisk(test.fs);
+    errorOf(message.ack()).then(({ code }) => acked.resolve(code));
+  }, { signal: stop.signal });
+  assertEquals(await acked.promise, "NO_SPACE");
+  stop.abort();
+  await working;
+  assertEquals(await queue.receive(), undefined);
+  test.clock.advance(1_000);
+  assertEquals((await queue.receive())?.receives, 2);
+});

@@ -46,6 +46,8 @@ export class HoldingFileSystem {
 
   async #call(operation: string, make: () => Promise<unknown>) {
     const called = make();
+    // Its caller hears of a failure, and late.
+    called.catch(() => {});
     const held = this.#waiting.get(operation);
     this.#waiting.delete(operation);
     held?.reach();
