@@ -113,7 +113,7 @@ export async function recoverJournal(
     const created = await createActive(context, seam, sealed, found);
     return { ...created, applied };
   }
-  const recovered = await recoverActive(context, scan, seam, sealed);
+  const recovered = await recoverActive(context, scan, { seam, sealed, found });
   // An active segment without a record says nothing.
   return { ...recovered, applied: Math.max(applied, recovered.applied) };
 }
@@ -121,12 +121,19 @@ export async function recoverJournal(
 async function recoverActive(
   context: JournalContext,
   scan: SegmentScan,
-  seam: Seam | undefined,
-  sealed: readonly SealedSegment[],
+  { seam, sealed, found }: {
+    readonly seam: Seam | undefined;
+    readonly sealed: readonly SealedSegment[];
+    readonly found: FileStat | undefined;
+  },
 ): Promise<Recovered> {
   checkSeam(scan.path, scan.header, seam);
   if (scan.tail.length === 0 && scan.seal !== undefined) {
-    return await openClosed(context, { ...scan, ...scan.seal }, sealed);
+    const closed = { ...scan, ...scan.seal };
+    // What is written into a file with a second name, as a backup by hard links gives it one, is in the other log too.
+    return (found?.links ?? 1) > 1
+      ? await rewrite(context, closed, undefined, sealed)
+      : await openClosed(context, closed, sealed);
   }
   const verdict = scan.tail.length === 0
     ? undefined
@@ -281,6 +288,7 @@ async function rewrite(
   const added = verdict?.kind === "whole"
     ? concat(tail.subarray(0, verdict.lineBytes), Uint8Array.of(NEWLINE))
     : nothing;
+  const isClosed = verdict === undefined && scan.seal !== undefined;
   let end = scan;
   const file = await rewriteActive(
     context,
@@ -290,7 +298,7 @@ async function rewrite(
     },
   );
   return atEnd(end, file, sealed, {
-    outcome: verdict?.kind === "torn" ? "torn" : "unclean",
+    outcome: verdict?.kind === "torn" ? "torn" : isClosed ? "clean" : "unclean",
     tornBytes: torn.length,
     ...(verdict?.kind === "torn" &&
       { tornPath: context.paths.torn, reason: verdict.reason }),

@@ -120,6 +120,24 @@ Deno.test("MiniStore.open() goes on in a folder that was backed up by hard links
   assert(lock !== undefined, "the copy has a lock of its own");
 });
 
+Deno.test("MiniStore.open() writes nothing into a copy by hard links of a log that is closed, nor into its original", async () => {
+  const fs = new MemoryFileSystem();
+  const [original, copy] = ["/data/journal.jsonl", "/backup/journal.jsonl"];
+  {
+    await using store = await MiniStore.open<number>(original, { fs });
+    await store.append(1);
+  }
+  await fs.createDirectory("/backup", 0o700);
+  for (const name of fs.names("/data")) {
+    fs.link(`/data/${name}`, `/backup/${name}`);
+  }
+  for (const path of [copy, original]) {
+    await using store = await MiniStore.open<number>(path, { fs });
+    assertEquals([store.recovery.outcome, store.sequence], ["clean", 1]);
+    assertEquals(await store.append(2), 2);
+  }
+});
+
 Deno.test("MiniStore.open() is LOCKED by nobody in particular where the system has no users", async () => {
   const fs = new MemoryFileSystem();
   fs.user = undefined;
