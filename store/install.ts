@@ -70,7 +70,7 @@ async function likeFile(
   const { like } = staging;
   let made = await file.stat();
   if (isLike(made, model)) return;
-  if (await isShared(staging)) assertTrusted(like, model, made.uid);
+  if (await isShared(staging)) assertTrusted(like, model, made);
   await file.own?.(model);
   made = await file.stat();
   const why = lockedOut(model, made);
@@ -94,9 +94,9 @@ async function isShared(
 function assertTrusted(
   path: string,
   found: FileStat,
-  self: number | undefined,
+  made: FileStat,
 ): void {
-  const why = distrust(found, self);
+  const why = distrust(found, made);
   if (why === undefined) return;
   throw refusal(
     `"${path}" is not to be trusted: ${why}, in a directory that others can write`,
@@ -116,11 +116,11 @@ export async function assertOurs(
   const { fs, temporary, permissions } = staging;
   // Without a permission of its own no process is told whom it runs as; what it makes tells.
   const file = await fs.create(temporary, permissions);
-  const { uid: self } = await file.stat();
+  const made = await file.stat();
   await discard(fs, temporary, file);
   for (const path of paths) {
     const found = await fs.stat(path);
-    if (found !== undefined) assertTrusted(path, found, self);
+    if (found !== undefined) assertTrusted(path, found, made);
   }
 }
 

@@ -47,13 +47,16 @@ export function isOpenToOthers(
  * Why a file is not to be trusted that was found where others may put theirs;
  * `undefined` where it is.
  *
- * @param self Whom the process runs as.
+ * @param made One that this process has made just now, which others were not to write.
  */
 export function distrust(
   found: FileStat,
-  self: number | undefined,
+  made: FileStat,
 ): string | undefined {
-  if (isOpenToOthers(found)) return "others can write it";
-  const isTheirs = found.uid !== 0 && found.uid !== self;
+  // Where a file system keeps no modes, as on a disk of Windows, all files look alike.
+  if (isOpenToOthers(found) && !isOpenToOthers(made)) {
+    return "others can write it";
+  }
+  const isTheirs = found.uid !== 0 && found.uid !== made.uid;
   return isTheirs ? `it belongs to user ${found.uid}` : undefined;
 }

@@ -1,6 +1,6 @@
 // A journal in a directory where others may put files, as in /tmp.
 import { assert, assertEquals } from "@std/assert";
-import { MiniStore } from "@mini/state/store";
+import { type FileHandle, type FileSystem, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem, type Rights } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
@@ -84,3 +84,41 @@ Deno.test("MiniStore.open() gives nothing to whoever puts a file under its name 
     for (const name of fs.names(DIR)) fs.unlink(`${DIR}/${name}`);
   }
 });
+
+Deno.test("StateManager.open() goes on where a file system keeps no modes, and all can write everything", async () => {
+  const memory = new MemoryFileSystem();
+  const fs = withoutModes(memory);
+  await memory.createDirectory(DIR, 0o777);
+  for (const by of [1, 2]) {
+    const state = await openCounter(DIR, { fs, maxSegmentBytes: 100 });
+    await state.apply({ by });
+    await state.createSnapshot();
+    await state.close();
+  }
+  memory.give(PATH, { uid: 1001 });
+  const error = await errorOf(openCounter(DIR, { fs }));
+  assertEquals(error.code, "PERMISSION");
+  assert(error.message.includes("belongs to user 1001"), error.message);
+});
+
+/** As a disk of Windows is mounted: whatever mode is asked for, all may do everything. */
+function withoutModes(memory: MemoryFileSystem): FileSystem {
+  const opened = (file: FileHandle): FileHandle => ({
+    ...file,
+    stat: async () => ({ ...await file.stat(), mode: 0o777 }),
+  });
+  return {
+    open: async (path, access) => opened(await memory.open(path, access)),
+    create: async (path, mode) => opened(await memory.create(path, mode)),
+    stat: async (path) => {
+      const found = await memory.stat(path);
+      return found && { ...found, mode: 0o777 };
+    },
+    list: (directory) => memory.list(directory),
+    createDirectory: (path, mode) => memory.createDirectory(path, mode),
+    rename: (from, to) => memory.rename(from, to),
+    remove: (path) => memory.remove(path),
+    syncDirectory: (directory) => memory.syncDirectory(directory),
+    lock: (path, mode, note) => memory.lock(path, mode, note),
+  };
+}
