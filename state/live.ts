@@ -25,6 +25,8 @@ export class LiveState<S, M> {
   readonly #taken = new Signal();
   readonly #appliedNow = () => this.applied;
   #isRebuilding = false;
+  /** What becomes of the last try to record an abort, until that is acknowledged. */
+  readonly #recording = new Map<number, Promise<unknown>>();
   /** Why nothing more can be written, or there is no state, until it is opened again. */
   failure: MiniError | undefined;
   #hasState = true;
@@ -164,10 +166,10 @@ export class LiveState<S, M> {
     { entry, json }: Logged,
   ): Promise<() => Promise<void>> | undefined {
     if (!this.#hasState) throw this.failure;
-    const { reducer, guard, aborts, checkpoint } = this.#sources;
+    const { reducer, guard, checkpoint } = this.#sources;
     checkpoint?.keep(seq, () => json);
     try {
-      if ("abort" in entry) aborts.acknowledge(entry.abort);
+      if ("abort" in entry) this.#recorded(entry.abort);
       const mutations = mutationsOf<M>(entry, seq, reducer);
       this.#state = guard.run(() => reduce(this.#state, mutations, reducer));
     } catch (cause) {
@@ -185,9 +187,9 @@ export class LiveState<S, M> {
     if (!reducer.immutable) await this.#remake(seq);
     this.sequence = seq;
     this.#change.fire();
-    const recorded = Promise.all(
-      aborts.takeUnwritten().map((seq) => this.#record(seq)),
-    ).then((failures) => failures.find((failure) => failure !== undefined));
+    for (const seq of aborts.takeUnwritten()) this.#record(seq);
+    // Somebody else may have begun to record it while the state was made anew.
+    const recorded = this.#recording.get(seq);
     return async () => {
       const failure = await recorded;
       throw isNoPromise(cause) ? cause : abortedMutation(seq, cause, failure);
@@ -217,7 +219,13 @@ export class LiveState<S, M> {
   }
 
   /** Records that a mutation was aborted, now or with what is written next; gives why it could not be now. */
-  async #record(seq: number): Promise<unknown> {
+  #record(seq: number): Promise<unknown> {
+    const recorded = this.#tryToRecord(seq);
+    this.#recording.set(seq, recorded);
+    return recorded;
+  }
+
+  async #tryToRecord(seq: number): Promise<unknown> {
     const { aborts } = this.#sources;
     try {
       await this.enqueue(abortOf(seq, aborts.isFound(seq)), true);
@@ -226,6 +234,11 @@ export class LiveState<S, M> {
       aborts.putBack(seq);
       return error;
     }
+  }
+
+  #recorded(seq: number): void {
+    this.#sources.aborts.acknowledge(seq);
+    this.#recording.delete(seq);
   }
 
   /** Waits until every abort is on record; throws what keeps one from that. */

@@ -220,6 +220,31 @@ Deno.test("StateManager makes no snapshot and no clean end while an abort is not
   assertEquals([decided.recovery.outcome, decided.state.value], ["clean", 2]);
 });
 
+Deno.test("StateManager says of an abort that it is recorded only where it is, whoever has begun to record it", async () => {
+  const fs = new MemoryFileSystem();
+  const manager = await StateManager.open("/data", { ...old, fs });
+  await manager.apply({ by: 1 });
+  let writes = 0;
+  const beside: Promise<unknown>[] = [];
+  fs.hooks.before = ({ operation }) => {
+    if (operation === "write") return writes++ ? { code: "ENOSPC" } : undefined;
+    // The state is being made anew.
+    if (operation === "open" && beside.length === 0) {
+      beside.push(errorOf(manager.apply({ by: 1 })));
+    }
+    return undefined;
+  };
+  const error = await errorOf(manager.apply({ double: true }));
+  assertEquals([writes, beside.length], [2, 1]);
+  assert(error.message.includes("could not be recorded yet"), error.message);
+  assertEquals((await beside[0] as MiniError).code, "NO_SPACE");
+  fs.hooks = {};
+  await manager.apply({ by: 1 });
+  await manager.close();
+  await using again = await StateManager.open("/data", { ...newer, fs });
+  assertEquals([again.state.value, again.recovery.aborted], [2, [2]]);
+});
+
 Deno.test("StateManager over a log that says nothing of what was applied passes over what throws", async () => {
   const fs = new MemoryFileSystem();
   const log = new MemoryLog();
