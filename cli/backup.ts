@@ -1,6 +1,6 @@
 import { basename, join } from "@std/path";
-import { MiniError } from "../store/errors.ts";
-import { installFile } from "../store/install.ts";
+import { MiniError } from "../base/errors.ts";
+import { installFile } from "../fs/atomic_file.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
 import { UNFINISHED_BACKUP } from "./check.ts";
@@ -14,7 +14,7 @@ import { assertEmpty, contextFor, locateOrLost } from "./place.ts";
 import { leftovers } from "./snapshot_check.ts";
 import { survey } from "./survey.ts";
 import { fill } from "./target.ts";
-import { count, size, span } from "./text.ts";
+import { count, size, span } from "../base/text.ts";
 import { missingEnd } from "./together.ts";
 import { type Verification, verifyJournal } from "./verify.ts";
 

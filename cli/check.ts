@@ -1,6 +1,7 @@
-import { MiniError } from "../store/errors.ts";
-import { type Header, hex } from "../store/line.ts";
-import { osCode } from "../store/os_errors.ts";
+import { MiniError } from "../base/errors.ts";
+import type { Header } from "../store/line.ts";
+import { hex } from "../base/bytes.ts";
+import { osCode } from "../fs/os_errors.ts";
 import { shapeOf } from "../store/shape.ts";
 import { judgeTail } from "../store/tail.ts";
 import {
@@ -16,7 +17,7 @@ import {
   tooLong,
   tracesOf,
 } from "../store/segment.ts";
-import { namesIn } from "./place.ts";
+import { namesIn } from "../fs/directory.ts";
 import { startOf } from "./snapshot_check.ts";
 import { readHeader } from "./survey.ts";
 

@@ -1,4 +1,4 @@
-import type { FileSystem } from "../store/fs.ts";
+import type { FileSystem } from "../fs/file_system.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
 import type { LineWriter, Paint, Terminal } from "./terminal.ts";

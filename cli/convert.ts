@@ -9,19 +9,14 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import {
-  assertEmpty,
-  contextFor,
-  isDirectory,
-  locate,
-  reading,
-} from "./place.ts";
+import { assertEmpty, contextFor, locate, reading } from "./place.ts";
+import { isDirectory } from "../fs/directory.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 import { tornOfRust } from "./rust_end.ts";
 import { survey } from "./survey.ts";
 import { assertNew, fill, readBack, Target } from "./target.ts";
-import { count } from "./text.ts";
+import { count } from "../base/text.ts";
 
 export const convert: Command = {
   name: "convert",

@@ -1,5 +1,5 @@
-import { MiniError, NEXT_COMMANDS } from "../store/errors.ts";
-import { messageOf } from "../store/reason.ts";
+import { MiniError, NEXT_COMMANDS } from "../base/errors.ts";
+import { messageOf } from "../base/reason.ts";
 import { Misuse } from "./args.ts";
 
 /** A failure as it is told: what, where, and what to do next. */

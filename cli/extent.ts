@@ -1,7 +1,7 @@
-import { collect } from "./collect.ts";
-import type { MiniError } from "../store/errors.ts";
-import { NEWLINE } from "../store/line.ts";
-import { readBlock } from "../store/block.ts";
+import { collect } from "../base/collect.ts";
+import type { MiniError } from "../base/errors.ts";
+import { NEWLINE } from "../base/bytes.ts";
+import { readBlock } from "../fs/blocks.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";

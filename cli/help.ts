@@ -1,5 +1,5 @@
 import { type CommandSpec, COMMON, type OptionSpec } from "./args.ts";
-import { table } from "./text.ts";
+import { table } from "../base/text.ts";
 
 /** What `mini --help` prints. */
 export function generalHelp(commands: readonly CommandSpec[]): string[] {

@@ -22,7 +22,7 @@ import { type Extent, extent } from "./extent.ts";
 import { reading } from "./place.ts";
 import { readOnlyLog, ReadOnlySnapshots, steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
-import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 
 /** A queue as it stands on disk. */
 export interface QueueOnDisk {

@@ -1,7 +1,7 @@
-import type { FileSystem } from "../store/fs.ts";
-import { NEWLINE } from "../store/line.ts";
-import { concat } from "../store/scan.ts";
-import { readBlock } from "../store/block.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import { NEWLINE } from "../base/bytes.ts";
+import { concat } from "../base/bytes.ts";
+import { readBlock } from "../fs/blocks.ts";
 
 /** A line of a file, whatever is in it; blank lines that follow each other are one. */
 export interface RawLine {

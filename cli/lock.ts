@@ -1,8 +1,8 @@
-import { MiniError } from "../store/errors.ts";
-import type { FileLock } from "../store/fs.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileLock } from "../fs/file_system.ts";
 import { lockHolder, takeLock } from "../store/lock.ts";
-import { encodeLockNote } from "../store/lock_note.ts";
-import { fromOs } from "../store/os_errors.ts";
+import { encodeLockNote } from "../fs/lock_note.ts";
+import { fromOs } from "../fs/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 
 /** Takes the lock of a journal that opening refuses. Throws `LOCKED`. */

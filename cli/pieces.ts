@@ -1,7 +1,7 @@
 import { isIntact, type Line, parseLine, PREFIX_BYTES } from "../store/line.ts";
 import type { RawLine } from "./lines.ts";
 import { chainAfter, chainBefore } from "./resync.ts";
-import { grouped } from "./text.ts";
+import { grouped } from "../base/text.ts";
 
 /** Records that can be read, and where they stand. */
 export interface Readable {

@@ -1,8 +1,8 @@
+import { isDirectory, namesIn } from "../fs/directory.ts";
 import { join } from "@std/path";
 import { listSnapshots } from "../snap/directory.ts";
-import type { FileSystem } from "../store/fs.ts";
+import type { FileSystem } from "../fs/file_system.ts";
 import { contextOf } from "../store/options.ts";
-import { fromOs, osCode } from "../store/os_errors.ts";
 import { JournalPaths } from "../store/paths.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { asListed } from "../store/spelling.ts";
@@ -68,40 +68,6 @@ export function reading(
   { fs, maxRecordBytes }: JournalContext,
 ): { fs: FileSystem; maxRecordBytes: number; ifMissing: "empty" } {
   return { fs, maxRecordBytes, ifMissing: "empty" };
-}
-
-/** Whether a path is that of a directory; a link to one is. */
-export async function isDirectory(
-  fs: FileSystem,
-  path: string,
-): Promise<boolean> {
-  const { directory } = { directory: path };
-  try {
-    const kind = (await fs.stat(path))?.kind;
-    if (kind !== "symlink") return kind === "directory";
-    return await fs.list(path).then(() => true, () => false);
-  } catch (error) {
-    throw fromOs(error, `look at "${path}"`, "nothing was changed", {
-      directory,
-      path,
-    });
-  }
-}
-
-/** The names in a directory; none where there is no directory. */
-export async function namesIn(
-  fs: FileSystem,
-  directory: string,
-): Promise<string[]> {
-  try {
-    return await fs.list(directory);
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(osCode(error) ?? "")) return [];
-    throw fromOs(error, `list "${directory}"`, "nothing was changed", {
-      directory,
-      path: directory,
-    });
-  }
 }
 
 /** Throws where a directory that a command is to fill has something in it. */

@@ -1,6 +1,6 @@
-import type { FileHandle, FileSystem } from "../store/fs.ts";
+import type { FileHandle, FileSystem } from "../fs/file_system.ts";
 import type { Terminal } from "./terminal.ts";
-import { duration, size } from "./text.ts";
+import { duration, size } from "../base/text.ts";
 
 /** Work that is done sooner shows nothing. */
 const FIRST_AFTER_MS = 150;

@@ -6,7 +6,7 @@ import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { deadIn, depthOf, readQueue, waitingIn } from "./ledger.ts";
 import { DEFAULT_NAME, locate } from "./place.ts";
-import { brief, count, duration, grouped, table } from "./text.ts";
+import { brief, count, duration, grouped, table } from "../base/text.ts";
 
 const DEFAULT_PEEK = 10;
 const BAR_CHARS = 30;

@@ -1,9 +1,9 @@
 import { bareMessage } from "./explain.ts";
 import { basename } from "@std/path";
-import { MiniError } from "../store/errors.ts";
-import { installFile } from "../store/install.ts";
+import { MiniError } from "../base/errors.ts";
+import { installFile } from "../fs/atomic_file.ts";
 import { encodeHeader } from "../store/line.ts";
-import { fromOs } from "../store/os_errors.ts";
+import { fromOs } from "../fs/os_errors.ts";
 import { type JournalContext, scanSegment } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { checkSegments } from "./check.ts";
@@ -13,13 +13,13 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { copyBytes, copyFile } from "./copy.ts";
+import { copyBytes, copyFile } from "../fs/copy_file.ts";
 import { lockJournal } from "./lock.ts";
 import { locate } from "./place.ts";
 import { planRepair, type RepairPlan } from "./repair_plan.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
 import { readHeader, survey } from "./survey.ts";
-import { size, span } from "./text.ts";
+import { size, span } from "../base/text.ts";
 import { usableOf } from "./together.ts";
 import { salvageCommand } from "./verify.ts";
 

@@ -1,5 +1,5 @@
-import { collect } from "./collect.ts";
-import { MiniError } from "../store/errors.ts";
+import { collect } from "../base/collect.ts";
+import { MiniError } from "../base/errors.ts";
 import { FRAME_BYTES, hasPrefix, type Header } from "../store/line.ts";
 import { shapeOf } from "../store/shape.ts";
 import type { JournalContext } from "../store/segment.ts";

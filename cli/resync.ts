@@ -1,4 +1,4 @@
-import { crc32 } from "../store/checksum.ts";
+import { crc32 } from "../base/checksum.ts";
 import { PREFIX_BYTES } from "../store/line.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { denoFileSystem } from "../store/fs_deno.ts";
-import { osCode } from "../store/os_errors.ts";
+import { denoFileSystem } from "../fs/deno.ts";
+import { osCode } from "../fs/os_errors.ts";
 import { Misuse, parseArguments } from "./args.ts";
 import type { Command, Outcome } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -8,7 +8,7 @@ import { commandHelp, generalHelp } from "./help.ts";
 import { counted, Progress } from "./progress.ts";
 import { VERSION } from "./version.ts";
 import { LineWriter, painter, type Terminal } from "./terminal.ts";
-import { printable } from "./text.ts";
+import { printable } from "../base/text.ts";
 
 /** Runs one command; resolves to the exit code. */
 export async function run(

@@ -1,5 +1,5 @@
 import { basename, join } from "@std/path";
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import {
@@ -9,7 +9,8 @@ import {
   type Outcome,
 } from "./command.ts";
 import { roughExtent } from "./extent.ts";
-import { assertEmpty, contextFor, isDirectory, locateOrLost } from "./place.ts";
+import { assertEmpty, contextFor, locateOrLost } from "./place.ts";
+import { isDirectory } from "../fs/directory.ts";
 import { type Copied, copyReadable } from "./salvage_copy.ts";
 import {
   type Choice,
@@ -20,7 +21,7 @@ import { checkSnapshots } from "./snapshot_check.ts";
 import { survey } from "./survey.ts";
 import { assertNew, fill, readBack, type Renumbered } from "./target.ts";
 import type { Paint } from "./terminal.ts";
-import { count, size, span } from "./text.ts";
+import { count, size, span } from "../base/text.ts";
 import { type Finding, lostIn, usableOf } from "./together.ts";
 
 /** What was kept and what was not. */

@@ -1,6 +1,6 @@
 import type { SnapCodec } from "../snap/mod.ts";
 import { SnapStore } from "../snap/mod.ts";
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
 import { journalIn } from "./salvage_source.ts";

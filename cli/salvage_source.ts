@@ -1,5 +1,5 @@
 import { bareMessage } from "./explain.ts";
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import { FRAME_BYTES } from "../store/line.ts";
 import type { LineParser } from "../store/records.ts";
 import { openRustSegments } from "../store/rust.ts";

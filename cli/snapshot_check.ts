@@ -1,4 +1,4 @@
-import { collect } from "./collect.ts";
+import { collect } from "../base/collect.ts";
 import { basename, join } from "@std/path";
 import type { SnapCodec } from "../snap/mod.ts";
 import { isInParts } from "../snap/codec.ts";
@@ -6,11 +6,11 @@ import { listSnapshots } from "../snap/directory.ts";
 import { damaged } from "../snap/failure.ts";
 import { readRustPair } from "../snap/rust_pair.ts";
 import { readSnapshot } from "../snap/snapshot_file.ts";
-import { MiniError } from "../store/errors.ts";
-import type { FileSystem } from "../store/fs.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileSystem } from "../fs/file_system.ts";
 import type { JournalContext } from "../store/segment.ts";
-import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
-import { namesIn } from "./place.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
+import { namesIn } from "../fs/directory.ts";
 
 /** A snapshot, and whether it can be restored. */
 export interface SnapshotCheck {

@@ -2,14 +2,14 @@ import { bareMessage } from "./explain.ts";
 import { basename } from "@std/path";
 import { Misuse } from "./args.ts";
 import type { Call, Command, Outcome } from "./command.ts";
-import { isDirectory } from "./place.ts";
+import { isDirectory } from "../fs/directory.ts";
 import {
   checkSnapshots,
   setAsideIn,
   type SnapshotCheck,
 } from "./snapshot_check.ts";
 import type { Paint } from "./terminal.ts";
-import { size, table } from "./text.ts";
+import { size, table } from "../base/text.ts";
 
 export const snapshots: Command = {
   name: "snapshots",

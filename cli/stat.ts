@@ -16,7 +16,7 @@ import { steadily } from "./read_only.ts";
 import { leftovers, listThere } from "./snapshot_check.ts";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
-import { count, grouped, size, span, table } from "./text.ts";
+import { count, grouped, size, span, table } from "../base/text.ts";
 import { lostIn } from "./together.ts";
 import { ENDS, tornLine } from "./verify_text.ts";
 

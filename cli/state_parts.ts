@@ -2,7 +2,7 @@ import type { AppliedMutation } from "../state/mod.ts";
 import { Aborts } from "../state/aborts.ts";
 import { effects } from "../state/history.ts";
 import { Guard } from "../state/mutation.ts";
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import type { Extent } from "./extent.ts";

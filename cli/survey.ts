@@ -1,14 +1,11 @@
 import { join } from "@std/path";
-import { type Header, isIntact, NEWLINE } from "../store/line.ts";
+import { type Header, isIntact } from "../store/line.ts";
+import { NEWLINE } from "../base/bytes.ts";
 import { isRustJournal } from "../store/rust.ts";
-import { FIRST_BLOCK_BYTES, readBlock } from "../store/block.ts";
-import {
-  headerOf,
-  type JournalContext,
-  judgeStart,
-  openIfThere,
-} from "../store/segment.ts";
-import { namesIn } from "./place.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
+import { headerOf, type JournalContext, judgeStart } from "../store/segment.ts";
+import { openIfThere } from "../fs/directory.ts";
+import { namesIn } from "../fs/directory.ts";
 
 /** What wrote a journal: this package, or the Rust `ministore`. */
 export type Format = "mini" | "ministore";

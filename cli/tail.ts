@@ -1,4 +1,4 @@
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { StoreRecord } from "../store/records.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
@@ -13,7 +13,7 @@ import { extent } from "./extent.ts";
 import { NextLine } from "./next_line.ts";
 import { locate, reading } from "./place.ts";
 import type { Terminal } from "./terminal.ts";
-import { span } from "./text.ts";
+import { span } from "../base/text.ts";
 
 const DEFAULT_LINES = 10;
 

@@ -1,11 +1,12 @@
 import { bareMessage } from "./explain.ts";
-import { crc32 } from "../store/checksum.ts";
-import { MiniError } from "../store/errors.ts";
-import { fromOs } from "../store/os_errors.ts";
+import { crc32 } from "../base/checksum.ts";
+import { MiniError } from "../base/errors.ts";
+import { fromOs } from "../fs/os_errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
-import { namesIn, reading } from "./place.ts";
+import { reading } from "./place.ts";
+import { namesIn } from "../fs/directory.ts";
 
 /** So many appends share a wait. */
 const TOGETHER = 512;

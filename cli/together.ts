@@ -3,7 +3,7 @@ import type { SegmentCheck } from "./check.ts";
 import type { Complaint } from "./explain.ts";
 import type { Extent } from "./extent.ts";
 import type { SnapshotCheck } from "./snapshot_check.ts";
-import { span } from "./text.ts";
+import { span } from "../base/text.ts";
 
 /** What is wrong with a journal, its snapshots, or what they have to do with each other. */
 export interface Finding extends Omit<Complaint, "exitCode"> {

@@ -1,9 +1,9 @@
 import { dirname } from "@std/path";
-import type { MiniError } from "../store/errors.ts";
+import type { MiniError } from "../base/errors.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
-import { collect } from "./collect.ts";
+import { collect } from "../base/collect.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { JOURNAL_OPTIONS } from "./command.ts";
 import { explain } from "./explain.ts";

@@ -2,7 +2,7 @@ import { basename } from "@std/path";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
 import { isSetAside } from "./together.ts";
-import { count, grouped, size, span } from "./text.ts";
+import { count, grouped, size, span } from "../base/text.ts";
 import type { Range, Verification } from "./verify.ts";
 
 /** How a journal ends, in words. */

@@ -1,5 +1,5 @@
-import { uptimeMs } from "../store/fs_deno.ts";
-import { isPromise } from "../store/promise.ts";
+import { uptimeMs } from "../fs/deno.ts";
+import { isPromise } from "../base/promise.ts";
 import type { Ledger } from "./ledger.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { isInParts } from "../snap/codec.ts";
-import type { SnapCodec } from "../snap/mod.ts";
+import type { SnapCodec } from "../state/mod.ts";
 import { headIn, unknownPart } from "./entry_check.ts";
 import type { Ledger } from "./ledger.ts";
 

@@ -1,6 +1,6 @@
-import { MiniError } from "../store/errors.ts";
-import { validate } from "../store/schema.ts";
-import type { Signal } from "../store/signal.ts";
+import { MiniError } from "../base/errors.ts";
+import { validate } from "../base/schema.ts";
+import type { Signal } from "../base/signal.ts";
 import type { Settlement } from "./entry.ts";
 import type { Home } from "./home.ts";
 import { type Delivery, type Lease, Leases } from "./leases.ts";

@@ -1,6 +1,6 @@
-import { onAbort } from "../store/abort.ts";
-import { MiniError } from "../store/errors.ts";
-import type { Signal } from "../store/signal.ts";
+import { onAbort } from "../base/abort.ts";
+import { MiniError } from "../base/errors.ts";
+import type { Signal } from "../base/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Home } from "./home.ts";
 import type { Ledger } from "./ledger.ts";

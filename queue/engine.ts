@@ -1,9 +1,9 @@
-import { onAbort } from "../store/abort.ts";
-import { MiniError } from "../store/errors.ts";
-import type { CompactionReport } from "../store/mod.ts";
-import { Mutex } from "../store/mutex.ts";
-import { checkCount } from "../store/checks.ts";
-import { Signal } from "../store/signal.ts";
+import { onAbort } from "../base/abort.ts";
+import { MiniError } from "../base/errors.ts";
+import type { CompactionReport } from "../state/mod.ts";
+import { Mutex } from "../base/mutex.ts";
+import { checkCount } from "../base/checks.ts";
+import { Signal } from "../base/signal.ts";
 import { Deliveries } from "./deliveries.ts";
 import { nextEnd } from "./dedupe.ts";
 import { Dispatcher } from "./dispatcher.ts";

@@ -1,6 +1,6 @@
-import { MiniError } from "../store/errors.ts";
-import { MAX_DEPTH, toJson } from "../store/json.ts";
-import type { CompactionReport } from "../store/mod.ts";
+import { MiniError } from "../base/errors.ts";
+import { MAX_DEPTH, toJson } from "../base/json.ts";
+import type { CompactionReport } from "../state/mod.ts";
 import type { ApplyOptions, DeepReadonly } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
 import {

@@ -1,4 +1,4 @@
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type {
   LedgerEntry,
   LoggedError,

@@ -15,13 +15,13 @@
  * @module
  */
 
-export { MiniError } from "../store/errors.ts";
-export type { MiniErrorCode, MiniErrorOptions } from "../store/errors.ts";
+export { MiniError } from "../base/errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type {
   RecordSchema,
   SchemaIssue,
   SchemaResult,
-} from "../store/schema.ts";
+} from "../base/schema.ts";
 export { type BackoffOptions, exponentialBackoff } from "./backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type {

@@ -1,7 +1,7 @@
 import { ofQueue } from "../state/kind.ts";
 import { applyJson } from "../state/manager.ts";
 import { StateManager, type StateOptions } from "../state/mod.ts";
-import { assertOptions, having } from "../store/checks.ts";
+import { assertOptions, having } from "../base/checks.ts";
 import { ledgerCodec } from "./codec.ts";
 import { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";

@@ -6,9 +6,10 @@ import {
   type Checks,
   countFrom,
   having,
-} from "../store/checks.ts";
-import { given, isPromise } from "../store/promise.ts";
-import type { FileSystem, RecordSchema } from "../store/mod.ts";
+} from "../base/checks.ts";
+import { given, isPromise } from "../base/promise.ts";
+import type { RecordSchema } from "../base/schema.ts";
+import type { FileSystem } from "../fs/file_system.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
 

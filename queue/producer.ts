@@ -1,4 +1,4 @@
-import { validateNew } from "../store/schema.ts";
+import { validateNew } from "../base/schema.ts";
 import { awaitOutcome, outcomeOf } from "./dedupe.ts";
 import type { NewMessage } from "./entry.ts";
 import type { Home } from "./home.ts";

@@ -1,4 +1,4 @@
-import type { CompactionReport } from "../store/mod.ts";
+import type { CompactionReport } from "../state/mod.ts";
 import type { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { LedgerHost } from "./home.ts";

@@ -5,7 +5,7 @@ import {
   MAX_CAUSES,
   messageOf,
   nameOf,
-} from "../store/reason.ts";
+} from "../base/reason.ts";
 import type { LoggedError } from "./entry.ts";
 
 /** A reason is cut after so many characters: it is logged with the message. */

@@ -1,5 +1,5 @@
-import { onAbort } from "../store/abort.ts";
-import { MiniError } from "../store/errors.ts";
+import { onAbort } from "../base/abort.ts";
+import { MiniError } from "../base/errors.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -1,21 +1,40 @@
 /** The rules of this code that are about its syntax tree; `deno lint` runs them. */
 
 import { posix } from "node:path";
+import { BREACHES } from "./breaches.ts";
 
 /** Lines that are neither blank nor a comment alone. */
 const MAX_CODE_LINES = 300;
 const MAX_FILE_LINES = 600;
 const MAX_FUNCTION_LINES = 70;
 
-/** What may import what: each brick itself and those before it. */
-const BRICKS = ["store", "snap", "state", "queue"];
+/** What a folder may import: any file of some folders, and of others what their `mod.ts` exports. */
+interface Imports {
+  readonly any?: readonly string[];
+  readonly door?: readonly string[];
+}
+
+const FLOOR = ["base", "fs"];
+
+/** Every published folder, from the ground up. */
+const MAY_IMPORT: Readonly<Record<string, Imports>> = {
+  base: {},
+  fs: { any: ["base"] },
+  store: { any: FLOOR },
+  snap: { any: FLOOR },
+  testing: { any: FLOOR, door: ["store"] },
+  state: { any: FLOOR, door: ["store", "snap"] },
+  queue: { any: FLOOR, door: ["state"] },
+  cli: { any: FLOOR, door: ["store", "snap", "state", "queue"] },
+  "mod.ts": { door: ["store", "snap", "state", "queue"] },
+};
 
 /** The only files that may call the operating system. */
-const SYSTEM_FILES = /^store\/fs_(deno|node|node_file|node_lock|own)\.ts$/;
-const SYSTEM_MESSAGE = "only store/fs_*.ts may call the operating system";
+const SYSTEM_FILES = /^fs\/(deno|node|node_file|node_lock|own)\.ts$/;
+const SYSTEM_MESSAGE = "only fs/ may call the operating system";
 
 /** The only file that may ask the runtime for a checksum. */
-const CHECKSUM_FILE = "store/checksum.ts";
+const CHECKSUM_FILE = "base/checksum.ts";
 
 /** The only files that may listen, and answer. */
 const SERVER_FILES = /^cli\/inspect\/(server|answer)\.ts$/;
@@ -36,11 +55,10 @@ function placeOf(filename: string): string {
 }
 
 /** The parts of the file system for Node that need no Node: no public name reaches them. */
-const PURE_OF_NODE = /\/store\/node_[a-z]+\.ts$/;
+const PURE_OF_NODE = /\/fs\/node_[a-z]+\.ts$/;
 
 function isPublished(place: string): boolean {
-  return place === "mod.ts" ||
-    [...BRICKS, "testing", "cli"].includes(place.split("/")[0]!);
+  return place.split("/")[0]! in MAY_IMPORT;
 }
 
 function lineCount(text: string): number {
@@ -72,18 +90,22 @@ export function importProblem(
   }
   if (!specifier.startsWith(".")) return undefined;
   const from = place.split("/")[0]!;
-  const target = posix.join(posix.dirname(place), specifier).split("/")[0]!;
+  const file = posix.join(posix.dirname(place), specifier);
+  const target = file.split("/")[0]!;
   if (
     from === "tests" && isPublished(`${target}/`) &&
     !PURE_OF_NODE.test(specifier)
   ) {
     return "tests import by the public names";
   }
-  if (!isPublished(place)) return undefined;
-  const isBrick = BRICKS.includes(target);
-  if (from === target || (isBrick && !BRICKS.includes(from))) return undefined;
-  const isBelow = isBrick && BRICKS.indexOf(target) < BRICKS.indexOf(from);
-  return isBelow ? undefined : `${from} may not import ${target}`;
+  if (!isPublished(place) || from === target) return undefined;
+  if (BREACHES.has(`${from} ${file}`)) return undefined;
+  const { any = [], door = [] } = MAY_IMPORT[from]!;
+  if (any.includes(target)) return undefined;
+  if (!door.includes(target)) return `${from} may not import ${target}`;
+  return file === `${target}/mod.ts`
+    ? undefined
+    : `${from} may import ${target}/mod.ts, and nothing else of ${target}`;
 }
 
 const fileLength: Deno.lint.Rule = {

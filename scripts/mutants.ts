@@ -9,9 +9,10 @@ import { type Mutant, MUTANTS } from "./mutants_list.ts";
 const root = fromFileUrl(new URL("../", import.meta.url));
 /** What the tests read. */
 const COPIED = [
-  ..."store snap state queue testing tests examples mod.ts deno.json".split(
-    " ",
-  ),
+  ..."base fs store snap state queue testing tests examples mod.ts deno.json"
+    .split(
+      " ",
+    ),
 ];
 /** What no mutant changes. */
 const LINKED = ["vendor", "node_modules"];

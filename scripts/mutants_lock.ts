@@ -18,7 +18,7 @@ const spelled = (test: string) => ({
 export const LOCK_MUTANTS: readonly Mutant[] = [
   {
     name: "ignore-the-lock",
-    file: "store/fs_deno.ts",
+    file: "fs/deno.ts",
     edits: [[
       "if (!await file.tryLock(true)) return undefined;",
       "await file.tryLock(true);",
@@ -37,7 +37,7 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "note-of-the-next-opening-names-no-log",
-    file: "store/lock_note.ts",
+    file: "fs/lock_note.ts",
     edits: [[
       "    : encodeLockNote({ ...next, log });",
       "    : encodeLockNote(next);",
@@ -57,7 +57,7 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "lock-a-file-without-a-name",
-    file: "store/fs_deno.ts",
+    file: "fs/deno.ts",
     edits: [["      if (!await held.isCurrent()) continue;\n", ""]],
     killedBy: system(
       ".lock() takes no lock on a file that was removed before it was locked",

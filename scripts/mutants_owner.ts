@@ -11,7 +11,7 @@ const owner = (test: string) => ({ file: "tests/store/owner_test.ts", test });
 export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     name: "new-files-belong-to-whoever-makes-them",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [["  await file.own?.(model);\n  made", "  made"]],
     killedBy: owner(
       "MiniStore keeps what chmod has made of a journal across a crash",
@@ -19,7 +19,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "owned-after-fsync",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [
       [
         "  const file = await createOwned(staging, temporary);\n",
@@ -41,7 +41,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "owner-is-locked-out",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [[
       "  const why = lockedOut(model, made);\n",
       "  const why = undefined;\n",
@@ -66,7 +66,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "hard-link-for-a-lock",
-    file: "store/lock_note.ts",
+    file: "fs/lock_note.ts",
     edits: [["  if (links > 1) return", "  if (links > 2) return"]],
     killedBy: {
       file: "tests/store/lock_test.ts",
@@ -76,7 +76,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "any-file-for-a-lock",
-    file: "store/lock_note.ts",
+    file: "fs/lock_note.ts",
     edits: [[
       "  return START.startsWith(",
       "  return true || START.startsWith(",
@@ -89,7 +89,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "traps-are-taken",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [[
       "  if (!await isShared(staging)) return;\n",
       "  if (await isShared(staging)) return;\n",
@@ -98,7 +98,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "what-others-can-write-is-taken",
-    file: "store/ownership.ts",
+    file: "fs/ownership.ts",
     edits: [[
       '  if (isOpenToOthers(found)) return "others can write it";\n',
       "",

@@ -18,7 +18,7 @@ const snapshots = (test: string) => ({
 export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "snapshot-without-fsync",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [[
       "    await fill(file);\n    await file.sync();\n",
       "    await fill(file);\n",

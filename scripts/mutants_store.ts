@@ -23,7 +23,7 @@ const system = (test: string) => ({
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: "new-file-without-fsync",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [[
       "    await fill(file);\n    await file.sync();\n",
       "    await fill(file);\n",
@@ -32,7 +32,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "rename-before-fsync",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [
       [
         "    await fill(file);\n    await file.sync();\n",
@@ -47,13 +47,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "new-name-without-directory-fsync",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [["    await staging.fs.syncDirectory(staging.directory);\n", ""]],
     killedBy: powerCut("appends one after another"),
   },
   {
     name: "rewrite-without-fsync",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [[
       "  return await installFile(staging, paths.active, fill, check);\n",
       "  const { fs, temporary, permissions, directory } = staging;\n" +
@@ -66,7 +66,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "rewrite-without-directory-fsync",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [[
       "  return await installFile(staging, paths.active, fill, check);\n",
       "  return await placeFile(staging, paths.active, fill, check);\n",
@@ -102,7 +102,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "torn-bytes-are-thrown-away",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [["  if (torn.length > 0) {", "  if (false) {"]],
     killedBy: recovery("keeps the bytes it cuts off and says so"),
   },
@@ -144,7 +144,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "tmp-file-is-in-the-way",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [["  await removeTemporary(fs, temporary);\n", ""]],
     killedBy: {
       file: "tests/snap/failure_test.ts",
@@ -154,7 +154,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "failed-file-stays",
-    file: "store/install.ts",
+    file: "fs/atomic_file.ts",
     edits: [["  await fs.remove(temporary).catch(() => {});\n", ""]],
     killedBy: {
       file: "tests/snap/failure_test.ts",
@@ -215,13 +215,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "ignore-short-write",
-    file: "store/fs_deno.ts",
+    file: "fs/deno.ts",
     edits: [["      done += written;", "      done += rest.length;"]],
     killedBy: system(" writes the rest after a short write"),
   },
   {
     name: "system-does-not-sync-files",
-    file: "store/fs_deno.ts",
+    file: "fs/deno.ts",
     edits: [[
       "    return run(() => this.#file.sync());",
       "    return Promise.resolve();",
@@ -230,13 +230,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "system-does-not-sync-directories",
-    file: "store/fs_deno.ts",
+    file: "fs/deno.ts",
     edits: [["  await file.sync();\n}", "}"]],
     killedBy: system(".syncDirectory() syncs the directory itself"),
   },
   {
     name: "system-does-not-sync-new-directories",
-    file: "store/fs_deno.ts",
+    file: "fs/deno.ts",
     edits: [["      await syncDirectory(dirname(directory));\n", ""]],
     killedBy: system(
       ".createDirectory() syncs the directory above each one that it makes",

@@ -15,6 +15,8 @@ const modules: string[] = Object.values(config.exports);
 const documented = [
   ...await documents(),
   "mod.ts",
+  "base",
+  "fs",
   "store",
   "snap",
   "state",

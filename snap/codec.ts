@@ -1,4 +1,4 @@
-import { given } from "../store/promise.ts";
+import { given } from "../base/promise.ts";
 import { CodecFailure } from "./failure.ts";
 
 /**

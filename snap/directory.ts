@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import type { FileSystem } from "../store/fs.ts";
-import { osCode } from "../store/os_errors.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import { osCode } from "../fs/os_errors.ts";
 import type { SnapshotInfo } from "./options.ts";
 
 const NAME = /^snapshot_(\d{20})\.json$/;

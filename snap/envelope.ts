@@ -1,6 +1,6 @@
-import { assertLossless, MAX_DEPTH } from "../store/json.ts";
-import { hex } from "../store/line.ts";
-import { given } from "../store/promise.ts";
+import { assertLossless, MAX_DEPTH } from "../base/json.ts";
+import { hex } from "../base/bytes.ts";
+import { given } from "../base/promise.ts";
 import { CHUNK_CHARS, prettyPieces, stringify } from "./pretty.ts";
 import { isInParts, type SnapCodec } from "./codec.ts";
 import { CodecFailure } from "./failure.ts";

@@ -1,6 +1,6 @@
 import { dirname } from "@std/path";
-import { MiniError } from "../store/errors.ts";
-import { fromOs } from "../store/os_errors.ts";
+import { MiniError } from "../base/errors.ts";
+import { fromOs } from "../fs/os_errors.ts";
 
 /** Carries what a codec has thrown: the caller gets it as it is, whatever it looks like. */
 export class CodecFailure extends Error {

@@ -17,13 +17,13 @@
  * @module
  */
 
-export { MiniError } from "../store/errors.ts";
-export type { MiniErrorCode, MiniErrorOptions } from "../store/errors.ts";
+export { MiniError } from "../base/errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type {
   RecordSchema,
   SchemaIssue,
   SchemaResult,
-} from "../store/schema.ts";
+} from "../base/schema.ts";
 export type { SnapCodec } from "./codec.ts";
 export type { SnapshotMeta } from "./envelope.ts";
 export type {

@@ -6,10 +6,10 @@ import {
   type Checks,
   countFrom,
   having,
-} from "../store/checks.ts";
-import type { MiniError } from "../store/errors.ts";
-import type { FileSystem } from "../store/fs.ts";
-import type { RecordSchema } from "../store/schema.ts";
+} from "../base/checks.ts";
+import type { MiniError } from "../base/errors.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import type { RecordSchema } from "../base/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import type { Restored } from "./snapshot_file.ts";
 

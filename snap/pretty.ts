@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
-import { MiniError } from "../store/errors.ts";
-import { assertLossless, flawOf, MAX_DEPTH } from "../store/json.ts";
+import { MiniError } from "../base/errors.ts";
+import { assertLossless, flawOf, MAX_DEPTH } from "../base/json.ts";
 
 /** A value of no more nodes than this is made text in one go. */
 const SMALL_NODES = 1_000;

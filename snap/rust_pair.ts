@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import type { FileSystem } from "../store/fs.ts";
-import { MAX_DEPTH } from "../store/json.ts";
-import { keepInteger } from "../store/rust.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import { MAX_DEPTH } from "../base/json.ts";
+import { keepInteger } from "../base/json.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import { damaged } from "./failure.ts";
 import { parseSnapshot, type Restored, wholeText } from "./snapshot_file.ts";

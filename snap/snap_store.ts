@@ -1,12 +1,12 @@
 import { fromFileUrl, join, resolve } from "@std/path";
-import { MiniError } from "../store/errors.ts";
-import type { FileSystem } from "../store/fs.ts";
-import { denoFileSystem } from "../store/fs_deno.ts";
-import { placeFile } from "../store/install.ts";
-import { Mutex } from "../store/mutex.ts";
-import { assertOptions, checkCount } from "../store/checks.ts";
-import { modesOf } from "../store/options.ts";
-import { type RecordSchema, validate, validateNew } from "../store/schema.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import { denoFileSystem } from "../fs/deno.ts";
+import { placeFile } from "../fs/atomic_file.ts";
+import { Mutex } from "../base/mutex.ts";
+import { assertOptions, checkCount } from "../base/checks.ts";
+import { modesOf } from "../base/checks.ts";
+import { type RecordSchema, validate, validateNew } from "../base/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import {
   listSnapshots,

@@ -1,11 +1,11 @@
-import { BlockReader } from "../store/block.ts";
-import { crc32 } from "../store/checksum.ts";
-import { MiniError } from "../store/errors.ts";
-import type { FileHandle, FileSystem } from "../store/fs.ts";
-import { MAX_DEPTH } from "../store/json.ts";
-import { keepInteger } from "../store/rust.ts";
-import { concat } from "../store/scan.ts";
-import { parseJson } from "../store/walk.ts";
+import { BlockReader } from "../fs/blocks.ts";
+import { crc32 } from "../base/checksum.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileHandle, FileSystem } from "../fs/file_system.ts";
+import { MAX_DEPTH } from "../base/json.ts";
+import { keepInteger } from "../base/json.ts";
+import { concat } from "../base/bytes.ts";
+import { parseJson } from "../base/walk.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import {
   SNAPSHOT_VERSION,

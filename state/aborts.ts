@@ -1,4 +1,4 @@
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { StoreRecord } from "../store/mod.ts";
 import type { Log } from "./interfaces.ts";
 import { entryOf } from "./mutation.ts";

@@ -1,5 +1,5 @@
 import { decodeJson, isInParts, type SnapCodec } from "../snap/codec.ts";
-import { toJson } from "../store/json.ts";
+import { toJson } from "../base/json.ts";
 import type { StoreRecord } from "../store/mod.ts";
 
 /** So many records, and characters of them, are kept after a checkpoint. */

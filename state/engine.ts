@@ -1,10 +1,10 @@
 import type { SnapshotInfo } from "../snap/mod.ts";
-import { onAbort } from "../store/abort.ts";
-import { MiniError } from "../store/errors.ts";
+import { onAbort } from "../base/abort.ts";
+import { MiniError } from "../base/errors.ts";
 import type { CompactionReport } from "../store/mod.ts";
-import { Mutex } from "../store/mutex.ts";
-import { checkCount } from "../store/checks.ts";
-import { isPromise } from "../store/promise.ts";
+import { Mutex } from "../base/mutex.ts";
+import { checkCount } from "../base/checks.ts";
+import { isPromise } from "../base/promise.ts";
 import { Aborts } from "./aborts.ts";
 import { Batch } from "./batch.ts";
 import { Compaction } from "./compaction.ts";

@@ -1,4 +1,4 @@
-import type { FileSystem } from "../store/fs.ts";
+import type { FileSystem } from "../fs/file_system.ts";
 import { verifyLines } from "../store/line.ts";
 import { JournalPaths } from "../store/paths.ts";
 import { START_BYTES, startOf } from "./neighbours.ts";

@@ -1,10 +1,10 @@
-import { MiniError } from "../store/errors.ts";
-import { MAX_DEPTH, toJson } from "../store/json.ts";
+import { MiniError } from "../base/errors.ts";
+import { MAX_DEPTH, toJson } from "../base/json.ts";
 import { appendJson } from "../store/session.ts";
-import { messageOf } from "../store/reason.ts";
-import { Mutex } from "../store/mutex.ts";
-import { Signal } from "../store/signal.ts";
-import { validateNew } from "../store/schema.ts";
+import { messageOf } from "../base/reason.ts";
+import { Mutex } from "../base/mutex.ts";
+import { Signal } from "../base/signal.ts";
+import { validateNew } from "../base/schema.ts";
 import type { Log } from "./interfaces.ts";
 import { type Entry, isNoPromise, mutationsOf, reduce } from "./mutation.ts";
 import { buildWithout, type Sources } from "./replay.ts";

@@ -1,6 +1,6 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import type { SnapshotInfo } from "../snap/mod.ts";
-import { assertOptions } from "../store/checks.ts";
+import { assertOptions } from "../base/checks.ts";
 import { type CompactionReport, MiniError, MiniStore } from "../store/mod.ts";
 import {
   type AppliedMutation,

@@ -18,14 +18,15 @@
  * @module
  */
 
-export { MiniError } from "../store/errors.ts";
-export type { MiniErrorCode, MiniErrorOptions } from "../store/errors.ts";
+export { MiniError } from "../base/errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
+export type { CompactionReport } from "../store/mod.ts";
 export type { SnapCodec } from "../snap/codec.ts";
 export type {
   RecordSchema,
   SchemaIssue,
   SchemaResult,
-} from "../store/schema.ts";
+} from "../base/schema.ts";
 export { type Batch, batch } from "./batch.ts";
 export type { Log, Snapshots } from "./interfaces.ts";
 export { StateManager } from "./manager.ts";

@@ -1,6 +1,6 @@
-import { MiniError } from "../store/errors.ts";
-import { given, isPromise } from "../store/promise.ts";
-import { type RecordSchema, validateRead } from "../store/schema.ts";
+import { MiniError } from "../base/errors.ts";
+import { given, isPromise } from "../base/promise.ts";
+import { type RecordSchema, validateRead } from "../base/schema.ts";
 
 /** What a log holds: a mutation, several that are one, or that one was aborted. */
 export type Entry =

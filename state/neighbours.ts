@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { readBlock } from "../store/block.ts";
-import type { FileHandle, FileSystem } from "../store/fs.ts";
+import { readBlock } from "../fs/blocks.ts";
+import type { FileHandle, FileSystem } from "../fs/file_system.ts";
 import { sameFile } from "../store/spelling.ts";
 
 /** Enough for a header, and for what a record starts with. */

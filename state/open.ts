@@ -1,9 +1,9 @@
 import { basename, dirname } from "@std/path";
 import { SnapStore } from "../snap/mod.ts";
-import { assertOurs } from "../store/install.ts";
+import { assertOurs } from "../fs/atomic_file.ts";
 import { denoFileSystem, MiniStore } from "../store/mod.ts";
 import { contextOf } from "../store/options.ts";
-import { fromOs } from "../store/os_errors.ts";
+import { fromOs } from "../fs/os_errors.ts";
 import type { Snapshots } from "./interfaces.ts";
 import { assertKind } from "./kind.ts";
 import { assertAlone } from "./neighbours.ts";

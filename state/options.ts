@@ -9,8 +9,8 @@ import {
   countFrom,
   having,
   oneOf,
-} from "../store/checks.ts";
-import { given } from "../store/promise.ts";
+} from "../base/checks.ts";
+import { given } from "../base/promise.ts";
 import type { FileSystem, MiniError, RecordSchema } from "../store/mod.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 

@@ -1,12 +1,12 @@
-import { MiniError } from "../store/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { StoreRecord } from "../store/mod.ts";
-import { given } from "../store/promise.ts";
+import { given } from "../base/promise.ts";
 import { recordBatches } from "../store/session.ts";
 import type { SnapCodec } from "../snap/mod.ts";
 import { type Aborts, isCompacted } from "./aborts.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
-import { messageOf } from "../store/reason.ts";
+import { messageOf } from "../base/reason.ts";
 import {
   type Entry,
   entryOf,

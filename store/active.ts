@@ -1,6 +1,6 @@
-import type { FileHandle } from "./fs.ts";
+import type { FileHandle } from "../fs/file_system.ts";
 import type { Encoded } from "./line.ts";
-import { fromOs, isNoSpace } from "./os_errors.ts";
+import { fromOs, isNoSpace } from "../fs/os_errors.ts";
 import type { JournalContext } from "./segment.ts";
 
 /** Where a segment ends. */

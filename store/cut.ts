@@ -1,9 +1,9 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { onAbort } from "./abort.ts";
-import { BlockReader } from "./block.ts";
-import type { MiniError } from "./errors.ts";
-import { NEWLINE } from "./line.ts";
-import { concat } from "./scan.ts";
+import { onAbort } from "../base/abort.ts";
+import { BlockReader } from "../fs/blocks.ts";
+import type { MiniError } from "../base/errors.ts";
+import { NEWLINE } from "../base/bytes.ts";
+import { concat } from "../base/bytes.ts";
 import { corrupt } from "./segment.ts";
 import type { OpenSegment } from "./source.ts";
 

@@ -1,6 +1,7 @@
-import { crc32 } from "./checksum.ts";
-import { MAX_DEPTH } from "./json.ts";
-import { levelsOf } from "./walk.ts";
+import { NEWLINE } from "../base/bytes.ts";
+import { crc32 } from "../base/checksum.ts";
+import { MAX_DEPTH } from "../base/json.ts";
+import { levelsOf } from "../base/walk.ts";
 
 /**
  * The format of one line, and the only place that knows it.
@@ -10,9 +11,6 @@ import { levelsOf } from "./walk.ts";
  * byte of the segment before the line as well.
  */
 export const PREFIX_BYTES = 18;
-
-/** The byte that ends a line. */
-export const NEWLINE = 0x0a;
 
 /** The version of the format that this code writes, and the newest it reads. */
 export const FORMAT_VERSION = 1;
@@ -110,11 +108,6 @@ export function encodeHeader({ journal, base, prev }: Header): Encoded {
     `${CRC_PLACEHOLDER}"mini":${FORMAT_VERSION},"journal":"${journal}","base":${base},"prev":"${prev}"}\n`,
     0,
   );
-}
-
-/** Eight lower-case hex digits. */
-export function hex(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
 }
 
 /** As {@linkcode hex}, into bytes. */

@@ -1,8 +1,8 @@
-import { readBlock } from "./block.ts";
-import type { FileLock, FileSystem } from "./fs.ts";
-import { createOwned, type Staging } from "./install.ts";
-import { LOCK_NOTE_BYTES, parseLockNote } from "./lock_note.ts";
-import { osCode } from "./os_errors.ts";
+import { readBlock } from "../fs/blocks.ts";
+import type { FileLock, FileSystem } from "../fs/file_system.ts";
+import { createOwned, type Staging } from "../fs/atomic_file.ts";
+import { LOCK_NOTE_BYTES, parseLockNote } from "../fs/lock_note.ts";
+import { osCode } from "../fs/os_errors.ts";
 
 /** Takes a lock, the file of which is whose the journal is; `undefined` where somebody else holds it. */
 export async function takeLock(

@@ -19,10 +19,15 @@
  * @module
  */
 
-export { MiniError } from "./errors.ts";
-export type { MiniErrorCode, MiniErrorOptions } from "./errors.ts";
-export type { FileHandle, FileLock, FileStat, FileSystem } from "./fs.ts";
-export { denoFileSystem } from "./fs_deno.ts";
+export { MiniError } from "../base/errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
+export type {
+  FileHandle,
+  FileLock,
+  FileStat,
+  FileSystem,
+} from "../fs/file_system.ts";
+export { denoFileSystem } from "../fs/deno.ts";
 export type {
   AppendOptions,
   FollowOptions,
@@ -33,6 +38,10 @@ export type {
 } from "./options.ts";
 export type { StoreRecord } from "./records.ts";
 export type { RecoveryReport } from "./recover.ts";
-export type { RecordSchema, SchemaIssue, SchemaResult } from "./schema.ts";
+export type {
+  RecordSchema,
+  SchemaIssue,
+  SchemaResult,
+} from "../base/schema.ts";
 export type { CompactionReport } from "./segments.ts";
 export { MiniStore } from "./store.ts";

@@ -1,13 +1,13 @@
 import { pid } from "node:process";
 import { basename, join } from "@std/path";
 import type { LiveEnd } from "./cut.ts";
-import { MiniError } from "./errors.ts";
+import { MiniError } from "../base/errors.ts";
 import { nativeFormat } from "./format.ts";
-import type { FileLock } from "./fs.ts";
-import { assertOurs, removeTemporary } from "./install.ts";
-import { encodeLockNote, parseLockNote } from "./lock_note.ts";
+import type { FileLock } from "../fs/file_system.ts";
+import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
+import { encodeLockNote, parseLockNote } from "../fs/lock_note.ts";
 import { lockHolder, takeLock } from "./lock.ts";
-import { osCode } from "./os_errors.ts";
+import { osCode } from "../fs/os_errors.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
 import {
   isRustJournal,

@@ -1,3 +1,4 @@
+import { modesOf } from "../base/checks.ts";
 import {
   aFileSystem,
   aMode,
@@ -7,12 +8,11 @@ import {
   countFrom,
   having,
   oneOf,
-} from "./checks.ts";
-import type { FileSystem } from "./fs.ts";
-import { denoFileSystem } from "./fs_deno.ts";
-import type { Staging } from "./install.ts";
+} from "../base/checks.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import { denoFileSystem } from "../fs/deno.ts";
 import { JournalPaths } from "./paths.ts";
-import type { RecordSchema } from "./schema.ts";
+import type { RecordSchema } from "../base/schema.ts";
 import type { JournalContext } from "./segment.ts";
 
 const MIB = 1024 * 1024;
@@ -225,19 +225,4 @@ export function checkRange({ from, to }: ReplayRange): void {
   if (from !== undefined) checkCount("from", from);
   // A replay to 0 is one of nothing: `sequence` of an empty log.
   if (to !== undefined) checkCount("to", to, 0);
-}
-
-/** The permissions of what is made. */
-export function modesOf(
-  { mode = 0o600, directoryMode = enterable(mode) }: Pick<
-    StoreOptions<unknown>,
-    "mode" | "directoryMode"
-  >,
-): Pick<Staging, "permissions" | "directoryPermissions"> {
-  return { permissions: mode, directoryPermissions: directoryMode };
-}
-
-/** The mode of a directory that whoever may read its files may enter. */
-function enterable(mode: number): number {
-  return mode | (mode & 0o444) >> 2;
 }

@@ -1,5 +1,5 @@
 import { type Cut, linesOf, type LiveEnd, split, streamed } from "./cut.ts";
-import { MiniError } from "./errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { LineParser, StoreRecord } from "./records.ts";
 import type { OpenSegment } from "./source.ts";
 

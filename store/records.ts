@@ -1,9 +1,9 @@
-import type { MiniError } from "./errors.ts";
-import { MAX_DEPTH } from "./json.ts";
+import type { MiniError } from "../base/errors.ts";
+import { MAX_DEPTH } from "../base/json.ts";
 import { parseLine, valueStart } from "./line.ts";
 import { corrupt } from "./segment.ts";
 import { strayReason } from "./shape.ts";
-import { cutsOf, parseJson } from "./walk.ts";
+import { cutsOf, parseJson } from "../base/walk.ts";
 
 /** One record, and its place in the log. */
 export interface StoreRecord<T> {

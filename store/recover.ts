@@ -1,7 +1,9 @@
-import { MiniError } from "./errors.ts";
-import type { FileHandle, FileStat } from "./fs.ts";
-import { installFile, rewriteActive } from "./install.ts";
-import { encodeHeader, type Header, hex, NEWLINE } from "./line.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileHandle, FileStat } from "../fs/file_system.ts";
+import { installFile } from "../fs/atomic_file.ts";
+import { rewriteActive } from "./rewrite.ts";
+import { encodeHeader, type Header } from "./line.ts";
+import { hex, NEWLINE } from "../base/bytes.ts";
 import {
   assertNeverBegun,
   checkName,
@@ -16,7 +18,7 @@ import {
   tailPlace,
   tooLong,
 } from "./segment.ts";
-import { concat } from "./scan.ts";
+import { concat } from "../base/bytes.ts";
 import { judgeTail, type Verdict } from "./tail.ts";
 
 /**

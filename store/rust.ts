@@ -1,15 +1,19 @@
-import { FIRST_BLOCK_BYTES, readBlock } from "./block.ts";
-import { MiniError } from "./errors.ts";
+import { keepInteger } from "../base/json.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
+import { MiniError } from "../base/errors.ts";
 import type { WriteFormat } from "./format.ts";
-import { rewriteActive } from "./install.ts";
-import { MAX_DEPTH } from "./json.ts";
-import { HEADER_BYTES, NEWLINE } from "./line.ts";
+import { rewriteActive } from "./rewrite.ts";
+import { MAX_DEPTH } from "../base/json.ts";
+import { HEADER_BYTES } from "./line.ts";
+import { NEWLINE } from "../base/bytes.ts";
 import type { LineParser } from "./records.ts";
 import type { Recovered } from "./recover.ts";
-import { concat, Joiner, type Scanner } from "./scan.ts";
-import { corrupt, type JournalContext, openIfThere } from "./segment.ts";
+import type { Scanner } from "./scan.ts";
+import { concat, Joiner } from "../base/bytes.ts";
+import { corrupt, type JournalContext } from "./segment.ts";
+import { openIfThere } from "../fs/directory.ts";
 import type { OpenSegment } from "./source.ts";
-import { parseJson } from "./walk.ts";
+import { parseJson } from "../base/walk.ts";
 
 /**
  * Journals of the Rust crate `ministore`: a comment line, then one bare JSON
@@ -62,22 +66,6 @@ function parseRustLine(
       reason: "the line is not JSON, or nested too deep",
     });
   }
-}
-
-/** A reviver for `JSON.parse`. Rust has 64-bit integers. One that a JavaScript number cannot hold must not be changed silently. */
-export function keepInteger(
-  key: string,
-  value: unknown,
-  context?: { source?: string },
-): unknown {
-  const source = context?.source;
-  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
-  if (source === undefined || !/^-?\d+$/.test(source)) return value;
-  if (BigInt(source) === BigInt(value)) return value;
-  throw new MiniError(
-    "UNSERIALIZABLE",
-    `Cannot read ${JSON.stringify(key)}: JavaScript has no number ${source}`,
-  );
 }
 
 /** Cuts a Rust journal into whole lines, which carry nothing to verify them by. */

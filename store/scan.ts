@@ -1,5 +1,7 @@
+import { Joiner } from "../base/bytes.ts";
 import { isUtf8 } from "node:buffer";
-import { FRAME_BYTES, HEADER_BYTES, NEWLINE, verifyLines } from "./line.ts";
+import { FRAME_BYTES, HEADER_BYTES, verifyLines } from "./line.ts";
+import { NEWLINE } from "../base/bytes.ts";
 import { type Shape, shapeOf, strayReason } from "./shape.ts";
 
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -82,43 +84,6 @@ export class ChainScanner implements Scanner {
     this.chain = chain;
     return accepted;
   }
-}
-
-/** Puts what is left of one block before the next, in the same memory again and again. */
-export class Joiner {
-  #memory = EMPTY;
-
-  /** One array from both; what was given before is not to be used any more, but for `rest`, where that is its end. */
-  join(rest: Uint8Array, block: Uint8Array): Uint8Array<ArrayBuffer> {
-    const length = rest.length + block.length;
-    const isHere = rest.buffer === this.#memory.buffer;
-    let start = isHere ? rest.byteOffset : 0;
-    // A line of many blocks is not to be copied with each of them.
-    if (!isHere || start + length > this.#memory.length) {
-      const memory = 2 * length <= this.#memory.length
-        ? this.#memory
-        : new Uint8Array(2 * length);
-      memory.set(rest);
-      this.#memory = memory;
-      start = 0;
-    }
-    this.#memory.set(block, start + rest.length);
-    return this.#memory.subarray(start, start + length);
-  }
-}
-
-/** One array from several. */
-export function concat(
-  ...parts: readonly Uint8Array[]
-): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** A line that is intact, and that no writer of this format writes there. */

@@ -1,19 +1,20 @@
-import { BlockReader, readBlock } from "./block.ts";
-import { MiniError } from "./errors.ts";
-import type { FileHandle, FileSystem } from "./fs.ts";
+import { openIfThere } from "../fs/directory.ts";
+import { BlockReader, readBlock } from "../fs/blocks.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileHandle, FileSystem } from "../fs/file_system.ts";
 import {
   FORMAT_VERSION,
   FRAME_BYTES,
   type Header,
   lastLine,
-  NEWLINE,
   parseLine,
 } from "./line.ts";
-import { LOCK_NOTE_BYTES, parseLockNote } from "./lock_note.ts";
-import { osCode } from "./os_errors.ts";
-import type { Staging } from "./install.ts";
+import { NEWLINE } from "../base/bytes.ts";
+import { LOCK_NOTE_BYTES, parseLockNote } from "../fs/lock_note.ts";
+import type { Staging } from "../fs/atomic_file.ts";
 import type { JournalPaths } from "./paths.ts";
-import { ChainScanner, concat, NumberWalk, type Scanner } from "./scan.ts";
+import { ChainScanner, NumberWalk, type Scanner } from "./scan.ts";
+import { concat } from "../base/bytes.ts";
 import { judgeHeader, type TailPlace } from "./tail.ts";
 
 /** What every part of an open journal needs. */
@@ -52,19 +53,6 @@ export interface SegmentScan {
     | undefined;
   /** The bytes from there to the end of the file. */
   readonly tail: Uint8Array<ArrayBuffer>;
-}
-
-/** Opens a file for reading; `undefined` where there is none. */
-export async function openIfThere(
-  { fs }: JournalContext,
-  path: string,
-): Promise<FileHandle | undefined> {
-  try {
-    return await fs.open(path, "read");
-  } catch (error) {
-    if (osCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -1,9 +1,11 @@
 import { ActiveSegment } from "./active.ts";
-import type { MiniError } from "./errors.ts";
-import type { FileHandle, FileLock } from "./fs.ts";
-import { copyActive, installFile, placeFile, prepareFile } from "./install.ts";
-import { type Encoded, encodeHeader, type Header, hex } from "./line.ts";
-import { fromOs } from "./os_errors.ts";
+import type { MiniError } from "../base/errors.ts";
+import type { FileHandle, FileLock } from "../fs/file_system.ts";
+import { installFile, placeFile, prepareFile } from "../fs/atomic_file.ts";
+import { copyActive } from "./rewrite.ts";
+import { type Encoded, encodeHeader, type Header } from "./line.ts";
+import { hex } from "../base/bytes.ts";
+import { fromOs } from "../fs/os_errors.ts";
 import type { Recovered } from "./recover.ts";
 import type { JournalContext, SealedSegment } from "./segment.ts";
 

@@ -1,6 +1,6 @@
-import { assertOptions } from "./checks.ts";
-import type { MiniError } from "./errors.ts";
-import { fitting, MAX_DEPTH, toJson } from "./json.ts";
+import { assertOptions } from "../base/checks.ts";
+import type { MiniError } from "../base/errors.ts";
+import { fitting, MAX_DEPTH, toJson } from "../base/json.ts";
 import { journalSegments, openJournal } from "./open.ts";
 import {
   type AppendOptions,
@@ -13,12 +13,16 @@ import {
   type StoreOptions,
   writerOptions,
 } from "./options.ts";
-import { fromOs } from "./os_errors.ts";
+import { fromOs } from "../fs/os_errors.ts";
 import type { LiveEnd } from "./cut.ts";
 import { readBatches, type Reading, readRecords } from "./reader.ts";
 import type { StoreRecord } from "./records.ts";
 import type { RecoveryReport } from "./recover.ts";
-import { type RecordSchema, validateNew, validateRead } from "./schema.ts";
+import {
+  type RecordSchema,
+  validateNew,
+  validateRead,
+} from "../base/schema.ts";
 import type { JournalContext } from "./segment.ts";
 import type { Writer } from "./writer.ts";
 

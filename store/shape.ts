@@ -1,6 +1,6 @@
-import { MAX_DEPTH } from "./json.ts";
+import { MAX_DEPTH } from "../base/json.ts";
 import { parseLine, PREFIX_BYTES } from "./line.ts";
-import { walkJson } from "./walk.ts";
+import { walkJson } from "../base/walk.ts";
 
 /** What a line says, its records left out. */
 export type Shape =

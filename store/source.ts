@@ -1,11 +1,13 @@
-import { FIRST_BLOCK_BYTES, readBlock } from "./block.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import type { LiveEnd } from "./cut.ts";
-import { MiniError } from "./errors.ts";
-import type { FileHandle } from "./fs.ts";
-import { type Header, hex, isIntact, NEWLINE } from "./line.ts";
-import { osCode } from "./os_errors.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileHandle } from "../fs/file_system.ts";
+import { type Header, isIntact } from "./line.ts";
+import { hex, NEWLINE } from "../base/bytes.ts";
+import { osCode } from "../fs/os_errors.ts";
 import { type LineParser, NativeLines } from "./records.ts";
-import { ChainScanner, concat, type Scanner } from "./scan.ts";
+import { ChainScanner, type Scanner } from "./scan.ts";
+import { concat } from "../base/bytes.ts";
 import { shapeOf } from "./shape.ts";
 import {
   assertNeverBegun,
@@ -17,13 +19,13 @@ import {
   headerOf,
   type JournalContext,
   judgeStart,
-  openIfThere,
   readTail,
   type Seam,
   tailPlace,
   tooLong,
   tracesOf,
 } from "./segment.ts";
+import { openIfThere } from "../fs/directory.ts";
 import { judgeTail } from "./tail.ts";
 
 /** A segment that is open for reading from its start. */

@@ -1,6 +1,6 @@
 import { basename, join } from "@std/path";
-import { MiniError } from "./errors.ts";
-import type { FileStat, FileSystem } from "./fs.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileStat, FileSystem } from "../fs/file_system.ts";
 import { JournalPaths } from "./paths.ts";
 import type { JournalContext } from "./segment.ts";
 

@@ -1,5 +1,5 @@
-import { checkCount } from "./checks.ts";
-import type { MiniError } from "./errors.ts";
+import { checkCount } from "../base/checks.ts";
+import type { MiniError } from "../base/errors.ts";
 import type {
   AppendOptions,
   FollowOptions,

@@ -3,9 +3,9 @@ import {
   hasPrefix,
   HEADER_BYTES,
   isIntact,
-  NEWLINE,
   parseLine,
 } from "./line.ts";
+import { NEWLINE } from "../base/bytes.ts";
 import { shapeOf } from "./shape.ts";
 
 /** The unit in which a disk writes, or loses, what was not synced. */

@@ -1,17 +1,17 @@
 import { type Batch, BatchQueue } from "./batch.ts";
-import { MiniError } from "./errors.ts";
+import { MiniError } from "../base/errors.ts";
 import type { WriteFormat } from "./format.ts";
-import type { FileLock } from "./fs.ts";
-import { tooLarge } from "./json.ts";
+import type { FileLock } from "../fs/file_system.ts";
+import { tooLarge } from "../base/json.ts";
 import type { Encoded, Unit } from "./line.ts";
-import { Mutex } from "./mutex.ts";
-import { checkCount } from "./checks.ts";
-import { poisoned } from "./os_errors.ts";
+import { Mutex } from "../base/mutex.ts";
+import { checkCount } from "../base/checks.ts";
+import { poisoned } from "../fs/os_errors.ts";
 import type { Recovered } from "./recover.ts";
 import type { LiveEnd } from "./cut.ts";
 import type { JournalContext } from "./segment.ts";
 import { type CompactionReport, Segments } from "./segments.ts";
-import { Signal } from "./signal.ts";
+import { Signal } from "../base/signal.ts";
 
 /** What a {@linkcode Writer} needs beside what recovery found. */
 export interface WriterOptions {

@@ -1,6 +1,6 @@
 import { type CrashOptions, crashStates } from "./crash_states.ts";
 import type { DiskSnapshot } from "./disk.ts";
-import { toJson } from "../store/json.ts";
+import { toJson } from "../base/json.ts";
 import { MemoryFileSystem } from "./memory_fs.ts";
 import { Random } from "./random.ts";
 import type { Moment, Workload } from "./workload.ts";

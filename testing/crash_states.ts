@@ -1,4 +1,4 @@
-import { crc32 } from "../store/checksum.ts";
+import { crc32 } from "../base/checksum.ts";
 import {
   applyToEntries,
   applyToFile,

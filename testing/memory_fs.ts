@@ -3,8 +3,8 @@ import type {
   FileLock,
   FileStat,
   FileSystem,
-} from "../store/fs.ts";
-import { judgeLockFile, keepLog } from "../store/lock_note.ts";
+} from "../fs/file_system.ts";
+import { judgeLockFile, keepLog } from "../fs/lock_note.ts";
 import {
   type Content,
   type DiskSnapshot,

@@ -1,5 +1,5 @@
-import type { FileSystem } from "../store/fs.ts";
-import { toJson } from "../store/json.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import { toJson } from "../base/json.ts";
 import type { DiskSnapshot } from "./disk.ts";
 import type { MemoryFileSystem } from "./memory_fs.ts";
 

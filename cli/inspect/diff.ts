@@ -1,6 +1,6 @@
 /** What is different between two states. Pure. */
 
-import { brief } from "../text.ts";
+import { brief } from "../../base/text.ts";
 
 /** A place where two values differ. */
 export interface Change {

@@ -1,6 +1,6 @@
 import { Aborts } from "../../state/aborts.ts";
 import type { Log } from "../../state/mod.ts";
-import { MiniError } from "../../store/errors.ts";
+import { MiniError } from "../../base/errors.ts";
 
 /**
  * Which records have no effect: learnt by reading the log once, then as much of

@@ -1,6 +1,6 @@
 import type { JournalContext } from "../../store/segment.ts";
 import { extent } from "../extent.ts";
-import { brief } from "../text.ts";
+import { brief } from "../../base/text.ts";
 import { follow, footprint } from "../tail.ts";
 
 /** What has come since it was last told. */

@@ -7,7 +7,7 @@ import { isInParts } from "../../snap/codec.ts";
 import { Guard } from "../../state/mutation.ts";
 import { build } from "../../state/replay.ts";
 import type { JournalContext } from "../../store/segment.ts";
-import { collect } from "../collect.ts";
+import { collect } from "../../base/collect.ts";
 import type { Extent } from "../extent.ts";
 import { readOnlyLog, ReadOnlySnapshots } from "../read_only.ts";
 import { AS_WRITTEN } from "../snapshot_check.ts";

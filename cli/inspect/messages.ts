@@ -1,6 +1,6 @@
 import type { LedgerMessage } from "../../queue/ledger.ts";
 import { depthOf, type QueueOnDisk, standingOf } from "../ledger.ts";
-import { brief } from "../text.ts";
+import { brief } from "../../base/text.ts";
 
 /** A message as the page shows it; what it carries is cut short. */
 export interface MessageRow {

@@ -1,6 +1,6 @@
 import { resolve, toFileUrl } from "@std/path";
 import type { StateOptions } from "../../state/mod.ts";
-import { messageOf } from "../../store/reason.ts";
+import { messageOf } from "../../base/reason.ts";
 import { Misuse } from "../args.ts";
 
 /** What of a state's options it takes to make the state from disk. */

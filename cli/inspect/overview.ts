@@ -1,12 +1,12 @@
 import { basename, join } from "@std/path";
-import type { FileSystem } from "../../store/fs.ts";
+import type { FileSystem } from "../../fs/file_system.ts";
 import type { JournalContext } from "../../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "../check.ts";
 import { bareMessage, type Complaint, explain } from "../explain.ts";
 import { type Extent, roughExtent } from "../extent.ts";
 import { isQueue } from "../ledger.ts";
 import { readableEnd, recordPage } from "./records.ts";
-import { namesIn } from "../place.ts";
+import { namesIn } from "../../fs/directory.ts";
 import { counted } from "../progress.ts";
 import { steadily } from "../read_only.ts";
 import { checkSnapshots, leftovers, listThere } from "../snapshot_check.ts";

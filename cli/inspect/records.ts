@@ -1,7 +1,7 @@
 import type { JournalContext } from "../../store/segment.ts";
 import type { Readable } from "../pieces.ts";
 import { survey } from "../survey.ts";
-import { brief } from "../text.ts";
+import { brief } from "../../base/text.ts";
 import { type DamageRow, items, told, type ToldPlace } from "./items.ts";
 import { bodyOf, kindOf } from "./kinds.ts";
 

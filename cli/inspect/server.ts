@@ -5,7 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { MiniError } from "../../store/errors.ts";
+import { MiniError } from "../../base/errors.ts";
 import type { Api } from "./api.ts";
 import { answer } from "./answer.ts";
 import { page } from "./page/page.ts";

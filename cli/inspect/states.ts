@@ -1,8 +1,8 @@
 import { bareMessage } from "../explain.ts";
 import type { Ledger } from "../../queue/mod.ts";
-import { MiniError } from "../../store/errors.ts";
+import { MiniError } from "../../base/errors.ts";
 import type { JournalContext } from "../../store/segment.ts";
-import { collect } from "../collect.ts";
+import { collect } from "../../base/collect.ts";
 import { type Extent, roughExtent } from "../extent.ts";
 import { isQueue, type QueueOnDisk } from "../ledger.ts";
 import { readOnlyLog, steadily } from "../read_only.ts";

@@ -122,7 +122,7 @@ export async function writeImportMap(directory: string): Promise<string> {
       ...imports,
       ...Object.fromEntries(below),
       "@std/path": at("./path.ts"),
-      [at("../../store/fs_deno.ts")]: at("../../store/fs_node.ts"),
+      [at("../../fs/deno.ts")]: at("../../fs/node.ts"),
     },
   };
   const path = join(directory, "import_map.json");

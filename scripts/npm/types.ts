@@ -44,7 +44,7 @@ async function write(path: string, text: string): Promise<void> {
 
 /** The declarations of all files. Nothing is checked, since `deno check` has, and nothing inferred. */
 function declareAll(): Map<string, string> {
-  const roots = [...ENTRIES.map(([, file]) => file), "./store/fs_node.ts"];
+  const roots = [...ENTRIES.map(([, file]) => file), "./fs/node.ts"];
   const program = ts.createProgram(roots.map((file) => join(ROOT, file)), {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,

@@ -4,7 +4,16 @@ import { walk } from "@std/fs";
 import { join, relative } from "@std/path";
 import { ROOT } from "../support/child.ts";
 
-const FOLDERS = ["store", "snap", "state", "queue", "testing", "cli"];
+const FOLDERS = [
+  "base",
+  "fs",
+  "store",
+  "snap",
+  "state",
+  "queue",
+  "testing",
+  "cli",
+];
 /** Said of all folders at once. */
 const IN_EVERY_FOLDER = /\/(mod|options)\.ts$/;
 

@@ -6,8 +6,8 @@ import {
   claimsIn,
   isFlocked,
   startTime,
-} from "../../store/node_claim.ts";
-import { failure, isRefused, run } from "../../store/node_errors.ts";
+} from "../../fs/node_claim.ts";
+import { failure, isRefused, run } from "../../fs/node_errors.ts";
 
 const OWNER = { pid: 42, birth: birth("0123456789abcdef", "777") };
 

@@ -239,3 +239,19 @@ export function tooLarge(
     { cause },
   );
 }
+
+/** A reviver for `JSON.parse`. Rust has 64-bit integers. One that a JavaScript number cannot hold must not be changed silently. */
+export function keepInteger(
+  key: string,
+  value: unknown,
+  context?: { source?: string },
+): unknown {
+  const source = context?.source;
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  if (source === undefined || !/^-?\d+$/.test(source)) return value;
+  if (BigInt(source) === BigInt(value)) return value;
+  throw new MiniError(
+    "UNSERIALIZABLE",
+    `Cannot read ${JSON.stringify(key)}: JavaScript has no number ${source}`,
+  );
+}

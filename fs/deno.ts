@@ -1,6 +1,11 @@
 import { dirname } from "@std/path";
-import type { FileHandle, FileLock, FileStat, FileSystem } from "./fs.ts";
-import { ownDirectory, ownNamed } from "./fs_own.ts";
+import type {
+  FileHandle,
+  FileLock,
+  FileStat,
+  FileSystem,
+} from "./file_system.ts";
+import { ownDirectory, ownNamed } from "./own.ts";
 import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "./lock_note.ts";
 
 /** Errors to which Deno gives no `code`, by the number in their message. */

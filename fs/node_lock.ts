@@ -12,7 +12,7 @@ import {
 import type { FileHandle as NodeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import type { FileLock } from "./fs.ts";
+import type { FileLock } from "./file_system.ts";
 import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "./lock_note.ts";
 import {
   close,
@@ -21,7 +21,7 @@ import {
   openWithoutFollowing,
   statOpen,
   statPath,
-} from "./fs_node_file.ts";
+} from "./node_file.ts";
 import {
   birth,
   claimName,

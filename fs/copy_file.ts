@@ -1,8 +1,8 @@
-import { crc32 } from "../store/checksum.ts";
-import { MiniError } from "../store/errors.ts";
-import type { FileHandle, FileSystem } from "../store/fs.ts";
-import { installFile, type Staging } from "../store/install.ts";
-import { readBlock } from "../store/block.ts";
+import { crc32 } from "../base/checksum.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileHandle, FileSystem } from "./file_system.ts";
+import { installFile, type Staging } from "./atomic_file.ts";
+import { readBlock } from "./blocks.ts";
 
 /** Copies the first bytes of a file to an open one; gives their checksum. */
 export async function copyBytes(

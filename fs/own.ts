@@ -6,7 +6,7 @@ import {
   fstatSync,
   openSync,
 } from "node:fs";
-import type { FileStat } from "./fs.ts";
+import type { FileStat } from "./file_system.ts";
 
 /** What the clock of a file system may be behind that of the process. */
 const CLOCK_MS = 1_000;

@@ -108,3 +108,18 @@ export function checkCount(name: string, value: number, min = 1): void {
     `${name} must be a whole number from ${min}, not ${String(value)}`,
   );
 }
+
+/** The permissions of what is made. */
+export function modesOf(
+  { mode = 0o600, directoryMode = enterable(mode) }: {
+    readonly mode?: number;
+    readonly directoryMode?: number;
+  },
+): { permissions: number; directoryPermissions: number } {
+  return { permissions: mode, directoryPermissions: directoryMode };
+}
+
+/** The mode of a directory that whoever may read its files may enter. */
+function enterable(mode: number): number {
+  return mode | (mode & 0o444) >> 2;
+}

@@ -1,4 +1,4 @@
-import type { FileHandle } from "./fs.ts";
+import type { FileHandle } from "./file_system.ts";
 
 /** How much is read at once. */
 const BLOCK_BYTES = 256 * 1024;

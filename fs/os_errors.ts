@@ -1,5 +1,5 @@
-import { MiniError, type MiniErrorOptions } from "./errors.ts";
-import { messageOf } from "./reason.ts";
+import { MiniError, type MiniErrorOptions } from "../base/errors.ts";
+import { messageOf } from "../base/reason.ts";
 
 /** The POSIX name of an operating system's error, as a {@linkcode FileSystem} reports it. */
 export function osCode(error: unknown): string | undefined {

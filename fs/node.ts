@@ -4,16 +4,16 @@ import { mkdir, readdir, rename, unlink } from "node:fs/promises";
 import { uptime } from "node:os";
 import { dirname } from "node:path";
 import process from "node:process";
-import type { FileHandle, FileSystem } from "./fs.ts";
+import type { FileHandle, FileSystem } from "./file_system.ts";
 import {
   close,
   NodeFileHandle,
   open,
   openWithoutFollowing,
   statPath,
-} from "./fs_node_file.ts";
-import { lock } from "./fs_node_lock.ts";
-import { ownDirectory } from "./fs_own.ts";
+} from "./node_file.ts";
+import { lock } from "./node_lock.ts";
+import { ownDirectory } from "./own.ts";
 import { codeOf, isRefused, run } from "./node_errors.ts";
 
 /** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */

@@ -11,8 +11,8 @@ import {
   open as openFile,
 } from "node:fs/promises";
 import process from "node:process";
-import type { FileHandle, FileStat } from "./fs.ts";
-import { ownFile } from "./fs_own.ts";
+import type { FileHandle, FileStat } from "./file_system.ts";
+import { ownFile } from "./own.ts";
 import { codeOf, failure, run } from "./node_errors.ts";
 
 /** Up to this size a write goes into the page cache quicker than a thread is woken. */

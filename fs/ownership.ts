@@ -1,4 +1,4 @@
-import type { FileStat } from "./fs.ts";
+import type { FileStat } from "./file_system.ts";
 
 /** What group and others may do, of a mode. */
 const groupOf = (mode: number) => mode >> 3 & 7;
