@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { openIfThere } from "../fs/directory.ts";
 import { BlockReader, readBlock } from "../fs/blocks.ts";
 import { MiniError } from "../base/errors.ts";
@@ -6,6 +7,7 @@ import {
   FORMAT_VERSION,
   FRAME_BYTES,
   type Header,
+  isIntact,
   lastLine,
   parseLine,
 } from "./line.ts";
@@ -77,10 +79,13 @@ export async function scanSegment(
       let lines = scanner.push(block);
       const last = lastLine(lines, before);
       if (lines.length > 0 && found === undefined) {
-        const end = lines.indexOf(NEWLINE) + 1;
-        const header = headerOf(lines.subarray(0, end), path);
+        const end = lines.indexOf(NEWLINE);
+        const line = lines.subarray(0, end);
+        // The last line vouches for its bytes, not for what they say.
+        if (!isIntact(line, 0)) judgeStart(path, lines);
+        const header = headerOf(line, path);
         found = { header, walk: new NumberWalk(header.base) };
-        lines = lines.subarray(end);
+        lines = lines.subarray(end + 1);
       }
       const stray = found?.walk.push(lines);
       if (stray !== undefined) {
@@ -127,6 +132,9 @@ export function tailPlace(
 
 /** The header in a verified first line. */
 export function headerOf(line: Uint8Array, path: string): Header {
+  if (!isUtf8(line)) {
+    throw corrupt(path, { reason: "it is not UTF-8", line: 1, offset: 0 });
+  }
   const parsed = parseLine(new TextDecoder().decode(line));
   if (parsed?.kind === "header" && parsed.version === FORMAT_VERSION) {
     return parsed.header;

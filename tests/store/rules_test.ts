@@ -1,10 +1,13 @@
 // What opening lets pass, every reader reads; and what one refuses, the others refuse too.
+import { crc32 } from "node:zlib";
 import { assertEquals } from "@std/assert";
 import { MiniError, MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
-import { errorOf, JournalBytes } from "../support/journal.ts";
+import { errorOf, hex, JournalBytes } from "../support/journal.ts";
 import { miniMany } from "../support/mini.ts";
+
+const encoder = new TextEncoder();
 
 /** Two records, and this JSON as a third line, its checksum right. */
 function withLine(json: string): JournalBytes {
@@ -190,6 +193,29 @@ Deno.test("reading, opening and mini verify refuse every line that is no JSON, o
     assertEquals([error.line, error.seq], [4, 3], what);
   }
 });
+
+const HEADERS: [what: string, crc: string | undefined, id: number][] = [
+  ["is not UTF-8", undefined, 0xff],
+  ["has another checksum", "00000000", 0x61],
+];
+for (const [what, crc, id] of HEADERS) {
+  Deno.test(`reading and opening refuse a header that ${what} and is vouched for by later lines`, async () => {
+    await using directory = new TestDirectory();
+    const path = directory.at("journal.jsonl");
+    const [start, end] = [
+      '"mini":1,"journal":"',
+      '","base":0,"prev":"00000000"}',
+    ];
+    const body = [...encoder.encode(start), id, ...encoder.encode(`${end}\n`)];
+    const own = crc ?? hex(crc32(Uint8Array.from(body.slice(0, -1))));
+    const header = [...encoder.encode(`{"crc":"${own}",`), ...body];
+    const mark = '"close":0}';
+    const chain = crc32(mark, crc32(Uint8Array.from(header)));
+    const line = encoder.encode(`{"crc":"${hex(chain)}",${mark}\n`);
+    await Deno.writeFile(path, Uint8Array.from([...header, ...line]));
+    assertEquals(await told(path), [["CORRUPT", "CORRUPT"], []]);
+  });
+}
 
 Deno.test("opening and replaying a batch of a million records takes a small multiple of its text", async () => {
   await using directory = new TestDirectory();
