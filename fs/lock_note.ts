@@ -63,8 +63,9 @@ export function judgeLockFile(
   bytes: Uint8Array,
   links: number = 1,
 ): "take" | "replace" | "EMLINK" | "EFTYPE" {
-  if (links > 1) return parseLockNote(bytes) ? "replace" : "EMLINK";
-  return mayBeNote(bytes) ? "take" : "EFTYPE";
+  const isLock = mayBeNote(bytes);
+  if (links > 1) return isLock ? "replace" : "EMLINK";
+  return isLock ? "take" : "EFTYPE";
 }
 
 /** A note is not synced: a power cut may leave none of it, a beginning, or NULs. */

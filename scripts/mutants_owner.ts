@@ -71,7 +71,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/store/lock_test.ts",
       test:
-        "MiniStore.open() writes nothing into a file with nothing that is linked to journal.jsonl.lock",
+        "MiniStore.open() replaces a lock with a second name whatever a crash has left of its note",
     },
   },
   {

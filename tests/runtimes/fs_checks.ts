@@ -194,13 +194,13 @@ async function checkLock(
       await (await fs.lock(path, 0o600, note("you")))!.close();
       equal(await readFile(join(dir, "backup"), "utf8"), note("me"));
       equal((await fs.stat(path))!.links, 1);
-      await writeFile(join(dir, "empty"), "");
-      await link(join(dir, "empty"), join(dir, "lock2"));
+      await writeFile(join(dir, "other"), "precious");
+      await link(join(dir, "other"), join(dir, "lock2"));
       await refused(
         "EMLINK",
         () => fs.lock(join(dir, "lock2"), 0o600, note("me")),
       );
-      equal(await readFile(join(dir, "empty"), "utf8"), "");
+      equal(await readFile(join(dir, "other"), "utf8"), "precious");
     },
   );
   await suite.check(

@@ -62,7 +62,6 @@ for (
 
 const PRECIOUS: [what: string, content: string][] = [
   ["text", "precious"],
-  ["nothing", ""],
   ["JSON", '{"user":1}'],
   [
     "a note, and more than a note has",
@@ -135,6 +134,20 @@ Deno.test("MiniStore.open() writes nothing into a copy by hard links of a log th
     await using store = await MiniStore.open<number>(path, { fs });
     assertEquals([store.recovery.outcome, store.sequence], ["clean", 1]);
     assertEquals(await store.append(2), 2);
+  }
+});
+
+Deno.test("MiniStore.open() replaces a lock with a second name whatever a crash has left of its note", async () => {
+  const note = '{"pid":1,"since":"long ago"}';
+  for (const left of ["", "\0".repeat(128), note.slice(0, 4), note]) {
+    const fs = new MemoryFileSystem();
+    fs.put("/data/backup", new TextEncoder().encode(left));
+    fs.link("/data/backup", "/data/journal.jsonl.lock");
+    await using store = await MiniStore.open<number>("/data/journal.jsonl", {
+      fs,
+    });
+    assertEquals(await store.append(1), 1);
+    assertEquals(new TextDecoder().decode(fs.content("/data/backup")), left);
   }
 });
 
