@@ -69,7 +69,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     file: "fs/lock_note.ts",
     edits: [["  if (links > 1) return", "  if (links > 2) return"]],
     killedBy: {
-      file: "tests/store/lock_test.ts",
+      file: "tests/store/hard_links_test.ts",
       test:
         "MiniStore.open() replaces a lock with a second name whatever a crash has left of its note",
     },
