@@ -75,6 +75,26 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "hard-link-for-a-journal",
+    file: "store/recover.ts",
+    edits: [["(found?.links ?? 1) > 1", "(found?.links ?? 1) > 2"]],
+    killedBy: {
+      file: "tests/store/hard_links_test.ts",
+      test:
+        "MiniStore.open() writes nothing into a copy by hard links of a log that is closed, nor into its original",
+    },
+  },
+  {
+    name: "modes-that-nobody-keeps",
+    file: "fs/ownership.ts",
+    edits: [["(found) && !isOpenToOthers(made)", "(found)"]],
+    killedBy: {
+      file: "tests/store/shared_test.ts",
+      test:
+        "StateManager.open() goes on where a file system keeps no modes, and all can write everything",
+    },
+  },
+  {
     name: "any-file-for-a-lock",
     file: "fs/lock_note.ts",
     edits: [[

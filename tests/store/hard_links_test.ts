@@ -50,3 +50,14 @@ Deno.test("MiniStore.open() replaces a lock with a second name whatever a crash 
     assertEquals(new TextDecoder().decode(fs.content("/data/backup")), left);
   }
 });
+
+Deno.test("MiniStore.open() goes on in the file itself where the system does not tell how many names it has", async () => {
+  const fs = new MemoryFileSystem();
+  fs.user = undefined;
+  const path = "/data/journal.jsonl";
+  await (await MiniStore.open<number>(path, { fs })).close();
+  const before = (await fs.stat(path))!.identity;
+  await using store = await MiniStore.open<number>(path, { fs });
+  assertEquals(await store.append(1), 1);
+  assertEquals((await fs.stat(path))!.identity, before);
+});
