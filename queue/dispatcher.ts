@@ -253,7 +253,7 @@ export class Dispatcher<T, M> {
     const ms = Math.max(0, Math.ceil(until - now));
     const stop = new AbortController();
     await Promise.race([poked, this.#options.clock.sleep(ms, stop.signal)]);
-    stop.abort();
+    stop.abort("awake");
   }
 
   #now(): number {
