@@ -48,6 +48,12 @@ export function aFunction(name: string, value: unknown): void {
   throw new TypeError(`${name} must be a function, not ${nameOf(value)}`);
 }
 
+/** True or false. */
+export function aBoolean(name: string, value: unknown): void {
+  if (typeof value === "boolean") return;
+  throw new TypeError(`${name} must be true or false, not ${nameOf(value)}`);
+}
+
 /** One of some words. */
 export function oneOf(...words: readonly string[]): Check {
   return (name, value) => {

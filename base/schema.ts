@@ -9,7 +9,7 @@ import { isPromise } from "./promise.ts";
  *
  * @typeParam T What the schema gives back for a value it accepts.
  */
-export interface RecordSchema<T> {
+export interface Schema<T> {
   /** Where Standard Schema keeps its methods. */
   readonly "~standard": {
     /** Accepts a value, perhaps changing it, or says what is wrong with it. */
@@ -42,7 +42,7 @@ export interface SchemaIssue {
  * other.
  */
 export function validate<T>(
-  schema: RecordSchema<T> | undefined,
+  schema: Schema<T> | undefined,
   value: unknown,
   doing: string,
   seq?: number,
@@ -63,7 +63,7 @@ export function validate<T>(
  * and is to get the same.
  */
 export function validateNew<T>(
-  schema: RecordSchema<T> | undefined,
+  schema: Schema<T> | undefined,
   value: unknown,
   doing: string,
   seq?: number,
@@ -87,7 +87,7 @@ export function validateNew<T>(
 
 /** What a schema says of a value, now. */
 function ask<T>(
-  schema: RecordSchema<T>,
+  schema: Schema<T>,
   value: unknown,
   doing: string,
 ): SchemaResult<T> {
@@ -107,7 +107,7 @@ function ask<T>(
 
 /** As {@linkcode validate}, for a record that was read: nothing is made for a message that nobody will see. */
 export function validateRead<T>(
-  schema: RecordSchema<T> | undefined,
+  schema: Schema<T> | undefined,
   value: unknown,
   seq: number,
 ): T {

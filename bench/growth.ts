@@ -78,7 +78,7 @@ async function ofLog(dir: string, sizes: readonly number[]): Promise<Curve[]> {
   const path = join(dir, "journal.jsonl");
   for (const size of sizes) {
     {
-      await using store = await MiniStore.open<Item>(path, { sync: "never" });
+      await using store = await MiniStore.open<Item>(path, { durable: false });
       for (let at = store.sequence; at < size; at++) {
         void store.append(record(at));
         if (at % 10_000 === 0) await store.sync();
@@ -140,7 +140,7 @@ async function ofQueue(
   sizes: readonly number[],
 ): Promise<Curve[]> {
   const enqueues = [];
-  const receives = [];
+  const attempts = [];
   await using queue = await MiniQueue.open<Item>(dir);
   let waiting = 0;
   for (const size of sizes) {
@@ -150,7 +150,7 @@ async function ofQueue(
         { length },
         (_, index) => ({ payload: record(waiting + index) }),
       );
-      await queue.enqueueAll(some);
+      await queue.enqueueBatch(some);
       waiting += length;
     }
     await microseconds((index) => queue.enqueue(record(index)));
@@ -158,7 +158,7 @@ async function ofQueue(
     const take = async () => await (await queue.receive())!.ack();
     await microseconds(take);
     enqueues.push({ size, cost: enqueue });
-    receives.push({ size, cost: await microseconds(take) });
+    attempts.push({ size, cost: await microseconds(take) });
   }
   const of = "messages that wait";
   return [
@@ -167,7 +167,7 @@ async function ofQueue(
       what: "receive and acknowledge, 64 callers",
       unit: "µs",
       of,
-      points: receives,
+      points: attempts,
     },
   ];
 }
@@ -195,7 +195,7 @@ async function ofMemory(dir: string, sizes: readonly number[]): Promise<Curve> {
         { length: 1_000 },
         (_, index) => ({ key: "reading", value: (at + index) % size }),
       );
-      await state.applyAll(some);
+      await state.applyBatch(some);
     }
     const grown = await heapMiB() - before;
     points.push({ size, cost: Math.max(LEAST_MIB, grown) });

@@ -46,7 +46,7 @@ export const STATE: Contender<Log> = {
       Promise.all(items.map((item) => manager.apply(item as Item)));
     return {
       append: (_number, value) => manager.apply(value as Item),
-      appendAll: (_first, values) => manager.applyAll(values as Item[]),
+      appendAll: (_first, values) => manager.applyBatch(values as Item[]),
       fill: (_first, values) => fill(values),
       readAll: () => {},
       close: () => manager.close(),
@@ -66,7 +66,7 @@ export const SNAPSHOT: Contender<Log> = {
     let isFilled = false;
     return {
       append: (_number, value) => manager.apply(value as Item),
-      appendAll: (_first, values) => manager.applyAll(values as Item[]),
+      appendAll: (_first, values) => manager.applyBatch(values as Item[]),
       fill(_first, values) {
         isFilled = true;
         return Promise.all(values.map((item) => manager.apply(item as Item)));
@@ -99,7 +99,7 @@ export const QUEUE: Contender<Queue> = {
       async fill(values) {
         for (let at = 0; at < values.length; at += 1_000) {
           const some = values.slice(at, at + 1_000);
-          await queue.enqueueAll(some.map((payload) => ({ payload })));
+          await queue.enqueueBatch(some.map((payload) => ({ payload })));
         }
       },
       async drain(consumers, isEnough) {

@@ -110,7 +110,7 @@ async function copySnapshot(
     .restore();
   if (found === undefined) return null;
   const snapshots = new SnapStore<unknown>(to.paths.directory, { fs });
-  const meta = { ...(journal !== undefined && { journal }) };
+  const meta = { ...(journal !== undefined && { logId: journal }) };
   await snapshots.create(found.state, found.seq, meta);
   return found.seq;
 }

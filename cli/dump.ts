@@ -1,4 +1,4 @@
-import type { StoreRecord } from "../store/records.ts";
+import type { LogRecord } from "../store/records.ts";
 import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
 import {
@@ -49,7 +49,7 @@ export const dump: Command = {
 
 /** A record on one line. */
 export function recordLine(
-  { seq, data }: StoreRecord<unknown>,
+  { seq, data }: LogRecord<unknown>,
   isJson: boolean,
 ): string {
   return isJson

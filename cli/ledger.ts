@@ -5,7 +5,7 @@ import type { LedgerEntry } from "../queue/entry.ts";
 import { hasKind } from "../queue/entry_check.ts";
 import {
   applyLogged,
-  type DeadMessage,
+  type DeadLetter,
   emptyLedger,
   type Ledger,
   type LedgerMessage,
@@ -129,7 +129,7 @@ export function waitingIn(
 export function deadIn(
   { ledger }: QueueOnDisk,
   { after = 0, limit = Infinity }: { after?: number; limit?: number } = {},
-): DeadMessage[] {
+): DeadLetter[] {
   return linesOf(ledger, new Set()).dead.above(after, limit);
 }
 
@@ -139,7 +139,7 @@ export interface Standing {
   readonly blocked: readonly LedgerMessage[];
   readonly delayed: readonly LedgerMessage[];
   readonly inFlight: readonly LedgerMessage[];
-  readonly dead: readonly DeadMessage[];
+  readonly dead: readonly DeadLetter[];
 }
 
 /** Sorts the messages of a queue by how they stand. */

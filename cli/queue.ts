@@ -77,13 +77,13 @@ export const queuePeek: Command = {
     const limit = call.args.number("limit") ?? DEFAULT_PEEK;
     const { now } = found;
     const messages = waitingIn(found, limit);
-    const rows = messages.map(({ id, due, receives, group, payload }) => [
+    const rows = messages.map(({ id, due, attempts, group, payload }) => [
       String(id),
       due > now
         ? `in ${duration((due - now) / 1000)}`
-        : receives === 0
+        : attempts === 0
         ? "new"
-        : `received ${receives} times`,
+        : `received ${attempts} times`,
       JSON.stringify(group ?? "").slice(1, -1),
       brief(payload, call.terminal.columns - 30),
     ]);
@@ -233,10 +233,10 @@ async function change(
   };
 }
 
-/** Only the program's own `maxReceives` may make a message dead that was in flight when it ended. */
+/** Only the program's own `maxAttempts` may make a message dead that was in flight when it ended. */
 async function openQueue(
   { fs, paths }: JournalContext,
 ): Promise<MiniQueue<unknown>> {
-  const maxReceives = Number.MAX_SAFE_INTEGER;
-  return await MiniQueue.open(paths.directory, { fs, maxReceives });
+  const maxAttempts = Number.MAX_SAFE_INTEGER;
+  return await MiniQueue.open(paths.directory, { fs, maxAttempts });
 }

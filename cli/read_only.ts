@@ -1,6 +1,6 @@
 import type { SnapCodec } from "../snap/mod.ts";
 import { readRustPair } from "../snap/rust_pair.ts";
-import { readSnapshot, type Restored } from "../snap/snapshot_file.ts";
+import { readSnapshot, type SnapshotContent } from "../snap/snapshot_file.ts";
 import type { Log, Snapshots } from "../state/mod.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
@@ -37,7 +37,7 @@ export function readOnlyLog(
 ): Log<unknown> {
   const { active } = context.paths;
   return {
-    journal,
+    id: journal,
     applied,
     sequence: last,
     firstSequence: first,
@@ -76,7 +76,9 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
     return listThere(this.#fs, this.#dir);
   }
 
-  async restore(upTo: number = Infinity): Promise<Restored<S> | undefined> {
+  async restore(
+    upTo: number = Infinity,
+  ): Promise<SnapshotContent<S> | undefined> {
     const found = await this.list();
     for (const { path, seq } of found.reverse()) {
       if (seq > upTo) continue;
@@ -87,7 +89,10 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
     return pair !== undefined && pair.seq <= upTo ? pair : undefined;
   }
 
-  async #tryRead(path: string, seq: number): Promise<Restored<S> | undefined> {
+  async #tryRead(
+    path: string,
+    seq: number,
+  ): Promise<SnapshotContent<S> | undefined> {
     try {
       const restored = await readSnapshot(this.#fs, path, this.#codec);
       if (restored.seq === seq) return restored;

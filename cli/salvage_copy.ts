@@ -140,7 +140,7 @@ function behind(
 
 function isOfState({ records: [data] }: Readable): boolean {
   return typeof data === "object" && data !== null &&
-    ["apply", "applyAll", "abort"].some((name) => name in data);
+    ["apply", "applyBatch", "abort"].some((name) => name in data);
 }
 
 /** In the log of a state a record may name another by its number. */

@@ -56,7 +56,7 @@ export async function copySnapshot(
   const { state, version } = found;
   const snapshots = new SnapStore(to.paths.directory, { fs, codec });
   await snapshots.create(state, seq, {
-    ...(journal !== undefined && { journal }),
+    ...(journal !== undefined && { logId: journal }),
     ...(version !== undefined && { version }),
   });
 }

@@ -107,7 +107,7 @@ async function judge(
   try {
     const start = await startOf(fs, path);
     // As opening reads it, so that the two never differ.
-    const { seq: said, journal, version } = await readSnapshot(
+    const { seq: said, logId: journal, version } = await readSnapshot(
       fs,
       path,
       DISCARDED,

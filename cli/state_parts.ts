@@ -50,7 +50,7 @@ export async function stateParts(
     AS_WRITTEN,
   );
   const restored = await snapshots.restore(at);
-  assertSame(context, restored?.journal, found.journal);
+  assertSame(context, restored?.logId, found.journal);
   const { seq = 0 } = restored ?? {};
   const start: Start = restored === undefined
     ? { snapshot: 0 }

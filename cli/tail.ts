@@ -1,5 +1,5 @@
 import { MiniError } from "../base/errors.ts";
-import type { StoreRecord } from "../store/records.ts";
+import type { LogRecord } from "../store/records.ts";
 import type { JournalContext } from "../store/segment.ts";
 import { MiniStore } from "../store/store.ts";
 import {
@@ -92,7 +92,7 @@ function recordsFrom(
   context: JournalContext,
   from: number,
   to: number,
-): AsyncIterable<StoreRecord<unknown>> {
+): AsyncIterable<LogRecord<unknown>> {
   const range = { from, ...(to < Infinity && { to }) };
   return MiniStore.replay(context.paths.active, {
     ...reading(context),
@@ -105,7 +105,7 @@ export async function* follow(
   context: JournalContext,
   from: number,
   terminal: Pick<Terminal, "now" | "sleep" | "complain">,
-): AsyncGenerator<StoreRecord<unknown> | "caught up", void, undefined> {
+): AsyncGenerator<LogRecord<unknown> | "caught up", void, undefined> {
   let seen = "";
   for (;;) {
     const started = terminal.now();

@@ -53,15 +53,15 @@ export class Target implements AsyncDisposable {
     const store = await MiniStore.open<unknown>(paths.active, {
       fs,
       maxRecordBytes,
-      sync: "never",
+      durable: false,
     });
-    if (first > 1) await store.skipTo(first - 1);
+    if (first > 1) await store.resetTo(first - 1);
     return new Target(store);
   }
 
   /** The id of the new journal. */
   get journal(): string | undefined {
-    return this.#store.journal;
+    return this.#store.id;
   }
 
   /** How many records it has. */

@@ -14,7 +14,7 @@
  */
 import { join } from "@std/path";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { type MiniError, MiniStore, type StoreRecord } from "@mini/state/store";
+import { type LogRecord, type MiniError, MiniStore } from "@mini/state/store";
 
 /** A key that is set, or no longer; or all that are. */
 type Change =
@@ -101,7 +101,7 @@ async function watch(): Promise<void> {
 }
 
 /** The records that another process has written, then those that it writes. */
-async function* follow(): AsyncGenerator<StoreRecord<Change>, void, undefined> {
+async function* follow(): AsyncGenerator<LogRecord<Change>, void, undefined> {
   // Before the first look, so that nothing comes in between.
   using watcher = Deno.watchFs(dir);
   const events = watcher[Symbol.asyncIterator]();

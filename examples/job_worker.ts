@@ -5,7 +5,7 @@
  * worker; one whose file is not there yet is tried again later, one that can
  * never succeed is dead, and says why.
  */
-import { DeadLetter, MiniQueue, RetryLater } from "@mini/state/queue";
+import { DeadLetterError, MiniQueue, RetryLaterError } from "@mini/state/queue";
 
 /** A file to be hashed. */
 interface Job {
@@ -18,7 +18,7 @@ if (dir === undefined || command !== "add" && command !== "work") {
   Deno.exit(2);
 }
 
-await using queue = await MiniQueue.open<Job>(dir, { maxReceives: 3 });
+await using queue = await MiniQueue.open<Job>(dir, { maxAttempts: 3 });
 if (command === "add") await add(files);
 else await work();
 
@@ -58,9 +58,9 @@ async function hash(file: string): Promise<string> {
     bytes = await Deno.readFile(file);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      throw new RetryLater(1_000, "it is not there yet");
+      throw new RetryLaterError(1_000, "it is not there yet");
     }
-    throw new DeadLetter(`it cannot be read: ${(error as Error).message}`);
+    throw new DeadLetterError(`it cannot be read: ${(error as Error).message}`);
   }
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return new Uint8Array(digest).toHex();

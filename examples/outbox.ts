@@ -80,7 +80,11 @@ async function takeOrders(): Promise<void> {
     await shop.transact(({ orders }) => {
       const order = orders.length + 1;
       const mail = { order, text: `Your ${item} is on its way.` };
-      return batch([{ order: item }, mails.toEnqueue(mail), request.toAck()]);
+      return batch([
+        { order: item },
+        mails.enqueueMutation(mail),
+        request.ackMutation(),
+      ]);
     });
     say(`took ${item}`);
   }

@@ -18,7 +18,7 @@
  */
 import { join } from "@std/path";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { denoFileSystem, MiniStore, type StoreRecord } from "@mini/state/store";
+import { denoFileSystem, type LogRecord, MiniStore } from "@mini/state/store";
 
 /**
  * Order is the order of the log, and no clock has a say in it. The wall clock
@@ -34,7 +34,7 @@ interface Reading {
 }
 
 type Clock = Pick<Reading, "upMs" | "wallMs">;
-type Records = (to: number) => AsyncIterable<StoreRecord<Reading>>;
+type Records = (to: number) => AsyncIterable<LogRecord<Reading>>;
 
 /** A clock that says less than this was never set. */
 const KNOWN_FROM_MS = Date.UTC(2026, 0, 1);

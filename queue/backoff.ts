@@ -27,9 +27,9 @@ export interface BackoffOptions {
 export function exponentialBackoff(
   { firstMs = 1_000, maxMs = 900_000, random = Math.random }: BackoffOptions =
     {},
-): (receives: number) => number {
-  return (receives) => {
-    const longest = Math.min(maxMs, firstMs * 2 ** (receives - 1));
+): (attempts: number) => number {
+  return (attempts) => {
+    const longest = Math.min(maxMs, firstMs * 2 ** (attempts - 1));
     return Math.round(longest * (1 - random() / 2));
   };
 }

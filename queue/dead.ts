@@ -1,4 +1,4 @@
-import type { DeadMessage, Ledger } from "./ledger.ts";
+import type { DeadLetter, Ledger } from "./ledger.ts";
 
 /** So many that are dead no more are kept in the list before it is made anew. */
 const MIN_GONE = 64;
@@ -36,9 +36,9 @@ export class DeadLine<T> {
   }
 
   /** The first that are above a number, up to so many. */
-  above(id: number, limit: number): DeadMessage<T>[] {
+  above(id: number, limit: number): DeadLetter<T>[] {
     if (!this.#isInOrder) this.#tidy();
-    const found: DeadMessage<T>[] = [];
+    const found: DeadLetter<T>[] = [];
     for (let at = this.#placeBehind(id); at < this.#ids.length; at++) {
       if (found.length >= limit) break;
       const message = this.#dead[this.#ids[at]!];

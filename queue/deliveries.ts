@@ -95,17 +95,17 @@ export class Deliveries<T, M> {
 
   /** What becomes of a delivery that has come to nothing. */
   returned(
-    { id, receipt, receives }: Pick<
+    { id, receipt, attempts }: Pick<
       LedgerMessage,
-      "id" | "receipt" | "receives"
+      "id" | "receipt" | "attempts"
     >,
     { due, reason }: { due: number; reason?: string | undefined },
   ): Settlement {
     const why = reason === undefined ? {} : { reason };
-    if (receives < this.#options.maxReceives) {
+    if (attempts < this.#options.maxAttempts) {
       return { id, receipt, as: "retried", due, ...why };
     }
-    const times = `delivered ${receives} times`;
+    const times = `delivered ${attempts} times`;
     return {
       id,
       receipt,

@@ -8,12 +8,12 @@ import { Deliveries } from "./deliveries.ts";
 import { nextEnd } from "./dedupe.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Home } from "./home.ts";
-import type { DeadMessage, LedgerMessage } from "./ledger.ts";
+import type { DeadLetter, LedgerMessage } from "./ledger.ts";
 import {
   type CheckedOptions,
   checkSpan,
-  type Enqueued,
-  type Outgoing,
+  type EnqueueResult,
+  type MessageInput,
   type PageOptions,
   type QueueStats,
   type ReceiveOptions,
@@ -52,14 +52,14 @@ export class QueueEngine<T, M> {
     await this.#deliveries.takeBackAll();
   }
 
-  enqueue(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
+  enqueue(messages: readonly MessageInput<T>[]): Promise<EnqueueResult[]> {
     this.assertOpen();
     return this.#producer.enqueue(messages);
   }
 
-  toEnqueue(message: Outgoing<T>): M {
+  enqueueMutation(message: MessageInput<T>): M {
     this.assertOpen();
-    return this.#producer.toEnqueue(message);
+    return this.#producer.enqueueMutation(message);
   }
 
   async receive(
@@ -139,7 +139,7 @@ export class QueueEngine<T, M> {
 
   async deadLetters(
     { after = 0, limit = Number.MAX_SAFE_INTEGER }: PageOptions,
-  ): Promise<DeadMessage<T>[]> {
+  ): Promise<DeadLetter<T>[]> {
     checkCount("after", after, 0);
     checkCount("limit", limit);
     const { dead } = await this.#home.lines();

@@ -26,7 +26,7 @@ export interface LedgerMessage<T = unknown> {
   /** The queue's time from which on it may be received. */
   due: number;
   /** How many deliveries have counted. */
-  receives: number;
+  attempts: number;
   /** How many deliveries there were; the current one's receipt. */
   receipt: number;
   /** Whether a consumer has it. */
@@ -36,7 +36,7 @@ export interface LedgerMessage<T = unknown> {
 }
 
 /** A message that will not be delivered again by itself. */
-export interface DeadMessage<T = unknown> extends LedgerMessage<T> {
+export interface DeadLetter<T = unknown> extends LedgerMessage<T> {
   /** Why. */
   reason: string;
   /** What its handler has thrown, where `work` handled it. */
@@ -77,7 +77,7 @@ export interface Ledger<T = unknown> {
   /** The messages that wait or are in flight, by number. */
   messages: Record<string, LedgerMessage<T>>;
   /** The dead ones, by number. */
-  dead: Record<string, DeadMessage<T>>;
+  dead: Record<string, DeadLetter<T>>;
   /** The keys that keep other messages out: a binary heap, with the one first that runs out first. */
   dedupe: DedupeKey[];
 }
@@ -202,7 +202,7 @@ function enqueue<T>(ledger: Ledger<T>, message: NewMessage<T>): void {
     priority,
     ...(group !== undefined && { group }),
     due,
-    receives: 0,
+    attempts: 0,
     receipt: 0,
     inFlight: false,
   };
@@ -215,7 +215,7 @@ function deliver<T>(ledger: Ledger<T>, id: number): void {
   // Purged while the delivery was on its way.
   if (message === undefined || message.inFlight) return;
   message.inFlight = true;
-  message.receives++;
+  message.attempts++;
   message.receipt++;
   linesBeside(ledger)?.inFlight.add(id);
 }
@@ -230,7 +230,7 @@ function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
   if (reason !== undefined) message.reason = reason;
   if (as === "retried") {
     message.due = due;
-    if (refund) message.receives--;
+    if (refund) message.attempts--;
     lines?.wait(message);
     return;
   }
@@ -254,7 +254,7 @@ function redrive<T>(ledger: Ledger<T>, id: number): void {
   const { diedAt: _, reason: __, error: ___, ...message } = dead;
   delete ledger.dead[id];
   const order = ledger.nextOrder++;
-  const waiting = { ...message, order, due: 0, receives: 0 };
+  const waiting = { ...message, order, due: 0, attempts: 0 };
   ledger.messages[id] = waiting;
   const lines = linesBeside(ledger);
   if (lines === undefined) return;

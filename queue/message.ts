@@ -22,7 +22,7 @@ import { checkReason } from "./reason.ts";
  * const first = await queue.receive();
  * await first?.nack({ reason: "not now" });
  * const second = await queue.receive();
- * assertEquals([second?.receives, second?.reason], [2, "not now"]);
+ * assertEquals([second?.attempts, second?.lastFailure], [2, "not now"]);
  * await second?.ack();
  * assertEquals(await queue.receive(), undefined);
  * ```
@@ -36,13 +36,13 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   /** What it carries; a copy of one's own. */
   readonly payload: T;
   /** How many deliveries there were that count, this one included. */
-  readonly receives: number;
+  readonly attempts: number;
   /** Its priority. */
   readonly priority: number;
   /** Its group. */
   readonly group: string | undefined;
-  /** Why the delivery before came to nothing. */
-  readonly reason: string | undefined;
+  /** Why the delivery before this one failed. */
+  readonly lastFailure: string | undefined;
 
   /** Made by the queue. */
   constructor(
@@ -54,10 +54,10 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
     this.id = message.id;
     this.receipt = message.receipt;
     this.payload = payload;
-    this.receives = message.receives;
+    this.attempts = message.attempts;
     this.priority = message.priority;
     this.group = message.group;
-    this.reason = message.reason;
+    this.lastFailure = message.reason;
   }
 
   /**
@@ -72,9 +72,10 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
 
   /**
    * Gives the message back, to be delivered again at once, or after `delayMs`.
-   * After `maxReceives` deliveries it is dead instead. Durable when it resolves.
+   * After `maxAttempts` deliveries that count it is dead instead. Durable when it
+   * resolves.
    *
-   * @param options When, and why.
+   * @param options When, why, and whether this delivery counts.
    * @throws {MiniError} As {@linkcode QueueMessage.ack}.
    */
   async nack(options: NackOptions = {}): Promise<void> {
@@ -87,28 +88,9 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @param reason Why.
    * @throws {MiniError} As {@linkcode QueueMessage.ack}.
    */
-  async bury(reason: string): Promise<void> {
+  async deadLetter(reason: string): Promise<void> {
     const why = checkReason(reason) ?? "no reason was given";
-    await this.#settle({ as: "dead", reason: why }, "bury");
-  }
-
-  /**
-   * Gives the message back as if it had not been delivered: this delivery does
-   * not count towards `maxReceives`.
-   *
-   * @param options When it is to be delivered again, and why.
-   * @throws {MiniError} As {@linkcode QueueMessage.ack}.
-   */
-  async release({ delayMs = 0, reason }: NackOptions = {}): Promise<void> {
-    checkDelay("delayMs", delayMs);
-    const due = this.#deliveries.dueAfter(delayMs);
-    const why = checkReason(reason);
-    await this.#settle({
-      as: "retried",
-      due,
-      refund: true,
-      ...(why !== undefined && { reason: why }),
-    }, "release");
+    await this.#settle({ as: "dead", reason: why }, "deadLetter");
   }
 
   /**
@@ -135,7 +117,7 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * The mutation that says that the message is done: for `applyAll` and
+   * The mutation that says that the message is done: for `applyBatch` and
    * `transact` of the state that the queue is attached to, to make it one with
    * other mutations.
    *
@@ -144,7 +126,7 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * nothing that is one with it has an effect.
    * @throws {MiniError} `RECEIPT_EXPIRED` where it has by now.
    */
-  toAck(): M {
+  ackMutation(): M {
     if (!this.isCurrent) throw receiptExpired(this.id, "ack");
     return this.#deliveries.mutationOf(this.#settlement({ as: "acked" }));
   }
@@ -158,12 +140,17 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
     return this.#deliveries.abandon(this);
   }
 
-  #returned({ delayMs = 0, reason }: NackOptions): Settlement {
+  #returned(
+    { delayMs = 0, reason, countAttempt = true }: NackOptions,
+  ): Settlement {
     checkDelay("delayMs", delayMs);
-    return this.#deliveries.returned(this, {
-      due: this.#deliveries.dueAfter(delayMs),
-      reason: checkReason(reason),
-    });
+    const due = this.#deliveries.dueAfter(delayMs);
+    const why = checkReason(reason);
+    if (countAttempt) {
+      return this.#deliveries.returned(this, { due, reason: why });
+    }
+    const because = why === undefined ? {} : { reason: why };
+    return this.#settlement({ as: "retried", due, refund: true, ...because });
   }
 
   #settlement(what: Omit<Settlement, "id" | "receipt">): Settlement {

@@ -17,11 +17,7 @@
 
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
-export type {
-  RecordSchema,
-  SchemaIssue,
-  SchemaResult,
-} from "../base/schema.ts";
+export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type BackoffOptions, exponentialBackoff } from "./backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type {
@@ -33,7 +29,7 @@ export type {
 export type { LedgerHost } from "./home.ts";
 export {
   applyToLedger,
-  type DeadMessage,
+  type DeadLetter,
   type DedupeKey,
   emptyLedger,
   type Ledger,
@@ -42,10 +38,10 @@ export {
 export { QueueMessage } from "./message.ts";
 export type {
   DeliveryOptions,
-  Enqueued,
   EnqueueOptions,
+  EnqueueResult,
+  MessageInput,
   NackOptions,
-  Outgoing,
   PageOptions,
   QueueOptions,
   QueueStats,
@@ -54,9 +50,9 @@ export type {
 export type { EntryIn, PayloadOf, StateWith } from "./open.ts";
 export { MiniQueue } from "./queue.ts";
 export {
-  DeadLetter,
+  DeadLetterError,
   type Handler,
   type HandlerContext,
-  RetryLater,
+  RetryLaterError,
   type WorkOptions,
 } from "./work.ts";

@@ -8,7 +8,7 @@ import {
   having,
 } from "../base/checks.ts";
 import { given, isPromise } from "../base/promise.ts";
-import type { RecordSchema } from "../base/schema.ts";
+import type { Schema } from "../base/schema.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
@@ -22,7 +22,7 @@ import { checkedClock, type Clock, systemClock } from "./clock.ts";
  * import { assertEquals } from "@std/assert";
  *
  * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir(), {
- *   maxReceives: 2,
+ *   maxAttempts: 2,
  * });
  * await queue.enqueue("poison");
  * for (let delivery = 1; delivery <= 2; delivery++) {
@@ -37,17 +37,17 @@ export interface DeliveryOptions<T> {
   /** How long a consumer has a message before it is delivered again, in milliseconds. @default {30_000} */
   visibilityTimeoutMs?: number;
   /** After so many deliveries that came to nothing a message is dead. @default {5} */
-  maxReceives?: number;
+  maxAttempts?: number;
   /** How long a `dedupeKey` keeps other messages out, in milliseconds. @default {300_000} */
   dedupeWindowMs?: number;
   /** How long `work` puts off a message whose handler has thrown, after so many deliveries, in milliseconds. @default {exponentialBackoff()} */
-  backoff?: (receives: number) => number;
+  backoff?: (attempts: number) => number;
   /**
    * A validator of payloads, asked before they are enqueued, and before they are
    * delivered: one that is refused then is dead. It must answer at once, and
    * make the same of its own output, else `enqueue` is `INVALID`.
    */
-  schema?: RecordSchema<T>;
+  schema?: Schema<T>;
   /**
    * Told what keeps `work` waiting, as a full disk does, and which handlers are
    * given up on; what it throws is ignored.
@@ -99,13 +99,13 @@ export interface EnqueueOptions {
 }
 
 /** A message to be enqueued together with others. */
-export interface Outgoing<T> extends EnqueueOptions {
+export interface MessageInput<T> extends EnqueueOptions {
   /** What it carries. */
   readonly payload: T;
 }
 
 /** What has become of a message that was enqueued. */
-export interface Enqueued {
+export interface EnqueueResult {
   /** Its number; where it was kept out, that of the message that did. */
   readonly id: number;
   /** Whether a message with the same `dedupeKey` has kept it out. */
@@ -136,6 +136,8 @@ export interface NackOptions {
   delayMs?: number;
   /** Why. */
   reason?: string;
+  /** Whether this delivery counts towards `maxAttempts`. @default {true} */
+  countAttempt?: boolean;
 }
 
 /**
@@ -147,7 +149,7 @@ export interface NackOptions {
  * import { assertEquals } from "@std/assert";
  *
  * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
- * await queue.enqueueAll([
+ * await queue.enqueueBatch([
  *   { payload: "a", group: "mails" },
  *   { payload: "b", group: "mails" }, // waits for the one before it
  *   { payload: "c", delayMs: 60_000 },
@@ -179,7 +181,7 @@ export type CheckedOptions<T> =
 /** What the options of a delivery must be. */
 export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
   visibilityTimeoutMs: (name, ms) => checkSpan(name, ms as number),
-  maxReceives: countFrom(1),
+  maxAttempts: countFrom(1),
   dedupeWindowMs: (name, ms) => checkDelay(name, ms as number),
   backoff: aFunction,
   onError: aFunction,
@@ -203,7 +205,7 @@ export function filledIn<T>(
 ): CheckedOptions<T> {
   const {
     visibilityTimeoutMs = 30_000,
-    maxReceives = 5,
+    maxAttempts = 5,
     dedupeWindowMs = 300_000,
     backoff = exponentialBackoff(),
     clock = systemClock,
@@ -212,9 +214,9 @@ export function filledIn<T>(
   } = options;
   return {
     visibilityTimeoutMs,
-    maxReceives,
+    maxAttempts,
     dedupeWindowMs,
-    backoff: (receives) => given("backoff", backoff(receives)),
+    backoff: (attempts) => given("backoff", backoff(attempts)),
     clock: checkedClock(clock),
     onError: (error) => {
       try {

@@ -5,8 +5,8 @@ import type { Home } from "./home.ts";
 import {
   checkDelay,
   type CheckedOptions,
-  type Enqueued,
-  type Outgoing,
+  type EnqueueResult,
+  type MessageInput,
 } from "./options.ts";
 
 /** Puts messages into the queue. */
@@ -27,7 +27,9 @@ export class Producer<T, M> {
   }
 
   /** Enqueues messages as one; what is given is taken as it is at the call. */
-  async enqueue(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
+  async enqueue(
+    messages: readonly MessageInput<T>[],
+  ): Promise<EnqueueResult[]> {
     const enqueue = messages.map((message) => this.#newMessage(message));
     const before = this.#home.ifReadable();
     for (const { id, dedupe } of enqueue) {
@@ -48,12 +50,12 @@ export class Producer<T, M> {
   }
 
   /** The mutation of the state that enqueues a message. */
-  toEnqueue(message: Outgoing<T>): M {
+  enqueueMutation(message: MessageInput<T>): M {
     return this.#home.mutation({ enqueue: [this.#newMessage(message)] });
   }
 
   #newMessage(
-    { payload, delayMs = 0, priority = 0, group, dedupeKey }: Outgoing<T>,
+    { payload, delayMs = 0, priority = 0, group, dedupeKey }: MessageInput<T>,
   ): NewMessage<T> {
     checkDelay("delayMs", delayMs);
     if (!Number.isFinite(priority)) {

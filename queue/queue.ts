@@ -2,7 +2,7 @@ import type { CompactionReport } from "../state/mod.ts";
 import type { QueueEngine } from "./engine.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { LedgerHost } from "./home.ts";
-import type { DeadMessage, LedgerMessage } from "./ledger.ts";
+import type { DeadLetter, LedgerMessage } from "./ledger.ts";
 import type { QueueMessage } from "./message.ts";
 import {
   attachQueue,
@@ -14,9 +14,9 @@ import {
 } from "./open.ts";
 import type {
   DeliveryOptions,
-  Enqueued,
   EnqueueOptions,
-  Outgoing,
+  EnqueueResult,
+  MessageInput,
   PageOptions,
   QueueOptions,
   QueueStats,
@@ -27,7 +27,7 @@ import type { Handler, WorkOptions } from "./work.ts";
 /**
  * A local message queue. A message is durable when `enqueue` resolves, and is
  * delivered at least once: again and again until a consumer acknowledges it, or
- * `maxReceives` deliveries have come to nothing and it is dead, with its reason.
+ * `maxAttempts` deliveries have come to nothing and it is dead, with its reason.
  *
  * @typeParam T What messages carry: any value that JSON keeps unchanged.
  * @typeParam M A mutation of the state that the queue is in.
@@ -78,7 +78,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * Opens a queue whose ledger is part of a state of one's own, so that a change
    * of that state, the messages it sends and the acknowledgement of the message
    * that has caused it can be one atomic, durable record: see
-   * {@linkcode MiniQueue.toEnqueue} and {@linkcode QueueMessage.toAck}.
+   * {@linkcode MiniQueue.enqueueMutation} and {@linkcode QueueMessage.ackMutation}.
    *
    * The state has a {@linkcode Ledger} under `name`, made by `emptyLedger`; its
    * `apply` hands mutations `{ [name]: entry }` to `applyToLedger`.
@@ -106,7 +106,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    *   },
    * });
    * const outbox = await MiniQueue.attach(shop, "outbox");
-   * await shop.applyAll([{ order: "tea" }, outbox.toEnqueue("confirm tea")]);
+   * await shop.applyBatch([{ order: "tea" }, outbox.enqueueMutation("confirm tea")]);
    * assertEquals((await outbox.receive())?.payload, "confirm tea");
    * ```
    */
@@ -127,7 +127,10 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @throws {MiniError} As `StateManager.apply`; `INVALID` where the schema
    * refuses the payload.
    */
-  async enqueue(payload: T, options: EnqueueOptions = {}): Promise<Enqueued> {
+  async enqueue(
+    payload: T,
+    options: EnqueueOptions = {},
+  ): Promise<EnqueueResult> {
     const [enqueued] = await this.#engine.enqueue([{ ...options, payload }]);
     return enqueued!;
   }
@@ -140,12 +143,14 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @throws {MiniError} As {@linkcode MiniQueue.enqueue}.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
-  async enqueueAll(messages: readonly Outgoing<T>[]): Promise<Enqueued[]> {
+  async enqueueBatch(
+    messages: readonly MessageInput<T>[],
+  ): Promise<EnqueueResult[]> {
     return this.#engine.enqueue(messages);
   }
 
   /**
-   * The mutation that enqueues a message: for `applyAll` and `transact` of the
+   * The mutation that enqueues a message: for `applyBatch` and `transact` of the
    * state that the queue is attached to, to make it one with other mutations.
    * To be applied once at most.
    *
@@ -154,8 +159,8 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @returns The mutation.
    * @throws {MiniError} `INVALID` where the schema refuses the payload.
    */
-  toEnqueue(payload: T, options: EnqueueOptions = {}): M {
-    return this.#engine.toEnqueue({ ...options, payload });
+  enqueueMutation(payload: T, options: EnqueueOptions = {}): M {
+    return this.#engine.enqueueMutation({ ...options, payload });
   }
 
   /**
@@ -201,8 +206,8 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * Handles messages, so many at a time, until `signal` or the queue is closed.
    *
    * A message is acknowledged when its handler returns. When it throws, the
-   * message is given back with the back-off of the queue; `RetryLater` and
-   * `DeadLetter` say otherwise. While its handler runs, a message does not run
+   * message is given back with the back-off of the queue; `RetryLaterError` and
+   * `DeadLetterError` say otherwise. While its handler runs, a message does not run
    * out. On stopping, handlers have `stopTimeoutMs` to end. So have they after
    * `handlerTimeoutMs`, and until they do, or are given up, they count and their
    * message and its group wait; then the message is given back as if they had
@@ -222,7 +227,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * import { assertEquals } from "@std/assert";
    *
    * await using queue = await MiniQueue.open<number>(await Deno.makeTempDir());
-   * await queue.enqueueAll([1, 2, 3].map((payload) => ({ payload })));
+   * await queue.enqueueBatch([1, 2, 3].map((payload) => ({ payload })));
    * const stop = new AbortController();
    * let sum = 0;
    * await queue.work(({ payload }) => {
@@ -266,8 +271,8 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * import { assertEquals } from "@std/assert";
    *
    * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
-   * await queue.enqueueAll(["a", "b", "c"].map((payload) => ({ payload })));
-   * for (const message of await queue.receiveBatch(3)) await message.bury("no");
+   * await queue.enqueueBatch(["a", "b", "c"].map((payload) => ({ payload })));
+   * for (const message of await queue.receiveBatch(3)) await message.deadLetter("no");
    * const seen: string[] = [];
    * for (let after = 0;;) {
    *   const page = await queue.deadLetters({ after, limit: 2 });
@@ -281,7 +286,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * assertEquals(seen, ["a", "b", "c"]);
    * ```
    */
-  deadLetters(options: PageOptions = {}): Promise<DeadMessage<T>[]> {
+  deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
     return this.#engine.deadLetters(options);
   }
 

@@ -13,7 +13,7 @@ const MAX_CHARS = 1_000;
 
 /** What went wrong, in words, whatever was thrown; what a handler throws on purpose is told by its message alone. */
 export function describe(error: unknown): string {
-  return messageOf(error).replace(/^(DeadLetter|RetryLater): /, "");
+  return messageOf(error).replace(/^(DeadLetterError|RetryLaterError): /, "");
 }
 
 /** A stack is cut after so many characters. */

@@ -15,13 +15,13 @@ import { describe, loggedError } from "./reason.ts";
  *
  * @example Try again when the network is back
  * ```ts
- * import { RetryLater } from "@mini/state/queue";
+ * import { RetryLaterError } from "@mini/state/queue";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(new RetryLater(5_000).delayMs, 5_000);
+ * assertEquals(new RetryLaterError(5_000).delayMs, 5_000);
  * ```
  */
-export class RetryLater extends Error {
+export class RetryLaterError extends Error {
   /** How long to wait, in milliseconds. */
   readonly delayMs: number;
 
@@ -34,7 +34,7 @@ export class RetryLater extends Error {
   constructor(delayMs: number, reason: string = "to be tried again later") {
     checkDelay("delayMs", delayMs);
     super(reason);
-    this.name = "RetryLater";
+    this.name = "RetryLaterError";
     this.delayMs = delayMs;
   }
 }
@@ -44,13 +44,13 @@ export class RetryLater extends Error {
  *
  * @example Give up what can never succeed
  * ```ts
- * import { DeadLetter } from "@mini/state/queue";
+ * import { DeadLetterError } from "@mini/state/queue";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(new DeadLetter("no such address").message, "no such address");
+ * assertEquals(new DeadLetterError("no such address").message, "no such address");
  * ```
  */
-export class DeadLetter extends Error {
+export class DeadLetterError extends Error {
   /**
    * Creates one.
    *
@@ -58,7 +58,7 @@ export class DeadLetter extends Error {
    */
   constructor(reason: string) {
     super(reason);
-    this.name = "DeadLetter";
+    this.name = "DeadLetterError";
   }
 }
 
@@ -73,12 +73,12 @@ export interface HandlerContext {
  *
  * @example Try again later, or never
  * ```ts
- * import { DeadLetter, type Handler, MiniQueue, RetryLater } from "@mini/state/queue";
+ * import { DeadLetterError, type Handler, MiniQueue, RetryLaterError } from "@mini/state/queue";
  * import { assertEquals } from "@std/assert";
  *
- * const handle: Handler<{ to: string }> = ({ payload, receives }) => {
- *   if (payload.to === "") throw new DeadLetter("no address");
- *   if (receives === 1) throw new RetryLater(0, "the line is busy");
+ * const handle: Handler<{ to: string }> = ({ payload, attempts }) => {
+ *   if (payload.to === "") throw new DeadLetterError("no address");
+ *   if (attempts === 1) throw new RetryLaterError(0, "the line is busy");
  * };
  * await using queue = await MiniQueue.open<{ to: string }>(await Deno.makeTempDir());
  * await queue.enqueue({ to: "" });
@@ -189,7 +189,9 @@ export class Work<T, M> {
         if (message === undefined) break;
         await this.#settled(
           message,
-          this.#isStopped ? message.release() : this.#handle(message),
+          this.#isStopped
+            ? message.nack({ countAttempt: false })
+            : this.#handle(message),
         );
       }
     } catch (error) {
@@ -297,8 +299,8 @@ export class Work<T, M> {
     }
   }
 
-  #backoff({ receives }: QueueMessage<T, M>): number {
-    const ms = this.#options.backoff(receives);
+  #backoff({ attempts }: QueueMessage<T, M>): number {
+    const ms = this.#options.backoff(attempts);
     checkDelay("backoff", ms);
     return ms;
   }
@@ -359,13 +361,15 @@ export class Work<T, M> {
     if (!("error" in outcome)) return await message.ack();
     const { error } = outcome;
     const reason = describe(error);
-    if (isA(error, RetryLater)) {
+    if (isA(error, RetryLaterError)) {
       const { delayMs } = error;
-      return await message.release({ delayMs, reason });
+      return await message.nack({ delayMs, reason, countAttempt: false });
     }
-    const isLast = isA(error, DeadLetter);
+    const isLast = isA(error, DeadLetterError);
     // It may have failed for no other reason than that it was to stop.
-    if (this.#isStopped && !isLast) return await message.release({ reason });
+    if (this.#isStopped && !isLast) {
+      return await message.nack({ reason, countAttempt: false });
+    }
     const { id, receipt } = message;
     const settlement: Settlement = isLast
       ? { id, receipt, as: "dead", reason }

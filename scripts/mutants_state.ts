@@ -112,8 +112,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
         "this.#create(taken.resolve, sequence);",
       ],
       [
-        "  async #create(onTaken: () => void): Promise<SnapshotInfo> {\n",
-        "  async #create(onTaken: () => void, sequence: number): Promise<SnapshotInfo> {\n",
+        "  async #create(onCaptured: () => void): Promise<SnapshotInfo> {\n",
+        "  async #create(onCaptured: () => void, sequence: number): Promise<SnapshotInfo> {\n",
       ],
       [
         "    const { state, sequence } = this.#live;\n",
@@ -185,7 +185,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "use-numbers-of-a-lost-log-again",
     file: "state/engine.ts",
     edits: [[
-      "      await this.#log.skipTo(snapshotSequence, built.journal);\n",
+      "      await this.#log.resetTo(snapshotSequence, built.logId);\n",
       "",
     ]],
     killedBy: snapshots(
@@ -283,7 +283,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
       "    return this.loggedJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);\n",
       "    const { json } = this.loggedJson(\n" +
       "      toJson(given, Infinity, MAX_DEPTH - 2),\n      isBatch,\n    );\n" +
-      "    const entry: any = isBatch ? { applyAll: given } : { apply: given };\n" +
+      "    const entry: any = isBatch ? { applyBatch: given } : { apply: given };\n" +
       "    return { entry, json };\n",
     ]],
     killedBy: {

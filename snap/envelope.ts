@@ -30,7 +30,7 @@ export interface SnapshotMeta {
   /** The sequence number that the state stands at. */
   readonly seq: number;
   /** The id of the log it belongs to. */
-  readonly journal?: string;
+  readonly logId?: string;
   /** The version of the code that made the state. */
   readonly version?: number;
 }
@@ -48,7 +48,7 @@ export function snapshotText<S>(
   codec: SnapCodec<S> | undefined,
   isLazy: boolean,
 ): Iterable<string> | AsyncIterable<string> {
-  const { seq, journal, version } = meta;
+  const { seq, logId: journal, version } = meta;
   const head = { mini: SNAPSHOT_VERSION, seq, journal, version };
   const encoded = codec === undefined
     ? state

@@ -19,19 +19,15 @@
 
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
-export type {
-  RecordSchema,
-  SchemaIssue,
-  SchemaResult,
-} from "../base/schema.ts";
+export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export type { SnapCodec } from "./codec.ts";
 export type { SnapshotMeta } from "./envelope.ts";
 export type {
   CreateOptions,
   RejectedSnapshot,
-  RestoredSnapshot,
   SnapOptions,
   SnapshotInfo,
+  StoredSnapshot,
 } from "./options.ts";
 export { SnapStore } from "./snap_store.ts";
-export type { Restored } from "./snapshot_file.ts";
+export type { SnapshotContent } from "./snapshot_file.ts";

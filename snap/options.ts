@@ -9,9 +9,9 @@ import {
 } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import type { RecordSchema } from "../base/schema.ts";
+import type { Schema } from "../base/schema.ts";
 import type { SnapCodec } from "./codec.ts";
-import type { Restored } from "./snapshot_file.ts";
+import type { SnapshotContent } from "./snapshot_file.ts";
 
 /**
  * How snapshots are kept.
@@ -32,7 +32,7 @@ export interface SnapOptions<S> {
   /** To and from plain JSON. @default {the state is plain JSON} */
   codec?: SnapCodec<S>;
   /** A validator of states, asked on create and on restore. It must answer at once, and make the same of its own output, else `create` is `INVALID`. */
-  schema?: RecordSchema<S>;
+  schema?: Schema<S>;
   /** The permissions of new files, where there is none that they are `like`. @default {0o600} */
   mode?: number;
   /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
@@ -57,7 +57,7 @@ export const SNAP_CHECKS: Checks<SnapOptions<unknown>> = {
 /** How a snapshot is made. */
 export interface CreateOptions {
   /** The id of the log that it belongs to. */
-  readonly journal?: string;
+  readonly logId?: string;
   /** The version of the code that made the state. */
   readonly version?: number;
   /**
@@ -66,7 +66,7 @@ export interface CreateOptions {
    * their turn meanwhile; the state must not change until then, or until the
    * promise has settled, whichever comes first.
    */
-  readonly onTaken?: () => void;
+  readonly onCaptured?: () => void;
 }
 
 /** A snapshot on disk. */
@@ -97,7 +97,7 @@ export interface SnapshotInfo {
  * assertEquals(restored?.rejected.map(({ path }) => path), [`${path}.bad`]);
  * ```
  */
-export interface RestoredSnapshot<S> extends Restored<S> {
+export interface StoredSnapshot<S> extends SnapshotContent<S> {
   /** Newer snapshots that were damaged, why, and where they are now. */
   readonly rejected: readonly RejectedSnapshot[];
 }

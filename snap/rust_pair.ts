@@ -4,7 +4,11 @@ import { MAX_DEPTH } from "../base/json.ts";
 import { keepInteger } from "../base/json.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import { damaged } from "./failure.ts";
-import { parseSnapshot, type Restored, wholeText } from "./snapshot_file.ts";
+import {
+  parseSnapshot,
+  type SnapshotContent,
+  wholeText,
+} from "./snapshot_file.ts";
 
 /**
  * Reads what early versions of the Rust crate `minisnap` wrote: the state in
@@ -14,7 +18,7 @@ export async function readRustPair<S>(
   fs: FileSystem,
   dir: string,
   codec: SnapCodec<S> | undefined,
-): Promise<Restored<S> | undefined> {
+): Promise<SnapshotContent<S> | undefined> {
   const path = join(dir, "snapshot.json");
   const seqPath = join(dir, "snapshot.seq");
   if (await fs.stat(seqPath) === undefined) return undefined;

@@ -6,7 +6,7 @@ import { placeFile } from "../fs/atomic_file.ts";
 import { Mutex } from "../base/mutex.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
 import { modesOf } from "../base/checks.ts";
-import { type RecordSchema, validate, validateNew } from "../base/schema.ts";
+import { type Schema, validate, validateNew } from "../base/schema.ts";
 import type { SnapCodec } from "./codec.ts";
 import {
   listSnapshots,
@@ -19,15 +19,15 @@ import { CodecFailure, damaged, failed } from "./failure.ts";
 import {
   type CreateOptions,
   type RejectedSnapshot,
-  type RestoredSnapshot,
   SNAP_CHECKS,
   type SnapOptions,
   type SnapshotInfo,
+  type StoredSnapshot,
 } from "./options.ts";
 import { readRustPair } from "./rust_pair.ts";
 import {
   readSnapshot,
-  type Restored,
+  type SnapshotContent,
   verifySnapshot,
   writeSnapshot,
 } from "./snapshot_file.ts";
@@ -57,7 +57,7 @@ export class SnapStore<S> {
   readonly #fs: FileSystem;
   readonly #keep: number;
   readonly #codec: SnapCodec<S> | undefined;
-  readonly #schema: RecordSchema<S> | undefined;
+  readonly #schema: Schema<S> | undefined;
   readonly #modes: ReturnType<typeof modesOf>;
   readonly #like: string | undefined;
   readonly #mutex = new Mutex();
@@ -112,13 +112,13 @@ export class SnapStore<S> {
   async create(
     state: S,
     seq: number,
-    { onTaken, ...meta }: CreateOptions = {},
+    { onCaptured, ...meta }: CreateOptions = {},
   ): Promise<SnapshotInfo> {
     checkCount("seq", seq, 0);
     const valid = validateNew(this.#schema, state, "create the snapshot", seq);
-    const isLazy = onTaken !== undefined;
+    const isLazy = onCaptured !== undefined;
     const pieces = snapshotText({ ...meta, seq }, valid, this.#codec, isLazy);
-    const text = isLazy ? telling(pieces, onTaken) : pieces;
+    const text = isLazy ? telling(pieces, onCaptured) : pieces;
     const path = join(this.dir, nameOf(seq));
     return this.#run(`create "${path}"`, path, async () => {
       const sizeBytes = await this.#place(path, text);
@@ -181,7 +181,7 @@ export class SnapStore<S> {
    */
   async restore(
     upTo: number = Infinity,
-  ): Promise<RestoredSnapshot<S> | undefined> {
+  ): Promise<StoredSnapshot<S> | undefined> {
     const found = await this.#run(
       `restore from "${this.dir}"`,
       this.dir,
@@ -194,7 +194,7 @@ export class SnapStore<S> {
     return { ...found, state };
   }
 
-  async #restore(upTo: number): Promise<RestoredSnapshot<S> | undefined> {
+  async #restore(upTo: number): Promise<StoredSnapshot<S> | undefined> {
     const rejected: RejectedSnapshot[] = [];
     const snapshots = await listSnapshots(this.#fs, this.dir);
     for (const { path, seq } of snapshots.reverse()) {
@@ -211,7 +211,7 @@ export class SnapStore<S> {
     path: string,
     seq: number,
     rejected: RejectedSnapshot[],
-  ): Promise<Restored<S> | undefined> {
+  ): Promise<SnapshotContent<S> | undefined> {
     try {
       const found = await readSnapshot(this.#fs, path, this.#codec);
       if (found.seq !== seq) {
@@ -286,8 +286,8 @@ export class SnapStore<S> {
 /** Says when the last piece was taken. */
 async function* telling(
   pieces: Iterable<string> | AsyncIterable<string>,
-  onTaken: () => void,
+  onCaptured: () => void,
 ): AsyncGenerator<string, void, undefined> {
   yield* pieces;
-  onTaken();
+  onCaptured();
 }

@@ -69,7 +69,7 @@ async function isVouchedFor(
 }
 
 /** A snapshot's state, and what it says of itself. */
-export interface Restored<S> extends SnapshotMeta {
+export interface SnapshotContent<S> extends SnapshotMeta {
   /** The state. */
   readonly state: S;
 }
@@ -83,7 +83,7 @@ export async function readSnapshot<S>(
   fs: FileSystem,
   path: string,
   codec: SnapCodec<S> | undefined,
-): Promise<Restored<S>> {
+): Promise<SnapshotContent<S>> {
   const start = await firstText(fs, path);
   const version = /^\{\n {2}"mini": (\d+),/.exec(start)?.[1];
   if (version !== undefined && Number(version) > SNAPSHOT_VERSION) {
@@ -122,7 +122,7 @@ function metaOf(json: Record<string, unknown>, path: string): SnapshotMeta {
   }
   return {
     seq: seq as number,
-    ...(typeof journal === "string" && { journal }),
+    ...(typeof journal === "string" && { logId: journal }),
     ...(typeof version === "number" && { version }),
   };
 }

@@ -1,5 +1,5 @@
 import { MiniError } from "../base/errors.ts";
-import type { StoreRecord } from "../store/mod.ts";
+import type { LogRecord } from "../store/mod.ts";
 import type { Log } from "./interfaces.ts";
 import { entryOf } from "./mutation.ts";
 
@@ -127,8 +127,8 @@ export class Aborts {
 interface Reading {
   readonly from: number;
   readonly records:
-    | AsyncIterable<StoreRecord<unknown>>
-    | Iterable<StoreRecord<unknown>>;
+    | AsyncIterable<LogRecord<unknown>>
+    | Iterable<LogRecord<unknown>>;
 }
 
 /** Whether records were asked for that compaction has removed. */

@@ -1,6 +1,6 @@
 import { decodeJson, isInParts, type SnapCodec } from "../snap/codec.ts";
 import { toJson } from "../base/json.ts";
-import type { StoreRecord } from "../store/mod.ts";
+import type { LogRecord } from "../store/mod.ts";
 
 /** So many records, and characters of them, are kept after a checkpoint. */
 const MAX_RECORDS = 1_000;
@@ -65,7 +65,7 @@ export class Checkpoint<S> {
   }
 
   /** The records after it up to `to`; `undefined` where it has not kept them all. */
-  recordsUpTo(to: number): StoreRecord<unknown>[] | undefined {
+  recordsUpTo(to: number): LogRecord<unknown>[] | undefined {
     if (!this.#isComplete || to > this.#last) return undefined;
     return this.#texts.slice(0, to - this.seq).map((text, index) => ({
       seq: this.seq + index + 1,

@@ -170,14 +170,14 @@ export class Compaction<S, M> {
     }
   }
 
-  async #create(onTaken: () => void): Promise<SnapshotInfo> {
+  async #create(onCaptured: () => void): Promise<SnapshotInfo> {
     const version = this.#version;
-    const { journal } = this.#log;
+    const { id: logId } = this.#log;
     const { state, sequence } = this.#live;
     const info = await this.#snapshots.create(state, sequence, {
       ...(version !== undefined && { version }),
-      ...(journal !== undefined && { journal }),
-      onTaken,
+      ...(logId !== undefined && { logId }),
+      onCaptured,
     });
     this.#last = Math.max(this.#last, sequence);
     this.#live.forgetCheckpoint(sequence);

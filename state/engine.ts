@@ -15,7 +15,7 @@ import type {
   AppliedMutation,
   ApplyOptions,
   StateOptions,
-  StateRecovery,
+  StateRecoveryReport,
 } from "./options.ts";
 import { Guard } from "./mutation.ts";
 import type { DeepReadonly } from "./readonly.ts";
@@ -38,7 +38,7 @@ export class Engine<S, M> {
   readonly #tasks = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
-  recovery!: StateRecovery;
+  recovery!: StateRecoveryReport;
 
   constructor(
     { log, snapshots, isBare }: Pick<
@@ -96,17 +96,17 @@ export class Engine<S, M> {
   }
 
   /** Makes the state from what is on disk. */
-  async load(outcome: StateRecovery["outcome"]): Promise<void> {
+  async load(outcome: StateRecoveryReport["outcome"]): Promise<void> {
     const { aborts } = this.#sources;
     const logEnd = this.#log.sequence;
     const built = await build(this.#sources, Infinity, "CORRUPT");
     const { seq: snapshotSequence, replayed } = built;
     const isAhead = snapshotSequence > logEnd;
     if (isAhead) {
-      if (this.#sources.isBare || this.#log.skipTo === undefined) {
+      if (this.#sources.isBare || this.#log.resetTo === undefined) {
         throw behind(snapshotSequence, logEnd);
       }
-      await this.#log.skipTo(snapshotSequence, built.journal);
+      await this.#log.resetTo(snapshotSequence, built.logId);
     }
     this.#live.start(built.state, this.#log.sequence);
     this.#compaction.start(snapshotSequence, built.unusable);
@@ -313,7 +313,7 @@ function behind(snapshot: number, log: number): MiniError {
 
 /** What a log is that ends before its snapshot, which is made of what is durable in the log. */
 function reasonBehind(
-  outcome: StateRecovery["outcome"],
+  outcome: StateRecoveryReport["outcome"],
   log: number,
   snapshot: number,
 ): string {

@@ -1,4 +1,4 @@
-import type { StoreRecord } from "../store/mod.ts";
+import type { LogRecord } from "../store/mod.ts";
 import { entryOf, mutationsOf } from "./mutation.ts";
 import type { AppliedMutation } from "./options.ts";
 import type { Sources } from "./replay.ts";
@@ -11,7 +11,7 @@ import type { Sources } from "./replay.ts";
  */
 export async function* effects<S, M>(
   { reducer, isBare, aborts }: Sources<S, M>,
-  records: AsyncIterable<StoreRecord<unknown>>,
+  records: AsyncIterable<LogRecord<unknown>>,
   isTaken: (seq: number) => Promise<boolean>,
 ): AsyncGenerator<AppliedMutation<M>, void, undefined> {
   for await (const { seq, data } of records) {

@@ -2,8 +2,8 @@ import type { SnapshotInfo } from "../snap/mod.ts";
 import type {
   AppendOptions,
   CompactionReport,
+  LogRecord,
   MiniError,
-  StoreRecord,
 } from "../store/mod.ts";
 
 /**
@@ -28,7 +28,7 @@ import type {
  */
 export interface Log<T> {
   /** What tells it from every other log; its snapshots carry it too. */
-  readonly journal?: string | undefined;
+  readonly id?: string | undefined;
   /** The number of the last acknowledged record. */
   readonly sequence: number;
   /** The number of the first record that is there, or of the next one where none is. */
@@ -42,30 +42,30 @@ export interface Log<T> {
   /** Reads the acknowledged records in order. */
   replay(
     range?: { from?: number; to?: number; signal?: AbortSignal },
-  ): AsyncIterable<StoreRecord<T>>;
+  ): AsyncIterable<LogRecord<T>>;
   /** Reads as `replay`, then every further record once it is acknowledged; ends when the log is closed. */
   follow(
     options?: { from?: number; signal?: AbortSignal },
-  ): AsyncIterable<StoreRecord<T>>;
+  ): AsyncIterable<LogRecord<T>>;
   /** Removes records that are all `<= upTo`, as far as it can. */
   compact(upTo: number): Promise<CompactionReport>;
   /** Makes sure that what was appended so far can be removed by a later `compact`, where that takes more. */
   rotate?(): Promise<void>;
   /** Makes durable what was appended with `durable: false`, where the log knows that. */
   sync?(): Promise<void>;
-  /** Goes on with record `seq + 1` of the log `journal`, which lies ahead; what is there may go. Without it a snapshot that is ahead of the log is refused. */
-  skipTo?(seq: number, journal?: string): Promise<void>;
+  /** Goes on with record `seq + 1` of the log `id`, which lies ahead; what is there may go. Without it a snapshot that is ahead of the log is refused. */
+  resetTo?(seq: number, id?: string): Promise<void>;
   /** Frees it. `applied` below the last record says that the end is not to count as clean. */
   close(options?: { readonly applied?: number }): Promise<void>;
 }
 
 /** The snapshots as a {@linkcode StateManager} sees them. `SnapStore` is one. */
 export interface Snapshots<S> {
-  /** Makes a snapshot, durably. The state does not change until `onTaken` is called, or that is done. */
+  /** Makes a snapshot, durably. The state does not change until `onCaptured` is called, or that is done. */
   create(
     state: S,
     seq: number,
-    options?: { version?: number; journal?: string; onTaken?: () => void },
+    options?: { version?: number; logId?: string; onCaptured?: () => void },
   ): Promise<SnapshotInfo>;
   /** The newest whole one that stands at `upTo` at most. */
   restore(upTo?: number): Promise<
@@ -73,7 +73,7 @@ export interface Snapshots<S> {
       readonly state: S;
       readonly seq: number;
       readonly version?: number;
-      readonly journal?: string;
+      readonly logId?: string;
     }
     | undefined
   >;

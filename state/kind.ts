@@ -15,7 +15,7 @@ const ENQUEUE = new RegExp(
 
 /** A mutation that is no entry of a queue, not even a damaged one: an object that begins as none of them does; not where it is cut off, or lost, before that shows. */
 const MUTATION = new RegExp(
-  `${DATA}\\{"(applyAll":|apply":\\{(?!\\}|"(at|v|drift|enqueue|receive|settle|expire|redrive|purge|paused|tick)":)([^\0]{10}|[^\0]*\n))`,
+  `${DATA}\\{"(applyBatch":|apply":\\{(?!\\}|"(at|v|drift|enqueue|receive|settle|expire|redrive|purge|paused|tick)":)([^\0]{10}|[^\0]*\n))`,
 );
 
 /** How the snapshot of a queue begins, and that of a state that is not in parts. Of one that is damaged neither is said. */

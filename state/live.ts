@@ -89,10 +89,12 @@ export class LiveState<S, M> {
     const copy = JSON.parse(text);
     const stamp = version === undefined ? {} : { version };
     return {
-      entry: isBatch ? { applyAll: copy, ...stamp } : { apply: copy, ...stamp },
+      entry: isBatch
+        ? { applyBatch: copy, ...stamp }
+        : { apply: copy, ...stamp },
       json: this.#sources.isBare
         ? text
-        : `{"${isBatch ? "applyAll" : "apply"}":${text}${
+        : `{"${isBatch ? "applyBatch" : "apply"}":${text}${
           version === undefined ? "" : `,"version":${version}`
         }}`,
     };

@@ -8,7 +8,7 @@ import {
   checkInitial,
   STATE_CHECKS,
   type StateOptions,
-  type StateRecovery,
+  type StateRecoveryReport,
 } from "./options.ts";
 // deno-lint-ignore no-unused-vars -- `batch` is linked to
 import type { Batch, batch } from "./batch.ts";
@@ -76,7 +76,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * Takes the lock, and makes the state from the newest whole snapshot and the
    * records behind it. A mutation that is on record as aborted has no effect.
    * What had been applied stays: where `apply` throws for it now, opening is
-   * refused. Where the log does not say, see {@linkcode StateRecovery.undecided}.
+   * refused. Where the log does not say, see {@linkcode StateRecoveryReport.undecided}.
    *
    * @param dir The directory, created where it is missing.
    * @param options The state, and how mutations change it.
@@ -131,7 +131,7 @@ export class StateManager<S, M> implements AsyncDisposable {
   }
 
   /** What opening has found. */
-  get recovery(): StateRecovery {
+  get recovery(): StateRecoveryReport {
     return this.#engine.recovery;
   }
 
@@ -184,7 +184,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @returns The number of the record. Of no mutations: the current one.
    * @throws {MiniError} As {@linkcode StateManager.apply}.
    */
-  async applyAll(
+  async applyBatch(
     mutations: readonly M[],
     options: ApplyOptions = {},
   ): Promise<number> {

@@ -22,11 +22,7 @@ export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { CompactionReport } from "../store/mod.ts";
 export type { SnapCodec } from "../snap/codec.ts";
-export type {
-  RecordSchema,
-  SchemaIssue,
-  SchemaResult,
-} from "../base/schema.ts";
+export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type Batch, batch } from "./batch.ts";
 export type { Log, Snapshots } from "./interfaces.ts";
 export { StateManager } from "./manager.ts";
@@ -34,6 +30,6 @@ export type {
   AppliedMutation,
   ApplyOptions,
   StateOptions,
-  StateRecovery,
+  StateRecoveryReport,
 } from "./options.ts";
 export type { DeepReadonly } from "./readonly.ts";

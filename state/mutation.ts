@@ -1,18 +1,18 @@
 import { MiniError } from "../base/errors.ts";
 import { given, isPromise } from "../base/promise.ts";
-import { type RecordSchema, validateRead } from "../base/schema.ts";
+import { type Schema, validateRead } from "../base/schema.ts";
 
 /** What a log holds: a mutation, several that are one, or that one was aborted. */
 export type Entry =
   | { readonly apply: unknown; readonly version?: number }
-  | { readonly applyAll: readonly unknown[]; readonly version?: number }
+  | { readonly applyBatch: readonly unknown[]; readonly version?: number }
   | { readonly abort: number; readonly found?: boolean };
 
 /** How mutations change a state. */
 export interface Reducer<S, M> {
   readonly immutable?: boolean | "checked" | undefined;
   readonly apply: (state: S, mutation: M) => S | void;
-  readonly schema?: RecordSchema<M> | undefined;
+  readonly schema?: Schema<M> | undefined;
   readonly version?: number | undefined;
   readonly upcast?:
     | ((mutation: unknown, fromVersion: number) => M)
@@ -61,7 +61,7 @@ export function entryOf(data: unknown, seq: number, isBare: boolean): Entry {
   if (isBare) return { apply: data };
   if (typeof data === "object" && data !== null) {
     if ("apply" in data) return data as Entry;
-    if ("applyAll" in data && Array.isArray(data.applyAll)) {
+    if ("applyBatch" in data && Array.isArray(data.applyBatch)) {
       return data as Entry;
     }
     if ("abort" in data && typeof data.abort === "number") return data as Entry;
@@ -97,7 +97,7 @@ export function mutationsOf<M>(
     );
   return "apply" in entry
     ? [current(entry.apply)]
-    : entry.applyAll.map(current);
+    : entry.applyBatch.map(current);
 }
 
 function otherVersion(seq: number, from: number, version: number): MiniError {

@@ -8,7 +8,7 @@ export const START_BYTES = 4_096;
 
 const CLOSE = /^.{18}"close":/;
 const ENTRY =
-  /^.{18}"seq":\d+,("durable":\d+,)?("applied":\d+,)?"data":\{"(apply|applyAll|abort)":/;
+  /^.{18}"seq":\d+,("durable":\d+,)?("applied":\d+,)?"data":\{"(apply|applyBatch|abort)":/;
 
 /** A sealed segment, which its active one stands for. */
 const SEALED = /\.\d{20}\.jsonl$/;

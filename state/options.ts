@@ -11,7 +11,7 @@ import {
   oneOf,
 } from "../base/checks.ts";
 import { given } from "../base/promise.ts";
-import type { FileSystem, MiniError, RecordSchema } from "../store/mod.ts";
+import type { FileSystem, MiniError, Schema } from "../store/mod.ts";
 import type { Log, Snapshots } from "./interfaces.ts";
 
 /**
@@ -75,7 +75,7 @@ export interface StateOptions<S, M> {
    * must answer at once, and make the same of its own output, else `apply` is
    * `INVALID`.
    */
-  schema?: RecordSchema<M>;
+  schema?: Schema<M>;
   /** To and from plain JSON, for snapshots of states that are not plain JSON. */
   codec?: SnapCodec<S>;
   /** The version of the shape of mutations and state, a whole number. A newer one in the log is `UNSUPPORTED_FORMAT`. @default {0} */
@@ -204,7 +204,7 @@ export interface AppliedMutation<M> {
 }
 
 /** What opening a state has found. */
-export interface StateRecovery {
+export interface StateRecoveryReport {
   /** How the log ended: see `MiniStore.recovery`. Another log is `created` where it is empty, else `clean`. */
   readonly outcome: "created" | "clean" | "unclean" | "torn";
   /** The number that the snapshot stood at, 0 without one. */

@@ -1,5 +1,5 @@
 import { MiniError } from "../base/errors.ts";
-import type { StoreRecord } from "../store/mod.ts";
+import type { LogRecord } from "../store/mod.ts";
 import { given } from "../base/promise.ts";
 import { recordBatches } from "../store/session.ts";
 import type { SnapCodec } from "../snap/mod.ts";
@@ -48,7 +48,7 @@ interface Start<S> {
   readonly state: S;
   readonly seq: number;
   /** The id of the log that the snapshot belongs to, where it says so. */
-  readonly journal?: string | undefined;
+  readonly logId?: string | undefined;
   /** The newest snapshot that is of another version, and could not be used; 0 for none. */
   readonly unusable: number;
 }
@@ -123,9 +123,9 @@ async function findStart<S, M>(
   let unusableVersion = 0;
   for (let below = upTo;;) {
     const found = await snapshots.restore(below);
-    const { seq = 0, version = 0, journal } = found ?? {};
+    const { seq = 0, version = 0, logId } = found ?? {};
     // An empty log is what is left when one was lost: the snapshot covers it.
-    if (seq > 0 && log.sequence > 0) assertSame(seq, journal, log.journal);
+    if (seq > 0 && log.sequence > 0) assertSame(seq, logId, log.id);
     const state = found === undefined
       ? initial()
       : version === (reducer.version ?? 0)
@@ -134,7 +134,7 @@ async function findStart<S, M>(
     if (state !== undefined || found === undefined) {
       if (unusable > 0 && log.firstSequence > seq + 1) break;
       if (reducer.immutable === "checked") freeze(state);
-      return { state: state as S, seq, journal, unusable };
+      return { state: state as S, seq, logId, unusable };
     }
     if (unusable === 0) [unusable, unusableVersion] = [seq, version];
     // What only this snapshot knows must not be forgotten, nor its numbers used again.
@@ -217,8 +217,8 @@ function recordsIn<S, M>(
   { log, checkpoint }: Sources<S, M>,
   range: { from: number; to: number },
 ):
-  | AsyncIterable<Iterable<StoreRecord<unknown>>>
-  | Iterable<StoreRecord<unknown>[]> {
+  | AsyncIterable<Iterable<LogRecord<unknown>>>
+  | Iterable<LogRecord<unknown>[]> {
   const kept = checkpoint?.seq === range.from - 1
     ? checkpoint.recordsUpTo(range.to)
     : undefined;

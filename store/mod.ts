@@ -36,12 +36,8 @@ export type {
   ReplayRange,
   StoreOptions,
 } from "./options.ts";
-export type { StoreRecord } from "./records.ts";
+export type { LogRecord } from "./records.ts";
 export type { RecoveryReport } from "./recover.ts";
-export type {
-  RecordSchema,
-  SchemaIssue,
-  SchemaResult,
-} from "../base/schema.ts";
+export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export type { CompactionReport } from "./segments.ts";
 export { MiniStore } from "./store.ts";

@@ -33,7 +33,7 @@ export interface OpenJournal {
 export async function openJournal(
   asked: JournalContext,
   { verifyFrom, ...options }:
-    & Pick<WriterOptions, "maxSegmentBytes" | "isLazy">
+    & Pick<WriterOptions, "maxSegmentBytes" | "isDurable">
     & { verifyFrom: number },
 ): Promise<OpenJournal> {
   const { fs, staging, paths: { directory } } = asked;

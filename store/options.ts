@@ -1,5 +1,6 @@
 import { modesOf } from "../base/checks.ts";
 import {
+  aBoolean,
   aFileSystem,
   aMode,
   aSchema,
@@ -12,7 +13,7 @@ import {
 import type { FileSystem } from "../fs/file_system.ts";
 import { denoFileSystem } from "../fs/deno.ts";
 import { JournalPaths } from "./paths.ts";
-import type { RecordSchema } from "../base/schema.ts";
+import type { Schema } from "../base/schema.ts";
 import type { JournalContext } from "./segment.ts";
 
 const MIB = 1024 * 1024;
@@ -22,10 +23,10 @@ const MIB = 1024 * 1024;
  *
  * @example Refuse what is none of ours
  * ```ts
- * import { MiniError, MiniStore, type RecordSchema } from "@mini/state/store";
+ * import { MiniError, MiniStore, type Schema } from "@mini/state/store";
  * import { assertRejects } from "@std/assert";
  *
- * const positive: RecordSchema<number> = {
+ * const positive: Schema<number> = {
  *   "~standard": {
  *     validate: (value) =>
  *       typeof value === "number" && value > 0
@@ -46,7 +47,7 @@ export interface ReadOptions<T> {
    * output: what it changes it is asked about once more, and that is `INVALID`
    * before anything is written.
    */
-  schema?: RecordSchema<T>;
+  schema?: Schema<T>;
   /** The most bytes of JSON that a record or a batch may have, for writing and reading alike. @default {16 * 1024 * 1024} */
   maxRecordBytes?: number;
   /** The seam to the operating system. @default {denoFileSystem} */
@@ -71,8 +72,8 @@ export interface ReadOptions<T> {
 export interface StoreOptions<T> extends ReadOptions<T> {
   /** Beyond this size of the active segment a new one is started. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;
-  /** Whether an append waits for fsync, or only for the write. @default {"always"} */
-  sync?: "always" | "never";
+  /** Whether an append waits for fsync, or only for the write, where the call does not say. @default {true} */
+  durable?: boolean;
   /**
    * The first record that opening is to verify. Whole segments before it are
    * verified when they are read instead, so that a long history costs no time
@@ -162,7 +163,7 @@ export interface AppendOptions {
    * the next fsync covers it: a crash of the process loses nothing, a power cut
    * may.
    *
-   * @default {true}
+   * @default {as the log was opened}
    */
   durable?: boolean;
 }
@@ -188,7 +189,7 @@ export const REPLAY_CHECKS: Checks<ReplayOptions<unknown>> = {
 export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   ...READ_CHECKS,
   maxSegmentBytes: countFrom(1),
-  sync: oneOf("always", "never"),
+  durable: aBoolean,
   verifyFrom: countFrom(1),
   mode: aMode,
   directoryMode: aMode,
@@ -212,12 +213,12 @@ export function contextOf(
 
 /** The options of a writer, what was left out filled in. */
 export function writerOptions(
-  { maxSegmentBytes = 16 * MIB, sync = "always", verifyFrom = 1 }: Pick<
+  { maxSegmentBytes = 16 * MIB, durable = true, verifyFrom = 1 }: Pick<
     StoreOptions<unknown>,
-    "maxSegmentBytes" | "sync" | "verifyFrom"
+    "maxSegmentBytes" | "durable" | "verifyFrom"
   >,
-): { maxSegmentBytes: number; isLazy: boolean; verifyFrom: number } {
-  return { maxSegmentBytes, isLazy: sync === "never", verifyFrom };
+): { maxSegmentBytes: number; isDurable: boolean; verifyFrom: number } {
+  return { maxSegmentBytes, isDurable: durable, verifyFrom };
 }
 
 /** Throws a `RangeError` for a range that names no records. */

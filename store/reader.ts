@@ -1,6 +1,6 @@
 import { type Cut, linesOf, type LiveEnd, split, streamed } from "./cut.ts";
 import { MiniError } from "../base/errors.ts";
-import type { LineParser, StoreRecord } from "./records.ts";
+import type { LineParser, LogRecord } from "./records.ts";
 import type { OpenSegment } from "./source.ts";
 
 /** Which records to read. */
@@ -38,7 +38,7 @@ type Open = (from: number | undefined) => AsyncIterable<OpenSegment>;
 export async function* readRecords<T>(
   open: Open,
   reading: Reading<T>,
-): AsyncGenerator<StoreRecord<T>, void, undefined> {
+): AsyncGenerator<LogRecord<T>, void, undefined> {
   const { range: { from = 1, signal }, live, explain } = reading;
   let next = from;
   let damage: string | undefined;
@@ -66,7 +66,7 @@ export async function* readRecords<T>(
 export async function* readBatches<T>(
   open: Open,
   reading: Reading<T>,
-): AsyncGenerator<Iterable<StoreRecord<T>>, void, undefined> {
+): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {
   const { from, from: next = 1 } = reading.range;
   try {
     yield* read(open(from), split, reading, next);
@@ -80,7 +80,7 @@ async function* read<T>(
   cut: Cut,
   { range: { to = Infinity, signal }, live, convert }: Reading<T>,
   from: number,
-): AsyncGenerator<Iterable<StoreRecord<T>>, void, undefined> {
+): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {
   signal?.throwIfAborted();
   if (to < from) return;
   for await (const segment of segments) {
@@ -101,7 +101,7 @@ function* recordsOf<T>(
     readonly to: number;
     readonly convert: Reading<T>["convert"];
   },
-): Generator<StoreRecord<T>, void, undefined> {
+): Generator<LogRecord<T>, void, undefined> {
   for (const line of lines) {
     let seq = parser.next;
     for (const data of parser.parse(line, from)) {

@@ -6,7 +6,7 @@ import { strayReason } from "./shape.ts";
 import { cutsOf, parseJson } from "../base/walk.ts";
 
 /** One record, and its place in the log. */
-export interface StoreRecord<T> {
+export interface LogRecord<T> {
   /** Its sequence number: from 1, without gaps. */
   readonly seq: number;
   /** What was appended. */

@@ -212,7 +212,7 @@ export class Segments {
    * covered elsewhere. What the log holds, up to record `last`, is set aside.
    * Every state that a crash may leave is a log that ends earlier, or this one.
    */
-  async skipTo(
+  async resetTo(
     seq: number,
     last: number,
     journal: string = this.journal,

@@ -16,13 +16,9 @@ import {
 import { fromOs } from "../fs/os_errors.ts";
 import type { LiveEnd } from "./cut.ts";
 import { readBatches, type Reading, readRecords } from "./reader.ts";
-import type { StoreRecord } from "./records.ts";
+import type { LogRecord } from "./records.ts";
 import type { RecoveryReport } from "./recover.ts";
-import {
-  type RecordSchema,
-  validateNew,
-  validateRead,
-} from "../base/schema.ts";
+import { type Schema, validateNew, validateRead } from "../base/schema.ts";
 import type { JournalContext } from "./segment.ts";
 import type { Writer } from "./writer.ts";
 
@@ -49,20 +45,20 @@ export function appendJson(
 export function recordBatches(
   log: object,
   range: { from: number; to: number },
-): AsyncIterable<Iterable<StoreRecord<unknown>>> | undefined {
+): AsyncIterable<Iterable<LogRecord<unknown>>> | undefined {
   return SESSIONS.get(log)?.readBatches(range);
 }
 
 /** A log that is open for writing, and how its records are typed. */
 export class Session<T> {
   readonly #context: JournalContext;
-  readonly #schema: RecordSchema<T> | undefined;
+  readonly #schema: Schema<T> | undefined;
   readonly writer: Writer;
   readonly report: RecoveryReport;
 
   private constructor(
     context: JournalContext,
-    schema: RecordSchema<T> | undefined,
+    schema: Schema<T> | undefined,
     writer: Writer,
     report: RecoveryReport,
   ) {
@@ -94,7 +90,7 @@ export class Session<T> {
 
   append(
     record: T,
-    { durable = true, applied }: AppendOptions,
+    { durable, applied }: AppendOptions,
   ): Promise<number> {
     this.writer.assertOpen();
     const { maxRecordBytes } = this.#context;
@@ -105,7 +101,7 @@ export class Session<T> {
   /** Appends a record that is JSON already, and was checked; `undefined` where the schema is to be asked. */
   appendJson(
     json: string,
-    { durable = true, applied }: AppendOptions,
+    { durable, applied }: AppendOptions,
   ): Promise<number> | undefined {
     if (this.#schema !== undefined) return undefined;
     this.writer.assertOpen();
@@ -114,7 +110,7 @@ export class Session<T> {
   }
 
   /** As {@linkcode Session.read}, many records at a time. */
-  readBatches(range: ReplayRange): AsyncIterable<Iterable<StoreRecord<T>>> {
+  readBatches(range: ReplayRange): AsyncIterable<Iterable<LogRecord<T>>> {
     checkRange(range);
     this.writer.assertOpen();
     const context = this.#context;
@@ -145,7 +141,7 @@ export class Session<T> {
   }
 
   /** Reads acknowledged records, up to `range.to` those to come as well. */
-  read(range: ReplayRange): AsyncIterable<StoreRecord<T>> {
+  read(range: ReplayRange): AsyncIterable<LogRecord<T>> {
     checkRange(range);
     this.writer.assertOpen();
     const context = this.#context;
@@ -160,7 +156,7 @@ export class Session<T> {
 export function readUnopened<T>(
   path: string | URL,
   options: ReplayOptions<T>,
-): AsyncIterable<StoreRecord<T>> {
+): AsyncIterable<LogRecord<T>> {
   assertOptions("MiniStore.replay()", options, REPLAY_CHECKS);
   const { schema, ifMissing = "error" } = options;
   const context = contextOf(path, options);
@@ -173,7 +169,7 @@ export function readUnopened<T>(
 function readingOf<T>(
   context: JournalContext,
   range: ReplayRange,
-  schema: RecordSchema<T> | undefined,
+  schema: Schema<T> | undefined,
   live?: LiveEnd,
 ): Reading<T> {
   const { signal } = range;

@@ -7,7 +7,7 @@ import type {
   ReplayRange,
   StoreOptions,
 } from "./options.ts";
-import type { StoreRecord } from "./records.ts";
+import type { LogRecord } from "./records.ts";
 import type { RecoveryReport } from "./recover.ts";
 import type { CompactionReport } from "./segments.ts";
 import { readUnopened, Session } from "./session.ts";
@@ -93,7 +93,7 @@ export class MiniStore<T> implements AsyncDisposable {
   static replay<T>(
     path: string | URL,
     options: ReplayOptions<T> = {},
-  ): AsyncIterable<StoreRecord<T>> {
+  ): AsyncIterable<LogRecord<T>> {
     return readUnopened(path, options);
   }
 
@@ -108,8 +108,8 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /** The id that tells it from every other log, which its snapshots carry too. Logs of the Rust program have none. */
-  get journal(): string | undefined {
-    return this.#session.writer.journal;
+  get id(): string | undefined {
+    return this.#session.writer.id;
   }
 
   /** The number of the last acknowledged record, 0 where there is none. */
@@ -186,14 +186,18 @@ export class MiniStore<T> implements AsyncDisposable {
    * ```
    */
   // deno-lint-ignore require-await -- what is thrown must reject
-  async appendBatch(records: readonly T[]): Promise<number> {
+  async appendBatch(
+    records: readonly T[],
+    options: AppendOptions = {},
+  ): Promise<number> {
     const { writer } = this.#session;
     writer.assertOpen();
     if (records.length === 0) return this.sequence;
-    if (records.length === 1) return this.append(records[0] as T);
+    if (records.length === 1) return this.append(records[0] as T, options);
     writer.assertNative("append a batch");
     const text = this.#session.encodeAll(records);
-    return writer.add({ text, batch: records.length }, true);
+    const { durable, applied } = options;
+    return writer.add({ text, batch: records.length, applied }, durable);
   }
 
   /**
@@ -202,7 +206,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * @returns The records, oldest first. Memory does not grow with the log.
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
    */
-  replay(range: ReplayRange = {}): AsyncIterable<StoreRecord<T>> {
+  replay(range: ReplayRange = {}): AsyncIterable<LogRecord<T>> {
     const to = Math.min(range.to ?? this.sequence, this.sequence);
     return this.#session.read({ ...range, to });
   }
@@ -229,7 +233,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * assertEquals(await seen, ["before", "after"]);
    * ```
    */
-  follow(options: FollowOptions = {}): AsyncIterable<StoreRecord<T>> {
+  follow(options: FollowOptions = {}): AsyncIterable<LogRecord<T>> {
     return this.#session.read(options);
   }
 
@@ -278,9 +282,9 @@ export class MiniStore<T> implements AsyncDisposable {
     await this.#session.writer.sync();
   }
 
-  /** Goes on with record `seq + 1` where a snapshot at `seq`, of the log `journal`, is ahead; sets aside what the log holds, as files whose names end in `.aside`. Throws as `compact`. */
-  async skipTo(seq: number, journal?: string): Promise<void> {
-    await this.#session.writer.skipTo(seq, journal);
+  /** Goes on with record `seq + 1` where a snapshot at `seq`, of the log `id`, is ahead; sets aside what the log holds, as files whose names end in `.aside`. Throws as `compact`. */
+  async resetTo(seq: number, id?: string): Promise<void> {
+    await this.#session.writer.resetTo(seq, id);
   }
 
   /**

@@ -19,8 +19,8 @@ export interface WriterOptions {
   readonly format: WriteFormat;
   readonly lock: FileLock;
   readonly maxSegmentBytes: number;
-  /** Whether fsync is left to the operating system. */
-  readonly isLazy: boolean;
+  /** Whether an append waits for fsync, where the call does not say. */
+  readonly isDurable: boolean;
 }
 
 /**
@@ -92,8 +92,8 @@ export class Writer implements LiveEnd {
     return this.#segments.firstSequence;
   }
 
-  /** The journal's id; `undefined` where the format has none. */
-  get journal(): string | undefined {
+  /** The log's id; `undefined` where the format has none. */
+  get id(): string | undefined {
     return this.isNative ? this.#segments.journal : undefined;
   }
 
@@ -121,9 +121,12 @@ export class Writer implements LiveEnd {
   }
 
   /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
-  add(unit: Unit, isDurable: boolean): Promise<number> {
+  add(
+    unit: Unit,
+    isDurable: boolean = this.#options.isDurable,
+  ): Promise<number> {
     if (this.failure !== undefined) throw this.failure;
-    const added = this.#queue.add(unit, isDurable && !this.#options.isLazy);
+    const added = this.#queue.add(unit, isDurable);
     if (!this.#isCommitting) this.#commitAll();
     return added;
   }
@@ -224,14 +227,14 @@ export class Writer implements LiveEnd {
   }
 
   /** Goes on after record `seq`, which lies ahead. */
-  skipTo(seq: number, journal?: string): Promise<void> {
+  resetTo(seq: number, id?: string): Promise<void> {
     this.assertOpen();
     this.assertNative("skip records");
     return this.#afterAppends(() => {
       // Appends that were called before it may have taken the number.
       checkCount("seq", seq, this.sequence + 1);
       return this.#guard(async () => {
-        await this.#segments.skipTo(seq, this.sequence, journal);
+        await this.#segments.resetTo(seq, this.sequence, id);
         this.sequence = this.#durable = this.applied = seq;
         this.#change.fire();
       });

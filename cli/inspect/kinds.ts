@@ -5,7 +5,7 @@ function entryIn(data: unknown): Record<string, unknown> | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const [first, ...others] = Object.keys(data);
   const isEntry = first !== undefined &&
-    ["apply", "applyAll", "abort"].includes(first) &&
+    ["apply", "applyBatch", "abort"].includes(first) &&
     others.every((key) => key === "version");
   return isEntry ? data as Record<string, unknown> : undefined;
 }

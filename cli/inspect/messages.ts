@@ -8,7 +8,7 @@ export interface MessageRow {
   readonly text: string;
   readonly priority: number;
   readonly group?: string;
-  readonly receives: number;
+  readonly attempts: number;
   /** For how many milliseconds it has been there, */
   readonly ageMs: number;
   /** and for how many more it is delayed. */
@@ -49,13 +49,13 @@ function rowOf(
   message: LedgerMessage & { diedAt?: number },
   now: number,
 ): MessageRow {
-  const { id, payload, priority, group, receives, due, reason } = message;
+  const { id, payload, priority, group, attempts, due, reason } = message;
   return {
     id,
     text: brief(payload, PAYLOAD_CHARS),
     priority,
     ...(group !== undefined && { group }),
-    receives,
+    attempts,
     ageMs: Math.max(0, Math.round(now - (message.diedAt ?? message.at))),
     delayMs: Math.max(0, Math.round(due - now)),
     ...(reason !== undefined && { reason }),

@@ -172,7 +172,7 @@ export async function checkMini(
         initial: () => [],
         apply: (numbers, n) => void numbers.push(n),
       });
-      await numbers.applyAll(Array.from({ length: 100_000 }, (_, n) => n));
+      await numbers.applyBatch(Array.from({ length: 100_000 }, (_, n) => n));
       await numbers.createSnapshot();
       await numbers.apply(-1);
       await numbers.close();`,

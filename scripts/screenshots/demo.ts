@@ -52,7 +52,7 @@ export async function makeMails(
   dir: string,
 ): Promise<MiniQueue<Record<string, unknown>>> {
   const queue = await MiniQueue.open<Record<string, unknown>>(dir, {
-    maxReceives: 2,
+    maxAttempts: 2,
   });
   for (const [at, name] of NAMES.entries()) {
     await queue.enqueue({ to: `${name}@example.org`, subject: "Your order" }, {

@@ -174,7 +174,7 @@ Deno.test("mini ends quietly when nobody reads on", async () => {
   await using directory = new TestDirectory();
   {
     await using store = await MiniStore.open<string>(directory.at(), {
-      sync: "never",
+      durable: false,
     });
     const records = Array.from({ length: 20_000 }, () => "x".repeat(100));
     await Promise.all(records.map((record) => store.append(record)));

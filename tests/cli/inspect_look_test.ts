@@ -121,7 +121,7 @@ Deno.test("mini inspect --apply makes states of a long log without a snapshot, f
   {
     await using store = await MiniStore.open<unknown>(
       directory.at("state/journal.jsonl"),
-      { sync: "never", maxSegmentBytes: 1_000_000 },
+      { durable: false, maxSegmentBytes: 1_000_000 },
     );
     for (let at = 0; at < records; at += 5_000) {
       const some = Array.from({ length: 5_000 }, () => ({ apply: { by: 1 } }));
@@ -168,13 +168,13 @@ Deno.test("mini inspect without a program shows the snapshot and the mutations s
 Deno.test("mini inspect shows how the messages of a queue stand, now and as of any record", async () => {
   await using directory = new TestDirectory();
   await using queue = await MiniQueue.open<string>(directory.path, {
-    maxReceives: 1,
+    maxAttempts: 1,
   });
   await queue.enqueue("doomed");
   await (await queue.receive())?.nack({ reason: "no such user" });
   await queue.enqueue("held");
   await queue.receive();
-  await queue.enqueueAll(
+  await queue.enqueueBatch(
     ["a1", "a2"].map((payload) => ({ payload, group: "a" })),
   );
   await queue.enqueue("later", { delayMs: 3_600_000 });

@@ -148,7 +148,7 @@ pageTest(
   async (browser) => {
     await using directory = new TestDirectory();
     await using queue = await MiniQueue.open<string>(directory.path, {
-      maxReceives: 1,
+      maxAttempts: 1,
     });
     await queue.enqueue("<b>doomed</b>");
     await queue.enqueue("waiting");
@@ -245,7 +245,7 @@ async function topRow(page: Page): Promise<number> {
 }
 
 async function fill(path: string, records: number): Promise<void> {
-  await using store = await MiniStore.open<number>(path, { sync: "never" });
+  await using store = await MiniStore.open<number>(path, { durable: false });
   for (let at = 0; at < records; at += 5_000) {
     const some = Array.from({ length: 5_000 }, (_, n) => store.append(at + n));
     await Promise.all(some);

@@ -165,7 +165,7 @@ Deno.test("mini convert of a Rust state makes one that opens with its snapshot a
     await using counter = await open();
     assertEquals([counter.state.value, counter.sequence], [6028, 10]);
     assertEquals(counter.recovery.snapshotSequence, 7);
-    await counter.applyAll([{ by: 1 }, { by: 2 }]);
+    await counter.applyBatch([{ by: 1 }, { by: 2 }]);
   }
   await using counter = await open();
   assertEquals(counter.state.value, 6031);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DeadLetter, MiniQueue } from "@mini/state/queue";
+import { DeadLetterError, MiniQueue } from "@mini/state/queue";
 import { TestDirectory } from "../support/dir.ts";
 import { contentsOf, mini, miniJson } from "../support/mini.ts";
 
@@ -7,8 +7,8 @@ import { contentsOf, mini, miniJson } from "../support/mini.ts";
 async function fill(dir: string): Promise<void> {
   await using queue = await MiniQueue.open<{ job: number }>(dir);
   for (const job of [1, 2]) await queue.enqueue({ job });
-  await (await queue.receive())?.bury("no such address");
-  await (await queue.receive())?.bury("no stamp");
+  await (await queue.receive())?.deadLetter("no such address");
+  await (await queue.receive())?.deadLetter("no stamp");
   await queue.enqueue({ job: 3 }, { group: "g" });
   await queue.enqueue({ job: 4 }, { group: "g" });
   await queue.enqueue({ job: 5 });
@@ -41,13 +41,13 @@ Deno.test("mini queue dead --stack shows what was thrown, where, and what has ca
   await using directory = new TestDirectory();
   {
     await using queue = await MiniQueue.open<number>(directory.path);
-    await queue.enqueueAll([{ payload: 1 }, { payload: 2 }]);
-    await (await queue.receive())?.bury("by hand");
+    await queue.enqueueBatch([{ payload: 1 }, { payload: 2 }]);
+    await (await queue.receive())?.deadLetter("by hand");
     const stop = new AbortController();
     await queue.work(() => {
       stop.abort();
       const cause = new Error("down");
-      throw Object.assign(new DeadLetter("no route"), { cause });
+      throw Object.assign(new DeadLetterError("no route"), { cause });
     }, { signal: stop.signal });
   }
   const dead = ["queue", "dead", directory.path];
@@ -55,7 +55,7 @@ Deno.test("mini queue dead --stack shows what was thrown, where, and what has ca
   const [first, second, thrown, where, ...rest] = stdout.split("\n");
   assertStringIncludes(first!, "by hand");
   assertStringIncludes(second!, "no route: down");
-  assertEquals(thrown, "    DeadLetter: no route");
+  assertEquals(thrown, "    DeadLetterError: no route");
   assertStringIncludes(where!, "queue_test.ts:");
   assert(rest.includes("    caused by Error: down"), stdout);
   assert(!(await mini(dead)).stdout.includes("caused by"));
@@ -91,7 +91,7 @@ Deno.test("mini queue dead cuts no reason short in a pipe", async () => {
   {
     await using queue = await MiniQueue.open(directory.path);
     await queue.enqueue({ job: 1 });
-    await (await queue.receive())!.bury(reason);
+    await (await queue.receive())!.deadLetter(reason);
   }
   const { stdout } = await mini(["queue", "dead", directory.path]);
   assertStringIncludes(stdout, JSON.stringify(reason));
@@ -119,18 +119,18 @@ Deno.test("mini queue redrive and purge change what they say, and nothing else",
 
 Deno.test("mini queue redrive leaves it to the program when a message is dead", async () => {
   await using directory = new TestDirectory();
-  const maxReceives = 20;
+  const maxAttempts = 20;
   // Left in flight by a consumer that is gone, after more deliveries than a queue has by default.
   for (let turn = 0; turn < 8; turn++) {
     await using queue = await MiniQueue.open<string>(directory.path, {
-      maxReceives,
+      maxAttempts,
     });
     if (turn === 0) await queue.enqueue("stubborn");
     await queue.receive();
   }
   await mini(["queue", "redrive", directory.path, "all"]);
   await using queue = await MiniQueue.open<string>(directory.path, {
-    maxReceives,
+    maxAttempts,
   });
   assertEquals((await queue.receive())?.payload, "stubborn");
 });

@@ -128,7 +128,7 @@ Deno.test("mini stat puts many segments together, and shows a journal that is da
   {
     await using store = await MiniStore.open<number>(directory.at(), {
       maxSegmentBytes: 150,
-      sync: "never",
+      durable: false,
     });
     for (let value = 1; value <= 100; value++) await store.append(value);
   }
@@ -164,7 +164,7 @@ Deno.test("mini state prints the snapshot and the mutations that have an effect"
     await counter.apply({ by: 1 });
     await counter.createSnapshot();
     await counter.apply({ by: 2, fail: true }).catch(() => {});
-    await counter.applyAll([{ by: 3 }, { by: 4 }]);
+    await counter.applyBatch([{ by: 3 }, { by: 4 }]);
     await counter.apply({ by: 5 });
   }
   const { stdout } = await mini(["state", directory.path]);

@@ -65,7 +65,7 @@ Deno.test("mini salvage of a compacted queue makes one that opens, with its mess
   const dir = directory.at("old");
   {
     await using queue = await MiniQueue.open<string>(dir);
-    await queue.enqueueAll(["a", "b", "c"].map((payload) => ({ payload })));
+    await queue.enqueueBatch(["a", "b", "c"].map((payload) => ({ payload })));
     await (await queue.receive())!.ack();
     await queue.compact();
     await queue.enqueue("damaged");
@@ -152,7 +152,7 @@ Deno.test("mini salvage begins in the middle of a batch where the snapshot stand
     );
     await store.appendBatch(["a", "b", "c"]);
     await store.append("d");
-    await new SnapStore(dir).create({}, 2, { journal: store.journal! });
+    await new SnapStore(dir).create({}, 2, { logId: store.id! });
   }
   const { code, json } = await miniJson(["salvage", dir, directory.at("new")]);
   assertEquals([code, json.ranges], [0, [{ from: 3, to: 4, as: 3 }]]);

@@ -26,7 +26,7 @@ const peak = /VmHWM:\\s*(\\d+) kB/.exec(status)?.[1];
 console.error(peak ?? process.resourceUsage().maxRSS);`;
 
 async function makeLarge(path: string): Promise<number> {
-  await using store = await MiniStore.open(path, { sync: "never" });
+  await using store = await MiniStore.open(path, { durable: false });
   const text = "x".repeat(900);
   for (let first = 1; first <= RECORDS; first += 500) {
     const turn = Array.from(
@@ -176,7 +176,7 @@ Deno.test("mini stat and mini queue dead keep to the width of a terminal", async
   {
     await using queue = await MiniQueue.open<string>(dir);
     for (let at = 0; at < 3; at++) await queue.enqueue("x".repeat(200));
-    await (await queue.receive())?.bury("y".repeat(200));
+    await (await queue.receive())?.deadLetter("y".repeat(200));
     await queue.compact();
     await queue.enqueue("z");
   }

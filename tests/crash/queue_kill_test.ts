@@ -11,29 +11,29 @@ const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 /** What workers have told, over all their lives. */
 class Told {
-  readonly receives = new Map<number, number>();
+  readonly attempts = new Map<number, number>();
   readonly done = new Set<number>();
   readonly violations: string[] = [];
   isEmpty = false;
 
   take(lines: readonly string[]): void {
     for (const line of lines) {
-      const [what, id = 0, receives = 0] = line.split(" ");
-      if (what === "start") this.#start(Number(id), Number(receives));
+      const [what, id = 0, attempts = 0] = line.split(" ");
+      if (what === "start") this.#start(Number(id), Number(attempts));
       else if (what === "done") this.done.add(Number(id));
       else this.isEmpty = line === "empty";
     }
   }
 
-  #start(id: number, receives: number): void {
+  #start(id: number, attempts: number): void {
     if (this.done.has(id)) {
       this.violations.push(`job ${id} came back after it was done`);
     }
-    const before = this.receives.get(id) ?? 0;
-    if (receives <= before) {
-      this.violations.push(`job ${id}: delivery ${receives} after ${before}`);
+    const before = this.attempts.get(id) ?? 0;
+    if (attempts <= before) {
+      this.violations.push(`job ${id}: delivery ${attempts} after ${before}`);
     }
-    this.receives.set(id, receives);
+    this.attempts.set(id, attempts);
   }
 }
 
@@ -41,7 +41,7 @@ Deno.test("MiniQueue: a worker is killed mid-job, again and again: every job com
   await using directory = new TestDirectory();
   {
     await using queue = await MiniQueue.open<string>(directory.path);
-    await queue.enqueueAll(
+    await queue.enqueueBatch(
       Array.from({ length: JOBS }, (_, index) => ({ payload: `job ${index}` })),
     );
   }
@@ -56,14 +56,14 @@ Deno.test("MiniQueue: a worker is killed mid-job, again and again: every job com
   await using queue = await MiniQueue.open<string>(directory.path);
   const { ready, delayed, inFlight } = await queue.stats();
   const dead = await queue.deadLetters();
-  const again = [...told.receives.values()].filter((count) => count > 1).length;
+  const again = [...told.attempts.values()].filter((count) => count > 1).length;
   say(
     `seed ${seed}: ${kills} kills of a worker, ${JOBS} jobs, ${told.done.size} told to be done, ` +
       `${again} delivered again, ${told.violations.length} violations`,
   );
   assertEquals(told.violations, []);
   assertEquals([ready, delayed, inFlight], [0, 0, 0]);
-  assertEquals(told.receives.size, JOBS);
+  assertEquals(told.attempts.size, JOBS);
   for (const { id } of dead) assert(!told.done.has(id));
 });
 
@@ -71,7 +71,7 @@ Deno.test("MiniQueue: a job that kills its worker ends dead, and the others are 
   await using directory = new TestDirectory();
   {
     await using queue = await MiniQueue.open<string>(directory.path);
-    await queue.enqueueAll(
+    await queue.enqueueBatch(
       ["a", "poison", "b", "c"].map((payload) => ({ payload, group: "g" })),
     );
   }
@@ -82,9 +82,9 @@ Deno.test("MiniQueue: a job that kills its worker ends dead, and the others are 
     assert(++lives < 10);
   }
   assertEquals(lives, 4);
-  assertEquals([...told.receives], [[1, 1], [2, 3], [3, 1], [4, 1]]);
+  assertEquals([...told.attempts], [[1, 1], [2, 3], [3, 1], [4, 1]]);
   await using queue = await MiniQueue.open<string>(directory.path);
   const [dead] = await queue.deadLetters();
-  assertEquals([dead!.payload, dead!.receives], ["poison", 3]);
+  assertEquals([dead!.payload, dead!.attempts], ["poison", 3]);
   assert(dead!.reason.includes("the process ended"), dead!.reason);
 });

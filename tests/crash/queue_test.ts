@@ -35,13 +35,13 @@ Deno.test("MiniQueue: what has resolved is there after a power cut, whatever it 
   };
   await queue.enqueue("a");
   await check({ ready: 1 });
-  await (await queue.receive())!.bury("no");
+  await (await queue.receive())!.deadLetter("no");
   await check({ dead: 1 });
   await queue.redrive("all");
   await check({ ready: 1 });
   await (await queue.receive())!.ack();
   await check({});
-  await queue.enqueueAll([{ payload: "b" }, { payload: "c" }]);
+  await queue.enqueueBatch([{ payload: "b" }, { payload: "c" }]);
   await check({ ready: 2 });
   await queue.pause();
   await check({ ready: 2, paused: true });

@@ -131,7 +131,7 @@ Deno.test("every log of a state in the documents opens as one", async () => {
     });
     const aborted = entries.flatMap((entry) => entry.abort as number ?? []);
     const applied = entries.filter((_, at) => !aborted.includes(at + 1))
-      .flatMap((entry) => entry.applyAll ?? entry.apply ?? []);
+      .flatMap((entry) => entry.applyBatch ?? entry.apply ?? []);
     assertEquals(state.recovery.aborted, aborted, where(block));
     assertEquals(state.state, applied, where(block));
   }

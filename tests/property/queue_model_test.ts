@@ -17,20 +17,20 @@ import { size } from "../support/size.ts";
 /** Set SEED to run the same again. */
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 const RUNS = size(200, 20_000);
-const MAX_RECEIVES = 3;
+const MAX_ATTEMPTS = 3;
 const TIMEOUT_MS = 1_000;
 
-interface Outgoing {
+interface MessageInput {
   readonly payload: string;
   readonly priority?: number;
   readonly group?: string;
   readonly delayMs?: number;
 }
 
-interface ModelMessage extends Outgoing {
+interface ModelMessage extends MessageInput {
   order: number;
   due: number;
-  receives: number;
+  attempts: number;
   state: "waiting" | "in flight" | "dead" | "gone";
 }
 
@@ -40,12 +40,12 @@ class Model {
   now = 0;
   #orders = 0;
 
-  enqueue(message: Outgoing): void {
+  enqueue(message: MessageInput): void {
     this.messages.push({
       ...message,
       order: this.#orders++,
       due: this.now + (message.delayMs ?? 0),
-      receives: 0,
+      attempts: 0,
       state: "waiting",
     });
   }
@@ -72,20 +72,20 @@ class Model {
       );
     if (next === undefined) return undefined;
     next.state = "in flight";
-    next.receives++;
+    next.attempts++;
     return next;
   }
 
   giveBack(message: ModelMessage, delayMs: number): void {
     message.due = this.now + delayMs;
-    message.state = message.receives < MAX_RECEIVES ? "waiting" : "dead";
+    message.state = message.attempts < MAX_ATTEMPTS ? "waiting" : "dead";
   }
 
   redrive(): void {
     for (const message of this.in("dead").sort((a, b) => a.order - b.order)) {
       Object.assign(message, {
         state: "waiting",
-        receives: 0,
+        attempts: 0,
         due: 0,
         order: this.#orders++,
       });
@@ -127,7 +127,7 @@ class Real {
     });
     this.queue = await MiniQueue.attach(this.manager, "queue", {
       clock: this.clock,
-      maxReceives: MAX_RECEIVES,
+      maxAttempts: MAX_ATTEMPTS,
       visibilityTimeoutMs: TIMEOUT_MS,
     });
     this.held.clear();
@@ -163,7 +163,7 @@ const enqueue = fc.array(
   command(`enqueue ${JSON.stringify(all)}`, async (model, { queue }) => {
     const messages = all.map((one) => ({ ...one, payload: `m${names++}` }));
     for (const message of messages) model.enqueue(message);
-    await queue.enqueueAll(messages);
+    await queue.enqueueBatch(messages);
   })
 );
 
@@ -172,13 +172,13 @@ const receive = fc.constant(
     const message = await queue.receive();
     const expected = model.receive();
     assertEquals(message?.payload, expected?.payload);
-    assertEquals(message?.receives, expected?.receives);
+    assertEquals(message?.attempts, expected?.attempts);
     if (message) held.set(message.payload, message);
   }),
 );
 
 const settle = fc.tuple(
-  fc.constantFrom("ack", "nack", "nack later", "bury", "release"),
+  fc.constantFrom("ack", "nack", "nack later", "deadLetter", "release"),
   fc.nat(),
 ).map(([how, at]) =>
   command(how, async (model, { held }) => {
@@ -190,14 +190,14 @@ const settle = fc.tuple(
       known.state = "gone";
       return await message.ack();
     }
-    if (how === "bury") {
+    if (how === "deadLetter") {
       known.state = "dead";
-      return await message.bury("no");
+      return await message.deadLetter("no");
     }
     if (how === "release") {
-      known.receives--;
+      known.attempts--;
       model.giveBack(known, 0);
-      return await message.release();
+      return await message.nack({ countAttempt: false });
     }
     const delayMs = how === "nack" ? 0 : 300;
     model.giveBack(known, delayMs);

@@ -69,12 +69,12 @@ function applies(mutations: readonly Add[]): Command {
   );
 }
 
-function applyAll(mutations: readonly Add[]): Command {
+function applyBatch(mutations: readonly Add[]): Command {
   return command(
-    `applyAll ${JSON.stringify(mutations)}`,
+    `applyBatch ${JSON.stringify(mutations)}`,
     (model, { manager }) => {
       model.record(...mutations);
-      return manager.applyAll(mutations);
+      return manager.applyBatch(mutations);
     },
   );
 }
@@ -141,7 +141,7 @@ const options: fc.Arbitrary<Options> = fc.record({
 
 const commands = fc.commands([
   fc.array(adds, { minLength: 1, maxLength: 5 }).map(applies),
-  fc.array(adds, { minLength: 1, maxLength: 3 }).map(applyAll),
+  fc.array(adds, { minLength: 1, maxLength: 3 }).map(applyBatch),
   fc.tuple(fc.array(adds, { minLength: 1, maxLength: 4 }), fc.nat()).map(
     ([mutations, at]) => appliesThrowing(mutations, at % mutations.length),
   ),

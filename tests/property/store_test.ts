@@ -1,11 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import fc from "fast-check";
-import {
-  type MiniError,
-  MiniStore,
-  type RecordSchema,
-} from "@mini/state/store";
+import { type MiniError, MiniStore, type Schema } from "@mini/state/store";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
@@ -155,7 +151,7 @@ async function compareWithArray(
   return length;
 }
 
-Deno.test("RecordSchema takes any Standard Schema", () => {
+Deno.test("Schema takes any Standard Schema", () => {
   const standard: StandardSchemaV1<unknown, { a: number }> = {
     "~standard": {
       version: 1,
@@ -163,6 +159,6 @@ Deno.test("RecordSchema takes any Standard Schema", () => {
       validate: () => ({ value: { a: 1 } }),
     },
   };
-  const accepted: RecordSchema<{ a: number }> = standard;
+  const accepted: Schema<{ a: number }> = standard;
   assertEquals(accepted["~standard"].validate(1), { value: { a: 1 } });
 });

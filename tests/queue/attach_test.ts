@@ -47,10 +47,10 @@ Deno.test("MiniQueue.attach(): a state change, its message and the ack of its ca
   await inbox.enqueue("tea, please");
   const cause = await inbox.receive();
   const before = shop.sequence;
-  await shop.applyAll([
+  await shop.applyBatch([
     { order: "tea" },
-    outbox.toEnqueue("tea is on its way"),
-    cause!.toAck(),
+    outbox.enqueueMutation("tea is on its way"),
+    cause!.ackMutation(),
   ]);
   assertEquals(shop.sequence, before + 1);
   fs.restart();
@@ -67,13 +67,13 @@ Deno.test("MiniQueue.attach(): an ack that comes too late undoes all that is one
   const inbox = await MiniQueue.attach(shop, "inbox");
   await inbox.enqueue("tea, please");
   const cause = (await inbox.receive())!;
-  const ack = cause.toAck();
+  const ack = cause.ackMutation();
   await cause.nack();
-  const error = await errorOf(shop.applyAll([{ order: "tea" }, ack]));
+  const error = await errorOf(shop.applyBatch([{ order: "tea" }, ack]));
   assertEquals(error.code, "ABORTED_MUTATION");
   assertEquals((error.cause as MiniError).code, "RECEIPT_EXPIRED");
   assertEquals(shop.state.orders, []);
-  const late = await errorOf(Promise.try(() => cause.toAck()));
+  const late = await errorOf(Promise.try(() => cause.ackMutation()));
   assertEquals(late.code, "RECEIPT_EXPIRED");
   assertEquals(await drain(inbox), ["tea, please"]);
 });
@@ -83,10 +83,10 @@ Deno.test("MiniQueue.attach(): an ack of an earlier delivery undoes all that is 
   const inbox = await MiniQueue.attach(shop, "inbox");
   await inbox.enqueue("tea, please");
   const first = (await inbox.receive())!;
-  const ack = first.toAck();
+  const ack = first.ackMutation();
   await first.nack();
   const second = (await inbox.receive())!;
-  const error = await errorOf(shop.applyAll([{ order: "tea" }, ack]));
+  const error = await errorOf(shop.applyBatch([{ order: "tea" }, ack]));
   assertEquals((error.cause as MiniError).code, "RECEIPT_EXPIRED");
   assertEquals(shop.state.orders, []);
   assertEquals((await inbox.stats()).inFlight, 1);
@@ -108,7 +108,7 @@ Deno.test("MiniQueue.attach(): who waits is woken by what the application applie
   const waiting = outbox.receive({ waitMs: Infinity });
   await shop.transact((state) =>
     state.orders.length === 0
-      ? batch([{ order: "tea" }, outbox.toEnqueue("tea is on its way")])
+      ? batch([{ order: "tea" }, outbox.enqueueMutation("tea is on its way")])
       : undefined
   );
   assertEquals((await waiting)?.payload, "tea is on its way");
@@ -124,7 +124,7 @@ Deno.test("MiniQueue.attach(): a mutation of the application that throws disturb
     outbox.enqueue("b"),
     outbox.receive({ waitMs: Infinity }),
     first!.ack(),
-    shop.applyAll([outbox.toEnqueue("never"), { order: "" }]),
+    shop.applyBatch([outbox.enqueueMutation("never"), { order: "" }]),
   ]);
   assertEquals(outcomes.map(({ status }) => status), [
     "rejected",
@@ -140,15 +140,15 @@ Deno.test("MiniQueue.attach(): a mutation of the application that throws disturb
 Deno.test("MiniQueue.attach(): the same entry applied twice enqueues one message", async () => {
   await using shop = await open(new MemoryFileSystem());
   const outbox = await MiniQueue.attach(shop, "outbox");
-  const once = outbox.toEnqueue("a");
-  await shop.applyAll([once, once]);
+  const once = outbox.enqueueMutation("a");
+  await shop.applyBatch([once, once]);
   assertEquals(await drain(outbox), ["a"]);
 });
 
 Deno.test("MiniQueue.attach(): an entry applied once more leaves a delivery under way as it is", async () => {
   await using shop = await open(new MemoryFileSystem());
   const outbox = await MiniQueue.attach(shop, "outbox");
-  const once = outbox.toEnqueue("a");
+  const once = outbox.enqueueMutation("a");
   await shop.apply(once);
   const message = await outbox.receive();
   await shop.apply(once);
@@ -218,7 +218,7 @@ Deno.test("MiniQueue.attach(): closing twice frees the place of nobody else", as
 Deno.test("MiniQueue.attach(): a mutation that enqueues is as good after the queue was attached anew", async () => {
   await using shop = await open(new MemoryFileSystem());
   const first = await MiniQueue.attach(shop, "outbox");
-  const held = first.toEnqueue("held");
+  const held = first.enqueueMutation("held");
   await first.close();
   const second = await MiniQueue.attach(shop, "outbox");
   await second.enqueue("new");

@@ -138,7 +138,7 @@ Deno.test("MiniQueue.close() beside a purge gives nothing back that is gone", as
 Deno.test("MiniQueue.purge('all') on a full disk removes nothing, and all can be received again", async () => {
   const test = new TestQueue<string>();
   await using queue = await test.open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const message = await queue.receive();
   fillDisk(test.fs, 1, true);
   assertEquals((await errorOf(queue.purge("all"))).code, "NO_SPACE");
@@ -150,7 +150,7 @@ Deno.test("MiniQueue.purge('all') on a full disk removes nothing, and all can be
 Deno.test("MiniQueue.work() goes on where a handler that runs too long has settled its message", async () => {
   const test = new TestQueue<string>();
   await using queue = await test.open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const acked = Promise.withResolvers<void>();
   const stop = new AbortController();
   const handled: string[] = [];
@@ -198,7 +198,7 @@ Deno.test("MiniQueue.close() lets go who was to have a message that cannot be re
   await closed;
   test.fs.hooks = {};
   await using again = await test.reopenKilled();
-  assertEquals((await again.receive())?.receives, 1);
+  assertEquals((await again.receive())?.attempts, 1);
 });
 
 Deno.test("MiniQueue.attach(): closing the state lets go who waits also where a delivery runs out just then", async () => {
@@ -242,7 +242,7 @@ Deno.test("MiniQueue.attach(): a queue in a state that has failed says so", asyn
   await queue.close();
   await state.close();
   const again = await attached(fs);
-  assertEquals((await again.queue.receive())?.receives, 2);
+  assertEquals((await again.queue.receive())?.attempts, 2);
 });
 
 Deno.test("MiniQueue.close() that fails has freed the lock all the same", async () => {

@@ -113,7 +113,7 @@ for (const [what, backoff, words] of BACKOFFS) {
     const error = await assertRejects(() => queue.work(thrower));
     assert((error as Error).message.includes(words), `${error}`);
     clock.advance(30_000);
-    assertEquals((await queue.receive())?.receives, 2);
+    assertEquals((await queue.receive())?.attempts, 2);
   });
 }
 

@@ -34,16 +34,16 @@ Deno.test("systemClock.sleep() sleeps for longer than a timer can be set for", a
   assertEquals(set, [2 ** 31 - 1, 2 ** 31 - 1, 2]);
 });
 
-Deno.test("QueueMessage.bury() without a reason says that there was none", async () => {
+Deno.test("QueueMessage.deadLetter() without a reason says that there was none", async () => {
   await using queue = await new TestQueue<string>().open();
   await queue.enqueue("a");
-  await (await queue.receive())!.bury(undefined as never);
+  await (await queue.receive())!.deadLetter(undefined as never);
   const reasons = (await queue.deadLetters()).map(({ reason }) => reason);
   assertEquals(reasons, ["no reason was given"]);
 });
 
 Deno.test("QueueMessage.nack() of the last delivery says how many there were", async () => {
-  await using queue = await new TestQueue<string>({ maxReceives: 2 }).open();
+  await using queue = await new TestQueue<string>({ maxAttempts: 2 }).open();
   await queue.enqueue("a");
   for (let time = 0; time < 2; time++) await (await queue.receive())!.nack();
   const reasons = (await queue.deadLetters()).map(({ reason }) => reason);
@@ -52,7 +52,7 @@ Deno.test("QueueMessage.nack() of the last delivery says how many there were", a
 
 Deno.test("MiniQueue.peek() shows a group in its order, whatever the priorities in it", async () => {
   await using queue = await new TestQueue<string>().open();
-  await queue.enqueueAll([
+  await queue.enqueueBatch([
     { payload: "a", group: "one" },
     { payload: "b", group: "one", priority: 9 },
     { payload: "c", priority: 1 },
@@ -87,8 +87,11 @@ Deno.test("QueueMessage takes no reason that is no text, and can be settled afte
   const message = (await queue.receive())!;
   const reason = 42 as never;
   await assertRejects(() => message.nack({ reason }), TypeError);
-  await assertRejects(() => message.release({ reason }), TypeError);
-  await assertRejects(() => message.bury(reason), TypeError);
+  await assertRejects(
+    () => message.nack({ reason, countAttempt: false }),
+    TypeError,
+  );
+  await assertRejects(() => message.deadLetter(reason), TypeError);
   await message.ack();
   assertEquals((await queue.stats()).ready, 0);
 });

@@ -16,7 +16,7 @@ Deno.test("complaint: a consumer dies and its message is stuck", async () => {
   assertEquals((await again.receive())?.payload, "a");
   // And one that lives, but has forgotten it.
   test.clock.advance(30_000);
-  assertEquals((await again.receive())?.receives, 3);
+  assertEquals((await again.receive())?.attempts, 3);
 });
 
 Deno.test("complaint: a huge timeout, for there is no way to extend it", async () => {
@@ -47,7 +47,7 @@ Deno.test("complaint: the lock was lost, and a late worker completes somebody el
     const settle of [
       () => late!.ack(),
       () => late!.nack(),
-      () => late!.bury("no"),
+      () => late!.deadLetter("no"),
     ]
   ) {
     assertEquals((await errorOf(settle())).code, "RECEIPT_EXPIRED");
@@ -60,7 +60,7 @@ Deno.test("complaint: the lock was lost, and a late worker completes somebody el
 Deno.test("complaint: a receipt from before a redrive settles the message after it", async () => {
   const test = new TestQueue<string>({
     visibilityTimeoutMs: 1_000,
-    maxReceives: 1,
+    maxAttempts: 1,
   });
   await using queue = await test.open();
   await queue.enqueue("a");
@@ -69,7 +69,7 @@ Deno.test("complaint: a receipt from before a redrive settles the message after 
   assertEquals(await queue.receive(), undefined);
   assertEquals(await queue.redrive("all"), 1);
   const current = await queue.receive();
-  assertEquals(current!.receives, 1);
+  assertEquals(current!.attempts, 1);
   assertEquals((await errorOf(late!.ack())).code, "RECEIPT_EXPIRED");
   await current!.ack();
 });
@@ -108,9 +108,9 @@ Deno.test("complaint: order in a group is lost on a retry", async () => {
 });
 
 Deno.test("complaint: a failed head blocks its group for ever", async () => {
-  const test = new TestQueue<string>({ maxReceives: 2 });
+  const test = new TestQueue<string>({ maxAttempts: 2 });
   await using queue = await test.open();
-  await queue.enqueueAll(
+  await queue.enqueueBatch(
     ["poison", "next"].map((payload) => ({ payload, group: "g" })),
   );
   for (let time = 0; time < 2; time++) {
@@ -122,7 +122,7 @@ Deno.test("complaint: a failed head blocks its group for ever", async () => {
 });
 
 Deno.test("complaint: there is no real dead letter, and no way back", async () => {
-  const test = new TestQueue<string>({ maxReceives: 2 });
+  const test = new TestQueue<string>({ maxAttempts: 2 });
   const queue = await test.open();
   await queue.enqueue("poison");
   await queue.enqueue("fine");
@@ -132,7 +132,7 @@ Deno.test("complaint: there is no real dead letter, and no way back", async () =
   await using again = await test.reopenKilled();
   const [dead, ...others] = await again.deadLetters();
   assertEquals(others, []);
-  assertEquals([dead!.payload, dead!.reason, dead!.receives], [
+  assertEquals([dead!.payload, dead!.reason, dead!.attempts], [
     "poison",
     "boom (delivered 2 times)",
     2,
@@ -162,7 +162,9 @@ Deno.test("complaint: the disk fills up, and never shrinks", async () => {
   };
   const payload = "x".repeat(1_000);
   const work = async (queue: MiniQueue<string>) => {
-    await queue.enqueueAll(Array.from({ length: 1_000 }, () => ({ payload })));
+    await queue.enqueueBatch(
+      Array.from({ length: 1_000 }, () => ({ payload })),
+    );
     const batch = await queue.receiveBatch(1_000);
     await Promise.all(batch.map((message) => message.ack()));
     assertEquals((await queue.stats()).ready, 0);
@@ -199,7 +201,7 @@ Deno.test("complaint: one bad item blocks all", async () => {
 Deno.test("complaint: a power cut leaves a queue that does not open, or has forgotten", async () => {
   const test = new TestQueue<string>();
   const queue = await test.open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   await (await queue.receive())!.ack();
   await queue.receive();
   const states = [...crashStates(test.fs.snapshot())];
@@ -228,7 +230,7 @@ Deno.test("complaint: a clock that was wrong at boot makes delayed jobs late, or
 Deno.test("complaint: acknowledging one message acknowledges others", async () => {
   const test = new TestQueue<number>();
   const queue = await test.open();
-  await queue.enqueueAll([1, 2, 3].map((payload) => ({ payload })));
+  await queue.enqueueBatch([1, 2, 3].map((payload) => ({ payload })));
   const batch = await queue.receiveBatch(3);
   await batch[1]!.ack();
   await using again = await test.reopenKilled();
@@ -244,7 +246,7 @@ Deno.test("complaint: a second process silently loses items", async () => {
 Deno.test("complaint: two listeners drop messages, and nobody sees the backlog", async () => {
   await using queue = await new TestQueue<number>().open();
   const listeners = [1, 2].map(() => queue.receive({ waitMs: Infinity }));
-  await queue.enqueueAll([1, 2, 3].map((payload) => ({ payload })));
+  await queue.enqueueBatch([1, 2, 3].map((payload) => ({ payload })));
   const heard = await Promise.all(listeners);
   assertEquals(heard.map((message) => message?.payload), [1, 2]);
   const { ready, inFlight } = await queue.stats();

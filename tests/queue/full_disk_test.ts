@@ -10,7 +10,7 @@ class Told {
   readonly handled: string[] = [];
   readonly stop: AbortController = new AbortController();
   readonly test: TestQueue<string> = new TestQueue<string>({
-    maxReceives: 2,
+    maxAttempts: 2,
     backoff: () => 0,
     onError: (error) => {
       this.codes.push((error as MiniError).code);
@@ -42,7 +42,7 @@ class Told {
 Deno.test("MiniQueue.work() that can receive nothing on a full disk waits longer and longer, tells it, and goes on", async () => {
   const told = new Told();
   await using queue = await told.test.open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   fillDisk(told.test.fs, 1, true);
   const working = told.work(queue, { concurrency: 2 });
   for (const _ of [1, 2, 3]) await told.pass(10_000);
@@ -61,7 +61,7 @@ Deno.test("MiniQueue.work() that can receive nothing on a full disk waits longer
 Deno.test("MiniQueue.work() acknowledges what is done once there is room, and does not do it again", async () => {
   const told = new Told();
   await using queue = await told.test.open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const working = told.work(queue, {}, () => fillDisk(told.test.fs));
   await told.pass(0);
   assertEquals((await queue.stats()).inFlight, 1);
@@ -103,7 +103,7 @@ Deno.test("MiniQueue.work() ends on its signal also while it waits, and what is 
   assertEquals(told.codes, ["NO_SPACE", "NO_SPACE"]);
   told.test.fs.hooks = {};
   told.test.clock.advance(30_000);
-  assertEquals((await queue.receive())?.receives, 2);
+  assertEquals((await queue.receive())?.attempts, 2);
   await queue.close();
 });
 
@@ -117,7 +117,7 @@ Deno.test("MiniQueue.work() ends on its signal where it can receive nothing", as
   told.stop.abort();
   await working;
   told.test.fs.hooks = {};
-  assertEquals((await queue.receive())?.receives, 1);
+  assertEquals((await queue.receive())?.attempts, 1);
 });
 
 Deno.test("MiniQueue.work() ends when the queue is closed, also while it waits", async () => {

@@ -80,7 +80,7 @@ Deno.test("MiniQueue.enqueue() that is refused takes along nobody else who calls
 Deno.test("MiniQueue: of what is settled together each is told of its own message", async () => {
   const test = new TestQueue<string>();
   await using queue = await test.open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const batch = await queue.receiveBatch(2);
   const purged = queue.purge("all");
   // Until it is on its way, and not there yet.

@@ -35,7 +35,7 @@ Deno.test("applyToLedger() has dead messages wait again, or removes them", () =>
   applyToLedger(ledger, { at: 5, purge: [2] });
   assertEquals(ledger.dead, {});
   const [again, ...others] = Object.values(ledger.messages);
-  assertEquals([again?.payload, again?.receives, again?.order], ["a", 0, 3]);
+  assertEquals([again?.payload, again?.attempts, again?.order], ["a", 0, 3]);
   assertEquals(others, []);
 });
 

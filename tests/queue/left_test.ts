@@ -18,7 +18,7 @@ async function leave(
 
 Deno.test("MiniQueue: a loop that is left gives its last message back at once, and the delivery counts", async () => {
   await using queue = await new TestQueue<string>().open();
-  await queue.enqueueAll([{ payload: "a", group: "g" }, {
+  await queue.enqueueBatch([{ payload: "a", group: "g" }, {
     payload: "b",
     group: "g",
   }]);
@@ -26,8 +26,8 @@ Deno.test("MiniQueue: a loop that is left gives its last message back at once, a
   assertEquals((await queue.stats()).ready, 1);
   await assertRejects(() => leave(queue, "throw"), Error, "on purpose");
   const message = await queue.receive();
-  assertEquals([message?.payload, message?.receives], ["a", 3]);
-  assertEquals(message?.reason, "its consumer has left it unsettled");
+  assertEquals([message?.payload, message?.attempts], ["a", 3]);
+  assertEquals(message?.lastFailure, "its consumer has left it unsettled");
   await message?.nack();
   await leave(queue, "ack");
   assertEquals((await queue.receive())?.payload, "b");
@@ -35,7 +35,7 @@ Deno.test("MiniQueue: a loop that is left gives its last message back at once, a
 
 Deno.test("MiniQueue: a loop that goes on keeps the message that it has not settled", async () => {
   await using queue = await new TestQueue<string>().open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const seen = [];
   for await (const message of queue) {
     seen.push(message);
@@ -46,15 +46,15 @@ Deno.test("MiniQueue: a loop that goes on keeps the message that it has not sett
 });
 
 Deno.test("QueueMessage: `await using` gives it back at the end of its block unless it was settled", async () => {
-  await using queue = await new TestQueue<string>({ maxReceives: 2 }).open();
-  await queue.enqueueAll([{ payload: "done" }, { payload: "left" }]);
+  await using queue = await new TestQueue<string>({ maxAttempts: 2 }).open();
+  await queue.enqueueBatch([{ payload: "done" }, { payload: "left" }]);
   {
     await using message = await queue.receive();
     await message?.ack();
   }
   for (let delivery = 1; delivery <= 2; delivery++) {
     await using message = await queue.receive();
-    assertEquals([message?.payload, message?.receives], ["left", delivery]);
+    assertEquals([message?.payload, message?.attempts], ["left", delivery]);
   }
   {
     await using message = await queue.receive();
@@ -72,13 +72,13 @@ Deno.test("QueueMessage: what is left on a full disk comes again once there is r
   await queue.enqueue("a");
   const failing = async () => {
     await using message = await queue.receive();
-    assertEquals(message?.receives, 1);
+    assertEquals(message?.attempts, 1);
     fillDisk(test.fs, 1, true);
     throw new Error("on purpose");
   };
   await assertRejects(failing, Error, "on purpose");
   test.fs.hooks = {};
-  assertEquals((await queue.receive())?.receives, 2);
+  assertEquals((await queue.receive())?.attempts, 2);
 });
 
 Deno.test("QueueMessage: what is left after the queue was closed comes again when it is opened", async () => {
@@ -87,11 +87,11 @@ Deno.test("QueueMessage: what is left after the queue was closed comes again whe
   await queue.enqueue("a");
   {
     await using message = await queue.receive();
-    assertEquals(message?.receives, 1);
+    assertEquals(message?.attempts, 1);
     await queue.close();
   }
   await using again = await test.reopenClosed(queue);
-  assertEquals((await again.receive())?.receives, 2);
+  assertEquals((await again.receive())?.attempts, 2);
 });
 
 Deno.test("QueueMessage: what is left while it is being settled comes again at once where that fails", async () => {
@@ -106,5 +106,5 @@ Deno.test("QueueMessage: what is left while it is being settled comes again at o
   };
   const [acked] = await leave();
   assertEquals((await acked!).code, "NO_SPACE");
-  assertEquals((await queue.receive())?.receives, 2);
+  assertEquals((await queue.receive())?.attempts, 2);
 });

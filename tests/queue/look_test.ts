@@ -131,7 +131,7 @@ Deno.test("MiniQueue.peek(1) and stats() look at a few messages, however many wa
   const { ledger, looks } = counting();
   const { queue, shop } = await attached(ledger);
   for (const options of [{}, { group: "g" }, { delayMs: 1_000 }]) {
-    await queue.enqueueAll(
+    await queue.enqueueBatch(
       Array.from({ length: MANY }, () => ({ payload: "x", ...options })),
     );
   }
@@ -150,10 +150,10 @@ Deno.test("MiniQueue.peek(1) and stats() look at a few messages, however many wa
   await shop.close();
 });
 
-async function bury(queue: MiniQueue<string, Change>, ids: number[]) {
+async function deadLetter(queue: MiniQueue<string, Change>, ids: number[]) {
   const messages = await queue.receiveBatch(ids.length);
   for (const id of ids) {
-    await messages.find((message) => message.id === id)!.bury("no");
+    await messages.find((message) => message.id === id)!.deadLetter("no");
   }
 }
 
@@ -163,10 +163,12 @@ const idsOf = (messages: readonly { id: number }[]) =>
 Deno.test("MiniQueue.deadLetters() gives pages in the order of numbers, and looks at no more than it gives", async () => {
   const { ledger, looks } = counting();
   const { queue, shop } = await attached(ledger);
-  await queue.enqueueAll(Array.from({ length: MANY }, () => ({ payload: "" })));
+  await queue.enqueueBatch(
+    Array.from({ length: MANY }, () => ({ payload: "" })),
+  );
   const dead = Array.from({ length: MANY }, (_, index) => index + 1);
   const settle = dead.map((id) => ({ id, receipt: 1, as: "dead" as const }));
-  await shop.applyAll([
+  await shop.applyBatch([
     { jobs: { at: 1, receive: dead } },
     { jobs: { at: 1, settle } },
   ]);
@@ -182,17 +184,19 @@ Deno.test("MiniQueue.deadLetters() gives pages in the order of numbers, and look
 
 Deno.test("MiniQueue.deadLetters() gives the page behind a message that is gone, and each message once", async () => {
   const { queue, shop } = await attached();
-  await queue.enqueueAll(Array.from({ length: 200 }, () => ({ payload: "" })));
+  await queue.enqueueBatch(
+    Array.from({ length: 200 }, () => ({ payload: "" })),
+  );
   const ids = Array.from({ length: 200 }, (_, index) => index + 1);
-  await bury(queue, ids);
+  await deadLetter(queue, ids);
   assertEquals(await queue.redrive(50), 1);
   const behind = await queue.deadLetters({ after: 50, limit: 1 });
   assertEquals(idsOf(behind), [51]);
   assertEquals(idsOf(await queue.deadLetters({ after: 49, limit: 1 })), [51]);
-  await bury(queue, [50]);
+  await deadLetter(queue, [50]);
   assertEquals(idsOf(await queue.deadLetters()), ids);
   assertEquals(await queue.redrive(200), 1);
-  await bury(queue, [200]);
+  await deadLetter(queue, [200]);
   assertEquals(idsOf(await queue.deadLetters()), ids);
   for (const id of ids.slice(0, 150)) await queue.purge(id);
   assertEquals(idsOf(await queue.deadLetters()), ids.slice(150));
@@ -205,7 +209,7 @@ Deno.test("MiniQueue.deadLetters() gives the page behind a message that is gone,
 
 Deno.test("MiniQueue.peek() shows once what somebody has entered by hand twice, and nothing that is gone", async () => {
   const { queue, shop } = await attached();
-  await queue.enqueueAll(["a", "b", "c", "d", "e"].map((payload) => ({
+  await queue.enqueueBatch(["a", "b", "c", "d", "e"].map((payload) => ({
     payload,
     ...(payload < "d" && { group: "g" }),
   })));
@@ -214,7 +218,7 @@ Deno.test("MiniQueue.peek() shows once what somebody has entered by hand twice, 
     { jobs: { at: 1, settle: [{ id, receipt: 1, as }] } },
   ];
   // Not picked before, so that it stands in line twice, or still.
-  await shop.applyAll([...settle(4, "retried"), ...settle(5, "acked")]);
+  await shop.applyBatch([...settle(4, "retried"), ...settle(5, "acked")]);
   assertEquals(idsOf(await queue.peek()), [1, 2, 3, 4]);
   // Behind the first of its group all the same.
   await shop.apply({ jobs: { at: 1, receive: [2] } });
@@ -226,7 +230,7 @@ Deno.test("MiniQueue.peek() shows once what somebody has entered by hand twice, 
 Deno.test("MiniQueue.peek() shows what is on its way to somebody, unless it was purged meanwhile", async () => {
   const holding = new HoldingFileSystem(new MemoryFileSystem());
   const { queue, shop } = await attached(emptyLedger, holding.fs);
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const purge = holding.hold("write");
   const purging = shop.apply({ jobs: { at: 1, purge: "all" } });
   await purge.reached;

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   applyToLedger,
-  DeadLetter,
+  DeadLetterError,
   emptyLedger,
   type Handler,
   type Ledger,
@@ -35,8 +35,8 @@ async function handle<M>(
 async function thrownBy(
   ...thrown: readonly unknown[]
 ): Promise<{ error: Thrown | undefined; json: string }[]> {
-  await using queue = await new TestQueue<number>({ maxReceives: 1 }).open();
-  await queue.enqueueAll(thrown.map((_, payload) => ({ payload })));
+  await using queue = await new TestQueue<number>({ maxAttempts: 1 }).open();
+  await queue.enqueueBatch(thrown.map((_, payload) => ({ payload })));
   await handle(queue, thrown.length, (payload) => {
     throw thrown[payload];
   });
@@ -54,7 +54,7 @@ function logOf(fs: MemoryFileSystem): string[] {
 }
 
 Deno.test("MiniQueue: a dead letter keeps what was thrown, where, and its cause, across a restart and a snapshot", async () => {
-  const test = new TestQueue<number>({ maxReceives: 2, backoff: () => 0 });
+  const test = new TestQueue<number>({ maxAttempts: 2, backoff: () => 0 });
   let queue = await test.open();
   await queue.enqueue(1);
   await handle(queue, 2, () => {
@@ -87,16 +87,16 @@ Deno.test("MiniQueue: a dead letter keeps what was thrown, where, and its cause,
 });
 
 Deno.test("MiniQueue: an entry that says nothing new has no version, beside one that does", async () => {
-  const test = new TestQueue<number>({ maxReceives: 1 });
+  const test = new TestQueue<number>({ maxAttempts: 1 });
   await using queue = await test.open();
-  await queue.enqueueAll([1, 2, 3].map((payload) => ({ payload })));
+  await queue.enqueueBatch([1, 2, 3].map((payload) => ({ payload })));
   const stop = new AbortController();
   const all = Promise.withResolvers<void>();
   let handled = 0;
   await queue.work(async ({ payload }) => {
     if (++handled === 3) all.resolve();
     await all.promise;
-    if (payload === 2) throw new DeadLetter("no");
+    if (payload === 2) throw new DeadLetterError("no");
     if (payload === 3) stop.abort();
   }, { concurrency: 3, signal: stop.signal });
   const versions = logOf(test.fs).map((line) => line.includes('"v":2'));
@@ -104,7 +104,7 @@ Deno.test("MiniQueue: an entry that says nothing new has no version, beside one 
   assertEquals(versions, deaths);
   assertEquals(versions.filter(Boolean).length, 1);
   const [dead] = await queue.deadLetters();
-  assertEquals([dead?.reason, dead?.error?.name], ["no", "DeadLetter"]);
+  assertEquals([dead?.reason, dead?.error?.name], ["no", "DeadLetterError"]);
 });
 
 Deno.test("MiniQueue.attach(): a dead letter keeps what was thrown", async () => {
@@ -118,7 +118,7 @@ Deno.test("MiniQueue.attach(): a dead letter keeps what was thrown", async () =>
     });
   {
     await using shop = await open();
-    const options = { clock: new FakeClock(), maxReceives: 1 };
+    const options = { clock: new FakeClock(), maxAttempts: 1 };
     await using jobs = await MiniQueue.attach(shop, "jobs", options);
     await jobs.enqueue(1);
     assertEquals(shop.state.jobs.v, 1);

@@ -16,7 +16,7 @@ const NOTHING = {
 Deno.test("MiniQueue delivers in order, each message until it is acknowledged", async () => {
   await using queue = await new TestQueue<string>().open();
   assertEquals(await queue.enqueue("a"), { id: 1, deduplicated: false });
-  await queue.enqueueAll([{ payload: "b" }, { payload: "c" }]);
+  await queue.enqueueBatch([{ payload: "b" }, { payload: "c" }]);
   assertEquals(await queue.stats(), { ...NOTHING, ready: 3 });
   assertEquals(await drain(queue), ["a", "b", "c"]);
   assertEquals(await queue.receive(), undefined);
@@ -24,24 +24,24 @@ Deno.test("MiniQueue delivers in order, each message until it is acknowledged", 
 });
 
 Deno.test("MiniQueue keeps what is enqueued, in flight and dead across a kill", async () => {
-  const test = new TestQueue<string>({ maxReceives: 1 });
-  const queue = await test.open({ maxReceives: 3 });
-  await queue.enqueueAll(["a", "b", "c"].map((payload) => ({ payload })));
-  await (await queue.receive())!.bury("no");
+  const test = new TestQueue<string>({ maxAttempts: 1 });
+  const queue = await test.open({ maxAttempts: 3 });
+  await queue.enqueueBatch(["a", "b", "c"].map((payload) => ({ payload })));
+  await (await queue.receive())!.deadLetter("no");
   const inFlight = await queue.receive();
   assertEquals(inFlight?.payload, "b");
-  await using again = await test.reopenKilled({ maxReceives: 3 });
+  await using again = await test.reopenKilled({ maxAttempts: 3 });
   assertEquals(await again.stats(), { ...NOTHING, ready: 2, dead: 1 });
   const message = await again.receive();
-  assertEquals([message?.payload, message?.receives], ["b", 2]);
-  assertEquals(message?.reason, "the process ended before it was settled");
+  assertEquals([message?.payload, message?.attempts], ["b", 2]);
+  assertEquals(message?.lastFailure, "the process ended before it was settled");
 });
 
 Deno.test("MiniQueue keeps what waits, is in flight and is dead across compaction", async () => {
   const test = new TestQueue<string>();
   const queue = await test.open({ keepSnapshots: 1 });
-  await queue.enqueueAll(["a", "b", "c"].map((payload) => ({ payload })));
-  await (await queue.receive())!.bury("no");
+  await queue.enqueueBatch(["a", "b", "c"].map((payload) => ({ payload })));
+  await (await queue.receive())!.deadLetter("no");
   await queue.receive();
   await queue.compact();
   await using again = await test.reopenKilled();
@@ -116,15 +116,15 @@ Deno.test("MiniQueue.enqueue() with dedupeKey keeps others out for the window, a
   await queue.close();
 });
 
-Deno.test("MiniQueue.enqueueAll() is one unit: a message that is refused refuses all", async () => {
+Deno.test("MiniQueue.enqueueBatch() is one unit: a message that is refused refuses all", async () => {
   await using queue = await new TestQueue<unknown>().open();
   const error = await errorOf(
-    queue.enqueueAll([{ payload: "fine" }, { payload: { at: new Date() } }]),
+    queue.enqueueBatch([{ payload: "fine" }, { payload: { at: new Date() } }]),
   );
   assertEquals(error.code, "UNSERIALIZABLE");
   assert(error.message.includes("payload.at"), error.message);
   assertEquals(await queue.stats(), NOTHING);
-  assertEquals(await queue.enqueueAll([]), []);
+  assertEquals(await queue.enqueueBatch([]), []);
 });
 
 Deno.test("MiniQueue.receive() waits for a message that comes, and no longer than it is told", async () => {
@@ -153,7 +153,7 @@ Deno.test("MiniQueue.receive() ends with the reason of its signal, and takes no 
 Deno.test("MiniQueue.receiveBatch() gives what there is, each message to be settled by itself", async () => {
   await using queue = await new TestQueue<number>().open();
   const payloads = [1, 2, 3, 4, 5];
-  await queue.enqueueAll(payloads.map((payload) => ({ payload })));
+  await queue.enqueueBatch(payloads.map((payload) => ({ payload })));
   const batch = await queue.receiveBatch(3);
   assertEquals(batch.map(({ payload }) => payload), [1, 2, 3]);
   await batch[1]!.ack();
@@ -164,7 +164,7 @@ Deno.test("MiniQueue.receiveBatch() gives what there is, each message to be sett
 
 Deno.test("MiniQueue iterates over messages until it is closed", async () => {
   const queue = await new TestQueue<number>().open();
-  await queue.enqueueAll([1, 2].map((payload) => ({ payload })));
+  await queue.enqueueBatch([1, 2].map((payload) => ({ payload })));
   const seen: number[] = [];
   for await (const message of queue) {
     seen.push(message.payload);
@@ -201,9 +201,11 @@ Deno.test("MiniQueue.peek() shows who is next, and receives nothing", async () =
 
 Deno.test("MiniQueue.purge() removes the dead, one, or everything with what is in flight", async () => {
   await using queue = await new TestQueue<string>().open();
-  await queue.enqueueAll(["a", "b", "c", "d"].map((payload) => ({ payload })));
+  await queue.enqueueBatch(
+    ["a", "b", "c", "d"].map((payload) => ({ payload })),
+  );
   const dead = await queue.receiveBatch(2);
-  for (const message of dead) await message.bury("no");
+  for (const message of dead) await message.deadLetter("no");
   assertEquals(await queue.purge(dead[0]!.id), 1);
   assertEquals(await queue.purge(), 1);
   assertEquals(await queue.purge(), 0);
@@ -232,7 +234,7 @@ Deno.test("MiniQueue rejects misuse with a TypeError or a RangeError", async () 
     () => queue.receiveBatch(0),
     () => queue.work(() => {}, { concurrency: 0 }),
     () => queue.redrive(-1),
-    () => new TestQueue<string>({ maxReceives: 0 }).open(),
+    () => new TestQueue<string>({ maxAttempts: 0 }).open(),
     () => new TestQueue<string>({ visibilityTimeoutMs: NaN }).open(),
   ];
   for (const misuse of misuses) await assertRejects(misuse, RangeError);
@@ -252,7 +254,7 @@ Deno.test("MiniQueue rejects every call after close() with CLOSED, and lets go w
   assertEquals(await waiting, undefined);
   const calls: (() => Promise<unknown>)[] = [
     () => queue.enqueue("b"),
-    () => queue.enqueueAll([]),
+    () => queue.enqueueBatch([]),
     () => queue.receive(),
     () => queue.receiveBatch(1),
     () => queue.work(() => {}),

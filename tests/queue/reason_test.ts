@@ -1,7 +1,7 @@
 // Why a message is dead: something is told, whatever a handler throws.
 import { assert, assertEquals } from "@std/assert";
 import { runInNewContext } from "node:vm";
-import { DeadLetter } from "@mini/state/queue";
+import { DeadLetterError } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
@@ -14,8 +14,8 @@ const TIMES = " (delivered 1 times)";
 
 /** The reasons of messages whose handlers throw. */
 async function reasonsOf(thrown: readonly unknown[]): Promise<string[]> {
-  await using queue = await new TestQueue<number>({ maxReceives: 1 }).open();
-  await queue.enqueueAll(thrown.map((_, payload) => ({ payload })));
+  await using queue = await new TestQueue<number>({ maxAttempts: 1 }).open();
+  await queue.enqueueBatch(thrown.map((_, payload) => ({ payload })));
   const stop = new AbortController();
   let handled = 0;
   await queue.work(({ payload }) => {
@@ -82,8 +82,8 @@ const TOLD: readonly (readonly [unknown, string])[] = [
   ["", '"" was thrown'],
   [null, "null was thrown"],
   [undefined, "undefined was thrown"],
-  [new DeadLetter("no such address"), "no such address"],
-  [new DeadLetter(""), "DeadLetter"],
+  [new DeadLetterError("no such address"), "no such address"],
+  [new DeadLetterError(""), "DeadLetterError"],
 ];
 
 Deno.test("MiniQueue.work(): a dead letter tells what its handler has thrown, and what has caused it", async () => {
@@ -125,10 +125,10 @@ Deno.test("MiniQueue.work(): a reason is cut, however long what was thrown is", 
 });
 
 Deno.test("QueueMessage: a reason of no characters is none", async () => {
-  await using queue = await new TestQueue<string>({ maxReceives: 1 }).open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await using queue = await new TestQueue<string>({ maxAttempts: 1 }).open();
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   await (await queue.receive())!.nack({ reason: "" });
-  await (await queue.receive())!.bury("");
+  await (await queue.receive())!.deadLetter("");
   const reasons = (await queue.deadLetters()).map(({ reason }) => reason);
   assertEquals(reasons, ["delivered 1 times", "no reason was given"]);
 });

@@ -32,7 +32,7 @@ class Refusing {
       },
     };
     const queue = await this.test.open({ schema });
-    await queue.enqueueAll([{ payload: "bad" }, { payload: "good" }]);
+    await queue.enqueueBatch([{ payload: "bad" }, { payload: "good" }]);
     isArmed = true;
     return queue;
   }
@@ -44,7 +44,7 @@ function two(queue: MiniQueue<string>) {
 }
 
 Deno.test("MiniQueue.close() while a message is refused gives back what others were to have, and that does not count", async () => {
-  const served = new Refusing({ maxReceives: 1 });
+  const served = new Refusing({ maxAttempts: 1 });
   let closing: Promise<void> | undefined;
   const queue = await served.open((queue) => closing ??= queue.close());
   assertEquals(await Promise.all(two(queue)), [undefined, undefined]);
@@ -107,7 +107,7 @@ Deno.test("MiniQueue.receive(): those who wait hear in the order in which they h
     queue.receiveBatch(1, FOREVER).then(() => heard.push("batch")),
     queue.receive(FOREVER).then(() => heard.push("last")),
   ];
-  await queue.enqueueAll([1, 2, 3, 4].map((payload) => ({ payload })));
+  await queue.enqueueBatch([1, 2, 3, 4].map((payload) => ({ payload })));
   await Promise.all(waiting);
   assertEquals(heard, ["signal", "plain", "batch", "last"]);
 });

@@ -52,7 +52,7 @@ Deno.test("MiniQueue.receive() of eleven who share a signal leaves it one listen
   const waiting = ELEVEN.map(() => queue.receive({ waitMs: Infinity, signal }));
   await turns();
   assertEquals([listeners.most, listeners.on(signal)], [1, 1]);
-  await queue.enqueueAll(ELEVEN.map((payload) => ({ payload })));
+  await queue.enqueueBatch(ELEVEN.map((payload) => ({ payload })));
   const messages = await Promise.all(waiting);
   assertEquals(messages.map((message) => message?.payload), ELEVEN);
   assertEquals(listeners.on(signal), 0);

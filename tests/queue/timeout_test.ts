@@ -11,7 +11,7 @@ import { fillDisk, TestQueue, turns } from "../support/queue.ts";
 class SlowWork {
   readonly errors: unknown[] = [];
   readonly test: TestQueue<string> = new TestQueue<string>({
-    backoff: (receives) => receives * 60_000,
+    backoff: (attempts) => attempts * 60_000,
     onError: (error) => this.errors.push(error),
   });
   readonly stop: AbortController = new AbortController();
@@ -45,7 +45,7 @@ class SlowWork {
 Deno.test("MiniQueue.work(): a handler that has timed out counts, and holds its message and its group, until it ends", async () => {
   const slow = new SlowWork();
   const { queue, working } = await slow.start();
-  await queue.enqueueAll([
+  await queue.enqueueBatch([
     { payload: "slow", group: "g" },
     { payload: "next", group: "g" },
     { payload: "other" },
@@ -57,7 +57,7 @@ Deno.test("MiniQueue.work(): a handler that has timed out counts, and holds its 
   slow.ends[0]!();
   await slow.pass(0);
   const waiting = (await queue.peek()).find(({ id }) => id === 1)!;
-  assertEquals([waiting.receives, waiting.due > 0], [1, true]);
+  assertEquals([waiting.attempts, waiting.due > 0], [1, true]);
   assertEquals(waiting.reason, "its handler took longer than 100 ms");
   assertEquals([slow.ends.length, slow.most], [2, 1]);
   assertEquals(slow.errors, []);
@@ -91,7 +91,7 @@ Deno.test("MiniQueue.work(): a message that timed out is delivered again after i
 Deno.test("MiniQueue.work(): a handler that does not end after its time-out is given up, and that is told", async () => {
   const slow = new SlowWork();
   const { queue, working } = await slow.start();
-  await queue.enqueueAll([{ payload: "stuck" }, { payload: "other" }]);
+  await queue.enqueueBatch([{ payload: "stuck" }, { payload: "other" }]);
   await slow.pass(100);
   await slow.pass(999);
   assertEquals([slow.ends.length, slow.errors.length], [1, 0]);
@@ -145,7 +145,7 @@ Deno.test("MiniQueue.work(): a kill while a handler is waited for loses nothing"
   await queue.enqueue("slow");
   await slow.pass(100);
   await using again = await slow.test.reopenKilled();
-  assertEquals((await again.receive())?.receives, 2);
+  assertEquals((await again.receive())?.attempts, 2);
 });
 
 Deno.test("MiniQueue.work(): a time-out on a full disk is put on record once there is room", async () => {
@@ -180,7 +180,7 @@ Deno.test("MiniQueue.work(): a time-out with a back-off that is none leaves the 
   await turns();
   test.clock.advance(100);
   await working;
-  assertEquals((await queue.receive())?.receives, 2);
+  assertEquals((await queue.receive())?.attempts, 2);
 });
 
 for (const untilMs of [100, 1_100]) {
@@ -197,15 +197,15 @@ for (const untilMs of [100, 1_100]) {
     await queue.enqueue("a");
     const [stop, end] = [new AbortController(), Promise.withResolvers<void>()];
     const acked = Promise.withResolvers<string>();
-    const receives: number[] = [];
+    const attempts: number[] = [];
     const working = queue.work(async (message) => {
-      receives.push(message.receives);
-      if (receives.length > 1) return;
+      attempts.push(message.attempts);
+      if (attempts.length > 1) return;
       await turns();
       acked.resolve((await errorOf(message.ack())).code);
       await end.promise;
     }, { handlerTimeoutMs: 100, stopTimeoutMs: 1_000, signal: stop.signal });
-    while (receives.length === 0) await turns();
+    while (attempts.length === 0) await turns();
     const held = holding.hold("write");
     fillDisk(memory);
     await held.reached;
@@ -217,10 +217,10 @@ for (const untilMs of [100, 1_100]) {
     assertEquals(await acked.promise, "NO_SPACE");
     end.resolve();
     await turns(200);
-    assertEquals(receives, [1]);
+    assertEquals(attempts, [1]);
     clock.advance(60_000);
     await turns(200);
-    assertEquals(receives, [1, 2]);
+    assertEquals(attempts, [1, 2]);
     stop.abort();
     await working;
     await queue.close();

@@ -1,6 +1,10 @@
 // What goes wrong together: full disks, aborts, stops and rebuilds in the middle of deliveries.
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DeadLetter, type MiniQueue, RetryLater } from "@mini/state/queue";
+import {
+  DeadLetterError,
+  type MiniQueue,
+  RetryLaterError,
+} from "@mini/state/queue";
 import { errorOf } from "../support/journal.ts";
 import { drain, fillDisk, TestQueue, turns } from "../support/queue.ts";
 import { onlyStrings } from "../support/schema.ts";
@@ -18,13 +22,13 @@ Deno.test("MiniQueue.receive() on a full disk rejects with NO_SPACE, and gives t
   fillDisk(test.fs);
   assertEquals((await errorOf(queue.receive())).code, "NO_SPACE");
   test.fs.hooks = {};
-  assertEquals((await queue.receive())?.receives, 1);
+  assertEquals((await queue.receive())?.attempts, 1);
 });
 
 Deno.test("MiniQueue gives the rest of a batch where one of it is refused, and that cannot be recorded", async () => {
   const test = new TestQueue<unknown>();
   const before = await test.open();
-  await before.enqueueAll(
+  await before.enqueueBatch(
     [{ old: 1 }, "b", "c"].map((payload) => ({ payload })),
   );
   const queue = await test.reopenClosed(before, {
@@ -50,7 +54,7 @@ Deno.test("MiniQueue.ack() that fails after the timeout has passed wakes who wai
   test.clock.advance(1_000);
   const waiting = queue.receive({ waitMs: Infinity });
   assertEquals((await acked).code, "NO_SPACE");
-  assertEquals((await waiting)?.receives, 2);
+  assertEquals((await waiting)?.attempts, 2);
 });
 
 Deno.test("MiniQueue wakes who waits when a timeout is moved nearer", async () => {
@@ -63,7 +67,7 @@ Deno.test("MiniQueue wakes who waits when a timeout is moved nearer", async () =
   message!.extend(100);
   await turns();
   test.clock.advance(100);
-  assertEquals((await waiting)?.receives, 2);
+  assertEquals((await waiting)?.attempts, 2);
 });
 
 Deno.test("MiniQueue.receive() that is aborted while it is being served ends, whenever that is", async () => {
@@ -120,7 +124,7 @@ Deno.test("MiniQueue.work(): a message whose handler is given up on can be recei
   test.clock.advance(10);
   await working;
   test.clock.advance(1_000);
-  assertEquals((await waiting)?.receives, 2);
+  assertEquals((await waiting)?.attempts, 2);
 });
 
 Deno.test("MiniQueue.work(): extend() in a handler does not make its message run out", async () => {
@@ -155,12 +159,12 @@ Deno.test("MiniQueue.work() survives whatever a handler throws", async () => {
     undefined,
     Object.create(null),
     hostile,
-    new DeadLetter(undefined as never),
+    new DeadLetterError(undefined as never),
     Object.assign(new Error(), { message: { deep: () => {} } }),
     new Error("x".repeat(20_000_000)),
   ];
-  await using queue = await new TestQueue<number>({ maxReceives: 1 }).open();
-  await queue.enqueueAll(thrown.map((_, payload) => ({ payload })));
+  await using queue = await new TestQueue<number>({ maxAttempts: 1 }).open();
+  await queue.enqueueBatch(thrown.map((_, payload) => ({ payload })));
   const stop = new AbortController();
   await queue.work(({ payload }) => {
     if (payload === thrown.length - 1) queueMicrotask(() => stop.abort());
@@ -169,14 +173,14 @@ Deno.test("MiniQueue.work() survives whatever a handler throws", async () => {
   const dead = await queue.deadLetters();
   assert(dead.length >= thrown.length - 1);
   assert(dead.every(({ reason }) => reason.length < 1_100));
-  assertThrows(() => new RetryLater(Infinity), RangeError);
+  assertThrows(() => new RetryLaterError(Infinity), RangeError);
 });
 
 Deno.test("MiniQueue.purge('all') beside acks leaves nothing, and has none fail for another reason", async () => {
   for (let turn = 0; turn < 30; turn++) {
     await using queue = await new TestQueue<number>().open();
     const payloads = Array.from({ length: 10 }, (_, payload) => ({ payload }));
-    await queue.enqueueAll(payloads);
+    await queue.enqueueBatch(payloads);
     const batch = await queue.receiveBatch(10);
     const acks = batch.slice(0, 5).map((message) => message.ack());
     const purged = queue.purge("all");
@@ -231,7 +235,7 @@ Deno.test("MiniQueue.stats() and peek() see what has run out, also while nobody 
 Deno.test("MiniQueue.redrive() and purge() at once count every message once", async () => {
   await using queue = await new TestQueue<string>().open();
   await queue.enqueue("a");
-  await (await queue.receive())!.bury("no");
+  await (await queue.receive())!.deadLetter("no");
   const counts = [queue.redrive("all"), queue.redrive("all"), queue.purge()];
   assertEquals(await Promise.all(counts), [1, 0, 0]);
 });
@@ -240,7 +244,7 @@ Deno.test("MiniQueue opens where only the compaction that is due finds no space"
   const test = new TestQueue<number>();
   const queue = await test.open();
   for (let round = 0; round < 300; round++) {
-    await queue.enqueueAll([1, 2, 3, 4].map((payload) => ({ payload })));
+    await queue.enqueueBatch([1, 2, 3, 4].map((payload) => ({ payload })));
     await drain(queue);
   }
   await queue.close();

@@ -18,7 +18,7 @@ Deno.test("MiniQueue.work() with a back-off that is none leaves the message to o
     }), RangeError);
   assertEquals(await queue.receive(), undefined);
   test.clock.advance(1_000);
-  assertEquals((await queue.receive())?.receives, 2);
+  assertEquals((await queue.receive())?.attempts, 2);
 });
 
 Deno.test("MiniQueue.work() that is stopped and cannot give a message back leaves it to others in time", async () => {
@@ -107,7 +107,7 @@ Deno.test("MiniQueue.stats() that cannot take back everything leaves alone what 
   const test = new TestQueue<number>({ visibilityTimeoutMs: 1_000 });
   await using queue = await test.open();
   const payloads = Array.from({ length: 3_500 }, (_, payload) => ({ payload }));
-  await queue.enqueueAll(payloads);
+  await queue.enqueueBatch(payloads);
   await queue.receiveBatch(3_500);
   test.clock.advance(1_000);
   fillDisk(test.fs, 3);
@@ -136,5 +136,5 @@ Deno.test("MiniQueue.work(): a message comes again whose handler has ended witho
   await working;
   assertEquals(await queue.receive(), undefined);
   test.clock.advance(1_000);
-  assertEquals((await queue.receive())?.receives, 2);
+  assertEquals((await queue.receive())?.attempts, 2);
 });

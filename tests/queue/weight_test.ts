@@ -34,7 +34,7 @@ async function work(
   count: number,
   unfinished = 0,
 ): Promise<void> {
-  await queue.enqueueAll(
+  await queue.enqueueBatch(
     Array.from({ length: count }, () => ({ payload: PAYLOAD })),
   );
   const batch = await queue.receiveBatch(count);
@@ -68,7 +68,7 @@ Deno.test("MiniQueue.compact() makes one snapshot where those it made by itself 
   const test = new WeightyQueue();
   await using queue = await test.open();
   for (let round = 0; round < 8; round++) await work(queue, 1_000);
-  await queue.enqueueAll(
+  await queue.enqueueBatch(
     Array.from({ length: 2_500 }, () => ({ payload: PAYLOAD })),
   );
   let renames = 0;
@@ -136,7 +136,7 @@ Deno.test("MiniQueue.compact() keeps no key that has run out, whatever stands be
   const before = await test.open({ dedupeWindowMs: 30 * DAY });
   await before.enqueue("long", { dedupeKey: "long" });
   const queue = await test.reopenClosed(before, { dedupeWindowMs: 1_000 });
-  await queue.enqueueAll(
+  await queue.enqueueBatch(
     Array.from({ length: 2_000 }, (_, index) => ({
       payload: "short",
       dedupeKey: `short ${index}`,

@@ -1,11 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { DeadLetter, exponentialBackoff, RetryLater } from "@mini/state/queue";
+import {
+  DeadLetterError,
+  exponentialBackoff,
+  RetryLaterError,
+} from "@mini/state/queue";
 import { drain, TestQueue } from "../support/queue.ts";
 
 Deno.test("MiniQueue.work() acknowledges what its handler returns from, so many at a time", async () => {
   await using queue = await new TestQueue<number>().open();
   const payloads = Array.from({ length: 20 }, (_, index) => index);
-  await queue.enqueueAll(payloads.map((payload) => ({ payload })));
+  await queue.enqueueBatch(payloads.map((payload) => ({ payload })));
   const stop = new AbortController();
   const handled: number[] = [];
   const full = Promise.withResolvers<void>();
@@ -27,18 +31,18 @@ Deno.test("MiniQueue.work() acknowledges what its handler returns from, so many 
 
 Deno.test("MiniQueue.work() gives back what its handler throws at, with the back-off, until it is dead", async () => {
   const test = new TestQueue<string>({
-    maxReceives: 3,
-    backoff: (receives) => receives * 1_000,
+    maxAttempts: 3,
+    backoff: (attempts) => attempts * 1_000,
   });
   await using queue = await test.open();
   await queue.enqueue("poison");
   let started = Promise.withResolvers<number>();
-  const working = queue.work(({ receives }) => {
-    started.resolve(receives);
+  const working = queue.work(({ attempts }) => {
+    started.resolve(attempts);
     throw new Error("boom");
   });
-  for (const [receives, delayMs] of [[1, 1_000], [2, 2_000]] as const) {
-    assertEquals(await started.promise, receives);
+  for (const [attempts, delayMs] of [[1, 1_000], [2, 2_000]] as const) {
+    assertEquals(await started.promise, attempts);
     started = Promise.withResolvers();
     while ((await queue.stats()).delayed === 0) await Promise.resolve();
     const [waiting] = await queue.peek();
@@ -55,22 +59,22 @@ Deno.test("MiniQueue.work() gives back what its handler throws at, with the back
   await working;
 });
 
-Deno.test("MiniQueue.work(): RetryLater puts off and does not count, DeadLetter gives up at once", async () => {
-  const test = new TestQueue<string>({ maxReceives: 1 });
+Deno.test("MiniQueue.work(): RetryLaterError puts off and does not count, DeadLetterError gives up at once", async () => {
+  const test = new TestQueue<string>({ maxAttempts: 1 });
   await using queue = await test.open();
-  await queue.enqueueAll([{ payload: "later" }, { payload: "never" }]);
+  await queue.enqueueBatch([{ payload: "later" }, { payload: "never" }]);
   const stop = new AbortController();
   let count = 0;
   await queue.work(({ payload }) => {
     if (++count === 2) stop.abort();
     throw payload === "later"
-      ? new RetryLater(1_000, "no network")
-      : new DeadLetter("no such address");
+      ? new RetryLaterError(1_000, "no network")
+      : new DeadLetterError("no such address");
   }, { signal: stop.signal });
   const [dead] = await queue.deadLetters();
   assertEquals([dead!.payload, dead!.reason], ["never", "no such address"]);
   const [waiting] = await queue.peek();
-  assertEquals([waiting!.receives, waiting!.reason], [0, "no network"]);
+  assertEquals([waiting!.attempts, waiting!.reason], [0, "no network"]);
   test.clock.advance(1_000);
   assertEquals(await drain(queue), ["later"]);
 });
@@ -97,7 +101,7 @@ Deno.test("MiniQueue.work() keeps a message from running out while its handler r
 });
 
 Deno.test("MiniQueue.work() takes a message from a handler that runs too long, and tells it", async () => {
-  const test = new TestQueue<string>({ maxReceives: 1 });
+  const test = new TestQueue<string>({ maxAttempts: 1 });
   await using queue = await test.open();
   await queue.enqueue("stuck");
   const lost = Promise.withResolvers<unknown>();
@@ -124,7 +128,7 @@ Deno.test("MiniQueue.work() takes a message from a handler that runs too long, a
 Deno.test("MiniQueue.work() tells its handlers when it is to stop, and waits for them no longer than it is told", async () => {
   const test = new TestQueue<string>({ visibilityTimeoutMs: 1_000 });
   await using queue = await test.open();
-  await queue.enqueueAll([{ payload: "gives up" }, { payload: "hangs" }]);
+  await queue.enqueueBatch([{ payload: "gives up" }, { payload: "hangs" }]);
   const stop = new AbortController();
   const allStarted = Promise.withResolvers<void>();
   const gaveUp = Promise.withResolvers<void>();
@@ -141,7 +145,7 @@ Deno.test("MiniQueue.work() tells its handlers when it is to stop, and waits for
   await gaveUp.promise;
   while ((await queue.stats()).inFlight === 2) await Promise.resolve();
   // It is not the fault of the message.
-  assertEquals((await queue.peek())[0]!.receives, 0);
+  assertEquals((await queue.peek())[0]!.attempts, 0);
   test.clock.advance(2_000);
   await working;
   test.clock.advance(1_000);
@@ -150,10 +154,10 @@ Deno.test("MiniQueue.work() tells its handlers when it is to stop, and waits for
 
 Deno.test("MiniQueue.work() leaves alone what its handler has settled itself", async () => {
   await using queue = await new TestQueue<string>().open();
-  await queue.enqueueAll([{ payload: "a" }, { payload: "b" }]);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const stop = new AbortController();
   await queue.work(async (message) => {
-    if (message.payload === "a") return await message.bury("by hand");
+    if (message.payload === "a") return await message.deadLetter("by hand");
     await message.ack();
     stop.abort();
     throw new Error("after it was acknowledged");

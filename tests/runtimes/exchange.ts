@@ -38,7 +38,7 @@ export async function writeFolder(
   await turns.apply("after the snapshot");
   await turns.close();
   const jobs = await queue.MiniQueue.open<string>(join(dir, "queue"));
-  await jobs.enqueueAll([{ payload: "a", group: "g" }, { payload: "b" }]);
+  await jobs.enqueueBatch([{ payload: "a", group: "g" }, { payload: "b" }]);
   await (await jobs.receive())!.nack({ delayMs: 0, reason: "not now" });
   await jobs.close();
 }
@@ -80,8 +80,8 @@ export async function checkFolder(
   await suite.check("exchange: the queue of the other runtime", async () => {
     const jobs = await queue.MiniQueue.open<string>(join(dir, "queue"));
     const first = await jobs.receive({ waitMs: 60_000 });
-    equal([first?.payload, first?.receives], ["a", 2]);
-    equal(first?.reason, "not now");
+    equal([first?.payload, first?.attempts], ["a", 2]);
+    equal(first?.lastFailure, "not now");
     await jobs.close();
   });
 }

@@ -21,7 +21,7 @@ async function checkDelivery(
   await suite.check("queue: enqueue, receive, ack", async (dir) => {
     const queue = await MiniQueue.open<string>(dir);
     await queue.enqueue("a");
-    await queue.enqueueAll([{ payload: "b" }, { payload: "c", priority: 1 }]);
+    await queue.enqueueBatch([{ payload: "b" }, { payload: "c", priority: 1 }]);
     const order: string[] = [];
     for (let n = 0; n < 3; n++) {
       const message = await queue.receive();
@@ -90,7 +90,7 @@ async function checkConsumers(
     "queue: workers work until they are told to stop",
     async (dir) => {
       const queue = await MiniQueue.open<number>(dir);
-      await queue.enqueueAll(
+      await queue.enqueueBatch(
         Array.from({ length: 20 }, (_, n) => ({ payload: n })),
       );
       const done: number[] = [];
@@ -145,7 +145,7 @@ async function checkRetries(
       const order: string[] = [];
       for (let n = 0; n < 3; n++) {
         const message = await queue.receive({ waitMs: 60_000 });
-        order.push(`${message!.payload}${message!.receives}`);
+        order.push(`${message!.payload}${message!.attempts}`);
         await message!.ack();
       }
       equal(order, ["a2", "b1", "c1"]);
@@ -156,7 +156,7 @@ async function checkRetries(
     "queue: after so many deliveries a message is dead, and can be redriven",
     async (dir) => {
       const queue = await MiniQueue.open<string>(dir, {
-        maxReceives: 2,
+        maxAttempts: 2,
         backoff: () => 0,
       });
       const { id } = await queue.enqueue("bad");
@@ -182,18 +182,18 @@ async function checkReopening(
   await suite.check(
     "queue: everything is there after it was opened again",
     async (dir) => {
-      const first = await MiniQueue.open<string>(dir, { maxReceives: 1 });
+      const first = await MiniQueue.open<string>(dir, { maxAttempts: 1 });
       const dead = await first.enqueue("dead");
       await (await first.receive())!.nack({ reason: "no" });
       await first.enqueue("later", { delayMs: 3_600_000 });
       await first.enqueue("ready", { dedupeKey: "once" });
       await first.enqueue("done");
       const [ready, done] = await first.receiveBatch(2);
-      await ready!.release();
+      await ready!.nack({ countAttempt: false });
       await done!.ack();
       await first.pause();
       await first.close();
-      const second = await MiniQueue.open<string>(dir, { maxReceives: 1 });
+      const second = await MiniQueue.open<string>(dir, { maxAttempts: 1 });
       const { delayed, dead: buried, paused } = await second.stats();
       equal([delayed, buried, paused], [1, 1, true]);
       equal((await second.deadLetters())[0]?.id, dead.id);

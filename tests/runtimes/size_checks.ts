@@ -152,7 +152,7 @@ async function checkState(
   await suite.check("size: a state, compacted and opened", async (dir) => {
     const first = await StateManager.open(dir, options);
     for (const numbers of stretches()) {
-      await first.applyAll(
+      await first.applyBatch(
         numbers.map((n) => [nameOf(n), valueOf(n)] as const),
       );
       await first.apply(["long", LONG]);
@@ -188,14 +188,14 @@ async function checkQueue(
       MiniQueue.open<unknown>(dir, { maxSegmentBytes: MAX_SEGMENT_BYTES });
     const first = await open();
     for (const numbers of stretches()) {
-      await first.enqueueAll(numbers.map((n) => ({ payload: valueOf(n) })));
+      await first.enqueueBatch(numbers.map((n) => ({ payload: valueOf(n) })));
     }
     await first.enqueue(LONG, { priority: 1 });
     const [long, ...gone] = await first.receiveBatch(TOGETHER);
     equal(long?.payload, LONG);
     await Promise.all(gone.map((message) => message.ack()));
     ok((await first.compact()).removed.length > 2, "segments were removed");
-    await long!.release();
+    await long!.nack({ countAttempt: false });
     await first.close();
     const second = await open();
     equal((await second.stats()).ready, VALUES - gone.length + 1);

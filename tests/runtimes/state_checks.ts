@@ -35,7 +35,7 @@ async function checkWriting(
   await suite.check("state: apply, close, open", async (dir) => {
     const first = await StateManager.open(dir, COUNTER);
     equal(await first.apply({ by: 10 }), 1);
-    equal(await first.applyAll([{ by: 1 }, { by: 2 }]), 2);
+    equal(await first.applyBatch([{ by: 1 }, { by: 2 }]), 2);
     await Promise.all(
       Array.from({ length: 100 }, () => first.apply({ by: 1 })),
     );

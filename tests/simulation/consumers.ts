@@ -1,4 +1,4 @@
-import type { MiniQueue, Outgoing, QueueMessage } from "@mini/state/queue";
+import type { MessageInput, MiniQueue, QueueMessage } from "@mini/state/queue";
 import type { History } from "../support/history.ts";
 import { attempt, type Outcome, pick, type World } from "./world.ts";
 
@@ -9,15 +9,15 @@ const DAY_MS = 86_400_000;
 export class Consumers<M> {
   readonly #world: World;
   readonly #history: History;
-  readonly #maxReceives: number;
+  readonly #maxAttempts: number;
   readonly #messages = new Map<string, QueueMessage<string, M>>();
   #names = 0;
   queue!: MiniQueue<string, M>;
 
-  constructor(world: World, history: History, maxReceives: number) {
+  constructor(world: World, history: History, maxAttempts: number) {
     this.#world = world;
     this.#history = history;
-    this.#maxReceives = maxReceives;
+    this.#maxAttempts = maxAttempts;
   }
 
   /** A queue that was opened; nobody has anything of it yet. */
@@ -42,7 +42,7 @@ export class Consumers<M> {
         ...(random.oneIn(5) && { delayMs: random.below(3_000) }),
         ...(!isGrouped && random.oneIn(3) && { priority: random.below(3) }),
         ...(random.oneIn(6) && { dedupeKey: `k${random.below(3)}` }),
-      } satisfies Outgoing<string>;
+      } satisfies MessageInput<string>;
     });
     for (const { payload, group } of messages) {
       this.#history.invokeEnqueue(payload, group);
@@ -50,7 +50,7 @@ export class Consumers<M> {
     const outcome = await attempt(
       this.#world,
       `enqueue ${messages.map(({ payload }) => payload)}`,
-      () => this.queue.enqueueAll(messages),
+      () => this.queue.enqueueBatch(messages),
     );
     for (const [index, { payload }] of messages.entries()) {
       if (outcome.error === undefined) {
@@ -83,12 +83,12 @@ export class Consumers<M> {
     await this.#lookAtDead();
     if (process.isDead) return;
     for (const message of outcome.value) {
-      const { payload: name, receipt, receives } = message;
+      const { payload: name, receipt, attempts } = message;
       trace.note(`has ${name}, delivery ${receipt}`);
       const now = process.clock.monotonic();
       // When the lease has begun nobody knows: it lasts at least so long.
       const leftMs = began + TIMEOUT_MS - now;
-      this.#history.delivered({ name, receipt, receives }, now, leftMs);
+      this.#history.delivered({ name, receipt, attempts }, now, leftMs);
       this.#messages.set(`${name} ${receipt}`, message);
     }
   }
@@ -106,11 +106,18 @@ export class Consumers<M> {
     const { random } = this.#world;
     const message = this.take();
     if (message === undefined) return;
-    const how = pick(random, ["ack", "ack", "ack", "nack", "nack", "bury"]);
-    const isLast = message.receives >= this.#maxReceives;
+    const how = pick(random, [
+      "ack",
+      "ack",
+      "ack",
+      "nack",
+      "nack",
+      "deadLetter",
+    ]);
+    const isLast = message.attempts >= this.#maxAttempts;
     const as = how === "ack"
       ? "acked"
-      : how === "bury" || isLast
+      : how === "deadLetter" || isLast
       ? "dead"
       : "retried";
     const delayMs = random.below(2) * 500;
@@ -123,8 +130,8 @@ export class Consumers<M> {
       () =>
         how === "ack"
           ? message.ack()
-          : how === "bury"
-          ? message.bury("no")
+          : how === "deadLetter"
+          ? message.deadLetter("no")
           : message.nack({ delayMs }),
     );
   }

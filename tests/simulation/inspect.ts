@@ -1,9 +1,9 @@
 import {
   type FileSystem,
+  type LogRecord,
   type MiniError,
   MiniStore,
   type RecoveryReport,
-  type StoreRecord,
 } from "@mini/state/store";
 import { type DiskSnapshot, MemoryFileSystem } from "@mini/state/testing";
 import { DIR, PATH } from "./process.ts";
@@ -77,7 +77,7 @@ export async function readLog(fs: FileSystem): Promise<string> {
 }
 
 async function readAll(
-  iterable: AsyncIterable<StoreRecord<unknown>>,
+  iterable: AsyncIterable<LogRecord<unknown>>,
 ): Promise<Found> {
   const records: string[] = [];
   try {

@@ -12,7 +12,7 @@ export class QueueProgram implements Program {
   readonly #world: World;
   readonly #history: History;
   readonly #consumers: Consumers<LedgerEntry<string>>;
-  readonly #maxReceives: number;
+  readonly #maxAttempts: number;
   readonly #maxSegmentBytes: number;
   #queue!: MiniQueue<string>;
 
@@ -20,9 +20,9 @@ export class QueueProgram implements Program {
     const { random } = world;
     this.#world = world;
     this.#history = history;
-    this.#maxReceives = 2 + random.below(5);
+    this.#maxAttempts = 2 + random.below(5);
     this.#maxSegmentBytes = pick(random, [500, 3_000, 100_000]);
-    this.#consumers = new Consumers(world, history, this.#maxReceives);
+    this.#consumers = new Consumers(world, history, this.#maxAttempts);
   }
 
   #openAt(fs: FileSystem, clock: FakeClock): Promise<MiniQueue<string>> {
@@ -30,7 +30,7 @@ export class QueueProgram implements Program {
       fs,
       clock,
       visibilityTimeoutMs: TIMEOUT_MS,
-      maxReceives: this.#maxReceives,
+      maxAttempts: this.#maxAttempts,
       maxSegmentBytes: this.#maxSegmentBytes,
     });
   }

@@ -26,7 +26,7 @@ export class StateProgram implements Program {
   readonly name = "state";
   readonly #world: World;
   readonly #options: StateOptions<State, Change>;
-  readonly #maxReceives: number;
+  readonly #maxAttempts: number;
   readonly #history: History;
   readonly #consumers: Consumers<{ readonly box: LedgerEntry<string> }>;
   #manager!: Manager;
@@ -42,8 +42,8 @@ export class StateProgram implements Program {
     const { random } = world;
     this.#world = world;
     this.#history = history;
-    this.#maxReceives = 2 + random.below(5);
-    this.#consumers = new Consumers(world, history, this.#maxReceives);
+    this.#maxAttempts = 2 + random.below(5);
+    this.#consumers = new Consumers(world, history, this.#maxAttempts);
     this.#options = optionsOf(random);
   }
 
@@ -63,7 +63,7 @@ export class StateProgram implements Program {
     }
     const queue = await MiniQueue.attach(manager, "box", {
       clock,
-      maxReceives: this.#maxReceives,
+      maxAttempts: this.#maxAttempts,
       visibilityTimeoutMs: TIMEOUT_MS,
     });
     await this.#consumers.start(queue);
@@ -134,7 +134,7 @@ export class StateProgram implements Program {
       () =>
         count === 1
           ? this.#manager.apply(changes[0]!, { durable })
-          : this.#manager.applyAll(changes),
+          : this.#manager.applyBatch(changes),
       durable,
     );
   }
@@ -192,7 +192,7 @@ export class StateProgram implements Program {
       () =>
         isAlone
           ? this.#manager.apply({ boom })
-          : this.#manager.applyAll([{ event: `${boom}+` }, { boom }]),
+          : this.#manager.applyBatch([{ event: `${boom}+` }, { boom }]),
       ["ABORTED_MUTATION"],
     );
     if (outcome.error === undefined) {
@@ -208,8 +208,8 @@ export class StateProgram implements Program {
     const group = "sent";
     this.#history.invokeEnqueue(name, group);
     const { unit } = await this.#write(`send ${name} with`, [event], () => {
-      const message = this.#consumers.queue.toEnqueue(name, { group });
-      return this.#manager.applyAll([{ event }, message]);
+      const message = this.#consumers.queue.enqueueMutation(name, { group });
+      return this.#manager.applyBatch([{ event }, message]);
     });
     if (unit.standing === "pending") this.#sends.set(unit, name);
     else {
@@ -231,7 +231,7 @@ export class StateProgram implements Program {
       "acked",
       undefined,
       `ack ${message.payload} with ${event.slice(0, 5)}`,
-      () => this.#manager.applyAll([{ event }, message.toAck()]),
+      () => this.#manager.applyBatch([{ event }, message.ackMutation()]),
     );
     unit.standing = told === "ok"
       ? "durable"

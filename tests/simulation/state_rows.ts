@@ -1,10 +1,11 @@
 import type { MiniError } from "@mini/state/store";
-import type { StateRecovery } from "@mini/state/state";
+import type { StateRecoveryReport } from "@mini/state/state";
 import type { Row } from "./rows.ts";
 
 /** The rows that the recovery of a state shows. */
 export function rowsOfState(
-  { snapshotSequence, logEndedAt, rejected, aborted, outcome }: StateRecovery,
+  { snapshotSequence, logEndedAt, rejected, aborted, outcome }:
+    StateRecoveryReport,
 ): Row[] {
   const rows: Row[] = [];
   if (rejected.length > 0) {

@@ -13,12 +13,12 @@ const PATH = `/data/snapshot_${"1".padStart(20, "0")}.json`;
 
 async function written(
   state: unknown,
-  onTaken?: () => void,
+  onCaptured?: () => void,
 ): Promise<string> {
   const fs = new MemoryFileSystem();
   const snaps = new SnapStore<unknown>("/data", { fs });
   try {
-    await snaps.create(state, 1, onTaken && { onTaken });
+    await snaps.create(state, 1, onCaptured && { onCaptured });
   } catch (error) {
     assertEquals(fs.names("/data").filter((name) => name !== ""), []);
     return (error as Error).message;
@@ -26,7 +26,7 @@ async function written(
   return new TextDecoder().decode(fs.content(PATH)!);
 }
 
-Deno.test("SnapStore.create() with onTaken writes the same, to the byte, as without", async () => {
+Deno.test("SnapStore.create() with onCaptured writes the same, to the byte, as without", async () => {
   const values = fc.sample(fc.jsonValue({ maxDepth: 4 }), {
     seed,
     numRuns: size(60, 600),
@@ -54,7 +54,7 @@ Deno.test("SnapStore.create() with onTaken writes the same, to the byte, as with
   );
 });
 
-Deno.test("SnapStore.create() with onTaken refuses what JSON would not keep, and says where", async () => {
+Deno.test("SnapStore.create() with onCaptured refuses what JSON would not keep, and says where", async () => {
   const many = (bad: unknown) => ({
     list: Array.from(
       { length: 3_000 },
@@ -78,7 +78,7 @@ Deno.test("SnapStore.create() with onTaken refuses what JSON would not keep, and
   }
 });
 
-Deno.test("SnapStore.create() with onTaken refuses a large state that contains itself", async () => {
+Deno.test("SnapStore.create() with onCaptured refuses a large state that contains itself", async () => {
   const state: Record<string, unknown> = {};
   state.itself = state;
   for (let index = 0; index < 1_100; index++) state[`key ${index}`] = index;
@@ -86,22 +86,22 @@ Deno.test("SnapStore.create() with onTaken refuses a large state that contains i
   assert(message.includes("nested deeper than 1000 levels"), message);
 });
 
-Deno.test("SnapStore.create() says with onTaken when the state may change again", async () => {
+Deno.test("SnapStore.create() says with onCaptured when the state may change again", async () => {
   const fs = new MemoryFileSystem();
   const snaps = new SnapStore<{ list: number[] }>("/data", { fs });
   const state = { list: Array.from({ length: 50_000 }, (_, index) => index) };
   const length = state.list.length;
-  await snaps.create(state, 1, { onTaken: () => state.list.push(-1) });
+  await snaps.create(state, 1, { onCaptured: () => state.list.push(-1) });
   assertEquals(state.list.length, length + 1);
   assertEquals((await snaps.restore())?.state.list.length, length);
 });
 
-Deno.test("SnapStore.create() with onTaken that fails leaves nothing", async () => {
+Deno.test("SnapStore.create() with onCaptured that fails leaves nothing", async () => {
   const fs = new MemoryFileSystem();
   const snaps = new SnapStore<number[]>("/data", { fs });
   fs.hooks.before = ({ operation }) =>
     operation === "write" ? { code: "ENOSPC" } : undefined;
-  const created = snaps.create([1], 1, { onTaken: () => {} });
+  const created = snaps.create([1], 1, { onCaptured: () => {} });
   assertEquals((await errorOf(created)).code, "NO_SPACE");
   assertEquals(fs.names("/data"), []);
 });
@@ -122,11 +122,13 @@ const LONG = [
   ["in many values", [1_100, 2 ** 19]],
 ] as const;
 for (const [where, [count, chars]] of LONG) {
-  Deno.test(`SnapStore.create() with onTaken refuses a state too large for one string, ${where}`, async () => {
+  Deno.test(`SnapStore.create() with onCaptured refuses a state too large for one string, ${where}`, async () => {
     const fs = new MemoryFileSystem();
     const snaps = new SnapStore<string[]>("/data", { fs: forgetting(fs) });
     const state = Array.from({ length: count }).fill("x".repeat(chars));
-    const created = snaps.create(state as string[], 1, { onTaken: () => {} });
+    const created = snaps.create(state as string[], 1, {
+      onCaptured: () => {},
+    });
     assertEquals((await errorOf(created)).code, "TOO_LARGE");
     assertEquals(fs.names("/data"), []);
   });

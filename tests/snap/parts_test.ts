@@ -27,12 +27,12 @@ for (const size of [0, 1, 20_000]) {
     for (let index = 0; index < size; index++) {
       state.set(`key \n "${index}" 🦀`, index);
     }
-    const { path } = await snaps.create(state, 5, { journal: "ff" });
+    const { path } = await snaps.create(state, 5, { logId: "ff" });
     const text = await Deno.readTextFile(path);
     assertEquals(JSON.parse(text).parts.length, size);
     assert(text.split("\n").length >= size);
     const restored = await snaps.restore();
-    assertEquals([restored?.seq, restored?.journal, restored?.state.size], [
+    assertEquals([restored?.seq, restored?.logId, restored?.state.size], [
       5,
       "ff",
       size,

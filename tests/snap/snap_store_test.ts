@@ -13,7 +13,7 @@ Deno.test("SnapStore.create() writes JSON that a person can read", async () => {
   await using directory = new TestDirectory();
   const snaps = new SnapStore<unknown>(directory.path);
   const info = await snaps.create({ a: [1, "é"] }, 7, {
-    journal: "ff",
+    logId: "ff",
     version: 3,
   });
   assertEquals(
@@ -39,11 +39,11 @@ Deno.test("SnapStore.restore() gives the newest, and what it says of itself", as
   assertEquals(await new SnapStore(directory.at("none")).restore(), undefined);
   const snaps = new SnapStore<{ value: number }>(directory.path);
   await snaps.create({ value: 30 }, 3);
-  await snaps.create({ value: 40 }, 4, { journal: "ff", version: 2 });
+  await snaps.create({ value: 40 }, 4, { logId: "ff", version: 2 });
   assertEquals(await snaps.restore(), {
     state: { value: 40 },
     seq: 4,
-    journal: "ff",
+    logId: "ff",
     version: 2,
     rejected: [],
   });

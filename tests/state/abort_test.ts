@@ -14,7 +14,7 @@ Deno.test("StateManager.apply() that throws is recorded as aborted and has no ef
       counter.apply({ by: 1, note: "a" }),
       counter.apply({ by: 100, note: "half", fail: true }),
       counter.apply({ by: 2, note: "b" }),
-      counter.applyAll([{ by: 200 }, { by: 300, fail: true }]),
+      counter.applyBatch([{ by: 200 }, { by: 300, fail: true }]),
       counter.apply({ by: 4, note: "c" }),
     ]);
     assertEquals(settled.map(({ status }) => status), [

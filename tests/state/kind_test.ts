@@ -26,7 +26,7 @@ const STATES: Record<string, Fill> = {
   },
   "of several that are one": async (fs) => {
     await using counter = await openCounter("/data", { fs });
-    await counter.applyAll([{ by: 1 }, { by: 2 }]);
+    await counter.applyBatch([{ by: 1 }, { by: 2 }]);
   },
   "that was opened empty first": async (fs) => {
     await (await openCounter("/data", { fs })).close();

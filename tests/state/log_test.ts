@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type SnapCodec, SnapStore } from "@mini/state/snap";
-import { MiniStore, type RecordSchema } from "@mini/state/store";
+import { MiniStore, type Schema } from "@mini/state/store";
 import type { Snapshots } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
@@ -16,7 +16,7 @@ Deno.test("StateManager works on another log, with its snapshots in the director
     await using counter = await openCounter(directory.path, { log });
     assertEquals(counter.recovery.outcome, "created");
     await counter.apply({ by: 1 });
-    await counter.applyAll([{ by: 2 }, { by: 3 }]);
+    await counter.applyBatch([{ by: 2 }, { by: 3 }]);
     await errorOf(counter.apply({ by: 100, fail: true }));
     await counter.compact();
     await counter.apply({ by: 4 });
@@ -129,7 +129,7 @@ Deno.test("StateManager refuses a snapshot that belongs to another log, and says
   await using directory = new TestDirectory();
   for (const name of ["one", "two"]) {
     await using counter = await openCounter(directory.at(name));
-    await counter.applyAll([{ by: 1 }]);
+    await counter.applyBatch([{ by: 1 }]);
     await counter.createSnapshot();
   }
   const snapshot = `snapshot_${"1".padStart(20, "0")}.json`;
@@ -222,7 +222,7 @@ Deno.test("StateManager stands beside a log that is no state's", async () => {
 });
 
 Deno.test("StateManager.open() refuses a log that holds no mutations", async () => {
-  for (const record of ["hello", null, { applyAll: 1 }, { abort: "1" }, {}]) {
+  for (const record of ["hello", null, { applyBatch: 1 }, { abort: "1" }, {}]) {
     const fs = new MemoryFileSystem();
     const log = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
     await log.append(record);
@@ -267,7 +267,7 @@ Deno.test("StateManager lets no mutation in while snapshots of the caller's own 
   {
     await using counter = await openCounter(directory.path, { snapshots });
     const note = "x".repeat(1_000);
-    await counter.applyAll(
+    await counter.applyBatch(
       Array.from({ length: 500 }, () => ({ by: 1, note })),
     );
     const created = counter.createSnapshot();
@@ -279,7 +279,7 @@ Deno.test("StateManager lets no mutation in while snapshots of the caller's own 
 
 Deno.test("StateManager.apply() asks the schema of a log that it was given, which is asked again on replay", async () => {
   const fs = new MemoryFileSystem();
-  const schema: RecordSchema<unknown> = {
+  const schema: Schema<unknown> = {
     "~standard": {
       validate: (value) =>
         JSON.stringify(value).includes("100")

@@ -14,7 +14,7 @@ Deno.test("StateManager restores its state on opening again", async () => {
     await using counter = await openCounter(directory.path);
     assertEquals(counter.state, { value: 0, log: [] });
     assertEquals(await counter.apply({ by: 10 }), 1);
-    assertEquals(await counter.applyAll([{ by: 1 }, { by: 2 }]), 2);
+    assertEquals(await counter.applyBatch([{ by: 1 }, { by: 2 }]), 2);
     assertEquals([counter.state.value, counter.sequence], [13, 2]);
   }
   await using again = await openCounter(directory.path);
@@ -124,7 +124,7 @@ Deno.test("StateManager.apply() with expectedSequence refuses what somebody else
   const settled = await Promise.allSettled([
     counter.apply({ by: 1 }, { expectedSequence: 0 }),
     counter.apply({ by: 2 }, { expectedSequence: 0 }),
-    counter.applyAll([{ by: 4 }], { expectedSequence: 1 }),
+    counter.applyBatch([{ by: 4 }], { expectedSequence: 1 }),
   ]);
   assertEquals(settled.map(({ status }) => status), [
     "fulfilled",
@@ -164,7 +164,7 @@ Deno.test("StateManager.history() and watch() give the mutations that had an eff
     await using counter = await openCounter(directory.path);
     await counter.apply({ by: 1 });
     await counter.apply({ by: 2, fail: true }).catch(() => {});
-    await counter.applyAll([{ by: 3 }, { by: 4 }]);
+    await counter.applyBatch([{ by: 3 }, { by: 4 }]);
   }
   const counter = await openCounter(directory.path);
   const by = (

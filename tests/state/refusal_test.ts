@@ -80,7 +80,7 @@ Deno.test("StateManager makes the state anew from the log where more has come si
   const refuse = () => errorOf(manager.apply(-1));
   await refuse();
   const items = Array.from({ length: 1_500 }, (_, item) => item);
-  await manager.applyAll(items.slice(0, 10));
+  await manager.applyBatch(items.slice(0, 10));
   await Promise.all(items.slice(10).map((item) => manager.apply(item)));
   assert(await readsOf(fs, refuse) > 0);
   assertEquals(manager.state, { items });
@@ -112,7 +112,7 @@ Deno.test("StateManager opens a log of mutations that throw in one pass", async 
     {
       // Nobody can say of any that it was applied.
       await using taking = await open(fs, { apply: () => {} });
-      await taking.applyAll([1]);
+      await taking.applyBatch([1]);
       const items = Array.from({ length: refused }, () => [2, -1]).flat();
       await Promise.all(items.map((item) => taking.apply(item)));
     }
@@ -145,7 +145,7 @@ Deno.test("StateManager with immutable keeps the state where apply throws, and r
     const before = manager.state;
     const reads = await readsOf(fs, async () => {
       const refused = errorOf(manager.apply(-1));
-      const batch = errorOf(manager.applyAll([7, -1]));
+      const batch = errorOf(manager.applyBatch([7, -1]));
       assertEquals((await refused).code, "ABORTED_MUTATION");
       assertEquals((await batch).code, "ABORTED_MUTATION");
     });
@@ -225,7 +225,7 @@ Deno.test("StateManager.apply() tells by the stack of an abort who has called it
     await manager.transact(() => -1);
   }
   async function callerOfApplyAll(): Promise<void> {
-    await manager.applyAll([1, -1]);
+    await manager.applyBatch([1, -1]);
   }
   for (const call of [callerOfApply, callerOfTransact, callerOfApplyAll]) {
     const { stack = "", cause } = await errorOf(call());

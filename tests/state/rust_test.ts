@@ -54,7 +54,7 @@ Deno.test("StateManager opens a folder of the Rust ministate, snapshot and all, 
       "ABORTED_MUTATION",
     );
     assertEquals(
-      (await errorOf(manager.applyAll([{ by: 1 }, { by: 2 }]))).code,
+      (await errorOf(manager.applyBatch([{ by: 1 }, { by: 2 }]))).code,
       "UNSUPPORTED_FORMAT",
     );
     assertEquals(manager.state.value, 6033);

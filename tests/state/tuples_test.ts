@@ -33,7 +33,7 @@ Deno.test("StateManager.transact() takes an array for one mutation, and batch() 
       await manager.transact(() => batch<Change>([["inc", 1], ["reset"]])),
       2,
     );
-    assertEquals(await manager.applyAll([["inc", 2]]), 3);
+    assertEquals(await manager.applyBatch([["inc", 2]]), 3);
     assertEquals(await manager.transact(() => batch<Change>([])), undefined);
     assertEquals(manager.state, { value: 2, seen: mutations });
     const history = await Array.fromAsync(manager.history());

@@ -121,7 +121,7 @@ Deno.test("StateManager, MiniQueue.attach(): state, mutation and payload are kno
   const mails = await MiniQueue.attach(shop, "mails");
   await shop.transact(({ orders }) => {
     holds<Same<typeof orders, readonly string[]>>();
-    return batch([{ order: "tea" }, mails.toEnqueue({ to: ["ada"] })]);
+    return batch([{ order: "tea" }, mails.enqueueMutation({ to: ["ada"] })]);
   });
   const message = await mails.receive();
   // The payload is a copy of the consumer's own.

@@ -25,8 +25,8 @@ Deno.test("StateManager refuses a snapshot of another version that knows more th
   const fs = new MemoryFileSystem();
   {
     await using first = await open(fs, 1);
-    await first.applyAll(["a"]);
-    await first.applyAll(["b"]);
+    await first.applyBatch(["a"]);
+    await first.applyBatch(["b"]);
     await first.createSnapshot();
   }
   for (const name of fs.names("/data")) {

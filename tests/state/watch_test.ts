@@ -134,14 +134,14 @@ Deno.test("StateManager.close() waits for snapshots, compaction and time travel 
   assertEquals(again.recovery.snapshotSequence, 1);
 });
 
-Deno.test("StateManager.applyAll() of nothing is refused as any other would be", async () => {
+Deno.test("StateManager.applyBatch() of nothing is refused as any other would be", async () => {
   const counter = await openCounter("/data", { fs: new MemoryFileSystem() });
   const expectedSequence = 99;
-  const conflict = counter.applyAll([], { expectedSequence });
+  const conflict = counter.applyBatch([], { expectedSequence });
   assertEquals((await errorOf(conflict)).code, "CONFLICT");
-  assertEquals(await counter.applyAll([]), 0);
+  assertEquals(await counter.applyBatch([]), 0);
   await counter.close();
-  assertEquals((await errorOf(counter.applyAll([]))).code, "CLOSED");
+  assertEquals((await errorOf(counter.applyBatch([]))).code, "CLOSED");
 });
 
 Deno.test("StateManager: a snapshotEvery that throws does not make an apply look failed", async () => {

@@ -92,12 +92,12 @@ Deno.test("MiniStore.append() with durable: false resolves without an fsync, and
   assertEquals(data, ["a", "b"]);
 });
 
-Deno.test('MiniStore.open() with sync: "never" leaves fsync to close()', async () => {
+Deno.test("MiniStore.open() with durable: false leaves fsync to close()", async () => {
   await using directory = new TestDirectory();
   const { fs, syncs } = countingSyncs();
   const store = await MiniStore.open<string>(directory.at(), {
     fs,
-    sync: "never",
+    durable: false,
   });
   const before = syncs();
   await store.append("a");

@@ -58,7 +58,7 @@ const WRONG: Record<string, Record<string, readonly unknown[]>> = {
   "MiniStore.open()": {
     ...READER,
     ...WRITER,
-    sync: ["often", true, null],
+    durable: ["often", 1, null],
     verifyFrom: NO_COUNTS,
   },
   "MiniStore.replay()": {
@@ -98,7 +98,7 @@ const WRONG: Record<string, Record<string, readonly unknown[]>> = {
     ...FILES,
     schema: READER.schema,
     visibilityTimeoutMs: [-1, NaN, "5", null],
-    maxReceives: NO_COUNTS,
+    maxAttempts: NO_COUNTS,
     dedupeWindowMs: [-1, NaN, Infinity, "5", null],
     backoff: NO_FUNCTIONS,
     onError: NO_FUNCTIONS,

@@ -88,8 +88,8 @@ Deno.test("MiniStore, SnapStore keep plain JSON of another realm", async () => {
   assertEquals(records, [plain, plain, { mixed: plain }]);
   const snaps = new SnapStore<unknown>(directory.at("snaps"));
   const many = elsewhere("Array.from({ length: 2_000 }, (_, n) => ({ n }))");
-  for (const onTaken of [undefined, () => {}]) {
-    await snaps.create(many, 1, onTaken && { onTaken });
+  for (const onCaptured of [undefined, () => {}]) {
+    await snaps.create(many, 1, onCaptured && { onCaptured });
     assertEquals(
       (await snaps.restore())?.state,
       [...many as unknown[]].map(

@@ -53,7 +53,7 @@ for (const [what, cut] of CUTS) {
   Deno.test(`MiniStore.open() refuses a log that was cut ${what} while it was closed`, async () => {
     const fs = new MemoryFileSystem();
     const store = await fiveRecords(fs);
-    const journal = store.journal!;
+    const journal = store.id!;
     await store.close();
     change(fs);
     await assertRefused(fs, `names the log ${journal} that was in it`);
@@ -98,14 +98,14 @@ Deno.test("MiniStore.open() begins a new log where the old one was removed, and 
   fs.unlink(PATH);
   const second = await MiniStore.open<string>(PATH, { fs });
   assertEquals(second.recovery.outcome, "created");
-  assertEquals(noteOf(fs).log, second.journal);
-  assert(second.journal !== store.journal);
+  assertEquals(noteOf(fs).log, second.id);
+  assert(second.id !== store.id);
   await second.append("a");
   await second.rotate();
   await second.close();
   fs.unlink(PATH);
   await using third = await MiniStore.open<string>(PATH, { fs });
-  assertEquals([third.sequence, third.journal], [1, second.journal]);
+  assertEquals([third.sequence, third.id], [1, second.id]);
 });
 
 Deno.test("MiniStore.open() names the log in the lock's note once its header is durable, and not before", async () => {
@@ -119,13 +119,13 @@ Deno.test("MiniStore.open() names the log in the lock's note once its header is 
     }
   };
   await using store = await MiniStore.open<string>(PATH, { fs });
-  assertEquals(noteOf(fs).log, store.journal);
+  assertEquals(noteOf(fs).log, store.id);
   assertEquals(named, 1);
 });
 
 Deno.test("MiniStore.open() keeps the log in the lock's note at every moment of a later opening", async () => {
   const fs = new MemoryFileSystem();
-  const { journal } = await fiveRecords(fs);
+  const { id: journal } = await fiveRecords(fs);
   fs.restart();
   fs.hooks.after = () => assertEquals(noteOf(fs).log, journal);
   await (await MiniStore.open<string>(PATH, { fs })).close();
@@ -145,7 +145,7 @@ Deno.test("MiniStore.open() that cannot leave its note fails, and leaves the log
   fs.hooks = {};
   await using store = await MiniStore.open<string>(PATH, { fs });
   assertEquals(await store.append("a"), 1);
-  assertEquals(noteOf(fs).log, store.journal);
+  assertEquals(noteOf(fs).log, store.id);
 });
 
 const RUST = "// MINISTORE JOURNAL v0.1.3\n";

@@ -26,7 +26,7 @@ const LEFT_MIB = 1;
 
 const FOLLOWER = `
 import { MiniStore } from "@mini/state/store";
-await using store = await MiniStore.open(Deno.args[0], { sync: "never" });
+await using store = await MiniStore.open(Deno.args[0], { durable: false });
 const records = store.follow()[Symbol.asyncIterator]();
 const used = () => (gc(), Deno.memoryUsage().heapUsed);
 let before;
@@ -52,7 +52,9 @@ Deno.test(`MiniStore.follow() keeps less than ${LEFT_MIB} MiB after ${WAKE_UPS} 
 Deno.test(`MiniStore opens and replays ${RECORDS} records with a heap of ${HEAP_MIB} MiB`, async () => {
   await using directory = new TestDirectory();
   {
-    await using store = await MiniStore.open(directory.at(), { sync: "never" });
+    await using store = await MiniStore.open(directory.at(), {
+      durable: false,
+    });
     for (let first = 1; first <= RECORDS; first += 1_000) {
       const batch = Array.from({ length: 1_000 }, (_, index) => ({
         type: "set",

@@ -164,7 +164,7 @@ Deno.test("MiniStore refuses misuse with a bare TypeError or RangeError", async 
     RangeError,
   );
   await assertRejects(
-    () => MiniStore.open(path, { sync: "often" as "never" }),
+    () => MiniStore.open(path, { durable: "often" as never }),
     TypeError,
   );
   await assertRejects(() => MiniStore.open(""), TypeError);

@@ -53,7 +53,7 @@ async function live(fs: MemoryFileSystem, mode?: number): Promise<void> {
   await store.append("b");
   await store.rotate();
   await store.append("c");
-  await store.skipTo(10);
+  await store.resetTo(10);
   await store.append("d");
   await store.close();
 }

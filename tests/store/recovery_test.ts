@@ -188,7 +188,7 @@ for (const [row, lose] of LONG_TAILS) {
   Deno.test(`MiniStore.open() judges torn: ${row} in 65 MiB that were not synced`, async () => {
     await using directory = new TestDirectory();
     const path = directory.at();
-    const options = { maxSegmentBytes: 2 ** 30, sync: "never" } as const;
+    const options = { maxSegmentBytes: 2 ** 30, durable: false } as const;
     const store = await MiniStore.open<string>(path, options);
     await store.append("kept");
     const { size } = await Deno.stat(path);

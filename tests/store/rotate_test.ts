@@ -87,7 +87,7 @@ const MOVES: [
   move: (store: MiniStore<number>) => Promise<void>,
 ][] = [
   ["rotate()", (store) => store.rotate()],
-  ["skipTo()", (store) => store.skipTo(9)],
+  ["resetTo()", (store) => store.resetTo(9)],
 ];
 for (const [name, move] of MOVES) {
   Deno.test(`MiniStore.${name} leaves no file open, whichever of its calls fails`, async () => {
@@ -154,28 +154,28 @@ Deno.test("MiniStore.rotate() that cannot look at the new file costs nothing", a
   assertEquals(numbers(await Array.fromAsync(store.replay())), [1, 2, 3]);
 });
 
-Deno.test("MiniStore.skipTo() to a number that appends before it have taken is refused, and no number is used twice", async () => {
+Deno.test("MiniStore.resetTo() to a number that appends before it have taken is refused, and no number is used twice", async () => {
   const fs = new MemoryFileSystem();
   const path = "/data/journal.jsonl";
   await using store = await MiniStore.open<number>(path, { fs });
   const appended = [1, 2, 3].map((value) => store.append(value));
-  await assertRejects(() => store.skipTo(2), RangeError, "seq");
+  await assertRejects(() => store.resetTo(2), RangeError, "seq");
   assertEquals(await Promise.all(appended), [1, 2, 3]);
   assertEquals(await store.append(4), 4);
   assertEquals(numbers(await Array.fromAsync(store.replay())), [1, 2, 3, 4]);
 });
 
 for (const operation of ["create", "write", "sync", "rename"] as const) {
-  Deno.test(`MiniStore.skipTo() finds no room for its ${operation}: the log goes on as it was`, async () => {
+  Deno.test(`MiniStore.resetTo() finds no room for its ${operation}: the log goes on as it was`, async () => {
     const fs = new MemoryFileSystem();
     const path = "/data/journal.jsonl";
     await using store = await MiniStore.open<number>(path, { fs });
     fs.hooks.before = (call) =>
       call.operation === operation ? { code: "ENOSPC" } : undefined;
-    assertEquals((await errorOf(store.skipTo(9))).code, "NO_SPACE");
+    assertEquals((await errorOf(store.resetTo(9))).code, "NO_SPACE");
     fs.hooks = {};
     assertEquals(await store.append(1), 1);
-    await store.skipTo(9);
+    await store.resetTo(9);
     assertEquals(await store.append(10), 10);
   });
 }

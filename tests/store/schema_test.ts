@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   MiniError,
   MiniStore,
-  type RecordSchema,
+  type Schema,
   type SchemaResult,
 } from "@mini/state/store";
 import { SnapStore } from "@mini/state/snap";
@@ -14,7 +14,7 @@ import { errorOf } from "../support/journal.ts";
 
 function schemaOf<T>(
   validate: (value: unknown) => SchemaResult<T>,
-): RecordSchema<T> {
+): Schema<T> {
   return { "~standard": { validate } };
 }
 
@@ -47,7 +47,7 @@ const settling = schemaOf<unknown>((value) => {
 const BRICKS: Record<
   string,
   (
-    schema: RecordSchema<unknown>,
+    schema: Schema<unknown>,
     fs: MemoryFileSystem,
   ) => Promise<{
     write: (value: unknown) => Promise<unknown>;

@@ -13,7 +13,7 @@ interface Known {
   /** The receipts that were current when a consumer began to give the message back. */
   readonly givenBack: Set<number>;
   /** How many deliveries a consumer was handed that count. */
-  receives: number;
+  attempts: number;
 }
 
 /** A delivery that a consumer has. */
@@ -58,7 +58,7 @@ export class History {
       settled: "no",
       isOnlySeenDead: false,
       givenBack: new Set(),
-      receives: 0,
+      attempts: 0,
     });
   }
 
@@ -68,10 +68,10 @@ export class History {
 
   /** A consumer was handed a message. */
   delivered(
-    { name, receipt, receives }: {
+    { name, receipt, attempts }: {
       name: string;
       receipt: number;
-      receives: number;
+      attempts: number;
     },
     now: number,
     timeoutMs: number,
@@ -88,13 +88,13 @@ export class History {
     if (isInFlight(held, now)) {
       this.#violation(`${name} was delivered while somebody has it`);
     }
-    if (this.#countsHold && receives <= message.receives) {
+    if (this.#countsHold && attempts <= message.attempts) {
       this.#violation(
-        `${name} says delivery ${receives} after ${message.receives}`,
+        `${name} says delivery ${attempts} after ${message.attempts}`,
       );
     }
-    if (message.receives > 0) this.duplicates++;
-    message.receives = receives;
+    if (message.attempts > 0) this.duplicates++;
+    message.attempts = attempts;
     this.#checkGroup(message, now);
     this.#held.set(name, { name, receipt, until: now + timeoutMs });
   }

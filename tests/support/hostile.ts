@@ -117,7 +117,7 @@ function hostileValue(random: Random): unknown {
     () => DEEP,
     () => ({ apply: DEEP }),
     () => ({ apply: JSON.parse('{"__proto__":{"polluted":true}}') }),
-    () => ({ applyAll: 7 }),
+    () => ({ applyBatch: 7 }),
     () => ({ apply: 1, version: "new" }),
     () => ({ abort: random.below(9) }),
     () => ({ abort: -1 }),

@@ -5,13 +5,13 @@ import { tell } from "./kill.ts";
 const CONSUMERS = 4;
 
 tell("opening");
-const queue = await MiniQueue.open<string>(Deno.args[0]!, { maxReceives: 3 });
+const queue = await MiniQueue.open<string>(Deno.args[0]!, { maxAttempts: 3 });
 const consumers = Array.from({ length: CONSUMERS }, async () => {
   for (;;) {
     const message = await queue.receive();
     if (message === undefined) break;
-    const { id, payload, receives } = message;
-    tell(`start ${id} ${receives}`);
+    const { id, payload, attempts } = message;
+    tell(`start ${id} ${attempts}`);
     // A job that takes its process with it.
     if (payload === "poison") Deno.kill(Deno.pid, "SIGKILL");
     await message.ack();

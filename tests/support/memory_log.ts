@@ -1,13 +1,13 @@
 import type { Log } from "@mini/state/state";
 import {
   type CompactionReport,
+  type LogRecord,
   MiniError,
-  type StoreRecord,
 } from "@mini/state/store";
 
 /** A log in memory, as far as a state needs one. */
 export class MemoryLog implements Log<unknown> {
-  records: StoreRecord<unknown>[] = [];
+  records: LogRecord<unknown>[] = [];
   sequence = 0;
   firstSequence = 1;
   isClosed = false;
@@ -26,7 +26,7 @@ export class MemoryLog implements Log<unknown> {
 
   async *replay(
     { from = 1, to = Infinity }: { from?: number; to?: number } = {},
-  ): AsyncGenerator<StoreRecord<unknown>, void, undefined> {
+  ): AsyncGenerator<LogRecord<unknown>, void, undefined> {
     const { records } = this;
     await this.beforeReplay();
     if (from < this.firstSequence) {
@@ -37,7 +37,7 @@ export class MemoryLog implements Log<unknown> {
     }
   }
 
-  follow(options: { from?: number }): AsyncIterable<StoreRecord<unknown>> {
+  follow(options: { from?: number }): AsyncIterable<LogRecord<unknown>> {
     return this.replay(options);
   }
 

@@ -36,7 +36,7 @@ const open = (fs: FileSystem): Promise<Manager> =>
 const attach = async (manager: Manager): Promise<Queue> =>
   await MiniQueue.attach(manager, "queue", {
     clock: new FakeClock(),
-    maxReceives: 100,
+    maxAttempts: 100,
   }) as unknown as Queue;
 
 /** One record: what happens to the queue, and that it has happened. */
@@ -48,7 +48,7 @@ async function commit(
 ): Promise<void> {
   const unit = log.issue(event);
   try {
-    await manager.applyAll([{ event }, change]);
+    await manager.applyBatch([{ event }, change]);
     log.ack(unit);
   } catch (error) {
     if ((error as MiniError).code !== "NO_SPACE") throw error;
@@ -83,17 +83,17 @@ export const QUEUE_WORKLOAD: Workload<string> = {
         manager,
         log,
         `enqueue ${name}`,
-        queue.toEnqueue(name, group === undefined ? {} : { group }),
+        queue.enqueueMutation(name, group === undefined ? {} : { group }),
       );
     await Promise.all([enqueue("a", "g"), enqueue("b", "g"), enqueue("c")]);
     const [first, second] = await queue.receiveBatch(2);
     await Promise.all([
-      commit(manager, log, `ack ${first!.payload}`, first!.toAck()),
+      commit(manager, log, `ack ${first!.payload}`, first!.ackMutation()),
       second!.nack(),
       manager.compact(),
     ]);
     const next = await queue.receive();
-    await commit(manager, log, `ack ${next!.payload}`, next!.toAck());
+    await commit(manager, log, `ack ${next!.payload}`, next!.ackMutation());
     await enqueue("d");
     await manager.compact();
     await queue.close();

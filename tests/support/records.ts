@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import {
   denoFileSystem,
   type FileSystem,
+  type LogRecord,
   MiniStore,
-  type StoreRecord,
 } from "@mini/state/store";
 
 /** A log of records 1 to 9 in three segments, with a batch in each. */
@@ -21,7 +21,7 @@ export async function threeSegments(
 }
 
 /** The records' values, each of which must equal its number. */
-export function numbers(records: StoreRecord<number>[]): number[] {
+export function numbers(records: LogRecord<number>[]): number[] {
   return records.map(({ seq, data }) => {
     assertEquals(seq, data);
     return data;

@@ -121,11 +121,11 @@ async function fill(app: string): Promise<void> {
   }
   {
     await using queue = await MiniQueue.open<number>(join(app, "jobs"));
-    await queue.enqueueAll(
+    await queue.enqueueBatch(
       Array.from({ length: 20 }, (_, job) => ({ payload: job })),
     );
     for (let dead = 1; dead <= 17; dead++) {
-      await (await queue.receive())?.bury("no such address");
+      await (await queue.receive())?.deadLetter("no such address");
     }
   }
   await Deno.writeTextFile(

@@ -30,7 +30,7 @@ async function apply(
   try {
     await (items.length === 1
       ? manager.apply(items[0]!)
-      : manager.applyAll(items));
+      : manager.applyBatch(items));
     log.ack(unit);
   } catch (error) {
     if ((error as MiniError).code !== "NO_SPACE") throw error;

@@ -171,7 +171,7 @@ else {
     {
       await using queue = await MiniQueue.open<string>(dir);
       await queue.enqueue("job");
-      await (await queue.receive())!.bury("it fails");
+      await (await queue.receive())!.deadLetter("it fails");
     }
     await Deno.writeTextFile(join(dir, "journal.jsonl"), '{"crc":"', {
       append: true,

@@ -60,7 +60,7 @@ function messageTable(key, messages, all) {
     { class: key },
     el("td", { class: "number" }, grouped(message.id)),
     el("td", { class: "payload" }, el("code", {}, message.text), ...chips(message, isDead)),
-    el("td", {}, isDead ? message.reason : message.receives === 0 ? "new" : times(message.receives)),
+    el("td", {}, isDead ? message.reason : message.attempts === 0 ? "new" : times(message.attempts)),
     el("td", { class: "number" }, duration(key === "delayed" ? message.delayMs : message.ageMs)),
   ));
   if (all > messages.length) {
@@ -69,11 +69,11 @@ function messageTable(key, messages, all) {
   return fileTable(names, rows, "messages");
 }
 
-function chips({ priority, group, reason, receives }, isDead) {
+function chips({ priority, group, reason, attempts }, isDead) {
   return [
     priority !== 0 && el("span", { class: "chip" }, "priority " + priority),
     group !== undefined && el("span", { class: "chip" }, "group " + group),
-    reason !== undefined && receives > 0 && !isDead && el("span", { class: "chip", title: reason }, "failed: " + reason.slice(0, 60)),
+    reason !== undefined && attempts > 0 && !isDead && el("span", { class: "chip", title: reason }, "failed: " + reason.slice(0, 60)),
   ].filter(Boolean);
 }
 
