@@ -118,6 +118,7 @@ export class LiveState<S, M> {
       (seq) => this.#arrived(pending, { seq }),
       (error) => {
         this.fail(error);
+        if ("abort" in entry) this.#notRecorded(entry.abort);
         this.#arrived(pending, { error });
       },
     );
@@ -222,20 +223,28 @@ export class LiveState<S, M> {
 
   /** Records that a mutation was aborted, now or with what is written next; gives why it could not be now. */
   #record(seq: number): Promise<unknown> {
-    const recorded = this.#tryToRecord(seq);
+    const { aborts } = this.#sources;
+    let recorded: Promise<unknown>;
+    try {
+      recorded = this.enqueue(abortOf(seq, aborts.isFound(seq)), true)
+        .then(() => undefined, (error) => error);
+    } catch (error) {
+      aborts.putBack(seq);
+      recorded = Promise.resolve(error);
+    }
     this.#recording.set(seq, recorded);
     return recorded;
   }
 
-  async #tryToRecord(seq: number): Promise<unknown> {
+  /** What waits behind an abort that could not be written is not to be acknowledged without it. */
+  async #notRecorded(seq: number): Promise<void> {
     const { aborts } = this.#sources;
-    try {
-      await this.enqueue(abortOf(seq, aborts.isFound(seq)), true);
-      return undefined;
-    } catch (error) {
-      aborts.putBack(seq);
-      return error;
-    }
+    aborts.putBack(seq);
+    // The same failure may be on its way to others.
+    await undefined;
+    const isAwaited = this.#pending.some(({ outcome }) => !outcome);
+    if (this.failure !== undefined || !isAwaited) return;
+    for (const unwritten of aborts.takeUnwritten()) this.#record(unwritten);
   }
 
   #recorded(seq: number): void {
@@ -247,6 +256,7 @@ export class LiveState<S, M> {
   async recordAborts(): Promise<void> {
     const { aborts } = this.#sources;
     while (aborts.firstUnacknowledged !== undefined) {
+      if (this.failure !== undefined) throw this.failure;
       const recorded = aborts.takeUnwritten().map((seq) => this.#record(seq));
       for (const failure of await Promise.all(recorded)) {
         if (failure !== undefined) throw failure;

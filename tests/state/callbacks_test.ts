@@ -280,3 +280,21 @@ Deno.test("SnapStore with a codec that answers wrongly leaves the snapshots ther
   }
   assertEquals((await good.restore())?.state, 1);
 });
+
+Deno.test("StateManager.open() refuses an initial that gives one object for all states", async () => {
+  const fs = new MemoryFileSystem();
+  const empty = { sum: 0 };
+  await assertRejects(
+    () => open(fs, { initial: () => empty }),
+    TypeError,
+    "initial must give a new object each time",
+  );
+  assertEquals(fs.names("/"), []);
+  await using one = await open(fs, {
+    initial: () => empty,
+    apply: (state, by) => ({ sum: state.sum + by }),
+    immutable: true,
+  });
+  await one.apply(1);
+  assertEquals([one.state.sum, (await one.at(0)).sum], [1, 0]);
+});

@@ -1,8 +1,9 @@
 // What was applied and acknowledged stays, whatever code opens it.
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type MiniError, MiniStore } from "@mini/state/store";
 import { StateManager, type StateOptions } from "@mini/state/state";
 import { type DiskSnapshot, MemoryFileSystem } from "@mini/state/testing";
+import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 
@@ -220,29 +221,65 @@ Deno.test("StateManager makes no snapshot and no clean end while an abort is not
   assertEquals([decided.recovery.outcome, decided.state.value], ["clean", 2]);
 });
 
+Deno.test("StateManager acknowledges nothing without the abort of what it has passed over, also behind a full disk", async () => {
+  const fs = await written(OPS.slice(0, 2), "killed");
+  const back = await StateManager.open("/data", { ...old, fs });
+  let behind: Promise<number> | undefined;
+  fs.hooks.before = ({ operation }) => {
+    if (operation !== "write" || behind !== undefined) return undefined;
+    behind = back.apply({ by: 2 });
+    return { code: "ENOSPC" };
+  };
+  assertEquals((await errorOf(back.apply({ by: 1 }))).code, "NO_SPACE");
+  await behind;
+  fs.restart();
+  await using again = await StateManager.open("/data", { ...newer, fs });
+  assertEquals([again.state.value, again.recovery.aborted], [5, [2]]);
+});
+
 Deno.test("StateManager says of an abort that it is recorded only where it is, whoever has begun to record it", async () => {
   const fs = new MemoryFileSystem();
-  const manager = await StateManager.open("/data", { ...old, fs });
+  const slow = new HoldingFileSystem(fs);
+  const manager = await StateManager.open("/data", { ...old, fs: slow.fs });
   await manager.apply({ by: 1 });
-  let writes = 0;
-  const beside: Promise<unknown>[] = [];
-  fs.hooks.before = ({ operation }) => {
-    if (operation === "write") return writes++ ? { code: "ENOSPC" } : undefined;
-    // The state is being made anew.
-    if (operation === "open" && beside.length === 0) {
-      beside.push(errorOf(manager.apply({ by: 1 })));
-    }
-    return undefined;
-  };
-  const error = await errorOf(manager.apply({ double: true }));
-  assertEquals([writes, beside.length], [2, 1]);
-  assert(error.message.includes("could not be recorded yet"), error.message);
-  assertEquals((await beside[0] as MiniError).code, "NO_SPACE");
+  const remade = slow.hold("close");
+  const aborted = errorOf(manager.apply({ double: true }));
+  await remade.reached;
+  const written = slow.hold("write");
+  fs.hooks.before = ({ operation }) =>
+    operation === "write" ? { code: "ENOSPC" } : undefined;
+  const beside = errorOf(manager.apply({ by: 1 }));
+  await written.reached;
+  remade.release();
+  while (manager.sequence < 2) await undefined;
+  written.release();
+  const { message } = await aborted;
+  assert(message.includes("could not be recorded yet"), message);
+  assertEquals((await beside).code, "NO_SPACE");
   fs.hooks = {};
   await manager.apply({ by: 1 });
   await manager.close();
   await using again = await StateManager.open("/data", { ...newer, fs });
   assertEquals([again.state.value, again.recovery.aborted], [2, [2]]);
+});
+
+Deno.test("StateManager makes no snapshot of a state that it has lost, though an abort is on record that it has not taken in", async () => {
+  const fs = new MemoryFileSystem();
+  const slow = new HoldingFileSystem(fs);
+  const manager = await StateManager.open("/data", { ...old, fs: slow.fs });
+  const reading = slow.hold("open");
+  fs.hooks.before = ({ operation }) =>
+    operation === "open" ? { code: "EIO" } : undefined;
+  const aborted = errorOf(manager.apply({ double: true }));
+  await reading.reached;
+  const durable = slow.hold("sync");
+  const beside = errorOf(manager.apply({ by: 1 }));
+  await durable.reached;
+  durable.release();
+  reading.release();
+  assertEquals((await aborted).code, "POISONED");
+  assertEquals((await beside).code, "POISONED");
+  assertEquals((await errorOf(manager.createSnapshot())).code, "POISONED");
 });
 
 Deno.test("StateManager over a log that says nothing of what was applied passes over what throws", async () => {
@@ -252,34 +289,6 @@ Deno.test("StateManager over a log that says nothing of what was applied passes 
   for (const op of OPS) await manager.apply(op);
   const back = await StateManager.open("/data", { ...old, fs, log });
   assertEquals([back.state.value, back.recovery.undecided], [4, [2]]);
-});
-
-Deno.test("StateManager refuses mutations of a version that its code does not know", async () => {
-  const fs = new MemoryFileSystem();
-  const open = (version?: number, upcast?: (mutation: unknown) => number) =>
-    StateManager.open("/data", {
-      initial: () => 0,
-      apply: (state, by: number) => state + by,
-      ...(version !== undefined && { version }),
-      ...(upcast && { upcast }),
-      fs,
-    });
-  {
-    await using cents = await open(1);
-    await cents.apply(250);
-  }
-  const before = filesOf(fs);
-  for (const upcast of [undefined, Number]) {
-    const error = await errorOf(open(undefined, upcast));
-    assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);
-    assert(error.message.includes("of version 1, and this code's is 0"));
-  }
-  const error = await errorOf(open(2));
-  assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);
-  assert(error.message.includes("upcast"), error.message);
-  assertEquals(filesOf(fs), before);
-  await using upcasting = await open(2, (cents) => Number(cents) / 100);
-  assertEquals(upcasting.state, 2.5);
 });
 
 Deno.test("StateManager opens where a mutation of an unknown version is on record as aborted", async () => {
@@ -294,23 +303,4 @@ Deno.test("StateManager opens where a mutation of an unknown version is on recor
   }
   await using back = await StateManager.open("/data", { ...old, fs });
   assertEquals([back.state.value, back.recovery.aborted], [0, [1]]);
-});
-
-Deno.test("StateManager.open() refuses an initial that gives one object for all states", async () => {
-  const fs = new MemoryFileSystem();
-  const empty = { value: 0 };
-  await assertRejects(
-    () => StateManager.open("/data", { ...old, initial: () => empty, fs }),
-    TypeError,
-    "initial must give a new object each time",
-  );
-  assertEquals(fs.names("/"), []);
-  await using one = await StateManager.open("/data", {
-    initial: () => empty,
-    apply: (state, by: number) => ({ value: state.value + by }),
-    immutable: true,
-    fs,
-  });
-  await one.apply(1);
-  assertEquals([one.state.value, (await one.at(0)).value], [1, 0]);
 });

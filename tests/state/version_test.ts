@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
@@ -89,3 +89,32 @@ for (const version of [NaN, Infinity, 1.5, -1]) {
     assertEquals(again.sequence, 0);
   });
 }
+
+Deno.test("StateManager refuses mutations of a version that its code does not know", async () => {
+  const fs = new MemoryFileSystem();
+  const openAt = (version?: number, upcast?: (mutation: unknown) => number) =>
+    StateManager.open("/data", {
+      initial: () => 0,
+      apply: (state, by: number) => state + by,
+      ...(version !== undefined && { version }),
+      ...(upcast && { upcast }),
+      fs,
+    });
+  {
+    await using cents = await openAt(1);
+    await cents.apply(250);
+  }
+  const content = () => fs.content("/data/journal.jsonl");
+  const before = content();
+  for (const upcast of [undefined, Number]) {
+    const error = await errorOf(openAt(undefined, upcast));
+    assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);
+    assert(error.message.includes("of version 1, and this code's is 0"));
+  }
+  const error = await errorOf(openAt(2));
+  assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);
+  assert(error.message.includes("upcast"), error.message);
+  assertEquals(content(), before);
+  await using upcasting = await openAt(2, (cents) => Number(cents) / 100);
+  assertEquals(upcasting.state, 2.5);
+});
