@@ -26,6 +26,11 @@ export class Aborts {
     return this.#seqs.has(seq);
   }
 
+  /** How many are known. */
+  get known(): number {
+    return this.#seqs.size;
+  }
+
   add(seq: number): void {
     this.#seqs.add(seq);
   }

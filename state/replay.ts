@@ -256,8 +256,13 @@ async function passOver<S, M>(
 ): Promise<S> {
   if (isNoPromise(error)) throw error;
   const { aborts, reducer } = sources;
+  const { known } = aborts;
   // It may be on record as aborted, further on.
   await aborts.learnFrom(from);
+  if (aborts.known > known) {
+    // So may others that were applied above: it need not throw without them.
+    return (await build(sources, seq, "CORRUPT")).state;
+  }
   if (!aborts.has(seq)) {
     if (!isReduced || isUnreadable(error)) throw withNumber(error, seq);
     const isRefused = sources.onReplayThrow !== "abort" &&

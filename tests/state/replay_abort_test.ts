@@ -155,3 +155,63 @@ Deno.test("StateManager reports a damaged snapshot also where it was the only on
   await using again = await StateManager.open("/data", { ...COUNTER, fs });
   assertEquals(again.recovery.rejected.length, 1);
 });
+
+for (const immutable of [false, true]) {
+  Deno.test(`StateManager.open() judges no mutation by the effect of one that is recorded as aborted, immutable: ${immutable}`, async () => {
+    const fs = new MemoryFileSystem();
+    const options = (check: (by: number) => void) => ({
+      fs,
+      immutable,
+      initial: () => ({ value: 0 }),
+      apply: (state: { value: number }, by: number) => {
+        check(by);
+        const value = state.value + by;
+        if (value < 0) throw new Error("below 0");
+        if (immutable) return { value };
+        state.value = value;
+        return undefined;
+      },
+    });
+    const strict = options((by) => {
+      if (by === 50 || by === -7) throw new Error(`not ${by}`);
+    });
+    {
+      await using manager = await StateManager.open("/data", strict);
+      await manager.apply(60);
+      // All of them stand before their aborts.
+      await Promise.allSettled([50, -7, -100].map((by) => manager.apply(by)));
+      await manager.apply(1);
+    }
+    // It would have taken 50, so that -100 does not throw; -7 does.
+    const other = options((by) => {
+      if (by === -7) throw new Error("not -7");
+    });
+    await using again = await StateManager.open("/data", other);
+    assertEquals(again.state.value, 61);
+    assertEquals(again.recovery.aborted, [2, 3, 4]);
+  });
+
+  Deno.test(`StateManager.open() keeps what throws only after a mutation that is recorded as aborted, immutable: ${immutable}`, async () => {
+    const fs = new MemoryFileSystem();
+    const options = (least: number) => ({
+      fs,
+      immutable,
+      initial: () => ({ value: 0 }),
+      apply: (state: { value: number }, by: number) => {
+        if (by < least) throw new Error("too little");
+        if (by === 2 && state.value < 0) throw new Error("below 0");
+        if (immutable) return { value: state.value + by };
+        state.value += by;
+        return undefined;
+      },
+    });
+    {
+      await using manager = await StateManager.open("/data", options(0));
+      await Promise.allSettled([1, -5, 2].map((by) => manager.apply(by)));
+      await manager.apply(3);
+    }
+    await using again = await StateManager.open("/data", options(-9));
+    assertEquals([again.state.value, again.recovery.undecided], [6, []]);
+    assertEquals(again.recovery.aborted, [2]);
+  });
+}
