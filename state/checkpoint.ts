@@ -36,14 +36,14 @@ export class Checkpoint<S> {
     try {
       const encoded = codec === undefined ? state : codec.encode(state);
       if (codec === undefined || !isInParts(encoded)) {
-        const text = toJson(encoded, Infinity);
+        const text = textOf(encoded);
         return new Checkpoint(seq, () => decodeJson(codec, JSON.parse(text)));
       }
       const texts: string[] = [];
-      for await (const part of encoded) texts.push(toJson(part, Infinity));
+      for await (const part of encoded) texts.push(textOf(part));
       return new Checkpoint(seq, () => decodeJson(codec, parsed(texts)));
     } catch {
-      // A snapshot will say why.
+      // It is made from the log then.
       return undefined;
     }
   }
@@ -82,4 +82,25 @@ async function* parsed(
   texts: readonly string[],
 ): AsyncGenerator<unknown, void, undefined> {
   for (const text of texts) yield await JSON.parse(text);
+}
+
+/** The JSON of what comes back from it the same in every way; throws for all else. */
+function textOf(value: unknown): string {
+  assertTree(value);
+  return toJson(value, Infinity);
+}
+
+/** Throws for what JSON keeps as other objects: one that stands in two places, and one without a prototype. */
+function assertTree(root: unknown): void {
+  const seen = new Set<unknown>();
+  const waiting = [root];
+  while (waiting.length > 0) {
+    const value = waiting.pop();
+    if (typeof value !== "object" || value === null) continue;
+    if (seen.has(value) || Object.getPrototypeOf(value) === null) {
+      throw new TypeError("JSON would make other objects of it");
+    }
+    seen.add(value);
+    for (const child of Object.values(value)) waiting.push(child);
+  }
 }

@@ -234,3 +234,37 @@ Deno.test("StateManager.apply() tells by the stack of an abort who has called it
     assert((cause as Error).stack?.includes("refusal_test.ts"));
   }
 });
+
+Deno.test("StateManager makes a state anew as the log does, also where JSON would make other objects", async () => {
+  const fs = new MemoryFileSystem();
+  interface Todos {
+    all: { done: boolean }[];
+    byName: Record<string, { done: boolean }>;
+  }
+  const todos: StateOptions<Todos, { add?: string; done?: string }> = {
+    initial: () => ({ all: [], byName: Object.create(null) }),
+    apply: (state, { add, done }) => {
+      if (add !== undefined) {
+        if (state.byName[add] !== undefined) throw new Error("there already");
+        const todo = { done: false };
+        state.all.push(todo);
+        state.byName[add] = todo;
+      }
+      if (done !== undefined) state.byName[done]!.done = true;
+    },
+  };
+  const seen: string[] = [];
+  {
+    await using manager = await StateManager.open("/data", { ...todos, fs });
+    await manager.apply({ add: "a" });
+    await errorOf(manager.apply({ done: "no such" }));
+    await manager.apply({ done: "a" });
+    await errorOf(manager.apply({ done: "constructor" }));
+    await manager.apply({ add: "constructor" });
+    seen.push(JSON.stringify(manager.state));
+  }
+  await using again = await StateManager.open("/data", { ...todos, fs });
+  seen.push(JSON.stringify(again.state));
+  assertEquals(seen[0], seen[1]);
+  assertEquals(again.state.all, [{ done: true }, { done: false }]);
+});
