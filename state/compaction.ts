@@ -15,7 +15,7 @@ export class Compaction<S, M> {
   readonly #snapshots: Snapshots<S>;
   readonly #options: Pick<
     StateOptions<S, M>,
-    "snapshotEvery" | "onSnapshotFailure" | "codec"
+    "snapshotEvery" | "onSnapshotFailure" | "codec" | "snapshots"
   >;
   readonly #version: number | undefined;
   readonly #isImmutable: boolean;
@@ -41,6 +41,7 @@ export class Compaction<S, M> {
       | "version"
       | "immutable"
       | "codec"
+      | "snapshots"
     >,
     finished: (task: Promise<void>) => Promise<void>,
   ) {
@@ -77,10 +78,6 @@ export class Compaction<S, M> {
       this.#failed(error);
       return undefined;
     }
-    // A snapshot says that all before it was applied, or is on record as aborted.
-    if (this.#live.applied < seq) return undefined;
-    // Not with every record from now on, should it fail.
-    this.#last = seq;
     return this.#snapshotThenCompact();
   }
 
@@ -98,12 +95,12 @@ export class Compaction<S, M> {
 
   /** Where a snapshot is overdue on opening, looks whether one can be made of the state; `failure` says why not. */
   async rehearse(): Promise<void> {
-    const { snapshotEvery, codec } = this.#options;
+    const { snapshotEvery, codec, snapshots } = this.#options;
     const { sequence: seq, state } = this.#live;
+    // What snapshots of the caller's keep, only they know.
+    if (snapshotEvery === undefined || snapshots !== undefined) return;
     try {
-      if (snapshotEvery === undefined || !this.#isDue(seq, snapshotEvery)) {
-        return;
-      }
+      if (!this.#isDue(seq, snapshotEvery)) return;
       for await (const _ of snapshotText({ seq }, state, codec, true));
     } catch (error) {
       this.#failed(error instanceof CodecFailure ? error.cause : error);
@@ -111,12 +108,16 @@ export class Compaction<S, M> {
   }
 
   async #snapshotThenCompact(): Promise<() => Promise<void>> {
+    const nothing = () => Promise.resolve();
     try {
+      if (!await this.#live.isSettled()) return nothing;
+      // Not with every record from now on, should it fail.
+      this.#last = this.#live.sequence;
       const { created } = await this.#take();
       return () => this.#finished(this.#compactBehind(created));
     } catch (error) {
       this.#failed(error);
-      return () => Promise.resolve();
+      return nothing;
     }
   }
 
@@ -141,11 +142,11 @@ export class Compaction<S, M> {
 
   async createSnapshot(): Promise<SnapshotInfo> {
     for (;;) {
-      await this.#live.recordAborts();
-      const taken = await this.#live.between(() =>
-        this.#live.applied < this.#live.sequence ? undefined : this.#take()
+      const taken = await this.#live.between(async () =>
+        await this.#live.isSettled() ? await this.#take() : undefined
       );
       if (taken !== undefined) return await taken.created;
+      await this.#live.recordAborts();
     }
   }
 

@@ -21,6 +21,8 @@ export class LiveState<S, M> {
   /** What was appended and not taken in yet, in the order of the calls. */
   readonly #pending: Pending[] = [];
   #isTaking = false;
+  /** When the last abort that was appended is acknowledged, or never will be. */
+  #lastAbort = Promise.resolve();
   /** Fired when all that was acknowledged was taken in. */
   readonly #taken = new Signal();
   readonly #appliedNow = () => this.applied;
@@ -114,14 +116,18 @@ export class LiveState<S, M> {
     const taken = Promise.withResolvers<number>();
     const pending: Pending = { logged, taken, outcome: undefined };
     this.#pending.push(pending);
-    appended.then(
-      (seq) => this.#arrived(pending, { seq }),
+    const arrived = appended.then(
+      (seq) => {
+        if ("abort" in entry) this.#recorded(entry.abort);
+        this.#arrived(pending, { seq });
+      },
       (error) => {
         this.fail(error);
         if ("abort" in entry) this.#notRecorded(entry.abort);
         this.#arrived(pending, { error });
       },
     );
+    if ("abort" in entry) this.#lastAbort = arrived;
     return taken.promise;
   }
 
@@ -172,7 +178,6 @@ export class LiveState<S, M> {
     const { reducer, guard, checkpoint } = this.#sources;
     checkpoint?.keep(seq, () => json);
     try {
-      if ("abort" in entry) this.#recorded(entry.abort);
       const mutations = mutationsOf<M>(entry, seq, reducer);
       this.#state = guard.run(() => reduce(this.#state, mutations, reducer));
     } catch (cause) {
@@ -252,17 +257,23 @@ export class LiveState<S, M> {
     this.#recording.delete(seq);
   }
 
-  /** Waits until every abort is on record; throws what keeps one from that. */
+  /** Has the aborts recorded of which none is being written; throws what keeps one from that. */
   async recordAborts(): Promise<void> {
     const { aborts } = this.#sources;
-    while (aborts.firstUnacknowledged !== undefined) {
-      if (this.failure !== undefined) throw this.failure;
-      const recorded = aborts.takeUnwritten().map((seq) => this.#record(seq));
-      for (const failure of await Promise.all(recorded)) {
-        if (failure !== undefined) throw failure;
-      }
-      await this.settle();
+    if (this.failure !== undefined) throw this.failure;
+    const recorded = aborts.takeUnwritten().map((seq) => this.#record(seq));
+    for (const failure of await Promise.all(recorded)) {
+      if (failure !== undefined) throw failure;
     }
+  }
+
+  /**
+   * Within a step: whether all that was taken in was applied, or is on record as
+   * aborted, as a snapshot says of it. Waits for the aborts that are being written.
+   */
+  async isSettled(): Promise<boolean> {
+    await this.#lastAbort;
+    return this.applied >= this.sequence;
   }
 
   /** Waits until everything queued so far is applied. */
