@@ -58,7 +58,8 @@ export async function openLog<S, M>(
     );
     return log;
   } catch (error) {
-    await log.close();
+    // What was not applied here must not count as that.
+    await log.close({ applied: log.applied });
     const after = "nothing that was durable has changed";
     const directory = dirname(path);
     throw fromOs(error, `open "${path}"`, after, { directory, path });
