@@ -215,3 +215,20 @@ for (const immutable of [false, true]) {
     assertEquals(again.recovery.aborted, [2]);
   });
 }
+
+Deno.test("StateManager.open() that is refused for the owner of a snapshot proves nothing", async () => {
+  const fs = new MemoryFileSystem();
+  const manager = await StateManager.open("/data", { ...sum, fs });
+  await manager.apply(1);
+  const { path } = await manager.createSnapshot();
+  await manager.apply(13);
+  fs.restart();
+  const { mode } = (await fs.stat(path))!;
+  const open = () => StateManager.open("/data", { ...superstitious, fs });
+  fs.give("/data", { mode: 0o777 });
+  fs.give(path, { mode: 0o666 });
+  assertEquals((await errorOf(open())).code, "PERMISSION");
+  fs.give(path, { mode: mode! });
+  await using back = await open();
+  assertEquals([back.state.value, back.recovery.undecided], [1, [2]]);
+});
