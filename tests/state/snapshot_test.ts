@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { StateManager } from "@mini/state/state";
+import { StateManager, type StateOptions } from "@mini/state/state";
 import type { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, openCounter } from "../support/counter.ts";
