@@ -22,6 +22,8 @@ export class Process {
   readonly faults: DiskFaults;
   readonly #trace: Trace;
   readonly #random: Random;
+  /** How often it has begun to write to the log. */
+  journalWrites = 0;
   #callsLeft = Infinity;
   #isDying = false;
   #isOutsider = false;
@@ -91,6 +93,9 @@ export class Process {
     if (this.#isOutsider) return undefined;
     const { operation, path } = call;
     if (this.isDead) return { code: "EIO" };
+    // A handle keeps the name under which a segment was made.
+    const isOfLog = path === PATH || path === `${PATH}.tmp`;
+    if (operation === "write" && isOfLog) this.journalWrites++;
     const isInside = path === DIR || path.startsWith(`${DIR}/`);
     if (!isInside) this.#trace.violation(`${operation} outside: ${path}`);
     if (this.#isCalm || --this.#callsLeft > 0) {

@@ -63,6 +63,12 @@ const NAMES = [
   // Apply
   "abort: on record",
   "abort: not on record, found on replay",
+  "abort: meets a full disk, recorded with room",
+  "roll-back: refused, a later line proves it",
+  "roll-back: refused, a snapshot proves it",
+  "roll-back: refused, the mark of a clean end proves it",
+  "roll-back: undecided, nothing written, newer code finds it",
+  "roll-back: undecided, written on, left out for good",
 ] as const;
 
 /** The name of a row. */

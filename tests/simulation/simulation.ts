@@ -124,7 +124,7 @@ class Simulation {
       this.#world.isInvaded = this.#world.isClosing = false;
       if (attempts > 0) this.#threatenOpening();
       const outcome = await this.#untilDone(
-        attempt(this.#world, "open", () => this.#program.open()),
+        attempt(this.#world, "open", () => this.#program.open(isRough)),
       );
       if (outcome !== undefined && !outcome.error && !process.isDead) {
         return await process.calmly(() => this.#program.check(this.#isPowerCut))
@@ -249,7 +249,10 @@ class Simulation {
         ...(maxRecordBytes && { maxRecordBytes }),
       });
       const log = await readLog(fs);
-      const found = await this.#program.read(fs).catch((e: MiniError) => e);
+      const read = await this.#program.read(fs).catch((e: MiniError) => e);
+      const found = mayLose && !(read instanceof Error)
+        ? units.withoutLeftOut(read)
+        : read;
       this.#trace.note(
         `read: ${found instanceof Error ? told(found) : found.length}`,
       );

@@ -16,26 +16,45 @@ export interface State {
   readonly box: Ledger<string>;
 }
 
+/** An event; only newer code knows one that is novel. */
+export interface Event {
+  readonly event: string;
+  readonly isNovel?: true;
+}
+
 /** What happens; a boom goes off half-way. */
-export type Change = { readonly event: string } | { readonly boom: string } | {
+export type Change = Event | { readonly boom: string } | {
   readonly box: LedgerEntry<string>;
 };
 
-function apply(state: State, change: Change): void {
-  if ("box" in change) return applyToLedger(state.box, change.box);
-  const name = "event" in change ? change.event : change.boom;
-  state.seen.push(name);
-  if ("boom" in change) throw new Error(`${name} goes off half-way`);
+/** Of which time the code is. */
+export type Age = "older" | "newer";
+
+/** Whether code of some age does not take changes that are one. */
+export function throwsFor(changes: readonly Change[], age: Age): boolean {
+  return changes.some((change) =>
+    "boom" in change || age === "older" && "isNovel" in change
+  );
+}
+
+function applyAt(age: Age): (state: State, change: Change) => void {
+  return (state, change) => {
+    if ("box" in change) return applyToLedger(state.box, change.box);
+    const name = "event" in change ? change.event : change.boom;
+    state.seen.push(name);
+    if (throwsFor([change], age)) throw new Error(`${name} goes off half-way`);
+  };
 }
 
 /** The state under test. */
 export type Manager = StateManager<State, Change>;
 
+/** How a state is kept, whatever the code. */
+export type Keeping = Omit<StateOptions<State, Change>, "initial" | "apply">;
+
 /** How the state of a run is kept. */
-export function optionsOf(random: Random): StateOptions<State, Change> {
+export function keepingOf(random: Random): Keeping {
   return {
-    initial: () => ({ seen: [], box: emptyLedger<string>() }),
-    apply,
     maxSegmentBytes: pick(random, [500, 3_000, 100_000]),
     keepSnapshots: 1 + random.below(3),
     ...(random.oneIn(3) && { snapshotEvery: 5 + random.below(20) }),
@@ -45,7 +64,13 @@ export function optionsOf(random: Random): StateOptions<State, Change> {
 /** Opens the state that is on a disk. */
 export function openState(
   fs: FileSystem,
-  options: StateOptions<State, Change>,
+  keeping: Keeping,
+  age: Age = "newer",
 ): Promise<Manager> {
-  return StateManager.open<State, Change>(DIR, { ...options, fs });
+  return StateManager.open<State, Change>(DIR, {
+    initial: () => ({ seen: [], box: emptyLedger<string>() }),
+    apply: applyAt(age),
+    ...keeping,
+    fs,
+  });
 }

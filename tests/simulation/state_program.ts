@@ -4,15 +4,15 @@ import {
   type QueueMessage,
 } from "@mini/state/queue";
 import type { FileSystem } from "@mini/state/store";
-import type { StateOptions } from "@mini/state/state";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
+import { RollBack } from "./roll_back.ts";
 import {
-  type Change,
+  type Event,
+  type Keeping,
+  keepingOf,
   type Manager,
   openState,
-  optionsOf,
-  type State,
 } from "./state_model.ts";
 import { StateReaders } from "./state_readers.ts";
 import { rowsOfState } from "./state_rows.ts";
@@ -25,12 +25,17 @@ type Message = QueueMessage<string, { readonly box: LedgerEntry<string> }>;
 export class StateProgram implements Program {
   readonly name = "state";
   readonly #world: World;
-  readonly #options: StateOptions<State, Change>;
+  readonly #keeping: Keeping;
+  readonly #rollBack: RollBack;
   readonly #maxAttempts: number;
   readonly #history: History;
   readonly #consumers: Consumers<{ readonly box: LedgerEntry<string> }>;
   #manager!: Manager;
   #names = 0;
+  /** How many things are being done. */
+  #underWay = 0;
+  /** Whether older code does nothing but look. */
+  #isLooking = false;
   #readers!: StateReaders;
   /** Messages that are one with an event, by the unit of that. */
   readonly #sends = new Map<Unit, string>();
@@ -44,21 +49,25 @@ export class StateProgram implements Program {
     this.#history = history;
     this.#maxAttempts = 2 + random.below(5);
     this.#consumers = new Consumers(world, history, this.#maxAttempts);
-    this.#options = optionsOf(random);
+    this.#keeping = keepingOf(random);
+    this.#rollBack = new RollBack(world, this.#keeping);
   }
 
-  async open(): Promise<void> {
-    const { clock, fs } = this.#world.process;
-    const manager = await openState(fs, this.#options);
+  async open(isRough: boolean): Promise<void> {
+    const { random, process: { clock } } = this.#world;
+    const manager = await this.#rollBack.open(isRough);
+    const { isOlder } = this.#rollBack;
+    this.#isLooking = isOlder && random.oneIn(2);
     if (manager.recovery.undecided.length > 0) {
       this.#world.coverage.hit("abort: not on record, found on replay");
     }
     this.#manager = manager;
-    this.#readers = new StateReaders(this.#world, manager);
+    this.#readers = new StateReaders(this.#world, manager, this.#rollBack);
     const found = JSON.stringify(manager.state);
     const closedAs = this.#closedAs;
     this.#closedAs = undefined;
-    if (closedAs !== undefined && found !== closedAs) {
+    const isLess = isOlder && manager.recovery.undecided.length > 0;
+    if (closedAs !== undefined && found !== closedAs && !isLess) {
       this.#world.trace.violation(`the state was ${closedAs}, and is ${found}`);
     }
     const queue = await MiniQueue.attach(manager, "box", {
@@ -70,10 +79,10 @@ export class StateProgram implements Program {
   }
 
   async check(isPowerCut: boolean): Promise<void> {
-    const { units, trace, coverage } = this.#world;
+    const { trace, coverage } = this.#world;
     this.#history.crashed(isPowerCut);
     for (const row of rowsOfState(this.#manager.recovery)) coverage.hit(row);
-    const wrong = units.recovered(this.#manager.state.seen, isPowerCut);
+    const wrong = await this.#rollBack.check(isPowerCut);
     if (wrong !== undefined) trace.violation(wrong);
     for (const [unit, message] of this.#sends) {
       const isThere = unit.standing === "durable";
@@ -84,22 +93,28 @@ export class StateProgram implements Program {
     }
     this.#sends.clear();
     this.#acks.clear();
-    await Promise.resolve();
   }
 
   async read(fs: FileSystem): Promise<string[]> {
-    const manager = await openState(fs, this.#options);
+    const manager = await openState(fs, this.#keeping);
     for (const row of rowsOfState(manager.recovery)) {
       this.#world.coverage.hit(row);
     }
     return [...manager.state.seen];
   }
 
-  step(): Promise<void> {
-    return pick<() => Promise<void>>(this.#world.random, [
+  async step(): Promise<void> {
+    const { random } = this.#world;
+    const looks = [
+      () => this.#readers.at(),
+      () => this.#readers.watch(),
+      () => this.#readers.readBeside(),
+      () => this.#consumers.letTimePass(),
+    ];
+    const deeds = [
       () => this.#apply(1, true),
       () => this.#apply(1, false),
-      () => this.#apply(2 + this.#world.random.below(2), true),
+      () => this.#apply(2 + random.below(2), true),
       () => this.#expect(),
       () => this.#transact(),
       () => this.#boom(),
@@ -110,74 +125,87 @@ export class StateProgram implements Program {
       () => this.#consumers.receive(),
       () => this.#consumers.settle(),
       () => this.#consumers.extend(),
-      () => this.#consumers.letTimePass(),
       () => this.#readers.snapshot(),
       () => this.#readers.compact(),
-      () => this.#readers.at(),
-      () => this.#readers.watch(),
-      () => this.#readers.readBeside(),
-    ])();
+    ];
+    this.#underWay++;
+    await pick(random, this.#isLooking ? looks : [...looks, ...deeds])();
+    this.#underWay--;
   }
 
-  #event(): string {
+  #event(): Event {
     const { random } = this.#world;
     const size = random.oneIn(4) ? 1_500 : 20;
-    return `e${++this.#names}${"x".repeat(random.below(size))}`;
+    return { event: `e${++this.#names}${"x".repeat(random.below(size))}` };
+  }
+
+  /** An event that older code may not know. */
+  #anyEvent(): Event {
+    const event = this.#event();
+    return this.#world.random.oneIn(2) ? { ...event, isNovel: true } : event;
   }
 
   async #apply(count: number, durable: boolean): Promise<void> {
-    const events = Array.from({ length: count }, () => this.#event());
-    const changes = events.map((event): Change => ({ event }));
+    const events = Array.from({ length: count }, () => this.#anyEvent());
     await this.#write(
       "apply",
       events,
       () =>
         count === 1
-          ? this.#manager.apply(changes[0]!, { durable })
-          : this.#manager.applyBatch(changes),
+          ? this.#manager.apply(events[0]!, { durable })
+          : this.#manager.applyBatch(events),
       durable,
     );
   }
 
   async #write(
     what: string,
-    events: string[],
+    events: Event[],
     write: () => Promise<number | undefined>,
     durable = true,
-  ): Promise<{ unit: Unit; code?: string }> {
-    const { units } = this.#world;
-    const unit = units.issue(...events);
-    const names = events.map((event) => event.slice(0, 5));
+  ): Promise<Unit> {
+    const { units, trace } = this.#world;
+    const unit = units.issue(...events.map(({ event }) => event));
+    unit.isPassedOver = this.#rollBack.isOlder &&
+      events.some(({ isNovel }) => isNovel);
+    if (this.#underWay === 1) unit.proves = this.#rollBack.proof;
+    const acknowledged = this.#rollBack.begun();
+    const names = events.map(({ event, isNovel }) =>
+      `${event.slice(0, 5)}${isNovel ? " (novel)" : ""}`
+    );
     const outcome = await attempt(
       this.#world,
       `${what} ${names}${durable ? "" : " lazily"}`,
       write,
-      ["CONFLICT"],
+      unit.isPassedOver ? ["CONFLICT", "ABORTED_MUTATION"] : ["CONFLICT"],
     );
     unit.standing = stands(this.#world, outcome, durable);
-    if (outcome.error !== undefined) return { unit, code: outcome.error.code };
-    if (outcome.value === undefined) unit.standing = "refused";
-    return { unit };
+    if (outcome.error !== undefined) {
+      this.#rollBack.failed(outcome.error, unit);
+    } else if (outcome.value === undefined) unit.standing = "refused";
+    else if (unit.isPassedOver) trace.violation(`${names} was applied`);
+    else if (durable) acknowledged();
+    return unit;
   }
 
   async #expect(): Promise<void> {
     const expectedSequence = this.#manager.sequence;
-    const event = this.#event();
+    const event = this.#anyEvent();
     await this.#write(
       `expect ${expectedSequence},`,
       [event],
-      () => this.#manager.apply({ event }, { expectedSequence }),
+      () => this.#manager.apply(event, { expectedSequence }),
     );
   }
 
   async #transact(): Promise<void> {
-    const event = this.#event();
+    const event = this.#anyEvent();
     await this.#write(
       "transact",
       [event],
       () =>
         this.#manager.transact((state) =>
-          state.seen.length % 3 === 0 ? undefined : { event }
+          state.seen.length % 3 === 0 ? undefined : event
         ),
     );
   }
@@ -195,9 +223,8 @@ export class StateProgram implements Program {
           : this.#manager.applyBatch([{ event: `${boom}+` }, { boom }]),
       ["ABORTED_MUTATION"],
     );
-    if (outcome.error === undefined) {
-      this.#world.trace.violation(`${boom} was applied`);
-    }
+    if (outcome.error !== undefined) this.#rollBack.failed(outcome.error);
+    else this.#world.trace.violation(`${boom} was applied`);
   }
 
   /** An event and the message it sends, as one. */
@@ -207,9 +234,9 @@ export class StateProgram implements Program {
     // Its place in line is that of its record: it shares no group with those enqueued otherwise.
     const group = "sent";
     this.#history.invokeEnqueue(name, group);
-    const { unit } = await this.#write(`send ${name} with`, [event], () => {
+    const unit = await this.#write(`send ${name} with`, [event], () => {
       const message = this.#consumers.queue.enqueueMutation(name, { group });
-      return this.#manager.applyBatch([{ event }, message]);
+      return this.#manager.applyBatch([event, message]);
     });
     if (unit.standing === "pending") this.#sends.set(unit, name);
     else {
@@ -225,13 +252,13 @@ export class StateProgram implements Program {
     const message = this.#consumers.take() as Message | undefined;
     if (message === undefined) return;
     const event = this.#event();
-    const unit = this.#world.units.issue(event);
+    const unit = this.#world.units.issue(event.event);
     const told = await this.#consumers.settling(
       message,
       "acked",
       undefined,
-      `ack ${message.payload} with ${event.slice(0, 5)}`,
-      () => this.#manager.applyBatch([{ event }, message.ackMutation()]),
+      `ack ${message.payload} with ${event.event.slice(0, 5)}`,
+      () => this.#manager.applyBatch([event, message.ackMutation()]),
     );
     unit.standing = told === "ok"
       ? "durable"
@@ -246,8 +273,11 @@ export class StateProgram implements Program {
     await this.#consumers.queue.close();
     await this.#manager.close();
     this.#readers.end();
+    const { units } = this.#world;
     // What was under way when it was poisoned may be on the disk, and was never applied.
     if (process.isDead || this.#manager.failure !== undefined) return;
+    units.prove(this.#rollBack.proof);
+    if (units.passedOver.length > 0) return;
     this.#closedAs = JSON.stringify(this.#manager.state);
   }
 

@@ -1,5 +1,6 @@
 import { MiniStore } from "@mini/state/store";
 import { PATH } from "./process.ts";
+import type { RollBack } from "./roll_back.ts";
 import type { Manager } from "./state_model.ts";
 import { isSame } from "./units.ts";
 import { attempt, type World } from "./world.ts";
@@ -8,11 +9,13 @@ import { attempt, type World } from "./world.ts";
 export class StateReaders {
   readonly #world: World;
   readonly #manager: Manager;
+  readonly #rollBack: RollBack;
   readonly #stop = new AbortController();
 
-  constructor(world: World, manager: Manager) {
+  constructor(world: World, manager: Manager, rollBack: RollBack) {
     this.#world = world;
     this.#manager = manager;
+    this.#rollBack = rollBack;
   }
 
   /** Has those end who watch. */
@@ -21,11 +24,17 @@ export class StateReaders {
   }
 
   async snapshot(): Promise<void> {
-    await attempt(
+    const acknowledged = this.#rollBack.begun();
+    const { proof } = this.#rollBack;
+    const outcome = await attempt(
       this.#world,
       "snapshot",
       () => this.#manager.createSnapshot(),
     );
+    if (outcome.error !== undefined) return;
+    acknowledged();
+    this.#world.units.prove(proof);
+    await this.#rollBack.lookWithoutSnapshot();
   }
 
   async compact(): Promise<void> {
@@ -40,7 +49,7 @@ export class StateReaders {
       this.#world,
       `at ${seq}`,
       () => this.#manager.at(seq),
-      ["COMPACTED"],
+      this.#rollBack.isOlder ? ["COMPACTED", "REPLAY_FAILED"] : ["COMPACTED"],
     );
     if (outcome.error !== undefined || process.isDead) return;
     const { seen } = outcome.value;

@@ -15,11 +15,17 @@ export interface Unit {
   standing: Standing;
   /** The sequence number of its last item, where the log holds items and nothing else. */
   seq?: number;
+  /** Whether the code that runs does not take it; if that is refused as well, it is left out for good. */
+  isPassedOver?: boolean;
+  /** How many units its record proves to have been applied, the first ones. */
+  proves?: number;
 }
 
 /** What was written, in the order of the calls: the plain model of a log. Items are unique. */
 export class Units {
   readonly #units: Unit[] = [];
+  /** How many of them, the first ones, are proven to have been applied. */
+  #proven = 0;
 
   issue(...items: string[]): Unit {
     const unit: Unit = { items, standing: "pending" };
@@ -29,7 +35,8 @@ export class Units {
 
   /** Whether everything is known. */
   get isSettled(): boolean {
-    return this.#units.every(({ standing }) => standing !== "pending");
+    return this.#units.every(({ standing }) => standing !== "pending") &&
+      this.passedOver.length === 0;
   }
 
   /** What was written is durable. */
@@ -41,8 +48,28 @@ export class Units {
 
   /** All items that may be there, in order. */
   get items(): string[] {
-    return this.#units.filter(({ standing }) => standing !== "refused")
+    return this.#units
+      .filter((unit) => unit.standing !== "refused" && !unit.isPassedOver)
       .flatMap(({ items }) => items);
+  }
+
+  /** What may be there, and the code that runs does not take. */
+  get passedOver(): Unit[] {
+    return this.#units
+      .filter((unit) => unit.standing !== "refused" && unit.isPassedOver);
+  }
+
+  /** How many units, the first ones, have been applied: the last of them is acknowledged. */
+  get applied(): number {
+    return 1 +
+      this.#units.findLastIndex(({ standing, isPassedOver }) =>
+        !isPassedOver && (standing === "durable" || standing === "written")
+      );
+  }
+
+  /** So many, the first ones, are proven to have been applied. */
+  prove(count: number): void {
+    this.#proven = Math.max(this.#proven, count);
   }
 
   /**
@@ -62,6 +89,8 @@ export class Units {
         }
         at += part.length;
         unit.standing = "durable";
+        unit.isPassedOver = false;
+        this.prove(unit.proves ?? 0);
         if (unit.seq !== undefined && unit.seq !== at) {
           return `${name(unit)} has number ${at}, and was told ${unit.seq}`;
         }
@@ -73,7 +102,7 @@ export class Units {
       const isLost = unit.standing === "durable" ||
         unit.standing === "written" && !isPowerCut;
       if (isLost) return `${name(unit)}, ${unit.standing}, is lost`;
-      missing ??= unit;
+      if (!unit.isPassedOver) missing ??= unit;
       unit.standing = "refused";
     }
     return at === found.length
@@ -81,9 +110,42 @@ export class Units {
       : `${found[at]} is there, which was refused or never written`;
   }
 
+  /**
+   * Compares with all that is known what older code makes of it, which leaves
+   * out some. What is wrong, if anything.
+   */
+  passOver(
+    found: readonly string[],
+    leftOut: readonly string[],
+  ): string | undefined {
+    for (const [index, unit] of this.#units.entries()) {
+      if (unit.standing === "refused") continue;
+      unit.isPassedOver = leftOut.includes(unit.items[0]!);
+      if (unit.isPassedOver && index < this.#proven) {
+        return `${name(unit)} was applied, and that it was shows nowhere`;
+      }
+    }
+    const left = this.passedOver.flatMap(({ items }) => items);
+    if (!isSame(left, leftOut)) {
+      return `${leftOut} is left out, and not ${left}`;
+    }
+    if (!isSame(found, this.items)) {
+      return `older code finds ${found}, not ${this.items}`;
+    }
+    return undefined;
+  }
+
   /** Whether this is a beginning of what is known to be there. */
   isBeginning(found: readonly string[]): boolean {
     return isSame(found, this.items.slice(0, found.length));
+  }
+
+  /** The same without what was left out for good: what says so may be gone. */
+  withoutLeftOut(found: readonly string[]): string[] {
+    const leftOut = this.#units
+      .filter((unit) => unit.standing === "refused" && unit.isPassedOver)
+      .flatMap(({ items }) => items);
+    return found.filter((item) => !leftOut.includes(item));
   }
 }
 

@@ -23,8 +23,8 @@ export interface World {
 /** A program that keeps data, with a model of what it must have kept. */
 export interface Program {
   readonly name: string;
-  /** Starts in the process of the world. Rejects as the library does. */
-  open(): Promise<void>;
+  /** Starts in the process of the world; a rough start may be one with older code. Rejects as the library does. */
+  open(isRough: boolean): Promise<void>;
   /** Compares what is there after opening with the model. */
   check(isPowerCut: boolean): Promise<void>;
   /** One thing that some caller does. */
@@ -89,8 +89,8 @@ export function stands(
 ): "pending" | "written" | "durable" | "refused" {
   if (error === undefined) return isDurable ? "durable" : "written";
   // Whoever asks a process that has ended is told nothing, but of what was refused before that.
-  const isSure =
-    ["CONFLICT", "ABORTED_MUTATION", "NO_SPACE"].includes(error.code) ||
+  const isSure = ["CONFLICT", "NO_SPACE"].includes(error.code) ||
+    /it is recorded as aborted/.test(error.message) ||
     !process.isDead && error.code === "CLOSED";
   return isSure ? "refused" : "pending";
 }
