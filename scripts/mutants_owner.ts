@@ -120,8 +120,8 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     name: "what-others-can-write-is-taken",
     file: "fs/ownership.ts",
     edits: [[
-      '  if (isOpenToOthers(found)) return "others can write it";\n',
-      "",
+      "  if (isOpenToOthers(found) && !isOpenToOthers(made)) {",
+      "  if (isOpenToOthers(found) && false) {",
     ]],
     killedBy: shared("a journal.jsonl that others can write"),
   },

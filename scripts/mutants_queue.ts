@@ -37,7 +37,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "ack-is-not-durable",
     file: "queue/home.ts",
     edits: [[
-      "return this.#gather(this.#settlements, JSON.stringify(settlement));",
+      "return this.#gather(this.#settlements, item, versionOf([settlement]));",
       "return this.enter({ settle: [settlement] }, false);",
     ]],
     killedBy: complaint(

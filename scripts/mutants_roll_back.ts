@@ -105,9 +105,9 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
   {
     name: "snapshot-before-the-abort-is-on-record",
     file: "state/compaction.ts",
-    edits: [["      await this.#live.recordAborts();\n", ""], [
-      "        this.#live.applied < this.#live.sequence ? undefined : this.#take()\n",
-      "        this.#take()\n",
+    edits: [[
+      "        await this.#live.isSettled() ? await this.#take() : undefined\n",
+      "        await this.#take()\n",
     ]],
     killedBy: rollBack(
       " makes no snapshot and no clean end while an abort is not on record, and both once it is",

@@ -99,9 +99,13 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: "state/compaction.ts",
     edits: [
       [
-        "    const { created } = await this.#live.between(() => this.#take());\n",
-        "    const { sequence } = this.#live;\n" +
-        "    const { created } = await this.#live.between(() => this.#take(sequence));\n",
+        "  async createSnapshot(): Promise<SnapshotInfo> {\n",
+        "  async createSnapshot(): Promise<SnapshotInfo> {\n" +
+        "    const { sequence } = this.#live;\n",
+      ],
+      [
+        "isSettled() ? await this.#take() :",
+        "isSettled() ? await this.#take(sequence) :",
       ],
       [
         "  async #take(): Promise<",
@@ -220,11 +224,12 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "apply-before-the-log-is-durable",
     file: "state/live.ts",
     edits: [[
-      "    appended.then(\n" +
-      "      (seq) => this.#arrived(pending, { seq }),\n",
+      "        this.#arrived(pending, { seq });\n      },\n",
+      "      },\n",
+    ], [
+      "    const arrived = appended.then(\n",
       "    this.#arrived(pending, { seq: this.sequence + 1 });\n" +
-      "    appended.then(\n" +
-      "      () => {},\n",
+      "    const arrived = appended.then(\n",
     ]],
     killedBy: {
       file: "tests/state/manager_test.ts",
@@ -258,8 +263,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "abort-is-not-recorded",
     file: "state/live.ts",
     edits: [[
-      "      aborts.takeUnwritten().map((seq) => this.#record(seq)),\n    ).then(",
-      "      aborts.takeUnwritten().map((): unknown => undefined),\n    ).then(",
+      "    this.#change.fire();\n    for (const seq of aborts.takeUnwritten()) this.#record(seq);\n",
+      "    this.#change.fire();\n    aborts.takeUnwritten();\n",
     ]],
     killedBy: {
       file: "tests/state/abort_test.ts",

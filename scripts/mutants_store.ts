@@ -53,7 +53,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "rewrite-without-fsync",
-    file: "fs/atomic_file.ts",
+    file: "store/rewrite.ts",
     edits: [[
       "  return await installFile(staging, paths.active, fill, check);\n",
       "  const { fs, temporary, permissions, directory } = staging;\n" +
@@ -66,7 +66,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "rewrite-without-directory-fsync",
-    file: "fs/atomic_file.ts",
+    file: "store/rewrite.ts",
     edits: [[
       "  return await installFile(staging, paths.active, fill, check);\n",
       "  return await placeFile(staging, paths.active, fill, check);\n",
@@ -102,7 +102,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "torn-bytes-are-thrown-away",
-    file: "fs/atomic_file.ts",
+    file: "store/rewrite.ts",
     edits: [["  if (torn.length > 0) {", "  if (false) {"]],
     killedBy: recovery("keeps the bytes it cuts off and says so"),
   },
@@ -119,7 +119,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: "go-on-behind-the-mark",
     file: "store/recover.ts",
-    edits: [["{ ...scan, ...scan.seal }, sealed", "scan, sealed"]],
+    edits: [["closed = { ...scan, ...scan.seal };", "closed = scan;"]],
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:
@@ -129,7 +129,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: "open-without-directory-fsync",
     file: "store/open.ts",
-    edits: [["    await fs.syncDirectory(paths.directory);\n", ""]],
+    edits: [["    await fs.syncDirectory(directory);\n", ""]],
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:

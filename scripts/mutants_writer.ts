@@ -128,12 +128,12 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "mark-without-fsync",
     file: "store/active.ts",
     edits: [[
-      "      await this.write(mark);\n      await this.sync();\n",
-      "      await this.write(mark);\n",
+      "        await this.write(encode(chain));\n        await this.sync();\n",
+      "        await this.write(encode(chain));\n",
     ]],
     killedBy: powerCut("open and close"),
     equivalent:
-      "every record was synced before the mark; a mark that is lost costs the next opening a recovery, and nothing else",
+      "every record was synced before the marks, and opening syncs what it finds: marks that are lost cost it a recovery, and nothing else",
   },
   {
     name: "ignore-identity-of-active-file",

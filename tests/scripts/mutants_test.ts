@@ -1,0 +1,16 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { MUTANTS } from "../../scripts/mutants_list.ts";
+import { ROOT } from "../support/child.ts";
+
+Deno.test("every mutant changes what stands once in its file", async () => {
+  const stale: string[] = [];
+  for (const { name, file, edits } of MUTANTS) {
+    const text = await Deno.readTextFile(join(ROOT, file));
+    for (const [old] of edits) {
+      const times = text.split(old).length - 1;
+      if (times !== 1) stale.push(`${name}: ${times} times in ${file}: ${old}`);
+    }
+  }
+  assertEquals(stale, []);
+});
