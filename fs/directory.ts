@@ -1,5 +1,6 @@
 import { fromOs, osCode } from "./os_errors.ts";
 import type { FileHandle, FileSystem } from "./file_system.ts";
+
 /** Opens a file for reading; `undefined` where there is none. */
 export async function openIfThere(
   { fs }: { readonly fs: FileSystem },

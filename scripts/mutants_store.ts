@@ -70,7 +70,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     edits: [[
       "  return await installFile(staging, paths.active, fill, check);\n",
       "  return await placeFile(staging, paths.active, fill, check);\n",
-    ]],
+    ], ["import { installFile }", "import { installFile, placeFile }"]],
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:

@@ -1,7 +1,8 @@
-import { readBlock } from "../fs/blocks.ts";
 import { installFile } from "../fs/atomic_file.ts";
-import type { JournalContext } from "./segment.ts";
+import { readBlock } from "../fs/blocks.ts";
 import type { FileHandle } from "../fs/file_system.ts";
+import type { JournalContext } from "./segment.ts";
+
 /** What becomes of the active segment after an unclean end. */
 export interface Rewrite {
   /** How much of it is kept. */
