@@ -191,9 +191,9 @@ Deno.test("mini ends quietly when nobody reads on", async () => {
   assertEquals([(await child.status).code, await stderr], [0, ""]);
 });
 
-Deno.test("mini: every command in README.md and docs/CLI.md that is shown is one that there is", async () => {
+Deno.test("mini: every command in README.md and docs/OPERATIONS.md that is shown is one that there is", async () => {
   const shown = new Set<string>();
-  for (const file of ["README.md", "docs/CLI.md"]) {
+  for (const file of ["README.md", "docs/OPERATIONS.md"]) {
     const text = await Deno.readTextFile(join(ROOT, file));
     for (const [, line] of text.matchAll(/^mini (.+)$/gm)) shown.add(line!);
   }

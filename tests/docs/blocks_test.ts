@@ -184,9 +184,9 @@ function entriesOf({ text }: Block): Record<string, unknown>[] {
 
 async function runCommands(block: Block, scratch: Scratch): Promise<void> {
   // `deno task runtimes` runs those, with the package as JSR and npm serve it.
-  const isInstall = block.document === "README.md" &&
-    installBlocks(await Deno.readTextFile(join(ROOT, "README.md")))
-      .includes(block.text);
+  const isInstall = (await installBlocks()).some(({ document, text }) =>
+    document === block.document && text === block.text
+  );
   if (isInstall) return;
   for (const text of block.text.trimEnd().split("\n")) {
     const line = text.replace(/ +# .*$/, "");

@@ -1,0 +1,28 @@
+/** What the documents say in prose, and something else knows. */
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { ROOT } from "../support/child.ts";
+
+function read(name: string): Promise<string> {
+  return Deno.readTextFile(join(ROOT, name));
+}
+
+Deno.test("every figure in the opening of README.md is in docs/PERFORMANCE.md or docs/DURABILITY.md", async () => {
+  const readme = await read("README.md");
+  const opening = readme.split(/^## /m)[0]!.replace(/```.*?```/gs, "");
+  const figures = opening.match(/\d[\d,.]*\d/g)!;
+  assert(figures.length >= 10, `only ${figures.length} figures`);
+  const sources = await read("docs/PERFORMANCE.md") +
+    await read("docs/DURABILITY.md");
+  const known = new Set(sources.match(/\d[\d,.]*\d/g));
+  assertEquals(figures.filter((figure) => !known.has(figure)), []);
+});
+
+Deno.test("docs/OPERATIONS.md says of every error code what to do", async () => {
+  const codes = (await read("base/errors.ts")).matchAll(/^ +\| "([A-Z_]+)"/gm);
+  const section = (await read("docs/OPERATIONS.md"))
+    .split("## By error code\n")[1]!.split(/^## /m)[0]!;
+  const rows = section.matchAll(/^\| `([A-Z_]+)` /gm);
+  const named = Array.from(rows, ([, code]) => code!);
+  assertEquals(named.sort(), Array.from(codes, ([, code]) => code!).sort());
+});
