@@ -78,6 +78,13 @@ export class DiskFaults {
     }
   }
 
+  /** Has the next write find no room. */
+  fill(): void {
+    const code = this.#pick(FULL);
+    const plan: Plan = { operations: ["write"], codes: FULL, times: [1] };
+    this.#active.push({ plan, skip: 0, left: 1, code });
+  }
+
   /** Has all calls succeed. */
   mend(): void {
     this.#active = [];

@@ -204,6 +204,7 @@ class Simulation {
   async #close(): Promise<boolean> {
     const { process, units } = this.#world;
     const { failed } = process.faults;
+    if (this.#random.oneIn(20)) process.faults.fill();
     const before = failed.length;
     this.#world.isClosing = true;
     const outcome = await this.#untilDone(
