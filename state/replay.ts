@@ -270,8 +270,7 @@ async function passOver<S, M>(
     if (isRefused) throw replayFailed(seq, error);
     aborts.addUnrecorded(seq, true);
   }
-  // Nothing was changed before it threw, or nothing can be.
-  if (!isReduced || reducer.immutable) return state;
+  if (reducer.immutable) return state;
   return await buildWithout(sources, seq);
 }
 

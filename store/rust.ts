@@ -82,7 +82,7 @@ class RustScanner implements Scanner {
   }
 
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const seen = this.isBroken ? 0 : this.rest.length;
+    const seen = this.rest.length;
     const bytes = this.#joiner.join(this.rest, block);
     const end = this.#endOfLines(bytes, seen);
     this.rest = bytes.subarray(end);

@@ -271,3 +271,27 @@ Deno.test("MiniQueue.receive() waits while the state is being made anew, wheneve
     await shop.close();
   }
 });
+
+Deno.test("MiniQueue.attach(): a settlement that the code cannot apply leaves the message to its consumer", async () => {
+  const fs = new MemoryFileSystem();
+  let isBroken = false;
+  await using shop = await StateManager.open("/data", {
+    fs,
+    initial: () => ({ outbox: emptyLedger<string>() }),
+    apply: (state, change: { readonly outbox: LedgerEntry<string> }) => {
+      // Code that is not typed may well do so.
+      const isSettling = "settle" in change.outbox;
+      if (isBroken && isSettling) return Promise.resolve() as never;
+      applyToLedger(state.outbox, change.outbox);
+    },
+  });
+  await using outbox = await MiniQueue.attach(shop, "outbox");
+  await outbox.enqueue("a");
+  const message = await outbox.receive();
+  isBroken = true;
+  await assertRejects(() => message!.ack(), TypeError, "promise");
+  isBroken = false;
+  assert(message!.isCurrent);
+  await message!.ack();
+  assertEquals((await outbox.stats()).inFlight, 0);
+});

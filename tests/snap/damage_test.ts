@@ -167,3 +167,13 @@ Deno.test("SnapStore.restore() gives no state of parts that are damaged, though 
   assertEquals(await snaps.restore(), undefined);
   assertEquals(snaps.rejected.map(({ error }) => error.code), ["CORRUPT"]);
 });
+
+Deno.test("SnapStore.restore() sets aside a snapshot that is JSON and no object", async () => {
+  for (const text of ["5", "null", '"x"']) {
+    const fs = new MemoryFileSystem();
+    fs.put(`/data/${NAMES[0]}`, new TextEncoder().encode(text));
+    const snaps = new SnapStore("/data", { fs });
+    assertEquals(await snaps.restore(), undefined);
+    assertEquals(snaps.rejected.map(({ error }) => error.code), ["CORRUPT"]);
+  }
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { StateManager } from "@mini/state/state";
+import { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -152,4 +153,26 @@ Deno.test("StateManager takes state and number of a snapshot in one step, also o
   const { seq, state } = JSON.parse(await Deno.readTextFile(path));
   // The third record is in it; the fourth only says that the second had no effect.
   assertEquals([seq >= 3, state.value], [true, 3]);
+});
+
+Deno.test("StateManager says that an abort could not be recorded where the log is lost meanwhile", async () => {
+  const log = new MemoryLog();
+  const counter = await openCounter("/data", {
+    fs: new MemoryFileSystem(),
+    log,
+  });
+  await counter.apply({ by: 1 });
+  const later: Promise<MiniError>[] = [];
+  log.beforeReplay = async () => {
+    log.append = () =>
+      Promise.reject(new MiniError("POISONED", "the log is lost"));
+    later.push(errorOf(counter.apply({ by: 1 })));
+    while (counter.failure === undefined) await undefined;
+  };
+  const error = await errorOf(counter.apply({ by: 1, fail: true }));
+  assertEquals(error.code, "ABORTED_MUTATION");
+  assert(error.message.includes("could not be recorded"), error.message);
+  assertEquals((await later[0])?.code, "POISONED");
+  assertEquals((await errorOf(counter.createSnapshot())).code, "POISONED");
+  assertEquals(counter.state.value, 1);
 });

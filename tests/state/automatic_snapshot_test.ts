@@ -59,3 +59,21 @@ Deno.test("StateManager.open() does not judge what snapshots of the caller's kee
   await again.apply("c");
   assertEquals([kept.length, again.snapshotFailure], [1, undefined]);
 });
+
+Deno.test("StateManager makes a snapshot that is due once the abort before it is on record", async () => {
+  const fs = new MemoryFileSystem();
+  const snapshots = () =>
+    fs.names("/data").filter((name) => name.startsWith("snapshot")).length;
+  await using counter = await openCounter("/data", { fs, snapshotEvery: 2 });
+  let writes = 0;
+  fs.hooks.before = ({ operation }) =>
+    operation === "write" && ++writes >= 2 ? { code: "ENOSPC" } : undefined;
+  await Promise.allSettled([
+    counter.apply({ by: 1, fail: true }),
+    counter.apply({ by: 1 }),
+  ]);
+  fs.hooks = {};
+  assertEquals([counter.state.value, snapshots()], [1, 0]);
+  await counter.apply({ by: 1 });
+  assertEquals([counter.state.value, snapshots()], [2, 1]);
+});

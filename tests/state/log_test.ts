@@ -301,3 +301,15 @@ Deno.test("StateManager.apply() asks the schema of a log that it was given, whic
   await using again = await open();
   assertEquals(again.state.value, 1);
 });
+
+Deno.test("StateManager over a log that says nothing of what was applied passes over what throws", async () => {
+  const fs = new MemoryFileSystem();
+  const log = new MemoryLog();
+  const apply = (state: { value: number }, { by }: { by: number }) => {
+    state.value += by;
+  };
+  const newer = await openCounter("/data", { apply, fs, log });
+  for (const fail of [false, true, false]) await newer.apply({ by: 1, fail });
+  const older = await openCounter("/data", { fs, log });
+  assertEquals([older.state.value, older.recovery.undecided], [2, [2]]);
+});

@@ -98,6 +98,12 @@ Deno.test("Node's permission model refuses as EACCES, and says which flag would 
     assertEquals([code, cause], ["EACCES", denied]);
     assertEquals(message.includes(`${flag}=/data`), true, message);
   }
+  const cannot = Object.assign(new Error("fsync API is disabled"), {
+    code: "ERR_ACCESS_DENIED",
+  });
+  const error = await assertRejects(() => run(() => Promise.reject(cannot)));
+  const { message } = error as Error;
+  assertEquals(message.includes("nothing can be made durable"), true, message);
   assertEquals(isRefused(new Deno.errors.NotCapable("no")), true);
   assertEquals(isRefused(failure("EACCES", "open")), false);
   assertEquals(isRefused(undefined), false);

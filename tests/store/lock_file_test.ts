@@ -1,0 +1,88 @@
+// What opening makes of the file under the name of the lock.
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+
+for (
+  const left of ["x".repeat(200), "Dear Ada", '{"a":1}']
+) {
+  Deno.test(`MiniStore.open() refuses a lock file that holds ${left.slice(0, 30)}, and changes nothing of it`, async () => {
+    const fs = new MemoryFileSystem();
+    const content = new TextEncoder().encode(left);
+    fs.put("/data/journal.jsonl.lock", content);
+    const error = await errorOf(MiniStore.open("/data/journal.jsonl", { fs }));
+    assertEquals(error.code, "UNSUPPORTED_FORMAT");
+    assertEquals(fs.content("/data/journal.jsonl.lock"), content);
+  });
+}
+
+for (const left of ['{"pid":"71","since":"now"}', '{"pid":71}']) {
+  Deno.test(`MiniStore.open() takes a lock file that holds ${left}, and is no whole note`, async () => {
+    const fs = new MemoryFileSystem();
+    fs.put("/data/journal.jsonl.lock", new TextEncoder().encode(left));
+    await using _store = await MiniStore.open("/data/journal.jsonl", { fs });
+  });
+}
+
+Deno.test("MiniStore.open() is LOCKED also where a file system knows no users", async () => {
+  const fs = new MemoryFileSystem();
+  await using _store = await MiniStore.open("/data/journal.jsonl", { fs });
+  fs.put("/data/journal.jsonl.lock", new Uint8Array());
+  const withoutUsers: FileSystem = {
+    open: async (path, access) => {
+      const file = await fs.open(path, access);
+      const stat = async () => {
+        const { uid: _, ...rest } = await file.stat();
+        return rest;
+      };
+      return {
+        read: (into) => file.read(into),
+        write: (bytes) => file.write(bytes),
+        sync: () => file.sync(),
+        truncate: (size) => file.truncate(size),
+        close: () => file.close(),
+        stat,
+      };
+    },
+    create: (path, mode) => fs.create(path, mode),
+    stat: (path) => fs.stat(path),
+    list: (path) => fs.list(path),
+    createDirectory: (path, mode) => fs.createDirectory(path, mode),
+    rename: (from, to) => fs.rename(from, to),
+    remove: (path) => fs.remove(path),
+    syncDirectory: (path) => fs.syncDirectory(path),
+    lock: () => Promise.resolve(undefined),
+  };
+  const { code, message } = await errorOf(
+    MiniStore.open("/data/journal.jsonl", { fs: withoutUsers }),
+  );
+  assertEquals(code, "LOCKED");
+  assert(message.includes("another process has it open"), message);
+});
+
+Deno.test("denoFileSystem.lock() takes a new file where the lock has a second name, and writes nothing into the other", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("lock");
+  const note = JSON.stringify({ pid: 1, since: "then" });
+  await Deno.writeTextFile(path, note);
+  await Deno.link(path, directory.at("backup"));
+  const lock = await denoFileSystem.lock(path, 0o600, "me");
+  assertEquals(await Deno.readTextFile(directory.at("backup")), note);
+  assertEquals(await lock?.isCurrent(), true);
+  assertEquals((await Deno.stat(path)).nlink, 1);
+  await lock?.close();
+});
+
+Deno.test("denoFileSystem.lock() refuses another file under the name of the lock", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("lock");
+  await Deno.writeTextFile(directory.at("letter"), "Dear Ada");
+  await Deno.link(directory.at("letter"), path);
+  const error = await assertRejects(() =>
+    denoFileSystem.lock(path, 0o600, "me")
+  );
+  assertEquals((error as { code?: string }).code, "EMLINK");
+  assertEquals(await Deno.readTextFile(path), "Dear Ada");
+});
