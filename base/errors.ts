@@ -12,7 +12,8 @@ import type { SchemaIssue } from "./schema.ts";
  * | `POISONED` | a write or fsync failed in a way that leaves the disk unknown; reopen to go on |
  * | `NO_SPACE` | disk full, quota or file-size limit; nothing of the record was kept and the log stays usable |
  * | `COMPACTED` | asked for a sequence number that compaction has removed |
- * | `UNSUPPORTED_FORMAT` | written by a newer version, or not a journal at all |
+ * | `REPLAY_FAILED` | opening a state: `apply` throws for a mutation that had been applied; nothing was changed |
+ * | `UNSUPPORTED_FORMAT` | written by a newer version, of the format or of the caller's code, or not a journal at all |
  * | `UNSERIALIZABLE` | the value would not survive JSON unchanged |
  * | `TOO_LARGE` | a record over `maxRecordBytes` |
  * | `INVALID` | refused by the caller's schema; `issues` says why |
