@@ -5,7 +5,7 @@ import type {
   FileStat,
   FileSystem,
 } from "./file_system.ts";
-import { ownDirectory, ownNamed } from "./own.ts";
+import { giveDirectory, ownNamed } from "./own.ts";
 import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "./lock_note.ts";
 
 /** Errors to which Deno gives no `code`, by the number in their message. */
@@ -187,7 +187,11 @@ async function createDirectory(
   for (const directory of missing) {
     await makeDirectory(directory, permissions);
     try {
-      giveDirectory(directory);
+      giveDirectory(
+        directory,
+        statPath(directory),
+        statPath(dirname(directory)),
+      );
       await syncDirectory(dirname(directory));
     } catch (error) {
       // A sandbox that ends at the journal's directory does not let the one above be opened, nor does one that may not be listed.
@@ -204,13 +208,6 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
   } catch (error) {
     if (statPath(path)?.kind !== "directory") throw error;
   }
-}
-
-/** A directory is whose the one above is, as far as the process may. */
-function giveDirectory(path: string): void {
-  const [made, above] = [statPath(path), statPath(dirname(path))];
-  const isTheirs = made?.uid === above?.uid && made?.gid === above?.gid;
-  if (above !== undefined && !isTheirs) ownDirectory(path, above);
 }
 
 /** What may not be looked at is above the sandbox, and there. */

@@ -13,7 +13,7 @@ import {
   statPath,
 } from "./node_file.ts";
 import { lock } from "./node_lock.ts";
-import { ownDirectory } from "./own.ts";
+import { giveDirectory } from "./own.ts";
 import { codeOf, isRefused, run } from "./node_errors.ts";
 
 /** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */
@@ -56,7 +56,11 @@ async function createDirectory(
   for (const directory of missing) {
     await makeDirectory(directory, permissions);
     try {
-      giveDirectory(directory);
+      giveDirectory(
+        directory,
+        statPath(directory),
+        statPath(dirname(directory)),
+      );
       await syncDirectory(dirname(directory));
     } catch (error) {
       // A sandbox that ends at the journal's directory does not let the one above be opened, nor does one that may not be listed.
@@ -72,13 +76,6 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
   } catch (error) {
     if (statPath(path)?.kind !== "directory") throw error;
   }
-}
-
-/** A directory is whose the one above is, as far as the process may. */
-function giveDirectory(path: string): void {
-  const [made, above] = [statPath(path), statPath(dirname(path))];
-  const isTheirs = made?.uid === above?.uid && made?.gid === above?.gid;
-  if (above !== undefined && !isTheirs) ownDirectory(path, above);
 }
 
 /** What may not be looked at is above the sandbox, and there. */

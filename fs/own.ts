@@ -34,8 +34,14 @@ export function ownNamed(
   });
 }
 
-/** Gives a directory that was made just now to whoever has the one above. */
-export function ownDirectory(path: string, above: FileStat): void {
+/** Gives a directory that was made just now to the owner and group of the one above, as far as the process may. */
+export function giveDirectory(
+  path: string,
+  made: FileStat | undefined,
+  above: FileStat | undefined,
+): void {
+  const isTheirs = made?.uid === above?.uid && made?.gid === above?.gid;
+  if (above === undefined || isTheirs) return;
   const since = Date.now() - CLOCK_MS;
   withOpen(path, constants.O_DIRECTORY, (fd) => {
     const { mode, mtimeMs } = fstatSync(fd);
