@@ -19,7 +19,9 @@ export type EntryOperation =
 
 /** Who owns a file or a directory, and who may do what with it. */
 export interface Rights {
+  /** The owner. */
   readonly uid: number;
+  /** The group. */
   readonly gid: number;
   /** The lowest bits of a Unix mode. */
   readonly mode: number;

@@ -2,7 +2,9 @@ import type { Rights } from "./disk.ts";
 
 /** Whom a process runs as. */
 export interface User {
+  /** The user, 0 for root. */
   readonly uid: number;
+  /** The first of their groups. */
   readonly gid: number;
   /** Other groups. */
   readonly groups?: readonly number[];
