@@ -86,3 +86,28 @@ Deno.test("denoFileSystem.lock() refuses another file under the name of the lock
   assertEquals((error as { code?: string }).code, "EMLINK");
   assertEquals(await Deno.readTextFile(path), "Dear Ada");
 });
+
+Deno.test("denoFileSystem.lock() refuses a file that is longer than a note, and changes nothing of it", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("lock");
+  await Deno.writeTextFile(path, "x".repeat(2_000));
+  const error = await assertRejects(() =>
+    denoFileSystem.lock(path, 0o600, "me")
+  );
+  assertEquals((error as { code?: string }).code, "EFTYPE");
+  assertEquals((await Deno.stat(path)).size, 2_000);
+});
+
+Deno.test("MiniStore.open() says which command has the log open, where the lock names one", async () => {
+  await using directory = new TestDirectory();
+  const note = { pid: 1, command: "mini repair", since: "now" };
+  const lock = await denoFileSystem.lock(
+    directory.at("journal.jsonl.lock"),
+    0o600,
+    JSON.stringify(note),
+  );
+  const { code, message } = await errorOf(MiniStore.open(directory.at()));
+  assertEquals(code, "LOCKED");
+  assert(message.includes("process 1 (mini repair)"), message);
+  await lock?.close();
+});
