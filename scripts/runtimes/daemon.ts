@@ -73,7 +73,7 @@ async function embedded(tally: Tally): Promise<void> {
   const task = [Deno.execPath(), "task", "compile"];
   const env = { DENORT_BIN: standIn };
   const { stdout, stderr } = succeeded(await run(task, { env }));
-  for (const name of ["daemon.ts", "store.ts", "snap_store.ts", "manager.ts"]) {
+  for (const name of ["daemon.ts", "deno.ts", "manager.ts", "snap", "store"]) {
     has(stdout + stderr, name);
   }
   const path = join(ROOT, "build/daemon");

@@ -22,22 +22,21 @@ export const denoSources: Runtime = fromSources(THIS_DENO);
 
 /** The same with these permissions, and no others. */
 export function denoWith(...permissions: string[]): Runtime {
-  return fromSources(THIS_DENO, ...permissions);
+  return fromSources(THIS_DENO, permissions);
 }
 
-/** A Deno with the sources; with all permissions, if none are given. */
+/** A Deno with the sources. */
 export function fromSources(
   { name, path }: Program,
-  ...permissions: string[]
+  permissions: readonly string[] = ["-A"],
 ): Runtime {
   const config = ["--no-prompt", "--config", join(ROOT, "deno.json")];
-  const flags = permissions.length > 0 ? permissions : ["-A"];
   return {
     name,
     command: (
       dir,
       mode = "all",
-    ) => [path, "run", ...config, ...flags, CONFORMANCE, dir, mode],
+    ) => [path, "run", ...config, ...permissions, CONFORMANCE, dir, mode],
   };
 }
 

@@ -105,7 +105,7 @@ async function checkLost(suite: Suite, library: Library): Promise<void> {
       }
       const { size } = await stat(`${journal(dir)}.lock`);
       equal(size, 128);
-      await writeFile(join(dir, "new.jsonl"), "");
+      await writeFile(join(dir, "new.jsonl"), "", { mode: 0o600 });
       await fill(library, join(dir, "new.jsonl"), ["a"]);
     },
   );
@@ -145,7 +145,7 @@ async function checkStrangers(suite: Suite, library: Library): Promise<void> {
   await suite.check(
     "disk: what is no journal is UNSUPPORTED_FORMAT",
     async (dir) => {
-      await writeFile(journal(dir), "hello\nworld\n");
+      await writeFile(journal(dir), "hello\nworld\n", { mode: 0o600 });
       await refused("UNSUPPORTED_FORMAT", () => MiniStore.open(journal(dir)));
       equal(await readFile(journal(dir), "utf8"), "hello\nworld\n");
     },
