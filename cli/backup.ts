@@ -1,7 +1,7 @@
+import type { JournalContext } from "../store/internal.ts";
 import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { installFile } from "../fs/atomic_file.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
 import { UNFINISHED_BACKUP } from "./check.ts";
 import {

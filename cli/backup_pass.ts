@@ -1,12 +1,11 @@
+import { readRustPair } from "../snap/internal.ts";
+import { encodeHeader, type JournalContext } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
 import { basename, join } from "@std/path";
-import { readRustPair } from "../snap/rust_pair.ts";
 import { MiniError } from "../base/errors.ts";
 import { installFile } from "../fs/atomic_file.ts";
-import { encodeHeader } from "../store/line.ts";
 import { hex } from "../base/bytes.ts";
 import { osCode } from "../fs/os_errors.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { copyFile } from "../fs/copy_file.ts";
 import { rawLines } from "./lines.ts";

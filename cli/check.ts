@@ -1,22 +1,22 @@
-import { MiniError } from "../base/errors.ts";
-import type { Header } from "../store/line.ts";
-import { hex } from "../base/bytes.ts";
-import { osCode } from "../fs/os_errors.ts";
-import { shapeOf } from "../store/shape.ts";
-import { judgeTail } from "../store/tail.ts";
 import {
   assertNeverBegun,
   checkName,
   checkSeam,
   corruptAt,
+  type Header,
   type JournalContext,
+  judgeTail,
   scanSegment,
   type Seam,
   type SegmentScan,
+  shapeOf,
   tailPlace,
   tooLong,
   tracesOf,
-} from "../store/segment.ts";
+} from "../store/internal.ts";
+import { MiniError } from "../base/errors.ts";
+import { hex } from "../base/bytes.ts";
+import { osCode } from "../fs/os_errors.ts";
 import { namesIn } from "../fs/directory.ts";
 import { startOf } from "./snapshot_check.ts";
 import { readHeader } from "./survey.ts";

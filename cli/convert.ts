@@ -1,7 +1,7 @@
+import type { JournalContext } from "../store/internal.ts";
+import { MiniStore } from "../store/mod.ts";
 import { join } from "@std/path";
 import { SnapStore } from "../snap/mod.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
 import {
   type Call,

@@ -1,5 +1,4 @@
-import type { LogRecord } from "../store/records.ts";
-import { MiniStore } from "../store/store.ts";
+import { type LogRecord, MiniStore } from "../store/mod.ts";
 import { Misuse } from "./args.ts";
 import {
   type Call,

@@ -1,9 +1,9 @@
+import type { JournalContext } from "../store/internal.ts";
+import { MiniStore } from "../store/mod.ts";
 import { collect } from "../base/collect.ts";
 import type { MiniError } from "../base/errors.ts";
 import { NEWLINE } from "../base/bytes.ts";
 import { readBlock } from "../fs/blocks.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { reading } from "./place.ts";
 import { tornOfRust } from "./rust_end.ts";

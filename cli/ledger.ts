@@ -1,22 +1,22 @@
+import type { JournalContext } from "../store/internal.ts";
+import { MiniStore } from "../store/mod.ts";
 import { systemClock } from "../queue/mod.ts";
 import { QueueTime } from "../queue/clock.ts";
-import { ledgerCodec } from "../queue/codec.ts";
-import type { LedgerEntry } from "../queue/entry.ts";
-import { hasKind } from "../queue/entry_check.ts";
+import { ledgerCodec } from "../queue/ledger/codec.ts";
+import type { LedgerEntry } from "../queue/ledger/entry.ts";
+import { hasKind } from "../queue/ledger/entry_check.ts";
 import {
   applyLogged,
   type DeadLetter,
   emptyLedger,
   type Ledger,
   type LedgerMessage,
-} from "../queue/ledger.ts";
-import { linesOf } from "../queue/lines.ts";
+} from "../queue/ledger/ledger.ts";
+import { linesOf } from "../queue/ledger/ready_index.ts";
 import type { QueueStats } from "../queue/options.ts";
 import { Aborts } from "../state/aborts.ts";
-import { Guard } from "../state/mutation.ts";
-import { build } from "../state/replay.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
+import { Guard } from "../state/entry.ts";
+import { build } from "../state/rebuild.ts";
 import { Misuse } from "./args.ts";
 import { type Extent, extent } from "./extent.ts";
 import { reading } from "./place.ts";

@@ -1,9 +1,12 @@
+import {
+  type JournalContext,
+  lockHolder,
+  takeLock,
+} from "../store/internal.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileLock } from "../fs/file_system.ts";
-import { lockHolder, takeLock } from "../store/lock.ts";
 import { encodeLockNote } from "../fs/lock_note.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import type { JournalContext } from "../store/segment.ts";
 
 /** Takes the lock of a journal that opening refuses. Throws `LOCKED`. */
 export async function lockJournal(

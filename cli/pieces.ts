@@ -1,4 +1,9 @@
-import { isIntact, type Line, parseLine, PREFIX_BYTES } from "../store/line.ts";
+import {
+  isIntact,
+  type Line,
+  parseLine,
+  PREFIX_BYTES,
+} from "../store/internal.ts";
 import type { RawLine } from "./lines.ts";
 import { chainAfter, chainBefore } from "./resync.ts";
 import { grouped } from "../base/text.ts";

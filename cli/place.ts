@@ -1,11 +1,13 @@
+import { listSnapshots } from "../snap/internal.ts";
+import {
+  asListed,
+  contextOf,
+  type JournalContext,
+  JournalPaths,
+} from "../store/internal.ts";
 import { isDirectory, namesIn } from "../fs/directory.ts";
 import { join } from "@std/path";
-import { listSnapshots } from "../snap/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { contextOf } from "../store/options.ts";
-import { JournalPaths } from "../store/paths.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { asListed } from "../store/spelling.ts";
 import { type Arguments, Misuse } from "./args.ts";
 import type { Call } from "./command.ts";
 

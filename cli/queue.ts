@@ -1,6 +1,6 @@
+import type { JournalContext } from "../store/internal.ts";
 import { basename } from "@std/path";
 import { type LoggedError, MiniQueue } from "../queue/mod.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";

@@ -1,12 +1,15 @@
+import {
+  readRustPair,
+  readSnapshot,
+  type SnapshotContent,
+} from "../snap/internal.ts";
+import type { JournalContext } from "../store/internal.ts";
+import { MiniStore } from "../store/mod.ts";
 import type { SnapCodec } from "../snap/mod.ts";
-import { readRustPair } from "../snap/rust_pair.ts";
-import { readSnapshot, type SnapshotContent } from "../snap/snapshot_file.ts";
 import type { Log, Snapshots } from "../state/mod.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { osCode } from "../fs/os_errors.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import { type Extent, extent } from "./extent.ts";
 import { reading } from "./place.ts";
 import { listThere } from "./snapshot_check.ts";

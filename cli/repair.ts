@@ -1,10 +1,13 @@
+import {
+  encodeHeader,
+  type JournalContext,
+  scanSegment,
+} from "../store/internal.ts";
 import { bareMessage } from "./explain.ts";
 import { basename } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { installFile } from "../fs/atomic_file.ts";
-import { encodeHeader } from "../store/line.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import { type JournalContext, scanSegment } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import { checkSegments } from "./check.ts";
 import {

@@ -1,8 +1,12 @@
+import {
+  FRAME_BYTES,
+  hasPrefix,
+  type Header,
+  type JournalContext,
+  shapeOf,
+} from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
 import { MiniError } from "../base/errors.ts";
-import { FRAME_BYTES, hasPrefix, type Header } from "../store/line.ts";
-import { shapeOf } from "../store/shape.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { rawLines } from "./lines.ts";
 import { checkSnapshots } from "./snapshot_check.ts";

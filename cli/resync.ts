@@ -1,5 +1,5 @@
+import { PREFIX_BYTES } from "../store/internal.ts";
 import { crc32 } from "../base/checksum.ts";
-import { PREFIX_BYTES } from "../store/line.ts";
 
 /**
  * Finds the running checksum again behind a damage.

@@ -1,5 +1,4 @@
-import { wholeLine } from "../store/rust.ts";
-import type { JournalContext } from "../store/segment.ts";
+import { type JournalContext, wholeLine } from "../store/internal.ts";
 import { MAX_LOOKS, SECOND_LOOK_MS } from "./check.ts";
 import { type RawLine, rawLines } from "./lines.ts";
 

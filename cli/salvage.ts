@@ -1,6 +1,6 @@
+import type { JournalContext } from "../store/internal.ts";
 import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import {
   type Call,

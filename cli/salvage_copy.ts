@@ -1,5 +1,4 @@
-import { parseLine } from "../store/line.ts";
-import type { JournalContext } from "../store/segment.ts";
+import { type JournalContext, parseLine } from "../store/internal.ts";
 import type { Damage, Readable } from "./pieces.ts";
 import { rawLines } from "./lines.ts";
 import { salvagePieces } from "./salvage_source.ts";

@@ -1,7 +1,7 @@
+import type { JournalContext } from "../store/internal.ts";
 import type { SnapCodec } from "../snap/mod.ts";
 import { SnapStore } from "../snap/mod.ts";
 import { MiniError } from "../base/errors.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
 import { journalIn } from "./salvage_source.ts";
 import { AS_WRITTEN, type SnapshotCheck } from "./snapshot_check.ts";

@@ -1,9 +1,11 @@
+import {
+  FRAME_BYTES,
+  type JournalContext,
+  type LineParser,
+  openRustSegments,
+} from "../store/internal.ts";
 import { bareMessage } from "./explain.ts";
 import { MiniError } from "../base/errors.ts";
-import { FRAME_BYTES } from "../store/line.ts";
-import type { LineParser } from "../store/records.ts";
-import { openRustSegments } from "../store/rust.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { type RawLine, rawLines } from "./lines.ts";
 import {
   blank,

@@ -1,14 +1,16 @@
+import {
+  damaged,
+  isInParts,
+  listSnapshots,
+  readRustPair,
+  readSnapshot,
+} from "../snap/internal.ts";
+import type { JournalContext } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
 import { basename, join } from "@std/path";
 import type { SnapCodec } from "../snap/mod.ts";
-import { isInParts } from "../snap/codec.ts";
-import { listSnapshots } from "../snap/directory.ts";
-import { damaged } from "../snap/failure.ts";
-import { readRustPair } from "../snap/rust_pair.ts";
-import { readSnapshot } from "../snap/snapshot_file.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import type { JournalContext } from "../store/segment.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import { namesIn } from "../fs/directory.ts";
 

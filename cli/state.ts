@@ -1,5 +1,5 @@
+import type { JournalContext } from "../store/internal.ts";
 import { basename } from "@std/path";
-import type { JournalContext } from "../store/segment.ts";
 import { Misuse } from "./args.ts";
 import {
   type Call,

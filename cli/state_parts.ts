@@ -1,10 +1,10 @@
+import type { JournalContext } from "../store/internal.ts";
+import { MiniStore } from "../store/mod.ts";
 import type { AppliedMutation } from "../state/mod.ts";
 import { Aborts } from "../state/aborts.ts";
 import { effects } from "../state/history.ts";
-import { Guard } from "../state/mutation.ts";
+import { Guard } from "../state/entry.ts";
 import { MiniError } from "../base/errors.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import type { Extent } from "./extent.ts";
 import { reading } from "./place.ts";
 import { readOnlyLog, ReadOnlySnapshots } from "./read_only.ts";

@@ -1,9 +1,14 @@
+import {
+  type Header,
+  headerOf,
+  isIntact,
+  isRustJournal,
+  type JournalContext,
+  judgeStart,
+} from "../store/internal.ts";
 import { join } from "@std/path";
-import { type Header, isIntact } from "../store/line.ts";
 import { NEWLINE } from "../base/bytes.ts";
-import { isRustJournal } from "../store/rust.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
-import { headerOf, type JournalContext, judgeStart } from "../store/segment.ts";
 import { openIfThere } from "../fs/directory.ts";
 import { namesIn } from "../fs/directory.ts";
 

@@ -1,7 +1,6 @@
+import type { JournalContext } from "../store/internal.ts";
+import { type LogRecord, MiniStore } from "../store/mod.ts";
 import { MiniError } from "../base/errors.ts";
-import type { LogRecord } from "../store/records.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import {
   type Call,
   type Command,

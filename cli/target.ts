@@ -1,9 +1,9 @@
+import type { JournalContext } from "../store/internal.ts";
+import { MiniStore } from "../store/mod.ts";
 import { bareMessage } from "./explain.ts";
 import { crc32 } from "../base/checksum.ts";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import { Misuse } from "./args.ts";
 import { reading } from "./place.ts";
 import { namesIn } from "../fs/directory.ts";

@@ -1,7 +1,7 @@
+import type { JournalContext } from "../store/internal.ts";
+import { MiniStore } from "../store/mod.ts";
 import { dirname } from "@std/path";
 import type { MiniError } from "../base/errors.ts";
-import type { JournalContext } from "../store/segment.ts";
-import { MiniStore } from "../store/store.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { collect } from "../base/collect.ts";
 import type { Call, Command, Outcome } from "./command.ts";

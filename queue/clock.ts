@@ -1,6 +1,6 @@
 import { uptimeMs } from "../fs/deno.ts";
 import { isPromise } from "../base/promise.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger/ledger.ts";
 
 /**
  * What a queue knows of time: the seam that tests put their own behind.

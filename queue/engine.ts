@@ -4,11 +4,11 @@ import type { CompactionReport } from "../state/mod.ts";
 import { Mutex } from "../base/mutex.ts";
 import { checkCount } from "../base/checks.ts";
 import { Signal } from "../base/signal.ts";
-import { Deliveries } from "./deliveries.ts";
-import { nextEnd } from "./dedupe.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import type { Home } from "./home.ts";
-import type { DeadLetter, LedgerMessage } from "./ledger.ts";
+import { Deliveries } from "./delivery/deliveries.ts";
+import { nextEnd } from "./ledger/dedupe_index.ts";
+import { Dispatcher } from "./delivery/dispatcher.ts";
+import type { Home } from "./ledger_log.ts";
+import type { DeadLetter, LedgerMessage } from "./ledger/ledger.ts";
 import {
   type CheckedOptions,
   checkSpan,
@@ -18,9 +18,9 @@ import {
   type QueueStats,
   type ReceiveOptions,
 } from "./options.ts";
-import type { QueueMessage } from "./message.ts";
+import type { QueueMessage } from "./delivery/message.ts";
 import { Producer } from "./producer.ts";
-import { type Handler, Work, type WorkOptions } from "./work.ts";
+import { type Handler, Work, type WorkOptions } from "./delivery/worker.ts";
 
 /** An entry holds no more numbers of messages than this. */
 const MAX_NUMBERS = 100_000;

@@ -18,15 +18,15 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
-export { type BackoffOptions, exponentialBackoff } from "./backoff.ts";
+export { type BackoffOptions, exponentialBackoff } from "./delivery/backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type {
   LedgerEntry,
   LoggedError,
   NewMessage,
   Settlement,
-} from "./entry.ts";
-export type { LedgerHost } from "./home.ts";
+} from "./ledger/entry.ts";
+export type { LedgerHost } from "./ledger_log.ts";
 export {
   applyToLedger,
   type DeadLetter,
@@ -34,8 +34,8 @@ export {
   emptyLedger,
   type Ledger,
   type LedgerMessage,
-} from "./ledger.ts";
-export { QueueMessage } from "./message.ts";
+} from "./ledger/ledger.ts";
+export { QueueMessage } from "./delivery/message.ts";
 export type {
   DeliveryOptions,
   EnqueueOptions,
@@ -55,4 +55,4 @@ export {
   type HandlerContext,
   RetryLaterError,
   type WorkOptions,
-} from "./work.ts";
+} from "./delivery/worker.ts";

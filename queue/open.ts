@@ -2,12 +2,12 @@ import { ofQueue } from "../state/kind.ts";
 import { applyJson } from "../state/manager.ts";
 import { StateManager, type StateOptions } from "../state/mod.ts";
 import { assertOptions, having } from "../base/checks.ts";
-import { ledgerCodec } from "./codec.ts";
+import { ledgerCodec } from "./ledger/codec.ts";
 import { QueueEngine } from "./engine.ts";
-import type { LedgerEntry } from "./entry.ts";
-import { checkVersion } from "./entry_check.ts";
-import { Home, type LedgerHost } from "./home.ts";
-import { applyLogged, emptyLedger, type Ledger } from "./ledger.ts";
+import type { LedgerEntry } from "./ledger/entry.ts";
+import { checkVersion } from "./ledger/entry_check.ts";
+import { Home, type LedgerHost } from "./ledger_log.ts";
+import { applyLogged, emptyLedger, type Ledger } from "./ledger/ledger.ts";
 import {
   DELIVERY_CHECKS,
   type DeliveryOptions,
@@ -15,7 +15,7 @@ import {
   QUEUE_CHECKS,
   type QueueOptions,
 } from "./options.ts";
-import { deadWeightOf, Weight } from "./weight.ts";
+import { deadWeightOf, Weight } from "./ledger/compaction_policy.ts";
 
 /** A queue of its own compacts its log no more often than after so much has happened to messages. */
 const COMPACT_EVERY = 10_000;

@@ -10,7 +10,7 @@ import {
 import { given, isPromise } from "../base/promise.ts";
 import type { Schema } from "../base/schema.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { exponentialBackoff } from "./backoff.ts";
+import { exponentialBackoff } from "./delivery/backoff.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { validateNew } from "../base/schema.ts";
-import { awaitOutcome, outcomeOf } from "./dedupe.ts";
-import type { NewMessage } from "./entry.ts";
-import type { Home } from "./home.ts";
+import { awaitOutcome, outcomeOf } from "./ledger/dedupe_index.ts";
+import type { NewMessage } from "./ledger/entry.ts";
+import type { Home } from "./ledger_log.ts";
 import {
   checkDelay,
   type CheckedOptions,

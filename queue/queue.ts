@@ -1,9 +1,9 @@
 import type { CompactionReport } from "../state/mod.ts";
 import type { QueueEngine } from "./engine.ts";
-import type { LedgerEntry } from "./entry.ts";
-import type { LedgerHost } from "./home.ts";
-import type { DeadLetter, LedgerMessage } from "./ledger.ts";
-import type { QueueMessage } from "./message.ts";
+import type { LedgerEntry } from "./ledger/entry.ts";
+import type { LedgerHost } from "./ledger_log.ts";
+import type { DeadLetter, LedgerMessage } from "./ledger/ledger.ts";
+import type { QueueMessage } from "./delivery/message.ts";
 import {
   attachQueue,
   type EntryIn,
@@ -22,7 +22,7 @@ import type {
   QueueStats,
   ReceiveOptions,
 } from "./options.ts";
-import type { Handler, WorkOptions } from "./work.ts";
+import type { Handler, WorkOptions } from "./delivery/worker.ts";
 
 /**
  * A local message queue. A message is durable when `enqueue` resolves, and is

@@ -8,10 +8,14 @@ const MAX_CODE_LINES = 300;
 const MAX_FILE_LINES = 600;
 const MAX_FUNCTION_LINES = 70;
 
-/** What a folder may import: any file of some folders, and of others what their `mod.ts` exports. */
+/**
+ * What a folder may import: any file of some folders, of others what their
+ * `mod.ts` exports, and of a few what their `internal.ts` names as well.
+ */
 interface Imports {
   readonly any?: readonly string[];
   readonly door?: readonly string[];
+  readonly internal?: readonly string[];
 }
 
 const FLOOR = ["base", "fs"];
@@ -25,7 +29,11 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
   testing: { any: FLOOR, door: ["store"] },
   state: { any: FLOOR, door: ["store", "snap"] },
   queue: { any: FLOOR, door: ["state"] },
-  cli: { any: FLOOR, door: ["store", "snap", "state", "queue"] },
+  cli: {
+    any: FLOOR,
+    door: ["store", "snap", "state", "queue"],
+    internal: ["store", "snap"],
+  },
   "mod.ts": { door: ["store", "snap", "state", "queue"] },
 };
 
@@ -46,7 +54,7 @@ const SYSTEM_MODULES = /^node:(fs|os|net|http|https|dgram|child_process)\b/;
 
 const ROOT = decodeURIComponent(new URL("../", import.meta.url).pathname);
 
-/** Where a file stands in the project, as `store/line.ts`. */
+/** Where a file stands in the project, as `store/format/line.ts`. */
 function placeOf(filename: string): string {
   const path = filename.replaceAll("\\", "/");
   // On Windows the one has a slash before the drive and the other has not.
@@ -100,8 +108,11 @@ export function importProblem(
   }
   if (!isPublished(place) || from === target) return undefined;
   if (BREACHES.has(`${from} ${file}`)) return undefined;
-  const { any = [], door = [] } = MAY_IMPORT[from]!;
+  const { any = [], door = [], internal = [] } = MAY_IMPORT[from]!;
   if (any.includes(target)) return undefined;
+  if (internal.includes(target) && file === `${target}/internal.ts`) {
+    return undefined;
+  }
   if (!door.includes(target)) return `${from} may not import ${target}`;
   return file === `${target}/mod.ts`
     ? undefined

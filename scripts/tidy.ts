@@ -17,10 +17,10 @@ export function findings(files: readonly SourceFile[]): string[] {
     if (path.endsWith("_test.ts")) return testProblems({ path, text });
     if (
       path.startsWith("tests/") &&
-      !/^tests\/(support|fixtures|runtimes|simulation)\//.test(path)
+      !/^tests\/(support|fixtures|runtimes|simulation|mutants)\//.test(path)
     ) {
       return [
-        `${path}:1: neither a test nor in tests/support, tests/fixtures or tests/simulation`,
+        `${path}:1: neither a test nor in a folder of parts of tests`,
       ];
     }
     return [];

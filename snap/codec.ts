@@ -1,5 +1,5 @@
 import { given } from "../base/promise.ts";
-import { CodecFailure } from "./failure.ts";
+import { CodecFailure } from "./errors.ts";
 
 /**
  * To and from plain JSON, for states that are not plain JSON themselves, or are

@@ -3,7 +3,7 @@ import { hex } from "../base/bytes.ts";
 import { given } from "../base/promise.ts";
 import { CHUNK_CHARS, prettyPieces, stringify } from "./pretty.ts";
 import { isInParts, type SnapCodec } from "./codec.ts";
-import { CodecFailure } from "./failure.ts";
+import { CodecFailure } from "./errors.ts";
 
 /**
  * The format of a snapshot, and the only place that knows it: pretty JSON, the

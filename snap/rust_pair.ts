@@ -3,7 +3,7 @@ import type { FileSystem } from "../fs/file_system.ts";
 import { MAX_DEPTH } from "../base/json.ts";
 import { keepInteger } from "../base/json.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
-import { damaged } from "./failure.ts";
+import { damaged } from "./errors.ts";
 import {
   parseSnapshot,
   type SnapshotContent,

@@ -15,7 +15,7 @@ import {
   setAside,
 } from "./directory.ts";
 import { snapshotText } from "./envelope.ts";
-import { CodecFailure, damaged, failed } from "./failure.ts";
+import { CodecFailure, damaged, failed } from "./errors.ts";
 import {
   type CreateOptions,
   type RejectedSnapshot,

@@ -14,7 +14,7 @@ import {
   TRAILER_BYTES,
   trailerHolds,
 } from "./envelope.ts";
-import { damaged, failed, unsupported } from "./failure.ts";
+import { damaged, failed, unsupported } from "./errors.ts";
 
 /** Where the parts of a state begin in the text. */
 const PARTS = '\n  "parts": [\n';

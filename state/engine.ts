@@ -10,16 +10,16 @@ import { Batch } from "./batch.ts";
 import { Compaction } from "./compaction.ts";
 import { effects } from "./history.ts";
 import type { Log } from "./interfaces.ts";
-import { LiveState } from "./live.ts";
+import { LiveState } from "./applier.ts";
 import type {
   AppliedMutation,
   ApplyOptions,
   StateOptions,
   StateRecoveryReport,
 } from "./options.ts";
-import { Guard } from "./mutation.ts";
+import { Guard } from "./entry.ts";
 import type { DeepReadonly } from "./readonly.ts";
-import { build, type Sources } from "./replay.ts";
+import { build, type Sources } from "./rebuild.ts";
 
 /**
  * The work behind a `StateManager`: who may write when, snapshots, compaction.

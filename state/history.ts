@@ -1,7 +1,7 @@
 import type { LogRecord } from "../store/mod.ts";
-import { entryOf, mutationsOf } from "./mutation.ts";
+import { entryOf, mutationsOf } from "./entry.ts";
 import type { AppliedMutation } from "./options.ts";
-import type { Sources } from "./replay.ts";
+import type { Sources } from "./rebuild.ts";
 
 /**
  * The mutations in records, without those that have no effect.

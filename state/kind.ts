@@ -1,6 +1,6 @@
 import type { FileSystem } from "../fs/file_system.ts";
-import { verifyLines } from "../store/line.ts";
-import { JournalPaths } from "../store/paths.ts";
+import { verifyLines } from "../store/format/line.ts";
+import { JournalPaths } from "../store/journal.ts";
 import { START_BYTES, startOf } from "./neighbours.ts";
 
 /** What a directory holds: a queue is a state too, but nobody else's. */

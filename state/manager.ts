@@ -13,7 +13,7 @@ import {
 // deno-lint-ignore no-unused-vars -- `batch` is linked to
 import type { Batch, batch } from "./batch.ts";
 import { Engine } from "./engine.ts";
-import { openLog, snapshotsIn } from "./open.ts";
+import { openLog, snapshotsIn } from "./directory.ts";
 import type { DeepReadonly } from "./readonly.ts";
 
 /** The engines of the states that are open. */

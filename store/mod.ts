@@ -36,8 +36,8 @@ export type {
   ReplayRange,
   StoreOptions,
 } from "./options.ts";
-export type { LogRecord } from "./records.ts";
+export type { LogRecord } from "./format/records.ts";
 export type { RecoveryReport } from "./recover.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
-export type { CompactionReport } from "./segments.ts";
+export type { CompactionReport } from "./write/segment_set.ts";
 export { MiniStore } from "./store.ts";

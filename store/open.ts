@@ -1,8 +1,8 @@
 import { pid } from "node:process";
 import { basename, join } from "@std/path";
-import type { LiveEnd } from "./cut.ts";
+import type { LiveEnd } from "./read/cut.ts";
 import { MiniError } from "../base/errors.ts";
-import { nativeFormat } from "./format.ts";
+import { nativeFormat } from "./format/write_format.ts";
 import type { FileLock } from "../fs/file_system.ts";
 import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
 import { encodeLockNote, parseLockNote } from "../fs/lock_note.ts";
@@ -15,11 +15,11 @@ import {
   recoverRustJournal,
   rustFormat,
 } from "./rust.ts";
-import type { JournalPaths } from "./paths.ts";
+import type { JournalPaths } from "./journal.ts";
 import { corrupt, type JournalContext } from "./segment.ts";
-import { type OpenSegment, openSegments } from "./source.ts";
+import { type OpenSegment, openSegments } from "./read/segments.ts";
 import { asListed } from "./spelling.ts";
-import { Writer, type WriterOptions } from "./writer.ts";
+import { Writer, type WriterOptions } from "./write/writer.ts";
 
 /** An open journal. */
 export interface OpenJournal {

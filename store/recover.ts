@@ -2,7 +2,7 @@ import { MiniError } from "../base/errors.ts";
 import type { FileHandle, FileStat } from "../fs/file_system.ts";
 import { installFile } from "../fs/atomic_file.ts";
 import { rewriteActive } from "./rewrite.ts";
-import { encodeHeader, type Header } from "./line.ts";
+import { encodeHeader, type Header } from "./format/line.ts";
 import { hex, NEWLINE } from "../base/bytes.ts";
 import {
   assertNeverBegun,
@@ -19,7 +19,7 @@ import {
   tooLong,
 } from "./segment.ts";
 import { concat } from "../base/bytes.ts";
-import { judgeTail, type Verdict } from "./tail.ts";
+import { judgeTail, type Verdict } from "./format/tail.ts";
 
 /**
  * What `open()` found, and what it did.

@@ -1,18 +1,18 @@
 import { keepInteger } from "../base/json.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import { MiniError } from "../base/errors.ts";
-import type { WriteFormat } from "./format.ts";
+import type { WriteFormat } from "./format/write_format.ts";
 import { rewriteActive } from "./rewrite.ts";
 import { MAX_DEPTH } from "../base/json.ts";
-import { HEADER_BYTES } from "./line.ts";
+import { HEADER_BYTES } from "./format/line.ts";
 import { NEWLINE } from "../base/bytes.ts";
-import type { LineParser } from "./records.ts";
+import type { LineParser } from "./format/records.ts";
 import type { Recovered } from "./recover.ts";
-import type { Scanner } from "./scan.ts";
+import type { Scanner } from "./format/scanner.ts";
 import { concat, Joiner } from "../base/bytes.ts";
 import { corrupt, type JournalContext } from "./segment.ts";
 import { openIfThere } from "../fs/directory.ts";
-import type { OpenSegment } from "./source.ts";
+import type { OpenSegment } from "./read/segments.ts";
 import { parseJson } from "../base/walk.ts";
 
 /**

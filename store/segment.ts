@@ -10,14 +10,14 @@ import {
   isIntact,
   lastLine,
   parseLine,
-} from "./line.ts";
+} from "./format/line.ts";
 import { NEWLINE } from "../base/bytes.ts";
 import { LOCK_NOTE_BYTES, parseLockNote } from "../fs/lock_note.ts";
 import type { Staging } from "../fs/atomic_file.ts";
-import type { JournalPaths } from "./paths.ts";
-import { ChainScanner, NumberWalk, type Scanner } from "./scan.ts";
+import type { JournalPaths } from "./journal.ts";
+import { ChainScanner, NumberWalk, type Scanner } from "./format/scanner.ts";
 import { concat } from "../base/bytes.ts";
-import { judgeHeader, type TailPlace } from "./tail.ts";
+import { judgeHeader, type TailPlace } from "./format/tail.ts";
 
 /** What every part of an open journal needs. */
 export interface JournalContext {

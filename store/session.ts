@@ -14,13 +14,13 @@ import {
   writerOptions,
 } from "./options.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import type { LiveEnd } from "./cut.ts";
-import { readBatches, type Reading, readRecords } from "./reader.ts";
-import type { LogRecord } from "./records.ts";
+import type { LiveEnd } from "./read/cut.ts";
+import { readBatches, type Reading, readRecords } from "./read/replay.ts";
+import type { LogRecord } from "./format/records.ts";
 import type { RecoveryReport } from "./recover.ts";
 import { type Schema, validateNew, validateRead } from "../base/schema.ts";
 import type { JournalContext } from "./segment.ts";
-import type { Writer } from "./writer.ts";
+import type { Writer } from "./write/writer.ts";
 
 /** The sessions of the logs that are open. */
 const SESSIONS = new WeakMap<object, Session<unknown>>();

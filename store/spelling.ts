@@ -1,7 +1,7 @@
 import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import type { FileStat, FileSystem } from "../fs/file_system.ts";
-import { JournalPaths } from "./paths.ts";
+import { JournalPaths } from "./journal.ts";
 import type { JournalContext } from "./segment.ts";
 
 /**

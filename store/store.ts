@@ -7,9 +7,9 @@ import type {
   ReplayRange,
   StoreOptions,
 } from "./options.ts";
-import type { LogRecord } from "./records.ts";
+import type { LogRecord } from "./format/records.ts";
 import type { RecoveryReport } from "./recover.ts";
-import type { CompactionReport } from "./segments.ts";
+import type { CompactionReport } from "./write/segment_set.ts";
 import { readUnopened, Session } from "./session.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { JournalContext } from "../../store/segment.ts";
+import type { JournalContext } from "../../store/internal.ts";
 import { Misuse } from "../args.ts";
 import { type News, watch } from "./live.ts";
 import { queueView } from "./messages.ts";

@@ -1,4 +1,4 @@
-import type { JournalContext } from "../../store/segment.ts";
+import type { JournalContext } from "../../store/internal.ts";
 import { extent } from "../extent.ts";
 import { brief } from "../../base/text.ts";
 import { follow, footprint } from "../tail.ts";

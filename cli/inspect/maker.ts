@@ -1,12 +1,16 @@
+import { isInParts } from "../../snap/internal.ts";
+import type { JournalContext } from "../../store/internal.ts";
 import { bareMessage } from "../explain.ts";
-import { ledgerCodec } from "../../queue/codec.ts";
-import { applyLogged, emptyLedger, type Ledger } from "../../queue/ledger.ts";
+import { ledgerCodec } from "../../queue/ledger/codec.ts";
+import {
+  applyLogged,
+  emptyLedger,
+  type Ledger,
+} from "../../queue/ledger/ledger.ts";
 import type { LedgerEntry } from "../../queue/mod.ts";
 import type { SnapCodec } from "../../snap/mod.ts";
-import { isInParts } from "../../snap/codec.ts";
-import { Guard } from "../../state/mutation.ts";
-import { build } from "../../state/replay.ts";
-import type { JournalContext } from "../../store/segment.ts";
+import { Guard } from "../../state/entry.ts";
+import { build } from "../../state/rebuild.ts";
 import { collect } from "../../base/collect.ts";
 import type { Extent } from "../extent.ts";
 import { readOnlyLog, ReadOnlySnapshots } from "../read_only.ts";

@@ -1,4 +1,4 @@
-import type { LedgerMessage } from "../../queue/ledger.ts";
+import type { LedgerMessage } from "../../queue/ledger/ledger.ts";
 import { depthOf, type QueueOnDisk, standingOf } from "../ledger.ts";
 import { brief } from "../../base/text.ts";
 

@@ -1,6 +1,6 @@
+import type { JournalContext } from "../../store/internal.ts";
 import { basename, join } from "@std/path";
 import type { FileSystem } from "../../fs/file_system.ts";
-import type { JournalContext } from "../../store/segment.ts";
 import { checkSegments, type SegmentCheck } from "../check.ts";
 import { bareMessage, type Complaint, explain } from "../explain.ts";
 import { type Extent, roughExtent } from "../extent.ts";

@@ -1,4 +1,4 @@
-import type { JournalContext } from "../../store/segment.ts";
+import type { JournalContext } from "../../store/internal.ts";
 import type { Readable } from "../pieces.ts";
 import { survey } from "../survey.ts";
 import { brief } from "../../base/text.ts";

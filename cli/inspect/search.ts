@@ -1,4 +1,4 @@
-import type { JournalContext } from "../../store/segment.ts";
+import type { JournalContext } from "../../store/internal.ts";
 import { items } from "./items.ts";
 import { kindOf } from "./kinds.ts";
 

@@ -1,7 +1,7 @@
+import type { JournalContext } from "../../store/internal.ts";
 import { bareMessage } from "../explain.ts";
 import type { Ledger } from "../../queue/mod.ts";
 import { MiniError } from "../../base/errors.ts";
-import type { JournalContext } from "../../store/segment.ts";
 import { collect } from "../../base/collect.ts";
 import { type Extent, roughExtent } from "../extent.ts";
 import { isQueue, type QueueOnDisk } from "../ledger.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { MUTANTS } from "../../scripts/mutants_list.ts";
+import { MUTANTS } from "../mutants/list.ts";
 import { ROOT } from "../support/child.ts";
 
 Deno.test("every mutant changes what stands once in its file", async () => {

@@ -50,6 +50,6 @@ Deno.test("tidy finds files among the tests that are none", () => {
     "tests/fixtures/v1/a.jsonl",
   ];
   assertEquals(findings(paths.map((path) => ({ path, text: "" }))), [
-    "tests/store/helper.ts:1: neither a test nor in tests/support, tests/fixtures or tests/simulation",
+    "tests/store/helper.ts:1: neither a test nor in a folder of parts of tests",
   ]);
 });

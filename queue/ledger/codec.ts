@@ -1,0 +1,48 @@
+import { isInParts } from "../../snap/codec.ts";
+import type { SnapCodec } from "../../state/mod.ts";
+import { headIn, unknownPart } from "./entry_check.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** The first line of a snapshot: the ledger without what is many. */
+type Head = Omit<Ledger, "messages" | "dead" | "dedupe">;
+
+/** Another line of it. */
+type Part<T> =
+  | { readonly message: Ledger<T>["messages"][string] }
+  | { readonly dead: Ledger<T>["dead"][string] }
+  | { readonly dedupe: Ledger<T>["dedupe"][number] };
+
+/** A ledger in a snapshot: a line for each message, so that no number of them is too large. */
+export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
+  return { encode, decode };
+}
+
+function* encode<T>(
+  ledger: Ledger<T>,
+): Generator<Head | Part<T>, void, undefined> {
+  const { messages, dead, dedupe, at, v = 1, ...rest } = ledger;
+  yield { at, ...(v > 1 && { v }), ...rest };
+  for (const id in messages) yield { message: messages[id]! };
+  for (const id in dead) yield { dead: dead[id]! };
+  for (const key of dedupe) yield { dedupe: key };
+}
+
+async function decode<T>(parts: unknown): Promise<Ledger<T>> {
+  if (!isInParts(parts)) throw unknownPart();
+  let head: Head | undefined;
+  const messages: Ledger<T>["messages"] = {};
+  const dead: Ledger<T>["dead"] = {};
+  const dedupe: Ledger<T>["dedupe"] = [];
+  for await (const part of parts) {
+    if (head === undefined) head = headIn(part);
+    else {
+      const known = Object(part) as Part<T>;
+      if ("message" in known) messages[known.message.id] = known.message;
+      else if ("dead" in known) dead[known.dead.id] = known.dead;
+      else if ("dedupe" in known) dedupe.push(known.dedupe);
+      else throw unknownPart();
+    }
+  }
+  if (head === undefined) throw unknownPart();
+  return { v: 1, ...head, messages, dead, dedupe };
+}

@@ -1,0 +1,214 @@
+import { MiniError } from "../../base/errors.ts";
+import type { LedgerEntry } from "./entry.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** The highest version of an entry, and of a ledger, that this code knows. */
+export const LEDGER_VERSION = 2;
+
+/** What is wrong with a value: where in it, and whether newer code may know better. */
+interface Flaw {
+  readonly path: string;
+  readonly isUnknown: boolean;
+}
+
+const MALFORMED: Flaw = { path: "", isUnknown: false };
+const UNKNOWN: Flaw = { path: "", isUnknown: true };
+
+/** Finds what is wrong with a value in an entry of a version. */
+type Check = (value: unknown, version: number) => Flaw | undefined;
+
+/** A field of an object. */
+interface Field {
+  readonly check: Check;
+  readonly isOptional: boolean;
+  /** The first version of entries that has it. */
+  readonly since: number;
+}
+
+function must(test: Check): Field {
+  return { check: test, isOptional: false, since: 1 };
+}
+
+function may(check: Check, since = 1): Field {
+  return { check, isOptional: true, since };
+}
+
+function is(test: (value: unknown) => boolean): Check {
+  return (value) => test(value) ? undefined : MALFORMED;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object with these fields, and no other. */
+function object(fields: Readonly<Record<string, Field>>): Check {
+  const known = new Map(Object.entries(fields));
+  const needed = [...known.keys()].filter((name) => !fields[name]!.isOptional);
+  return (value, version) => {
+    if (!isObject(value)) return MALFORMED;
+    for (const name of needed) {
+      if (!Object.hasOwn(value, name)) return within(`.${name}`, MALFORMED);
+    }
+    for (const name in value) {
+      const field = known.get(name);
+      // Which one it is stays unsaid: it may be anything.
+      if (field === undefined || field.since > version) return UNKNOWN;
+      const flaw = field.check(value[name], version);
+      if (flaw !== undefined) return within(`.${name}`, flaw);
+    }
+    return undefined;
+  };
+}
+
+function list(check: Check): Check {
+  return (value, version) => {
+    if (!Array.isArray(value)) return MALFORMED;
+    for (let index = 0; index < value.length; index++) {
+      const flaw = check(value[index], version);
+      if (flaw !== undefined) return within(`[${index}]`, flaw);
+    }
+    return undefined;
+  };
+}
+
+function within(place: string, { path, isUnknown }: Flaw): Flaw {
+  return { path: `${place}${path}`, isUnknown };
+}
+
+const NUMBER = is(Number.isFinite);
+const COUNT = is((value) => Number.isSafeInteger(value) && Number(value) >= 0);
+const TEXT = is((value) => typeof value === "string");
+const FLAG = is((value) => typeof value === "boolean");
+const IDS = list(COUNT);
+const ANYTHING = is((value) => value !== undefined);
+
+const DEDUPE = object({ key: must(TEXT), until: must(NUMBER) });
+
+const NEW_MESSAGE = object({
+  id: must(COUNT),
+  payload: must(ANYTHING),
+  priority: may(NUMBER),
+  group: may(TEXT),
+  due: may(NUMBER),
+  dedupe: may(DEDUPE),
+});
+
+const ERROR: Check = object({
+  name: must(TEXT),
+  message: must(TEXT),
+  stack: may(TEXT),
+  cause: may((value, version) => ERROR(value, version)),
+});
+
+const OUTCOMES: readonly unknown[] = ["acked", "retried", "dead"];
+
+const SETTLEMENT = object({
+  id: must(COUNT),
+  receipt: must(COUNT),
+  as: must(is((value) => OUTCOMES.includes(value))),
+  due: may(NUMBER),
+  refund: may(FLAG),
+  reason: may(TEXT),
+  error: may(ERROR, 2),
+});
+
+/** What may happen, and from which version of entries on. */
+const KINDS: Readonly<Record<string, Field>> = {
+  enqueue: may(list(NEW_MESSAGE)),
+  receive: may(IDS),
+  settle: may(list(SETTLEMENT)),
+  expire: may(list(SETTLEMENT)),
+  redrive: may(IDS),
+  purge: may((value, version) =>
+    value === "all" ? undefined : IDS(value, version)
+  ),
+  paused: may(FLAG),
+  tick: may(is((value) => value === true)),
+};
+
+const ENTRY = object({
+  at: must(NUMBER),
+  v: may(COUNT),
+  drift: may(NUMBER),
+  ...KINDS,
+});
+
+/** The first line of a ledger in a snapshot. */
+const HEAD = object({
+  at: must(NUMBER),
+  v: may(COUNT),
+  drift: must(NUMBER),
+  nextId: must(COUNT),
+  nextOrder: must(COUNT),
+  paused: must(FLAG),
+});
+
+/** Whether a value says one thing that may happen to a ledger of this version. */
+export function hasKind(value: object): boolean {
+  return Object.keys(value).filter((name) => Object.hasOwn(KINDS, name))
+    .length === 1;
+}
+
+function flawOf(entry: unknown): Flaw | undefined {
+  if (!isObject(entry)) return MALFORMED;
+  const { v = 1 } = entry;
+  // Newer code may have put all of it otherwise.
+  if (isNewer(v)) return UNKNOWN;
+  return ENTRY(entry, Number(v)) ?? (hasKind(entry) ? undefined : UNKNOWN);
+}
+
+/** Whether a version is one that this code does not know. */
+function isNewer(version: unknown): boolean {
+  return Number.isSafeInteger(version) && Number(version) > LEDGER_VERSION;
+}
+
+/**
+ * Throws for what is no entry of a ledger, or none that this code knows.
+ *
+ * @param isLogged Whether it is what a queue's own log holds: no caller is to blame.
+ */
+export function checkEntry(
+  entry: unknown,
+  isLogged: boolean,
+): asserts entry is LedgerEntry {
+  const flaw = flawOf(entry);
+  if (flaw === undefined) return;
+  const place = `entry${flaw.path}`;
+  if (flaw.isUnknown) {
+    throw new MiniError(
+      "UNSUPPORTED_FORMAT",
+      `Cannot enter it into the ledger of the queue: ${place} is of a kind or a version that this code does not know; nothing was changed: use the version of this package that wrote it, or a newer one`,
+    );
+  }
+  const message =
+    `Cannot enter it into the ledger of the queue: ${place} is missing, or is not what belongs there; nothing was changed`;
+  throw isLogged ? new MiniError("CORRUPT", message) : new TypeError(message);
+}
+
+/** Throws for a ledger of a version that this code does not know. */
+export function checkVersion(version: number | undefined): void {
+  if (!isNewer(version)) return;
+  throw new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot use the ledger of the queue: it is of version ${version}, and this code knows ${LEDGER_VERSION}; nothing was changed: use the version of this package that wrote it, or a newer one`,
+  );
+}
+
+/** The first line of a ledger in a snapshot. */
+export function headIn(
+  part: unknown,
+): Omit<Ledger, "messages" | "dead" | "dedupe"> {
+  const { v } = Object(part);
+  checkVersion(v);
+  if (HEAD(part, LEDGER_VERSION) !== undefined) throw unknownPart();
+  return part as Ledger;
+}
+
+/** The error for a line of a snapshot that this code does not know. */
+export function unknownPart(): MiniError {
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    "Cannot read the ledger of the queue: its snapshot has a part that this code does not know; nothing was changed: use the version of this package that wrote it, or a newer one",
+  );
+}

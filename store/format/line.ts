@@ -1,0 +1,276 @@
+import { NEWLINE } from "../../base/bytes.ts";
+import { crc32 } from "../../base/checksum.ts";
+import { MAX_DEPTH } from "../../base/json.ts";
+import { levelsOf } from "../../base/walk.ts";
+
+/**
+ * The format of one line, and the only place that knows it.
+ *
+ * Every line starts `{"crc":"` + eight hex digits + `",`, so that what the
+ * checksum covers starts at byte 18. The checksum is running: it covers every
+ * byte of the segment before the line as well.
+ */
+export const PREFIX_BYTES = 18;
+
+/** The version of the format that this code writes, and the newest it reads. */
+export const FORMAT_VERSION = 1;
+
+/** The most bytes a line has beside the JSON of its record or records. */
+export const FRAME_BYTES = 128;
+
+/** The most bytes a header has. */
+export const HEADER_BYTES = 160;
+
+const CRC_PLACEHOLDER = '{"crc":"00000000",';
+const encoder = new TextEncoder();
+const PREFIX = encoder.encode(CRC_PLACEHOLDER);
+const SEQ = '"seq":';
+const DURABLE = '"durable":';
+const APPLIED = '"applied":';
+const VALUE = { data: '"data":', batch: '"batch":' };
+const HEX_DIGITS = encoder.encode("0123456789abcdef");
+const CRC_START = 8;
+const CRC_END = 16;
+
+/** The first line of a segment. */
+export interface Header {
+  /** 128 random bits in hex, the same in every segment of a journal. */
+  readonly journal: string;
+  /** The sequence number before the segment's first record. */
+  readonly base: number;
+  /** The running checksum at the end of the segment before, in hex. */
+  readonly prev: string;
+}
+
+/** One line, parsed. */
+export type Line =
+  | {
+    readonly kind: "header";
+    readonly version: number;
+    readonly header: Header;
+  }
+  | {
+    readonly kind: "records";
+    /** The sequence number of the first of them. */
+    readonly seq: number;
+    /** What was on stable storage when the line was written. */
+    readonly durable: number;
+    /** Up to where, by then, every record had been applied, or was on record as aborted. */
+    readonly applied: number;
+    readonly records: readonly unknown[];
+  }
+  | { readonly kind: "close"; readonly seq: number };
+
+/** What {@linkcode encodeLines} writes as one line: one record, or a batch that is one atomic unit. */
+export interface Unit {
+  /** The JSON text of the record, or of the array of records. */
+  readonly text: string;
+  /** How many records; `undefined` for a record on its own. */
+  readonly batch?: number;
+  /** Up to where records are applied now, in a log whose records are applied to something. */
+  readonly applied?: (() => number) | undefined;
+}
+
+/** Bytes ready to be appended, and the running checksum after them. */
+export interface Encoded {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly chain: number;
+}
+
+/** Encodes units into lines. `durable` is the highest sequence number on stable storage now. */
+export function encodeLines(
+  units: readonly Unit[],
+  firstSeq: number,
+  durable: number,
+  chain: number,
+): Encoded {
+  let text = "";
+  let seq = firstSeq;
+  for (const { text: json, batch, applied } of units) {
+    text += `${CRC_PLACEHOLDER}"seq":${seq},`;
+    if (durable !== seq - 1) text += `"durable":${durable},`;
+    const upTo = applied?.();
+    if (upTo !== undefined && upTo !== durable) text += `"applied":${upTo},`;
+    text += batch === undefined ? `"data":${json}}\n` : `"batch":${json}}\n`;
+    seq += batch ?? 1;
+  }
+  return seal(text, chain);
+}
+
+/** Encodes the mark of a clean end after record `seq`. */
+export function encodeClose(seq: number, chain: number): Encoded {
+  return seal(`${CRC_PLACEHOLDER}"close":${seq}}\n`, chain);
+}
+
+/** Encodes the first line of a segment. */
+export function encodeHeader({ journal, base, prev }: Header): Encoded {
+  return seal(
+    `${CRC_PLACEHOLDER}"mini":${FORMAT_VERSION},"journal":"${journal}","base":${base},"prev":"${prev}"}\n`,
+    0,
+  );
+}
+
+/** As {@linkcode hex}, into bytes. */
+function writeHex(crc: number, into: Uint8Array, at: number): void {
+  for (let shift = 28; shift >= 0; shift -= 4) {
+    into[at++] = HEX_DIGITS[(crc >>> shift) & 0xf]!;
+  }
+}
+
+/** Fills in the checksum of every line of `text`. */
+function seal(text: string, chain: number): Encoded {
+  const bytes = encoder.encode(text);
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE, start);
+    const crc = crc32(bytes.subarray(start + PREFIX_BYTES, end), chain);
+    writeHex(crc, bytes, start + CRC_START);
+    chain = crc32(bytes.subarray(start, end + 1), chain);
+    start = end + 1;
+  }
+  return { bytes, chain };
+}
+
+/**
+ * Checks whole lines against the checksum running before them.
+ *
+ * @returns The running checksum after them, or `undefined` where they do not
+ * match. Only the last line's own checksum is looked at: it vouches for all.
+ */
+export function verifyLines(
+  lines: Uint8Array,
+  chain: number,
+): number | undefined {
+  const last = lastLine(lines, chain);
+  if (!isIntact(lines.subarray(last.start, -1), last.chain)) return undefined;
+  return crc32(lines.subarray(last.start), last.chain);
+}
+
+/** Where the last of these lines starts, and the running checksum there. */
+export function lastLine(
+  lines: Uint8Array,
+  chain: number,
+): { readonly start: number; readonly chain: number } {
+  const start = lines.lastIndexOf(NEWLINE, -2) + 1;
+  return { start, chain: crc32(lines.subarray(0, start), chain) };
+}
+
+/** The checksum written in the line at `start`; `undefined` where the fixed prefix is not there. */
+function storedCrc(bytes: Uint8Array, start: number): number | undefined {
+  if (bytes.length - start < PREFIX_BYTES) return undefined;
+  if (!hasPrefix(bytes, start)) return undefined;
+  let crc = 0;
+  for (let index = CRC_START; index < CRC_END; index++) {
+    crc = crc * 16 + hexDigit(bytes[start + index]!);
+  }
+  return crc;
+}
+
+/** Whether the bytes at `start` are the fixed prefix of a line, so far as they go. */
+export function hasPrefix(bytes: Uint8Array, start = 0): boolean {
+  const length = Math.min(PREFIX_BYTES, bytes.length - start);
+  for (let index = 0; index < length; index++) {
+    const byte = bytes[start + index]!;
+    const isCrc = index >= CRC_START && index < CRC_END;
+    if (isCrc ? hexDigit(byte) < 0 : byte !== PREFIX[index]) return false;
+  }
+  return true;
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  if (byte >= 0x61 && byte <= 0x66) return byte - 0x57;
+  return -1;
+}
+
+/** Whether a line without its newline matches its checksum. */
+export function isIntact(line: Uint8Array, chain: number): boolean {
+  const stored = storedCrc(line, 0);
+  return stored !== undefined &&
+    stored === crc32(line.subarray(PREFIX_BYTES), chain);
+}
+
+/**
+ * Parses a line without its newline; `undefined` where it is not one of ours, or
+ * nests deeper than any that is written. The checksum is not looked at.
+ */
+export function parseLine(text: string): Line | undefined {
+  if (!/^\{"crc":"[0-9a-f]{8}",/.test(text)) return undefined;
+  const levels = levelsOf(text, MAX_DEPTH + 3);
+  if (levels > MAX_DEPTH + 2) return undefined;
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if ("seq" in json) return parseRecords(json, levels);
+  if ("close" in json) {
+    return isNumber(json.close)
+      ? { kind: "close", seq: json.close }
+      : undefined;
+  }
+  return parseHeader(json);
+}
+
+/** Where the JSON of record `seq` starts, or of the batch that begins with it, which then ends before the last character of the line, if it is JSON; `undefined` for every other line. */
+export function valueStart(
+  text: string,
+  seq: number,
+  field: "data" | "batch",
+): number | undefined {
+  if (!text.startsWith(SEQ, PREFIX_BYTES)) return undefined;
+  let at = afterNumber(text, PREFIX_BYTES + SEQ.length, seq);
+  for (const name of [DURABLE, APPLIED]) {
+    if (text.startsWith(name, at)) at = afterNumber(text, at + name.length);
+  }
+  const isIt = text.startsWith(VALUE[field], at) && text.endsWith("}");
+  return isIt ? at + VALUE[field].length : undefined;
+}
+
+/** Where a decimal number and the comma behind it end; `NaN` where it is another than `expected`. */
+function afterNumber(text: string, start: number, expected?: number): number {
+  let value = 0;
+  let at = start;
+  for (let digit; (digit = text.charCodeAt(at) - 0x30) >= 0 && digit <= 9;) {
+    value = value * 10 + digit;
+    at++;
+  }
+  const isOther = expected !== undefined && value !== expected;
+  const isPadded = text[start] === "0" && at > start + 1;
+  const isNone = at === start || !isNumber(value);
+  return isOther || isPadded || isNone || text[at] !== "," ? NaN : at + 1;
+}
+
+function parseRecords(
+  json: Record<string, unknown>,
+  levels: number,
+): Line | undefined {
+  const { seq, batch } = json;
+  if (!isNumber(seq)) return undefined;
+  const { durable = seq - 1 } = json;
+  const { applied = durable } = json;
+  if (!isNumber(durable) || !isNumber(applied)) return undefined;
+  if (batch === undefined && !("data" in json)) return undefined;
+  const records = batch === undefined ? [json.data] : batch;
+  if (!Array.isArray(records) || records.length === 0) return undefined;
+  // A batch is one level more, and the line another.
+  if (batch === undefined && levels > MAX_DEPTH + 1) return undefined;
+  return { kind: "records", seq, durable, applied, records };
+}
+
+function parseHeader(json: Record<string, unknown>): Line | undefined {
+  const { mini: version, journal, base, prev } = json;
+  if (!isNumber(version)) return undefined;
+  const known = typeof journal === "string" && isNumber(base) &&
+    typeof prev === "string";
+  // A newer version may have other fields; its number is all that is asked of it.
+  if (!known && version === FORMAT_VERSION) return undefined;
+  const header = known
+    ? { journal, base, prev }
+    : { journal: "", base: 0, prev: "" };
+  return { kind: "header", version, header };
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

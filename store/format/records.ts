@@ -1,0 +1,112 @@
+import type { MiniError } from "../../base/errors.ts";
+import { MAX_DEPTH } from "../../base/json.ts";
+import { parseLine, valueStart } from "./line.ts";
+import { corrupt } from "../segment.ts";
+import { strayReason } from "./shape.ts";
+import { cutsOf, parseJson } from "../../base/walk.ts";
+
+/** One record, and its place in the log. */
+export interface LogRecord<T> {
+  /** Its sequence number: from 1, without gaps. */
+  readonly seq: number;
+  /** What was appended. */
+  readonly data: T;
+}
+
+/** Turns the lines of one segment into records. */
+export interface LineParser {
+  /** The number of the next record, of those that were taken. */
+  readonly next: number;
+  /** The records of the next line, to be taken before it is asked for another; those below `from` may be left out. */
+  parse(line: string, from: number): Iterable<unknown>;
+}
+
+const NONE: readonly unknown[] = [];
+
+/** Of a long batch so many characters are parsed at a time. */
+const CHUNK_CHARS = 64 * 1024;
+
+/** Parses the lines of this package's own format, whose checksums have been verified. */
+export class NativeLines implements LineParser {
+  readonly #path: string;
+  #line = 0;
+  next: number;
+
+  constructor(path: string, base: number) {
+    this.#path = path;
+    this.next = base + 1;
+  }
+
+  parse(text: string, from: number): Iterable<unknown> {
+    this.#line++;
+    const start = valueStart(text, this.next, "data");
+    if (start !== undefined && this.next < from) {
+      this.next++;
+      return NONE;
+    }
+    // Almost every line holds one record, and nothing else of it need be parsed.
+    const alone = start === undefined
+      ? undefined
+      : parsed(text.slice(start, -1), MAX_DEPTH);
+    if (alone === undefined) return this.#batch(text) ?? this.#any(text);
+    this.next++;
+    return [alone.value];
+  }
+
+  /** The records of a batch, a part of them at a time: all of them may take many times the memory of their text. */
+  #batch(text: string): Iterable<unknown> | undefined {
+    const start = valueStart(text, this.next, "batch");
+    const cuts = start === undefined
+      ? undefined
+      : cutsOf(text, start, CHUNK_CHARS);
+    return cuts && this.#between(text, cuts);
+  }
+
+  *#between(
+    text: string,
+    cuts: readonly number[],
+  ): Generator<unknown, void, undefined> {
+    for (let index = 1; index < cuts.length; index++) {
+      const json = text.slice(cuts[index - 1]! + 1, cuts[index]);
+      const part = parsed(`[${json}]`, MAX_DEPTH + 1)?.value as unknown[];
+      if (part === undefined || part.length === 0) throw this.#stray();
+      for (const record of part) {
+        this.next++;
+        yield record;
+      }
+    }
+  }
+
+  /** A line of another make than ours, or that holds no records. */
+  #any(text: string): readonly unknown[] {
+    const line = parseLine(text);
+    if (line?.kind === "header" && this.#line === 1) return NONE;
+    if (line?.kind === "close" && line.seq === this.next - 1) return NONE;
+    if (line?.kind !== "records") throw this.#stray();
+    if (line.seq !== this.next) {
+      const reason = `the line does not follow on record ${this.next - 1}`;
+      throw this.#corrupt(reason);
+    }
+    this.next += line.records.length;
+    return line.records;
+  }
+
+  #stray(): MiniError {
+    return this.#corrupt(strayReason(this.next));
+  }
+
+  #corrupt(reason: string): MiniError {
+    return corrupt(this.#path, { reason, line: this.#line, seq: this.next });
+  }
+}
+
+function parsed(
+  json: string,
+  maxDepth: number,
+): { readonly value: unknown } | undefined {
+  try {
+    return { value: parseJson(json, maxDepth) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,142 @@
+import { Joiner } from "../../base/bytes.ts";
+import { isUtf8 } from "node:buffer";
+import { FRAME_BYTES, HEADER_BYTES, verifyLines } from "./line.ts";
+import { NEWLINE } from "../../base/bytes.ts";
+import { type Shape, shapeOf, strayReason } from "./shape.ts";
+
+const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/**
+ * Takes the bytes of a segment in order and hands back the whole lines of it
+ * that it has verified. Pure: no file, no clock.
+ */
+export interface Scanner {
+  /**
+   * Takes the next bytes and returns the verified lines that they complete,
+   * oldest first. What it has given before is not to be used any more. Not to be
+   * called once it is broken.
+   */
+  push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+  /** How many bytes have been verified; the next line starts here. */
+  readonly offset: number;
+  /** The running checksum at `offset`. */
+  readonly chain: number;
+  /** What has been taken in and not verified: an unfinished line, or from the first bad line on. */
+  readonly rest: Uint8Array<ArrayBuffer>;
+  /** A bad line starts at `offset`: nothing after it can be verified. */
+  readonly isBroken: boolean;
+}
+
+/** Verifies the running checksum, a block at a time, and line by line only where a block disagrees. */
+export class ChainScanner implements Scanner {
+  readonly #maxLineBytes: number;
+  offset = 0;
+  chain = 0;
+  rest: Uint8Array<ArrayBuffer> = EMPTY;
+  isBroken = false;
+  readonly #joiner = new Joiner();
+
+  constructor(maxRecordBytes: number) {
+    this.#maxLineBytes = maxRecordBytes + FRAME_BYTES;
+  }
+
+  push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const newline = block.lastIndexOf(NEWLINE);
+    const end = newline === -1 ? 0 : this.rest.length + newline + 1;
+    const bytes = this.#joiner.join(this.rest, block);
+    this.rest = bytes;
+    // A block that is shorter than the longest line has no line that is too long.
+    if (bytes.length <= this.#maxLineBytes) {
+      const lines = bytes.subarray(0, end);
+      const chain = end === 0 ? this.chain : verifyLines(lines, this.chain);
+      if (chain !== undefined) return this.#accept(end, chain);
+    }
+    return this.#pushByLine(bytes, end);
+  }
+
+  #pushByLine(bytes: Uint8Array, end: number): Uint8Array<ArrayBuffer> {
+    let { chain } = this;
+    let good = 0;
+    while (good < end) {
+      const next = bytes.indexOf(NEWLINE, good) + 1;
+      if (next - 1 - good > this.#limitAt(good)) break;
+      const after = verifyLines(bytes.subarray(good, next), chain);
+      if (after === undefined) break;
+      chain = after;
+      good = next;
+    }
+    this.isBroken = good < end || bytes.length - end > this.#limitAt(end);
+    return this.#accept(good, chain);
+  }
+
+  /** The longest line that may start so many bytes after `offset`. A header is not a record, and has a length of its own. */
+  #limitAt(ahead: number): number {
+    const isHeader = this.offset + ahead === 0;
+    return isHeader
+      ? Math.max(HEADER_BYTES, this.#maxLineBytes)
+      : this.#maxLineBytes;
+  }
+
+  #accept(bytes: number, chain: number): Uint8Array<ArrayBuffer> {
+    const accepted = this.rest.subarray(0, bytes);
+    this.rest = this.rest.subarray(bytes);
+    this.offset += bytes;
+    this.chain = chain;
+    return accepted;
+  }
+}
+
+/** A line that is intact, and that no writer of this format writes there. */
+export interface Stray {
+  /** Where in the lines it starts. */
+  readonly at: number;
+  readonly reason: string;
+}
+
+/**
+ * Follows the sequence numbers through verified lines, and refuses what a reader
+ * of the records would, without parsing them, which would cost as much as
+ * replaying them.
+ */
+export class NumberWalk {
+  /** The number that the next record must have. */
+  next: number;
+  /** How many marks of a clean end the last lines so far are. */
+  marks = 0;
+  /** Up to where the lines so far say that records had been applied. */
+  applied = 0;
+
+  constructor(base: number) {
+    this.next = base + 1;
+  }
+
+  /** Takes whole lines, the segment's header not among them; gives the first that is not to be there. */
+  push(lines: Uint8Array): Stray | undefined {
+    const isText = isUtf8(lines);
+    for (let at = 0; at < lines.length;) {
+      const end = lines.indexOf(NEWLINE, at);
+      const line = lines.subarray(at, end);
+      const reason = isText || isUtf8(line)
+        ? this.#take(shapeOf(line))
+        : "it is not UTF-8";
+      if (reason !== undefined) return { at, reason };
+      at = end + 1;
+    }
+    return undefined;
+  }
+
+  /** Goes on behind a line, or says why not. */
+  #take(shape: Shape | undefined): string | undefined {
+    if (shape === undefined || shape.kind === "header") {
+      return strayReason(this.next);
+    }
+    const isMark = shape.kind === "close";
+    if (shape.seq !== (isMark ? this.next - 1 : this.next)) {
+      return `a line does not follow on record ${this.next - 1}`;
+    }
+    this.marks = isMark ? this.marks + 1 : 0;
+    this.applied = Math.max(this.applied, isMark ? shape.seq : shape.applied);
+    if (!isMark) this.next += shape.count;
+    return undefined;
+  }
+}

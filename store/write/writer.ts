@@ -1,0 +1,303 @@
+import { type Batch, BatchQueue } from "./commit_queue.ts";
+import { MiniError } from "../../base/errors.ts";
+import type { WriteFormat } from "../format/write_format.ts";
+import type { FileLock } from "../../fs/file_system.ts";
+import { tooLarge } from "../../base/json.ts";
+import type { Encoded, Unit } from "../format/line.ts";
+import { Mutex } from "../../base/mutex.ts";
+import { checkCount } from "../../base/checks.ts";
+import { poisoned } from "../../fs/os_errors.ts";
+import type { Recovered } from "../recover.ts";
+import type { LiveEnd } from "../read/cut.ts";
+import type { JournalContext } from "../segment.ts";
+import { type CompactionReport, Segments } from "./segment_set.ts";
+import { Signal } from "../../base/signal.ts";
+
+/** What a {@linkcode Writer} needs beside what recovery found. */
+export interface WriterOptions {
+  readonly context: JournalContext;
+  readonly format: WriteFormat;
+  readonly lock: FileLock;
+  readonly maxSegmentBytes: number;
+  /** Whether an append waits for fsync, where the call does not say. */
+  readonly isDurable: boolean;
+}
+
+/**
+ * The end of an open journal: group commit, and what becomes of the log when
+ * something fails. One task at a time touches the files.
+ */
+export class Writer implements LiveEnd {
+  readonly #options: WriterOptions;
+  readonly #segments: Segments;
+  readonly #mutex = new Mutex();
+  readonly #queue = new BatchQueue();
+  #isCommitting = false;
+  #durable: number;
+  #rotateBeyond: number;
+  #closing: Promise<void> | undefined;
+  readonly #change = new Signal();
+
+  /** The number of the last acknowledged record. */
+  sequence: number;
+  /** Whether no more records will come. */
+  isEnded = false;
+  /** What has poisoned the log. */
+  failure: MiniError | undefined;
+  /** Up to where the log proves that records had been applied. */
+  applied: number;
+  /** Why the last rotation that an append set off has failed. */
+  rotationFailure: MiniError | undefined;
+
+  private constructor(
+    options: WriterOptions,
+    recovered: Recovered,
+    segments: Segments,
+  ) {
+    this.#options = options;
+    this.#segments = segments;
+    this.#durable = recovered.sequence;
+    this.#rotateBeyond = options.maxSegmentBytes;
+    this.sequence = recovered.sequence;
+    this.applied = recovered.applied;
+  }
+
+  /** Goes on where recovery ended. */
+  static async at(
+    options: WriterOptions,
+    recovered: Recovered,
+  ): Promise<Writer> {
+    const { context, lock } = options;
+    const segments = await Segments.at(context, lock, recovered);
+    return new Writer(options, recovered, segments);
+  }
+
+  /** Resolves when there is more to read, or never will be. */
+  get changed(): Promise<void> {
+    return this.#change.next;
+  }
+
+  /** The base of the segment that is being written. */
+  get base(): number {
+    return this.#segments.base;
+  }
+
+  /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
+  limitOf(base: number): number {
+    return this.#segments.limitOf(base);
+  }
+
+  /** The number of the first record that is there, or of the next one where none is. */
+  get firstSequence(): number {
+    return this.#segments.firstSequence;
+  }
+
+  /** The log's id; `undefined` where the format has none. */
+  get id(): string | undefined {
+    return this.isNative ? this.#segments.journal : undefined;
+  }
+
+  /** Throws `CLOSED` once {@linkcode Writer.close} was called. */
+  assertOpen(): void {
+    if (this.#closing === undefined) return;
+    const { active: path } = this.#options.context.paths;
+    throw new MiniError("CLOSED", `Cannot use "${path}": it was closed`, {
+      path,
+    });
+  }
+
+  /** Whether the log is in this package's own format. */
+  get isNative(): boolean {
+    return this.#options.format.isNative;
+  }
+
+  /** Throws `UNSUPPORTED_FORMAT` for what the format of the Rust program has no way to say. */
+  assertNative(doing: string): void {
+    if (this.isNative) return;
+    const { active: path } = this.#options.context.paths;
+    const message =
+      `Cannot ${doing} in "${path}": the format of the Rust ministore has no way to say so; nothing was written`;
+    throw new MiniError("UNSUPPORTED_FORMAT", message, { path });
+  }
+
+  /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
+  add(
+    unit: Unit,
+    isDurable: boolean = this.#options.isDurable,
+  ): Promise<number> {
+    if (this.failure !== undefined) throw this.failure;
+    const added = this.#queue.add(unit, isDurable);
+    if (!this.#isCommitting) this.#commitAll();
+    return added;
+  }
+
+  async #commitAll(): Promise<void> {
+    this.#isCommitting = true;
+    while (!this.#queue.isEmpty) {
+      await this.#queue.settle();
+      await this.#mutex.run(() => this.#commitNext());
+    }
+    this.#isCommitting = false;
+  }
+
+  async #commitNext(): Promise<void> {
+    const batch = this.#queue.shift();
+    if (batch === undefined) return;
+    try {
+      batch.resolve(await this.#commit(batch));
+    } catch (error) {
+      batch.reject(error);
+      return;
+    }
+    this.#change.fire();
+    const { sizeBytes } = this.#segments.active;
+    if (sizeBytes > this.#rotateBeyond) await this.#rotateQuietly();
+  }
+
+  async #commit({ units, records, isDurable }: Batch): Promise<number> {
+    const first = this.sequence + 1;
+    const last = this.sequence + records;
+    if (last > Number.MAX_SAFE_INTEGER) {
+      const message = "Cannot append: there are no more sequence numbers";
+      throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
+    }
+    const { active } = this.#segments;
+    const encoded = this.#encode(units, first);
+    await this.#guard(async () => {
+      await active.write(encoded);
+      if (isDurable) await active.sync();
+      await this.#segments.assertOurs();
+    });
+    if (isDurable) this.#durable = last;
+    this.sequence = last;
+    active.readableBytes = active.sizeBytes;
+    return first;
+  }
+
+  /** Makes bytes of units. Nothing is written yet, so a failure costs no more than them. */
+  #encode(units: readonly Unit[], first: number): Encoded {
+    const { format, context } = this.#options;
+    const { chain } = this.#segments.active;
+    try {
+      return format.encode(units, first, this.#durable, chain);
+    } catch (cause) {
+      // Text is all there is to it: what is left to fail is the length of a string or a buffer.
+      const size = "longer than a line can be";
+      throw tooLarge(size, context.maxRecordBytes, cause);
+    }
+  }
+
+  /** Runs what may leave the disk unknown: it then poisons the log, for now and for all that is waiting. */
+  async #guard<T>(task: () => Promise<T>): Promise<T> {
+    if (this.failure !== undefined) throw this.failure;
+    try {
+      return await task();
+    } catch (error) {
+      if (error instanceof MiniError) throw error;
+      this.failure = poisoned(this.#options.context.paths.active, error);
+      this.isEnded = true;
+      this.#change.fire();
+      throw this.failure;
+    }
+  }
+
+  /** Starts a new segment after every record appended so far. */
+  rotate(): Promise<void> {
+    return this.#exclusively("rotate", () => this.#rotate());
+  }
+
+  /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
+  compact(upTo: number): Promise<CompactionReport> {
+    return this.#exclusively("compact", () => this.#segments.compact(upTo));
+  }
+
+  /** Makes durable whatever was appended. */
+  sync(): Promise<void> {
+    this.assertOpen();
+    return this.#afterAppends(() => this.#guard(() => this.#sync()));
+  }
+
+  async #sync(): Promise<void> {
+    const { active } = this.#segments;
+    if (!active.isSynced) {
+      await active.sync();
+      await this.#segments.assertOurs();
+    }
+    this.#durable = this.sequence;
+  }
+
+  /** Goes on after record `seq`, which lies ahead. */
+  resetTo(seq: number, id?: string): Promise<void> {
+    this.assertOpen();
+    this.assertNative("skip records");
+    return this.#afterAppends(() => {
+      // Appends that were called before it may have taken the number.
+      checkCount("seq", seq, this.sequence + 1);
+      return this.#guard(async () => {
+        await this.#segments.resetTo(seq, this.sequence, id);
+        this.sequence = this.#durable = this.applied = seq;
+        this.#change.fire();
+      });
+    });
+  }
+
+  #exclusively<T>(doing: string, task: () => Promise<T>): Promise<T> {
+    this.assertOpen();
+    this.assertNative(doing);
+    return this.#afterAppends(() => this.#guard(task));
+  }
+
+  /** Runs a task after the appends that were called before it, and before those called after. */
+  #afterAppends<T>(task: () => Promise<T>): Promise<T> {
+    const last = this.#queue.closeLast();
+    return this.#mutex.run(async () => {
+      while (this.#queue.has(last)) await this.#commitNext();
+      return await task();
+    });
+  }
+
+  async #rotate(): Promise<void> {
+    await this.#sync();
+    await this.#segments.rotate(this.sequence);
+    this.#rotateBeyond = this.#options.maxSegmentBytes;
+    this.rotationFailure = undefined;
+    this.#change.fire();
+  }
+
+  /** A rotation that an append has set off must not make that append look failed. */
+  async #rotateQuietly(): Promise<void> {
+    if (!this.isNative) return;
+    try {
+      await this.#guard(() => this.#rotate());
+    } catch (error) {
+      if (error instanceof MiniError) this.rotationFailure = error;
+      const { sizeBytes } = this.#segments.active;
+      this.#rotateBeyond = sizeBytes + this.#options.maxSegmentBytes;
+    }
+  }
+
+  /** Waits for what was appended, marks the end as clean where every record is applied, and frees the files and the lock. */
+  close(applied: number = Infinity): Promise<void> {
+    return this.#closing ??= this.#afterAppends(async () => {
+      try {
+        // Of what nobody has acknowledged the callers have been told.
+        if (this.failure === undefined || this.#durable < this.sequence) {
+          await this.#guard(() => this.#finish(applied));
+        }
+      } finally {
+        await this.#segments.active.close();
+        await this.#options.lock.close();
+        this.isEnded = true;
+        this.#change.fire();
+      }
+    });
+  }
+
+  async #finish(applied: number): Promise<void> {
+    const { active } = this.#segments;
+    const { encodeClose } = this.#options.format;
+    await this.#sync();
+    if (encodeClose === undefined || applied < this.sequence) return;
+    await active.writeMarks((chain) => encodeClose(this.sequence, chain));
+  }
+}

@@ -1,0 +1,86 @@
+/** Mutants of the lock, of the note in it, and of the names under which a log is found. */
+import type { Mutant } from "./list.ts";
+
+const lost = (test: string) => ({
+  file: "tests/store/lost_header_test.ts",
+  test: `MiniStore.open() ${test}`,
+});
+const system = (test: string) => ({
+  file: "tests/store/fs_deno_test.ts",
+  test: `denoFileSystem${test}`,
+});
+
+const spelled = (test: string) => ({
+  file: "tests/store/spelling_test.ts",
+  test: `MiniStore ${test}`,
+});
+
+export const LOCK_MUTANTS: readonly Mutant[] = [
+  {
+    name: "ignore-the-lock",
+    file: "fs/deno.ts",
+    edits: [[
+      "if (!await file.tryLock(true)) return undefined;",
+      "await file.tryLock(true);",
+    ]],
+    killedBy: {
+      file: "tests/store/lock_test.ts",
+      test:
+        "MiniStore.open() refuses a second handle in the process, and says what to do",
+    },
+  },
+  {
+    name: "note-names-no-log",
+    file: "store/open.ts",
+    edits: [["    await nameLog(lock, recovered.header.journal);\n", ""]],
+    killedBy: lost("refuses a log that was cut to nothing while it was closed"),
+  },
+  {
+    name: "note-of-the-next-opening-names-no-log",
+    file: "fs/lock_note.ts",
+    edits: [[
+      "    : encodeLockNote({ ...next, log });",
+      "    : encodeLockNote(next);",
+    ]],
+    killedBy: lost(
+      "keeps the log in the lock's note at every moment of a later opening",
+    ),
+  },
+  {
+    name: "reader-passes-over-a-lost-header",
+    file: "store/read/segments.ts",
+    edits: [[
+      "    assertNeverBegun(paths.active, await tracesOf(context));\n",
+      "",
+    ]],
+    killedBy: lost("refuses a log that was cut to nothing while it was closed"),
+  },
+  {
+    name: "lock-a-file-without-a-name",
+    file: "fs/deno.ts",
+    edits: [["      if (!await held.isCurrent()) continue;\n", ""]],
+    killedBy: system(
+      ".lock() takes no lock on a file that was removed before it was locked",
+    ),
+  },
+  {
+    name: "writer-keeps-another-spelling",
+    file: "store/open.ts",
+    edits: [[
+      "    const context = await asListed(asked, names);\n    const { paths }",
+      "    const context = asked;\n    const { paths }",
+    ]],
+    killedBy: spelled(
+      "finds all segments where the file system does not tell case",
+    ),
+  },
+  {
+    name: "segments-in-several-spellings",
+    file: "store/spelling.ts",
+    edits: [[
+      "  if (segments.size > 1) throw mixed(paths, [...segments]);\n",
+      "",
+    ]],
+    killedBy: spelled("refuses segments that are spelled in several ways"),
+  },
+];

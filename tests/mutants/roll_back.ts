@@ -1,0 +1,124 @@
+/** Mutants of what keeps older code from undoing what newer code has written. */
+import type { Mutant } from "./list.ts";
+
+const powerCut = (workload: string) => ({
+  file: "tests/crash/state_test.ts",
+  test:
+    `StateManager survives a power cut after every call, in every way: ${workload}`,
+});
+const rollBack = (test: string) => ({
+  file: "tests/state/roll_back_test.ts",
+  test: `StateManager${test}`,
+});
+
+export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
+  {
+    name: "one-mark-counts-as-clean",
+    file: "store/segment.ts",
+    edits: [["      seal: walk.marks > 1 ?", "      seal: walk.marks > 0 ?"]],
+    killedBy: rollBack(
+      ".open() refuses older code also what only the mark of a clean end proves, and after it was opened and killed",
+    ),
+  },
+  {
+    name: "mark-proves-nothing",
+    file: "store/format/scanner.ts",
+    edits: [[
+      "isMark ? shape.seq : shape.applied);",
+      "isMark ? 0 : shape.applied);",
+    ]],
+    killedBy: rollBack(
+      ".open() refuses older code also what only the mark of a clean end proves, and after it was opened and killed",
+    ),
+  },
+  {
+    name: "line-proves-nothing",
+    file: "store/format/scanner.ts",
+    edits: [[
+      "isMark ? shape.seq : shape.applied);",
+      "isMark ? shape.seq : 0);",
+    ]],
+    killedBy: rollBack(
+      ".open() refuses older code a log that newer code has killed, and changes nothing",
+    ),
+  },
+  {
+    name: "snapshot-proves-nothing",
+    file: "state/rebuild.ts",
+    edits: [["    ...(await snapshots.list()).map(({ seq }) => seq),\n", ""]],
+    killedBy: rollBack(
+      ".open() refuses older code what only a snapshot proves, which is of another version",
+    ),
+  },
+  {
+    name: "snapshots-are-asked-once-damaged-ones-are-aside",
+    file: "state/rebuild.ts",
+    edits: [["  await provenUpTo(sources);\n  for (;;) {", "  for (;;) {"]],
+    killedBy: rollBack(
+      ".open() refuses older code what only a snapshot proves, which is of another version",
+    ),
+  },
+  {
+    name: "older-code-is-let-in",
+    file: "state/rebuild.ts",
+    edits: [[
+      "    if (isRefused) throw replayFailed(seq, error);\n",
+      "    if (isRefused && seq < 0) throw replayFailed(seq, error);\n",
+    ]],
+    killedBy: powerCut("older code over newer data, and back"),
+  },
+  {
+    name: "opening-writes-the-aborts-that-it-finds",
+    file: "state/engine.ts",
+    edits: [[
+      "    if (isDecided) await this.#live.recordAborts();\n",
+      "    await this.#live.recordAborts();\n",
+    ]],
+    killedBy: powerCut("older code over newer data, and back"),
+  },
+  {
+    name: "applied-is-not-held-back-by-an-abort",
+    file: "state/applier.ts",
+    edits: [[
+      "    return Math.min(this.sequence, firstUnacknowledged - 1);\n",
+      "    return Math.min(this.sequence, firstUnacknowledged + Infinity);\n",
+    ]],
+    killedBy: powerCut("an abort among other mutations"),
+  },
+  {
+    name: "closing-says-that-all-was-applied",
+    file: "state/engine.ts",
+    edits: [[
+      "this.#log.close({ applied: this.#live.applied })",
+      "this.#log.close()",
+    ]],
+    killedBy: powerCut("an abort among other mutations"),
+  },
+  {
+    name: "a-refused-opening-says-that-all-was-applied",
+    file: "state/manager.ts",
+    edits: [["log.close({ applied: log.applied ?? 0 })", "log.close()"]],
+    killedBy: rollBack(
+      ".open() refuses older code a log that newer code has killed, and changes nothing",
+    ),
+  },
+  {
+    name: "snapshot-before-the-abort-is-on-record",
+    file: "state/compaction.ts",
+    edits: [[
+      "        await this.#live.isSettled() ? await this.#take() : undefined\n",
+      "        await this.#take()\n",
+    ]],
+    killedBy: rollBack(
+      " makes no snapshot and no clean end while an abort is not on record, and both once it is",
+    ),
+  },
+  {
+    name: "newer-mutation-is-taken-for-ones-own",
+    file: "state/entry.ts",
+    edits: [["  if (from > version || ", "  if ("]],
+    killedBy: rollBack(
+      " refuses mutations of a version that its code does not know",
+    ),
+  },
+];

@@ -1,0 +1,300 @@
+/** Mutants of snapshots and of the state manager. */
+import type { Mutant } from "./list.ts";
+
+const snapCuts = {
+  file: "tests/crash/snap_test.ts",
+  test: "SnapStore survives a power cut after every call, in every way",
+};
+const powerCut = (workload: string) => ({
+  file: "tests/crash/state_test.ts",
+  test:
+    `StateManager survives a power cut after every call, in every way: ${workload}`,
+});
+const snapshots = (test: string) => ({
+  file: "tests/state/snapshot_test.ts",
+  test: `StateManager${test}`,
+});
+
+export const STATE_MUTANTS: readonly Mutant[] = [
+  {
+    name: "snapshot-without-fsync",
+    file: "fs/atomic_file.ts",
+    edits: [[
+      "    await fill(file);\n    await file.sync();\n",
+      "    await fill(file);\n",
+    ]],
+    killedBy: snapCuts,
+  },
+  {
+    name: "snapshot-name-without-directory-fsync",
+    file: "snap/snap_store.ts",
+    edits: [["      await this.#syncNameOf(path);\n", ""]],
+    killedBy: snapCuts,
+  },
+  {
+    name: "prune-before-the-new-one-is-durable",
+    file: "snap/snap_store.ts",
+    edits: [[
+      "      await this.#syncNameOf(path);\n" +
+      "      await pruneSnapshots(this.#fs, this.dir, this.#keep, seq)\n" +
+      "        .catch(() => []);\n",
+      "      await pruneSnapshots(this.#fs, this.dir, this.#keep, seq)\n" +
+      "        .catch(() => []);\n" +
+      "      await this.#syncNameOf(path);\n",
+    ]],
+    killedBy: snapCuts,
+  },
+  {
+    name: "prune-without-directory-fsync",
+    file: "snap/directory.ts",
+    edits: [["  if (removed.length > 0) await fs.syncDirectory(dir);\n", ""]],
+    killedBy: snapCuts,
+    equivalent:
+      "a snapshot whose removal is lost is one more to fall back to, and is removed with the next",
+  },
+  {
+    name: "snapshot-is-not-read-back",
+    file: "snap/snap_store.ts",
+    edits: [["      () => verifySnapshot(fs, temporary),\n", ""]],
+    killedBy: {
+      file: "tests/snap/failure_test.ts",
+      test:
+        "SnapStore.create() replaces nothing by a snapshot that reads back differently",
+    },
+  },
+  {
+    name: "accept-wrong-checksum-of-a-snapshot",
+    file: "snap/envelope.ts",
+    edits: [[
+      "said === undefined ? undefined : said === hex(crc)",
+      'said === undefined ? undefined : hex(crc) !== ""',
+    ]],
+    killedBy: {
+      file: "tests/snap/damage_test.ts",
+      test:
+        "SnapStore.restore() sets a damaged snapshot aside, whatever bit is flipped, and falls back",
+    },
+  },
+  {
+    name: "unfinished-snapshots-stay",
+    file: "snap/directory.ts",
+    edits: [["    await fs.remove(join(dir, name));\n", ""]],
+    killedBy: {
+      file: "tests/snap/failure_test.ts",
+      test: "SnapStore.prune() removes what unfinished snapshots have left",
+    },
+  },
+  {
+    name: "snapshot-ahead-of-its-log",
+    file: "state/compaction.ts",
+    edits: [["      await this.#log.sync?.();\n", ""]],
+    killedBy: {
+      file: "tests/state/manager_test.ts",
+      test:
+        "StateManager.createSnapshot() makes the log durable as far as the snapshot stands",
+    },
+  },
+  {
+    name: "number-taken-apart-from-its-state",
+    file: "state/compaction.ts",
+    edits: [
+      [
+        "  async createSnapshot(): Promise<SnapshotInfo> {\n",
+        "  async createSnapshot(): Promise<SnapshotInfo> {\n" +
+        "    const { sequence } = this.#live;\n",
+      ],
+      [
+        "isSettled() ? await this.#take() :",
+        "isSettled() ? await this.#take(sequence) :",
+      ],
+      [
+        "  async #take(): Promise<",
+        "  async #take(sequence = this.#live.sequence): Promise<",
+      ],
+      [
+        "this.#create(taken.resolve);",
+        "this.#create(taken.resolve, sequence);",
+      ],
+      [
+        "  async #create(onCaptured: () => void): Promise<SnapshotInfo> {\n",
+        "  async #create(onCaptured: () => void, sequence: number): Promise<SnapshotInfo> {\n",
+      ],
+      [
+        "    const { state, sequence } = this.#live;\n",
+        "    const { state } = this.#live;\n",
+      ],
+    ],
+    killedBy: {
+      file: "tests/state/abort_test.ts",
+      test:
+        "StateManager takes state and number of a snapshot in one step, also one that takes its time",
+    },
+  },
+  {
+    name: "delete-before-the-snapshot",
+    file: "state/compaction.ts",
+    edits: [[
+      "      await this.createSnapshot();\n",
+      "      await this.#log.rotate?.();\n" +
+      "      await this.#log.compact(this.#live.sequence);\n" +
+      "      await this.createSnapshot();\n",
+    ]],
+    killedBy: powerCut("compaction under concurrent applies"),
+  },
+  {
+    name: "compact-to-the-newest-snapshot",
+    file: "state/compaction.ts",
+    edits: [[
+      "(await this.#snapshots.list())[0]?.seq",
+      "(await this.#snapshots.list()).at(-1)?.seq",
+    ]],
+    killedBy: snapshots(
+      ".compact() keeps the log back to the oldest kept snapshot",
+    ),
+  },
+  {
+    name: "compact-to-an-unusable-snapshot",
+    file: "state/compaction.ts",
+    edits: [["oldest > this.#unusable ? oldest : 0", "oldest"]],
+    killedBy: {
+      file: "tests/state/version_test.ts",
+      test:
+        "StateManager.compact() keeps the log that a snapshot of another version cannot stand for",
+    },
+  },
+  {
+    name: "log-behind-its-snapshot-is-removed",
+    file: "store/write/segment_set.ts",
+    edits: [[
+      "      ({ path, base }) => fs.rename(path, paths.aside(base, names)),\n",
+      "      ({ path }) => fs.remove(path),\n",
+    ]],
+    killedBy: {
+      file: "tests/state/aside_test.ts",
+      test:
+        "StateManager sets aside, and removes nothing of, a log that a snapshot is ahead of",
+    },
+  },
+  {
+    name: "set-aside-over-what-is-there",
+    file: "store/journal.ts",
+    edits: [["names.includes(basename(path)); count++", "false; count++"]],
+    killedBy: {
+      file: "tests/state/aside_test.ts",
+      test:
+        "StateManager sets aside, and removes nothing of, a log that a snapshot is ahead of",
+    },
+  },
+  {
+    name: "use-numbers-of-a-lost-log-again",
+    file: "state/engine.ts",
+    edits: [[
+      "      await this.#log.resetTo(snapshotSequence, built.logId);\n",
+      "",
+    ]],
+    killedBy: snapshots(
+      " goes on after a snapshot that is ahead of the log, and uses no number twice",
+    ),
+  },
+  {
+    name: "accept-a-gap-behind-the-snapshot",
+    file: "state/rebuild.ts",
+    edits: [[
+      "if (log.firstSequence > from && to >= from) {",
+      "if (log.firstSequence > from && to < 0) {",
+    ]],
+    killedBy: snapshots(
+      " refuses a gap between snapshot and log, naming both numbers",
+    ),
+  },
+  {
+    name: "accept-the-snapshot-of-another-log",
+    file: "state/rebuild.ts",
+    edits: [[
+      "    if (seq > 0 && log.sequence > 0) assertSame(",
+      "    if (seq < 0) assertSame(",
+    ]],
+    killedBy: {
+      file: "tests/state/log_test.ts",
+      test:
+        "StateManager refuses a snapshot that belongs to another log, and says which",
+    },
+  },
+  {
+    name: "apply-before-the-log-is-durable",
+    file: "state/applier.ts",
+    edits: [[
+      "        this.#arrived(pending, { seq });\n      },\n",
+      "      },\n",
+    ], [
+      "    const arrived = appended.then(\n",
+      "    this.#arrived(pending, { seq: this.sequence + 1 });\n" +
+      "    const arrived = appended.then(\n",
+    ]],
+    killedBy: {
+      file: "tests/state/manager_test.ts",
+      test:
+        "StateManager shows nothing before it is durable, and reads never wait",
+    },
+  },
+  {
+    name: "apply-without-fsync",
+    file: "state/applier.ts",
+    edits: [[
+      "    const options = { durable, applied: this.#appliedNow };\n",
+      "    const options = { durable: false, applied: this.#appliedNow };\n",
+    ]],
+    killedBy: powerCut("applies"),
+  },
+  {
+    name: "half-applied-state-stays",
+    file: "state/applier.ts",
+    edits: [[
+      "      this.#state = await buildWithout(this.#sources, seq);\n",
+      "      await buildWithout(this.#sources, seq);\n",
+    ]],
+    killedBy: {
+      file: "tests/state/abort_test.ts",
+      test:
+        "StateManager.apply() that throws is recorded as aborted and has no effect, live and on replay",
+    },
+  },
+  {
+    name: "abort-is-not-recorded",
+    file: "state/applier.ts",
+    edits: [[
+      "    this.#change.fire();\n    for (const seq of aborts.takeUnwritten()) this.#record(seq);\n",
+      "    this.#change.fire();\n    aborts.takeUnwritten();\n",
+    ]],
+    killedBy: {
+      file: "tests/state/abort_test.ts",
+      test: "StateManager keeps a recorded abort when apply no longer throws",
+    },
+  },
+  {
+    name: "abort-found-on-opening-is-not-recorded",
+    file: "state/engine.ts",
+    edits: [["    if (isDecided) await this.#live.recordAborts();\n", ""]],
+    killedBy: {
+      file: "tests/state/replay_abort_test.ts",
+      test:
+        "StateManager.open() records what it aborts, so that it stays aborted whatever apply becomes",
+    },
+  },
+  {
+    name: "log-the-mutation-by-reference",
+    file: "state/applier.ts",
+    edits: [[
+      "    return this.loggedJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);\n",
+      "    const { json } = this.loggedJson(\n" +
+      "      toJson(given, Infinity, MAX_DEPTH - 2),\n      isBatch,\n    );\n" +
+      "    const entry: any = isBatch ? { applyBatch: given } : { apply: given };\n" +
+      "    return { entry, json };\n",
+    ]],
+    killedBy: {
+      file: "tests/state/manager_test.ts",
+      test:
+        "StateManager.apply() takes the mutation as it is at the call, and aliases nothing",
+    },
+  },
+];
