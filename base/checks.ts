@@ -95,7 +95,7 @@ function isMethod(value: unknown, name: string): boolean {
 /** A file system. */
 export const aFileSystem: Check = having("open", "list", "rename", "lock");
 
-/** The permissions of a file. */
+/** The mode of a file. */
 export function aMode(name: string, value: unknown): void {
   const mode = value as number;
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
@@ -115,17 +115,17 @@ export function checkCount(name: string, value: number, min = 1): void {
   );
 }
 
-/** The permissions of what is made. */
+/** The modes of new files and directories. */
 export function modesOf(
   { mode = 0o600, directoryMode = enterable(mode) }: {
     readonly mode?: number;
     readonly directoryMode?: number;
   },
-): { permissions: number; directoryPermissions: number } {
-  return { permissions: mode, directoryPermissions: directoryMode };
+): { mode: number; directoryMode: number } {
+  return { mode, directoryMode };
 }
 
-/** The mode of a directory that whoever may read its files may enter. */
+/** The mode of a directory: who may read its files may enter it. */
 function enterable(mode: number): number {
   return mode | (mode & 0o444) >> 2;
 }

@@ -1,7 +1,7 @@
 import type { JournalContext } from "../store/internal.ts";
 import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
-import { installFile } from "../fs/atomic_file.ts";
+import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
 import { UNFINISHED_BACKUP } from "./check.ts";
 import {
@@ -122,7 +122,7 @@ async function copyAll(
   to: JournalContext,
 ): Promise<BackupPass> {
   const bytes = new TextEncoder().encode(UNFINISHED_BACKUP);
-  const file = await installFile(
+  const file = await replaceFileDurably(
     to.staging,
     to.paths.active,
     (file) => file.write(bytes),

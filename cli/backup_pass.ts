@@ -3,7 +3,7 @@ import { encodeHeader, type JournalContext } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
 import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
-import { installFile } from "../fs/atomic_file.ts";
+import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { hex } from "../base/bytes.ts";
 import { osCode } from "../fs/os_errors.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
@@ -184,7 +184,7 @@ export class BackupPass {
     }
     const { header: { journal }, chain: prev } = before;
     const { bytes } = encodeHeader({ journal, base, prev });
-    const file = await installFile(
+    const file = await replaceFileDurably(
       staging,
       paths.active,
       (file) => file.write(bytes),

@@ -83,15 +83,14 @@ export function counted(fs: FileSystem, progress: Counter): FileSystem {
   return {
     open: async (path, access) =>
       countedFile(await fs.open(path, access), progress),
-    create: (path, permissions) => fs.create(path, permissions),
+    create: (path, mode) => fs.create(path, mode),
     stat: (path) => fs.stat(path),
     list: (directory) => fs.list(directory),
-    createDirectory: (path, permissions) =>
-      fs.createDirectory(path, permissions),
+    createDirectory: (path, mode) => fs.createDirectory(path, mode),
     rename: (from, to) => fs.rename(from, to),
     remove: (path) => fs.remove(path),
     syncDirectory: (directory) => fs.syncDirectory(directory),
-    lock: (path, permissions, note) => fs.lock(path, permissions, note),
+    lock: (path, mode, note) => fs.lock(path, mode, note),
   };
 }
 

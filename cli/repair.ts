@@ -6,7 +6,7 @@ import {
 import { bareMessage } from "./explain.ts";
 import { basename } from "@std/path";
 import { MiniError } from "../base/errors.ts";
-import { installFile } from "../fs/atomic_file.ts";
+import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { Misuse } from "./args.ts";
 import { checkSegments } from "./check.ts";
@@ -124,7 +124,7 @@ async function installStart(
   const { fs, paths, staging } = context;
   const isThere = await fs.stat(paths.active) !== undefined;
   const like = isThere ? staging.like : keep?.path ?? staging.like;
-  const file = await installFile(
+  const file = await replaceFileDurably(
     { ...staging, like },
     paths.active,
     async (file) => {

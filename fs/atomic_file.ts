@@ -5,23 +5,22 @@ import { distrust, isLike, isOpenToOthers, lockedOut } from "./ownership.ts";
 export interface Staging {
   readonly fs: FileSystem;
   readonly directory: string;
-  /** The name, in that directory, of a file being made. */
+  /** The path, in that directory, of a file being made. */
   readonly temporary: string;
-  /** Of new files, where there is no file that they are to be like. */
-  readonly permissions: number;
-  /** Of the directory, where it is made. */
-  readonly directoryPermissions: number;
-  /** The file whose owner, group and mode all others take; that of the directory where it is not there. */
+  /** The mode of new files, if there is no file at `like`. */
+  readonly mode: number;
+  /** The mode of the directory, if it is made. */
+  readonly directoryMode: number;
+  /** The file whose owner, group and mode new files take. Without it they take owner and group of the directory. */
   readonly like: string;
 }
 
 /**
- * Makes a file under the temporary name and syncs it. On failure
- * nothing is left of it.
+ * Makes a file under the temporary name and syncs it. Removes it on failure.
  *
  * @returns Its handle, open for appending, which keeps working when the file is renamed.
  */
-export async function prepareFile(
+export async function stageFile(
   staging: Staging,
   fill: (file: FileHandle) => Promise<void>,
 ): Promise<FileHandle> {
@@ -38,17 +37,17 @@ export async function prepareFile(
   }
 }
 
-/** Creates a file that is whose it should be. On failure nothing is left of it. */
+/** Creates a file with the owner, the group and the mode that it should have. Removes it on failure. */
 export async function createOwned(
   staging: Staging,
   path: string,
 ): Promise<FileHandle> {
-  const { fs, permissions, like } = staging;
+  const { fs, mode, like } = staging;
   const found = await fs.stat(like);
   const model = found?.kind === "file" ? found : undefined;
-  const mode = model?.mode;
-  // Whoever opens it before it has its group reads what is written later.
-  const file = await fs.create(path, mode ? mode & 0o700 : permissions);
+  // A member of the wrong group who opens it now would read what is written later.
+  const first = model?.mode ? model.mode & 0o700 : mode;
+  const file = await fs.create(path, first);
   try {
     if (model !== undefined) await likeFile(file, model, staging);
     else await likeDirectory(file, (await fs.stat(staging.directory))!);
@@ -59,7 +58,7 @@ export async function createOwned(
   }
 }
 
-/** Throws where the file that it is to be like is not to be trusted, or where somebody who may open that could not open this one. */
+/** Throws if the model is not to be trusted, or if somebody who may open the model could not open this file. */
 async function likeFile(
   file: FileHandle,
   model: FileStat,
@@ -81,12 +80,12 @@ function refusal(why: string): Error {
   return Object.assign(new Error(`EPERM: ${why}`), { code: "EPERM" });
 }
 
-/** Whether others may put files into the directory, and are not meant to write them. */
+/** Whether others may put files into the directory, and should not. */
 async function isShared(
-  { fs, directory, permissions }: Staging,
+  { fs, directory, mode }: Staging,
 ): Promise<boolean> {
   const found = (await fs.stat(directory))!;
-  return isOpenToOthers(found) && !isOpenToOthers({ mode: permissions });
+  return isOpenToOthers(found) && !isOpenToOthers({ mode });
 }
 
 function assertTrusted(
@@ -102,18 +101,18 @@ function assertTrusted(
 }
 
 /**
- * Throws where files may be somebody else's trap: in a directory that others
- * can write, those that neither this user nor root owns, or that others can
- * write, unless `mode` lets them. The lock is held.
+ * Throws if files may be a trap that somebody else has set: in a directory that
+ * others can write, a file that neither this user nor root owns, or that others
+ * can write although `mode` does not let them. The lock is held.
  */
 export async function assertOurs(
   staging: Staging,
   paths: readonly string[],
 ): Promise<void> {
   if (!await isShared(staging)) return;
-  const { fs, temporary, permissions } = staging;
-  // Without a permission of its own no process is told whom it runs as; what it makes tells.
-  const file = await fs.create(temporary, permissions);
+  const { fs, temporary, mode } = staging;
+  // To ask which user the process runs as takes a permission; a file that it creates shows it.
+  const file = await fs.create(temporary, mode);
   const made = await file.stat();
   await discard(fs, temporary, file);
   for (const path of paths) {
@@ -135,7 +134,7 @@ async function likeDirectory(
   if (!isLike(made, like)) await file.own?.(like);
 }
 
-/** Removes the file that a crash may have left under the temporary name. Rejects with `EMLINK` for one that has another name: it is none of ours. */
+/** Removes the file that a crash may have left under the temporary name. Rejects with `EMLINK` if it has a second name: it is not ours. */
 export async function removeTemporary(
   fs: FileSystem,
   temporary: string,
@@ -159,20 +158,20 @@ async function discard(
 }
 
 /**
- * Makes a file that is wholly there, in place of what had its name, or not at
- * all. On failure nothing is left of it. Its bytes are durable; its name is
- * once the directory is synced.
+ * Makes a file and gives it a name in one step, replacing what had the name. On
+ * failure nothing has changed. Its bytes are durable; its name is durable after
+ * `syncDirectory`.
  *
- * @param check Looks at the prepared file before it replaces anything.
+ * @param check Looks at the staged file before it replaces anything.
  */
-export async function placeFile(
+export async function replaceFile(
   staging: Staging,
   target: string,
   fill: (file: FileHandle) => Promise<void>,
   check?: () => Promise<void>,
 ): Promise<FileHandle> {
   const { fs, temporary } = staging;
-  const file = await prepareFile(staging, fill);
+  const file = await stageFile(staging, fill);
   try {
     await check?.();
     await fs.rename(temporary, target);
@@ -184,16 +183,16 @@ export async function placeFile(
 }
 
 /**
- * Makes a file as {@linkcode placeFile} does, durably. Where the directory
- * cannot be synced the file is there, and a power cut may undo that.
+ * Makes a file as {@linkcode replaceFile} does, durably. If the directory cannot
+ * be synced, the file is there and a power cut may undo that.
  */
-export async function installFile(
+export async function replaceFileDurably(
   staging: Staging,
   target: string,
   fill: (file: FileHandle) => Promise<void>,
   check?: () => Promise<void>,
 ): Promise<FileHandle> {
-  const file = await placeFile(staging, target, fill, check);
+  const file = await replaceFile(staging, target, fill, check);
   try {
     await staging.fs.syncDirectory(staging.directory);
     return file;

@@ -1,7 +1,7 @@
 import { crc32 } from "../base/checksum.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileHandle, FileSystem } from "./file_system.ts";
-import { installFile, type Staging } from "./atomic_file.ts";
+import { replaceFileDurably, type Staging } from "./atomic_file.ts";
 import { readBlock } from "./blocks.ts";
 
 /** Copies the first bytes of a file to an open one; gives their checksum. */
@@ -36,7 +36,7 @@ export async function copyFile(
 ): Promise<number> {
   const { fs, temporary } = staging;
   let written = 0;
-  const copy = await installFile(
+  const copy = await replaceFileDurably(
     staging,
     to,
     async (file) => {

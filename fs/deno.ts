@@ -20,9 +20,9 @@ const QUICK_WRITE_BYTES = 64 * 1024;
 /** The {@linkcode FileSystem} of Deno. Durability is `Deno.FsFile.sync()`. */
 export const denoFileSystem: FileSystem = {
   open: (path, access) => run(() => openExisting(path, access)),
-  create: (path, permissions) =>
+  create: (path, mode) =>
     run(async () => {
-      const options = { append: true, createNew: true, mode: permissions };
+      const options = { append: true, createNew: true, mode: mode };
       return new DenoFileHandle(await Deno.open(path, options), path);
     }),
   stat: (path) => run(() => statPath(path)),
@@ -31,12 +31,11 @@ export const denoFileSystem: FileSystem = {
       const entries = await Array.fromAsync(Deno.readDir(directory));
       return entries.map((entry) => entry.name);
     }),
-  createDirectory: (path, permissions) =>
-    run(() => createDirectory(path, permissions)),
+  createDirectory: (path, mode) => run(() => createDirectory(path, mode)),
   rename: (from, to) => run(() => Deno.rename(from, to)),
   remove: (path) => run(() => Deno.remove(path)),
   syncDirectory: (directory) => run(() => syncDirectory(directory)),
-  lock: (path, permissions, note) => run(() => lock(path, permissions, note)),
+  lock: (path, mode, note) => run(() => lock(path, mode, note)),
 };
 
 class DenoFileHandle implements FileHandle {
@@ -178,14 +177,14 @@ function rightsOf(
 
 async function createDirectory(
   path: string,
-  permissions: number,
+  mode: number,
 ): Promise<void> {
   const missing: string[] = [];
   for (let at = path; at !== dirname(at) && isMissing(at); at = dirname(at)) {
     missing.unshift(at);
   }
   for (const directory of missing) {
-    await makeDirectory(directory, permissions);
+    await makeDirectory(directory, mode);
     try {
       giveDirectory(
         directory,
@@ -230,12 +229,12 @@ async function syncDirectory(directory: string): Promise<void> {
 
 async function lock(
   path: string,
-  permissions: number,
+  mode: number,
   note: string,
 ): Promise<FileLock | undefined> {
   let text = note;
   for (;;) {
-    const file = await openLockFile(path, permissions);
+    const file = await openLockFile(path, mode);
     let isKept = false;
     try {
       if (!await file.tryLock(true)) return undefined;
@@ -267,7 +266,7 @@ function readNote(file: Deno.FsFile): Uint8Array {
 
 async function openLockFile(
   path: string,
-  permissions: number,
+  mode: number,
 ): Promise<Deno.FsFile> {
   const options = { read: true, write: true };
   try {
@@ -276,7 +275,7 @@ async function openLockFile(
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   try {
-    const create = { ...options, createNew: true, mode: permissions };
+    const create = { ...options, createNew: true, mode: mode };
     return await Deno.open(path, create);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;

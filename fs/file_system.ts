@@ -43,7 +43,7 @@ export interface FileSystem {
    * Rejects with `EEXIST` where anything has that name, a dangling symbolic
    * link included.
    */
-  create(path: string, permissions: number): Promise<FileHandle>;
+  create(path: string, mode: number): Promise<FileHandle>;
   /** Describes what has this name, without following a symbolic link; `undefined` where nothing has. */
   stat(path: string): Promise<FileStat | undefined>;
   /** The names in a directory, in no order. Rejects with `ENOENT` where there is no directory. */
@@ -53,7 +53,7 @@ export interface FileSystem {
    * is fine. What it created is durable, so far as permissions let the
    * directory above be synced.
    */
-  createDirectory(path: string, permissions: number): Promise<void>;
+  createDirectory(path: string, mode: number): Promise<void>;
   /**
    * Gives a file another name in the same directory, replacing what had it, in
    * one step. Durable only after {@linkcode FileSystem.syncDirectory}.
@@ -77,7 +77,7 @@ export interface FileSystem {
    */
   lock(
     path: string,
-    permissions: number,
+    mode: number,
     note: string,
   ): Promise<FileLock | undefined>;
 }

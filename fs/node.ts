@@ -19,16 +19,15 @@ import { codeOf, isRefused, run } from "./node_errors.ts";
 /** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */
 export const nodeFileSystem: FileSystem = {
   open: (path, access) => run(() => openExisting(path, access)),
-  create: (path, permissions) =>
-    run(async () => new NodeFileHandle(await open(path, "ax", permissions))),
+  create: (path, mode) =>
+    run(async () => new NodeFileHandle(await open(path, "ax", mode))),
   stat: (path) => run(() => statPath(path)),
   list: (directory) => run(() => readdir(directory)),
-  createDirectory: (path, permissions) =>
-    run(() => createDirectory(path, permissions)),
+  createDirectory: (path, mode) => run(() => createDirectory(path, mode)),
   rename: (from, to) => run(() => rename(from, to)),
   remove: (path) => run(() => unlink(path)),
   syncDirectory: (directory) => run(() => syncDirectory(directory)),
-  lock: (path, permissions, note) => run(() => lock(path, permissions, note)),
+  lock: (path, mode, note) => run(() => lock(path, mode, note)),
 };
 
 /** The default of the npm package, which exports the same names as the one on JSR. */
@@ -47,14 +46,14 @@ async function openExisting(
 /** One by one: a recursive `mkdir` of Node 20 never ends where the system makes none, as in `/proc`. */
 async function createDirectory(
   path: string,
-  permissions: number,
+  mode: number,
 ): Promise<void> {
   const missing: string[] = [];
   for (let at = path; at !== dirname(at) && isMissing(at); at = dirname(at)) {
     missing.unshift(at);
   }
   for (const directory of missing) {
-    await makeDirectory(directory, permissions);
+    await makeDirectory(directory, mode);
     try {
       giveDirectory(
         directory,

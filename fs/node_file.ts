@@ -31,9 +31,9 @@ const OPEN = new Set<NodeFile>();
 export async function open(
   path: string,
   flags: number | string,
-  permissions?: number,
+  mode?: number,
 ): Promise<NodeFile> {
-  const file = await openFile(path, flags, permissions);
+  const file = await openFile(path, flags, mode);
   OPEN.add(file);
   return file;
 }

@@ -47,17 +47,17 @@ type Hold = () => void | Promise<void>;
 /** Takes the lock; see `FileSystem.lock`, and docs/FORMAT.md for whom it keeps out. */
 export async function lock(
   path: string,
-  permissions: number,
+  mode: number,
   note: string,
 ): Promise<FileLock | undefined> {
   let text = note;
   for (;;) {
-    const file = await openLockFile(path, permissions);
+    const file = await openLockFile(path, mode);
     if (file === undefined) return undefined;
     let release: Hold | undefined;
     let isKept = false;
     try {
-      release = await takeLock(path, file, permissions);
+      release = await takeLock(path, file, mode);
       if (release === undefined) return undefined;
       const { identity, links } = statOpen(file);
       const isCurrent = () => statPath(path)?.identity === identity;
@@ -119,7 +119,7 @@ async function readNote(file: NodeFile): Promise<Uint8Array> {
 /** Opens the lock file and, on macOS and Windows, locks it; `undefined` where somebody else has. */
 async function openLockFile(
   path: string,
-  permissions: number,
+  mode: number,
 ): Promise<NodeFile | undefined> {
   const locked = realDeno === undefined ? OPEN_LOCKED[process.platform] : 0;
   const flags = constants.O_RDWR | (locked ?? 0);
@@ -128,7 +128,7 @@ async function openLockFile(
       return await openWithoutFollowing(path, flags);
     }
     const create = flags | constants.O_CREAT | NO_FOLLOW;
-    return await open(path, create, permissions);
+    return await open(path, create, mode);
   } catch (error) {
     if (locked && ["EAGAIN", "EBUSY"].includes(codeOf(error) ?? "")) {
       return undefined;
@@ -141,12 +141,12 @@ async function openLockFile(
 async function takeLock(
   path: string,
   file: NodeFile,
-  permissions: number,
+  mode: number,
 ): Promise<Hold | undefined> {
   if (realDeno !== undefined) return await flockThroughDeno(path, realDeno);
   if (OPEN_LOCKED[process.platform] !== undefined) return () => {};
   const isLocked = flockThroughChild(file.fd) ?? !isFlockedBySomebody(file.fd);
-  return isLocked ? claim(path, permissions) : undefined;
+  return isLocked ? claim(path, mode) : undefined;
 }
 
 /** What is used of Deno, where Deno runs the npm package. */
@@ -194,13 +194,13 @@ function isFlockedBySomebody(fd: number): boolean {
 }
 
 /** Claims the file for this process, unless a process that lives has done so. Claims first and looks then, so that of two at least one sees the other. */
-function claim(path: string, permissions: number): Hold | undefined {
+function claim(path: string, mode: number): Hold | undefined {
   const directory = dirname(path);
   const name = listedName(path);
   const self = { pid: process.pid, birth: birthOf(process.pid)! };
   const mine = join(directory, claimName(name, self));
   try {
-    closeSync(openSync(mine, "wx", permissions));
+    closeSync(openSync(mine, "wx", mode));
   } catch (error) {
     if (codeOf(error) === "EEXIST") return undefined;
     throw error;

@@ -2,7 +2,7 @@ import { fromFileUrl, join, resolve } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { denoFileSystem } from "../fs/deno.ts";
-import { placeFile } from "../fs/atomic_file.ts";
+import { replaceFile } from "../fs/atomic_file.ts";
 import { Mutex } from "../base/mutex.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
 import { modesOf } from "../base/checks.ts";
@@ -135,10 +135,10 @@ export class SnapStore<S> {
   ): Promise<number> {
     let sizeBytes = 0;
     const fs = this.#fs;
-    await fs.createDirectory(this.dir, this.#modes.directoryPermissions);
+    await fs.createDirectory(this.dir, this.#modes.directoryMode);
     const temporary = `${path}.tmp`;
     const like = this.#like ?? path;
-    const file = await placeFile(
+    const file = await replaceFile(
       { fs, directory: this.dir, temporary, like, ...this.#modes },
       path,
       async (file) => {

@@ -10,7 +10,7 @@ export async function takeLock(
   path: string,
   note: string,
 ): Promise<FileLock | undefined> {
-  const { fs, permissions } = staging;
+  const { fs, mode } = staging;
   if (await fs.stat(path) === undefined) {
     try {
       await (await createOwned(staging, path)).close();
@@ -18,7 +18,7 @@ export async function takeLock(
       if (osCode(error) !== "EEXIST") throw error;
     }
   }
-  return await fs.lock(path, permissions, note);
+  return await fs.lock(path, mode, note);
 }
 
 /**

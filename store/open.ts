@@ -37,7 +37,7 @@ export async function openJournal(
     & { verifyFrom: number },
 ): Promise<OpenJournal> {
   const { fs, staging, paths: { directory } } = asked;
-  await fs.createDirectory(directory, staging.directoryPermissions);
+  await fs.createDirectory(directory, staging.directoryMode);
   const lock = await lockJournal(asked);
   let recovered: Recovered | undefined;
   try {

@@ -1,6 +1,6 @@
 import { MiniError } from "../base/errors.ts";
 import type { FileHandle, FileStat } from "../fs/file_system.ts";
-import { installFile } from "../fs/atomic_file.ts";
+import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { rewriteActive } from "./rewrite.ts";
 import { encodeHeader, type Header } from "./format/line.ts";
 import { hex, NEWLINE } from "../base/bytes.ts";
@@ -205,7 +205,7 @@ async function createActive(
   const { bytes, chain } = encodeHeader(header);
   const { staging, paths } = context;
   const like = found === undefined && sealed.at(-1)?.path || staging.like;
-  const file = await installFile(
+  const file = await replaceFileDurably(
     { ...staging, like },
     paths.active,
     (file) => file.write(bytes),

@@ -1,4 +1,4 @@
-import { installFile } from "../fs/atomic_file.ts";
+import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { readBlock } from "../fs/blocks.ts";
 import type { FileHandle } from "../fs/file_system.ts";
 import type { JournalContext } from "./segment.ts";
@@ -25,7 +25,7 @@ export async function rewriteActive(
 ): Promise<FileHandle> {
   const { paths, staging } = context;
   if (torn.length > 0) {
-    const file = await installFile(
+    const file = await replaceFileDurably(
       staging,
       paths.torn,
       (file) => file.write(torn),
@@ -36,7 +36,7 @@ export async function rewriteActive(
     await copyActive(context, keepBytes, file);
     await file.write(added);
   };
-  return await installFile(staging, paths.active, fill, check);
+  return await replaceFileDurably(staging, paths.active, fill, check);
 }
 
 /** Copies what the active segment holds. */

@@ -160,11 +160,11 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /** Creates a file, as {@linkcode FileSystem.create} says. */
-  create(path: string, permissions: number): Promise<FileHandle> {
+  create(path: string, mode: number): Promise<FileHandle> {
     return this.#call("create", path, () => {
       const [directory, name] = split(path);
       if (this.#disk.find(path) !== undefined) throw failure("EEXIST", path);
-      const file = durableFile(NOTHING, this.#rights(permissions));
+      const file = durableFile(NOTHING, this.#rights(mode));
       const node = this.#disk.createFile(file);
       this.#disk.changeEntries(directory, { kind: "add", name, node });
       return this.#handle(node, path, "append");
@@ -193,15 +193,15 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /** Creates a directory, durable at once: that of whoever has the one above, as far as the process may. */
-  createDirectory(path: string, permissions: number): Promise<void> {
+  createDirectory(path: string, mode: number): Promise<void> {
     return this.#call(
       "createDirectory",
       path,
       () => {
-        const rights = this.#rights(permissions);
+        const rights = this.#rights(mode);
         const above = split(path)[0];
         const like = this.#disk.isDirectory(above)
-          ? { ...this.#disk.directory(above).rights, mode: permissions }
+          ? { ...this.#disk.directory(above).rights, mode: mode }
           : rights;
         const user = this.user ?? NOBODY;
         this.#disk.createDirectory(path, ownedLike(user, rights, like));
@@ -240,7 +240,7 @@ export class MemoryFileSystem implements FileSystem {
   /** Takes a lock, which a crash frees. */
   lock(
     path: string,
-    permissions: number,
+    mode: number,
     note: string,
   ): Promise<FileLock | undefined> {
     return this.#call("lock", path, () => {
@@ -256,7 +256,7 @@ export class MemoryFileSystem implements FileSystem {
       }
       if (verdict === "replace") this.unlink(path);
       if (this.#disk.find(path) === undefined) {
-        this.#disk.place(path, durableFile(NOTHING, this.#rights(permissions)));
+        this.#disk.place(path, durableFile(NOTHING, this.#rights(mode)));
       }
       const node = this.#disk.need(path);
       this.#locked.set(path, node);

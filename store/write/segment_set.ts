@@ -1,7 +1,11 @@
 import { ActiveSegment } from "./active_segment.ts";
 import type { MiniError } from "../../base/errors.ts";
 import type { FileHandle, FileLock } from "../../fs/file_system.ts";
-import { installFile, placeFile, prepareFile } from "../../fs/atomic_file.ts";
+import {
+  replaceFile,
+  replaceFileDurably,
+  stageFile,
+} from "../../fs/atomic_file.ts";
 import { copyActive } from "../rewrite.ts";
 import { type Encoded, encodeHeader, type Header } from "../format/line.ts";
 import { hex } from "../../base/bytes.ts";
@@ -135,7 +139,7 @@ export class Segments {
       if (await fs.stat(sealedPath) !== undefined) {
         throw new Error(`there is a file "${sealedPath}" already`);
       }
-      file = await prepareFile(
+      file = await stageFile(
         this.#context.staging,
         (file) => file.write(bytes),
       );
@@ -224,7 +228,7 @@ export class Segments {
     const old = this.#active;
     let file: FileHandle;
     try {
-      file = await placeFile(
+      file = await replaceFile(
         staging,
         paths.active,
         (file) => file.write(bytes),
@@ -260,7 +264,7 @@ export class Segments {
     const fill = (file: FileHandle) =>
       copyActive(this.#context, sizeBytes, file);
     try {
-      const copy = await installFile(staging, name, fill);
+      const copy = await replaceFileDurably(staging, name, fill);
       await copy.close();
     } catch (error) {
       throw this.#failed(error, `make "${name}" of`);

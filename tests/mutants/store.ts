@@ -55,9 +55,9 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "rewrite-without-fsync",
     file: "store/rewrite.ts",
     edits: [[
-      "  return await installFile(staging, paths.active, fill, check);\n",
-      "  const { fs, temporary, permissions, directory } = staging;\n" +
-      "  const file = await fs.create(temporary, permissions);\n" +
+      "  return await replaceFileDurably(staging, paths.active, fill, check);\n",
+      "  const { fs, temporary, mode, directory } = staging;\n" +
+      "  const file = await fs.create(temporary, mode);\n" +
       "  await fill(file);\n  await check?.();\n" +
       "  await fs.rename(temporary, paths.active);\n" +
       "  await fs.syncDirectory(directory);\n  return file;\n",
@@ -68,9 +68,12 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "rewrite-without-directory-fsync",
     file: "store/rewrite.ts",
     edits: [[
-      "  return await installFile(staging, paths.active, fill, check);\n",
-      "  return await placeFile(staging, paths.active, fill, check);\n",
-    ], ["import { installFile }", "import { installFile, placeFile }"]],
+      "  return await replaceFileDurably(staging, paths.active, fill, check);\n",
+      "  return await replaceFile(staging, paths.active, fill, check);\n",
+    ], [
+      "import { replaceFileDurably }",
+      "import { replaceFileDurably, replaceFile }",
+    ]],
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:

@@ -189,7 +189,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "next-segment-without-fsync",
     file: "store/write/segment_set.ts",
     edits: [[
-      "      file = await prepareFile(\n        this.#context.staging,\n" +
+      "      file = await stageFile(\n        this.#context.staging,\n" +
       "        (file) => file.write(bytes),\n      );\n",
       "      file = await fs.create(paths.temporary, 0o600);\n" +
       "      await file.write(bytes);\n",

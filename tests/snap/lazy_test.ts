@@ -110,8 +110,8 @@ Deno.test("SnapStore.create() with onCaptured that fails leaves nothing", async 
 function forgetting(fs: MemoryFileSystem): FileSystem {
   const create = fs.create.bind(fs);
   return Object.assign(fs, {
-    create: async (path: string, permissions: number) => ({
-      ...await create(path, permissions),
+    create: async (path: string, mode: number) => ({
+      ...await create(path, mode),
       write: () => Promise.resolve(),
     }),
   });

@@ -49,8 +49,8 @@ Deno.test("StateManager shows nothing before it is durable, and reads never wait
   let isHeld = false;
   const fs: FileSystem = {
     ...denoFileSystem,
-    async create(path, permissions) {
-      const file = await denoFileSystem.create(path, permissions);
+    async create(path, mode) {
+      const file = await denoFileSystem.create(path, mode);
       const sync = file.sync.bind(file);
       file.sync = async () => {
         if (isHeld) await new Promise<void>((resolve) => release = resolve);

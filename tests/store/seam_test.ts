@@ -33,8 +33,8 @@ Deno.test("MiniStore is poisoned by whatever a write throws that has no name", a
   const memory = new MemoryFileSystem();
   let isTorn = false;
   const fs = withMethods(memory, {
-    create: async (path, permissions) => {
-      const file = await memory.create(path, permissions);
+    create: async (path, mode) => {
+      const file = await memory.create(path, mode);
       return {
         ...file,
         write: (bytes) =>

@@ -79,8 +79,8 @@ export class SpellingFileSystem extends MemoryFileSystem {
   override open(path: string, access: "read" | "append"): Promise<FileHandle> {
     return this.#handle(super.open(this.#at(path), access));
   }
-  override create(path: string, permissions: number): Promise<FileHandle> {
-    return this.#handle(super.create(this.#at(path), permissions));
+  override create(path: string, mode: number): Promise<FileHandle> {
+    return this.#handle(super.create(this.#at(path), mode));
   }
   override async stat(path: string): Promise<FileStat | undefined> {
     return this.#told(await super.stat(this.#at(path)));
@@ -93,9 +93,9 @@ export class SpellingFileSystem extends MemoryFileSystem {
   }
   override lock(
     path: string,
-    permissions: number,
+    mode: number,
     note: string,
   ): Promise<FileLock | undefined> {
-    return super.lock(this.#at(path), permissions, note);
+    return super.lock(this.#at(path), mode, note);
   }
 }

@@ -16,8 +16,7 @@ export function countingSyncs(): { fs: FileSystem; syncs: () => number } {
   const fs: FileSystem = {
     ...denoFileSystem,
     open: (path, access) => counted(denoFileSystem.open(path, access)),
-    create: (path, permissions) =>
-      counted(denoFileSystem.create(path, permissions)),
+    create: (path, mode) => counted(denoFileSystem.create(path, mode)),
   };
   return { fs, syncs: () => count };
 }
