@@ -1,7 +1,13 @@
 import { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
-import type { CompactionReport } from "../state/mod.ts";
-import type { ApplyOptions, DeepReadonly } from "../state/mod.ts";
+import type {
+  AppliedMutation,
+  ApplyOptions,
+  CompactionReport,
+  DeepReadonly,
+  FollowOptions,
+  ReplayRange,
+} from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
 import {
   type LedgerEntry,
@@ -30,6 +36,12 @@ export interface LedgerHost<S, M> {
   snapshot(): S;
   /** Applies a mutation. */
   apply(mutation: M, options?: ApplyOptions): Promise<number>;
+  /** Fast path: applies the JSON text of a mutation that the caller has checked. A state with a schema leaves it out. */
+  applyJson?(json: string, options?: ApplyOptions): Promise<number>;
+  /** Gives the mutations that had an effect, oldest first: those of the queue, and whatever else the state is changed by. */
+  history?(range?: ReplayRange): AsyncIterable<AppliedMutation<unknown>>;
+  /** Gives those from `from` on, then each further one once the state has it. Ends when the state is closed. */
+  watch?(options?: FollowOptions): AsyncIterable<AppliedMutation<unknown>>;
   /** Makes a snapshot, and removes what it makes unneeded. */
   compact(): Promise<CompactionReport>;
 }
@@ -53,7 +65,7 @@ export interface Place<T, M> {
   /** Makes the mutation of the state that enters something into it. */
   readonly wrap: (entry: LedgerEntry<T>) => M;
   /** Enters what is JSON already into a state of the queue's own, where what is asked for in one turn can share an entry. In somebody else's each has its place among the mutations. */
-  readonly enterJson?: (entry: string) => Promise<unknown>;
+  readonly enterJson?: LedgerHost<unknown, M>["applyJson"];
   /** The numbers that no message was given; goes on where another queue in the same place has ended. */
   readonly numbers?: { next: number };
   /** Where those are noted that were picked, for others who ask for the lines. */

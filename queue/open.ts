@@ -1,5 +1,4 @@
 import { ofQueue } from "../state/kind.ts";
-import { applyJson } from "../state/manager.ts";
 import { StateManager, type StateOptions } from "../state/mod.ts";
 import { assertOptions, having } from "../base/checks.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
@@ -66,7 +65,7 @@ export async function openQueue<T>(
       host: manager,
       find: () => manager.state as Ledger<T>,
       wrap: (entry) => entry,
-      enterJson: (entry) => applyJson(manager, entry),
+      enterJson: manager.applyJson,
       picked,
       weight,
     }, checked.clock);

@@ -17,7 +17,6 @@ export const BREACHES: ReadonlySet<string> = new Set([
   "cli state/rebuild.ts",
   "queue snap/codec.ts",
   "queue state/kind.ts",
-  "queue state/manager.ts",
   "state snap/codec.ts",
   "state snap/envelope.ts",
   "state snap/errors.ts",

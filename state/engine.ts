@@ -1,7 +1,11 @@
 import type { SnapshotInfo } from "../snap/mod.ts";
 import { onAbort } from "../base/abort.ts";
 import { MiniError } from "../base/errors.ts";
-import type { CompactionReport } from "../store/mod.ts";
+import type {
+  CompactionReport,
+  FollowOptions,
+  ReplayRange,
+} from "../store/mod.ts";
 import { Mutex } from "../base/mutex.ts";
 import { checkCount } from "../base/checks.ts";
 import { isPromise } from "../base/promise.ts";
@@ -68,6 +72,10 @@ export class Engine<S, M> {
       options,
       (task) => this.#finished(task),
     );
+  }
+
+  get hasSchema(): boolean {
+    return this.#sources.reducer.schema !== undefined;
   }
 
   get state(): S {
@@ -146,10 +154,16 @@ export class Engine<S, M> {
   }
 
   /** Queues a mutation that is JSON already, and was checked. */
-  writeJson(json: string): Promise<number> {
+  writeJson(
+    json: string,
+    { expectedSequence, durable = true }: ApplyOptions,
+  ): Promise<number> {
     this.#assertUsable();
     const entry = this.#live.loggedJson(json, false);
-    return this.#inTurn(() => this.#live.enqueue(entry, true));
+    return this.#inTurn(
+      () => this.#live.enqueue(entry, durable),
+      expectedSequence,
+    );
   }
 
   /** Queues behind those who are deciding. */
@@ -221,7 +235,7 @@ export class Engine<S, M> {
   }
 
   history(
-    range: { from?: number; to?: number },
+    range: ReplayRange,
   ): AsyncIterable<AppliedMutation<M>> {
     this.#assertUsable();
     const to = Math.min(range.to ?? this.sequence, this.sequence);
@@ -235,10 +249,7 @@ export class Engine<S, M> {
   }
 
   watch(
-    { from = this.sequence + 1, signal }: {
-      from?: number;
-      signal?: AbortSignal;
-    },
+    { from = this.sequence + 1, signal }: FollowOptions,
   ): AsyncIterable<AppliedMutation<M>> {
     this.#assertUsable();
     const records = this.#log.follow({ from, ...(signal && { signal }) });

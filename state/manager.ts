@@ -1,7 +1,13 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import type { SnapshotInfo } from "../snap/mod.ts";
 import { assertOptions } from "../base/checks.ts";
-import { type CompactionReport, MiniError, MiniStore } from "../store/mod.ts";
+import {
+  type CompactionReport,
+  type FollowOptions,
+  MiniError,
+  MiniStore,
+  type ReplayRange,
+} from "../store/mod.ts";
 import {
   type AppliedMutation,
   type ApplyOptions,
@@ -15,17 +21,6 @@ import type { Batch, batch } from "./batch.ts";
 import { Engine } from "./engine.ts";
 import { openLog, snapshotsIn } from "./directory.ts";
 import type { DeepReadonly } from "./readonly.ts";
-
-/** The engines of the states that are open. */
-const ENGINES = new WeakMap<
-  object,
-  Pick<Engine<unknown, unknown>, "writeJson">
->();
-
-/** Applies a mutation that is JSON already, to a state without a schema: it is not looked at a second time. */
-export function applyJson(manager: object, json: string): Promise<number> {
-  return ENGINES.get(manager)!.writeJson(json);
-}
 
 /**
  * A state that survives: every mutation is logged, durably, then applied to
@@ -64,12 +59,24 @@ export class StateManager<S, M> implements AsyncDisposable {
   readonly dir: string;
   /** The log's file. */
   readonly journalPath: string;
+  /**
+   * Fast path: applies the JSON text of a mutation that the caller has checked.
+   * A state with a schema leaves it out.
+   *
+   * @throws {MiniError} As {@linkcode StateManager.apply}.
+   */
+  readonly applyJson?: (
+    json: string,
+    options?: ApplyOptions,
+  ) => Promise<number>;
 
   private constructor(engine: Engine<S, M>, dir: string, journalPath: string) {
     this.#engine = engine;
     this.dir = dir;
     this.journalPath = journalPath;
-    ENGINES.set(this, engine);
+    if (engine.hasSchema) return;
+    this.applyJson = (json, options = {}) =>
+      told(() => engine.writeJson(json, options));
   }
 
   /**
@@ -171,8 +178,8 @@ export class StateManager<S, M> implements AsyncDisposable {
    * logged in these cases; `ABORTED_MUTATION` where `apply` threw, `cause` being
    * what it threw: the mutation is recorded as aborted and has no effect.
    */
-  async apply(mutation: M, options: ApplyOptions = {}): Promise<number> {
-    return await told(this.#engine.write([mutation], false, options));
+  apply(mutation: M, options: ApplyOptions = {}): Promise<number> {
+    return told(() => this.#engine.write([mutation], false, options));
   }
 
   /**
@@ -184,11 +191,11 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @returns The number of the record. Of no mutations: the current one.
    * @throws {MiniError} As {@linkcode StateManager.apply}.
    */
-  async applyBatch(
+  applyBatch(
     mutations: readonly M[],
     options: ApplyOptions = {},
   ): Promise<number> {
-    return await told(this.#engine.write(mutations, true, options));
+    return told(() => this.#engine.write(mutations, true, options));
   }
 
   /**
@@ -214,10 +221,10 @@ export class StateManager<S, M> implements AsyncDisposable {
    * assertEquals(await Promise.all([take(), take()]), [1, undefined]);
    * ```
    */
-  async transact(
+  transact(
     decide: (state: DeepReadonly<S>) => M | Batch<M> | undefined,
   ): Promise<number | undefined> {
-    return await told(this.#engine.transact(decide));
+    return told(() => this.#engine.transact(decide));
   }
 
   /**
@@ -239,9 +246,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @returns The mutations, as the code of today has them.
    * @throws {MiniError} While iterating: as `MiniStore.replay`.
    */
-  history(
-    range: { from?: number; to?: number } = {},
-  ): AsyncIterable<AppliedMutation<M>> {
+  history(range: ReplayRange = {}): AsyncIterable<AppliedMutation<M>> {
     return this.#engine.history(range);
   }
 
@@ -255,9 +260,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @throws {MiniError} While iterating: as `MiniStore.follow`; `COMPACTED` where
    * `from` is gone, or is gone before a slow reader gets there.
    */
-  watch(
-    options: { from?: number; signal?: AbortSignal } = {},
-  ): AsyncIterable<AppliedMutation<M>> {
+  watch(options: FollowOptions = {}): AsyncIterable<AppliedMutation<M>> {
     return this.#engine.watch(options);
   }
 
@@ -297,9 +300,9 @@ export class StateManager<S, M> implements AsyncDisposable {
 }
 
 /** What a call gives. An error that is about this call alone tells, by its stack, who has made it. */
-async function told<T>(call: Promise<T>): Promise<T> {
+async function told<T>(call: () => Promise<T>): Promise<T> {
   try {
-    return await call;
+    return await call();
   } catch (error) {
     const isOwn = error instanceof MiniError &&
       error.code === "ABORTED_MUTATION";

@@ -20,7 +20,11 @@
 
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
-export type { CompactionReport } from "../store/mod.ts";
+export type {
+  CompactionReport,
+  FollowOptions,
+  ReplayRange,
+} from "../store/mod.ts";
 export type { SnapCodec } from "../snap/codec.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type Batch, batch } from "./batch.ts";

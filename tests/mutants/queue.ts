@@ -86,7 +86,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     edits: [[
       "      numbers: claimed.numbers,\n",
       "      numbers: claimed.numbers,\n" +
-      '      enterJson: (json) => applyJson(manager, `{"${name}":${json}}`),\n',
+      '      enterJson: (json) => manager.applyJson!(`{"${name}":${json}}`),\n',
     ]],
     killedBy: gathering(
       ".attach(): messages are logged where they were enqueued among the state's own mutations",

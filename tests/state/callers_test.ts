@@ -1,9 +1,9 @@
 // What callers give, and what becomes of it.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { toFileUrl } from "@std/path";
-import { batch, StateManager } from "@mini/state/state";
+import { batch, type Schema, StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { COUNTER, openCounter } from "../support/counter.ts";
+import { type Add, COUNTER, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -71,3 +71,32 @@ if (Deno.build.os !== "windows") {
     assertEquals(modes.map((mode) => mode! & 0o777), [0o640, 0o640, 0o640]);
   });
 }
+
+Deno.test("StateManager.applyJson() applies the JSON of a mutation as apply() does the mutation", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", { fs, version: 1 });
+    const applyJson = counter.applyJson!;
+    assertEquals(await applyJson('{"by":1}', { durable: false }), 1);
+    const conflict = await errorOf(
+      applyJson('{"by":1}', { expectedSequence: 0 }),
+    );
+    assertEquals([conflict.code, counter.sequence], ["CONFLICT", 1]);
+    assertEquals(await applyJson('{"by":2}', { expectedSequence: 1 }), 2);
+    const aborted = await errorOf(applyJson('{"by":4,"fail":true}'));
+    assertEquals(aborted.code, "ABORTED_MUTATION");
+    await assertRejects(() => applyJson('{"by":'), SyntaxError);
+    assertEquals(counter.state.value, 3);
+  }
+  await using again = await openCounter("/data", { fs, version: 1 });
+  assertEquals([again.state.value, again.recovery.aborted], [3, [3]]);
+});
+
+Deno.test("StateManager.applyJson() is left out where a schema is to be asked", async () => {
+  const schema: Schema<Add> = {
+    "~standard": { validate: (value) => ({ value: value as Add }) },
+  };
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs, schema });
+  assertEquals(counter.applyJson, undefined);
+});
