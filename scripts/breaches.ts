@@ -1,8 +1,9 @@
-/**
- * Imports that the rules forbid and the code still has: the folder, and the file
- * that it reaches into. The list only becomes shorter.
- */
+/** Where the code still breaks a rule. The lists only become shorter. */
+
+/** Imports that are forbidden: the folder and the file that it reaches into, or the file and a module. */
 export const BREACHES: ReadonlySet<string> = new Set([
+  "cli/inspect/answer.ts node:http",
+  "store/open.ts node:process",
   "cli queue/clock.ts",
   "cli queue/ledger/codec.ts",
   "cli queue/ledger/entry.ts",
@@ -26,3 +27,38 @@ export const BREACHES: ReadonlySet<string> = new Set([
   "state store/session.ts",
   "state store/spelling.ts",
 ]);
+
+/** Files that break a rule of `lint_plugin.ts`, by its name. */
+export const FILE_BREACHES: Readonly<Record<string, readonly string[]>> = {
+  "module-state": [
+    "store/session.ts",
+  ],
+  "missing-files": [
+    "cli/backup_pass.ts",
+    "cli/check.ts",
+    "cli/read_only.ts",
+    "snap/directory.ts",
+    "store/open.ts",
+    "store/read/segments.ts",
+  ],
+  "timers": [
+    "cli/check.ts",
+    "cli/inspect/live.ts",
+    "cli/main.ts",
+    "cli/rust_end.ts",
+  ],
+  "long-text": [
+    "cli/inspect/page/core.ts",
+    "cli/inspect/page/files.ts",
+    "cli/inspect/page/html.ts",
+    "cli/inspect/page/layout.ts",
+    "cli/inspect/page/list.ts",
+    "cli/inspect/page/queue.ts",
+    "cli/inspect/page/ruler.ts",
+    "cli/inspect/page/search.ts",
+    "cli/inspect/page/start.ts",
+    "cli/inspect/page/state.ts",
+    "cli/inspect/page/style.ts",
+    "cli/inspect/page/tree.ts",
+  ],
+};
