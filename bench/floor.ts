@@ -4,7 +4,14 @@
  * them; of reading, chunks that are decoded, and `JSON.parse` of each line.
  */
 import { record, records } from "./record.ts";
-import { heapMiB, memory, type Result, Stalls, type Task } from "./work.ts";
+import {
+  heapMiB,
+  memory,
+  Meter,
+  type Result,
+  Stalls,
+  type Task,
+} from "./work.ts";
 
 /** The floor of each work. */
 export const FLOOR: Record<
@@ -27,14 +34,14 @@ function commits({ dir, seconds }: Task, size: number): Result {
   using file = Deno.openSync(`${dir}/floor`, { create: true, append: true });
   const lines = records(0, size).map((item) => `${JSON.stringify(item)}\n`);
   const bytes = encoder.encode(lines.join(""));
-  const start = performance.now();
+  const meter = new Meter();
   let count = 0;
-  while (performance.now() - start < seconds * 1000) {
+  while (meter.ms < seconds * 1000) {
     file.writeSync(bytes);
     file.syncDataSync();
     count += size;
   }
-  return { rate: count / (performance.now() - start) * 1000, overheadBytes: 1 };
+  return { ...meter.cost(count), overheadBytes: 1 };
 }
 
 async function fill({ dir, count }: Task): Promise<Result> {
@@ -51,7 +58,7 @@ async function fill({ dir, count }: Task): Promise<Result> {
 async function read({ dir, count }: Task): Promise<Result> {
   await heapMiB();
   const before = await memory();
-  const start = performance.now();
+  const meter = new Meter();
   const map = new Map<string, unknown>();
   const decoder = new TextDecoder();
   const block = new Uint8Array(256 * 1024);
@@ -68,11 +75,12 @@ async function read({ dir, count }: Task): Promise<Result> {
       map.set(key, value);
     }
   }
-  const ms = performance.now() - start;
+  const { ms } = meter;
+  const cost = meter.cost(count);
   const { peak } = await memory();
   const stateMiB = await heapMiB() - before.heap;
   const beyondMiB = peak - before.peak - stateMiB;
-  return { rate: count / ms * 1000, ms, stateMiB, beyondMiB, keys: map.size };
+  return { ...cost, ms, stateMiB, beyondMiB, keys: map.size };
 }
 
 /** All of it in one go. */
@@ -81,10 +89,10 @@ async function snapshot({ dir, count }: Task): Promise<Result> {
   const state = Object.fromEntries(items.map(({ key, value }) => [key, value]));
   const stalls = new Stalls();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  const start = performance.now();
+  const meter = new Meter();
   using file = await Deno.open(`${dir}/floor`, { create: true, write: true });
   await file.write(encoder.encode(JSON.stringify(state)));
   await file.sync();
-  const ms = performance.now() - start;
-  return { rate: 1000 / ms, ms, stallMs: stalls.end() };
+  const { ms } = meter;
+  return { ...meter.cost(1), ms, stallMs: stalls.end() };
 }

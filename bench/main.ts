@@ -4,19 +4,20 @@
  *
  * - `--quick` takes less than two minutes;
  * - `--only ID` measures only what has this in its id;
- * - `--out DIR` writes `results.json` and the charts of the documents there;
- * - `--growth` measures as well how cost grows with size.
+ * - `--growth` measures as well how cost grows with size;
+ * - `--write` puts the results into `bench/results.json`, and the charts and
+ *   tables made from them into the documents.
  *
  * What counts is the ratio: absolute numbers drift.
  */
 import { parseArgs } from "node:util";
 import { join } from "@std/path";
-import { writeCharts } from "./chart.ts";
 import { goals } from "./goals.ts";
 import { measureGrowth, printGrowth } from "./growth.ts";
 import { EVERYBODY, FLOOR, type Measure, plan, type Who } from "./plan.ts";
 import { machine, printFindings, printGoals, say } from "./report.ts";
 import { type Findings, sumUp } from "./results.ts";
+import { writeDocuments } from "./documents.ts";
 import { prepareNode, underDeno, underNode } from "./spawn.ts";
 import type { Result, Task } from "./work.ts";
 
@@ -24,7 +25,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string", default: "" },
-    out: { type: "string" },
+    write: { type: "boolean", default: false },
     growth: { type: "boolean", default: false },
   },
 });
@@ -108,10 +109,7 @@ printGoals(reached);
 const growth = options.growth ? await measureGrowth(scratch, isQuick) : [];
 printGrowth(growth);
 await Deno.remove(scratch, { recursive: true });
-if (options.out !== undefined) {
-  await Deno.mkdir(options.out, { recursive: true });
+if (options.write) {
   const results = { machine: machine(), findings, goals: reached, growth };
-  const path = join(options.out, "results.json");
-  await Deno.writeTextFile(path, `${JSON.stringify(results, undefined, 2)}\n`);
-  await writeCharts(options.out, findings, growth);
+  await writeDocuments(results);
 }

@@ -1,6 +1,6 @@
 import { StateManager } from "@mini/state/state";
 import { type Item, record, records } from "./record.ts";
-import { type Result, Stalls, type Task } from "./work.ts";
+import { Meter, type Result, Stalls, type Task } from "./work.ts";
 
 /** Makes a snapshot of a large state while four callers go on writing. */
 export async function snapshot({ dir, count }: Task): Promise<Result> {
@@ -19,11 +19,12 @@ export async function snapshot({ dir, count }: Task): Promise<Result> {
   });
   const stalls = new Stalls();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  const start = performance.now();
+  const meter = new Meter();
   await manager.createSnapshot();
-  const ms = performance.now() - start;
+  const { ms } = meter;
+  const cost = meter.cost(1);
   isDone = true;
   const stallMs = stalls.end();
   await Promise.all(writers);
-  return { rate: 1000 / ms, ms, stallMs, writtenMeanwhile: written };
+  return { ...cost, ms, stallMs, writtenMeanwhile: written };
 }

@@ -22,6 +22,7 @@ export function printFindings({ what, floor, found }: Findings): void {
 }
 
 const UNITS: readonly (readonly [field: string, words: string])[] = [
+  ["cpuUs", "µs of CPU time"],
   ["ms", "ms"],
   ["p50", "ms p50"],
   ["p99", "ms p99"],

@@ -49,3 +49,10 @@ function medians(results: readonly Result[]): Result {
     }),
   );
 }
+
+/** Puts parts into a file of results, beside what else it holds. */
+export async function mergeResults(path: string, parts: object): Promise<void> {
+  const text = await Deno.readTextFile(path).catch(() => "{}");
+  const results = { ...JSON.parse(text), ...parts };
+  await Deno.writeTextFile(path, `${JSON.stringify(results, undefined, 2)}\n`);
+}

@@ -30,14 +30,18 @@ async function resultOf(command: Deno.Command): Promise<Result> {
   throw new Error(why ?? "it failed without a word");
 }
 
-/** Does a task under Deno. */
-export function underDeno(name: string, task: Task): Promise<Result> {
-  const child = join(root, "bench", "child.ts");
+/** Does a task under Deno, with the sources in `tree`. */
+export function underDeno(
+  name: string,
+  task: Task,
+  tree: string = root,
+): Promise<Result> {
+  const child = join(tree, "bench", "child.ts");
   const flags = ["-A", "--quiet", "--unstable-kv", "--v8-flags=--expose-gc"];
   const args = ["run", ...flags, child, name, JSON.stringify(task)];
   const env = { NO_COLOR: "1" };
   return resultOf(
-    new Deno.Command(Deno.execPath(), { args, env, cwd: root }),
+    new Deno.Command(Deno.execPath(), { args, env, cwd: tree }),
   );
 }
 

@@ -1,6 +1,7 @@
 /** What is measured. Runs in a process of its own, under Deno or Node. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import type { Log, Queue } from "./contender.ts";
 import { type Item, payloadBytes, record, records } from "./record.ts";
 
@@ -38,14 +39,14 @@ async function append(
     WARM_UP_SECONDS,
     (index) => log.append(index, record(index)),
   );
-  const { rate, count } = await perSecond(
+  const { count, ...cost } = await perSecond(
     callers,
     seconds,
     (index) => log.append(1e7 + index, record(index)),
   );
   await log.close();
   const perRecord = await bytesIn(dir) / (count + warmUp);
-  return { rate, overheadBytes: perRecord - payloadBytes(count) };
+  return { ...cost, overheadBytes: perRecord - payloadBytes(count) };
 }
 
 const WARM_UP_SECONDS = 0.2;
@@ -57,15 +58,36 @@ async function perSecond(
   callers: number,
   seconds: number,
   operation: (index: number) => unknown,
-): Promise<{ rate: number; count: number }> {
+): Promise<Cost & { count: number }> {
   let count = 0;
-  const start = performance.now();
-  const end = start + seconds * 1000;
+  const meter = new Meter();
+  const end = performance.now() + seconds * 1000;
   await Promise.all(Array.from({ length: callers }, async () => {
     while (performance.now() < end) await operation(++count);
   }));
   warmUp = seconds === WARM_UP_SECONDS ? count : warmUp;
-  return { rate: count / (performance.now() - start) * 1000, count };
+  return { ...meter.cost(count), count };
+}
+
+/** How many a second, and the microseconds of CPU time that each has cost the process. */
+export type Cost = { rate: number; cpuUs: number };
+
+/** Measures from where it is made. */
+export class Meter {
+  readonly #start = performance.now();
+  readonly #cpu = process.cpuUsage();
+
+  /** Milliseconds so far. */
+  get ms(): number {
+    return performance.now() - this.#start;
+  }
+
+  /** The cost of each of `count`. */
+  cost(count: number): Cost {
+    const { ms } = this;
+    const { user, system } = process.cpuUsage(this.#cpu);
+    return { rate: count / ms * 1000, cpuUs: (user + system) / count };
+  }
 }
 
 async function batch(
@@ -74,13 +96,13 @@ async function batch(
 ): Promise<Result> {
   const log = await open();
   const values = records(0, count);
-  const { rate } = await perSecond(
+  const { rate, cpuUs } = await perSecond(
     1,
     seconds,
     (index) => log.appendAll(index * count, values),
   );
   await log.close();
-  return { rate: rate * count };
+  return { rate: rate * count, cpuUs: cpuUs / count };
 }
 
 /** Makes the log that others read. */
@@ -103,7 +125,7 @@ async function read(
 ): Promise<Result> {
   const before = await memory();
   const stalls = new Stalls();
-  const start = performance.now();
+  const meter = new Meter();
   const log = await open();
   const map = new Map<string, unknown>();
   let read = 0;
@@ -112,7 +134,8 @@ async function read(
     map.set(key, value);
     read++;
   });
-  const ms = performance.now() - start;
+  const { ms } = meter;
+  const cost = meter.cost(count);
   const stallMs = stalls.end();
   if (read > 0 && read < count) {
     throw new Error(`${read} of ${count} were read`);
@@ -121,7 +144,7 @@ async function read(
   const state = await heapMiB() - before.heap;
   await log.close();
   return {
-    rate: count / ms * 1000,
+    ...cost,
     ms,
     keys: map.size,
     stallMs,
@@ -137,9 +160,9 @@ async function enqueue(
   const queue = await open();
   const one = (index: number) => queue.enqueue(record(index));
   await perSecond(callers, WARM_UP_SECONDS, one);
-  const { rate } = await perSecond(callers, seconds, one);
+  const { rate, cpuUs } = await perSecond(callers, seconds, one);
   await queue.close();
-  return { rate };
+  return { rate, cpuUs };
 }
 
 async function drain(
@@ -149,25 +172,25 @@ async function drain(
   const queue = await open();
   await queue.fill(records(0, count));
   let drained = 0;
-  let start: number | undefined;
+  let warm: Meter | undefined;
   let before = 0;
-  let rate = 0;
-  const begun = performance.now();
+  let cost: Cost | undefined;
+  const cold = new Meter();
   await queue.drain(callers, () => {
     drained++;
-    const now = performance.now();
-    if (start === undefined && now - begun > WARM_UP_SECONDS * 1000) {
-      start = now;
+    if (warm === undefined) {
+      if (cold.ms < WARM_UP_SECONDS * 1000) return false;
+      warm = new Meter();
       before = drained;
+      return false;
     }
-    if (start === undefined || now === start) return false;
-    const ms = now - start;
-    rate = (drained - before) / ms * 1000;
     // As many may be under way as there are consumers.
-    return ms > seconds * 1000 || drained >= count - callers;
+    const isEnough = warm.ms > seconds * 1000 || drained >= count - callers;
+    if (isEnough) cost ??= warm.cost(drained - before);
+    return isEnough;
   });
   await queue.close();
-  return { rate };
+  return cost!;
 }
 
 /** From before a message is enqueued until a consumer that waits has it. */
@@ -220,8 +243,7 @@ export async function heapMiB(): Promise<number> {
 
 /** MiB: the most that the process has had, and what its heap has now. */
 export async function memory(): Promise<{ peak: number; heap: number }> {
-  const { memoryUsage } = await import("node:process");
-  const { heapUsed, rss } = memoryUsage();
+  const { heapUsed, rss } = process.memoryUsage();
   // Only Linux says so.
   const status = await readFile("/proc/self/status", "utf8").catch(() => "");
   const [, kib] = /VmHWM:\s+(\d+)/.exec(status) ?? [];

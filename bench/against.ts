@@ -1,0 +1,140 @@
+/**
+ * Compares what the work of today's source costs with what it cost at another
+ * commit: `deno task bench:against REF`. Both do each task in turn, in
+ * processes of their own, so that what else the machine does disturbs both.
+ *
+ * - `--rounds N` measures so often;
+ * - `--only ID` measures only what has this in its id;
+ * - `--write` puts what was found into `bench/results.json`.
+ */
+import { parseArgs } from "node:util";
+import { fromFileUrl, join } from "@std/path";
+import { RESULTS } from "./documents.ts";
+import { type Measure, plan } from "./plan.ts";
+import { machine, say } from "./report.ts";
+import { mergeResults } from "./results.ts";
+import { underDeno } from "./spawn.ts";
+import type { Result } from "./work.ts";
+
+/** CPU time at the other commit, by that of today: more than 1 is better. */
+export interface Comparison {
+  readonly what: string;
+  readonly who: string;
+  readonly rounds: number;
+  readonly median: number;
+  /** The first and the last quartile. */
+  readonly quartiles: readonly [number, number];
+}
+
+const { values: options, positionals: [ref] } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "20" },
+    only: { type: "string", default: "" },
+    write: { type: "boolean", default: false },
+  },
+  allowPositionals: true,
+});
+if (ref === undefined) throw new TypeError("which commit? bench:against REF");
+const ROUNDS = Number(options.rounds);
+/** Records enough for opening them to take most of the time. */
+const READ_COUNT = 200_000;
+const SECONDS = 0.5;
+/** What the other commit measures itself with: all but what calls the package. */
+const HARNESS = "child contender floor logs queues record run_task work".split(
+  " ",
+);
+
+const root = fromFileUrl(new URL("../", import.meta.url));
+const scratch = await Deno.makeTempDir({ prefix: "mini-state-against-" });
+const other = join(scratch, "other");
+let directories = 0;
+
+async function git(...args: string[]): Promise<string> {
+  const command = new Deno.Command("git", { args, cwd: root });
+  const { success, stdout, stderr } = await command.output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout).trim();
+}
+
+async function checkOut(): Promise<void> {
+  await git("worktree", "add", "--detach", other, ref!);
+  for (const name of ["vendor", "node_modules"]) {
+    const from = join(root, name);
+    const isThere = await Deno.stat(from).catch(() => undefined);
+    if (isThere) await Deno.symlink(from, join(other, name));
+  }
+  for (const name of HARNESS) {
+    const file = join("bench", `${name}.ts`);
+    await Deno.copyFile(join(root, file), join(other, file));
+  }
+}
+
+/** Our own part in each measure that knows its CPU time. */
+function ours(): { measure: Measure; who: string }[] {
+  return plan(true)
+    .filter(({ id }) => id !== "latency" && id.includes(options.only!))
+    .flatMap((measure) =>
+      measure.who
+        .filter(({ name }) => name.startsWith("ours"))
+        .map(({ name }) => ({ measure, who: name }))
+    );
+}
+
+async function compare(measure: Measure, who: string): Promise<Comparison> {
+  const { what, isOfReading = false } = measure;
+  const count = measure.id === "read" ? READ_COUNT : measure.task.count;
+  const task = { ...measure.task, count, seconds: SECONDS };
+  const newDirectory = async () => {
+    const dir = join(scratch, String(++directories));
+    await Deno.mkdir(dir);
+    return dir;
+  };
+  const trees = await Promise.all([other, root].map(async (tree) => {
+    if (!isOfReading) return { tree };
+    const dir = await newDirectory();
+    await underDeno(who, { ...task, work: "fill", dir }, tree);
+    return { tree, dir };
+  }));
+  const measured = async ({ tree, dir }: { tree: string; dir?: string }) => {
+    const place = dir ?? await newDirectory();
+    const { cpuUs } = await underDeno(who, { ...task, dir: place }, tree);
+    if (dir === undefined) await Deno.remove(place, { recursive: true });
+    return { tree, cpuUs: cpuUs! };
+  };
+  const ratios: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    // Who comes second finds a warmer machine.
+    const order = round % 2 === 0 ? trees : trees.toReversed();
+    const found: Result = {};
+    for (const each of order) {
+      const { tree, cpuUs } = await measured(each);
+      found[tree] = cpuUs;
+    }
+    ratios.push(found[other]! / found[root]!);
+  }
+  ratios.sort((a, b) => a - b);
+  const at = (part: number) => ratios[Math.floor(ROUNDS * part)]!;
+  const quartiles = [at(0.25), at(0.75)] as const;
+  return { what, who, rounds: ROUNDS, median: at(0.5), quartiles };
+}
+
+try {
+  await checkOut();
+  const commit = await git("rev-parse", "--short", ref);
+  say(`${machine()}; CPU time at ${commit}, by that of today`);
+  const comparisons: Comparison[] = [];
+  for (const { measure, who } of ours()) {
+    const found = await compare(measure, who);
+    comparisons.push(found);
+    const [first, last] = found.quartiles.map((ratio) => ratio.toFixed(2));
+    const median = found.median.toFixed(2);
+    say(`  ${median} (${first} to ${last})  ${found.what}: ${who}`);
+  }
+  if (options.write) {
+    const against = { machine: machine(), commit, comparisons };
+    await mergeResults(RESULTS, { against });
+  }
+} finally {
+  await git("worktree", "remove", "--force", other).catch(() => {});
+  await Deno.remove(scratch, { recursive: true });
+}

@@ -1,0 +1,136 @@
+/** The tables of docs/PERFORMANCE.md, made from a file of results. */
+import type { Goal } from "./goals.ts";
+import type { Curve } from "./growth.ts";
+import type { Findings } from "./results.ts";
+
+/** What `deno task bench` puts into `bench/results.json`. */
+export interface Results {
+  readonly machine: string;
+  readonly findings: readonly Findings[];
+  readonly goals: readonly Goal[];
+  readonly growth: readonly Curve[];
+}
+
+/** Each table by the name of its place in the page. */
+export function tables(results: Results): Record<string, string> {
+  const { findings, goals, growth } = results;
+  return {
+    machine: results.machine,
+    appends: ratios(findings, APPENDS),
+    opening: ratios(findings, OPENING),
+    queue: ratios(findings, QUEUE),
+    growth: growthTable(growth),
+    missed: table(
+      ["", "aim", "reached"],
+      goals.filter(({ isMet }) => !isMet)
+        .map(({ what, aim, reached }) => [what, aim, reached]),
+    ),
+    met: goals.filter(({ isMet }) => isMet)
+      .map(({ what, aim, reached }) => `- ${what}: ${reached}, aim ${aim}`)
+      .join("\n"),
+  };
+}
+
+const PLACE = /(<!-- bench (\w+) -->\n)[\s\S]*?(<!-- \/bench -->)/g;
+
+/** Puts the tables into a page, each between `<!-- bench NAME -->` and `<!-- /bench -->`. */
+export function fill(page: string, made: Record<string, string>): string {
+  return page.replace(PLACE, (_, start, name, end) => {
+    if (made[name] === undefined) throw new Error(`no table ${name}`);
+    return `${start}\n${made[name]}\n\n${end}`;
+  });
+}
+
+type Columns = Readonly<Record<string, string>>;
+
+const APPENDS: Columns = {
+  "append-1": "1 caller",
+  "append-8": "8 callers",
+  "append-64": "64 callers",
+  "append-1024": "1,024 callers",
+  "batch": "batches of 100",
+};
+const OPENING: Columns = {
+  "read": "records of 100,000 keys",
+  "open": "100,000 keys",
+};
+const QUEUE: Columns = {
+  "enqueue-1": "enqueue, 1 caller",
+  "enqueue-64": "64 callers",
+  "drain-1": "receive and acknowledge, 1",
+  "drain-64": "64",
+  "latency": "ms from enqueue to consumer, p50 and p99",
+};
+
+/** A row for each who was measured: ratio to the floor, and how many a second; for the floor and us CPU time too. */
+function ratios(findings: readonly Findings[], columns: Columns): string {
+  const measured = Object.keys(columns).map((id) =>
+    findings.find((found) => found.id === id)!
+  );
+  const names = new Set(
+    measured.flatMap(({ found }) => found.map(({ name }) => name)),
+  );
+  const cells = (name: string) =>
+    measured.map(({ id, found }) => {
+      const it = found.find((each) => each.name === name);
+      if (it === undefined) return "";
+      const { p50, p99, rate, cpuUs } = it.median;
+      if (id === "latency") return `${digits(p50!)}, ${digits(p99!)}`;
+      const cpu = name.startsWith("ours") ? `, ${digits(cpuUs!)} µs` : "";
+      return `${it.ratio.toFixed(2)} (${count(rate!)}${cpu})`;
+    });
+  const floors = measured.map(({ id, floor: { rate, cpuUs } }) =>
+    id === "latency" ? "" : `${count(rate!)}, ${digits(cpuUs!)} µs`
+  );
+  const rows = [...names].map((name) => {
+    const unsynced = measured.some(({ found }) =>
+      found.some((each) => each.name === name && !each.isDurable)
+    );
+    const label = unsynced ? `${name} (never synced)` : name;
+    const isOurs = name.startsWith("ours");
+    return [isOurs ? `**${label}**` : label, ...cells(name)];
+  });
+  return table(["", ...Object.values(columns)], [
+    ["floor", ...floors],
+    ...rows,
+  ]);
+}
+
+function growthTable(curves: readonly Curve[]): string {
+  const sizes = [
+    ...new Set(
+      curves.flatMap(({ points }) => points.map(({ size }) => size)),
+    ),
+  ].sort((a, b) => a - b);
+  const rows = curves.map(({ what, unit, of, points }) => [
+    `${what}, by ${of}`,
+    ...sizes.map((size) => {
+      const point = points.find((each) => each.size === size);
+      return point === undefined ? "" : `${digits(point.cost)} ${unit}`;
+    }),
+  ]);
+  return table(["", ...sizes.map(count)], rows);
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+/** Two digits that count, or all before the point. */
+function digits(value: number): string {
+  return value >= 10 ? count(value) : String(Number(value.toPrecision(2)));
+}
+
+/** As `deno fmt` would write it. */
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const widths = head.map((_, column) =>
+    Math.max(3, ...[head, ...rows].map((row) => row[column]!.length))
+  );
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, at) => cell.padEnd(widths[at]!)).join(" | ")} |`;
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  return [line(head), rule, ...rows.map(line)].join("\n");
+}
