@@ -1,104 +1,62 @@
 // deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
-import { constants } from "node:fs";
-import { mkdir, readdir, rename, unlink } from "node:fs/promises";
-import { uptime } from "node:os";
-import { dirname } from "node:path";
-import process from "node:process";
-import type { FileHandle, FileSystem } from "./file_system.ts";
+import { constants, writeSync } from "node:fs";
 import {
+  type FileHandle as NodeFile,
+  mkdir,
+  readdir,
+  rename,
+  unlink,
+} from "node:fs/promises";
+import { uptime } from "node:os";
+import process from "node:process";
+import type { FileSystem } from "./file_system.ts";
+import { close, fstat, lstat, open } from "./node_file.ts";
+import { lock, lockedByOpening } from "./node_lock.ts";
+import { ownFile } from "./own.ts";
+import type { SystemCalls } from "./system_calls.ts";
+import { fileSystemOver } from "./system_fs.ts";
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
+/** Windows has no such flag: there the look before opening and the comparison after it have to do. */
+const NO_FOLLOW: number = constants.O_NOFOLLOW ?? 0;
+
+const nodeCalls: SystemCalls<NodeFile> = {
+  open: (path, access) => open(path, flagsOf(access)),
+  create: (path, mode, access) =>
+    open(path, flagsOf(access) | O_CREAT | O_EXCL, mode),
+  openDirectory: async (path) =>
+    process.platform === "win32" ? undefined : await open(path, O_RDONLY),
   close,
-  NodeFileHandle,
-  open,
-  openWithoutFollowing,
-  statPath,
-} from "./node_file.ts";
-import { lock } from "./node_lock.ts";
-import { giveDirectory } from "./own.ts";
-import { codeOf, isRefused, run } from "./node_errors.ts";
+  lstat,
+  fstat,
+  list: (directory) => readdir(directory),
+  mkdir: async (path, mode) => void await mkdir(path, { mode }),
+  rename,
+  remove: unlink,
+  read: async (file, into) =>
+    (await file.read(into, 0, into.length, null)).bytesRead,
+  write: async (file, bytes) => (await file.write(bytes)).bytesWritten,
+  writeSync: (file, bytes) => writeSync(file.fd, bytes),
+  overwrite: async (file, bytes) => void await file.write(bytes, 0, null, 0),
+  sync: (file) => file.sync(),
+  truncate: (file, sizeBytes) => file.truncate(sizeBytes),
+  own: (file, _path, like) => ownFile(file.fd, like),
+  lock,
+};
 
 /** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */
-export const nodeFileSystem: FileSystem = {
-  open: (path, access) => run(() => openExisting(path, access)),
-  create: (path, mode) =>
-    run(async () => new NodeFileHandle(await open(path, "ax", mode))),
-  stat: (path) => run(() => statPath(path)),
-  list: (directory) => run(() => readdir(directory)),
-  createDirectory: (path, mode) => run(() => createDirectory(path, mode)),
-  rename: (from, to) => run(() => rename(from, to)),
-  remove: (path) => run(() => unlink(path)),
-  syncDirectory: (directory) => run(() => syncDirectory(directory)),
-  lock: (path, mode, note) => run(() => lock(path, mode, note)),
-};
+export const nodeFileSystem: FileSystem = fileSystemOver(nodeCalls);
 
 /** The default of the npm package, which exports the same names as the one on JSR. */
 export { nodeFileSystem as denoFileSystem };
 
-async function openExisting(
-  path: string,
-  access: "read" | "append",
-): Promise<FileHandle> {
-  const flags = access === "read"
-    ? constants.O_RDONLY
-    : constants.O_WRONLY | constants.O_APPEND;
-  return new NodeFileHandle(await openWithoutFollowing(path, flags));
+function flagsOf(access: "read" | "append" | "lock"): number {
+  if (access === "lock") return O_RDWR | NO_FOLLOW | lockedByOpening();
+  return NO_FOLLOW | (access === "read" ? O_RDONLY : O_WRONLY | O_APPEND);
 }
 
-/** One by one: a recursive `mkdir` of Node 20 never ends where the system makes none, as in `/proc`. */
-async function createDirectory(
-  path: string,
-  mode: number,
-): Promise<void> {
-  const missing: string[] = [];
-  for (let at = path; at !== dirname(at) && isMissing(at); at = dirname(at)) {
-    missing.unshift(at);
-  }
-  for (const directory of missing) {
-    await makeDirectory(directory, mode);
-    try {
-      giveDirectory(
-        directory,
-        statPath(directory),
-        statPath(dirname(directory)),
-      );
-      await syncDirectory(dirname(directory));
-    } catch (error) {
-      // A sandbox that ends at the journal's directory does not let the one above be opened, nor does one that may not be listed.
-      if (!isRefused(error) && codeOf(error) !== "EACCES") throw error;
-    }
-  }
-}
-
-/** One that somebody else has made meanwhile is fine. */
-async function makeDirectory(path: string, mode: number): Promise<void> {
-  try {
-    await mkdir(path, { mode });
-  } catch (error) {
-    if (statPath(path)?.kind !== "directory") throw error;
-  }
-}
-
-/** What may not be looked at is above the sandbox, and there. */
-function isMissing(path: string): boolean {
-  try {
-    return statPath(path) === undefined;
-  } catch (error) {
-    if (isRefused(error)) return false;
-    throw error;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows neither opens directories nor needs it: its file systems journal their entries.
-  if (process.platform === "win32") return;
-  const file = await open(directory, constants.O_RDONLY);
-  try {
-    await file.sync();
-  } finally {
-    await close(file);
-  }
-}
-
-/** What is used of Deno, where Deno runs the npm package. */
+/** What this file uses of Deno, if Deno runs the npm package. */
 interface AskingDeno {
   readonly permissions: {
     querySync(what: { name: "sys"; kind: "osUptime" }): { state: string };
@@ -106,13 +64,13 @@ interface AskingDeno {
 }
 
 /**
- * For how many milliseconds the machine has been up, the time that it was
- * suspended for included; `undefined` where that cannot be known.
+ * For how many milliseconds the machine has been up, including the time that it
+ * was suspended; `undefined` where that cannot be known.
  */
 export function uptimeMs(): number | undefined {
   const { Deno: deno } = globalThis as { Deno?: AskingDeno };
   const what = { name: "sys", kind: "osUptime" } as const;
-  // Deno would ask somebody.
+  // Deno would ask the user.
   const isUnknown = deno !== undefined &&
     deno.permissions.querySync(what).state !== "granted";
   return isUnknown ? undefined : 1_000 * uptime();

@@ -12,16 +12,7 @@ import {
 import type { FileHandle as NodeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import type { FileLock } from "./file_system.ts";
-import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "./lock_note.ts";
-import {
-  close,
-  NO_FOLLOW,
-  open,
-  openWithoutFollowing,
-  statOpen,
-  statPath,
-} from "./node_file.ts";
+import { codeOf } from "./errno.ts";
 import {
   birth,
   claimName,
@@ -30,126 +21,36 @@ import {
   type ProcessIdentity,
   startTime,
 } from "./node_claim.ts";
-import { codeOf, failure, run } from "./node_errors.ts";
+import { lstat } from "./node_file.ts";
+import type { Release } from "./system_calls.ts";
 
-/** Flags of `open` that Node does not name, and hands on to the system: open and lock, or fail at once. */
+/** Flags of `open` that Node does not name, and passes on to the system: open and lock, or fail at once. */
 const OPEN_LOCKED: Readonly<Record<string, number>> = {
   darwin: 0x20 | constants.O_NONBLOCK, // O_EXLOCK: the same lock as flock
   win32: 0x10000000, // UV_FS_O_EXLOCK: nobody else may open it
 };
 
-/** What a process is born with where the system does not tell. */
+/** What identifies a process where the system does not tell when it started. */
 const UNKNOWN = birth("0", "0");
 
-/** What holds a lock besides the open file. */
-type Hold = () => void | Promise<void>;
+/** The flags with which opening the file of a lock locks it, on macOS and Windows; 0 elsewhere. */
+export function lockedByOpening(): number {
+  return realDeno === undefined ? OPEN_LOCKED[process.platform] ?? 0 : 0;
+}
 
-/** Takes the lock; see `FileSystem.lock`, and docs/FORMAT.md for whom it keeps out. */
+/** Locks the file through the kernel, if there is a way to ask it, and claims it if there may be none; see docs/FORMAT.md for whom that keeps out. */
 export async function lock(
-  path: string,
-  mode: number,
-  note: string,
-): Promise<FileLock | undefined> {
-  let text = note;
-  for (;;) {
-    const file = await openLockFile(path, mode);
-    if (file === undefined) return undefined;
-    let release: Hold | undefined;
-    let isKept = false;
-    try {
-      release = await takeLock(path, file, mode);
-      if (release === undefined) return undefined;
-      const { identity, links } = statOpen(file);
-      const isCurrent = () => statPath(path)?.identity === identity;
-      // Somebody may have removed the file between our opening and our locking it.
-      if (!isCurrent()) continue;
-      const found = await readNote(file);
-      const verdict = judgeLockFile(found, links);
-      text = keepLog(found, text);
-      if (verdict === "replace") {
-        unlinkIfThere(path);
-        continue;
-      }
-      if (verdict !== "take") throw failure(verdict, path);
-      await writeNote(file, text);
-      isKept = true;
-      const free = release;
-      const held = {
-        note: text,
-        leave: (note: string) =>
-          run(async () => {
-            await writeNote(file, note);
-            await file.sync();
-            held.note = note;
-          }),
-        isCurrent: () => run(isCurrent),
-        close: () =>
-          run(async () => {
-            try {
-              await free();
-            } finally {
-              await close(file);
-            }
-          }),
-      };
-      return held;
-    } finally {
-      if (!isKept) {
-        await release?.();
-        await close(file);
-      }
-    }
-  }
-}
-
-/** Overwrites: cut first, a note might be lost in a power cut. */
-async function writeNote(file: NodeFile, note: string): Promise<void> {
-  const bytes = new TextEncoder().encode(note);
-  await file.write(bytes, 0, null, 0);
-  await file.truncate(bytes.length);
-}
-
-/** What a lock file holds, and a byte more than that may be. */
-async function readNote(file: NodeFile): Promise<Uint8Array> {
-  const bytes = new Uint8Array(LOCK_NOTE_BYTES + 1);
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-  return bytes.subarray(0, bytesRead);
-}
-
-/** Opens the lock file and, on macOS and Windows, locks it; `undefined` where somebody else has. */
-async function openLockFile(
-  path: string,
-  mode: number,
-): Promise<NodeFile | undefined> {
-  const locked = realDeno === undefined ? OPEN_LOCKED[process.platform] : 0;
-  const flags = constants.O_RDWR | (locked ?? 0);
-  try {
-    if (statPath(path) !== undefined) {
-      return await openWithoutFollowing(path, flags);
-    }
-    const create = flags | constants.O_CREAT | NO_FOLLOW;
-    return await open(path, create, mode);
-  } catch (error) {
-    if (locked && ["EAGAIN", "EBUSY"].includes(codeOf(error) ?? "")) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-/** Has the kernel lock the file, where there is a way to ask it, and claims it where there may be none. */
-async function takeLock(
-  path: string,
   file: NodeFile,
+  path: string,
   mode: number,
-): Promise<Hold | undefined> {
+): Promise<Release | undefined> {
   if (realDeno !== undefined) return await flockThroughDeno(path, realDeno);
-  if (OPEN_LOCKED[process.platform] !== undefined) return () => {};
+  if (lockedByOpening() !== 0) return () => {};
   const isLocked = flockThroughChild(file.fd) ?? !isFlockedBySomebody(file.fd);
   return isLocked ? claim(path, mode) : undefined;
 }
 
-/** What is used of Deno, where Deno runs the npm package. */
+/** What this file uses of Deno, if Deno runs the npm package. */
 interface LockingDeno {
   open(path: string, options: { read: true; write: true }): Promise<
     { tryLock(exclusive: boolean): Promise<boolean>; close(): void }
@@ -161,7 +62,7 @@ const realDeno = (globalThis as { Deno?: LockingDeno }).Deno;
 async function flockThroughDeno(
   path: string,
   deno: LockingDeno,
-): Promise<Hold | undefined> {
+): Promise<Release | undefined> {
   const file = await deno.open(path, { read: true, write: true });
   if (await file.tryLock(true)) return () => file.close();
   file.close();
@@ -194,7 +95,7 @@ function isFlockedBySomebody(fd: number): boolean {
 }
 
 /** Claims the file for this process, unless a process that lives has done so. Claims first and looks then, so that of two at least one sees the other. */
-function claim(path: string, mode: number): Hold | undefined {
+function claim(path: string, mode: number): Release | undefined {
   const directory = dirname(path);
   const name = listedName(path);
   const self = { pid: process.pid, birth: birthOf(process.pid)! };
@@ -220,10 +121,19 @@ function listedName(path: string): string {
   const names = readdirSync(directory);
   const asked = basename(path);
   if (names.includes(asked)) return asked;
-  const identity = statPath(path)?.identity;
-  return names.find((name) =>
-    statPath(join(directory, name))?.identity === identity
-  ) ?? asked;
+  const identity = identityOf(path);
+  return names.find((name) => identityOf(join(directory, name)) === identity) ??
+    asked;
+}
+
+/** The identity of a file; `undefined` if it is gone. */
+function identityOf(path: string): string | undefined {
+  try {
+    return lstat(path).identity;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Whether no claim but ours is that of a process that lives; those of the dead are removed. */

@@ -76,7 +76,7 @@ function placeOf(filename: string): string {
 }
 
 /** The parts of the file system for Node that need no Node: no public name reaches them. */
-const PURE_OF_NODE = /\/fs\/node_[a-z]+\.ts$/;
+const PURE_OF_NODE = /\/fs\/(node_claim|errno)\.ts$/;
 
 function isPublished(place: string): boolean {
   return place.split("/")[0]! in MAY_IMPORT;

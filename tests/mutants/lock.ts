@@ -20,8 +20,8 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
     name: "ignore-the-lock",
     file: "fs/deno.ts",
     edits: [[
-      "if (!await file.tryLock(true)) return undefined;",
-      "await file.tryLock(true);",
+      "await file.tryLock(true) ? () => {} : undefined",
+      "(await file.tryLock(true), () => {})",
     ]],
     killedBy: {
       file: "tests/store/lock_test.ts",
@@ -57,7 +57,7 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "lock-a-file-without-a-name",
-    file: "fs/deno.ts",
+    file: "fs/system_lock.ts",
     edits: [["      if (!await held.isCurrent()) continue;\n", ""]],
     killedBy: system(
       ".lock() takes no lock on a file that was removed before it was locked",

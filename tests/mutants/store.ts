@@ -218,29 +218,29 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "ignore-short-write",
-    file: "fs/deno.ts",
+    file: "fs/system_fs.ts",
     edits: [["      done += written;", "      done += rest.length;"]],
     killedBy: system(" writes the rest after a short write"),
   },
   {
     name: "system-does-not-sync-files",
-    file: "fs/deno.ts",
+    file: "fs/system_fs.ts",
     edits: [[
-      "    return run(() => this.#file.sync());",
+      "    return run(() => this.#calls.sync(this.#file));",
       "    return Promise.resolve();",
     ]],
     killedBy: system(" syncs the file before an append resolves"),
   },
   {
     name: "system-does-not-sync-directories",
-    file: "fs/deno.ts",
-    edits: [["  await file.sync();\n}", "}"]],
+    file: "fs/system_fs.ts",
+    edits: [["    await calls.sync(directory);\n", ""]],
     killedBy: system(".syncDirectory() syncs the directory itself"),
   },
   {
     name: "system-does-not-sync-new-directories",
-    file: "fs/deno.ts",
-    edits: [["      await syncDirectory(dirname(directory));\n", ""]],
+    file: "fs/system_fs.ts",
+    edits: [["      await syncDirectory(calls, above);\n", ""]],
     killedBy: system(
       ".createDirectory() syncs the directory above each one that it makes",
     ),

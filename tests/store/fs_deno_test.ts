@@ -277,6 +277,20 @@ Deno.test("denoFileSystem.lock() takes the file that somebody else has just made
   await assertRejects(() => lost, Deno.errors.NotFound);
 });
 
+Deno.test("denoFileSystem.lock() is held where the system locks a file that it opens", async () => {
+  await using directory = new TestDirectory();
+  const { open } = Deno;
+  // As on Windows, and on macOS under Node.
+  const busy = Object.assign(new Error("busy"), { code: "EBUSY" });
+  Deno.open = () => Promise.reject(busy);
+  try {
+    const lock = await denoFileSystem.lock(directory.at("lock"), 0o600, "me");
+    assertEquals(lock, undefined);
+  } finally {
+    Deno.open = open;
+  }
+});
+
 const pipes = await run("mkfifo", "--version");
 if (pipes.success) {
   Deno.test("MiniStore does not wait for a pipe in place of a file, and says what stands there", async () => {

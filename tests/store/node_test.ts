@@ -7,7 +7,7 @@ import {
   isFlocked,
   startTime,
 } from "../../fs/node_claim.ts";
-import { failure, isRefused, run } from "../../fs/node_errors.ts";
+import { failure, isSandboxed, run } from "../../fs/errno.ts";
 
 const OWNER = { pid: 42, birth: birth("0123456789abcdef", "777") };
 
@@ -92,7 +92,7 @@ Deno.test("Node's permission model refuses as EACCES, and says which flag would 
       permission,
       resource: "/data",
     });
-    assertEquals(isRefused(denied), true);
+    assertEquals(isSandboxed(denied), true);
     const error = await assertRejects(() => run(() => Promise.reject(denied)));
     const { code, message, cause } = error as Error & { code: string };
     assertEquals([code, cause], ["EACCES", denied]);
@@ -104,7 +104,7 @@ Deno.test("Node's permission model refuses as EACCES, and says which flag would 
   const error = await assertRejects(() => run(() => Promise.reject(cannot)));
   const { message } = error as Error;
   assertEquals(message.includes("nothing can be made durable"), true, message);
-  assertEquals(isRefused(new Deno.errors.NotCapable("no")), true);
-  assertEquals(isRefused(failure("EACCES", "open")), false);
-  assertEquals(isRefused(undefined), false);
+  assertEquals(isSandboxed(new Deno.errors.NotCapable("no")), true);
+  assertEquals(isSandboxed(failure("EACCES", "open")), false);
+  assertEquals(isSandboxed(undefined), false);
 });

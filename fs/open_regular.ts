@@ -1,0 +1,41 @@
+import { codeOf, failure } from "./errno.ts";
+import type { FileStat } from "./file_system.ts";
+import type { SystemCalls } from "./system_calls.ts";
+
+/** Describes what has a name; `undefined` if nothing has. */
+export function statPath<File>(
+  calls: SystemCalls<File>,
+  path: string,
+): FileStat | undefined {
+  try {
+    return calls.lstat(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** What `open` rejects with where there is no regular file. */
+const REFUSED = {
+  symlink: "ELOOP",
+  directory: "EISDIR",
+  // To open a pipe waits for its other end.
+  other: "ENXIO",
+} as const;
+
+/** Opens a regular file: looks before opening, compares after, and looks again if a rename came between. Deno has no `O_NOFOLLOW`, and `open` takes directories too. */
+export async function openRegular<File>(
+  calls: SystemCalls<File>,
+  path: string,
+  access: "read" | "append" | "lock",
+): Promise<File> {
+  for (;;) {
+    const found = statPath(calls, path);
+    if (found !== undefined && found.kind !== "file") {
+      throw failure(REFUSED[found.kind], path);
+    }
+    const file = await calls.open(path, access);
+    if (calls.fstat(file).identity === found?.identity) return file;
+    await calls.close(file);
+  }
+}
