@@ -1,5 +1,3 @@
-import type { SchemaIssue } from "./schema.ts";
-
 /**
  * Why an operation failed. Codes are part of the contract; messages are not.
  *
@@ -41,6 +39,16 @@ export type MiniErrorCode =
   | "RECEIPT_EXPIRED"
   | "PERMISSION"
   | "IO";
+
+/** One thing that a schema objects to. */
+export interface SchemaIssue {
+  /** What is wrong. */
+  readonly message: string;
+  /** Where in the value. */
+  readonly path?:
+    | readonly (PropertyKey | { readonly key: PropertyKey })[]
+    | undefined;
+}
 
 /** Where a {@linkcode MiniError} happened, and what caused it. */
 export interface MiniErrorOptions {

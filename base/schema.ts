@@ -1,6 +1,8 @@
-import { MiniError } from "./errors.ts";
+import { MiniError, type SchemaIssue } from "./errors.ts";
 import { isSameJson } from "./json.ts";
 import { isPromise } from "./promise.ts";
+
+export type { SchemaIssue };
 
 /**
  * A validator of records: what Standard Schema (https://standardschema.dev)
@@ -23,16 +25,6 @@ export interface Schema<T> {
 export type SchemaResult<T> =
   | { readonly value: T; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
-
-/** One thing that a schema objects to. */
-export interface SchemaIssue {
-  /** What is wrong. */
-  readonly message: string;
-  /** Where in the value. */
-  readonly path?:
-    | readonly (PropertyKey | { readonly key: PropertyKey })[]
-    | undefined;
-}
 
 /**
  * The value as the schema gives it back.

@@ -16,7 +16,8 @@ import { survey } from "./survey.ts";
 import { fill } from "./target.ts";
 import { count, size, span } from "../base/text.ts";
 import { missingEnd } from "./together.ts";
-import { type Verification, verifyJournal } from "./verify.ts";
+import { verifyJournal } from "./verify.ts";
+import type { Verification } from "./verify_text.ts";
 
 /** No writer rotates and compacts as fast as that. */
 const MAX_ATTEMPTS = 100;

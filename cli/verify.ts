@@ -15,45 +15,19 @@ import {
   listThere,
   type SnapshotCheck,
 } from "./snapshot_check.ts";
-import { type Format, type Survey, survey } from "./survey.ts";
+import { type Survey, survey } from "./survey.ts";
 import {
   type Finding,
   isSetAside,
   togetherness,
   usableOf,
 } from "./together.ts";
-import { describe, isWell } from "./verify_text.ts";
-
-/** What verifying has found. */
-export interface Verification {
-  readonly path: string;
-  readonly format: Format;
-  /** The number of the first record, or of the next one where none is. */
-  readonly first: number;
-  /** The highest number that was found good. */
-  readonly last: number;
-  /** The records that a checksum vouches for: all, but for what stands in a segment from its first damage on. */
-  readonly verified: readonly Range[];
-  readonly segments: number;
-  readonly sizeBytes: number;
-  /** How the journal ends. */
-  readonly end: SegmentCheck["end"];
-  readonly tornBytes: number;
-  readonly snapshots: number;
-  /** Where the newest snapshot stands that is ahead of the log, if any is. */
-  readonly snapshotAhead: number | null;
-  /** In how many segments something is damaged, or cannot be read. */
-  readonly damagedSegments: number;
-  readonly findings: readonly Finding[];
-  /** Files that an opening, or a repair, has put aside. */
-  readonly setAside: readonly string[];
-}
-
-/** Numbers from one to another. */
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
+import {
+  describe,
+  isWell,
+  type Range,
+  type Verification,
+} from "./verify_text.ts";
 
 export const verify: Command = {
   name: "verify",

@@ -1,9 +1,40 @@
 import { basename } from "@std/path";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
-import { isSetAside } from "./together.ts";
+import type { Format } from "./survey.ts";
+import { type Finding, isSetAside } from "./together.ts";
 import { count, grouped, size, span } from "../base/text.ts";
-import type { Range, Verification } from "./verify.ts";
+
+/** The result of verifying a journal. */
+export interface Verification {
+  readonly path: string;
+  readonly format: Format;
+  /** The number of the first record, or of the next one where none is. */
+  readonly first: number;
+  /** The highest number that was found good. */
+  readonly last: number;
+  /** The records that a checksum vouches for: all, but for what stands in a segment from its first damage on. */
+  readonly verified: readonly Range[];
+  readonly segments: number;
+  readonly sizeBytes: number;
+  /** How the journal ends. */
+  readonly end: SegmentCheck["end"];
+  readonly tornBytes: number;
+  readonly snapshots: number;
+  /** The record of the newest snapshot that is ahead of the log, if any is. */
+  readonly snapshotAhead: number | null;
+  /** The number of segments that are damaged or cannot be read. */
+  readonly damagedSegments: number;
+  readonly findings: readonly Finding[];
+  /** Files that an opening, or a repair, has set aside. */
+  readonly setAside: readonly string[];
+}
+
+/** Numbers from one to another. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
 
 /** How a journal ends, in words. */
 export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {

@@ -1,5 +1,5 @@
 /** Mutants of the lock, of the note in it, and of the names under which a log is found. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const lost = (test: string) => ({
   file: "tests/store/lost_header_test.ts",

@@ -4,7 +4,8 @@
  */
 import { copy } from "@std/fs";
 import { fromFileUrl, join } from "@std/path";
-import { type Mutant, MUTANTS } from "./list.ts";
+import { MUTANTS } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 /** What the tests read. */

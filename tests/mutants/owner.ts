@@ -1,5 +1,5 @@
 /** Mutants of whose files are, and of what is no file of ours. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const shared = (test: string) => ({
   file: "tests/store/shared_test.ts",

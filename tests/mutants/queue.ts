@@ -1,5 +1,5 @@
 /** Mutants of the queue. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const queue = (test: string) => ({
   file: "tests/queue/queue_test.ts",

@@ -1,5 +1,5 @@
 /** Mutants of what keeps older code from undoing what newer code has written. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const powerCut = (workload: string) => ({
   file: "tests/crash/state_test.ts",

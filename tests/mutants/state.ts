@@ -1,5 +1,5 @@
 /** Mutants of snapshots and of the state manager. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const snapCuts = {
   file: "tests/crash/snap_test.ts",

@@ -1,5 +1,5 @@
 /** Mutants of how files are made, opened, read and judged; and of the seam to the system. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const CUTS = "MiniStore survives a power cut after every call, in every way";
 

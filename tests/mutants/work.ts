@@ -1,5 +1,5 @@
 /** Mutants of who has which message, and of work. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 export const WORK_MUTANTS: readonly Mutant[] = [
   {

@@ -1,5 +1,5 @@
 /** Mutants of what writes the log. */
-import type { Mutant } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
 
 const CUTS = "MiniStore survives a power cut after every call, in every way";
 const FAULTS = "MiniStore survives every call failing, once and for ever";

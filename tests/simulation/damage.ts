@@ -1,6 +1,7 @@
 import type { MemoryFileSystem, Random } from "@mini/state/testing";
 import { JournalBytes } from "../support/journal.ts";
-import { DIR, PATH } from "./process.ts";
+import { type Damage, namesLike } from "./files.ts";
+import { PATH } from "./process.ts";
 import { damageSnapshots } from "./snapshot_damage.ts";
 import { pick } from "./world.ts";
 
@@ -9,13 +10,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const SECTOR = 512;
 const NEWLINE = 0x0a;
 const encoder = new TextEncoder();
-
-/** What was done to the files of a program that does not run. */
-export interface Damage {
-  readonly what: string;
-  /** Whether the end may be gone without a trace: what docs/DURABILITY.md says cannot be helped. */
-  readonly mayLose: boolean;
-}
 
 /** Damages a disk in one way, picked by chance; `undefined` where it has nothing to be damaged so. */
 export function damage(
@@ -28,11 +22,6 @@ export function damage(
   if (kind < 7) return damageSealed(fs, random);
   if (kind < 8) return forge(fs, random);
   return damageSnapshots(fs, random);
-}
-
-export function namesLike(fs: MemoryFileSystem, pattern: RegExp): string[] {
-  return fs.names(DIR).filter((name) => pattern.test(name))
-    .map((name) => `${DIR}/${name}`);
 }
 
 const SEALED = /^journal\.\d{20}\.jsonl$/;

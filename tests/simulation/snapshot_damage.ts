@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { MemoryFileSystem, Random } from "@mini/state/testing";
 import { hex } from "../support/journal.ts";
-import { type Damage, namesLike } from "./damage.ts";
+import { type Damage, namesLike } from "./files.ts";
 import { DIR } from "./process.ts";
 import { pick } from "./world.ts";
 
