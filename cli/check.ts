@@ -1,13 +1,13 @@
 import {
   assertNeverBegun,
+  checkContinuity,
   checkName,
-  checkSeam,
+  type Continuation,
   corruptAt,
   type Header,
   type JournalContext,
   judgeTail,
   scanSegment,
-  type Seam,
   type SegmentScan,
   shapeOf,
   tailPlace,
@@ -72,7 +72,7 @@ interface Place {
 }
 
 /** What a segment is to go on from. */
-interface Before extends Seam {
+interface Before extends Continuation {
   readonly path: string;
 }
 
@@ -234,7 +234,7 @@ async function checkOne(
   };
   try {
     if (!isActive) checkName(path, scan.header, base);
-    checkSeam(path, scan.header, before);
+    checkContinuity(path, scan.header, before);
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
     const none = { goodBytes: 0, last: scan.header.base };

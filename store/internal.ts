@@ -13,23 +13,24 @@ export {
 export type { LineParser } from "./format/records.ts";
 export { shapeOf } from "./format/shape.ts";
 export { judgeTail } from "./format/tail.ts";
-export { JournalPaths } from "./journal.ts";
+export { type JournalContext, JournalPaths } from "./journal.ts";
 export { lockHolder, takeLock } from "./lock.ts";
 export { contextOf } from "./options.ts";
-export { isRustJournal, openRustSegments, wholeLine } from "./rust.ts";
+export { wholeLine } from "./format/rust.ts";
+export { isRustJournal, openRustSegments } from "./read/rust_segments.ts";
+export { corruptAt, tooLong } from "./corruption.ts";
 export {
   assertNeverBegun,
+  checkContinuity,
   checkName,
-  checkSeam,
-  corruptAt,
+  type Continuation,
   headerOf,
-  type JournalContext,
   judgeStart,
+  tracesOf,
+} from "./read/header.ts";
+export {
   scanSegment,
-  type Seam,
   type SegmentScan,
   tailPlace,
-  tooLong,
-  tracesOf,
-} from "./segment.ts";
+} from "./read/segment_reader.ts";
 export { asListed } from "./spelling.ts";

@@ -6,6 +6,8 @@ import {
   join,
   resolve,
 } from "@std/path";
+import type { Staging } from "../fs/atomic_file.ts";
+import type { FileSystem } from "../fs/file_system.ts";
 
 /** A sealed segment: what stands before the number, the number, and the extension. */
 const SEALED = /^(.*)\.(\d{20})(\.[^.]*)?$/s;
@@ -129,6 +131,15 @@ export class JournalPaths {
       .filter((name) => /^\d{3,19}$/.test(name.slice(start.length)))
       .sort((a, b) => number(a) - number(b));
   }
+}
+
+/** What every part of an open journal needs. */
+export interface JournalContext {
+  readonly fs: FileSystem;
+  readonly paths: JournalPaths;
+  readonly maxRecordBytes: number;
+  /** Where its files are made. */
+  readonly staging: Staging;
 }
 
 function absolute(path: string | URL): string {

@@ -1,6 +1,6 @@
 import { pid } from "node:process";
 import { basename, join } from "@std/path";
-import type { LiveEnd } from "./read/cut.ts";
+import type { CommittedEnd } from "./read/cut.ts";
 import { MiniError } from "../base/errors.ts";
 import { nativeFormat } from "./format/write_format.ts";
 import type { FileLock } from "../fs/file_system.ts";
@@ -9,14 +9,11 @@ import { encodeLockNote, parseLockNote } from "../fs/lock_note.ts";
 import { lockHolder, takeLock } from "./lock.ts";
 import { osCode } from "../fs/os_errors.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
-import {
-  isRustJournal,
-  openRustSegments,
-  recoverRustJournal,
-  rustFormat,
-} from "./rust.ts";
-import type { JournalPaths } from "./journal.ts";
-import { corrupt, type JournalContext } from "./segment.ts";
+import { corrupt } from "./corruption.ts";
+import { rustFormat } from "./format/rust.ts";
+import type { JournalContext, JournalPaths } from "./journal.ts";
+import { isRustJournal, openRustSegments } from "./read/rust_segments.ts";
+import { recoverRustJournal } from "./recover_rust.ts";
 import { type OpenSegment, openSegments } from "./read/segments.ts";
 import { asListed } from "./spelling.ts";
 import { Writer, type WriterOptions } from "./write/writer.ts";
@@ -104,7 +101,7 @@ export async function* journalSegments(
   asked: JournalContext,
   from: number | undefined,
   { live, ifMissing = "empty" }: {
-    readonly live?: LiveEnd;
+    readonly live?: CommittedEnd;
     readonly ifMissing?: "error" | "empty";
   },
 ): AsyncGenerator<OpenSegment, void, undefined> {

@@ -12,9 +12,8 @@ import {
 } from "../base/checks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { denoFileSystem } from "../fs/deno.ts";
-import { JournalPaths } from "./journal.ts";
+import { type JournalContext, JournalPaths } from "./journal.ts";
 import type { Schema } from "../base/schema.ts";
-import type { JournalContext } from "./segment.ts";
 
 const MIB = 1024 * 1024;
 

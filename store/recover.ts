@@ -1,23 +1,22 @@
 import { MiniError } from "../base/errors.ts";
 import type { FileHandle, FileStat } from "../fs/file_system.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
-import { rewriteActive } from "./rewrite.ts";
 import { encodeHeader, type Header } from "./format/line.ts";
 import { hex, NEWLINE } from "../base/bytes.ts";
+import { corrupt, corruptAt, tooLong } from "./corruption.ts";
+import type { JournalContext } from "./journal.ts";
 import {
   assertNeverBegun,
+  checkContinuity,
   checkName,
-  checkSeam,
-  corrupt,
-  corruptAt,
-  type JournalContext,
+  type Continuation,
+} from "./read/header.ts";
+import {
   scanSegment,
-  type SealedSegment,
-  type Seam,
   type SegmentScan,
   tailPlace,
-  tooLong,
-} from "./segment.ts";
+} from "./read/segment_reader.ts";
+import { rewriteActive } from "./rewrite.ts";
 import { concat } from "../base/bytes.ts";
 import { judgeTail, type Verdict } from "./format/tail.ts";
 
@@ -61,6 +60,13 @@ export interface RecoveryReport {
   readonly reason?: string;
 }
 
+/** A segment that is complete and will not change. */
+export interface SealedSegment {
+  readonly path: string;
+  readonly base: number;
+  readonly sizeBytes: number;
+}
+
 /** An open journal: where its writer goes on. */
 export interface Recovered {
   readonly file: FileHandle;
@@ -88,7 +94,7 @@ export async function recoverJournal(
   },
 ): Promise<Recovered> {
   const sealed: SealedSegment[] = [];
-  let seam: Seam | undefined;
+  let expected: Continuation | undefined;
   let applied = 0;
   const { fs, paths } = context;
   // A name that leaves no room for a sealed segment's fails here, and not at the first rotation.
@@ -100,8 +106,8 @@ export async function recoverJournal(
       sealed.push({ path, base, sizeBytes });
       continue;
     }
-    const scan = await scanSealed(context, base, seam);
-    seam = seamAfter(scan);
+    const scan = await scanSealed(context, base, expected);
+    expected = continuationOf(scan);
     applied = scan.applied;
     sealed.push({ path: scan.path, base, sizeBytes: scan.offset });
   }
@@ -112,10 +118,14 @@ export async function recoverJournal(
   if (scan === "unfinished") {
     const hasSealed = sealed.length > 0;
     if (found) assertNeverBegun(paths.active, { hasSealed, log });
-    const created = await createActive(context, seam, sealed, found);
+    const created = await createActive(context, expected, sealed, found);
     return { ...created, applied };
   }
-  const recovered = await recoverActive(context, scan, { seam, sealed, found });
+  const recovered = await recoverActive(context, scan, {
+    expected,
+    sealed,
+    found,
+  });
   // An active segment without a record says nothing.
   return { ...recovered, applied: Math.max(applied, recovered.applied) };
 }
@@ -123,13 +133,13 @@ export async function recoverJournal(
 async function recoverActive(
   context: JournalContext,
   scan: SegmentScan,
-  { seam, sealed, found }: {
-    readonly seam: Seam | undefined;
+  { expected, sealed, found }: {
+    readonly expected: Continuation | undefined;
     readonly sealed: readonly SealedSegment[];
     readonly found: FileStat | undefined;
   },
 ): Promise<Recovered> {
-  checkSeam(scan.path, scan.header, seam);
+  checkContinuity(scan.path, scan.header, expected);
   if (scan.tail.length === 0 && scan.seal !== undefined) {
     const closed = { ...scan, ...scan.seal };
     // What is written into a file with a second name, as a backup by hard links gives it one, is in the other log too.
@@ -149,7 +159,7 @@ async function recoverActive(
 async function scanSealed(
   context: JournalContext,
   base: number,
-  seam: Seam | undefined,
+  expected: Continuation | undefined,
 ): Promise<SegmentScan> {
   const path = context.paths.sealed(base);
   const scan = await scanSegment(context, path);
@@ -160,7 +170,7 @@ async function scanSealed(
     });
   }
   checkName(path, scan.header, base);
-  checkSeam(scan.path, scan.header, seam);
+  checkContinuity(scan.path, scan.header, expected);
   if (scan.tail.length > 0) throw await sealedDamage(context, scan);
   return scan;
 }
@@ -179,7 +189,7 @@ async function sealedDamage(
   });
 }
 
-function seamAfter({ header, next, chain }: SegmentScan): Seam {
+function continuationOf({ header, next, chain }: SegmentScan): Continuation {
   return { journal: header.journal, base: next - 1, prev: hex(chain) };
 }
 
@@ -197,11 +207,11 @@ async function tailError(
 /** Makes the journal's first segment, or the one that an unfinished rotation has left out. */
 async function createActive(
   context: JournalContext,
-  seam: Seam | undefined,
+  expected: Continuation | undefined,
   sealed: readonly SealedSegment[],
   found: FileStat | undefined,
 ): Promise<Recovered> {
-  const header = seam ?? { journal: newJournalId(), base: 0, prev: hex(0) };
+  const header = expected ?? { journal: newJournalId(), base: 0, prev: hex(0) };
   const { bytes, chain } = encodeHeader(header);
   const { staging, paths } = context;
   const like = found === undefined && sealed.at(-1)?.path || staging.like;
@@ -220,11 +230,11 @@ async function createActive(
     applied: 0,
     sealed,
     report: {
-      outcome: seam === undefined ? "created" : "unclean",
+      outcome: expected === undefined ? "created" : "unclean",
       sequence: header.base,
       segments: sealed.length + 1,
       tornBytes: 0,
-      ...((seam !== undefined || found !== undefined) && {
+      ...((expected !== undefined || found !== undefined) && {
         reason: "the newest segment had not been finished, and was made again",
       }),
     },

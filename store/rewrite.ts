@@ -1,7 +1,7 @@
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { readBlock } from "../fs/blocks.ts";
 import type { FileHandle } from "../fs/file_system.ts";
-import type { JournalContext } from "./segment.ts";
+import type { JournalContext } from "./journal.ts";
 
 /** What becomes of the active segment after an unclean end. */
 export interface Rewrite {

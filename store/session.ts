@@ -14,12 +14,12 @@ import {
   writerOptions,
 } from "./options.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import type { LiveEnd } from "./read/cut.ts";
+import type { CommittedEnd } from "./read/cut.ts";
 import { readBatches, type Reading, readRecords } from "./read/replay.ts";
 import type { LogRecord } from "./format/records.ts";
 import type { RecoveryReport } from "./recover.ts";
 import { type Schema, validateNew, validateRead } from "../base/schema.ts";
-import type { JournalContext } from "./segment.ts";
+import type { JournalContext } from "./journal.ts";
 import type { Writer } from "./write/writer.ts";
 
 /** The sessions of the logs that are open. */
@@ -170,7 +170,7 @@ function readingOf<T>(
   context: JournalContext,
   range: ReplayRange,
   schema: Schema<T> | undefined,
-  live?: LiveEnd,
+  live?: CommittedEnd,
 ): Reading<T> {
   const { signal } = range;
   return {

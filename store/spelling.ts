@@ -1,8 +1,7 @@
 import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import type { FileStat, FileSystem } from "../fs/file_system.ts";
-import { JournalPaths } from "./journal.ts";
-import type { JournalContext } from "./segment.ts";
+import { type JournalContext, JournalPaths } from "./journal.ts";
 
 /**
  * The journal under the name that its directory lists. A file system may take

@@ -1,7 +1,6 @@
 import type { MiniError } from "../../base/errors.ts";
 import { MAX_DEPTH } from "../../base/json.ts";
 import { parseLine, valueStart } from "./line.ts";
-import { corrupt } from "../segment.ts";
 import { strayReason } from "./shape.ts";
 import { cutsOf, parseJson } from "../../base/walk.ts";
 
@@ -21,6 +20,17 @@ export interface LineParser {
   parse(line: string, from: number): Iterable<unknown>;
 }
 
+/** What is wrong in a segment, and where. */
+export interface Damage {
+  readonly reason: string;
+  readonly offset?: number;
+  readonly line?: number;
+  readonly seq?: number;
+}
+
+/** Makes the error for damage in the segment that is being read. */
+export type Refuse = (damage: Damage) => MiniError;
+
 const NONE: readonly unknown[] = [];
 
 /** Of a long batch so many characters are parsed at a time. */
@@ -28,12 +38,12 @@ const CHUNK_CHARS = 64 * 1024;
 
 /** Parses the lines of this package's own format, whose checksums have been verified. */
 export class NativeLines implements LineParser {
-  readonly #path: string;
+  readonly #refuse: Refuse;
   #line = 0;
   next: number;
 
-  constructor(path: string, base: number) {
-    this.#path = path;
+  constructor(base: number, refuse: Refuse) {
+    this.#refuse = refuse;
     this.next = base + 1;
   }
 
@@ -96,7 +106,7 @@ export class NativeLines implements LineParser {
   }
 
   #corrupt(reason: string): MiniError {
-    return corrupt(this.#path, { reason, line: this.#line, seq: this.next });
+    return this.#refuse({ reason, line: this.#line, seq: this.next });
   }
 }
 

@@ -98,7 +98,7 @@ export interface Stray {
  * of the records would, without parsing them, which would cost as much as
  * replaying them.
  */
-export class NumberWalk {
+export class SequenceCheck {
   /** The number that the next record must have. */
   next: number;
   /** How many marks of a clean end the last lines so far are. */

@@ -4,11 +4,11 @@ import { BlockReader } from "../../fs/blocks.ts";
 import type { MiniError } from "../../base/errors.ts";
 import { NEWLINE } from "../../base/bytes.ts";
 import { concat } from "../../base/bytes.ts";
-import { corrupt } from "../segment.ts";
+import { corrupt } from "../corruption.ts";
 import type { OpenSegment } from "./segments.ts";
 
 /** What a reader in the process of the writer knows of the end of the log. */
-export interface LiveEnd {
+export interface CommittedEnd {
   /** The base of the segment that is being written. */
   readonly base: number;
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
@@ -22,15 +22,15 @@ export interface LiveEnd {
 }
 
 /** Cuts blocks of whole lines into lines, as many at a time as one block has. */
-export type Cut = (blocks: Blocks) => AsyncIterable<readonly string[]>;
+export type LineSplitter = (blocks: Blocks) => AsyncIterable<readonly string[]>;
 
 /** The lines of a segment. Bytes are verified first, in blocks; only what has passed is decoded and cut. */
 export async function* linesOf(
   segment: OpenSegment,
   { signal, live, cut }: {
     readonly signal: AbortSignal | undefined;
-    readonly live: LiveEnd | undefined;
-    readonly cut: Cut;
+    readonly live: CommittedEnd | undefined;
+    readonly cut: LineSplitter;
   },
 ): AsyncGenerator<readonly string[], void, undefined> {
   const blocks = new Blocks(segment, signal, live);
@@ -94,19 +94,19 @@ export async function* split(
 /** The blocks of whole lines of a segment, as text. */
 export class Blocks {
   readonly #segment: OpenSegment;
-  readonly #live: LiveEnd | undefined;
-  readonly #stop: Stop;
+  readonly #live: CommittedEnd | undefined;
+  readonly #stop: Stopper;
   /** Why there are no more. */
   failure: { readonly error: unknown } | undefined;
 
   constructor(
     segment: OpenSegment,
     signal: AbortSignal | undefined,
-    live: LiveEnd | undefined,
+    live: CommittedEnd | undefined,
   ) {
     this.#segment = segment;
     this.#live = live;
-    this.#stop = new Stop(signal);
+    this.#stop = new Stopper(signal);
   }
 
   /** No more are wanted. */
@@ -143,7 +143,7 @@ function countLines(text: string): number {
 }
 
 /** Ends a wait for more of the log. */
-class Stop {
+class Stopper {
   isStopped = false;
   #wake = () => {};
 
@@ -180,8 +180,8 @@ class Stop {
 
 async function* verifiedBlocks(
   segment: OpenSegment,
-  stop: Stop,
-  live: LiveEnd | undefined,
+  stop: Stopper,
+  live: CommittedEnd | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { file, base, path, scanner } = segment;
   const blocks = new BlockReader(file);

@@ -1,4 +1,10 @@
-import { type Cut, linesOf, type LiveEnd, split, streamed } from "./cut.ts";
+import {
+  type CommittedEnd,
+  linesOf,
+  type LineSplitter,
+  split,
+  streamed,
+} from "./cut.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { LineParser, LogRecord } from "../format/records.ts";
 import type { OpenSegment } from "./segments.ts";
@@ -17,7 +23,7 @@ export interface ReadRange {
 export interface Reading<T> {
   readonly range: ReadRange;
   /** What is known of the end; a reader without it takes the log as it finds it. */
-  readonly live?: LiveEnd | undefined;
+  readonly live?: CommittedEnd | undefined;
   /** Makes a record's data what the caller has it as. */
   readonly convert: (data: unknown, seq: number) => T;
   /** Makes an error one that says what could not be read. */
@@ -77,7 +83,7 @@ export async function* readBatches<T>(
 
 async function* read<T>(
   segments: AsyncIterable<OpenSegment>,
-  cut: Cut,
+  cut: LineSplitter,
   { range: { to = Infinity, signal }, live, convert }: Reading<T>,
   from: number,
 ): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {

@@ -1,5 +1,5 @@
 import { FIRST_BLOCK_BYTES, readBlock } from "../../fs/blocks.ts";
-import type { LiveEnd } from "./cut.ts";
+import type { CommittedEnd } from "./cut.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { FileHandle } from "../../fs/file_system.ts";
 import { type Header, isIntact } from "../format/line.ts";
@@ -9,22 +9,19 @@ import { type LineParser, NativeLines } from "../format/records.ts";
 import { ChainScanner, type Scanner } from "../format/scanner.ts";
 import { concat } from "../../base/bytes.ts";
 import { shapeOf } from "../format/shape.ts";
+import { corrupt, corruptAt, tooLong } from "../corruption.ts";
+import type { JournalContext } from "../journal.ts";
 import {
   assertNeverBegun,
   basesReason,
+  checkContinuity,
   checkName,
-  checkSeam,
-  corrupt,
-  corruptAt,
+  type Continuation,
   headerOf,
-  type JournalContext,
   judgeStart,
-  readTail,
-  type Seam,
-  tailPlace,
-  tooLong,
   tracesOf,
-} from "../segment.ts";
+} from "./header.ts";
+import { readTail, tailPlace } from "./segment_reader.ts";
 import { openIfThere } from "../../fs/directory.ts";
 import { judgeTail } from "../format/tail.ts";
 
@@ -58,7 +55,7 @@ export interface OpenSegment {
 async function startBase(
   context: JournalContext,
   from: number | undefined,
-  live: LiveEnd | undefined,
+  live: CommittedEnd | undefined,
 ): Promise<number | undefined> {
   const bases = await segmentBases(context);
   const [first] = bases;
@@ -122,7 +119,7 @@ async function activeBase(
 export async function* openSegments(
   context: JournalContext,
   from: number | undefined,
-  live?: LiveEnd,
+  live?: CommittedEnd,
 ): AsyncGenerator<OpenSegment, void, undefined> {
   let segment = await openFirst(context, from, live);
   while (segment !== undefined) {
@@ -133,8 +130,8 @@ export async function* openSegments(
       : live.limitOf(segment.base) === Infinity;
     if (!isSealed) return;
     const base = lines.next - 1;
-    const seam = { journal, base, prev: hex(scanner.chain) };
-    segment = await openSegment(context, base, seam, live);
+    const expected = { journal, base, prev: hex(scanner.chain) };
+    segment = await openSegment(context, base, expected, live);
   }
 }
 
@@ -142,7 +139,7 @@ export async function* openSegments(
 async function openFirst(
   context: JournalContext,
   from: number | undefined,
-  live: LiveEnd | undefined,
+  live: CommittedEnd | undefined,
 ): Promise<OpenSegment | undefined> {
   for (;;) {
     const base = await startBase(context, from, live);
@@ -161,8 +158,8 @@ async function openFirst(
 async function openSegment(
   context: JournalContext,
   base: number,
-  seam: Seam | undefined,
-  live: LiveEnd | undefined,
+  expected: Continuation | undefined,
+  live: CommittedEnd | undefined,
 ): Promise<OpenSegment | undefined> {
   const { paths } = context;
   // A writer that is at work may seal a segment between our two looks.
@@ -170,7 +167,7 @@ async function openSegment(
     for (const path of [paths.sealed(base), paths.active]) {
       // Taken before the file is read: what is beyond may not be durable, or not stay.
       const limit = live?.limitOf(base) ?? Infinity;
-      const segment = await openAt(context, path, base, { seam, limit });
+      const segment = await openAt(context, path, base, { expected, limit });
       if (segment !== undefined) return segment;
     }
     const [first, ...others] = await segmentBases(context);
@@ -197,7 +194,7 @@ async function openAt(
   context: JournalContext,
   path: string,
   base: number,
-  { seam, limit }: { seam: Seam | undefined; limit: number },
+  { expected, limit }: { expected: Continuation | undefined; limit: number },
 ): Promise<OpenSegment | undefined> {
   const file = await openIfThere(context, path);
   if (file === undefined) return undefined;
@@ -210,7 +207,7 @@ async function openAt(
       return undefined;
     }
     checkName(path, header, base);
-    checkSeam(path, header, seam);
+    checkContinuity(path, header, expected);
     isKept = true;
     const scanner = new ChainScanner(context.maxRecordBytes);
     return {
@@ -221,7 +218,7 @@ async function openAt(
       first,
       isActive,
       scanner,
-      lines: new NativeLines(path, base),
+      lines: new NativeLines(base, (damage) => corrupt(path, damage)),
       judge: async (last, mayBeTorn) => {
         const tail = await readTail(file, scanner);
         return await judgeRest(context, path, scanner, {

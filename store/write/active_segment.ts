@@ -1,7 +1,7 @@
 import type { FileHandle } from "../../fs/file_system.ts";
 import type { Encoded } from "../format/line.ts";
 import { fromOs, isNoSpace } from "../../fs/os_errors.ts";
-import type { JournalContext } from "../segment.ts";
+import type { JournalContext } from "../journal.ts";
 
 /** Where a segment ends. */
 interface SegmentEnd {

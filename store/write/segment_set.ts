@@ -6,12 +6,12 @@ import {
   replaceFileDurably,
   stageFile,
 } from "../../fs/atomic_file.ts";
-import { copyActive } from "../rewrite.ts";
 import { type Encoded, encodeHeader, type Header } from "../format/line.ts";
 import { hex } from "../../base/bytes.ts";
 import { fromOs } from "../../fs/os_errors.ts";
-import type { Recovered } from "../recover.ts";
-import type { JournalContext, SealedSegment } from "../segment.ts";
+import type { Recovered, SealedSegment } from "../recover.ts";
+import { copyActive } from "../rewrite.ts";
+import type { JournalContext } from "../journal.ts";
 
 /**
  * What compaction has removed.

@@ -8,8 +8,8 @@ import { Mutex } from "../../base/mutex.ts";
 import { checkCount } from "../../base/checks.ts";
 import { poisoned } from "../../fs/os_errors.ts";
 import type { Recovered } from "../recover.ts";
-import type { LiveEnd } from "../read/cut.ts";
-import type { JournalContext } from "../segment.ts";
+import type { CommittedEnd } from "../read/cut.ts";
+import type { JournalContext } from "../journal.ts";
 import { type CompactionReport, Segments } from "./segment_set.ts";
 import { Signal } from "../../base/signal.ts";
 
@@ -27,7 +27,7 @@ export interface WriterOptions {
  * The end of an open journal: group commit, and what becomes of the log when
  * something fails. One task at a time touches the files.
  */
-export class Writer implements LiveEnd {
+export class Writer implements CommittedEnd {
   readonly #options: WriterOptions;
   readonly #segments: Segments;
   readonly #mutex = new Mutex();

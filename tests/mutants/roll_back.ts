@@ -14,7 +14,7 @@ const rollBack = (test: string) => ({
 export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
   {
     name: "one-mark-counts-as-clean",
-    file: "store/segment.ts",
+    file: "store/read/segment_reader.ts",
     edits: [["      seal: walk.marks > 1 ?", "      seal: walk.marks > 0 ?"]],
     killedBy: rollBack(
       ".open() refuses older code also what only the mark of a clean end proves, and after it was opened and killed",

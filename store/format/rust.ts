@@ -1,0 +1,126 @@
+import { concat, Joiner, NEWLINE } from "../../base/bytes.ts";
+import { MiniError } from "../../base/errors.ts";
+import { keepInteger, MAX_DEPTH } from "../../base/json.ts";
+import { parseJson } from "../../base/walk.ts";
+import { HEADER_BYTES } from "./line.ts";
+import type { LineParser, Refuse } from "./records.ts";
+import type { Scanner } from "./scanner.ts";
+import type { WriteFormat } from "./write_format.ts";
+
+/**
+ * Journals of the Rust crate `ministore`: a comment line, then one bare JSON
+ * record a line. A record's number is its place; there is no checksum, no batch
+ * and no mark of a clean end.
+ */
+const HEADER = /^\/\/ MINISTORE JOURNAL v\d+\.\d+\.\d\S*$/;
+export const RUST_HEADER_START = "// MINISTORE JOURNAL v";
+
+/** Appends as the Rust program does, so that it can go on with the journal. */
+export const rustFormat: WriteFormat = {
+  encode(units, _firstSeq, _durable, chain) {
+    const text = units.map((unit) => `${unit.text}\n`).join("");
+    return { bytes: new TextEncoder().encode(text), chain };
+  },
+  isNative: false,
+};
+
+/** Why a file with another first line is none. */
+export const NO_RUST_HEADER = "the first line is not a ministore header";
+
+/** Parses one line of a Rust journal, the first being `line` 1 of its segment. */
+function parseRustLine(
+  text: string,
+  line: number,
+  refuse: Refuse,
+): { record: unknown } | "header" {
+  if (line === 1) {
+    if (HEADER.test(text)) return "header";
+    throw refuse({ line, reason: NO_RUST_HEADER });
+  }
+  try {
+    return { record: parseJson(text, MAX_DEPTH, keepInteger) };
+  } catch (cause) {
+    if (cause instanceof MiniError) throw cause;
+    const reason = "the line is not JSON, or nested too deep";
+    throw refuse({ line, reason });
+  }
+}
+
+/** Cuts a Rust journal into whole lines, which carry nothing to verify them by. */
+export class RustScanner implements Scanner {
+  readonly #maxRecordBytes: number;
+  readonly chain = 0;
+  offset = 0;
+  rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  isBroken = false;
+  readonly #joiner = new Joiner();
+
+  constructor(maxRecordBytes: number) {
+    this.#maxRecordBytes = maxRecordBytes;
+  }
+
+  push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const seen = this.rest.length;
+    const bytes = this.#joiner.join(this.rest, block);
+    const end = this.#endOfLines(bytes, seen);
+    this.rest = bytes.subarray(end);
+    this.offset += end;
+    return bytes.subarray(0, end);
+  }
+
+  /** Where the whole lines end, or the first one over the limit begins; in the bytes that were `seen` none ends. A header has a length of its own. */
+  #endOfLines(bytes: Uint8Array, seen: number): number {
+    for (let start = 0;;) {
+      const newline = bytes.indexOf(NEWLINE, Math.max(start, seen));
+      const end = newline === -1 ? bytes.length : newline;
+      const isHeader = this.offset + start === 0;
+      this.isBroken = end - start >
+        Math.max(this.#maxRecordBytes, isHeader ? HEADER_BYTES : 0);
+      if (newline === -1 || this.isBroken) return start;
+      start = newline + 1;
+    }
+  }
+}
+
+/** Parses the lines of one segment. */
+export class RustLines implements LineParser {
+  readonly #refuse: Refuse;
+  /** How many lines it has taken. */
+  line = 0;
+  next: number;
+
+  constructor(base: number, refuse: Refuse) {
+    this.#refuse = refuse;
+    this.next = base + 1;
+  }
+
+  parse(text: string): readonly unknown[] {
+    const parsed = parseRustLine(text, ++this.line, this.#refuse);
+    if (parsed === "header") return [];
+    this.next++;
+    return [parsed.record];
+  }
+}
+
+/**
+ * A last line that lacks only its newline, with one. A bare number does not
+ * count: what is left of `123` may be `12`.
+ */
+export function wholeLine(
+  rest: Uint8Array,
+): Uint8Array<ArrayBuffer> | undefined {
+  let end = rest.length;
+  while (end > 0 && rest[end - 1] === 0) end--;
+  // As strict as every later look at the line will be.
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    const text = decoder.decode(rest.subarray(0, end));
+    if (typeof parseJson(text, MAX_DEPTH, keepInteger) === "number") {
+      return undefined;
+    }
+  } catch (cause) {
+    if (cause instanceof MiniError) throw cause;
+    return undefined;
+  }
+  return concat(rest.subarray(0, end), Uint8Array.of(NEWLINE));
+}

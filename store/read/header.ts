@@ -1,0 +1,121 @@
+import { isUtf8 } from "node:buffer";
+import { readBlock } from "../../fs/blocks.ts";
+import { openIfThere } from "../../fs/directory.ts";
+import { LOCK_NOTE_BYTES, parseLockNote } from "../../fs/lock_note.ts";
+import { corrupt, unsupported } from "../corruption.ts";
+import { FORMAT_VERSION, type Header, parseLine } from "../format/line.ts";
+import { judgeHeader } from "../format/tail.ts";
+import type { JournalContext } from "../journal.ts";
+
+/** The header in a verified first line. */
+export function headerOf(line: Uint8Array, path: string): Header {
+  if (!isUtf8(line)) {
+    throw corrupt(path, { reason: "it is not UTF-8", line: 1, offset: 0 });
+  }
+  const parsed = parseLine(new TextDecoder().decode(line));
+  if (parsed?.kind === "header" && parsed.version === FORMAT_VERSION) {
+    return parsed.header;
+  }
+  throw unsupported(path, parsed?.kind === "header");
+}
+
+/**
+ * Judges a file that does not begin with an intact header. `start` is all of it,
+ * or a block at least. Throws unless the header was never finished.
+ */
+export function judgeStart(path: string, start: Uint8Array): "unfinished" {
+  const verdict = judgeHeader(start);
+  if (verdict === "unfinished") return verdict;
+  if (verdict === "corrupt") {
+    throw corrupt(path, {
+      line: 1,
+      offset: 0,
+      reason: "its first line is damaged",
+    });
+  }
+  throw unsupported(path, verdict === "newer");
+}
+
+/** What tells whether an active segment without a header has had one. */
+export interface Traces {
+  /** Whether sealed segments stand beside it. */
+  readonly hasSealed: boolean;
+  /** The log that the lock's note names. */
+  readonly log: string | undefined;
+}
+
+/**
+ * Throws where an active segment that is shorter than its header has been longer:
+ * it gets its name with its header, so that no crash leaves it so.
+ */
+export function assertNeverBegun(
+  path: string,
+  { hasSealed, log }: Traces,
+): void {
+  if (!hasSealed && log === undefined) return;
+  const proof = hasSealed
+    ? "sealed segments stand beside it"
+    : `the note in its lock names the log${log && ` ${log}`} that was in it`;
+  const reason =
+    `it has lost its header, and every record behind that: ${proof}`;
+  throw corrupt(path, { reason, line: 1, offset: 0 });
+}
+
+/** What stands beside an active segment. */
+export async function tracesOf(
+  context: JournalContext,
+): Promise<Traces> {
+  const { fs, paths } = context;
+  const names = await fs.list(paths.directory);
+  const hasSealed = paths.sealedBases(names).length > 0;
+  const lock = await openIfThere(context, paths.lock);
+  if (lock === undefined) return { hasSealed, log: undefined };
+  try {
+    const note = parseLockNote(await readBlock(lock, LOCK_NOTE_BYTES));
+    return { hasSealed, log: note?.log };
+  } finally {
+    await lock.close();
+  }
+}
+
+/** Throws where a sealed segment has another's name. */
+export function checkName(path: string, header: Header, base: number): void {
+  if (header.base === base) return;
+  const reason =
+    `its name says that it starts after record ${base}, its header after ${header.base}`;
+  throw corrupt(path, { reason, line: 1, offset: 0 });
+}
+
+/** Where a segment must begin: at what the one before it ended with. */
+export interface Continuation {
+  readonly journal: string;
+  readonly base: number;
+  readonly prev: string;
+}
+
+/** Why a segment does not go on from the one before it. */
+export function basesReason(end: number, base: number): string {
+  const reason =
+    `the segment before it ends with record ${end}, and it starts after record ${base}`;
+  return base < end
+    ? `${reason}, as where an older copy, a backup perhaps, was put among newer files`
+    : reason;
+}
+
+/** Throws where a segment does not go on from the one before it. */
+export function checkContinuity(
+  path: string,
+  { journal, base, prev }: Header,
+  expected: Continuation | undefined,
+): void {
+  if (expected === undefined) return;
+  const reason = journal !== expected.journal
+    ? "it belongs to another journal than the segment before it"
+    : base !== expected.base
+    ? basesReason(expected.base, base)
+    : prev !== expected.prev
+    ? "its header does not vouch for the segment before it"
+    : undefined;
+  if (reason === undefined) return;
+  throw corrupt(path, { reason, line: 1, offset: 0, seq: expected.base + 1 });
+}
