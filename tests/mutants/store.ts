@@ -209,7 +209,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "accept-a-missing-segment",
     file: "store/recover.ts",
     edits: [[
-      "  checkSeam(scan.path, scan.header, seam);\n  if (scan.tail.length === 0",
+      "  checkContinuity(scan.path, scan.header, expected);\n  if (scan.tail.length === 0",
       "  if (scan.tail.length === 0",
     ]],
     killedBy: judges(
