@@ -1,11 +1,7 @@
-import {
-  readRustPair,
-  readSnapshot,
-  type SnapshotContent,
-} from "../snap/internal.ts";
+import { readRustPair, readSnapshot } from "../snap/internal.ts";
 import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
-import type { SnapCodec } from "../snap/mod.ts";
+import type { SnapCodec, StoredSnapshot } from "../snap/mod.ts";
 import type { Log, Snapshots } from "../state/mod.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
@@ -49,7 +45,6 @@ export function readOnlyLog(
         MiniStore.replay(active, { ...reading(context), ...range }),
       ),
     append: refuse,
-    appendBatch: refuse,
     follow: () => {
       throw new TypeError("This log is read as it is");
     },
@@ -81,7 +76,7 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
 
   async restore(
     upTo: number = Infinity,
-  ): Promise<SnapshotContent<S> | undefined> {
+  ): Promise<StoredSnapshot<S> | undefined> {
     const found = await this.list();
     for (const { path, seq } of found.reverse()) {
       if (seq > upTo) continue;
@@ -95,7 +90,7 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
   async #tryRead(
     path: string,
     seq: number,
-  ): Promise<SnapshotContent<S> | undefined> {
+  ): Promise<StoredSnapshot<S> | undefined> {
     try {
       const restored = await readSnapshot(this.#fs, path, this.#codec);
       if (restored.seq === seq) return restored;

@@ -204,8 +204,8 @@ export class QueueEngine<T, M> {
     await this.#home.enter({ tick: true }, true);
     const { report: next } = await this.#home.compact();
     return {
-      removed: [...report.removed, ...next.removed],
-      removedBytes: report.removedBytes + next.removedBytes,
+      removed: [...report.removed ?? [], ...next.removed ?? []],
+      removedBytes: (report.removedBytes ?? 0) + (next.removedBytes ?? 0),
       firstSequence: next.firstSequence,
     };
   }

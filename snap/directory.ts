@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import type { FileSystem } from "../fs/file_system.ts";
 import { osCode } from "../fs/os_errors.ts";
-import type { SnapshotInfo } from "./options.ts";
+import type { SnapshotInfo } from "./snapshots.ts";
 
 const NAME = /^snapshot_(\d{20})\.json$/;
 
@@ -47,9 +47,9 @@ export async function setAside(
 export async function listSnapshots(
   fs: FileSystem,
   dir: string,
-): Promise<SnapshotInfo[]> {
+): Promise<Required<SnapshotInfo>[]> {
   const names = await namesIn(fs, dir);
-  const found: SnapshotInfo[] = [];
+  const found: Required<SnapshotInfo>[] = [];
   for (const name of names.sort()) {
     const seq = Number(NAME.exec(name)?.[1] ?? NaN);
     if (!Number.isSafeInteger(seq)) continue;
@@ -72,7 +72,7 @@ export async function pruneSnapshots(
   dir: string,
   keep: number,
   made?: number,
-): Promise<SnapshotInfo[]> {
+): Promise<Required<SnapshotInfo>[]> {
   const removed = (await listSnapshots(fs, dir)).slice(0, -keep)
     .filter(({ seq }) => seq !== made);
   for (const { path } of removed) await fs.remove(path);

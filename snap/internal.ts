@@ -4,4 +4,4 @@ export { isInParts } from "./codec.ts";
 export { listSnapshots } from "./directory.ts";
 export { damaged } from "./errors.ts";
 export { readRustPair } from "./rust_pair.ts";
-export { readSnapshot, type SnapshotContent } from "./snapshot_file.ts";
+export { readSnapshot } from "./snapshot_file.ts";

@@ -21,13 +21,13 @@ export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export type { SnapCodec } from "./codec.ts";
-export type { SnapshotMeta } from "./envelope.ts";
+export type { SnapOptions } from "./options.ts";
+export { SnapStore } from "./snap_store.ts";
 export type {
   CreateOptions,
   RejectedSnapshot,
-  SnapOptions,
   SnapshotInfo,
+  SnapshotReader,
+  Snapshots,
   StoredSnapshot,
-} from "./options.ts";
-export { SnapStore } from "./snap_store.ts";
-export type { SnapshotContent } from "./snapshot_file.ts";
+} from "./snapshots.ts";

@@ -7,11 +7,9 @@ import {
   countFrom,
   having,
 } from "../base/checks.ts";
-import type { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type { Schema } from "../base/schema.ts";
 import type { SnapCodec } from "./codec.ts";
-import type { SnapshotContent } from "./snapshot_file.ts";
 
 /**
  * How snapshots are kept.
@@ -53,59 +51,3 @@ export const SNAP_CHECKS: Checks<SnapOptions<unknown>> = {
   like: aName,
   fs: aFileSystem,
 };
-
-/** How a snapshot is made. */
-export interface CreateOptions {
-  /** The id of the log that it belongs to. */
-  readonly logId?: string;
-  /** The version of the code that made the state. */
-  readonly version?: number;
-  /**
-   * Called when the state has been taken, and may change again. Given this,
-   * JSON is made piece by piece while the file is written, so that others have
-   * their turn meanwhile; the state must not change until then, or until the
-   * promise has settled, whichever comes first.
-   */
-  readonly onCaptured?: () => void;
-}
-
-/** A snapshot on disk. */
-export interface SnapshotInfo {
-  /** Its file. */
-  readonly path: string;
-  /** The sequence number that its state stands at. */
-  readonly seq: number;
-  /** Its size. */
-  readonly sizeBytes: number;
-}
-
-/**
- * What {@linkcode SnapStore.restore} gives.
- *
- * @example Fall back where the newest is damaged
- * ```ts
- * import { SnapStore } from "@mini/state/snap";
- * import { assertEquals } from "@std/assert";
- *
- * const snaps = new SnapStore<string>(await Deno.makeTempDir());
- * await snaps.create("older", 1);
- * const { path } = await snaps.create("newer", 2);
- * await Deno.writeTextFile(path, "not a snapshot any more");
- *
- * const restored = await snaps.restore();
- * assertEquals([restored?.state, restored?.seq], ["older", 1]);
- * assertEquals(restored?.rejected.map(({ path }) => path), [`${path}.bad`]);
- * ```
- */
-export interface StoredSnapshot<S> extends SnapshotContent<S> {
-  /** Newer snapshots that were damaged, why, and where they are now. */
-  readonly rejected: readonly RejectedSnapshot[];
-}
-
-/** A snapshot that was set aside. */
-export interface RejectedSnapshot {
-  /** Where it is now; its old name where it could not be renamed. */
-  readonly path: string;
-  /** What is wrong with it. */
-  readonly error: MiniError;
-}

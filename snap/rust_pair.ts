@@ -4,11 +4,8 @@ import { MAX_DEPTH } from "../base/json.ts";
 import { keepInteger } from "../base/json.ts";
 import { decodeJson, type SnapCodec } from "./codec.ts";
 import { damaged } from "./errors.ts";
-import {
-  parseSnapshot,
-  type SnapshotContent,
-  wholeText,
-} from "./snapshot_file.ts";
+import { parseSnapshot, wholeText } from "./snapshot_file.ts";
+import type { StoredSnapshot } from "./snapshots.ts";
 
 /**
  * Reads what early versions of the Rust crate `minisnap` wrote: the state in
@@ -18,7 +15,7 @@ export async function readRustPair<S>(
   fs: FileSystem,
   dir: string,
   codec: SnapCodec<S> | undefined,
-): Promise<SnapshotContent<S> | undefined> {
+): Promise<StoredSnapshot<S> | undefined> {
   const path = join(dir, "snapshot.json");
   const seqPath = join(dir, "snapshot.seq");
   if (await fs.stat(seqPath) === undefined) return undefined;

@@ -16,21 +16,19 @@ import {
 } from "./directory.ts";
 import { snapshotText } from "./envelope.ts";
 import { CodecFailure, damaged, failed } from "./errors.ts";
-import {
-  type CreateOptions,
-  type RejectedSnapshot,
-  SNAP_CHECKS,
-  type SnapOptions,
-  type SnapshotInfo,
-  type StoredSnapshot,
-} from "./options.ts";
+import { SNAP_CHECKS, type SnapOptions } from "./options.ts";
 import { readRustPair } from "./rust_pair.ts";
 import {
   readSnapshot,
-  type SnapshotContent,
   verifySnapshot,
   writeSnapshot,
 } from "./snapshot_file.ts";
+import type {
+  CreateOptions,
+  RejectedSnapshot,
+  SnapshotInfo,
+  StoredSnapshot,
+} from "./snapshots.ts";
 
 /**
  * Atomic snapshots of a state: one file each, in JSON that a person can read.
@@ -113,7 +111,7 @@ export class SnapStore<S> {
     state: S,
     seq: number,
     { onCaptured, ...meta }: CreateOptions = {},
-  ): Promise<SnapshotInfo> {
+  ): Promise<Required<SnapshotInfo>> {
     checkCount("seq", seq, 0);
     const valid = validateNew(this.#schema, state, "create the snapshot", seq);
     const isLazy = onCaptured !== undefined;
@@ -170,48 +168,68 @@ export class SnapStore<S> {
    * `snapshot_….json`, and the older pair `snapshot.json` and `snapshot.seq`.
    *
    * @param upTo The highest sequence number to take.
-   * @returns The state and what the snapshot says of itself; `undefined` where
-   * there is no whole snapshot.
+   * @returns The state, what the snapshot says about it, and the newer ones that
+   * were damaged; `undefined` where there is no whole snapshot.
    * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
    * and for one in parts where there is no codec; `CORRUPT` for a damaged pair
    * of the Rust crate, `UNSERIALIZABLE` for an integer of its that JavaScript
    * has no number for; `INVALID` where the schema refuses the state;
    * `PERMISSION` and `IO` as the system says. What the codec throws is thrown
    * as it is.
+   *
+   * @example Fall back where the newest is damaged
+   * ```ts
+   * import { SnapStore } from "@mini/state/snap";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const snaps = new SnapStore<string>(await Deno.makeTempDir());
+   * await snaps.create("older", 1);
+   * const { path } = await snaps.create("newer", 2);
+   * await Deno.writeTextFile(path, "not a snapshot any more");
+   *
+   * const restored = await snaps.restore();
+   * assertEquals([restored?.state, restored?.seq], ["older", 1]);
+   * assertEquals(restored?.rejected.map(({ path }) => path), [`${path}.bad`]);
+   * ```
    */
   async restore(
     upTo: number = Infinity,
-  ): Promise<StoredSnapshot<S> | undefined> {
+  ): Promise<
+    | StoredSnapshot<S> & { readonly rejected: readonly RejectedSnapshot[] }
+    | undefined
+  > {
+    const rejected: RejectedSnapshot[] = [];
     const found = await this.#run(
       `restore from "${this.dir}"`,
       this.dir,
-      () => this.#restore(upTo),
+      () => this.#restore(upTo, rejected),
     );
     if (found === undefined) return undefined;
     const { seq } = found;
     const doing = "restore the snapshot";
     const state = validate(this.#schema, found.state, doing, seq);
-    return { ...found, state };
+    return { ...found, state, rejected };
   }
 
-  async #restore(upTo: number): Promise<StoredSnapshot<S> | undefined> {
-    const rejected: RejectedSnapshot[] = [];
+  async #restore(
+    upTo: number,
+    rejected: RejectedSnapshot[],
+  ): Promise<StoredSnapshot<S> | undefined> {
     const snapshots = await listSnapshots(this.#fs, this.dir);
     for (const { path, seq } of snapshots.reverse()) {
       if (seq > upTo) continue;
       const found = await this.#tryRestore(path, seq, rejected);
-      if (found !== undefined) return { ...found, rejected };
+      if (found !== undefined) return found;
     }
     const pair = await readRustPair(this.#fs, this.dir, this.#codec);
-    if (pair === undefined || pair.seq > upTo) return undefined;
-    return { ...pair, rejected };
+    return pair !== undefined && pair.seq <= upTo ? pair : undefined;
   }
 
   async #tryRestore(
     path: string,
     seq: number,
     rejected: RejectedSnapshot[],
-  ): Promise<SnapshotContent<S> | undefined> {
+  ): Promise<StoredSnapshot<S> | undefined> {
     try {
       const found = await readSnapshot(this.#fs, path, this.#codec);
       if (found.seq !== seq) {
@@ -239,7 +257,7 @@ export class SnapStore<S> {
    *
    * @throws {MiniError} `PERMISSION` and `IO` as the system says.
    */
-  list(): Promise<SnapshotInfo[]> {
+  list(): Promise<Required<SnapshotInfo>[]> {
     return this.#run(
       `list "${this.dir}"`,
       this.dir,
@@ -255,7 +273,7 @@ export class SnapStore<S> {
    * @throws {MiniError} `PERMISSION` and `IO` as the system says.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
-  async prune(keep: number = this.#keep): Promise<SnapshotInfo[]> {
+  async prune(keep: number = this.#keep): Promise<Required<SnapshotInfo>[]> {
     checkCount("keep", keep);
     return this.#run(
       `prune "${this.dir}"`,

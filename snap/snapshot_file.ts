@@ -15,6 +15,7 @@ import {
   trailerHolds,
 } from "./envelope.ts";
 import { damaged, failed, unsupported } from "./errors.ts";
+import type { StoredSnapshot } from "./snapshots.ts";
 
 /** Where the parts of a state begin in the text. */
 const PARTS = '\n  "parts": [\n';
@@ -68,12 +69,6 @@ async function isVouchedFor(
   return trailerHolds(rest, crc);
 }
 
-/** A snapshot's state, and what it says of itself. */
-export interface SnapshotContent<S> extends SnapshotMeta {
-  /** The state. */
-  readonly state: S;
-}
-
 /**
  * Reads a snapshot, verified or of the Rust program, which has no checksum.
  * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version and
@@ -83,7 +78,7 @@ export async function readSnapshot<S>(
   fs: FileSystem,
   path: string,
   codec: SnapCodec<S> | undefined,
-): Promise<SnapshotContent<S>> {
+): Promise<StoredSnapshot<S>> {
   const start = await firstText(fs, path);
   const version = /^\{\n {2}"mini": (\d+),/.exec(start)?.[1];
   if (version !== undefined && Number(version) > SNAPSHOT_VERSION) {

@@ -1,6 +1,5 @@
 import { MiniError } from "../base/errors.ts";
-import type { LogRecord } from "../store/mod.ts";
-import type { Log } from "./interfaces.ts";
+import type { Log, LogRecord } from "../store/mod.ts";
 import { entryOf } from "./entry.ts";
 
 /** Which records have no effect, as far as that was found out, and which of them the log does not say so of yet. */

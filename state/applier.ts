@@ -1,11 +1,10 @@
 import { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
-import { appendJson } from "../store/session.ts";
 import { messageOf } from "../base/reason.ts";
 import { Mutex } from "../base/mutex.ts";
 import { Signal } from "../base/signal.ts";
 import { validateNew } from "../base/schema.ts";
-import type { Log } from "./interfaces.ts";
+import type { Log } from "../store/mod.ts";
 import { type Entry, isNoPromise, mutationsOf, reduce } from "./entry.ts";
 import { buildWithout, type Sources } from "./rebuild.ts";
 
@@ -45,6 +44,7 @@ export class LiveState<S, M> {
   constructor(sources: Sources<S, M>) {
     this.#log = sources.log;
     this.#sources = sources;
+    this.#log.failed?.then((error) => this.fail(error));
   }
 
   /** Starts from a state that was made from disk. */
@@ -111,7 +111,7 @@ export class LiveState<S, M> {
     // Those that could not be recorded before, or were found on opening.
     for (const seq of aborts.takeUnwritten()) this.#record(seq);
     const options = { durable, applied: this.#appliedNow };
-    const appended = appendJson(this.#log, json, options) ??
+    const appended = this.#log.appendJson?.(json, options) ??
       this.#log.append(entry, options);
     const taken = Promise.withResolvers<number>();
     const pending: Pending = { logged, taken, outcome: undefined };

@@ -1,10 +1,9 @@
 import { snapshotText } from "../snap/envelope.ts";
 import { CodecFailure } from "../snap/errors.ts";
-import type { SnapshotInfo } from "../snap/mod.ts";
-import type { CompactionReport } from "../store/mod.ts";
+import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
+import type { CompactionReport, Log } from "../store/mod.ts";
 import { Mutex } from "../base/mutex.ts";
 import { given, isPromise } from "../base/promise.ts";
-import type { Log, Snapshots } from "./interfaces.ts";
 import type { LiveState } from "./applier.ts";
 import type { StateOptions } from "./options.ts";
 

@@ -1,10 +1,9 @@
 import { basename, dirname } from "@std/path";
-import { SnapStore } from "../snap/mod.ts";
+import { type Snapshots, SnapStore } from "../snap/mod.ts";
 import { assertOurs } from "../fs/atomic_file.ts";
 import { denoFileSystem, MiniStore } from "../store/mod.ts";
 import { contextOf } from "../store/options.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import type { Snapshots } from "./interfaces.ts";
 import { assertKind } from "./kind.ts";
 import { assertAlone } from "./neighbours.ts";
 import type { StateOptions } from "./options.ts";
@@ -50,7 +49,7 @@ export async function openLog<S, M>(
   });
   try {
     const { staging } = contextOf(path, modes);
-    const paths = found.map(({ path }) => path);
+    const paths = found.flatMap(({ path }) => path ?? []);
     // Where others may put theirs, one that is newer would be taken for this state.
     await assertOurs(
       staging,

@@ -4,6 +4,7 @@ import { MiniError } from "../base/errors.ts";
 import type {
   CompactionReport,
   FollowOptions,
+  Log,
   ReplayRange,
 } from "../store/mod.ts";
 import { Mutex } from "../base/mutex.ts";
@@ -13,7 +14,6 @@ import { Aborts } from "./aborts.ts";
 import { Batch } from "./batch.ts";
 import { Compaction } from "./compaction.ts";
 import { effects } from "./history.ts";
-import type { Log } from "./interfaces.ts";
 import { LiveState } from "./applier.ts";
 import type {
   AppliedMutation,

@@ -117,7 +117,7 @@ export class StateManager<S, M> implements AsyncDisposable {
       const isBare = store?.format === "ministore";
       const engine = new Engine<S, M>({ log, snapshots, isBare }, options);
       await engine.load(
-        store?.recovery.outcome ?? (log.sequence === 0 ? "created" : "clean"),
+        log.recovery?.outcome ?? (log.sequence === 0 ? "created" : "clean"),
       );
       return new StateManager(engine, path, store?.path ?? journal);
     } catch (error) {

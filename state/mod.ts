@@ -21,14 +21,26 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type {
+  AppendOptions,
   CompactionReport,
+  FileSystem,
   FollowOptions,
+  Log,
+  LogReader,
+  LogRecord,
   ReplayRange,
 } from "../store/mod.ts";
-export type { SnapCodec } from "../snap/codec.ts";
+export type {
+  CreateOptions,
+  RejectedSnapshot,
+  SnapCodec,
+  SnapshotInfo,
+  SnapshotReader,
+  Snapshots,
+  StoredSnapshot,
+} from "../snap/mod.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type Batch, batch } from "./batch.ts";
-export type { Log, Snapshots } from "./interfaces.ts";
 export { StateManager } from "./manager.ts";
 export type {
   AppliedMutation,

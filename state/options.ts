@@ -1,4 +1,4 @@
-import type { SnapCodec } from "../snap/mod.ts";
+import type { RejectedSnapshot, SnapCodec, Snapshots } from "../snap/mod.ts";
 import {
   aFileSystem,
   aFunction,
@@ -11,8 +11,7 @@ import {
   oneOf,
 } from "../base/checks.ts";
 import { given } from "../base/promise.ts";
-import type { FileSystem, MiniError, Schema } from "../store/mod.ts";
-import type { Log, Snapshots } from "./interfaces.ts";
+import type { FileSystem, Log, Schema } from "../store/mod.ts";
 
 /**
  * How a state is kept.
@@ -235,10 +234,7 @@ export interface StateRecoveryReport {
    */
   readonly snapshotFailure?: unknown;
   /** Snapshots that were damaged, and set aside. */
-  readonly rejected: readonly {
-    readonly path: string;
-    readonly error: MiniError;
-  }[];
+  readonly rejected: readonly RejectedSnapshot[];
 }
 
 /** Throws a `TypeError` where `initial` gives one object for all states, which would change each other. */

@@ -1,11 +1,9 @@
 import { MiniError } from "../base/errors.ts";
-import type { LogRecord } from "../store/mod.ts";
+import type { Log, LogRecord } from "../store/mod.ts";
 import { given } from "../base/promise.ts";
-import { recordBatches } from "../store/session.ts";
-import type { SnapCodec } from "../snap/mod.ts";
+import type { SnapCodec, Snapshots } from "../snap/mod.ts";
 import { type Aborts, isCompacted } from "./aborts.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import type { Log, Snapshots } from "./interfaces.ts";
 import { messageOf } from "../base/reason.ts";
 import {
   type Entry,
@@ -223,7 +221,7 @@ function recordsIn<S, M>(
     ? checkpoint.recordsUpTo(range.to)
     : undefined;
   if (kept !== undefined) return [kept];
-  return recordBatches(log, range) ?? oneByOne(log.replay(range));
+  return log.replayChunks?.(range) ?? oneByOne(log.replay(range));
 }
 
 /** The state after an entry, or why there is none. */

@@ -30,14 +30,14 @@ export type {
 export { denoFileSystem } from "../fs/deno.ts";
 export type {
   AppendOptions,
+  CompactionReport,
   FollowOptions,
-  ReadOptions,
-  ReplayOptions,
+  Log,
+  LogReader,
+  LogRecord,
   ReplayRange,
-  StoreOptions,
-} from "./options.ts";
-export type { LogRecord } from "./format/records.ts";
+} from "./log.ts";
+export type { ReadOptions, ReplayOptions, StoreOptions } from "./options.ts";
 export type { RecoveryReport } from "./recover.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
-export type { CompactionReport } from "./write/segment_set.ts";
 export { MiniStore } from "./store.ts";

@@ -14,6 +14,7 @@ import type { FileSystem } from "../fs/file_system.ts";
 import { denoFileSystem } from "../fs/deno.ts";
 import { type JournalContext, JournalPaths } from "./journal.ts";
 import type { Schema } from "../base/schema.ts";
+import type { ReplayRange } from "./log.ts";
 
 const MIB = 1024 * 1024;
 
@@ -88,30 +89,6 @@ export interface StoreOptions<T> extends ReadOptions<T> {
 }
 
 /**
- * Which records to read.
- *
- * @example Some records in the middle
- * ```ts
- * import { MiniStore } from "@mini/state/store";
- * import { assertEquals } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
- * await using store = await MiniStore.open<string>(path);
- * await store.appendBatch(["a", "b", "c", "d"]);
- * const some = Array.fromAsync(store.replay({ from: 2, to: 3 }), ({ data }) => data);
- * assertEquals(await some, ["b", "c"]);
- * ```
- */
-export interface ReplayRange {
-  /** The number of the first record. @default {the first that is there} */
-  from?: number;
-  /** The number of the last record. @default {the last that is there} */
-  to?: number;
-  /** Ends the iteration by throwing its reason. */
-  signal?: AbortSignal;
-}
-
-/**
  * How a log is read by who has not opened it.
  *
  * @example A reader that may come before the writer
@@ -127,44 +104,6 @@ export interface ReplayRange {
 export interface ReplayOptions<T> extends ReplayRange, ReadOptions<T> {
   /** What a path where there is no log is: an error, `NOT_FOUND`, or a log without records. @default {"error"} */
   ifMissing?: "error" | "empty";
-}
-
-/** From where to follow a log, and until when. */
-export type FollowOptions = Omit<ReplayRange, "to">;
-
-/**
- * How an append is acknowledged.
- *
- * @example Many records, and one fsync at the end
- * ```ts
- * import { MiniStore } from "@mini/state/store";
- * import { assertEquals } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
- * await using store = await MiniStore.open<number>(path);
- * for (let at = 0; at < 100; at++) await store.append(at, { durable: false });
- * await store.sync(); // from here on all of them survive a power cut
- * assertEquals(store.sequence, 100);
- * ```
- */
-export interface AppendOptions {
-  /**
-   * Asked when the record is written: the highest number up to which every
-   * record was applied, or is durably on record as having no effect. Opening
-   * tells by it which records had been applied. Given by a state manager; a log
-   * of records that are applied to nothing goes without.
-   *
-   * @default {nothing is said}
-   */
-  applied?: () => number;
-  /**
-   * Whether to wait until the record is durable. Otherwise it is written, and
-   * the next fsync covers it: a crash of the process loses nothing, a power cut
-   * may.
-   *
-   * @default {as the log was opened}
-   */
-  durable?: boolean;
 }
 
 /** What the options of a reader must be. */

@@ -2,51 +2,29 @@ import { assertOptions } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
 import { fitting, MAX_DEPTH, toJson } from "../base/json.ts";
 import { journalSegments, openJournal } from "./open.ts";
+import type { AppendOptions, LogRecord, ReplayRange } from "./log.ts";
 import {
-  type AppendOptions,
   checkRange,
   contextOf,
   REPLAY_CHECKS,
   type ReplayOptions,
-  type ReplayRange,
   STORE_CHECKS,
   type StoreOptions,
   writerOptions,
 } from "./options.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import type { CommittedEnd } from "./read/cut.ts";
-import { readBatches, type Reading, readRecords } from "./read/replay.ts";
-import type { LogRecord } from "./format/records.ts";
+import { readChunks, type Reading, readRecords } from "./read/replay.ts";
 import type { RecoveryReport } from "./recover.ts";
 import { type Schema, validateNew, validateRead } from "../base/schema.ts";
 import type { JournalContext } from "./journal.ts";
 import type { Writer } from "./write/writer.ts";
-
-/** The sessions of the logs that are open. */
-const SESSIONS = new WeakMap<object, Session<unknown>>();
 
 /** Carries what a schema has thrown: the caller gets it as it is, whatever it looks like. */
 class SchemaFailure extends Error {
   constructor(cause: unknown) {
     super("the schema has thrown", { cause });
   }
-}
-
-/** Appends to a log what is JSON already, which spares a second look at it; `undefined` where the log is none of ours, or looks at what it is given. */
-export function appendJson(
-  log: object,
-  json: string,
-  options: AppendOptions,
-): Promise<number> | undefined {
-  return SESSIONS.get(log)?.appendJson(json, options);
-}
-
-/** The acknowledged records of a log, many at a time; `undefined` where the log is none of ours. */
-export function recordBatches(
-  log: object,
-  range: { from: number; to: number },
-): AsyncIterable<Iterable<LogRecord<unknown>>> | undefined {
-  return SESSIONS.get(log)?.readBatches(range);
 }
 
 /** A log that is open for writing, and how its records are typed. */
@@ -98,24 +76,32 @@ export class Session<T> {
     return this.writer.add({ text, applied }, durable);
   }
 
-  /** Appends a record that is JSON already, and was checked; `undefined` where the schema is to be asked. */
+  /** Whether a schema is asked about each record. */
+  get hasSchema(): boolean {
+    return this.#schema !== undefined;
+  }
+
+  /** Appends a record that is JSON already, and was checked. */
   appendJson(
     json: string,
     { durable, applied }: AppendOptions,
-  ): Promise<number> | undefined {
-    if (this.#schema !== undefined) return undefined;
-    this.writer.assertOpen();
-    const text = fitting(json, this.#context.maxRecordBytes);
-    return this.writer.add({ text, applied }, durable);
+  ): Promise<number> {
+    try {
+      this.writer.assertOpen();
+      const text = fitting(json, this.#context.maxRecordBytes);
+      return this.writer.add({ text, applied }, durable);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** As {@linkcode Session.read}, many records at a time. */
-  readBatches(range: ReplayRange): AsyncIterable<Iterable<LogRecord<T>>> {
+  readChunks(range: ReplayRange): AsyncIterable<Iterable<LogRecord<T>>> {
     checkRange(range);
     this.writer.assertOpen();
     const context = this.#context;
     const schema = this.#schema;
-    return readBatches(
+    return readChunks(
       (from) => journalSegments(context, from, { live: this.writer }),
       {
         ...readingOf(context, range, schema, this.writer),
@@ -123,11 +109,6 @@ export class Session<T> {
         convert: (data, seq) => validateRead(schema, data, seq),
       },
     );
-  }
-
-  /** Says which log this is the session of. */
-  belongTo(log: object): void {
-    SESSIONS.set(log, this as Session<unknown>);
   }
 
   /** The JSON text of an array of records. */

@@ -2,14 +2,14 @@ import { checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
 import type {
   AppendOptions,
+  CompactionReport,
   FollowOptions,
-  ReplayOptions,
+  Log,
+  LogRecord,
   ReplayRange,
-  StoreOptions,
-} from "./options.ts";
-import type { LogRecord } from "./format/records.ts";
+} from "./log.ts";
+import type { ReplayOptions, StoreOptions } from "./options.ts";
 import type { RecoveryReport } from "./recover.ts";
-import type { CompactionReport } from "./write/segment_set.ts";
 import { readUnopened, Session } from "./session.ts";
 
 /**
@@ -36,11 +36,21 @@ export class MiniStore<T> implements AsyncDisposable {
   readonly #session: Session<T>;
   /** What `open()` found, and what it did. */
   readonly recovery: RecoveryReport;
+  /**
+   * Appends the JSON text of a record, which spares a second look at it:
+   * `undefined` where a schema is asked about each record.
+   *
+   * The caller has checked the text: it is JSON as `JSON.stringify` makes it,
+   * without line breaks, and says what the record is to say. Otherwise as
+   * {@linkcode MiniStore.append}.
+   */
+  readonly appendJson?: NonNullable<Log<T>["appendJson"]>;
 
   private constructor(session: Session<T>) {
     this.#session = session;
     this.recovery = session.report;
-    session.belongTo(this);
+    if (session.hasSchema) return;
+    this.appendJson = (json, options = {}) => session.appendJson(json, options);
   }
 
   /**
@@ -125,6 +135,11 @@ export class MiniStore<T> implements AsyncDisposable {
   /** Up to where the log proves that a state has taken in its records, as found on opening: see {@linkcode AppendOptions.applied}. */
   get applied(): number {
     return this.#session.writer.applied;
+  }
+
+  /** Resolves when the log is poisoned, with the reason: nothing more is accepted until it is opened again. Never rejects. */
+  get failed(): Promise<MiniError> {
+    return this.#session.writer.failed;
   }
 
   /** Why the last rotation that an append set off has failed, until one succeeds. The log goes on in the old segment. */
@@ -212,6 +227,21 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /**
+   * As {@linkcode MiniStore.replay}, many records per step, each parsed when it
+   * is taken: for reading a whole log fast.
+   *
+   * @returns The records, oldest first. What a schema refuses throws where the
+   * record is taken.
+   * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
+   */
+  replayChunks(
+    range: ReplayRange = {},
+  ): AsyncIterable<Iterable<LogRecord<T>>> {
+    const to = Math.min(range.to ?? this.sequence, this.sequence);
+    return this.#session.readChunks({ ...range, to });
+  }
+
+  /**
    * Reads the records from `from` on, then every further one as soon as it is
    * acknowledged, without a gap between the two. Ends when the log is closed,
    * and throws `POISONED` when it is that.
@@ -272,7 +302,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * assertEquals(store.firstSequence, 2);
    * ```
    */
-  async compact(upTo: number): Promise<CompactionReport> {
+  async compact(upTo: number): Promise<Required<CompactionReport>> {
     checkCount("upTo", upTo, 0);
     return await this.#session.writer.compact(upTo);
   }

@@ -4,14 +4,6 @@ import { parseLine, valueStart } from "./line.ts";
 import { strayReason } from "./shape.ts";
 import { cutsOf, parseJson } from "../../base/walk.ts";
 
-/** One record, and its place in the log. */
-export interface LogRecord<T> {
-  /** Its sequence number: from 1, without gaps. */
-  readonly seq: number;
-  /** What was appended. */
-  readonly data: T;
-}
-
 /** Turns the lines of one segment into records. */
 export interface LineParser {
   /** The number of the next record, of those that were taken. */

@@ -6,7 +6,8 @@ import {
   streamed,
 } from "./cut.ts";
 import { MiniError } from "../../base/errors.ts";
-import type { LineParser, LogRecord } from "../format/records.ts";
+import type { LineParser } from "../format/records.ts";
+import type { LogRecord } from "../log.ts";
 import type { OpenSegment } from "./segments.ts";
 
 /** Which records to read. */
@@ -69,7 +70,7 @@ export async function* readRecords<T>(
 }
 
 /** As {@linkcode readRecords}, many records at a time, each made when it is asked for: for who wants all of them, and fast. */
-export async function* readBatches<T>(
+export async function* readChunks<T>(
   open: Open,
   reading: Reading<T>,
 ): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {

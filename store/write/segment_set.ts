@@ -10,33 +10,9 @@ import { type Encoded, encodeHeader, type Header } from "../format/line.ts";
 import { hex } from "../../base/bytes.ts";
 import { fromOs } from "../../fs/os_errors.ts";
 import type { Recovered, SealedSegment } from "../recover.ts";
+import type { CompactionReport } from "../log.ts";
 import { copyActive } from "../rewrite.ts";
 import type { JournalContext } from "../journal.ts";
-
-/**
- * What compaction has removed.
- *
- * @example How much was freed
- * ```ts
- * import { MiniStore } from "@mini/state/store";
- * import { assertEquals } from "@std/assert";
- *
- * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
- * await using store = await MiniStore.open<string>(path);
- * await store.append("old");
- * await store.rotate();
- * const { removed, firstSequence } = await store.compact(1);
- * assertEquals([removed.length, firstSequence], [1, 2]);
- * ```
- */
-export interface CompactionReport {
-  /** The files that were removed, oldest first. */
-  readonly removed: readonly string[];
-  /** How many bytes that freed. */
-  readonly removedBytes: number;
-  /** The number of the first record that is left, or of the next one where none is. */
-  readonly firstSequence: number;
-}
 
 /**
  * The segments of an open journal, the active one last.
@@ -171,7 +147,7 @@ export class Segments {
   }
 
   /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
-  compact(upTo: number): Promise<CompactionReport> {
+  compact(upTo: number): Promise<Required<CompactionReport>> {
     const { fs } = this.#context;
     return this.#release(upTo, "remove", ({ path }) => fs.remove(path));
   }
@@ -181,7 +157,7 @@ export class Segments {
     upTo: number,
     doing: string,
     release: (segment: SealedSegment) => Promise<void>,
-  ): Promise<CompactionReport> {
+  ): Promise<Required<CompactionReport>> {
     if (this.#compactionFailure !== undefined) throw this.#compactionFailure;
     const { fs, paths } = this.#context;
     const removed: string[] = [];

@@ -10,7 +10,8 @@ import { poisoned } from "../../fs/os_errors.ts";
 import type { Recovered } from "../recover.ts";
 import type { CommittedEnd } from "../read/cut.ts";
 import type { JournalContext } from "../journal.ts";
-import { type CompactionReport, Segments } from "./segment_set.ts";
+import type { CompactionReport } from "../log.ts";
+import { Segments } from "./segment_set.ts";
 import { Signal } from "../../base/signal.ts";
 
 /** What a {@linkcode Writer} needs beside what recovery found. */
@@ -44,6 +45,7 @@ export class Writer implements CommittedEnd {
   isEnded = false;
   /** What has poisoned the log. */
   failure: MiniError | undefined;
+  readonly #failed = Promise.withResolvers<MiniError>();
   /** Up to where the log proves that records had been applied. */
   applied: number;
   /** Why the last rotation that an append set off has failed. */
@@ -70,6 +72,11 @@ export class Writer implements CommittedEnd {
     const { context, lock } = options;
     const segments = await Segments.at(context, lock, recovered);
     return new Writer(options, recovered, segments);
+  }
+
+  /** Resolves when the log is poisoned, with the reason. */
+  get failed(): Promise<MiniError> {
+    return this.#failed.promise;
   }
 
   /** Resolves when there is more to read, or never will be. */
@@ -196,6 +203,7 @@ export class Writer implements CommittedEnd {
       if (error instanceof MiniError) throw error;
       this.failure = poisoned(this.#options.context.paths.active, error);
       this.isEnded = true;
+      this.#failed.resolve(this.failure);
       this.#change.fire();
       throw this.failure;
     }
@@ -207,7 +215,7 @@ export class Writer implements CommittedEnd {
   }
 
   /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
-  compact(upTo: number): Promise<CompactionReport> {
+  compact(upTo: number): Promise<Required<CompactionReport>> {
     return this.#exclusively("compact", () => this.#segments.compact(upTo));
   }
 

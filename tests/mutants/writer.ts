@@ -76,7 +76,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     file: "store/write/writer.ts",
     edits: [[
       "      this.failure = poisoned(this.#options.context.paths.active, error);\n" +
-      "      this.isEnded = true;\n      this.#change.fire();\n      throw this.failure;\n",
+      "      this.isEnded = true;\n      this.#failed.resolve(this.failure);\n" +
+      "      this.#change.fire();\n      throw this.failure;\n",
       "      throw poisoned(this.#options.context.paths.active, error);\n",
     ]],
     killedBy: failure(

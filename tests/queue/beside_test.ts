@@ -12,6 +12,7 @@ import { MemoryFileSystem } from "@mini/state/testing";
 import { FakeClock } from "../support/fake_clock.ts";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
+import { MemoryLog } from "../support/memory_log.ts";
 import { drain, fillDisk, TestQueue, turns } from "../support/queue.ts";
 
 type Change = { readonly jobs: LedgerEntry<string> } | { readonly fail: true };
@@ -269,7 +270,30 @@ Deno.test("MiniQueue.compact() goes on where an old snapshot keeps most of the l
   }
   const { firstSequence, removed, removedBytes } = await queue.compact();
   assert(firstSequence > 1_200, `the log starts with ${firstSequence}`);
-  assertEquals(removed.length, 1);
-  assert(removedBytes > 1_200 * 50, `${removedBytes} bytes`);
+  assertEquals(removed!.length, 1);
+  assert(removedBytes! > 1_200 * 50, `${removedBytes} bytes`);
   assertEquals(await drain(queue), [399]);
+});
+
+Deno.test("MiniQueue.compact() of a log without files names none", async () => {
+  const fs = new MemoryFileSystem();
+  await using state = await StateManager.open("/data", {
+    log: new MemoryLog(),
+    fs,
+    initial: () => ({ jobs: emptyLedger<number>() }),
+    apply(state, { jobs }: { jobs: LedgerEntry<number> }) {
+      applyToLedger(state.jobs, jobs);
+    },
+  });
+  const queue = await MiniQueue.attach(state, "jobs");
+  await queue.enqueue(0);
+  await queue.compact();
+  for (let round = 0; round < 400; round++) {
+    await queue.enqueue(round);
+    await (await queue.receive())!.ack();
+  }
+  const { firstSequence, removed, removedBytes } = await queue.compact();
+  assert(firstSequence > 1_200, `the log starts with ${firstSequence}`);
+  assertEquals([removed, removedBytes], [[], 0]);
+  await queue.close();
 });

@@ -194,7 +194,7 @@ async function checkQueue(
     const [long, ...gone] = await first.receiveBatch(TOGETHER);
     equal(long?.payload, LONG);
     await Promise.all(gone.map((message) => message.ack()));
-    ok((await first.compact()).removed.length > 2, "segments were removed");
+    ok((await first.compact()).removed!.length > 2, "segments were removed");
     await long!.nack({ countAttempt: false });
     await first.close();
     const second = await open();

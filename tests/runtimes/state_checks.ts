@@ -134,7 +134,7 @@ async function checkCompaction(
       const { seq } = await first.createSnapshot();
       equal(seq, 30);
       for (let n = 0; n < 30; n++) await first.apply({ by: 1 });
-      ok((await first.compact()).removed.length > 0, "segments were removed");
+      ok((await first.compact()).removed!.length > 0, "segments were removed");
       await first.apply({ by: 1 });
       await first.close();
       const second = await StateManager.open(dir, COUNTER);

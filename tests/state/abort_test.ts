@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { StateManager } from "@mini/state/state";
+import { type SnapshotInfo, StateManager } from "@mini/state/state";
 import { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
@@ -142,7 +142,7 @@ Deno.test("StateManager takes state and number of a snapshot in one step, also o
   const log = new MemoryLog();
   await using counter = await openCounter(directory.path, { log });
   await counter.apply({ by: 1 });
-  const snapshot = Promise.withResolvers<{ path: string }>();
+  const snapshot = Promise.withResolvers<SnapshotInfo>();
   // The state is being made anew, and the next record waits for that.
   log.beforeReplay = () => snapshot.resolve(counter.createSnapshot());
   await Promise.all([
@@ -150,7 +150,7 @@ Deno.test("StateManager takes state and number of a snapshot in one step, also o
     counter.apply({ by: 2 }),
   ]);
   const { path } = await snapshot.promise;
-  const { seq, state } = JSON.parse(await Deno.readTextFile(path));
+  const { seq, state } = JSON.parse(await Deno.readTextFile(path!));
   // The third record is in it; the fourth only says that the second had no effect.
   assertEquals([seq >= 3, state.value], [true, 3]);
 });

@@ -52,11 +52,10 @@ Deno.test("StateManager works on other snapshots", async () => {
   const snapshots: Snapshots<{ value: number; log: string[] }> = {
     create(state, seq) {
       kept = { state: structuredClone(state), seq };
-      return Promise.resolve({ path: "", seq, sizeBytes: 0 });
+      return Promise.resolve({ seq, sizeBytes: 0 });
     },
     restore: () => Promise.resolve(kept && structuredClone(kept)),
-    list: () =>
-      Promise.resolve(kept ? [{ path: "", seq: kept.seq, sizeBytes: 0 }] : []),
+    list: () => Promise.resolve(kept ? [{ seq: kept.seq, sizeBytes: 0 }] : []),
   };
   {
     await using counter = await openCounter(directory.path, { snapshots });

@@ -220,7 +220,7 @@ Deno.test("StateManager.open() that is refused for the owner of a snapshot prove
   const fs = new MemoryFileSystem();
   const manager = await StateManager.open("/data", { ...sum, fs });
   await manager.apply(1);
-  const { path } = await manager.createSnapshot();
+  const path = (await manager.createSnapshot()).path!;
   await manager.apply(13);
   fs.restart();
   const { mode } = (await fs.stat(path))!;

@@ -12,6 +12,8 @@ import {
   type LedgerEntry,
   MiniQueue,
 } from "@mini/state/queue";
+import { type Snapshots, SnapStore } from "@mini/state/snap";
+import { type Log, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 
 /** Whether two types are the same; not only assignable to each other. */
@@ -130,4 +132,10 @@ Deno.test("StateManager, MiniQueue.attach(): state, mutation and payload are kno
   assertEquals(shop.state.mails.messages[1]!.payload, { to: ["ada"] });
   assertEquals(shop.state.orders, ["tea"]);
   await mails.close();
+});
+
+Deno.test("MiniStore is a Log, and SnapStore is Snapshots", () => {
+  holds<MiniStore<Ghosts> extends Log<Ghosts> ? true : false>();
+  holds<SnapStore<Ghosts> extends Snapshots<Ghosts> ? true : false>();
+  assertEquals([typeof MiniStore, typeof SnapStore], ["function", "function"]);
 });

@@ -230,3 +230,20 @@ Deno.test("StateManager.at() starts from the newer snapshot also while the remov
   segment.release();
   await compacted;
 });
+
+Deno.test("StateManager tells of a log that is lost while nobody appends", async () => {
+  const fs = new MemoryFileSystem();
+  const log = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+  const counter = await openCounter("/data", { fs, log });
+  await counter.apply({ by: 1 });
+  const { changed } = counter;
+  fs.hooks.before = ({ operation }) =>
+    operation === "syncDirectory" ? { code: "EIO" } : undefined;
+  const error = await errorOf(log.rotate());
+  await changed;
+  assertEquals(error.code, "POISONED");
+  assertEquals([counter.failure, await log.failed], [error, error]);
+  assertEquals(await errorOf(counter.apply({ by: 2 })), error);
+  fs.hooks = {};
+  await counter.close();
+});

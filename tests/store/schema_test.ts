@@ -245,6 +245,17 @@ Deno.test("StateManager.open() throws what the schema of its log throws as it is
   assertEquals(error.constructor, Error);
 });
 
+Deno.test("MiniStore with a schema takes no JSON that the schema has not seen", async () => {
+  const fs = new MemoryFileSystem();
+  const options = { fs, schema: settling };
+  await using store = await MiniStore.open("/data/journal.jsonl", options);
+  assertEquals(store.appendJson, undefined);
+  await store.append({});
+  for await (const chunk of store.replayChunks()) {
+    assertEquals([...chunk].map(({ seq }) => seq), [1]);
+  }
+});
+
 Deno.test("MiniStore refuses what a schema makes of a record that JSON would not keep", async () => {
   const fs = new MemoryFileSystem();
   const cycle: { self?: unknown } = {};

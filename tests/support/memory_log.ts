@@ -8,6 +8,7 @@ import {
 /** A log in memory, as far as a state needs one. */
 export class MemoryLog implements Log<unknown> {
   records: LogRecord<unknown>[] = [];
+  readonly id = undefined;
   sequence = 0;
   firstSequence = 1;
   isClosed = false;
@@ -17,11 +18,6 @@ export class MemoryLog implements Log<unknown> {
   append(data: unknown): Promise<number> {
     this.records.push({ seq: ++this.sequence, data: structuredClone(data) });
     return Promise.resolve(this.sequence);
-  }
-
-  async appendBatch(records: readonly unknown[]): Promise<number> {
-    for (const record of records) await this.append(record);
-    return this.sequence;
   }
 
   async *replay(
@@ -44,8 +40,7 @@ export class MemoryLog implements Log<unknown> {
   compact(upTo: number): Promise<CompactionReport> {
     this.records = this.records.filter(({ seq }) => seq > upTo);
     this.firstSequence = upTo + 1;
-    const { firstSequence } = this;
-    return Promise.resolve({ removed: [], removedBytes: 0, firstSequence });
+    return Promise.resolve({ firstSequence: this.firstSequence });
   }
 
   close(): Promise<void> {

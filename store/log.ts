@@ -1,0 +1,172 @@
+import type { MiniError } from "../base/errors.ts";
+
+/** A record and its place in the log. */
+export interface LogRecord<T> {
+  /** Its sequence number: from 1, without gaps. */
+  readonly seq: number;
+  /** The value that was appended. */
+  readonly data: T;
+}
+
+/**
+ * Which records to read.
+ *
+ * @example Some records in the middle
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path);
+ * await store.appendBatch(["a", "b", "c", "d"]);
+ * const some = Array.fromAsync(store.replay({ from: 2, to: 3 }), ({ data }) => data);
+ * assertEquals(await some, ["b", "c"]);
+ * ```
+ */
+export interface ReplayRange {
+  /** The number of the first record. @default {the first that is present} */
+  from?: number;
+  /** The number of the last record. @default {the last that is present} */
+  to?: number;
+  /** Ends the iteration by throwing its reason. */
+  signal?: AbortSignal;
+}
+
+/** Where to start following a log, and when to stop. */
+export type FollowOptions = Omit<ReplayRange, "to">;
+
+/**
+ * How an append is acknowledged.
+ *
+ * @example Many records, and one fsync at the end
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<number>(path);
+ * for (let at = 0; at < 100; at++) await store.append(at, { durable: false });
+ * await store.sync(); // from here on all of them survive a power cut
+ * assertEquals(store.sequence, 100);
+ * ```
+ */
+export interface AppendOptions {
+  /**
+   * Called when the record is encoded. Returns the highest number up to which
+   * every record was applied, or is durably recorded as having no effect, so
+   * that opening knows which records had been applied. A state manager gives
+   * it; a log whose records are applied to nothing needs none.
+   *
+   * @default {the record says nothing about it}
+   */
+  applied?: () => number;
+  /**
+   * Whether to wait until the record is durable. Otherwise it is written, and
+   * the next fsync covers it: a crash of the process loses nothing, a power cut
+   * may.
+   *
+   * @default {as the log was opened}
+   */
+  durable?: boolean;
+}
+
+/** A log for reading. */
+export interface LogReader<T> {
+  /** Identifies the log. Snapshots carry it as `logId`. `undefined` if the log has none. */
+  readonly id: string | undefined;
+  /** The number of the first record still present; `sequence + 1` if there is none. Numbers start at 1 and have no gaps. */
+  readonly firstSequence: number;
+  /** The number of the last acknowledged record, 0 if there was none. */
+  readonly sequence: number;
+  /** Reads acknowledged records in order, up to `sequence` at the call. Throws `COMPACTED` if record `from` is gone. */
+  replay(range?: ReplayRange): AsyncIterable<LogRecord<T>>;
+  /** Fast path: the records of `replay`, many per step, each parsed when it is taken. Without it, `replay` serves. */
+  replayChunks?(range?: ReplayRange): AsyncIterable<Iterable<LogRecord<T>>>;
+  /** As `replay`, then each further record once it is acknowledged. Ends when the log is closed. */
+  follow(options?: FollowOptions): AsyncIterable<LogRecord<T>>;
+  /** Frees it. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * A log for one writer. `MiniStore` is one; a log on another engine is another.
+ *
+ * @example A state on a log of the caller's
+ * ```ts
+ * import { MiniStore, StateManager } from "@mini/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const log = await MiniStore.open<unknown>(`${dir}/elsewhere.jsonl`);
+ * await using sum = await StateManager.open(dir, {
+ *   log, // or any other log
+ *   initial: () => 0,
+ *   apply: (state, by: number) => state + by,
+ * });
+ * await sum.apply(2);
+ * assertEquals([sum.state, log.sequence], [2, 1]);
+ * ```
+ */
+export interface Log<T> extends LogReader<T> {
+  /**
+   * Appends a record, taken as it is at the call. Resolves to its number, in
+   * the order of the calls, once it is durable.
+   *
+   * Rejects with `POISONED` if it is unknown whether the record is there:
+   * nothing more is accepted until the log is opened again. Any other rejection
+   * means that the record is not there.
+   */
+  append(record: T, options?: AppendOptions): Promise<number>;
+  /**
+   * Fast path: as `append`, of the JSON text of a record that the caller has
+   * checked, without line breaks. A log with a schema leaves it out.
+   */
+  appendJson?(json: string, options?: AppendOptions): Promise<number>;
+  /** How opening found the log. Without it: created if it is empty, else clean. */
+  readonly recovery?: {
+    readonly outcome: "created" | "clean" | "unclean" | "torn";
+  };
+  /**
+   * The number up to which the log proves that its records had been applied, as
+   * opening found it: see {@linkcode AppendOptions.applied}. Without it, it
+   * proves nothing.
+   */
+  readonly applied?: number;
+  /** Resolves when the log accepts nothing more until it is opened again, with the reason: also while nobody appends. Never rejects. */
+  readonly failed?: Promise<MiniError>;
+  /** Removes records up to `upTo`, as far as it can. */
+  compact(upTo: number): Promise<CompactionReport>;
+  /** Lets a later `compact` remove everything that was appended so far, if that takes more than `compact` itself. */
+  rotate?(): Promise<void>;
+  /** Makes durable what was appended with `durable: false`. */
+  sync?(): Promise<void>;
+  /** Continues with record `seq + 1` of log `id`, and sets earlier records aside. Without it, a snapshot ahead of the log is refused. */
+  resetTo?(seq: number, id?: string): Promise<void>;
+  /** Frees it. An `applied` below the last record keeps the end from being marked as clean. Closing twice is fine. */
+  close(options?: { readonly applied?: number }): Promise<void>;
+}
+
+/**
+ * The result of a compaction.
+ *
+ * @example How much was freed
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path);
+ * await store.append("old");
+ * await store.rotate();
+ * const { removed, firstSequence } = await store.compact(1);
+ * assertEquals([removed.length, firstSequence], [1, 2]);
+ * ```
+ */
+export interface CompactionReport {
+  /** The number of the first record still present, or of the next one if there is none. */
+  readonly firstSequence: number;
+  /** The files that were removed, oldest first. Left out by a log without files. */
+  readonly removed?: readonly string[];
+  /** The number of bytes that this freed. Left out by a log without files. */
+  readonly removedBytes?: number;
+}

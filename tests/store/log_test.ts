@@ -1,0 +1,40 @@
+// What MiniStore is beyond the least that a log must be.
+import { assertEquals, assertThrows } from "@std/assert";
+import { MiniError, MiniStore, type ReplayRange } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { TestDirectory } from "../support/dir.ts";
+import { errorOf } from "../support/journal.ts";
+import { numbers, threeSegments } from "../support/records.ts";
+
+Deno.test("MiniStore.appendJson() appends what is JSON already, up to the size that a record may have", async () => {
+  const fs = new MemoryFileSystem();
+  const options = { fs, maxRecordBytes: 20 };
+  const store = await MiniStore.open<unknown>("/data/journal.jsonl", options);
+  const appended = [store.appendJson!('{"a":1}'), store.append({ b: 2 })];
+  assertEquals(await Promise.all(appended), [1, 2]);
+  const long = JSON.stringify("x".repeat(20));
+  assertEquals((await errorOf(store.appendJson!(long))).code, "TOO_LARGE");
+  assertEquals(await store.appendJson!("3", { durable: false }), 3);
+  const data = await Array.fromAsync(store.replay(), (record) => record.data);
+  assertEquals(data, [{ a: 1 }, { b: 2 }, 3]);
+  await store.close();
+  assertEquals((await errorOf(store.appendJson!("4"))).code, "CLOSED");
+});
+
+Deno.test("MiniStore.replayChunks() reads what replay() reads, many at a time", async () => {
+  await using directory = new TestDirectory();
+  const store = await threeSegments(directory.at());
+  const read = async (range?: ReplayRange) => {
+    const chunks = await Array.fromAsync(
+      store.replayChunks(range),
+      (chunk) => [...chunk],
+    );
+    return numbers(chunks.flat());
+  };
+  assertEquals(await read(), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assertEquals(await read({ from: 3, to: 7 }), [3, 4, 5, 6, 7]);
+  assertEquals(await read({ from: 8, to: 20 }), [8, 9]);
+  await store.close();
+  const error = assertThrows(() => store.replayChunks(), MiniError);
+  assertEquals(error.code, "CLOSED");
+});
