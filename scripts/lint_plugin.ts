@@ -78,7 +78,11 @@ function placeOf(filename: string): string {
 /** The parts of the file system for Node that need no Node: no public name reaches them. */
 const PURE_OF_NODE = /\/fs\/(node_claim|errno)\.ts$/;
 
-function isPublished(place: string): boolean {
+/** The folders that are published, from the ground up. */
+export const PUBLISHED: readonly string[] = Object.keys(MAY_IMPORT)
+  .filter((name) => name !== "mod.ts");
+
+export function isPublished(place: string): boolean {
   return place.split("/")[0]! in MAY_IMPORT;
 }
 

@@ -1,78 +1,39 @@
 /** The rules of this project that are about more than one file: `deno task tidy`. */
 import { walk } from "@std/fs";
-import { dirname, fromFileUrl, join, relative } from "@std/path";
-
-/** A file's path from the root, and what is in it. */
-export interface SourceFile {
-  readonly path: string;
-  readonly text: string;
-}
+import { fromFileUrl, relative } from "@std/path";
+import { CIRCLES, CROWDED, PHRASES } from "./breaches.ts";
+import { commitProblems } from "./tidy/commits.ts";
+import { crowdedFolders, mapProblems } from "./tidy/folders.ts";
+import { circleProblems } from "./tidy/imports.ts";
+import { brokenLinks } from "./tidy/links.ts";
+import type { SourceFile } from "./tidy/source.ts";
+import { oldNames, phraseProblems, phrases } from "./tidy/words.ts";
 
 /** Everything that is wrong, as `path:line: what`. */
 export function findings(files: readonly SourceFile[]): string[] {
-  const paths = new Set(files.map((file) => file.path));
-  return files.flatMap(({ path, text }) => {
-    if (path.endsWith(".md")) return brokenLinks({ path, text }, files, paths);
-    if (path === "deno.json") return undescribedTasks(text);
-    if (path.endsWith("_test.ts")) return testProblems({ path, text });
-    if (
-      path.startsWith("tests/") &&
-      !/^tests\/(support|fixtures|runtimes|simulation|mutants)\//.test(path)
-    ) {
-      return [
-        `${path}:1: neither a test nor in a folder of parts of tests`,
-      ];
-    }
-    return [];
-  });
+  return [
+    ...files.flatMap((file) => fileProblems(file, files)),
+    ...circleProblems(files, CIRCLES),
+    ...crowdedFolders(files, CROWDED),
+    ...mapProblems(files),
+    ...oldNames(files),
+    ...phraseProblems(files, PHRASES),
+  ];
 }
 
-function brokenLinks(
+/** What is wrong in one file, by itself or beside the others. */
+export function fileProblems(
   { path, text }: SourceFile,
   files: readonly SourceFile[],
-  paths: ReadonlySet<string>,
 ): string[] {
-  const found: string[] = [];
-  const withoutCode = text.replace(/```[\s\S]*?```/g, blank).replace(
-    /`[^`\n]*`/g,
-    blank,
-  );
-  for (const { 1: link, index } of withoutCode.matchAll(/\]\(([^)\s]+)\)/g)) {
-    if (/^[a-z]+:/.test(link!)) continue;
-    const [file, heading] = link!.split("#");
-    const target = file === ""
-      ? path
-      : join(dirname(path), file!).replaceAll("\\", "/");
-    const isFolder = [...paths].some((other) => other.startsWith(`${target}/`));
-    const line = withoutCode.slice(0, index).split("\n").length;
-    if (!paths.has(target) && !isFolder) {
-      found.push(`${path}:${line}: there is no ${target}`);
-    } else if (heading !== undefined && !headings(target, files).has(heading)) {
-      found.push(
-        `${path}:${line}: there is no heading #${heading} in ${target}`,
-      );
-    }
-  }
-  return found;
-}
-
-function blank(text: string): string {
-  return text.replace(/[^\n]/g, " ");
-}
-
-/** The anchors of a document's headings. */
-function headings(path: string, files: readonly SourceFile[]): Set<string> {
-  const text = files.find((file) => file.path === path)?.text ?? "";
-  const lines = text.replace(/```[\s\S]*?```/g, "").matchAll(/^#+ (.*)$/gm);
-  const anchors = Array.from(
-    lines,
-    ([, title]) =>
-      title!.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(
-        /\s/g,
-        "-",
-      ),
-  );
-  return new Set(anchors);
+  if (path.endsWith(".md")) return brokenLinks({ path, text }, files);
+  if (path === "deno.json") return undescribedTasks(text);
+  if (path.endsWith("_test.ts")) return testProblems({ path, text });
+  const isStray = path.startsWith("tests/") &&
+    !/^tests\/(support|fixtures|runtimes|simulation|mutants)\//.test(path);
+  return isStray
+    ? [`${path}:1: neither a test nor in a folder of parts of tests`]
+    : [];
 }
 
 function undescribedTasks(text: string): string[] {
@@ -110,7 +71,7 @@ async function readProject(root: string): Promise<SourceFile[]> {
   for await (const { path, isFile } of walk(root, { skip })) {
     if (!isFile) continue;
     const place = relative(root, path).replaceAll("\\", "/");
-    const isText = /\.(ts|js|md|json|yml)$/.test(place);
+    const isText = /\.(ts|js|md|json|yml|txt)$/.test(place);
     files.push({
       path: place,
       text: isText ? await Deno.readTextFile(path) : "",
@@ -121,8 +82,23 @@ async function readProject(root: string): Promise<SourceFile[]> {
 
 if (import.meta.main) {
   const root = fromFileUrl(new URL("../", import.meta.url));
-  const found = findings(await readProject(root));
+  const files = await readProject(root);
+  const [option, ...parts] = Deno.args;
+  if (option === "--phrases") {
+    const found = phrases(files);
+    const chosen = parts.length === 0 ? [...found.keys()].sort() : parts;
+    for (const part of chosen) say(found.get(part) ?? []);
+    say(chosen.map((part) => `"${part}": ${found.get(part)?.length ?? 0},`));
+  } else {
+    const { problems, skipped } = await commitProblems(root);
+    const found = [...findings(files), ...problems];
+    if (skipped) say([`SKIPPED the subjects of commits: ${skipped}`]);
+    say(found.length === 0 ? ["tidy"] : found);
+    if (found.length > 0) Deno.exitCode = 1;
+  }
+}
+
+function say(lines: readonly string[]): void {
   // deno-lint-ignore no-console -- it is a command
-  console.log(found.length === 0 ? "tidy" : found.join("\n"));
-  if (found.length > 0) Deno.exitCode = 1;
+  if (lines.length > 0) console.log(lines.join("\n"));
 }

@@ -1,5 +1,16 @@
-import { assertEquals } from "@std/assert";
-import { findings } from "../../scripts/tidy.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileProblems } from "../../scripts/tidy.ts";
+import { commitProblems, subjectProblems } from "../../scripts/tidy/commits.ts";
+import { crowdedFolders, mapProblems } from "../../scripts/tidy/folders.ts";
+import { circleProblems } from "../../scripts/tidy/imports.ts";
+import type { SourceFile } from "../../scripts/tidy/source.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { oldNames, phraseProblems } from "../../scripts/tidy/words.ts";
+
+/** What is wrong with the files, each by itself or beside the others. */
+function findings(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) => fileProblems(file, files));
+}
 
 Deno.test("tidy finds links that lead nowhere", () => {
   const readme = {
@@ -52,4 +63,109 @@ Deno.test("tidy finds files among the tests that are none", () => {
   assertEquals(findings(paths.map((path) => ({ path, text: "" }))), [
     "tests/store/helper.ts:1: neither a test nor in a folder of parts of tests",
   ]);
+});
+
+Deno.test("tidy finds circles of imports, types included", () => {
+  const files = [
+    { path: "store/a.ts", text: 'import type { B } from "./b.ts";' },
+    { path: "store/b.ts", text: 'export {\n  c,\n} from "./read/c.ts";' },
+    { path: "store/read/c.ts", text: 'type A = import("../a.ts").A;' },
+    { path: "store/d.ts", text: 'import { a } from "./a.ts";' },
+  ];
+  const problem = "imports itself by way of others";
+  assertEquals(circleProblems(files, []), [
+    `store/a.ts:1: ${problem}`,
+    `store/b.ts:1: ${problem}`,
+    `store/read/c.ts:1: ${problem}`,
+  ]);
+  const all = ["store/a.ts", "store/b.ts", "store/read/c.ts"];
+  assertEquals(circleProblems(files, all), []);
+  assertEquals(circleProblems(files, [...all, "store/d.ts"]), [
+    "scripts/breaches.ts:1: store/d.ts is in no circle any more: take it off the list",
+  ]);
+});
+
+Deno.test("tidy finds folders with more than 16 files", () => {
+  const files = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      path: `store/read/${index}.ts`,
+      text: "",
+    }));
+  assertEquals(crowdedFolders(files(16), {}), []);
+  assertEquals(crowdedFolders(files(17), {}), [
+    "store/read/:1: 17 files, and 16 is the most",
+  ]);
+  assertEquals(crowdedFolders(files(17), { "store/read": 17 }), []);
+  assertEquals(crowdedFolders(files(17), { "store/read": 18 }), [
+    "scripts/breaches.ts:1: store/read/ has 17 files, not 18",
+  ]);
+});
+
+Deno.test("tidy finds folders that the map of the code lacks, and names in it that are not there", () => {
+  const map = "`store/` and `store/read/`; `store/x.ts`, `store/y.ts`, `snap/`";
+  const paths = ["store/x.ts", "store/read/a.ts", "store/write/b.ts"];
+  const files = [
+    { path: "docs/ARCHITECTURE.md", text: `# Map\n\n${map}\n` },
+    ...paths.map((path) => ({ path, text: "" })),
+  ];
+  assertEquals(mapProblems(files), [
+    "docs/ARCHITECTURE.md:1: does not name store/write/",
+    "docs/ARCHITECTURE.md:3: there is no store/y.ts",
+    "docs/ARCHITECTURE.md:3: there is no snap/",
+  ]);
+});
+
+Deno.test("tidy finds names that the public interface has given up", () => {
+  const files = [
+    {
+      path: "docs/api.txt",
+      text: "class A {\n  bury(reason: string): void;\n",
+    },
+    { path: "queue/a.ts", text: "export interface Outgoing {}\n// bury\n" },
+    { path: "tests/a.ts", text: "export interface Outgoing {}\n" },
+  ];
+  assertEquals(oldNames(files), [
+    "docs/api.txt:2: bury has another name now",
+    "queue/a.ts:1: Outgoing has another name now",
+  ]);
+});
+
+Deno.test("tidy finds phrases that have a plainer word", () => {
+  const text = `/** ${"What"} it does, ${"so"}\n * many times. */\n`;
+  const files = [
+    { path: "store/a.ts", text },
+    { path: "README.md", text: `${"What"} it is: ${"who"}ever asks\n` },
+  ];
+  const inStore = [
+    'store/a.ts:1: "so many": give the number, or its name',
+    'store/a.ts:1: a description that begins with "What": say what it is',
+  ];
+  const inReadme = 'README.md:1: "whoever": name who it is';
+  assertEquals(phraseProblems(files, {}), [...inStore, inReadme]);
+  assertEquals(phraseProblems(files, { store: 1, "README.md": 1 }), inStore);
+  assertEquals(phraseProblems(files, { store: 2, "README.md": 2 }), [
+    "scripts/breaches.ts:1: README.md has 1 phrases, not 2",
+  ]);
+});
+
+Deno.test("tidy finds commits whose subject has another form", () => {
+  const log = [
+    "a1 store: judge a header alike wherever it is read",
+    "b2 queue, state: say more",
+    "c3 Say more",
+    "d4 store: Say more",
+    `e5 store: ${"x".repeat(66)}`,
+  ];
+  assertEquals(subjectProblems(log.join("\n")), [
+    'c3: not "area: verb …"',
+    'd4: not "area: verb …"',
+    "e5: a subject of 73 letters, and 72 is the most",
+  ]);
+});
+
+Deno.test("tidy says why it looks at no commits where there are none to look at", async () => {
+  await using dir = new TestDirectory();
+  const { problems, skipped = "" } = await commitProblems(dir.path);
+  assertEquals(problems, []);
+  assertStringIncludes(skipped, "not a git repository");
 });

@@ -1,0 +1,92 @@
+/** Words that the code and the documents do without. */
+import { isPublished } from "../lint_plugin.ts";
+import { lineAt, type SourceFile } from "./source.ts";
+
+/** Phrases with a plainer word for each; a line may break within. */
+const PHRASES: readonly [phrase: string, plain: string][] = [
+  ["anew", "again"],
+  ["whoever", "name who it is"],
+  ["so many", "give the number, or its name"],
+  ["for ever", "forever"],
+  ["com(?:e|es|ing) to nothing", "fail"],
+  ["(?:is|are|was|were) none of", "say what it is"],
+  ["go(?:es)? on", "continue"],
+];
+const GAP = String.raw`\s+(?:(?:\*|//)\s+)?`;
+const PATTERNS = PHRASES.map(([phrase, plain]) => ({
+  pattern: new RegExp(String.raw`\b${phrase.replaceAll(" ", GAP)}\b`, "gi"),
+  problem: (found: string) => `"${found.replace(/[\s*/]+/g, " ")}": ${plain}`,
+}));
+const DESCRIPTION = {
+  pattern: /\/\*\*\s+(?:\* )?What\b/g,
+  problem: () => `a description that begins with "What": say what it is`,
+};
+
+/** Names that the public interface has given up. */
+const OLD_NAMES = new Set([
+  ..."applyAll enqueueAll toEnqueue toAck skipTo bury".split(" "),
+  ..."receives maxReceives onTaken permissions".split(" "),
+  ..."DeadMessage RetryLater Outgoing Enqueued".split(" "),
+  ..."RecordSchema StoreRecord StateRecovery Restored RestoredSnapshot"
+    .split(" "),
+]);
+
+/** Each use of such a phrase in the documents, and in all that is code. */
+export function phrases(files: readonly SourceFile[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { path, text } of files) {
+    if (!/\.(ts|md)$/.test(path) || path.startsWith("scripts/tidy/")) continue;
+    const part = partOf(path);
+    const patterns = path.endsWith(".ts")
+      ? [...PATTERNS, DESCRIPTION]
+      : PATTERNS;
+    for (const { pattern, problem } of patterns) {
+      for (const { 0: match, index } of text.matchAll(pattern)) {
+        const line = `${path}:${lineAt(text, index)}: ${problem(match)}`;
+        found.set(part, [...found.get(part) ?? [], line]);
+      }
+    }
+  }
+  return found;
+}
+
+/** A document counts alone, a file of code with its folder. */
+function partOf(path: string): string {
+  return path.endsWith(".md") ? path : path.split("/")[0]!;
+}
+
+/** Each use, where there are more than are known. */
+export function phraseProblems(
+  files: readonly SourceFile[],
+  known: Readonly<Record<string, number>>,
+): string[] {
+  const found = phrases(files);
+  const parts = new Set([...found.keys(), ...Object.keys(known)]);
+  return [...parts].flatMap((part) => {
+    const lines = found.get(part) ?? [];
+    const most = known[part] ?? 0;
+    if (lines.length > most) return lines;
+    return lines.length < most
+      ? [
+        `scripts/breaches.ts:1: ${part} has ${lines.length} phrases, not ${most}`,
+      ]
+      : [];
+  });
+}
+
+/** Old names among what is exported, and in the public interface. */
+export function oldNames(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => {
+    const pattern = path === "docs/api.txt"
+      ? /\b(\w+)\b/g
+      : isPublished(path)
+      ? /^export (?:declare )?(?:async )?\w+\*? (\w+)/gm
+      : undefined;
+    if (pattern === undefined) return [];
+    return Array.from(text.matchAll(pattern))
+      .filter(([, name]) => OLD_NAMES.has(name!))
+      .map(({ 1: name, index }) =>
+        `${path}:${lineAt(text, index)}: ${name} has another name now`
+      );
+  });
+}
