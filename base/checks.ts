@@ -25,7 +25,7 @@ export function assertOptions<O extends object>(
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(checks, name)) continue;
     throw new TypeError(
-      `${call} has no option "${name}"; it has ${
+      `${call} has no option "${name}"; its options are ${
         Object.keys(checks).join(", ")
       }`,
     );
@@ -66,7 +66,7 @@ export function oneOf(...words: readonly string[]): Check {
 /** A string that is not empty. */
 export function aName(name: string, value: unknown): void {
   if (typeof value === "string" && value !== "") return;
-  throw new TypeError(`${name} must be a string, and not empty`);
+  throw new TypeError(`${name} must be a non-empty string`);
 }
 
 /** An object that has methods. */
@@ -99,7 +99,9 @@ export const aFileSystem: Check = having("open", "list", "rename", "lock");
 export function aMode(name: string, value: unknown): void {
   const mode = value as number;
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
-  throw new RangeError(`${name} must be from 0 to 0o777, not ${value}`);
+  throw new RangeError(
+    `${name} must be a whole number from 0 to 0o777, not ${value}`,
+  );
 }
 
 /** A whole number, from `min`. */
@@ -111,7 +113,7 @@ export function countFrom(min: number): Check {
 export function checkCount(name: string, value: number, min = 1): void {
   if (Number.isSafeInteger(value) && value >= min) return;
   throw new RangeError(
-    `${name} must be a whole number from ${min}, not ${String(value)}`,
+    `${name} must be a whole number of at least ${min}, not ${String(value)}`,
   );
 }
 

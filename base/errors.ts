@@ -68,7 +68,7 @@ export interface MiniErrorOptions {
 
 /** What the message of every `CORRUPT` ends with. */
 export const NEXT_COMMANDS =
-  "; mini verify says all that is damaged, and mini salvage copies all that is whole to a new place";
+  "; mini verify lists all damage, and mini salvage copies everything readable to a new place";
 
 /**
  * The error of every condition that a caller may want to handle.

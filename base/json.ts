@@ -252,6 +252,8 @@ export function keepInteger(
   if (BigInt(source) === BigInt(value)) return value;
   throw new MiniError(
     "UNSERIALIZABLE",
-    `Cannot read ${JSON.stringify(key)}: JavaScript has no number ${source}`,
+    `Cannot read ${
+      JSON.stringify(key)
+    }: a JavaScript number cannot hold ${source}`,
   );
 }

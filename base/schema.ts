@@ -44,7 +44,7 @@ export function validate<T>(
   if (result.issues === undefined) return result.value;
   throw new MiniError(
     "INVALID",
-    `Cannot ${doing}: the schema refuses it${issueText(result.issues)}`,
+    `Cannot ${doing}: the schema rejects it${issueText(result.issues)}`,
     { issues: result.issues, ...(seq !== undefined && { seq }) },
   );
 }
@@ -68,11 +68,11 @@ export function validateNew<T>(
   }
   const { issues } = again;
   const flaw = issues === undefined
-    ? "makes something else of its own output"
-    : `does not accept its own output${issueText(issues)}`;
+    ? "changes its own output"
+    : `rejects its own output${issueText(issues)}`;
   throw new MiniError(
     "INVALID",
-    `Cannot ${doing}: the schema ${flaw}, so that it could not be read back; nothing was written`,
+    `Cannot ${doing}: the schema ${flaw}, so it could not be read back; nothing was written`,
     { ...(issues && { issues }), ...(seq !== undefined && { seq }) },
   );
 }
@@ -85,7 +85,9 @@ function ask<T>(
 ): SchemaResult<T> {
   const result = schema["~standard"].validate(value);
   if (isPromise(result)) {
-    throw new TypeError(`Cannot ${doing}: the schema answers asynchronously`);
+    throw new TypeError(
+      `Cannot ${doing}: the schema must not return a promise`,
+    );
   }
   const isAnswer = typeof result === "object" && result !== null &&
     (result.issues === undefined
@@ -93,7 +95,7 @@ function ask<T>(
       : Array.isArray(result.issues));
   if (isAnswer) return result;
   throw new TypeError(
-    `Cannot ${doing}: the schema answers neither { value } nor { issues }`,
+    `Cannot ${doing}: the schema must return { value } or { issues }`,
   );
 }
 

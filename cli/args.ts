@@ -94,7 +94,7 @@ export function parseArguments(
   if (positionals.length > operands.length) {
     const extra = positionals[operands.length];
     throw new Misuse(
-      `mini ${name} does not know what to do with "${extra}"; ${seeHelp(name)}`,
+      `mini ${name}: unexpected argument "${extra}"; ${seeHelp(name)}`,
     );
   }
   return result;
@@ -166,9 +166,11 @@ function checkValue(
   if (min === undefined || typeof value !== "string") return;
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= min && number <= max) return;
-  const range = max === Number.MAX_SAFE_INTEGER ? min : `${min} to ${max}`;
+  const range = max === Number.MAX_SAFE_INTEGER
+    ? `of at least ${min}`
+    : `from ${min} to ${max}`;
   throw new Misuse(
-    `--${name} must be a whole number from ${range}, not "${value}"`,
+    `--${name} must be a whole number ${range}, not "${value}"`,
   );
 }
 

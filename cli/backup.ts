@@ -27,9 +27,9 @@ export const backup: Command = {
   operands: ["PATH", "DIR"],
   summary: "copy journal and snapshots to a new directory (writes DIR)",
   details: [
-    "Runs beside a writer that appends, rotates and compacts: the copy opens to",
-    "a state that the original was in. It is verified before it is said to be",
-    "done; until then opening refuses it. DIR must be missing, or empty.",
+    "Runs beside a writer that appends, rotates and compacts: the copy opens to a",
+    "state that the original was in. The command verifies the copy before it reports",
+    "success; until then opening refuses the copy. DIR must be missing or empty.",
   ],
   options: JOURNAL_OPTIONS,
   examples: ["state /backup/state-monday"],
@@ -55,7 +55,7 @@ export const backup: Command = {
 function assertWhole({ findings, end, path }: Verification): void {
   const refused = findings.find(({ isRefused }) => isRefused);
   if (refused === undefined && end !== "torn") return;
-  const message = `The backup "${path}" is not whole: ${
+  const message = `The backup "${path}" is not intact: ${
     refused?.message ?? "it ends in an unfinished write"
   }`;
   throw new MiniError("CORRUPT", message, { path });
@@ -99,12 +99,12 @@ function outcome(
     lines: [
       isWell
         ? `backed up and verified: ${what}`
-        : `backed up, and the copy is whole; but something is wrong with the original, and so with the copy: ${what}`,
+        : `backed up, and the copy is complete; but something is wrong with the original, and so with the copy: ${what}`,
       ...findings.map(({ code, message }) => `${code}: ${message}`),
       ...leftOut.map((path) =>
         `left out: ${path}, which is damaged${
           path === covered
-            ? ", and so is the log before it: a snapshot stands for all of that"
+            ? ", and so is the log before it: a snapshot covers both"
             : ""
         }`
       ),
@@ -139,7 +139,7 @@ async function copyAll(
       if (attempt < MAX_ATTEMPTS) continue;
       const { active: path } = from.paths;
       const message =
-        `Cannot back up "${path}": it is compacted faster than it can be copied`;
+        `Cannot back up "${path}": compaction removes segments faster than they can be copied`;
       throw new MiniError("IO", message, { path });
     }
   }

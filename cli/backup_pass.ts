@@ -138,7 +138,7 @@ export class BackupPass {
     this.#sealed.push(base);
     // The running checksum at the end of a segment is that of all its bytes.
     if (hex(copied) === chain) return;
-    const message = `"${path}" has changed while it was copied`;
+    const message = `"${path}" changed while it was being copied`;
     throw new MiniError("CORRUPT", message, { path });
   }
 
@@ -179,7 +179,7 @@ export class BackupPass {
     );
     if (before?.header === undefined) {
       const { active: path } = this.#from.paths;
-      const message = `There is nothing in "${path}" to back up yet`;
+      const message = `There is nothing to back up in "${path}" yet`;
       throw new MiniError("CORRUPT", message, { path });
     }
     const { header: { journal }, chain: prev } = before;

@@ -212,7 +212,7 @@ async function checkOne(
     if (!(error instanceof MiniError)) throw error;
     if (isActive && await startOf(context.fs, path) === UNFINISHED_BACKUP) {
       const message =
-        `"${path}" stands for a backup that was not finished: it is not a journal yet`;
+        `"${path}" belongs to an unfinished backup: it is not a journal yet`;
       const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
       return { ...nothing, end: "damaged", problem };
     }

@@ -36,12 +36,12 @@ export const JOURNAL_OPTIONS: readonly OptionSpec[] = [
   {
     name: "journal",
     value: "NAME",
-    summary: "the journal in the directory (journal.jsonl)",
+    summary: "the name of the journal in the directory (journal.jsonl)",
   },
   {
     name: "max-record-bytes",
     value: "N",
     min: 1,
-    summary: "the program's maxRecordBytes, where it is over 16 MiB",
+    summary: "the program's maxRecordBytes, if it is over 16 MiB",
   },
 ];

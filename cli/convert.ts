@@ -21,13 +21,13 @@ import { count } from "../base/text.ts";
 export const convert: Command = {
   name: "convert",
   operands: ["PATH", "NEW"],
-  summary: "make a native journal of one of the Rust crates (writes NEW)",
+  summary: "make a native journal from one of the Rust crates (writes NEW)",
   details: [
-    "Of a journal's path, with all its rotated segments: the same records under",
-    "the same numbers. Of a state's directory: the state with its newest",
-    "snapshot, in the directory NEW, missing or empty before. The original is",
-    "only read; end the program that writes it first. Exit code 1 where a last",
-    "line is unfinished, and so is left out.",
+    "If PATH is a journal, NEW gets the records of all its rotated segments, under",
+    "the same numbers. If PATH is the directory of a state, NEW is a missing or",
+    "empty directory, and gets the state with its newest snapshot. The original is",
+    "only read; stop the program that writes it first. Exit code 1 if the last line",
+    "is unfinished and was left out.",
   ],
   options: JOURNAL_OPTIONS,
   examples: ["counter.log data/journal.jsonl", "rust-state state"],
@@ -36,7 +36,7 @@ export const convert: Command = {
     const source = await locate(call);
     const { format, totalBytes } = await survey(source);
     if (format === "mini") {
-      throw new Misuse(`"${source.paths.active}" is a native journal already`);
+      throw new Misuse(`"${source.paths.active}" is already a native journal`);
     }
     const isState = await isDirectory(fs, args.operand(0));
     const path = args.operand(1);

@@ -15,7 +15,7 @@ export const dump: Command = {
   summary: "print the records",
   details: [
     "One record a line: its number, a tab, its JSON; with --json",
-    '{"seq":1,"data":…}. What stands before a damage is printed.',
+    '{"seq":1,"data":…}. Prints the records before a damage.',
   ],
   options: [
     { name: "from", value: "N", min: 1, summary: "the first record" },

@@ -17,13 +17,14 @@ export interface Complaint {
 /** What helps where something failed with this code. */
 const NEXT: Readonly<Record<string, string>> = {
   CORRUPT:
-    "mini verify says what is damaged in each segment; mini salvage copies everything that is whole to a new place, of a state or a queue with its newest snapshot; mini repair goes back to the last good record, and keeps the original",
+    "mini verify lists the damage in each segment; mini salvage copies everything readable to a new place, for a state or a queue with its newest snapshot; mini repair goes back to the last good record, and keeps the original",
   LOCKED:
-    "stop that program first; commands that only read, and mini backup, run beside it",
-  COMPACTED: "mini stat says which records are there",
-  TOO_LARGE: "give --max-record-bytes as the program that wrote it does",
+    "stop that program first; mini backup and the commands that only read run beside it",
+  COMPACTED: "mini stat shows which records are left",
+  TOO_LARGE:
+    "set --max-record-bytes to the maxRecordBytes of the program that wrote it",
   UNSUPPORTED_FORMAT:
-    "the version that wrote it reads it; a backup that was not finished is to be removed, and made again",
+    "use the version that wrote it; remove an unfinished backup, and make it again",
   UNSERIALIZABLE: "mini dump --to reads the records before it",
 };
 

@@ -4,17 +4,17 @@ import { table } from "../base/text.ts";
 /** What `mini --help` prints. */
 export function generalHelp(commands: readonly CommandSpec[]): string[] {
   return [
-    "mini looks into what @mini/state keeps on disk, and mends it.",
+    "mini inspects and repairs what @mini/state keeps on disk.",
     "",
     "Usage: mini <command> <path> [options]",
     "",
-    "The path is that of a journal, or of the directory of a state or a queue.",
+    "The path is a journal, or the directory of a state or a queue.",
     "",
     ...indent(table(commands.map((spec) => [usage(spec), spec.summary]))),
     "",
     "Every command has --help and --json. Exit codes: 0 all is well, 1 something",
-    "was found or could not be done, 2 misuse. Commands that do not say so write",
-    "nothing, and run beside a program that has the journal open.",
+    "was found or could not be done, 2 misuse. A command that is not marked",
+    "(writes …) writes nothing, and runs beside a program that has the journal open.",
     "mini help <command> is mini <command> --help; mini --version prints the version.",
   ];
 }

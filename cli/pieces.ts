@@ -96,7 +96,7 @@ export class PieceReader {
         : raw.lines > 1
         ? blank(raw.lines)
         : raw.isEnded
-        ? "the line is not one of a journal"
+        ? "the line is not a line of a journal"
         : "the line is unfinished";
       return [...settled, this.#damage(raw, reason)];
     }
@@ -138,7 +138,12 @@ export class PieceReader {
 
   #pieces(raw: RawLine, line: Line | undefined, isVerified: boolean): Piece[] {
     if (line === undefined) {
-      return [this.#damage(raw, "the line is no record as it is written")];
+      return [
+        this.#damage(
+          raw,
+          "the line is not a record in the form that this package writes",
+        ),
+      ];
     }
     if (line.kind === "close") return [];
     if (line.kind === "header") {

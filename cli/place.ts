@@ -84,7 +84,11 @@ export async function assertEmpty(
     );
   }
   const isEmpty = (await namesIn(fs, directory)).length === 0;
-  if (!isEmpty) throw new Misuse(`"${directory}" is there, and not empty`);
+  if (!isEmpty) {
+    throw new Misuse(
+      `"${directory}" is not empty: give a directory that is missing or empty`,
+    );
+  }
 }
 
 /** The name of the journal in a directory. */
@@ -102,12 +106,12 @@ async function nameIn(
   const [only, ...others] = journals;
   if (only === undefined) {
     throw new Misuse(
-      `there is no journal in "${directory}", that is, no file *.jsonl; give the path of one of another name`,
+      `there is no journal (*.jsonl) in "${directory}"; give a journal of another name by its own path`,
     );
   }
   if (others.length === 0) return only;
   throw new Misuse(
-    `"${directory}" holds several journals: say which with --journal: ${
+    `"${directory}" holds several journals: choose one with --journal: ${
       journals.join(", ")
     }`,
   );

@@ -62,8 +62,8 @@ export function depthChart(
 export const queuePeek: Command = {
   name: "queue peek",
   operands: ["DIR"],
-  summary: "print the messages that are received next",
-  details: ["They stay where they are."],
+  summary: "print the messages that will be received next",
+  details: ["It delivers nothing."],
   options: [{
     name: "limit",
     short: "n",
@@ -106,12 +106,12 @@ export const queueDead: Command = {
   operands: ["DIR"],
   summary: "print the dead letters, and why they are dead",
   details: [
-    "In the order of their numbers. Exit code 1 where there are any.",
+    "In the order of their numbers. Exit code 1 if there are any.",
   ],
   options: [
     {
       name: "stack",
-      summary: "print what was thrown as well, where, and what has caused it",
+      summary: "also print what was thrown, where, and its causes",
     },
     {
       name: "limit",
@@ -124,7 +124,7 @@ export const queueDead: Command = {
       name: "after",
       value: "ID",
       min: 0,
-      summary: "only those above this number",
+      summary: "only those after this number",
     },
   ],
   examples: ["jobs --json", "jobs -n 100 --after 17"],
@@ -158,9 +158,9 @@ export const queueDead: Command = {
 export const queueRedrive: Command = {
   name: "queue redrive",
   operands: ["DIR", "ID|all"],
-  summary: "have dead letters delivered again (writes)",
+  summary: "deliver dead letters again (writes)",
   details: [
-    "They wait behind all others. The queue must not be open elsewhere.",
+    "They wait after all others. The queue must not be open elsewhere.",
   ],
   options: [],
   examples: ["jobs all", "jobs 17"],
@@ -178,7 +178,7 @@ export const queuePurge: Command = {
   operands: ["DIR", "ID|dead|all"],
   summary: "remove dead letters, or every message (writes)",
   details: [
-    "ID: one dead letter; dead: all of them; all: every message there is.",
+    "ID: one dead letter; dead: all of them; all: every message.",
     "The queue must not be open elsewhere.",
   ],
   options: [],

@@ -95,7 +95,7 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
       const restored = await readSnapshot(this.#fs, path, this.#codec);
       if (restored.seq === seq) return restored;
       const message =
-        `The snapshot "${path}" says that it is of record ${restored.seq}`;
+        `The name of the snapshot "${path}" does not match its content, which is of record ${restored.seq}`;
       throw new MiniError("CORRUPT", message, { path });
     } catch (error) {
       // A newer one has taken its place meanwhile.

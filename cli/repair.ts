@@ -31,15 +31,15 @@ export const repair: Command = {
   operands: ["PATH"],
   summary: "go back to the last record before a damage (writes)",
   details: [
-    "For a journal that opening refuses as CORRUPT. The damaged segments are",
-    "copied to ….damaged first, and stay there. All from the first bad record on",
-    "goes, what is whole behind it too: run mini salvage first to keep that.",
+    "For a journal that opening refuses as CORRUPT. Removes every record from the",
+    "first bad one on, intact ones too: run mini salvage first to keep those. Before",
+    "it changes or removes a segment, it copies it to ….damaged, and leaves the copy.",
     "The journal must not be open elsewhere.",
   ],
   options: [
     {
       name: "dry-run",
-      summary: "only say what would go; exit code 1 if anything",
+      summary: "only report what would be removed; exit code 1 if anything",
     },
     ...JOURNAL_OPTIONS,
   ],
@@ -49,7 +49,7 @@ export const repair: Command = {
     const { format, totalBytes } = await survey(context);
     if (format === "ministore") {
       throw new Misuse(
-        "a journal of the Rust program has no checksums to repair it by; mini salvage reads what is whole",
+        "a journal of the Rust crate has no checksums to repair it by; mini salvage copies what is readable",
       );
     }
     call.progress.begin("verifying", totalBytes);
@@ -139,7 +139,7 @@ async function installStart(
       if (isWhole) return;
       const { active: path } = paths;
       const message =
-        `Cannot repair "${path}": what is good of it reads back differently; nothing was changed`;
+        `Cannot repair "${path}": the copy of its good part does not read back as written; nothing was changed`;
       throw new MiniError("IO", message, { path });
     },
   );
@@ -187,7 +187,7 @@ async function outcome(
     aside,
     snapshotAhead: ahead ?? null,
   };
-  const went = isDone ? "went" : "would go";
+  const went = isDone ? "removed" : "would remove";
   const message = bareMessage(problem);
   const lines = [
     isDone ? message.replace(/; nothing was changed$/, "") : message,
@@ -198,15 +198,15 @@ async function outcome(
       : `${went}: ${size(cutBytes)} from record ${last + 1} on`,
     ...aside.map((name) => `the original is kept in ${basename(name)}`),
     ...(ahead === undefined ? [] : [
-      `the snapshot at record ${ahead} is ahead: a state opens from it, sets the log aside, and goes on with record ${
+      `the snapshot at record ${ahead} is ahead: a state opens from it, sets the log aside, and continues with record ${
         ahead + 1
-      }; what the records behind ${ahead} did is lost`,
+      }; the effect of the records after ${ahead} is lost`,
     ]),
     isDone
       ? `repaired: the journal ends with record ${last}`
       : `next: ${
         salvageCommand(path, snapshots.length > 0)
-      } keeps what is whole; then mini repair ${path}`,
+      } keeps what is readable; then mini repair ${path}`,
   ];
   return { exitCode: isDone ? 0 : 1, report, lines };
 }

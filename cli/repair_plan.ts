@@ -77,7 +77,7 @@ function startOf(
   const { path } = bad;
   throw new MiniError(
     "CORRUPT",
-    `Cannot repair "${path}": its first line is damaged, and nothing good stands before it; nothing was changed`,
+    `Cannot repair "${path}": its first line is damaged, and there is nothing good before it; nothing was changed`,
     { path },
   );
 }

@@ -93,7 +93,7 @@ function choose(
 }
 
 function unknown(why: string): string {
-  return `${why}; mini --help lists them all`;
+  return `${why}; see mini --help`;
 }
 
 async function print(

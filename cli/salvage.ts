@@ -44,20 +44,20 @@ export const salvage: Command = {
   operands: ["PATH", "NEW"],
   summary: "copy everything that can be read to a new place (writes NEW)",
   details: [
-    "Of a journal: NEW is the name of a journal that is not there. Reads on behind",
-    "a damage, and finds the running checksum again there.",
+    "If PATH is a journal, NEW is the name of a journal that does not exist yet.",
+    "Reading continues after a damage, where the running checksum is found again.",
     "",
-    "Of the directory of a state or a queue with snapshots: NEW is a directory that",
-    "is missing, or empty. The newest whole snapshot goes there, which holds what",
-    "all records up to it did, damaged ones too, and the records behind it that can",
-    "be read. Those before it, and older snapshots, are not copied; of the journal",
-    "by its own path everything is.",
+    "If PATH is the directory of a state or a queue with snapshots, NEW is a missing",
+    "or empty directory. It gets the newest intact snapshot, which holds the effect",
+    "of all records up to it, damaged ones included, and the readable records after",
+    "it. Earlier records and older snapshots are not copied; to copy all records,",
+    "give the journal by its own path.",
     "",
-    "NEW gets an id of its own. Records keep their numbers up to the first gap, and",
-    "move up behind it; the aborts of a state follow them. A record that looks whole",
-    "and that no checksum vouches for is copied too, and told with both its numbers:",
-    "in NEW it has a checksum. The original is only read. Exit code 1 where anything",
-    "was lost.",
+    "NEW gets an id of its own. Records keep their numbers up to the first gap and",
+    "move up after it; the aborts of a state are adjusted. A record that looks intact",
+    "but that no checksum confirms is copied too, and reported with its old and its",
+    "new number: in NEW it has a checksum. The original is only read. Exit code 1 if",
+    "anything was lost.",
   ],
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl rescued/journal.jsonl", "state rescued-state"],
@@ -74,7 +74,7 @@ export const salvage: Command = {
     const { chosen, passedOver } = choice;
     if (segments.length === 0 && chosen === undefined) {
       const message =
-        `There is nothing to salvage in "${directory}": the log is gone, and no snapshot is whole`;
+        `There is nothing to salvage in "${directory}": the log is missing, and no snapshot is intact`;
       throw new MiniError("CORRUPT", message, { path: directory });
     }
     const target = await targetOf(call, source, isFolder, choice);
@@ -132,7 +132,7 @@ async function targetOf(
   const isFile = !isFolder || given.endsWith(".jsonl");
   if (isFile && (chosen !== undefined || passedOver.length > 0)) {
     throw new Misuse(
-      `"${from}" holds snapshots, which "${given}" has no room for: give a directory that is missing or empty, or "${source.paths.active}" in place of "${from}" for its journal alone`,
+      `"${from}" holds snapshots, and "${given}" is the name of a journal: give a directory that is missing or empty, or "${source.paths.active}" instead of "${from}" for its journal alone`,
     );
   }
   if (!isFile) await assertEmpty(fs, given);
@@ -144,7 +144,7 @@ async function targetOf(
   );
   if (isFolder && isInside) {
     throw new Misuse(
-      `"${given}" is in "${from}", which is only read: give a place outside of it`,
+      `"${given}" is in "${from}", which must not change: give a place outside it`,
     );
   }
   await assertNew(target);
@@ -178,11 +178,11 @@ function describe(
   const more = damaged.reduce((left, { lines = 1 }) => left - lines, damages);
   if (more > 0) lines.push(`… and ${count(more, "line")} more`);
   for (const range of unverified) {
-    lines.push(paint("warn", `no checksum vouches for ${moved(range)}`));
+    lines.push(paint("warn", `no checksum confirms ${moved(range)}`));
   }
   if (snapshot !== null && report.hasLog) {
     lines.push(
-      `not copied, for the snapshot stands for them: records up to ${snapshot.seq}; mini salvage ${from} NEW.jsonl copies those that can be read`,
+      `not copied, because the snapshot covers them: records up to ${snapshot.seq}; mini salvage ${from} NEW.jsonl copies the readable ones`,
     );
   }
   for (const { code, message, next } of report.findings) {
@@ -192,7 +192,7 @@ function describe(
     lines.push(
       paint(
         "bad",
-        "no snapshot is whole, and the log does not go back to record 1: no state or queue opens this, and mini dump prints the records",
+        "no snapshot is intact, and the log does not go back to record 1: no state or queue can open the copy; mini dump prints its records",
       ),
     );
   }

@@ -190,7 +190,7 @@ function reasonOf(error: unknown): string {
     return bareMessage(error);
   }
   if (error instanceof MiniError) {
-    return "the line is not JSON, or nested too deep";
+    return "the line is not JSON, or is nested too deeply";
   }
   if (error instanceof TypeError) return error.message;
   throw error;

@@ -115,7 +115,10 @@ async function judge(
       DISCARDED,
     );
     if (said !== seq) {
-      throw damaged(path, `it says that it is of record ${said}`);
+      throw damaged(
+        path,
+        `its name does not match its content, which is of record ${said}`,
+      );
     }
     return {
       // One of the Rust program has no checksum.

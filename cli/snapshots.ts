@@ -14,10 +14,10 @@ import { size, table } from "../base/text.ts";
 export const snapshots: Command = {
   name: "snapshots",
   operands: ["DIR"],
-  summary: "list the snapshots, and whether each is whole",
+  summary: "list the snapshots, and whether each is intact",
   details: [
-    "Reads and checks every byte of them. A damaged one that opening has set",
-    "aside (….json.bad) is listed, and is no finding any more.",
+    "Reads and checks every byte of them. A damaged snapshot that opening has",
+    "already set aside (….json.bad) is listed, and is not a finding.",
   ],
   options: [],
   examples: ["state"],
@@ -35,7 +35,7 @@ export const snapshots: Command = {
       report: { snapshots: found.map(told), setAside: aside },
       lines: [
         ...(found.length === 0 ? ["no snapshots"] : describe(found, paint)),
-        ...aside.map((name) => `${name}  was damaged, and is set aside`),
+        ...aside.map((name) => `${name}  damaged, and set aside`),
       ],
     };
   },

@@ -31,8 +31,8 @@ export const stat: Command = {
   operands: ["PATH"],
   summary: "draw what is there: segments, records, snapshots, queue",
   details: [
-    "Reads names and the last segments only, and of a queue what its opening",
-    "would; mini verify reads it all. Exit code 1 where what was read is damaged,",
+    "Reads only names and the last segments, and for a queue what opening it would",
+    "read; mini verify reads everything. Exit code 1 if what was read is damaged,",
     "missing, or torn.",
   ],
   options: JOURNAL_OPTIONS,
@@ -139,7 +139,7 @@ function draw(
   const lines = [
     paint("bold", path),
     `${
-      format === "mini" ? "" : "a journal of the Rust program; "
+      format === "mini" ? "" : "a journal of the Rust crate; "
     }${what}; ${end}`,
     "",
     ...segmentRows(segments, paint, terminal),

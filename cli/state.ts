@@ -19,9 +19,9 @@ export const state: Command = {
   summary: "print the snapshot and the mutations that a state is made of",
   details: [
     "Only the program knows what its mutations do, so they are listed: first",
-    '{"snapshot":7,"state":…}, the newest one at or below N, then',
-    '{"seq":8,"mutation":…}, a line for each that has an effect, up to N.',
-    'Where there is no such snapshot, {"snapshot":0} stands for the initial state.',
+    '{"snapshot":7,"state":…}, the newest snapshot at or below N, then',
+    '{"seq":8,"mutation":…}, one line for each mutation that has an effect, up to N.',
+    'If there is no such snapshot, {"snapshot":0} is the initial state.',
   ],
   options: [
     { name: "at", value: "N", min: 0, summary: "as of record N (the last)" },
@@ -56,7 +56,7 @@ async function print(
   for (const { path } of rejected) {
     progress.clear();
     terminal.complain(
-      `mini: the snapshot ${basename(path)} is damaged, and was passed over\n`,
+      `mini: the snapshot ${basename(path)} is damaged, and was skipped\n`,
     );
   }
   commit();

@@ -97,7 +97,7 @@ function assertSame(
 ): void {
   if (snapshot === undefined || log === undefined || snapshot === log) return;
   const message =
-    `Cannot make the state: the snapshot belongs to the log ${snapshot}, and "${path}" is the log ${log}`;
+    `Cannot rebuild the state: the snapshot belongs to the log ${snapshot}, and "${path}" is the log ${log}`;
   throw new MiniError("CORRUPT", message, { path });
 }
 
@@ -110,7 +110,7 @@ export function assertReached(
 ): void {
   if (at <= last || at <= seq || rejected.length > 0) return;
   const message =
-    `Cannot make that state: the log "${path}" ends with record ${last}, and no snapshot stands at record ${at}`;
+    `Cannot rebuild the state of record ${at}: the log "${path}" ends with record ${last}, and there is no snapshot at record ${at}`;
   throw new MiniError("CORRUPT", message, { path, seq: last + 1 });
 }
 
@@ -121,8 +121,8 @@ function gone(
 ): MiniError {
   const since = seq === 0
     ? "there is no snapshot at or below it"
-    : `the newest snapshot at or below it stands at record ${seq}`;
+    : `the newest snapshot at or below it is at record ${seq}`;
   const message =
-    `Cannot make that state: ${since}, and the log "${path}" starts with record ${first}`;
+    `Cannot rebuild that state: ${since}, and the log "${path}" starts with record ${first}`;
   return new MiniError("COMPACTED", message, { path, seq: seq + 1 });
 }

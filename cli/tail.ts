@@ -25,13 +25,13 @@ const CATCHING_UP = 1_000;
 export const tail: Command = {
   name: "tail",
   operands: ["PATH"],
-  summary: "print the last records; with -f also those to come",
+  summary: "print the last records, and with -f new ones as they come",
   details: [
-    "Runs beside a writer, through its rotations and compactions. What is shown",
-    "was written, and may not be durable yet.",
+    "Runs beside a writer, through its rotations and compactions. A record that is",
+    "printed has been written, and may not be durable yet.",
   ],
   options: [
-    { name: "follow", short: "f", summary: "go on with what is appended" },
+    { name: "follow", short: "f", summary: "continue with new records" },
     {
       name: "lines",
       short: "n",
@@ -152,7 +152,7 @@ async function skipFrom(
 ): Promise<number> {
   const { first, last } = await extent(context);
   if (last < from - 1) {
-    terminal.complain(`mini: the log ends with record ${last} now\n`);
+    terminal.complain(`mini: the log now ends with record ${last}\n`);
     return Math.max(first, last - DEFAULT_LINES + 1);
   }
   if (first > from) {

@@ -148,8 +148,7 @@ export async function readBack(
     found.checksum = goOn(found.checksum, data);
   }
   if (found.records === records && found.checksum === checksum) return;
-  const message =
-    `"${path}" reads back differently from what was written: do not use it`;
+  const message = `"${path}" does not read back as written: do not use it`;
   throw new MiniError("IO", message, { path });
 }
 
@@ -163,7 +162,7 @@ export async function assertNew(
 ): Promise<void> {
   if (!paths.isAmong(await namesIn(fs, paths.directory))) return;
   throw new Misuse(
-    `"${paths.active}" is there already; give the name of a journal that is not`,
+    `"${paths.active}" already exists; give the name of a new journal`,
   );
 }
 
@@ -181,7 +180,7 @@ export async function fill<T>(
     const names = await namesIn(fs, directory).catch(() => []);
     const isBegun = paths.isAmong(names);
     const left = isBegun
-      ? `"${place}" holds an unfinished copy: remove it before you try again`
+      ? `"${place}" holds an unfinished copy: remove it, then try again`
       : "nothing was copied";
     const error = fromOs(cause, `${doing} to "${place}"`, left, {
       directory,

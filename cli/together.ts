@@ -103,7 +103,7 @@ export function missingEnd(path: string): Finding {
   return {
     code: "CORRUPT",
     message:
-      `The newest segment "${path}" is missing: a rotation was cut short, or it was removed, with its records; opening makes an empty one`,
+      `The newest segment "${path}" is missing: a rotation was cut short, or it was removed with its records; opening creates an empty one`,
     next: putBack(path),
     path,
     isRefused: false,
@@ -111,9 +111,9 @@ export function missingEnd(path: string): Finding {
 }
 
 function putBack(log: string): string {
-  return `where a copy of "${
+  return `if a copy of "${
     dirname(log)
-  }" holds more, put that back before anything opens it`;
+  }" holds more, restore it before anything opens the log`;
 }
 
 function stranger(
@@ -122,15 +122,15 @@ function stranger(
 ): Finding {
   const message =
     `The snapshot "${path}" at record ${seq} belongs to the log ${journal}, and the log here is ${log.journal}`;
-  const next = "put back the files that belong together";
+  const next = "restore files that belong together";
   return { code: "CORRUPT", message, next, path, seq, isRefused: true };
 }
 
 function gap({ path, first }: LogEnds, newest: number): Finding {
   const seq = newest + 1;
   const message =
-    `The newest whole snapshot stands at record ${newest}, and the log "${path}" starts with record ${first}: what is between is missing`;
-  const next = `put back a copy that holds ${
+    `The newest intact snapshot is at record ${newest}, and the log "${path}" starts with record ${first}: the records between are missing`;
+  const next = `restore a copy that holds ${
     span("record", seq, first - 1)
   }, or a snapshot of them`;
   return { code: "CORRUPT", message, next, path, seq, isRefused: true };
@@ -149,18 +149,18 @@ function aheadOf(
     } ${seq === last + 1 ? "is" : "are"} missing from it`;
   const then = isRust
     ? "opening refuses it"
-    : `opening goes on after the snapshot with record ${seq + 1}${
-      isGone ? "" : ", and sets the segments that are there aside"
+    : `opening continues after the snapshot with record ${seq + 1}${
+      isGone ? "" : ", and sets the existing segments aside"
     }`;
   return {
     code: "CORRUPT",
     message:
-      `${what}, and so is what came behind record ${seq}, if anything did, as where a backup was copied over the folder; ${then}`,
-    next: `the snapshot stands for the records up to ${seq}; ${
+      `${what}, and so is anything that followed record ${seq}; this happens when a backup is copied over the folder; ${then}`,
+    next: `the snapshot covers the records up to ${seq}; ${
       putBack(log)
     }; to go back to a backup, move "${
       dirname(log)
-    }" away, and copy the backup to where it was`,
+    }" away, and copy the backup into its place`,
     path,
     seq: last + 1,
     isRefused: isRust,

@@ -32,12 +32,12 @@ import {
 export const verify: Command = {
   name: "verify",
   operands: ["PATH"],
-  summary: "read every byte, and say what is damaged",
+  summary: "read every byte, and report what is damaged",
   details: [
-    "Checks all segments as opening does, and goes on with the next behind a",
-    "damage, so that the first damage of each segment is told; then the",
-    "snapshots, and whether they and the journal belong together. Exit code 1",
-    "where anything is damaged, missing, or torn.",
+    "Checks every segment as opening does. After a damage it continues with the",
+    "next segment, and so reports the first damage of each. Then it checks the",
+    "snapshots, and whether they belong to the journal. Exit code 1 if anything is",
+    "damaged, missing, or torn.",
   ],
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl", "state --json"],
@@ -188,8 +188,8 @@ export function salvageCommand(path: string, hasSnapshots: boolean): string {
 /** What helps where a log is damaged. */
 export function salvageHint(path: string, hasSnapshots: boolean): string {
   const copied = hasSnapshots
-    ? "the newest whole snapshot, and every record behind it that is whole"
-    : "everything that is whole";
+    ? "the newest intact snapshot and every readable record after it"
+    : "everything readable";
   return `${
     salvageCommand(path, hasSnapshots)
   } copies ${copied}; mini repair ${path} goes back to the last good record`;

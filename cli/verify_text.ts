@@ -42,7 +42,7 @@ export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {
   closed: "closed cleanly",
   open: "not closed: a program has it open, or ended without closing it",
   torn: "torn",
-  unfinished: "its newest segment is unfinished: opening makes it again",
+  unfinished: "its newest segment is unfinished: opening creates it again",
   missing: "its newest segment is missing",
   damaged: "damaged",
 };
@@ -56,7 +56,7 @@ export function describe(found: Verification, paint: Paint): string[] {
   const lines = [path, headline(found)];
   if (format === "ministore") {
     lines.push(
-      "a journal of the Rust program: it has no checksums to verify it by",
+      "a journal of the Rust crate: it has no checksums to verify",
     );
   }
   if (end === "torn") lines.push(paint("warn", tornLine(found)));
@@ -70,7 +70,7 @@ export function describe(found: Verification, paint: Paint): string[] {
   );
   if (findings.length > 0 && isHarmless) {
     lines.push(
-      "next: nothing need be done: a whole snapshot, or the log, stands for what is damaged",
+      "next: nothing to do: an intact snapshot, or the log, covers what is damaged",
     );
   }
   for (const name of found.setAside) lines.push(`set aside: ${name}`);
@@ -87,8 +87,8 @@ export function isWell({ findings, end }: Verification): boolean {
 
 /** What it means that segments were set aside. */
 function replacedLine(found: Verification): string {
-  const here = isWell(found) ? "what is here is whole, but " : "";
-  return `${here}the log that was set aside ended before a snapshot: its end was lost, or a backup was copied over newer files, and this is not what was backed up; to go back to a backup, move the folder away, and copy the backup to where it was`;
+  const here = isWell(found) ? "what is here is intact, but " : "";
+  return `${here}the log that was set aside ended before a snapshot: its end was lost, or a backup was copied over newer files, and the state is not that of the backup; to go back to a backup, move the folder away, and copy the backup into its place`;
 }
 
 function headline(found: Verification): string {
@@ -112,8 +112,8 @@ function damagedLine(
 ): string {
   if (format === "ministore") {
     return `not read to its end: ${
-      last === 0 ? "no record is" : `${span("record", 1, last)} stand`
-    } before what cannot be read`;
+      last === 0 ? "no record is" : `${span("record", 1, last)} are`
+    } before the part that cannot be read`;
   }
   const word = findings.some(({ code }) => code === "CORRUPT")
     ? "damaged"
@@ -129,7 +129,7 @@ function rangesText(ranges: readonly Range[]): string {
   const told = ranges.slice(0, MAX_RANGES)
     .map(({ from, to }) => span("record", from, to));
   const more = ranges.length - told.length;
-  return [...told, ...(more > 0 ? [`${more} stretches more`] : [])].join(", ");
+  return [...told, ...(more > 0 ? [`${more} more ranges`] : [])].join(", ");
 }
 
 /** What an unfinished write at the end is, and what it is not. */
@@ -140,5 +140,5 @@ export function tornLine(
     count(tornBytes, "byte")
   } of an unfinished line at the end; opening keeps them in ${
     basename(path)
-  }.torn and goes on after record ${last}; no line behind them proves that what they began had been acknowledged: a crash leaves such an end, and so does whoever cuts the file`;
+  }.torn and continues after record ${last}; no later line proves that they were acknowledged: a crash leaves such an end, and so does cutting the file`;
 }

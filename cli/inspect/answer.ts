@@ -49,7 +49,7 @@ async function reply(
   }
   const answered = api.get(name, query, signal);
   if (answered === undefined) {
-    return sendJson(response, 404, { error: { message: "no such thing" } });
+    return sendJson(response, 404, { error: { message: "not found" } });
   }
   sendJson(response, 200, await answered);
 }

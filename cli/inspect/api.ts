@@ -100,5 +100,5 @@ function numberIn(query: Query, name: string, min = 0): number {
   if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= min) {
     return number;
   }
-  throw new BadQuery(`${name} must be a whole number from ${min}`);
+  throw new BadQuery(`${name} must be a whole number of at least ${min}`);
 }

@@ -66,7 +66,7 @@ function addDamage(waiting: Damage[], damage: Damage): void {
   const sizeBytes = damage.place.offset + damage.place.sizeBytes -
     last.place.offset;
   const place = { ...last.place, sizeBytes };
-  const reason = `none of ${lines} lines is one of a journal`;
+  const reason = `none of the ${lines} lines is a line of a journal`;
   waiting[waiting.length - 1] = { ...last, lines, reason, place };
 }
 

@@ -16,7 +16,7 @@ export async function loadProgram(path: string): Promise<Program> {
   try {
     loaded = await import(url);
   } catch (error) {
-    throw new Misuse(`--apply ${path} cannot be loaded: ${messageOf(error)}`);
+    throw new Misuse(`Cannot load --apply ${path}: ${messageOf(error)}`);
   }
   for (const candidate of [loaded, loaded.default]) {
     if (isProgram(candidate)) return candidate;

@@ -17,8 +17,7 @@ const ADDRESS = "127.0.0.1";
 const TOKEN_BYTES = 24;
 
 /** What is said to whoever does not know the address of the page: always the same. */
-const FORBIDDEN =
-  "The address of this page is the one that mini inspect has printed.\n";
+const FORBIDDEN = "This is not the address that mini inspect printed.\n";
 
 /** Serves the page and what it asks for; resolves, once it can be opened, to its address. */
 export async function serve(api: Api, port: number): Promise<string> {
@@ -96,7 +95,7 @@ async function listen(server: Server, port: number): Promise<number> {
     server.listen(port, ADDRESS, () => resolve());
   }).catch((error) => {
     const because = error.code === "EADDRINUSE"
-      ? "something else listens there; --port 0 takes one that is free"
+      ? "another program listens there; --port 0 takes a free port"
       : error.message;
     const message = `mini inspect cannot listen on port ${port}: ${because}`;
     throw new MiniError("IO", message, { cause: error });

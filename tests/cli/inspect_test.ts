@@ -123,7 +123,7 @@ Deno.test("mini inspect says which flag it lacks, and what it cannot load or lis
     directory.at("none.ts"),
   ], net);
   assertEquals([none.code, none.stdout], [2, ""]);
-  assertStringIncludes(none.stderr, "cannot be loaded");
+  assertStringIncludes(none.stderr, "Cannot load --apply");
   await Deno.writeTextFile(directory.at("empty.ts"), "export const x = 1;");
   const empty = await mini([
     "inspect",

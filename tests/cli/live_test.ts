@@ -135,7 +135,7 @@ Deno.test("mini tail -f says that a log has gone back, and goes on with what is 
   assertEquals(await next(), { seq: 1, data: other });
   assertEquals(await next(), { seq: 2, data: other });
   const { value } = await told!.read();
-  assertStringIncludes(String(value), "the log ends with record 2 now");
+  assertStringIncludes(String(value), "the log now ends with record 2");
   child.kill();
   await Promise.all([lines!.cancel(), told!.cancel()]);
 });

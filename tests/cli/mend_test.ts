@@ -21,13 +21,16 @@ Deno.test("mini repair goes back to the last good record, keeps the original, an
   const before = await contentsOf(dir);
   const dry = await mini(["repair", "--dry-run", dir]);
   assertEquals(dry.code, 1);
-  assertStringIncludes(dry.stdout, "would go: records 5 to 9 (5), 928 bytes");
+  assertStringIncludes(
+    dry.stdout,
+    "would remove: records 5 to 9 (5), 928 bytes",
+  );
   assertEquals(await contentsOf(dir), before);
 
   const { code, json } = await miniJson(["repair", dir]);
   assertEquals([code, json.last], [0, 4]);
   const text = await mini(["repair", again]);
-  assertStringIncludes(text.stdout, "went: records 5 to 9");
+  assertStringIncludes(text.stdout, "removed: records 5 to 9");
   assert(!text.stdout.includes("nothing was changed"), text.stdout);
   assertEquals(json.cut, { from: 5, to: 9, bytes: 928 });
   const aside = join(dir, "journal.jsonl.damaged");
@@ -87,11 +90,11 @@ Deno.test("mini repair of a state says what a snapshot behind the damage saves",
   const text = await Deno.readTextFile(directory.at());
   await Deno.writeTextFile(directory.at(), text.replace('"by":2', '"by":7'));
   const { stdout } = await mini(["repair", directory.path]);
-  assertStringIncludes(stdout, "went: records 2 to 5 (4)");
+  assertStringIncludes(stdout, "removed: records 2 to 5 (4)");
   assertStringIncludes(stdout, "the snapshot at record 4 is ahead");
   assertStringIncludes(
     stdout,
-    "goes on with record 5; what the records behind",
+    "continues with record 5; the effect of the records after",
   );
   await using counter = await openCounter(directory.path);
   assertEquals([counter.state.value, counter.sequence], [10, 4]);
@@ -120,7 +123,7 @@ Deno.test("mini repair changes nothing of what is torn, newer, or lost from its 
   await Deno.writeTextFile(path, text.replace('"base"', '"case"'));
   const lost = await mini(["repair", path]);
   assertEquals(lost.code, 1);
-  assertStringIncludes(lost.stderr, "nothing good stands before it");
+  assertStringIncludes(lost.stderr, "there is nothing good before it");
   assertStringIncludes(lost.stderr, "mini salvage");
 });
 
@@ -196,5 +199,5 @@ Deno.test("mini convert of a Rust state refuses a directory that holds anything,
   const source = fixture("mini-rs/state");
   const { code, stderr } = await mini(["convert", source, directory.path]);
   assertEquals([code, await contentsOf(directory.path)], [2, before]);
-  assertStringIncludes(stderr, "is there, and not empty");
+  assertStringIncludes(stderr, "is not empty");
 });

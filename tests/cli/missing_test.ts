@@ -29,7 +29,7 @@ Deno.test("mini salvage, verify, stat and backup say the same of a newest segmen
   const [{ message, next, isRefused }, ...others] = json.findings;
   assertEquals([code, isRefused, others], [1, false, []]);
   assertStringIncludes(message, `The newest segment "${path}" is missing`);
-  assertStringIncludes(next, `where a copy of "${dir}" holds more`);
+  assertStringIncludes(next, `if a copy of "${dir}" holds more`);
   const text = await mini(["verify", dir]);
   assertStringIncludes(text.stdout, `\nnext: ${next}\n`);
   for (const [from, to] of [[dir, "new"], [path, "new.jsonl"]] as const) {
@@ -171,5 +171,5 @@ Deno.test("mini salvage and backup refuse a target that is a file, and salvage o
   }
   const inside = await mini(["salvage", dir, join(dir, "sub")]);
   assertEquals(inside.code, 2);
-  assertStringIncludes(inside.stderr, "which is only read");
+  assertStringIncludes(inside.stderr, "which must not change");
 });

@@ -43,7 +43,7 @@ Deno.test("mini salvage of a compacted state makes one that opens, with the newe
   const before = await contentsOf(dir);
   assertStringIncludes(
     (await mini(["verify", dir])).stdout,
-    `next: mini salvage ${dir} NEW copies the newest whole snapshot`,
+    `next: mini salvage ${dir} NEW copies the newest intact snapshot`,
   );
   const rescued = directory.at("new");
   const { code, json } = await miniJson(["salvage", dir, rescued]);
@@ -78,7 +78,7 @@ Deno.test("mini salvage of a compacted queue makes one that opens, with its mess
   assertEquals(code, 1);
   assertStringIncludes(stdout, "the snapshot at record 3, and 1 record in");
   assertStringIncludes(stdout, "missing: record 4 (1)");
-  assertStringIncludes(stdout, "not copied, for the snapshot stands for them");
+  assertStringIncludes(stdout, "not copied, because the snapshot covers them");
   await assertWell(rescued);
   await using queue = await MiniQueue.open<string>(rescued);
   const left = Array.from({ length: 3 }, () => queue.receive());
@@ -125,7 +125,7 @@ Deno.test("mini salvage says where no snapshot is whole, and where the log ends 
   }
   const none = await mini(["salvage", dir, directory.at("none")]);
   assertEquals(none.code, 1);
-  assertStringIncludes(none.stdout, "no state or queue opens this");
+  assertStringIncludes(none.stdout, "no state or queue can open the copy");
   await Deno.remove(dir, { recursive: true });
   await makeCompacted(dir);
   const [header] = (await Deno.readTextFile(join(dir, "journal.jsonl")))
@@ -138,7 +138,7 @@ Deno.test("mini salvage says where no snapshot is whole, and where the log ends 
   await snapshots.create({ value: 1, log: [] }, 20);
   const ahead = await mini(["salvage", dir, directory.at("ahead")]);
   assertEquals(ahead.code, 1);
-  assertStringIncludes(ahead.stdout, "what came behind record 20, if anything");
+  assertStringIncludes(ahead.stdout, "anything that followed record 20");
   await using counter = await openCounter(directory.at("ahead"));
   assertEquals([counter.state.value, counter.sequence], [1, 20]);
 });
@@ -175,7 +175,7 @@ Deno.test("mini salvage of a folder with snapshots asks for a folder, and for on
   );
   const full = await mini(["salvage", dir, dir]);
   assertEquals(full.code, 2);
-  assertStringIncludes(full.stderr, "is there, and not empty");
+  assertStringIncludes(full.stderr, "is not empty");
   const other = join(dir, "snapshot_00000000000000000012.json");
   await flip(other, '"mini": 1', '"mini": 2');
   const bytes = (await Deno.readTextFile(other)).replace(
@@ -206,5 +206,5 @@ Deno.test("mini salvage tells what no checksum vouches for, with both its number
   const { json } = await miniJson(["salvage", path, directory.at("a.jsonl")]);
   assertEquals(json.unverified, [{ from: 3, to: 3, as: 2 }]);
   const { stdout } = await mini(["salvage", path, directory.at("b.jsonl")]);
-  assertStringIncludes(stdout, "no checksum vouches for record 3, now 2\n");
+  assertStringIncludes(stdout, "no checksum confirms record 3, now 2\n");
 });

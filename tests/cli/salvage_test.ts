@@ -30,7 +30,7 @@ Deno.test("mini salvage reads on behind a damage, verified, and says what is mis
   assertEquals(await openAndRead(path), { data: whole, outcome: "clean" });
   const again = await mini(["salvage", fixture("v1/flipped"), path]);
   assertEquals(again.code, 2);
-  assertStringIncludes(again.stderr, "is there already");
+  assertStringIncludes(again.stderr, "already exists");
 });
 
 Deno.test("mini salvage of a whole log keeps the numbers, also where compaction has removed the first", async () => {

@@ -106,8 +106,8 @@ Deno.test("mini verify says only what it knows of a line that was cut short", as
   await Deno.writeTextFile(directory.at(), cut);
   const { code, stdout } = await mini(["verify", directory.path]);
   assertEquals(code, 1);
-  assertStringIncludes(stdout, "goes on after record 2");
-  assertStringIncludes(stdout, "no line behind them proves");
+  assertStringIncludes(stdout, "continues after record 2");
+  assertStringIncludes(stdout, "no later line proves");
   assert(!stdout.includes("is lost"), stdout);
 });
 
@@ -153,11 +153,11 @@ Deno.test("mini verify, stat and backup find a snapshot that is ahead of the log
   for (
     const told of [
       "ahead of the log, which ends with record 10: records 11 to 18 are missing",
-      "opening goes on after the snapshot with record 19",
-      "sets the segments that are there aside",
+      "opening continues after the snapshot with record 19",
+      "sets the existing segments aside",
     ]
   ) assertStringIncludes(message, told);
-  assertStringIncludes(next, "where a copy of");
+  assertStringIncludes(next, "if a copy of");
   const stat = await mini(["stat", dir]);
   assertEquals(stat.code, 1);
   assertStringIncludes(stat.stdout, "records 11 to 18 are missing");
@@ -254,7 +254,7 @@ Deno.test("mini verify finds a missing segment, and a snapshot that the log does
   await Deno.remove(directory.at("journal.00000000000000000000.jsonl"));
   await new SnapStore(directory.path).create({}, 1);
   const gap = await miniJson(["verify", directory.path]);
-  assertStringIncludes(gap.json.findings[0].message, "stands at record 1");
+  assertStringIncludes(gap.json.findings[0].message, "is at record 1");
   assertEquals([gap.code, gap.json.findings[0].seq], [1, 2]);
 });
 

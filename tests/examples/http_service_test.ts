@@ -125,7 +125,7 @@ Deno.test("examples/http_service.ts says by status what it refuses", async () =>
     taken.filter((answer) => answer === "409 there are 0 of nut").length,
     1,
   );
-  const refused = "422 Cannot apply the mutation: the schema refuses it " +
+  const refused = "422 Cannot apply the mutation: the schema rejects it " +
     "(names are a to z, 0 to 9 and -, counts whole numbers)";
   const questions: [string, string | undefined, string][] = [
     ["PUT /items/Nut", "1", refused],

@@ -71,12 +71,12 @@ const ON_OPENING: [
   [
     "schema that is late",
     { schema: { "~standard": { validate: late() } } },
-    "the schema answers asynchronously",
+    "the schema must not return a promise",
   ],
   [
     "schema that says nothing",
     { schema: { "~standard": { validate: wrong(undefined) } } },
-    "neither { value } nor { issues }",
+    "must return { value } or { issues }",
   ],
   [
     "migrate that throws",

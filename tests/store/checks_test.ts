@@ -131,7 +131,7 @@ for (const [call, { base, open }] of Object.entries(CALLS)) {
     const error = await assertRejects(
       () => open({ ...base, fs, maxSegmentbytes: 5 }),
       TypeError,
-      `${call} has no option "maxSegmentbytes"; it has `,
+      `${call} has no option "maxSegmentbytes"; its options are `,
     );
     for (const name of Object.keys(WRONG[call]!)) {
       assert(error.message.includes(name), `${name}: ${error.message}`);
@@ -203,6 +203,6 @@ Deno.test("SnapStore refuses at once what it cannot be opened with", () => {
   assertThrows(
     () => new SnapStore("/data", { keeep: 5 } as never),
     TypeError,
-    'SnapStore has no option "keeep"; it has keep, codec, schema, mode',
+    'SnapStore has no option "keeep"; its options are keep, codec, schema, mode',
   );
 });

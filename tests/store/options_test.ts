@@ -130,7 +130,7 @@ Deno.test("MiniStore refuses what a schema refuses without a reason", async () =
   await using store = await MiniStore.open(directory.at(), { schema });
   const error = await errorOf(store.append("a" as never));
   assertEquals([error.code, error.issues], ["INVALID", []]);
-  assert(error.message.endsWith("refuses it"), error.message);
+  assert(error.message.endsWith("rejects it"), error.message);
 });
 
 Deno.test("MiniStore refuses a schema that answers asynchronously", async () => {
@@ -139,11 +139,15 @@ Deno.test("MiniStore refuses a schema that answers asynchronously", async () => 
     "~standard": { validate: (value: unknown) => Promise.resolve({ value }) },
   };
   await using store = await MiniStore.open(directory.at(), { schema });
-  await assertRejects(() => store.append(1), TypeError, "asynchronously");
+  await assertRejects(
+    () => store.append(1),
+    TypeError,
+    "must not return a promise",
+  );
   await using other = await MiniStore.open<number>(directory.at("other.jsonl"));
   await other.append(1);
   const read = () => Array.fromAsync(MiniStore.replay(other.path, { schema }));
-  await assertRejects(read, TypeError, "asynchronously");
+  await assertRejects(read, TypeError, "must not return a promise");
 });
 
 Deno.test("MiniStore refuses misuse with a bare TypeError or RangeError", async () => {

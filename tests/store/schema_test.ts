@@ -115,8 +115,8 @@ for (const [name, open] of Object.entries(BRICKS)) {
   Deno.test(`${name} refuses what its schema could not read back, before it is written`, async () => {
     for (
       const [schema, words] of [
-        [fromStrings, "does not accept its own output (not a string)"],
-        [growing, "makes something else of its own output"],
+        [fromStrings, "rejects its own output (not a string)"],
+        [growing, "changes its own output"],
       ] as const
     ) {
       const fs = new MemoryFileSystem();
@@ -175,7 +175,7 @@ for (const [what, answer] of WRONG) {
     await assertRejects(
       () => store.append(1),
       TypeError,
-      "answers neither { value } nor { issues }",
+      "must return { value } or { issues }",
     );
     assertEquals(store.sequence, 0);
   });
@@ -185,8 +185,8 @@ Deno.test("MiniStore words an issue as well as that can be, whatever it is", asy
   const fs = new MemoryFileSystem();
   for (
     const [issue, ending] of [
-      [null, "refuses it"],
-      [{ message: 5 }, "refuses it"],
+      [null, "rejects it"],
+      [{ message: 5 }, "rejects it"],
       [{ message: "no", path: [null, { key: "a" }, 1] }, "(undefined.a.1: no)"],
     ] as const
   ) {
@@ -284,6 +284,6 @@ Deno.test("MiniStore: what a schema makes of its own output is compared in every
     }));
     await using store = await MiniStore.open("/data/a.jsonl", { schema, fs });
     const error = await errorOf(store.append("new"));
-    assert(error.message.includes("makes something else"), error.message);
+    assert(error.message.includes("changes its own output"), error.message);
   }
 });

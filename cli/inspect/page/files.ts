@@ -5,7 +5,7 @@ const STATUS = {
   closed: "whole, closed cleanly",
   open: "whole, not closed",
   torn: "torn at the end",
-  unfinished: "unfinished: opening makes it again",
+  unfinished: "unfinished: opening creates it again",
   missing: "missing: a rotation was cut short, or it was removed",
   damaged: "damaged",
   unread: "not read yet",
@@ -73,10 +73,10 @@ function drawFiles() {
 }
 
 function whyAside(name) {
-  if (name.endsWith(".torn")) return "bytes of an unfinished write, which an opening has cut off";
-  if (/\\.aside(-\\d+)?$/.test(name)) return "a segment that a snapshot was ahead of";
+  if (name.endsWith(".torn")) return "bytes of an unfinished write, cut off on opening";
+  if (/\\.aside(-\\d+)?$/.test(name)) return "a segment that ended before a snapshot";
   if (name.endsWith(".bad")) return "a snapshot that was damaged";
-  return "the original of what a repair has changed";
+  return "the original of a file that a repair changed";
 }
 
 function fileTable(names, rows, kind = "files") {

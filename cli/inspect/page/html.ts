@@ -63,7 +63,7 @@ export const BODY: string = `
   </section>
   <section id="view-state" class="view split" role="tabpanel" aria-labelledby="tab-state" hidden>
     <div id="state" class="pane scroll"></div>
-    <aside id="changes" class="pane scroll" aria-label="What the record has changed"></aside>
+    <aside id="changes" class="pane scroll" aria-label="What the record changed"></aside>
   </section>
   <section id="view-files" class="view scroll" role="tabpanel" aria-labelledby="tab-files" hidden></section>
   <section id="view-queue" class="view scroll" role="tabpanel" aria-labelledby="tab-queue" hidden></section>

@@ -129,9 +129,9 @@ const drawDetail = latest(async () => {
 });
 
 function missingText(at) {
-  if (at === 0) return "Before the first record there is nothing.";
+  if (at === 0) return "There is nothing before the first record.";
   return at < app.info.first
-    ? "Compaction has removed it; a snapshot stands for it."
+    ? "Compaction removed it; a snapshot covers it."
     : "It cannot be read: the line that held it is damaged, or missing.";
 }
 
@@ -153,12 +153,12 @@ function placeList({ file, line, offset, bytes, batch, isVerified }) {
 }
 
 async function drawEffect(section, at) {
-  section.replaceChildren(el("h3", {}, "What it has changed"), el("p", { class: "faint" }, "…"));
+  section.replaceChildren(el("h3", {}, "What it changed"), el("p", { class: "faint" }, "…"));
   try {
     const view = await ask("state", { at });
-    section.replaceChildren(el("h3", {}, "What it has changed"), effectOf(view));
+    section.replaceChildren(el("h3", {}, "What it changed"), effectOf(view));
   } catch (error) {
-    section.replaceChildren(el("h3", {}, "What it has changed"), troubleOf(error));
+    section.replaceChildren(el("h3", {}, "What it changed"), troubleOf(error));
   }
 }
 
@@ -167,10 +167,10 @@ function effectOf({ isAborted, isUnsure, changes }) {
   return isUnsure ? el("div", {}, list, el("p", { class: "faint" }, UNSURE)) : list;
 }
 
-const UNSURE = "Behind the damage it may stand that a record was aborted: nobody knows.";
+const UNSURE = "A record after the damage may say that this one was aborted: that is unknown.";
 
 function effectList({ isAborted, changes }) {
   if (isAborted) return el("p", { class: "aborted" }, "nothing: it was aborted, and has no effect");
-  return changes ? changeList(changes) : el("p", { class: "faint" }, "The state before it cannot be made any more.");
+  return changes ? changeList(changes) : el("p", { class: "faint" }, "The state before it can no longer be rebuilt.");
 }
 `;

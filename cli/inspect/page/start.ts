@@ -54,7 +54,7 @@ const lookAgain = latest(async () => {
     if (!info.verified.isDone) setTimeout(lookAgain, 400);
   } catch (error) {
     byId("trouble").hidden = false;
-    byId("trouble").replaceChildren(troubleBox(error.told ?? { message: "mini inspect does not answer any more: " + error.message }));
+    byId("trouble").replaceChildren(troubleBox(error.told ?? { message: "mini inspect no longer answers: " + error.message }));
   }
   const took = performance.now() - began;
   await new Promise((resolve) => setTimeout(resolve, Math.max(100, 4 * took)));

@@ -27,7 +27,7 @@ function drawMade(view, box, side) {
     tree(state, changes.map(({ path }) => path)),
     leftOutNote(leftOut, "mini state --at " + at + " prints what the state is made of") || "",
   );
-  side.replaceChildren(el("h2", {}, "What record " + grouped(at) + " has changed"), at < app.info.first ? el("p", { class: "faint" }, "No such record is there.") : effectOf(view));
+  side.replaceChildren(el("h2", {}, "What record " + grouped(at) + " changed"), at < app.info.first ? el("p", { class: "faint" }, "There is no such record.") : effectOf(view));
 }
 
 /** Without its program a state is a snapshot and the mutations behind it. */
@@ -37,7 +37,7 @@ function drawParts(view, box, side) {
     el("h2", {}, snapshot === 0 ? "Initial state" : "Snapshot at record " + grouped(snapshot)),
     el("p", { class: "faint" }, "Only the program knows what its mutations do: mini inspect --apply MODULE shows the states themselves."),
     ...rejectedNotes(rejected),
-    snapshot === 0 ? el("p", { class: "faint" }, "No snapshot stands at or before record " + grouped(at) + ".") : tree(state),
+    snapshot === 0 ? el("p", { class: "faint" }, "There is no snapshot at or before record " + grouped(at) + ".") : tree(state),
     leftOutNote(leftOut, "mini state --at " + at + " prints them") || "",
   );
   const left = at - snapshot - mutations.length;
@@ -51,6 +51,6 @@ function drawParts(view, box, side) {
 }
 
 function rejectedNotes(rejected) {
-  return rejected.map((message) => el("div", { class: "problem" }, el("p", {}, "A snapshot was passed over: " + message)));
+  return rejected.map((message) => el("div", { class: "problem" }, el("p", {}, "A snapshot was skipped: " + message)));
 }
 `;

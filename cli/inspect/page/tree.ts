@@ -88,6 +88,6 @@ function changeList(changes) {
 }
 
 function leftOutNote(leftOut, command) {
-  return leftOut > 0 && el("p", { class: "faint" }, count(leftOut, "value") + " left out: too much for a page; " + command);
+  return leftOut > 0 && el("p", { class: "faint" }, count(leftOut, "value") + " left out: too many for a page; " + command);
 }
 `;
