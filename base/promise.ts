@@ -18,3 +18,14 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   if (isOne) Promise.resolve(value).catch(() => {});
   return isOne;
 }
+
+/** Returns a promise and the functions that settle it. Node 20 has no `Promise.withResolvers`. */
+export function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve!: (value: T | PromiseLike<T>) => void;
+  let reject!: (reason?: unknown) => void;
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
+}

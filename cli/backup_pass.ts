@@ -1,7 +1,7 @@
 import { readRustPair } from "../snap/internal.ts";
 import { encodeHeader, type JournalContext } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
-import { basename, join } from "@std/path";
+import { basename, join } from "node:path";
 import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { hex } from "../base/bytes.ts";

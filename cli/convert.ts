@@ -1,6 +1,6 @@
 import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { SnapStore } from "../snap/mod.ts";
 import { Misuse } from "./args.ts";
 import {
@@ -84,19 +84,23 @@ async function copyAll(
   to: JournalContext,
   isState: boolean,
 ): Promise<{ written: Target; snapshot: number | null }> {
-  await using target = await Target.create(to);
-  // The format of the Rust program has no word for what had been applied.
-  if (isState) target.noteApplied(0);
-  const records = MiniStore.replay<unknown>(
-    source.paths.active,
-    reading(source),
-  );
-  for await (const { seq, data } of records) {
-    await target.add(seq, [isState ? { apply: data } : data]);
+  const target = await Target.create(to);
+  try {
+    // The format of the Rust program has no word for what had been applied.
+    if (isState) target.noteApplied(0);
+    const records = MiniStore.replay<unknown>(
+      source.paths.active,
+      reading(source),
+    );
+    for await (const { seq, data } of records) {
+      await target.add(seq, [isState ? { apply: data } : data]);
+    }
+    await target.finish();
+    const snapshot = isState ? await copySnapshot(source, to, target) : null;
+    return { written: target, snapshot };
+  } finally {
+    await target[Symbol.asyncDispose]();
   }
-  await target.finish();
-  const snapshot = isState ? await copySnapshot(source, to, target) : null;
-  return { written: target, snapshot };
 }
 
 /** Copies the newest snapshot of a state, for the new log; gives its number. */

@@ -1,5 +1,5 @@
 import type { JournalContext } from "../store/internal.ts";
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { type LoggedError, MiniQueue } from "../queue/mod.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
@@ -219,8 +219,8 @@ async function change(
   }
   // Opening what is no queue would make it one.
   await readQueue(context);
-  await using queue = await openQueue(context);
-  const messages = await make(queue, which);
+  const queue = await openQueue(context);
+  const messages = await make(queue, which).finally(() => queue.close());
   const isMissing = messages === 0 && typeof which === "number";
   return {
     exitCode: isMissing ? 1 : 0,

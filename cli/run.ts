@@ -1,4 +1,4 @@
-import { denoFileSystem } from "../fs/deno.ts";
+import { systemFileSystem } from "../fs/system.ts";
 import { osCode } from "../fs/os_errors.ts";
 import { Misuse, parseArguments } from "./args.ts";
 import type { Command, Outcome } from "./command.ts";
@@ -49,7 +49,7 @@ export async function run(
       paint: painter(terminal),
       progress,
       writer,
-      fs: counted(denoFileSystem, progress),
+      fs: counted(systemFileSystem, progress),
       isJson,
     }).finally(async () => {
       progress.clear();

@@ -6,7 +6,7 @@ import {
   type JournalContext,
   judgeStart,
 } from "../store/internal.ts";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { NEWLINE } from "../base/bytes.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import { openIfThere } from "../fs/directory.ts";

@@ -18,7 +18,7 @@
  */
 import { join } from "@std/path";
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { denoFileSystem, type LogRecord, MiniStore } from "@mini/state/store";
+import { type LogRecord, MiniStore, systemFileSystem } from "@mini/state/store";
 
 /**
  * Order is the order of the log, and no clock has a say in it. The wall clock
@@ -110,7 +110,7 @@ async function place(name: string, lines: string[]): Promise<void> {
     throw new Error(`"${temporary}" is not what was written`);
   }
   await Deno.rename(temporary, join(dir, name));
-  await denoFileSystem.syncDirectory(dir);
+  await systemFileSystem.syncDirectory(dir);
 }
 
 /** The readings as CSV, each with its time as far as any reading of the same start tells. */

@@ -9,15 +9,15 @@
  *
  * @example Count what a program does to its disk
  * ```ts
- * import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
+ * import { systemFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
  * import { assertEquals } from "@std/assert";
  *
  * let renames = 0;
  * const fs: FileSystem = {
- *   ...denoFileSystem,
+ *   ...systemFileSystem,
  *   rename(from, to) {
  *     renames++;
- *     return denoFileSystem.rename(from, to);
+ *     return systemFileSystem.rename(from, to);
  *   },
  * };
  * const path = `${await Deno.makeTempDir()}/journal.jsonl`;

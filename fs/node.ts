@@ -48,30 +48,12 @@ const nodeCalls: SystemCalls<NodeFile> = {
 /** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */
 export const nodeFileSystem: FileSystem = fileSystemOver(nodeCalls);
 
-/** The default of the npm package, which exports the same names as the one on JSR. */
-export { nodeFileSystem as denoFileSystem };
-
 function flagsOf(access: "read" | "append" | "lock"): number {
   if (access === "lock") return O_RDWR | NO_FOLLOW | lockedByOpening();
   return NO_FOLLOW | (access === "read" ? O_RDONLY : O_WRONLY | O_APPEND);
 }
 
-/** What this file uses of Deno, if Deno runs the npm package. */
-interface AskingDeno {
-  readonly permissions: {
-    querySync(what: { name: "sys"; kind: "osUptime" }): { state: string };
-  };
-}
-
-/**
- * For how many milliseconds the machine has been up, including the time that it
- * was suspended; `undefined` where that cannot be known.
- */
-export function uptimeMs(): number | undefined {
-  const { Deno: deno } = globalThis as { Deno?: AskingDeno };
-  const what = { name: "sys", kind: "osUptime" } as const;
-  // Deno would ask the user.
-  const isUnknown = deno !== undefined &&
-    deno.permissions.querySync(what).state !== "granted";
-  return isUnknown ? undefined : 1_000 * uptime();
+/** For how many milliseconds the machine has been up, including the time that it was suspended. */
+export function uptimeMs(): number {
+  return 1_000 * uptime();
 }

@@ -35,38 +35,19 @@ const UNKNOWN = birth("0", "0");
 
 /** The flags with which opening the file of a lock locks it, on macOS and Windows; 0 elsewhere. */
 export function lockedByOpening(): number {
-  return realDeno === undefined ? OPEN_LOCKED[process.platform] ?? 0 : 0;
+  return OPEN_LOCKED[process.platform] ?? 0;
 }
 
 /** Locks the file through the kernel, if there is a way to ask it, and claims it if there may be none; see docs/FORMAT.md for whom that keeps out. */
+// deno-lint-ignore require-await -- what is thrown must reject
 export async function lock(
   file: NodeFile,
   path: string,
   mode: number,
 ): Promise<Release | undefined> {
-  if (realDeno !== undefined) return await flockThroughDeno(path, realDeno);
   if (lockedByOpening() !== 0) return () => {};
   const isLocked = flockThroughChild(file.fd) ?? !isFlockedBySomebody(file.fd);
   return isLocked ? claim(path, mode) : undefined;
-}
-
-/** What this file uses of Deno, if Deno runs the npm package. */
-interface LockingDeno {
-  open(path: string, options: { read: true; write: true }): Promise<
-    { tryLock(exclusive: boolean): Promise<boolean>; close(): void }
-  >;
-}
-
-const realDeno = (globalThis as { Deno?: LockingDeno }).Deno;
-
-async function flockThroughDeno(
-  path: string,
-  deno: LockingDeno,
-): Promise<Release | undefined> {
-  const file = await deno.open(path, { read: true, write: true });
-  if (await file.tryLock(true)) return () => file.close();
-  file.close();
-  return undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { uptimeMs } from "../fs/deno.ts";
+import { uptimeMs } from "../fs/system.ts";
 import { isPromise } from "../base/promise.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 

@@ -1,3 +1,5 @@
+import { withResolvers } from "../base/promise.ts";
+
 /** An entry takes no more than this many characters of items, or one item alone: damage to a line is to cost no more than that to a disk's page. */
 const MAX_ENTRY_CHARS = 4_096;
 
@@ -36,7 +38,7 @@ export class Gathering {
   }
 
   #begin(stamp: string): Round {
-    const entered = Promise.withResolvers<void>();
+    const entered = withResolvers<void>();
     const round = { stamp, items: [], chars: 0, entered };
     queueMicrotask(() => {
       if (this.#round === round) this.flush();

@@ -67,7 +67,7 @@ export interface QueueOptions<T> extends DeliveryOptions<T> {
   mode?: number;
   /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
   directoryMode?: number;
-  /** The seam to the operating system. @default {denoFileSystem} */
+  /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
 }
 

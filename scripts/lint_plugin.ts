@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
 };
 
 /** The only files that may call the operating system. */
-const SYSTEM_FILES = /^fs\/(deno|node|node_file|node_lock|own)\.ts$/;
+const SYSTEM_FILES = /^fs\/(deno|node|node_file|node_lock|own|system)\.ts$/;
 const SYSTEM_MESSAGE = "only fs/ may call the operating system";
 
 /** The only file that may ask the runtime for a checksum. */
@@ -225,6 +225,22 @@ const systemCalls = except(SYSTEM_FILES, (report) => ({
   },
 }));
 
+/** What Node 20 lacks. JSR serves the code to Node as it stands here, with no more than its types removed. */
+const NEWER_THAN_NODE_20 = /^(Promise\.(withResolvers|try)|Array\.fromAsync)$/;
+
+/** The only file of which Node calls nothing. */
+const DENO_FILE = /^fs\/deno\.ts$/;
+
+const nodeSyntax = except(DENO_FILE, (report, source) => ({
+  VariableDeclaration(node) {
+    if (node.kind.endsWith("using")) report(node, "Node 20 has no `using`");
+  },
+  MemberExpression(node) {
+    const name = source.getText(node);
+    if (NEWER_THAN_NODE_20.test(name)) report(node, `Node 20 has no ${name}`);
+  },
+}));
+
 const moduleState = except(INDEX_FILES, (report, source) => ({
   NewExpression(node) {
     const { callee } = node;
@@ -281,6 +297,7 @@ export const RULES: Readonly<Record<string, Deno.lint.Rule>> = {
   "function-length": functionLength,
   "imports": imports,
   "system-calls": systemCalls,
+  "node-syntax": nodeSyntax,
   "module-state": moduleState,
   "missing-files": missing,
   "timers": timers,

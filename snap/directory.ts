@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import type { FileSystem } from "../fs/file_system.ts";
 import { osCode } from "../fs/os_errors.ts";
 import type { SnapshotInfo } from "./snapshots.ts";

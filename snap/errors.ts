@@ -1,4 +1,4 @@
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 

@@ -37,7 +37,7 @@ export interface SnapOptions<S> {
   directoryMode?: number;
   /** A file whose owner, group and mode snapshots take, as the journal that they belong to. @default {the snapshot that is replaced} */
   like?: string;
-  /** The seam to the operating system. @default {denoFileSystem} */
+  /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
 }
 

@@ -1,7 +1,8 @@
-import { fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { denoFileSystem } from "../fs/deno.ts";
+import { systemFileSystem } from "../fs/system.ts";
 import { replaceFile } from "../fs/atomic_file.ts";
 import { Mutex } from "../base/mutex.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
@@ -69,11 +70,11 @@ export class SnapStore<S> {
    */
   constructor(dir: string | URL, options: SnapOptions<S> = {}) {
     assertOptions("SnapStore", options, SNAP_CHECKS);
-    const { keep = 2, codec, schema, like, fs = denoFileSystem } = options;
+    const { keep = 2, codec, schema, like, fs = systemFileSystem } = options;
     this.#modes = modesOf(options);
     this.#like = like;
     if (dir === "") throw new TypeError('Cannot keep snapshots: "" is no path');
-    this.dir = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
+    this.dir = resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
     this.#fs = fs;
     this.#keep = keep;
     this.#codec = codec;

@@ -1,3 +1,4 @@
+import { withResolvers } from "../base/promise.ts";
 import { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
 import { messageOf } from "../base/reason.ts";
@@ -113,7 +114,7 @@ export class LiveState<S, M> {
     const options = { durable, applied: this.#appliedNow };
     const appended = this.#log.appendJson?.(json, options) ??
       this.#log.append(entry, options);
-    const taken = Promise.withResolvers<number>();
+    const taken = withResolvers<number>();
     const pending: Pending = { logged, taken, outcome: undefined };
     this.#pending.push(pending);
     const arrived = appended.then(

@@ -3,7 +3,7 @@ import { CodecFailure } from "../snap/errors.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
 import type { CompactionReport, Log } from "../store/mod.ts";
 import { Mutex } from "../base/mutex.ts";
-import { given, isPromise } from "../base/promise.ts";
+import { given, isPromise, withResolvers } from "../base/promise.ts";
 import type { LiveState } from "./applier.ts";
 import type { StateOptions } from "./options.ts";
 
@@ -152,7 +152,7 @@ export class Compaction<S, M> {
   /** Resolves once the state has been taken: within a step, where state and number belong together. */
   async #take(): Promise<{ created: Promise<SnapshotInfo> }> {
     await this.#sync();
-    const taken = Promise.withResolvers<void>();
+    const taken = withResolvers<void>();
     const created = this.#create(taken.resolve);
     const settled = created.then(() => {}, () => {});
     // A state that never changes need not be waited for.

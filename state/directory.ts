@@ -1,7 +1,7 @@
-import { basename, dirname } from "@std/path";
+import { basename, dirname } from "node:path";
 import { type Snapshots, SnapStore } from "../snap/mod.ts";
 import { assertOurs } from "../fs/atomic_file.ts";
-import { denoFileSystem, MiniStore } from "../store/mod.ts";
+import { MiniStore, systemFileSystem } from "../store/mod.ts";
 import { contextOf } from "../store/options.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { assertKind } from "./kind.ts";
@@ -31,7 +31,7 @@ export async function openLog<S, M>(
   snapshots: Snapshots<S>,
 ): Promise<MiniStore<unknown>> {
   const { maxSegmentBytes, mode, directoryMode, fs } = options;
-  const seam = fs ?? denoFileSystem;
+  const seam = fs ?? systemFileSystem;
   await assertAlone(seam, dirname(path), basename(path));
   const found = await snapshots.list();
   const newest = found.at(-1);

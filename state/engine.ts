@@ -9,7 +9,7 @@ import type {
 } from "../store/mod.ts";
 import { Mutex } from "../base/mutex.ts";
 import { checkCount } from "../base/checks.ts";
-import { isPromise } from "../base/promise.ts";
+import { isPromise, withResolvers } from "../base/promise.ts";
 import { Aborts } from "./aborts.ts";
 import { Batch } from "./batch.ts";
 import { Compaction } from "./compaction.ts";
@@ -263,7 +263,7 @@ export class Engine<S, M> {
 
   /** Resolves when the state has taken in a record, to false where it never will. */
   async #isTaken(seq: number, signal?: AbortSignal): Promise<boolean> {
-    const aborted = Promise.withResolvers<void>();
+    const aborted = withResolvers<void>();
     const letGo = onAbort(signal, aborted.resolve);
     try {
       while (this.sequence < seq) {

@@ -1,4 +1,5 @@
-import { fromFileUrl, join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { SnapshotInfo } from "../snap/mod.ts";
 import { assertOptions } from "../base/checks.ts";
 import {
@@ -108,7 +109,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     ]);
     if (dir === "") throw new TypeError('Cannot open a state: "" is no path');
     checkInitial(options);
-    const path = resolve(dir instanceof URL ? fromFileUrl(dir) : dir);
+    const path = resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
     const journal = join(path, options.journal ?? "journal.jsonl");
     const snapshots = options.snapshots ?? snapshotsIn(path, journal, options);
     const log = options.log ?? await openLog(journal, options, snapshots);

@@ -1,4 +1,4 @@
-import { join } from "@std/path";
+import { join } from "node:path";
 import { readBlock } from "../fs/blocks.ts";
 import type { FileHandle, FileSystem } from "../fs/file_system.ts";
 import { sameFile } from "../store/spelling.ts";

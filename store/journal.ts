@@ -1,11 +1,5 @@
-import {
-  basename,
-  dirname,
-  extname,
-  fromFileUrl,
-  join,
-  resolve,
-} from "@std/path";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Staging } from "../fs/atomic_file.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 
@@ -143,7 +137,7 @@ export interface JournalContext {
 }
 
 function absolute(path: string | URL): string {
-  if (path instanceof URL) return resolve(fromFileUrl(path));
+  if (path instanceof URL) return resolve(fileURLToPath(path));
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw new TypeError(
       `Cannot open a journal: ${JSON.stringify(path)} is not a path`,

@@ -27,7 +27,7 @@ export type {
   FileStat,
   FileSystem,
 } from "../fs/file_system.ts";
-export { denoFileSystem } from "../fs/deno.ts";
+export { systemFileSystem } from "../fs/system.ts";
 export type {
   AppendOptions,
   CompactionReport,

@@ -1,5 +1,5 @@
 import { pid } from "node:process";
-import { basename, join } from "@std/path";
+import { basename, join } from "node:path";
 import type { CommittedEnd } from "./read/cut.ts";
 import { MiniError } from "../base/errors.ts";
 import { nativeFormat } from "./format/write_format.ts";

@@ -11,7 +11,7 @@ import {
   oneOf,
 } from "../base/checks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { denoFileSystem } from "../fs/deno.ts";
+import { systemFileSystem } from "../fs/system.ts";
 import { type JournalContext, JournalPaths } from "./journal.ts";
 import type { Schema } from "../base/schema.ts";
 import type { ReplayRange } from "./log.ts";
@@ -50,7 +50,7 @@ export interface ReadOptions<T> {
   schema?: Schema<T>;
   /** The most bytes of JSON that a record or a batch may have, for writing and reading alike. @default {16 * 1024 * 1024} */
   maxRecordBytes?: number;
-  /** The seam to the operating system. @default {denoFileSystem} */
+  /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
 }
 
@@ -141,7 +141,7 @@ export function contextOf(
     "fs" | "maxRecordBytes" | "mode" | "directoryMode"
   >,
 ): JournalContext {
-  const { fs = denoFileSystem, maxRecordBytes = 16 * MIB } = options;
+  const { fs = systemFileSystem, maxRecordBytes = 16 * MIB } = options;
   const modes = modesOf(options);
   const paths = new JournalPaths(path);
   const { directory, temporary, active: like } = paths;

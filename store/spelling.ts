@@ -1,4 +1,4 @@
-import { basename, join } from "@std/path";
+import { basename, join } from "node:path";
 import { MiniError } from "../base/errors.ts";
 import type { FileStat, FileSystem } from "../fs/file_system.ts";
 import { type JournalContext, JournalPaths } from "./journal.ts";

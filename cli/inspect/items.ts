@@ -1,5 +1,5 @@
 import type { JournalContext } from "../../store/internal.ts";
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import type { Damage, Place, Readable, Wants } from "../pieces.ts";
 import { salvagePieces } from "../salvage_source.ts";
 import { readHeader } from "../survey.ts";

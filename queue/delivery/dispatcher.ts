@@ -1,3 +1,4 @@
+import { withResolvers } from "../../base/promise.ts";
 import { onAbort } from "../../base/abort.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { Signal } from "../../base/signal.ts";
@@ -65,7 +66,7 @@ export class Dispatcher<T, M> {
     const timeoutMs = visibilityTimeoutMs ?? this.#options.visibilityTimeoutMs;
     checkSpan("visibilityTimeoutMs", timeoutMs);
     signal?.throwIfAborted();
-    const waiting = Promise.withResolvers<QueueMessage<T, M>[]>();
+    const waiting = withResolvers<QueueMessage<T, M>[]>();
     const { promise, resolve, reject } = waiting;
     const abort = () => {
       // One that is being served has messages on their way.

@@ -1,73 +1,53 @@
 /**
- * The npm package by Deno's own bundler, where dnt cannot be had. Code that
- * entry points share goes into files that they share, so that each class is
- * there once.
+ * Builds the code of the npm package with Deno's own bundler, where dnt cannot
+ * be had. Code that entry points share goes into files that they share, so that
+ * each class exists once.
  */
-import { join } from "@std/path";
-import ts from "typescript";
-import { ENTRIES, ROOT, writeImportMap } from "./package.ts";
+import { walk } from "@std/fs";
+import { join, relative, resolve } from "@std/path";
+import { ENTRIES, PACKAGE, ROOT } from "./package.ts";
 
-/** What Node 20 understands. */
-const COMPILER_OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  module: ts.ModuleKind.ESNext,
-  removeComments: true, // The declarations have them.
-};
+/** Where a debugger finds the source that a map names. */
+const SOURCES = `https://jsr.io/@mini/state/${PACKAGE.version}/`;
 
-/** What is newer than Node 20, and what stands in for it. */
-const WITH_RESOLVERS = `function withResolvers() {
-  let resolve, reject;
-  const promise = new Promise((...functions) => [resolve, reject] = functions);
-  return { promise, resolve, reject };
+/** What is used of a source map. */
+interface SourceMap {
+  sources: string[];
+  sourcesContent?: string[];
 }
-`;
 
 /** Builds the code of `esm/` in `outDir`. */
 export async function buildByBundler(outDir: string): Promise<void> {
   const esm = join(outDir, "esm");
-  const scratch = await Deno.makeTempDir({ prefix: "mini-state-npm-" });
-  try {
-    await bundle(esm, await writeImportMap(scratch));
-  } finally {
-    await Deno.remove(scratch, { recursive: true });
-  }
-}
-
-async function bundle(esm: string, importMap: string): Promise<void> {
-  const flags = ["--quiet", "--packages=bundle", "--code-splitting"];
+  const flags = ["--packages=bundle", "--code-splitting", "--sourcemap=linked"];
+  const files = ENTRIES.map(([, file]) => file);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "bundle",
-      ...flags,
-      `--import-map=${importMap}`,
-      `--outdir=${esm}`,
-      ...ENTRIES.map(([, file]) => file),
-    ],
+    args: ["bundle", "--quiet", ...flags, `--outdir=${esm}`, ...files],
     cwd: ROOT,
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
-  for (const path of filesIn(esm)) {
-    await Deno.writeTextFile(path, lower(await Deno.readTextFile(path), path));
+  for await (const { path } of walk(esm)) {
+    if (path.endsWith(".js")) await shortenMap(path);
   }
 }
 
-/** Makes of a module one that Node 20 understands. */
-export function lower(code: string, path: string): string {
-  const { outputText } = ts.transpileModule(code, {
-    compilerOptions: COMPILER_OPTIONS,
-  });
-  const lowered = outputText.replaceAll(
-    "Promise.withResolvers(",
-    "withResolvers(",
+/**
+ * Names the sources in place of carrying them, which would double the package.
+ * The command line, whose stack traces nobody sees, and what has no code get no
+ * map.
+ */
+async function shortenMap(path: string): Promise<void> {
+  const map: SourceMap = JSON.parse(await Deno.readTextFile(`${path}.map`));
+  const sources = map.sources.map((source) =>
+    relative(ROOT, resolve(path, "..", source)).replaceAll("\\", "/")
   );
-  const newer = /\bDeno\.|\bArray\.fromAsync\b|\bPromise\.try\b/.exec(lowered);
-  if (newer) throw new Error(`${path}: ${newer[0]} is not in Node 20`);
-  return lowered === outputText ? lowered : WITH_RESOLVERS + lowered;
-}
-
-function filesIn(directory: string): string[] {
-  return [...Deno.readDirSync(directory)].flatMap(({ name, isDirectory }) => {
-    const path = join(directory, name);
-    return isDirectory ? filesIn(path) : [path];
-  });
+  if (sources.length === 0 || sources.some((name) => name.startsWith("cli/"))) {
+    await Deno.remove(`${path}.map`);
+    const code = await Deno.readTextFile(path);
+    const comment = /\n\/\/# sourceMappingURL=\S+\s*$/;
+    return await Deno.writeTextFile(path, code.replace(comment, "\n"));
+  }
+  delete map.sourcesContent;
+  map.sources = sources.map((source) => new URL(source, SOURCES).href);
+  await Deno.writeTextFile(`${path}.map`, JSON.stringify(map));
 }

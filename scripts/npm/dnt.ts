@@ -1,6 +1,6 @@
 /** The npm package by dnt, which is on JSR only. */
 import { fromFileUrl, join } from "@std/path";
-import { ENTRIES, PACKAGE, ROOT, writeImportMap } from "./package.ts";
+import { ENTRIES, PACKAGE, ROOT } from "./package.ts";
 
 const DNT = "jsr:@deno/dnt@^0.42.1";
 
@@ -47,4 +47,24 @@ export async function buildByDnt(outDir: string): Promise<void> {
   for (const name of left) {
     await Deno.remove(join(outDir, name), { recursive: true }).catch(() => {});
   }
+}
+
+/**
+ * Names the dependencies as `deno.json` does.
+ *
+ * @returns The path of an import map.
+ */
+async function writeImportMap(directory: string): Promise<string> {
+  const { imports } = JSON.parse(
+    await Deno.readTextFile(join(ROOT, "deno.json")),
+  ) as { imports: Record<string, string> };
+  // In a configuration file a package's modules come with the package; in an import map they do not.
+  const below = Object.entries(imports).map(([name, target]) => [
+    `${name}/`,
+    `${target.replace(/^(jsr|npm):/, "$1:/")}/`,
+  ]);
+  const map = { imports: { ...imports, ...Object.fromEntries(below) } };
+  const path = join(directory, "import_map.json");
+  await Deno.writeTextFile(path, JSON.stringify(map));
+  return path;
 }

@@ -101,31 +101,3 @@ Copyright 2018-2026 the Deno authors
 
 ${terms}`;
 }
-
-/**
- * Maps what is Deno's to what is Node's. Everything else stays as it is.
- *
- * @returns The file of an import map.
- */
-export async function writeImportMap(directory: string): Promise<string> {
-  const { imports } = JSON.parse(
-    await Deno.readTextFile(join(ROOT, "deno.json")),
-  ) as { imports: Record<string, string> };
-  // In a configuration file a package's modules come with the package; here they do not.
-  const below = Object.entries(imports).map(([name, target]) => [
-    `${name}/`,
-    `${target.replace(/^(jsr|npm):/, "$1:/")}/`,
-  ]);
-  const at = (place: string) => new URL(place, import.meta.url).href;
-  const map = {
-    imports: {
-      ...imports,
-      ...Object.fromEntries(below),
-      "@std/path": at("./path.ts"),
-      [at("../../fs/deno.ts")]: at("../../fs/node.ts"),
-    },
-  };
-  const path = join(directory, "import_map.json");
-  await Deno.writeTextFile(path, JSON.stringify(map));
-  return path;
-}

@@ -44,8 +44,8 @@ async function write(path: string, text: string): Promise<void> {
 
 /** The declarations of all files. Nothing is checked, since `deno check` has, and nothing inferred. */
 function declareAll(): Map<string, string> {
-  const roots = [...ENTRIES.map(([, file]) => file), "./fs/node.ts"];
-  const program = ts.createProgram(roots.map((file) => join(ROOT, file)), {
+  const roots = ENTRIES.map(([, file]) => join(ROOT, file));
+  const program = ts.createProgram(roots, {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
     lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"],
@@ -64,7 +64,7 @@ function declareAll(): Map<string, string> {
   return texts;
 }
 
-/** As Node finds its way: `.js` for `.ts`, and the other file system. */
+/** With `.js` for `.ts`. */
 function forNode(
   path: string,
   declarations: string,
@@ -72,8 +72,7 @@ function forNode(
   const imports: string[] = [];
   const text = declarations.replace(
     /^((?:import|export)\b[^;]*?\bfrom |.*\bimport\()"([^"]+)"/gm,
-    (_, before: string, specifier: string) => {
-      const name = specifier.replace(/fs_deno\.ts$/, "fs_node.ts");
+    (_, before: string, name: string) => {
       if (!name.startsWith(".")) {
         throw new Error(`${path}: a declaration needs ${name}`);
       }

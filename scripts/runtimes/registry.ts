@@ -16,7 +16,7 @@ interface Config {
   readonly imports: Readonly<Record<string, string>>;
   readonly publish: {
     readonly include: readonly string[];
-    readonly exclude: readonly string[];
+    readonly exclude?: readonly string[];
   };
 }
 
@@ -62,7 +62,7 @@ async function addWorkingTree(files: Map<string, string>): Promise<void> {
   const published: [string, string][] = [];
   for (const pattern of publish.include) {
     for await (const path of matching(pattern)) {
-      if (publish.exclude.includes(path)) continue;
+      if (publish.exclude?.includes(path)) continue;
       const text = await Deno.readTextFile(join(ROOT, path));
       published.push([`/${path}`, unfurl(text, imports)]);
     }

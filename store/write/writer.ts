@@ -1,3 +1,4 @@
+import { withResolvers } from "../../base/promise.ts";
 import { type Batch, BatchQueue } from "./commit_queue.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { WriteFormat } from "../format/write_format.ts";
@@ -45,7 +46,7 @@ export class Writer implements CommittedEnd {
   isEnded = false;
   /** What has poisoned the log. */
   failure: MiniError | undefined;
-  readonly #failed = Promise.withResolvers<MiniError>();
+  readonly #failed = withResolvers<MiniError>();
   /** Up to where the log proves that records had been applied. */
   applied: number;
   /** Why the last rotation that an append set off has failed. */

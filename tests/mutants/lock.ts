@@ -7,7 +7,7 @@ const lost = (test: string) => ({
 });
 const system = (test: string) => ({
   file: "tests/store/fs_deno_test.ts",
-  test: `denoFileSystem${test}`,
+  test: `systemFileSystem${test}`,
 });
 
 const spelled = (test: string) => ({

@@ -17,7 +17,7 @@ const judges = (row: string) => ({
 });
 const system = (test: string) => ({
   file: "tests/store/fs_deno_test.ts",
-  test: `denoFileSystem${test}`,
+  test: `systemFileSystem${test}`,
 });
 
 export const STORE_MUTANTS: readonly Mutant[] = [

@@ -26,7 +26,7 @@ export async function checkFileSystem(
 
 async function checkFiles(
   suite: Suite,
-  { store: { denoFileSystem: fs } }: Library,
+  { store: { systemFileSystem: fs } }: Library,
 ): Promise<void> {
   await suite.check("fs: create, write, read, truncate, stat", async (dir) => {
     const path = join(dir, "file");
@@ -95,7 +95,7 @@ async function checkFiles(
 
 async function checkOwners(
   suite: Suite,
-  { store: { denoFileSystem: fs } }: Library,
+  { store: { systemFileSystem: fs } }: Library,
 ): Promise<void> {
   await suite.check("fs: a file is given what another has", async (dir) => {
     const path = join(dir, "file");
@@ -123,7 +123,7 @@ async function checkOwners(
 
 async function checkNames(
   suite: Suite,
-  { store: { denoFileSystem: fs } }: Library,
+  { store: { systemFileSystem: fs } }: Library,
 ): Promise<void> {
   await suite.check("fs: names", async (dir) => {
     const [a, b] = [join(dir, "a"), join(dir, "b")];
@@ -168,7 +168,7 @@ function note(since: string): string {
 
 async function checkLock(
   suite: Suite,
-  { store: { denoFileSystem: fs } }: Library,
+  { store: { systemFileSystem: fs } }: Library,
 ): Promise<void> {
   await suite.check("fs: one lock at a time, with a note", async (dir) => {
     const path = join(dir, "lock");
@@ -228,7 +228,7 @@ async function checkLock(
 
 async function checkSpelling(
   suite: Suite,
-  { store: { denoFileSystem: fs } }: Library,
+  { store: { systemFileSystem: fs } }: Library,
 ): Promise<void> {
   await suite.check("fs: one lock for all spellings of a name", async (dir) => {
     // No disk holds a lone surrogate as it is, but for that of Windows.

@@ -103,6 +103,18 @@ Deno.test("lint: a template may have 40 lines, but in what is generated", () => 
   ]);
 });
 
+Deno.test("lint: published code uses nothing that Node 20 lacks", () => {
+  const message = "Node 20 has no `using`";
+  const disposed = "async function f() { await using a = b; using c = d; }";
+  assertEquals(problems("store/x.ts", disposed), [message, message]);
+  assertEquals(
+    problems("cli/x.ts", "Promise.withResolvers();"),
+    ["Node 20 has no Promise.withResolvers"],
+  );
+  assertEquals(problems("fs/deno.ts", "Array.fromAsync(list);"), []);
+  assertEquals(problems("tests/store/x_test.ts", disposed), []);
+});
+
 const IMPORTS: [
   from: string,
   specifier: string,

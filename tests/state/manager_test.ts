@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { denoFileSystem, type FileSystem } from "@mini/state/store";
+import { type FileSystem, systemFileSystem } from "@mini/state/store";
 import { copy, ensureDir } from "@std/fs";
 import { batch, StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
@@ -48,9 +48,9 @@ Deno.test("StateManager shows nothing before it is durable, and reads never wait
   let release = () => {};
   let isHeld = false;
   const fs: FileSystem = {
-    ...denoFileSystem,
+    ...systemFileSystem,
     async create(path, mode) {
-      const file = await denoFileSystem.create(path, mode);
+      const file = await systemFileSystem.create(path, mode);
       const sync = file.sync.bind(file);
       file.sync = async () => {
         if (isHeld) await new Promise<void>((resolve) => release = resolve);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { denoFileSystem, MiniStore } from "@mini/state/store";
+import { MiniStore, systemFileSystem as fs } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, openAndRead } from "../support/journal.ts";
 import { syncedPaths } from "../support/syncs.ts";
@@ -38,7 +38,7 @@ function failing(times: number, error: () => Error) {
   };
 }
 
-Deno.test("denoFileSystem writes the rest after a short write", async () => {
+Deno.test("systemFileSystem writes the rest after a short write", async () => {
   await using directory = new TestDirectory();
   const values = Array.from({ length: 100 }, (_, index) => `value ${index}`);
   {
@@ -56,7 +56,7 @@ Deno.test("denoFileSystem writes the rest after a short write", async () => {
 });
 
 for (const method of ["writeSync", "sync"] as const) {
-  Deno.test(`denoFileSystem tries ${method} again when a signal has interrupted it`, async () => {
+  Deno.test(`systemFileSystem tries ${method} again when a signal has interrupted it`, async () => {
     await using directory = new TestDirectory();
     await using store = await MiniStore.open<string>(directory.at());
     using _patch = patch(
@@ -69,7 +69,7 @@ for (const method of ["writeSync", "sync"] as const) {
 
 const NUMBERED = [["EDQUOT", 122], ["EFBIG", 27]] as const;
 for (const [name, number] of NUMBERED) {
-  Deno.test(`denoFileSystem knows ${name}, to which Deno gives no code`, async () => {
+  Deno.test(`systemFileSystem knows ${name}, to which Deno gives no code`, async () => {
     await using directory = new TestDirectory();
     await using store = await MiniStore.open<string>(directory.at());
     await store.append("a");
@@ -82,7 +82,7 @@ for (const [name, number] of NUMBERED) {
   });
 }
 
-Deno.test("denoFileSystem writes what is too much for one quick write", async () => {
+Deno.test("systemFileSystem writes what is too much for one quick write", async () => {
   await using directory = new TestDirectory();
   await using store = await MiniStore.open<string>(directory.at());
   const large = "x".repeat(3_000_000);
@@ -91,43 +91,48 @@ Deno.test("denoFileSystem writes what is too much for one quick write", async ()
   assertEquals(record?.data.length, large.length);
 });
 
-Deno.test("denoFileSystem.create() rejects with EEXIST where a name is taken", async () => {
+Deno.test("systemFileSystem.create() rejects with EEXIST where a name is taken", async () => {
   await using directory = new TestDirectory();
-  await (await denoFileSystem.create(directory.at(), 0o600)).close();
-  const error = await assertRejects(() =>
-    denoFileSystem.create(directory.at(), 0o600)
-  );
+  await (await fs.create(directory.at(), 0o600)).close();
+  const error = await assertRejects(() => fs.create(directory.at(), 0o600));
   assertEquals((error as { code?: string }).code, "EEXIST");
 });
 
-Deno.test("denoFileSystem.stat() tells files, directories and links, and nothing", async () => {
+Deno.test("systemFileSystem.stat() tells files, directories and links, and nothing", async () => {
   await using directory = new TestDirectory();
-  assertEquals(await denoFileSystem.stat(directory.at()), undefined);
+  assertEquals(await fs.stat(directory.at()), undefined);
   await Deno.writeTextFile(directory.at(), "12345");
-  const file = await denoFileSystem.stat(directory.at());
+  const file = await fs.stat(directory.at());
   assertEquals([file?.kind, file?.sizeBytes], ["file", 5]);
-  assertEquals((await denoFileSystem.stat(directory.path))?.kind, "directory");
+  assertEquals(
+    (await fs.stat(directory.path))?.kind,
+    "directory",
+  );
   if (Deno.build.os === "windows") return;
   assert(file?.identity !== "");
   await Deno.symlink(directory.at(), directory.at("link"));
   assertEquals(
-    (await denoFileSystem.stat(directory.at("link")))?.kind,
+    (await fs.stat(directory.at("link")))?.kind,
     "symlink",
   );
 });
 
-Deno.test("denoFileSystem.lock() of a file that was replaced is not current", async () => {
+Deno.test("systemFileSystem.lock() of a file that was replaced is not current", async () => {
   await using directory = new TestDirectory();
-  const lock = await denoFileSystem.lock(directory.at("lock"), 0o600, "me");
+  const lock = await fs.lock(directory.at("lock"), 0o600, "me");
   assertEquals(await lock?.isCurrent(), true);
   assertEquals(await Deno.readTextFile(directory.at("lock")), "me");
   assertEquals(
-    await denoFileSystem.lock(directory.at("lock"), 0o600, "other"),
+    await fs.lock(directory.at("lock"), 0o600, "other"),
     undefined,
   );
   await Deno.remove(directory.at("lock"));
   assertEquals(await lock?.isCurrent(), false);
-  const other = await denoFileSystem.lock(directory.at("lock"), 0o600, "other");
+  const other = await fs.lock(
+    directory.at("lock"),
+    0o600,
+    "other",
+  );
   assertEquals(await other?.isCurrent(), true);
   await lock?.close();
   await other?.close();
@@ -150,7 +155,7 @@ Deno.test("MiniStore.open() where no directory can be made says so", async () =>
   }
 });
 
-Deno.test("denoFileSystem.createDirectory() takes a directory that somebody else has just made", async () => {
+Deno.test("systemFileSystem.createDirectory() takes a directory that somebody else has just made", async () => {
   await using directory = new TestDirectory();
   const { mkdir } = Deno;
   Deno.mkdir = async (path, options) => {
@@ -158,7 +163,7 @@ Deno.test("denoFileSystem.createDirectory() takes a directory that somebody else
     await mkdir(path, options);
   };
   try {
-    await denoFileSystem.createDirectory(directory.at("a/b"), 0o700);
+    await fs.createDirectory(directory.at("a/b"), 0o700);
   } finally {
     Deno.mkdir = mkdir;
   }
@@ -172,7 +177,7 @@ if (Deno.build.os === "linux") {
   });
 }
 
-Deno.test("denoFileSystem syncs the file before an append resolves", async () => {
+Deno.test("systemFileSystem syncs the file before an append resolves", async () => {
   await using directory = new TestDirectory();
   await (await MiniStore.open(directory.at())).close();
   const paths: string[] = [];
@@ -185,25 +190,21 @@ Deno.test("denoFileSystem syncs the file before an append resolves", async () =>
 });
 
 if (Deno.build.os !== "windows") {
-  Deno.test("denoFileSystem.syncDirectory() syncs the directory itself", async () => {
+  Deno.test("systemFileSystem.syncDirectory() syncs the directory itself", async () => {
     await using directory = new TestDirectory();
-    const paths = await syncedPaths(() =>
-      denoFileSystem.syncDirectory(directory.path)
-    );
+    const paths = await syncedPaths(() => fs.syncDirectory(directory.path));
     assertEquals(paths, [directory.path]);
   });
 
-  Deno.test("denoFileSystem.createDirectory() syncs the directory above each one that it makes", async () => {
+  Deno.test("systemFileSystem.createDirectory() syncs the directory above each one that it makes", async () => {
     await using directory = new TestDirectory();
     const made = ["a", "a/b", "a/b/c"].map((name) => directory.at(name));
-    const paths = await syncedPaths(() =>
-      denoFileSystem.createDirectory(made[2]!, 0o700)
-    );
+    const paths = await syncedPaths(() => fs.createDirectory(made[2]!, 0o700));
     assertEquals(paths.sort(), [directory.path, made[0]!, made[1]!]);
   });
 }
 
-Deno.test("denoFileSystem.lock() takes no lock on a file that was removed before it was locked", async () => {
+Deno.test("systemFileSystem.lock() takes no lock on a file that was removed before it was locked", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");
   let removals = 0;
@@ -211,12 +212,12 @@ Deno.test("denoFileSystem.lock() takes no lock on a file that was removed before
     if (removals++ === 0) Deno.removeSync(path);
     return original(...args);
   });
-  const lock = await denoFileSystem.lock(path, 0o600, "me");
+  const lock = await fs.lock(path, 0o600, "me");
   assertEquals(await lock?.isCurrent(), true);
   await lock?.close();
 });
 
-Deno.test("denoFileSystem: a write of which the system takes nothing poisons the log", async () => {
+Deno.test("systemFileSystem: a write of which the system takes nothing poisons the log", async () => {
   await using directory = new TestDirectory();
   await using store = await MiniStore.open<string>(directory.at());
   using _patch = patch("writeSync", () => 0);
@@ -225,7 +226,7 @@ Deno.test("denoFileSystem: a write of which the system takes nothing poisons the
   assert(error.message.includes("takes no more bytes"), error.message);
 });
 
-Deno.test("denoFileSystem hands on an error that has no name", async () => {
+Deno.test("systemFileSystem hands on an error that has no name", async () => {
   await using directory = new TestDirectory();
   await using store = await MiniStore.open<string>(directory.at());
   using _patch = patch("sync", failing(1, () => new Error("odd")));
@@ -233,7 +234,7 @@ Deno.test("denoFileSystem hands on an error that has no name", async () => {
   assertEquals([code, (cause as Error).message], ["POISONED", "odd"]);
 });
 
-Deno.test("denoFileSystem.createDirectory() rejects where what it made cannot be synced", async () => {
+Deno.test("systemFileSystem.createDirectory() rejects where what it made cannot be synced", async () => {
   await using directory = new TestDirectory();
   const error = () => Object.assign(new Error("broken"), { code: "EIO" });
   using _patch = patch("sync", failing(1, error));
@@ -241,7 +242,7 @@ Deno.test("denoFileSystem.createDirectory() rejects where what it made cannot be
   assertEquals((await opened).code, "IO");
 });
 
-Deno.test("denoFileSystem.createDirectory() makes one in a directory that may not be listed", async () => {
+Deno.test("systemFileSystem.createDirectory() makes one in a directory that may not be listed", async () => {
   await using directory = new TestDirectory();
   const { open } = Deno;
   Deno.open = (path, options) =>
@@ -257,7 +258,7 @@ Deno.test("denoFileSystem.createDirectory() makes one in a directory that may no
   }
 });
 
-Deno.test("denoFileSystem.lock() takes the file that somebody else has just made", async () => {
+Deno.test("systemFileSystem.lock() takes the file that somebody else has just made", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");
   const { open } = Deno;
@@ -267,24 +268,24 @@ Deno.test("denoFileSystem.lock() takes the file that somebody else has just made
     return open(path, options);
   };
   try {
-    const lock = await denoFileSystem.lock(path, 0o600, "me");
+    const lock = await fs.lock(path, 0o600, "me");
     assertEquals([await lock?.isCurrent(), made], [true, 1]);
     await lock?.close();
   } finally {
     Deno.open = open;
   }
-  const lost = denoFileSystem.lock(directory.at("none/lock"), 0o600, "me");
+  const lost = fs.lock(directory.at("none/lock"), 0o600, "me");
   await assertRejects(() => lost, Deno.errors.NotFound);
 });
 
-Deno.test("denoFileSystem.lock() is held where the system locks a file that it opens", async () => {
+Deno.test("systemFileSystem.lock() is held where the system locks a file that it opens", async () => {
   await using directory = new TestDirectory();
   const { open } = Deno;
   // As on Windows, and on macOS under Node.
   const busy = Object.assign(new Error("busy"), { code: "EBUSY" });
   Deno.open = () => Promise.reject(busy);
   try {
-    const lock = await denoFileSystem.lock(directory.at("lock"), 0o600, "me");
+    const lock = await fs.lock(directory.at("lock"), 0o600, "me");
     assertEquals(lock, undefined);
   } finally {
     Deno.open = open;
@@ -307,7 +308,7 @@ if (pipes.success) {
   });
 } else skipped("a pipe in place of a file", pipes.stderr);
 
-Deno.test("denoFileSystem.open() opens what has the name by then, where a rename comes between", async () => {
+Deno.test("systemFileSystem.open() opens what has the name by then, where a rename comes between", async () => {
   await using directory = new TestDirectory();
   const path = directory.at();
   await Deno.writeTextFile(path, "old");
@@ -319,7 +320,7 @@ Deno.test("denoFileSystem.open() opens what has the name by then, where a rename
     return open(path, options);
   };
   try {
-    const file = await denoFileSystem.open(path, "read");
+    const file = await fs.open(path, "read");
     assertEquals([(await file.stat()).sizeBytes, opened], [5, 2]);
     await file.close();
   } finally {

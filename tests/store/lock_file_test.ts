@@ -1,6 +1,10 @@
 // What opening makes of the file under the name of the lock.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
+import {
+  type FileSystem,
+  MiniStore,
+  systemFileSystem,
+} from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -62,37 +66,37 @@ Deno.test("MiniStore.open() is LOCKED also where a file system knows no users", 
   assert(message.includes("another process has it open"), message);
 });
 
-Deno.test("denoFileSystem.lock() takes a new file where the lock has a second name, and writes nothing into the other", async () => {
+Deno.test("systemFileSystem.lock() takes a new file where the lock has a second name, and writes nothing into the other", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");
   const note = JSON.stringify({ pid: 1, since: "then" });
   await Deno.writeTextFile(path, note);
   await Deno.link(path, directory.at("backup"));
-  const lock = await denoFileSystem.lock(path, 0o600, "me");
+  const lock = await systemFileSystem.lock(path, 0o600, "me");
   assertEquals(await Deno.readTextFile(directory.at("backup")), note);
   assertEquals(await lock?.isCurrent(), true);
   assertEquals((await Deno.stat(path)).nlink, 1);
   await lock?.close();
 });
 
-Deno.test("denoFileSystem.lock() refuses another file under the name of the lock", async () => {
+Deno.test("systemFileSystem.lock() refuses another file under the name of the lock", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");
   await Deno.writeTextFile(directory.at("letter"), "Dear Ada");
   await Deno.link(directory.at("letter"), path);
   const error = await assertRejects(() =>
-    denoFileSystem.lock(path, 0o600, "me")
+    systemFileSystem.lock(path, 0o600, "me")
   );
   assertEquals((error as { code?: string }).code, "EMLINK");
   assertEquals(await Deno.readTextFile(path), "Dear Ada");
 });
 
-Deno.test("denoFileSystem.lock() refuses a file that is longer than a note, and changes nothing of it", async () => {
+Deno.test("systemFileSystem.lock() refuses a file that is longer than a note, and changes nothing of it", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");
   await Deno.writeTextFile(path, "x".repeat(2_000));
   const error = await assertRejects(() =>
-    denoFileSystem.lock(path, 0o600, "me")
+    systemFileSystem.lock(path, 0o600, "me")
   );
   assertEquals((error as { code?: string }).code, "EFTYPE");
   assertEquals((await Deno.stat(path)).size, 2_000);
@@ -101,7 +105,7 @@ Deno.test("denoFileSystem.lock() refuses a file that is longer than a note, and 
 Deno.test("MiniStore.open() says which command has the log open, where the lock names one", async () => {
   await using directory = new TestDirectory();
   const note = { pid: 1, command: "mini repair", since: "now" };
-  const lock = await denoFileSystem.lock(
+  const lock = await systemFileSystem.lock(
     directory.at("journal.jsonl.lock"),
     0o600,
     JSON.stringify(note),

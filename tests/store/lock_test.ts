@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { denoFileSystem, type FileSystem, MiniStore } from "@mini/state/store";
+import {
+  type FileSystem,
+  MiniStore,
+  systemFileSystem,
+} from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -201,11 +205,11 @@ Deno.test("MiniStore whose lock file was removed acknowledges nothing that the n
   await Deno.remove(directory.at("journal.jsonl.lock"));
   let code: string | undefined;
   const fs: FileSystem = {
-    ...denoFileSystem,
+    ...systemFileSystem,
     async rename(from, to) {
       // The copy that takes the journal's place is made, and does not hold this.
       code = (await errorOf(first.append("lost"))).code;
-      await denoFileSystem.rename(from, to);
+      await systemFileSystem.rename(from, to);
     },
   };
   await using second = await MiniStore.open<string>(directory.at(), { fs });

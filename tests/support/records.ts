@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
 import {
-  denoFileSystem,
   type FileSystem,
   type LogRecord,
   MiniStore,
+  systemFileSystem,
 } from "@mini/state/store";
 
 /** A log of records 1 to 9 in three segments, with a batch in each. */
 export async function threeSegments(
   path: string,
-  fs: FileSystem = denoFileSystem,
+  fs: FileSystem = systemFileSystem,
 ): Promise<MiniStore<number>> {
   const store = await MiniStore.open<number>(path, { fs });
   for (const first of [1, 4, 7]) {

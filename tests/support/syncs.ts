@@ -1,7 +1,7 @@
 import {
-  denoFileSystem,
   type FileHandle,
   type FileSystem,
+  systemFileSystem,
 } from "@mini/state/store";
 
 /** The real file system, with its fsyncs of files counted. */
@@ -14,9 +14,9 @@ export function countingSyncs(): { fs: FileSystem; syncs: () => number } {
     return file;
   };
   const fs: FileSystem = {
-    ...denoFileSystem,
-    open: (path, access) => counted(denoFileSystem.open(path, access)),
-    create: (path, mode) => counted(denoFileSystem.create(path, mode)),
+    ...systemFileSystem,
+    open: (path, access) => counted(systemFileSystem.open(path, access)),
+    create: (path, mode) => counted(systemFileSystem.create(path, mode)),
   };
   return { fs, syncs: () => count };
 }

@@ -1,0 +1,25 @@
+import { denoFileSystem, uptimeMs as denoUptimeMs } from "./deno.ts";
+import type { FileSystem } from "./file_system.ts";
+import { nodeFileSystem, uptimeMs as nodeUptimeMs } from "./node.ts";
+
+/** Whether Deno runs this. What stands in for it under Node cannot lock a file. */
+const isDeno = "tryLock" in
+  ((globalThis as { Deno?: typeof Deno }).Deno?.FsFile?.prototype ?? {});
+
+/**
+ * The {@linkcode FileSystem} of the runtime: that of Deno under Deno, that of
+ * Node under Node and Bun. The default of every store.
+ */
+// deno-coverage-ignore -- the other one runs under Node: `deno task runtimes`
+export const systemFileSystem: FileSystem = isDeno
+  ? denoFileSystem
+  : nodeFileSystem;
+
+/**
+ * Returns for how many milliseconds the machine has been up, suspended time
+ * included; `undefined` where that cannot be known without asking.
+ */
+// deno-coverage-ignore -- the other one runs under Node: `deno task runtimes`
+export const uptimeMs: () => number | undefined = isDeno
+  ? denoUptimeMs
+  : nodeUptimeMs;
