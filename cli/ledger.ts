@@ -86,6 +86,20 @@ function isEntry(data: unknown): boolean {
     typeof entry.at === "number" && hasKind(entry);
 }
 
+/** Whether a log is that of a state and of no queue, as its oldest record says. */
+export async function isState(context: JournalContext): Promise<boolean> {
+  const { paths: { active } } = context;
+  try {
+    for await (const { data } of MiniStore.replay(active, reading(context))) {
+      return !isEntry(data) &&
+        ["apply", "applyBatch", "abort"].some((key) => key in Object(data));
+    }
+  } catch {
+    // What is wrong with the log is told of elsewhere.
+  }
+  return false;
+}
+
 async function isLedger(
   { fs }: JournalContext,
   path: string,

@@ -1,6 +1,5 @@
 import {
   damaged,
-  isInParts,
   listSnapshots,
   readRustPair,
   readSnapshot,
@@ -8,7 +7,7 @@ import {
 import type { JournalContext } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
 import { basename, join } from "node:path";
-import type { SnapCodec } from "../snap/mod.ts";
+import { isInParts, type SnapCodec } from "../base/codec.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";

@@ -8,8 +8,7 @@ import {
   type Outcome,
 } from "./command.ts";
 import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
-import { depthOf, isQueue, readQueue } from "./ledger.ts";
-import { kindOf } from "../state/kind.ts";
+import { depthOf, isQueue, isState, readQueue } from "./ledger.ts";
 import { locateOrLost } from "./place.ts";
 import { depthChart } from "./queue.ts";
 import { steadily } from "./read_only.ts";
@@ -63,9 +62,7 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
-      warning: await kindOf(fs, paths, snapshots.at(-1)?.path) === "state"
-        ? overdue(last, snapshots)
-        : undefined,
+      warning: await isState(context) ? overdue(last, snapshots) : undefined,
       problem: (problem && bareMessage(problem)) ??
         lostIn(paths.active, found, snapshots)?.message ??
         (tornBytes > 0

@@ -1,5 +1,6 @@
 import { fromOs, osCode } from "./os_errors.ts";
-import type { FileHandle, FileSystem } from "./file_system.ts";
+import { basename } from "node:path";
+import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
 
 /** Opens a file for reading; `undefined` where there is none. */
 export async function openIfThere(
@@ -45,4 +46,29 @@ export async function namesIn(
       path: directory,
     });
   }
+}
+
+/** Tells whether a path in the directory is the file of another, where `names` is what that lists. */
+export function sameFile(
+  fs: FileSystem,
+  names: readonly string[],
+): (listed: string, path: string) => Promise<boolean> {
+  const all = new Set(names);
+  const found = new Map<string, FileStat | undefined>();
+  return async (listed, path) => {
+    if (listed === path) return true;
+    // What is listed as it is spelled is a file of its own.
+    if (all.has(basename(path))) return false;
+    if (!found.has(path)) found.set(path, await fs.stat(path));
+    const ours = found.get(path);
+    if (ours === undefined) return false;
+    const theirs = await fs.stat(listed);
+    return ours.identity === theirs?.identity &&
+      (ours.identity !== "" || fold(listed) === fold(path));
+  };
+}
+
+/** Where the platform does not tell files apart. */
+function fold(path: string): string {
+  return path.normalize("NFC").toLowerCase();
 }

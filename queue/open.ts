@@ -1,5 +1,4 @@
-import { ofQueue } from "../state/kind.ts";
-import { StateManager, type StateOptions } from "../state/mod.ts";
+import { StateManager } from "../state/mod.ts";
 import { assertOptions, having } from "../base/checks.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
 import { QueueEngine } from "./engine.ts";
@@ -38,7 +37,8 @@ export async function openQueue<T>(
   let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
   const manager = open = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
     dir,
-    ofQueue<StateOptions<Ledger<T>, LedgerEntry<T>>>({
+    {
+      kind: "queue",
       initial: emptyLedger,
       apply(ledger, entry) {
         applyLogged(ledger, entry);
@@ -58,7 +58,7 @@ export async function openQueue<T>(
       ...(mode !== undefined && { mode }),
       ...(directoryMode !== undefined && { directoryMode }),
       ...(fs && { fs }),
-    }),
+    },
   );
   try {
     const home = await Home.at<T, LedgerEntry<T>>({

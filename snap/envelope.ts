@@ -2,8 +2,7 @@ import { assertLossless, MAX_DEPTH } from "../base/json.ts";
 import { hex } from "../base/bytes.ts";
 import { given } from "../base/promise.ts";
 import { CHUNK_CHARS, prettyPieces, stringify } from "./pretty.ts";
-import { isInParts, type SnapCodec } from "./codec.ts";
-import { CodecFailure } from "./errors.ts";
+import { CodecFailure, isInParts, type SnapCodec } from "../base/codec.ts";
 
 /**
  * The format of a snapshot, and the only place that knows it: pretty JSON, the

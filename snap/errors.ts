@@ -2,13 +2,6 @@ import { dirname } from "node:path";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 
-/** Carries what a codec has thrown: the caller gets it as it is, whatever it looks like. */
-export class CodecFailure extends Error {
-  constructor(cause: unknown) {
-    super("the codec has thrown", { cause });
-  }
-}
-
 /** What is true after most failures. */
 const AS_BEFORE = "the snapshots there were are as they were";
 

@@ -1,6 +1,5 @@
 /** What a repair tool must know of snapshots. A name is added here in review. */
 
-export { isInParts } from "./codec.ts";
 export { listSnapshots } from "./directory.ts";
 export { damaged } from "./errors.ts";
 export { readRustPair } from "./rust_pair.ts";

@@ -20,7 +20,7 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
-export type { SnapCodec } from "./codec.ts";
+export type { SnapCodec } from "../base/codec.ts";
 export type { SnapOptions } from "./options.ts";
 export { SnapStore } from "./snap_store.ts";
 export type {

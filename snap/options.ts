@@ -9,7 +9,7 @@ import {
 } from "../base/checks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type { Schema } from "../base/schema.ts";
-import type { SnapCodec } from "./codec.ts";
+import type { SnapCodec } from "../base/codec.ts";
 
 /**
  * How snapshots are kept.

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { FileSystem } from "../fs/file_system.ts";
 import { MAX_DEPTH } from "../base/json.ts";
 import { keepInteger } from "../base/json.ts";
-import { decodeJson, type SnapCodec } from "./codec.ts";
+import { decodeJson, type SnapCodec } from "../base/codec.ts";
 import { damaged } from "./errors.ts";
 import { parseSnapshot, wholeText } from "./snapshot_file.ts";
 import type { StoredSnapshot } from "./snapshots.ts";

@@ -8,7 +8,7 @@ import { Mutex } from "../base/mutex.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
 import { modesOf } from "../base/checks.ts";
 import { type Schema, validate, validateNew } from "../base/schema.ts";
-import type { SnapCodec } from "./codec.ts";
+import { CodecFailure, type SnapCodec } from "../base/codec.ts";
 import {
   listSnapshots,
   nameOf,
@@ -16,7 +16,7 @@ import {
   setAside,
 } from "./directory.ts";
 import { snapshotText } from "./envelope.ts";
-import { CodecFailure, damaged, failed } from "./errors.ts";
+import { damaged, failed } from "./errors.ts";
 import { SNAP_CHECKS, type SnapOptions } from "./options.ts";
 import { readRustPair } from "./rust_pair.ts";
 import {
@@ -126,6 +126,24 @@ export class SnapStore<S> {
         .catch(() => []);
       return { path, seq, sizeBytes };
     });
+  }
+
+  /**
+   * Encodes a state as {@linkcode SnapStore.create} does, and writes nothing.
+   *
+   * @throws {MiniError} As {@linkcode SnapStore.create} does for a state of which
+   * no snapshot can be made.
+   */
+  async rehearse(state: S): Promise<void> {
+    const valid = validateNew(this.#schema, state, "create a snapshot");
+    const pieces = snapshotText({ seq: 0 }, valid, this.#codec, true);
+    await this.#run(
+      `create a snapshot in "${this.dir}"`,
+      this.dir,
+      async () => {
+        for await (const _ of pieces);
+      },
+    );
   }
 
   async #place(

@@ -6,7 +6,7 @@ import { MAX_DEPTH } from "../base/json.ts";
 import { keepInteger } from "../base/json.ts";
 import { concat } from "../base/bytes.ts";
 import { parseJson } from "../base/walk.ts";
-import { decodeJson, type SnapCodec } from "./codec.ts";
+import { decodeJson, type SnapCodec } from "../base/codec.ts";
 import {
   SNAPSHOT_VERSION,
   type SnapshotMeta,

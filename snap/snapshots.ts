@@ -14,6 +14,8 @@ export interface SnapshotReader<S> {
 export interface Snapshots<S> extends SnapshotReader<S> {
   /** Makes a snapshot, durably. The state must not change until `onCaptured` is called or the promise settles. */
   create(state: S, seq: number, options?: CreateOptions): Promise<SnapshotInfo>;
+  /** Encodes a state as `create` does, and writes nothing: rejects if no snapshot can be made of it. Without it, only `create` tells. */
+  rehearse?(state: S): Promise<void>;
 }
 
 /** How a snapshot is made. */

@@ -1,4 +1,4 @@
-import { decodeJson, isInParts, type SnapCodec } from "../snap/codec.ts";
+import { decodeJson, isInParts, type SnapCodec } from "../base/codec.ts";
 import { toJson } from "../base/json.ts";
 import type { LogRecord } from "../store/mod.ts";
 

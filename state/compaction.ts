@@ -1,5 +1,3 @@
-import { snapshotText } from "../snap/envelope.ts";
-import { CodecFailure } from "../snap/errors.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
 import type { CompactionReport, Log } from "../store/mod.ts";
 import { Mutex } from "../base/mutex.ts";
@@ -14,7 +12,7 @@ export class Compaction<S, M> {
   readonly #snapshots: Snapshots<S>;
   readonly #options: Pick<
     StateOptions<S, M>,
-    "snapshotEvery" | "onSnapshotFailure" | "codec" | "snapshots"
+    "snapshotEvery" | "onSnapshotFailure"
   >;
   readonly #version: number | undefined;
   readonly #isImmutable: boolean;
@@ -39,8 +37,6 @@ export class Compaction<S, M> {
       | "onSnapshotFailure"
       | "version"
       | "immutable"
-      | "codec"
-      | "snapshots"
     >,
     finished: (task: Promise<void>) => Promise<void>,
   ) {
@@ -94,15 +90,14 @@ export class Compaction<S, M> {
 
   /** Where a snapshot is overdue on opening, looks whether one can be made of the state; `failure` says why not. */
   async rehearse(): Promise<void> {
-    const { snapshotEvery, codec, snapshots } = this.#options;
+    const { snapshotEvery } = this.#options;
     const { sequence: seq, state } = this.#live;
-    // What snapshots of the caller's keep, only they know.
-    if (snapshotEvery === undefined || snapshots !== undefined) return;
+    if (snapshotEvery === undefined) return;
     try {
       if (!this.#isDue(seq, snapshotEvery)) return;
-      for await (const _ of snapshotText({ seq }, state, codec, true));
+      await this.#snapshots.rehearse?.(state);
     } catch (error) {
-      this.#failed(error instanceof CodecFailure ? error.cause : error);
+      this.#failed(error);
     }
   }
 

@@ -1,14 +1,18 @@
-import { basename, dirname } from "node:path";
-import { type Snapshots, SnapStore } from "../snap/mod.ts";
+import { dirname, join } from "node:path";
+import { modesOf } from "../base/checks.ts";
 import { assertOurs } from "../fs/atomic_file.ts";
-import { MiniStore, systemFileSystem } from "../store/mod.ts";
-import { contextOf } from "../store/options.ts";
+import { sameFile } from "../fs/directory.ts";
+import type { FileSystem } from "../fs/file_system.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import { assertKind } from "./kind.ts";
-import { assertAlone } from "./neighbours.ts";
+import { type Snapshots, SnapStore } from "../snap/mod.ts";
+import { MiniStore, systemFileSystem } from "../store/mod.ts";
+import { isOfState, kindOf } from "./kind.ts";
 import type { StateOptions } from "./options.ts";
 
-/** The snapshots in a directory, which are whose the journal is. */
+/** A sealed segment, which its active one stands for. */
+const SEALED = /\.\d{20}\.jsonl$/;
+
+/** The snapshots in a directory; they have the owner, group and mode of the journal. */
 export function snapshotsIn<S, M>(
   dir: string,
   journal: string,
@@ -24,43 +28,96 @@ export function snapshotsIn<S, M>(
   });
 }
 
-/** Opens the log of a state. */
+/**
+ * Opens the log of a state in its directory. Throws a `TypeError` if the
+ * directory holds the log of another state, or is of another kind.
+ */
 export async function openLog<S, M>(
   path: string,
   options: StateOptions<S, M>,
   snapshots: Snapshots<S>,
 ): Promise<MiniStore<unknown>> {
-  const { maxSegmentBytes, mode, directoryMode, fs } = options;
-  const seam = fs ?? systemFileSystem;
-  await assertAlone(seam, dirname(path), basename(path));
+  const { maxSegmentBytes, mode, directoryMode, fs = systemFileSystem } =
+    options;
+  await assertOnlyState(fs, path);
   const found = await snapshots.list();
   const newest = found.at(-1);
-  await assertKind(seam, path, newest?.path, options);
+  const { kind = "state" } = options;
+  const actual = await kindOf(fs, path, newest?.path) ?? kind;
+  if (actual !== kind) throw ofOtherKind(dirname(path), kind, actual);
   const modes = {
     ...(mode !== undefined && { mode }),
     ...(directoryMode !== undefined && { directoryMode }),
-    ...(fs && { fs }),
   };
   const log = await MiniStore.open<unknown>(path, {
     // What the newest snapshot makes unneeded is verified only if it is read after all.
     verifyFrom: (newest?.seq ?? 0) + 1,
     ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
     ...modes,
+    fs,
   });
   try {
-    const { staging } = contextOf(path, modes);
     const paths = found.flatMap(({ path }) => path ?? []);
-    // Where others may put theirs, one that is newer would be taken for this state.
-    await assertOurs(
-      staging,
-      paths.filter((at) => dirname(at) === staging.directory),
-    );
+    await assertOwn(fs, path, modes, paths);
     return log;
   } catch (error) {
-    // What was not applied here must not count as that.
+    // What was not applied here must not count as applied.
     await log.close({ applied: log.applied });
+    throw error;
+  }
+}
+
+function ofOtherKind(
+  directory: string,
+  wanted: string,
+  actual: string,
+): TypeError {
+  return new TypeError(
+    `Cannot open "${directory}" as a ${wanted}: it holds a ${actual}; nothing was changed`,
+  );
+}
+
+/** Throws if somebody else may have planted a snapshot in the directory, which this state would take for its own. */
+async function assertOwn(
+  fs: FileSystem,
+  journal: string,
+  modes: { mode?: number; directoryMode?: number },
+  snapshots: readonly string[],
+): Promise<void> {
+  const directory = dirname(journal);
+  // Opening the log removes what a crash leaves under that name.
+  const temporary = `${journal}.tmp`;
+  try {
+    await assertOurs(
+      { fs, directory, temporary, like: journal, ...modesOf(modes) },
+      snapshots.filter((path) => dirname(path) === directory),
+    );
+  } catch (error) {
     const after = "nothing that was durable has changed";
-    const directory = dirname(path);
-    throw fromOs(error, `open "${path}"`, after, { directory, path });
+    throw fromOs(error, `open "${journal}"`, after, {
+      directory,
+      path: journal,
+    });
+  }
+}
+
+/**
+ * Throws a `TypeError` if the directory holds the log of another state: each
+ * would take the snapshots of the other for its own.
+ */
+async function assertOnlyState(fs: FileSystem, journal: string): Promise<void> {
+  const directory = dirname(journal);
+  // Opening the log will say what is wrong.
+  const names = await fs.list(directory).catch(() => []);
+  // The directory may list the journal in another spelling.
+  const isSame = sameFile(fs, names);
+  for (const name of names) {
+    const path = join(directory, name);
+    const isOther = name.endsWith(".jsonl") && !SEALED.test(name) &&
+      !await isSame(path, journal) && await isOfState(fs, path);
+    if (!isOther) continue;
+    throw new TypeError(
+      `"${directory}" holds another state, the log of which is "${name}"; give each a directory of its own`,
+    );
   }
 }

@@ -59,13 +59,7 @@ export class Guard {
 /** The entry in a record. Journals of the Rust program hold bare mutations. */
 export function entryOf(data: unknown, seq: number, isBare: boolean): Entry {
   if (isBare) return { apply: data };
-  if (typeof data === "object" && data !== null) {
-    if ("apply" in data) return data as Entry;
-    if ("applyBatch" in data && Array.isArray(data.applyBatch)) {
-      return data as Entry;
-    }
-    if ("abort" in data && typeof data.abort === "number") return data as Entry;
-  }
+  if (isEntry(data)) return data;
   throw new MiniError(
     "UNSUPPORTED_FORMAT",
     `Cannot open the state: record ${seq} of the log is no mutation; nothing was changed`,
@@ -98,6 +92,14 @@ export function mutationsOf<M>(
   return "apply" in entry
     ? [current(entry.apply)]
     : entry.applyBatch.map(current);
+}
+
+/** Whether a record is an entry of a state. */
+export function isEntry(data: unknown): data is Entry {
+  if (typeof data !== "object" || data === null) return false;
+  return "apply" in data ||
+    "applyBatch" in data && Array.isArray(data.applyBatch) ||
+    "abort" in data && typeof data.abort === "number";
 }
 
 function otherVersion(seq: number, from: number, version: number): MiniError {

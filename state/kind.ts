@@ -1,87 +1,98 @@
+import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { verifyLines } from "../store/format/line.ts";
-import { JournalPaths } from "../store/journal.ts";
-import { START_BYTES, startOf } from "./neighbours.ts";
+import { MiniStore } from "../store/mod.ts";
+import { isCompacted } from "./aborts.ts";
+import { isEntry } from "./entry.ts";
 
-/** What a directory holds: a queue is a state too, but nobody else's. */
-type Kind = "state" | "queue";
+/** What a directory holds. A queue is a state too, but only a queue can read its records. */
+export type Kind = "state" | "queue";
 
-const DATA = '^.{18}"seq":\\d+,("durable":\\d+,)?("applied":\\d+,)?"data":';
+/** The number of records that are looked at. */
+const MAX_RECORDS = 10;
 
-/** A record that enqueues messages: of all entries of a queue the one that looks like nothing else. */
-const ENQUEUE = new RegExp(
-  `${DATA}\\{"apply":\\{"at":\\d+,("v":\\d+,)?("drift":-?\\d+,)?"enqueue":\\[\\{"id":\\d+,"payload":`,
-);
+/** The fields that an entry of a queue may begin with. */
+const ENTRY_FIELDS =
+  /^(at|v|drift|enqueue|receive|settle|expire|redrive|purge|paused|tick)$/;
 
-/** A mutation that is no entry of a queue, not even a damaged one: an object that begins as none of them does; not where it is cut off, or lost, before that shows. */
-const MUTATION = new RegExp(
-  `${DATA}\\{"(applyBatch":|apply":\\{(?!\\}|"(at|v|drift|enqueue|receive|settle|expire|redrive|purge|paused|tick)":)([^\0]{10}|[^\0]*\n))`,
-);
-
-/** How the snapshot of a queue begins, and that of a state that is not in parts. Of one that is damaged neither is said. */
+/** How the snapshot of a queue begins, and that of a state that is not in parts. */
 const LEDGER =
   /^\{\n {2}"mini": [^{]*"parts": \[\n\{"at":\d+,.*"nextOrder":\d+/;
 const STATE = /^\{\n {2}"mini": [^{[]*\n {2}"state": /;
 
-/** The options of states that are queues. */
-const QUEUES = new WeakSet<object>();
-
-/** Says of the options of a state that they are those of a queue. */
-export function ofQueue<T extends object>(options: T): T {
-  QUEUES.add(options);
-  return options;
-}
-
 /**
- * Throws a `TypeError` where the directory of a state is opened as a queue, or
- * that of a queue as a state: neither can make anything of what the other has
- * logged, and it would write behind it.
- *
- * @param snapshot The newest snapshot, where there is one.
+ * Finds out what a directory holds, by its newest snapshot, or by the first
+ * records of its log if that does not show it; `undefined` if nothing does.
  */
-export async function assertKind(
+export async function kindOf(
   fs: FileSystem,
   journal: string,
   snapshot: string | undefined,
-  options: object,
-): Promise<void> {
-  const wanted = QUEUES.has(options) ? "queue" : "state";
-  const paths = new JournalPaths(journal);
-  const found = await kindOf(fs, paths, snapshot);
-  if (found === undefined || found === wanted) return;
-  throw new TypeError(
-    `Cannot open "${paths.directory}" as a ${wanted}: it holds a ${found}; nothing was changed`,
-  );
+): Promise<Kind | undefined> {
+  const kind = snapshot && kindOfSnapshot(await startOf(fs, snapshot));
+  if (kind) return kind;
+  const kinds = new Set<Kind | undefined>();
+  try {
+    let count = 0;
+    for await (const { data } of MiniStore.replay(journal, { fs })) {
+      kinds.add(kindOfRecord(data));
+      if (++count === MAX_RECORDS) break;
+    }
+  } catch {
+    // Opening the log will say what is wrong.
+  }
+  // What a state logs may look like an entry of a queue, but not the reverse.
+  if (kinds.has("state")) return "state";
+  return kinds.has("queue") ? "queue" : undefined;
 }
 
-/** What a directory holds, as far as the first records of its active segment say, or its newest snapshot; `undefined` where nothing tells. */
-export async function kindOf(
-  fs: FileSystem,
-  paths: JournalPaths,
-  snapshot: string | undefined,
-): Promise<Kind | undefined> {
-  const [, ...records] = intact(await startOf(fs, paths.active));
-  const isState = records.some((record) => MUTATION.test(record));
-  const isQueue = records.some((record) => ENQUEUE.test(record));
-  if (isState !== isQueue) return isState ? "state" : "queue";
-  if (snapshot === undefined) return undefined;
-  const text = await startOf(fs, snapshot);
+/** The kind that a record shows. One that might be a damaged entry of a queue shows none. */
+function kindOfRecord(data: unknown): Kind | undefined {
+  const { apply, applyBatch } = Object(data);
+  if (applyBatch !== undefined) return "state";
+  if (typeof apply !== "object" || apply === null) return undefined;
+  const [field] = Object.keys(apply);
+  if (field === undefined || Array.isArray(apply)) return undefined;
+  if (!ENTRY_FIELDS.test(field)) return "state";
+  // The one entry that looks like nothing else.
+  const [message] = Array.isArray(apply.enqueue) ? apply.enqueue : [];
+  const isQueue = typeof apply.at === "number" &&
+    typeof message?.id === "number" && "payload" in message;
+  return isQueue ? "queue" : undefined;
+}
+
+/** The kind that the start of a snapshot shows. A damaged one shows none. */
+function kindOfSnapshot(text: string): Kind | undefined {
   if (LEDGER.test(text)) return "queue";
   return STATE.test(text) ? "state" : undefined;
 }
 
-/** The lines that a log starts with, up to one that is damaged: opening will say so. */
-function intact(start: string): string[] {
-  const encoder = new TextEncoder();
-  const lines = start.split("\n");
-  // The last one goes on where the look at it has ended: nothing tells whether it is damaged.
-  const isCut = encoder.encode(start).length >= START_BYTES;
-  const cut = isCut ? lines.splice(-1) : [];
-  const whole = lines.map((line) => `${line}\n`);
-  let chain: number | undefined = 0;
-  const count = whole.findIndex((line) => {
-    chain = verifyLines(encoder.encode(line), chain!);
-    return chain === undefined;
-  });
-  return count < 0 ? [...whole, ...cut] : whole.slice(0, count);
+/** What a file starts with; nothing if it cannot be read. */
+async function startOf(fs: FileSystem, path: string): Promise<string> {
+  try {
+    const file = await fs.open(path, "read");
+    try {
+      return new TextDecoder().decode(await readBlock(file, FIRST_BLOCK_BYTES));
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return "";
+  }
+}
+
+/** Whether a log is that of a state: its first record is an entry, or compaction has removed every record. */
+export async function isOfState(
+  fs: FileSystem,
+  journal: string,
+): Promise<boolean> {
+  try {
+    for await (const { data } of MiniStore.replay(journal, { fs })) {
+      return isEntry(data);
+    }
+    const first = MiniStore.replay(journal, { fs, from: 1 });
+    await first[Symbol.asyncIterator]().next();
+    return false;
+  } catch (error) {
+    return isCompacted(error);
+  }
 }

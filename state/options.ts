@@ -67,6 +67,8 @@ export interface StateOptions<S, M> {
    * @default {"refuse"}
    */
   onReplayThrow?: "refuse" | "abort";
+  /** What the directory holds. One that holds the other is refused: neither can read the records of the other. @default {"state"} */
+  kind?: "state" | "queue";
   /** The log's file inside the directory, which holds no other state. @default {"journal.jsonl"} */
   journal?: string;
   /**
@@ -123,6 +125,7 @@ export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
     if (typeof value !== "boolean") oneOf("checked")(name, value);
   },
   onReplayThrow: oneOf("refuse", "abort"),
+  kind: oneOf("state", "queue"),
   journal: aName,
   schema: aSchema,
   codec: having("encode", "decode"),

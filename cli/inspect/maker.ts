@@ -1,4 +1,4 @@
-import { isInParts } from "../../snap/internal.ts";
+import { isInParts } from "../../base/codec.ts";
 import type { JournalContext } from "../../store/internal.ts";
 import { bareMessage } from "../explain.ts";
 import { ledgerCodec } from "../../queue/ledger/codec.ts";

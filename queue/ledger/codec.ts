@@ -1,4 +1,4 @@
-import { isInParts } from "../../snap/codec.ts";
+import { isInParts } from "../../base/codec.ts";
 import type { SnapCodec } from "../../state/mod.ts";
 import { headIn, unknownPart } from "./entry_check.ts";
 import type { Ledger } from "./ledger.ts";

@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { SnapStore } from "@mini/state/snap";
+import { type SnapCodec, SnapStore } from "@mini/state/snap";
 import type { FileSystem } from "@mini/state/store";
 import { MemoryFileSystem, randomSeed } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
@@ -133,3 +133,23 @@ for (const [where, [count, chars]] of LONG) {
     assertEquals(fs.names("/data"), []);
   });
 }
+
+Deno.test("SnapStore.rehearse() says of a state what create() would, and writes nothing", async () => {
+  const fs = new MemoryFileSystem();
+  const failing: SnapCodec<unknown> = {
+    *encode() {
+      yield 1;
+      throw new RangeError("no more");
+    },
+    decode: (json) => json,
+  };
+  const snaps = new SnapStore<unknown>("/snaps", { fs });
+  await snaps.rehearse({ value: 1 });
+  const kept = await errorOf(snaps.rehearse({ value: NaN }));
+  assertEquals([kept.code, await fs.stat("/snaps")], [
+    "UNSERIALIZABLE",
+    undefined,
+  ]);
+  const coded = new SnapStore<unknown>("/snaps", { fs, codec: failing });
+  await assertRejects(() => coded.rehearse({}), RangeError, "no more");
+});

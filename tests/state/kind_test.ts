@@ -1,7 +1,7 @@
 // A directory knows whether it holds a state or a queue.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MiniQueue } from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
+import { applyToLedger, emptyLedger, MiniQueue } from "@mini/state/queue";
+import { type Snapshots, StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
 import { type Add, type Counter, openCounter } from "../support/counter.ts";
@@ -136,6 +136,10 @@ Deno.test("StateManager.open() takes mutations that look like entries of a queue
     { at: 2, tick: true },
     { at: 3, receive: [1] },
     { at: 4, enqueue: ["a song"] },
+    { at: 4, enqueue: [] },
+    [{ enqueue: [] }],
+    null,
+    {},
     { at: 5, say: '"data":{"apply":{"at":1,"enqueue":[{"id":1,"payload":2' },
     {
       data: { apply: { at: 1, enqueue: [{ id: 1, payload: 2 }] } },
@@ -210,6 +214,77 @@ Deno.test("StateManager.open() sees another state also behind the mark of a clea
         initial: () => ({ value: 0, log: [] }),
         apply: () => {},
       }),
+    TypeError,
+    'the log of which is "other.jsonl"',
+  );
+});
+
+Deno.test("StateManager.open() looks at the first records alone, and opens what they do not tell of", async () => {
+  const fs = new MemoryFileSystem();
+  const sum = {
+    fs,
+    initial: () => 0,
+    apply: (state: number, by: number) => state + by,
+  };
+  {
+    await using manager = await StateManager.open("/data", sum);
+    for (let by = 1; by <= 12; by++) await manager.apply(by);
+  }
+  await using manager = await StateManager.open("/data", sum);
+  assertEquals(manager.state, 78);
+});
+
+Deno.test("StateManager.open() opens the directory of a queue where it is told that it is one", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using queue = await MiniQueue.open<string>("/data", { fs });
+    await queue.enqueue("hello");
+  }
+  const ledger = {
+    fs,
+    kind: "queue" as const,
+    initial: () => emptyLedger<string>(),
+    apply: applyToLedger<string>,
+  };
+  await using manager = await StateManager.open("/data", ledger);
+  assertEquals(manager.state.messages[1]?.payload, "hello");
+});
+
+Deno.test("StateManager.open() goes by its records where a snapshot of the caller's cannot be read", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using queue = await MiniQueue.open<string>("/data", { fs });
+    await queue.enqueue("hello");
+  }
+  const snapshots: Snapshots<Counter> = {
+    create: () => Promise.reject(new Error("never called")),
+    restore: () => Promise.resolve(undefined),
+    list: () => Promise.resolve([{ path: "/none", seq: 1, sizeBytes: 1 }]),
+  };
+  await assertRejects(
+    () => openCounter("/data", { fs, snapshots }),
+    TypeError,
+    "it holds a queue",
+  );
+});
+
+Deno.test("StateManager.open() takes a log without records for another state only where they were compacted", async () => {
+  const fs = new MemoryFileSystem();
+  const journal = "other.jsonl";
+  await (await openCounter("/data", { fs, journal })).close();
+  {
+    await using counter = await openCounter("/data", { fs });
+    assertEquals(counter.sequence, 0);
+  }
+  fs.unlink("/data/journal.jsonl");
+  {
+    const options = { fs, journal, keepSnapshots: 1 };
+    await using other = await openCounter("/data", options);
+    await other.apply({ by: 1 });
+    await other.compact();
+  }
+  await assertRejects(
+    () => openCounter("/data", { fs }),
     TypeError,
     'the log of which is "other.jsonl"',
   );

@@ -1,5 +1,4 @@
-import { given } from "../base/promise.ts";
-import { CodecFailure } from "./errors.ts";
+import { given } from "./promise.ts";
 
 /**
  * To and from plain JSON, for states that are not plain JSON themselves, or are
@@ -40,6 +39,13 @@ export interface SnapCodec<S> {
   encode(state: S): unknown;
   /** Makes the state from the JSON that `encode` gave, or from an async iterable of the parts, which ends when this is done. */
   decode(json: unknown): S | Promise<S>;
+}
+
+/** Carries what a codec has thrown: the caller gets it as it is, whatever it looks like. */
+export class CodecFailure extends Error {
+  constructor(cause: unknown) {
+    super("the codec has thrown", { cause });
+  }
 }
 
 /** Whether what a codec gave comes in parts. What can be iterated but is no iterator is a collection, given by mistake. */
