@@ -15,6 +15,19 @@ export async function openIfThere(
   }
 }
 
+/** The names in a directory; none where there is none. */
+export async function listIfThere(
+  fs: FileSystem,
+  directory: string,
+): Promise<string[]> {
+  try {
+    return await fs.list(directory);
+  } catch (error) {
+    if (osCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** Whether a path is that of a directory; a link to one is. */
 export async function isDirectory(
   fs: FileSystem,

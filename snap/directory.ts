@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { listIfThere } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { osCode } from "../fs/os_errors.ts";
 import type { SnapshotInfo } from "./snapshots.ts";
 
 const NAME = /^snapshot_(\d{20})\.json$/;
@@ -8,16 +8,6 @@ const NAME = /^snapshot_(\d{20})\.json$/;
 /** The name of the snapshot that stands at `seq`. */
 export function nameOf(seq: number): string {
   return `snapshot_${String(seq).padStart(20, "0")}.json`;
-}
-
-/** The names in a directory; none where the first snapshot has yet to make it. */
-async function namesIn(fs: FileSystem, dir: string): Promise<string[]> {
-  try {
-    return await fs.list(dir);
-  } catch (error) {
-    if (osCode(error) === "ENOENT") return [];
-    throw error;
-  }
 }
 
 /**
@@ -48,7 +38,7 @@ export async function listSnapshots(
   fs: FileSystem,
   dir: string,
 ): Promise<Required<SnapshotInfo>[]> {
-  const names = await namesIn(fs, dir);
+  const names = await listIfThere(fs, dir);
   const found: Required<SnapshotInfo>[] = [];
   for (const name of names.sort()) {
     const seq = Number(NAME.exec(name)?.[1] ?? NaN);
@@ -76,7 +66,7 @@ export async function pruneSnapshots(
   const removed = (await listSnapshots(fs, dir)).slice(0, -keep)
     .filter(({ seq }) => seq !== made);
   for (const { path } of removed) await fs.remove(path);
-  for (const name of await namesIn(fs, dir)) {
+  for (const name of await listIfThere(fs, dir)) {
     if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;
     await fs.remove(join(dir, name));
   }

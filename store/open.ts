@@ -1,20 +1,16 @@
 import { pid } from "node:process";
 import { basename, join } from "node:path";
-import type { CommittedEnd } from "./read/cut.ts";
 import { MiniError } from "../base/errors.ts";
 import { nativeFormat } from "./format/write_format.ts";
 import type { FileLock } from "../fs/file_system.ts";
 import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
 import { encodeLockNote, parseLockNote } from "../fs/lock_note.ts";
 import { lockHolder, takeLock } from "./lock.ts";
-import { osCode } from "../fs/os_errors.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
-import { corrupt } from "./corruption.ts";
 import { rustFormat } from "./format/rust.ts";
-import type { JournalContext, JournalPaths } from "./journal.ts";
-import { isRustJournal, openRustSegments } from "./read/rust_segments.ts";
+import type { JournalContext } from "./journal.ts";
+import { rustSegments } from "./read/journal_segments.ts";
 import { recoverRustJournal } from "./recover_rust.ts";
-import { type OpenSegment, openSegments } from "./read/segments.ts";
 import { asListed } from "./spelling.ts";
 import { Writer, type WriterOptions } from "./write/writer.ts";
 
@@ -94,72 +90,4 @@ async function nameLog(lock: FileLock, log: string): Promise<void> {
   const note = parseLockNote(lock.note);
   if (note === undefined || note.log === log) return;
   await lock.leave(encodeLockNote({ ...note, log }));
-}
-
-/** Opens the segments of a journal for reading, whatever program wrote it. */
-export async function* journalSegments(
-  asked: JournalContext,
-  from: number | undefined,
-  { live, ifMissing = "empty" }: {
-    readonly live?: CommittedEnd;
-    readonly ifMissing?: "error" | "empty";
-  },
-): AsyncGenerator<OpenSegment, void, undefined> {
-  const names = await namesIn(asked);
-  const context = await asListed(asked, names);
-  if (ifMissing === "error" && !await isThere(context, names)) {
-    const path = context.paths.active;
-    const message = `Cannot read "${path}": there is no log`;
-    throw new MiniError("NOT_FOUND", message, { path });
-  }
-  const rust = await rustSegments(context, names);
-  yield* rust === undefined
-    ? openSegments(context, from, live)
-    : openRustSegments(context, rust);
-}
-
-async function namesIn({ fs, paths }: JournalContext): Promise<string[]> {
-  try {
-    return await fs.list(paths.directory);
-  } catch (error) {
-    if (osCode(error) === "ENOENT") return [];
-    throw error;
-  }
-}
-
-/** Whether there is a file of the journal. A name that a writer changes while the directory is listed may be missing. */
-async function isThere(
-  context: JournalContext,
-  names: readonly string[],
-): Promise<boolean> {
-  const { fs, paths } = context;
-  return paths.isAmong(names) || await fs.stat(paths.active) !== undefined ||
-    paths.isAmong(await namesIn(context));
-}
-
-/** The rotated segments of a journal of the Rust program; `undefined` where it is not one. */
-async function rustSegments(
-  context: JournalContext,
-  names: readonly string[],
-): Promise<string[] | undefined> {
-  const { paths } = context;
-  const rotated = paths.rustSegments(names).map((name) =>
-    join(paths.directory, name)
-  );
-  const oldest = rotated[0] ?? paths.active;
-  if (!await isRustJournal(context, oldest)) return undefined;
-  checkNoneMissing(paths, rotated);
-  return rotated;
-}
-
-/** Throws where a rotated segment is missing: a record's number is its place, so that all behind it would have another's. */
-function checkNoneMissing(
-  paths: JournalPaths,
-  rotated: readonly string[],
-): void {
-  for (const [index, path] of rotated.entries()) {
-    const expected = paths.rustSegment(index + 1);
-    if (path === expected) continue;
-    throw corrupt(path, { reason: `"${expected}", before it, is missing` });
-  }
 }

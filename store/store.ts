@@ -1,5 +1,9 @@
-import { checkCount } from "../base/checks.ts";
+import { assertOptions, checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
+import { fitting, MAX_DEPTH, toJson } from "../base/json.ts";
+import { type Schema, validateNew } from "../base/schema.ts";
+import { fromOs } from "../fs/os_errors.ts";
+import type { JournalContext } from "./journal.ts";
 import type {
   AppendOptions,
   CompactionReport,
@@ -8,10 +12,19 @@ import type {
   LogRecord,
   ReplayRange,
 } from "./log.ts";
-import type { ReplayOptions, StoreOptions } from "./options.ts";
+import { openJournal } from "./open.ts";
+import {
+  checkRange,
+  contextOf,
+  REPLAY_CHECKS,
+  type ReplayOptions,
+  STORE_CHECKS,
+  type StoreOptions,
+  writerOptions,
+} from "./options.ts";
+import { readChunks, type Reading, readRecords } from "./read/replay.ts";
 import type { RecoveryReport } from "./recover.ts";
-import { readUnopened, Session } from "./session.ts";
-
+import type { Writer } from "./write/writer.ts";
 /**
  * A durable log: a record is on stable storage before `append` resolves, and
  * replays in exactly the order in which it was appended. One handle at a time
@@ -33,24 +46,31 @@ import { readUnopened, Session } from "./session.ts";
  * ```
  */
 export class MiniStore<T> implements AsyncDisposable {
-  readonly #session: Session<T>;
+  readonly #context: JournalContext;
+  readonly #schema: Schema<T> | undefined;
+  readonly #writer: Writer;
   /** What `open()` found, and what it did. */
   readonly recovery: RecoveryReport;
   /**
    * Appends the JSON text of a record, which spares a second look at it:
-   * `undefined` where a schema is asked about each record.
+   * `undefined` if a schema is asked about each record.
    *
    * The caller has checked the text: it is JSON as `JSON.stringify` makes it,
-   * without line breaks, and says what the record is to say. Otherwise as
-   * {@linkcode MiniStore.append}.
+   * without line breaks. Otherwise as {@linkcode MiniStore.append}.
    */
   readonly appendJson?: NonNullable<Log<T>["appendJson"]>;
 
-  private constructor(session: Session<T>) {
-    this.#session = session;
-    this.recovery = session.report;
-    if (session.hasSchema) return;
-    this.appendJson = (json, options = {}) => session.appendJson(json, options);
+  private constructor(
+    context: JournalContext,
+    schema: Schema<T> | undefined,
+    { writer, report }: { writer: Writer; report: RecoveryReport },
+  ) {
+    this.#context = context;
+    this.#schema = schema;
+    this.#writer = writer;
+    this.recovery = report;
+    if (schema !== undefined) return;
+    this.appendJson = (json, options = {}) => this.#appendJson(json, options);
   }
 
   /**
@@ -70,7 +90,18 @@ export class MiniStore<T> implements AsyncDisposable {
     path: string | URL,
     options: StoreOptions<T> = {},
   ): Promise<MiniStore<T>> {
-    return new MiniStore(await Session.open(path, options));
+    assertOptions("MiniStore.open()", options, STORE_CHECKS);
+    const asked = contextOf(path, options);
+    const checked = writerOptions(options);
+    try {
+      const { context, writer, recovered } = await openJournal(asked, checked);
+      const { report } = recovered;
+      return new MiniStore(context, options.schema, { writer, report });
+    } catch (error) {
+      const { directory, active: path } = asked.paths;
+      const after = "nothing that was durable has changed";
+      throw fromOs(error, `open "${path}"`, after, { directory, path });
+    }
   }
 
   /**
@@ -104,47 +135,50 @@ export class MiniStore<T> implements AsyncDisposable {
     path: string | URL,
     options: ReplayOptions<T> = {},
   ): AsyncIterable<LogRecord<T>> {
-    return readUnopened(path, options);
+    assertOptions("MiniStore.replay()", options, REPLAY_CHECKS);
+    const { schema, ifMissing = "error" } = options;
+    const context = contextOf(path, options);
+    return readRecords({ context, range: options, schema, ifMissing });
   }
 
   /** The file of the active segment, absolute. */
   get path(): string {
-    return this.#session.path;
+    return this.#context.paths.active;
   }
 
   /** What wrote it: this package, or the Rust `ministore`. */
   get format(): "mini" | "ministore" {
-    return this.#session.writer.isNative ? "mini" : "ministore";
+    return this.#writer.isNative ? "mini" : "ministore";
   }
 
   /** The id that tells it from every other log, which its snapshots carry too. Logs of the Rust program have none. */
   get id(): string | undefined {
-    return this.#session.writer.id;
+    return this.#writer.id;
   }
 
   /** The number of the last acknowledged record, 0 where there is none. */
   get sequence(): number {
-    return this.#session.writer.sequence;
+    return this.#writer.sequence;
   }
 
   /** The number of the first record that is there, or of the next one where none is. */
   get firstSequence(): number {
-    return this.#session.writer.firstSequence;
+    return this.#writer.firstSequence;
   }
 
   /** Up to where the log proves that a state has taken in its records, as found on opening: see {@linkcode AppendOptions.applied}. */
   get applied(): number {
-    return this.#session.writer.applied;
+    return this.#writer.applied;
   }
 
   /** Resolves when the log is poisoned, with the reason: nothing more is accepted until it is opened again. Never rejects. */
   get failed(): Promise<MiniError> {
-    return this.#session.writer.failed;
+    return this.#writer.failed;
   }
 
   /** Why the last rotation that an append set off has failed, until one succeeds. The log goes on in the old segment. */
   get rotationFailure(): MiniError | undefined {
-    return this.#session.writer.rotationFailure;
+    return this.#writer.rotationFailure;
   }
 
   /**
@@ -173,8 +207,14 @@ export class MiniStore<T> implements AsyncDisposable {
    * ```
    */
   // deno-lint-ignore require-await -- what is thrown must reject
-  async append(record: T, options: AppendOptions = {}): Promise<number> {
-    return this.#session.append(record, options);
+  async append(
+    record: T,
+    { durable, applied }: AppendOptions = {},
+  ): Promise<number> {
+    this.#writer.assertOpen();
+    const { maxRecordBytes } = this.#context;
+    const text = toJson(this.#validate(record), maxRecordBytes);
+    return this.#writer.add({ text, applied }, durable);
   }
 
   /**
@@ -205,12 +245,13 @@ export class MiniStore<T> implements AsyncDisposable {
     records: readonly T[],
     options: AppendOptions = {},
   ): Promise<number> {
-    const { writer } = this.#session;
+    const writer = this.#writer;
     writer.assertOpen();
     if (records.length === 0) return this.sequence;
     if (records.length === 1) return this.append(records[0] as T, options);
     writer.assertNative("append a batch");
-    const text = this.#session.encodeAll(records);
+    const valid = records.map((record) => this.#validate(record));
+    const text = toJson(valid, this.#context.maxRecordBytes, MAX_DEPTH + 1);
     const { durable, applied } = options;
     return writer.add({ text, batch: records.length, applied }, durable);
   }
@@ -222,8 +263,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
    */
   replay(range: ReplayRange = {}): AsyncIterable<LogRecord<T>> {
-    const to = Math.min(range.to ?? this.sequence, this.sequence);
-    return this.#session.read({ ...range, to });
+    return readRecords(this.#reading(this.#present(range)));
   }
 
   /**
@@ -237,8 +277,7 @@ export class MiniStore<T> implements AsyncDisposable {
   replayChunks(
     range: ReplayRange = {},
   ): AsyncIterable<Iterable<LogRecord<T>>> {
-    const to = Math.min(range.to ?? this.sequence, this.sequence);
-    return this.#session.readChunks({ ...range, to });
+    return readChunks(this.#reading(this.#present(range)));
   }
 
   /**
@@ -264,7 +303,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * ```
    */
   follow(options: FollowOptions = {}): AsyncIterable<LogRecord<T>> {
-    return this.#session.read(options);
+    return readRecords(this.#reading(options));
   }
 
   /**
@@ -276,7 +315,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * Rust program.
    */
   async rotate(): Promise<void> {
-    await this.#session.writer.rotate();
+    await this.#writer.rotate();
   }
 
   /**
@@ -304,17 +343,17 @@ export class MiniStore<T> implements AsyncDisposable {
    */
   async compact(upTo: number): Promise<Required<CompactionReport>> {
     checkCount("upTo", upTo, 0);
-    return await this.#session.writer.compact(upTo);
+    return await this.#writer.compact(upTo);
   }
 
   /** Makes durable what was appended with `durable: false`. Throws `POISONED` and `CLOSED`. */
   async sync(): Promise<void> {
-    await this.#session.writer.sync();
+    await this.#writer.sync();
   }
 
   /** Goes on with record `seq + 1` where a snapshot at `seq`, of the log `id`, is ahead; sets aside what the log holds, as files whose names end in `.aside`. Throws as `compact`. */
   async resetTo(seq: number, id?: string): Promise<void> {
-    await this.#session.writer.resetTo(seq, id);
+    await this.#writer.resetTo(seq, id);
   }
 
   /**
@@ -327,11 +366,45 @@ export class MiniStore<T> implements AsyncDisposable {
    * not be made durable. The log is closed all the same.
    */
   close({ applied }: { readonly applied?: number } = {}): Promise<void> {
-    return this.#session.writer.close(applied);
+    return this.#writer.close(applied);
   }
 
   /** As {@linkcode MiniStore.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #appendJson(
+    json: string,
+    { durable, applied }: AppendOptions,
+  ): Promise<number> {
+    try {
+      this.#writer.assertOpen();
+      const text = fitting(json, this.#context.maxRecordBytes);
+      return this.#writer.add({ text, applied }, durable);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #validate(record: T): T {
+    return validateNew(this.#schema, record, "append the record");
+  }
+
+  /** The range, up to the last record that is acknowledged now. */
+  #present(range: ReplayRange): ReplayRange {
+    const { sequence } = this;
+    return { ...range, to: Math.min(range.to ?? sequence, sequence) };
+  }
+
+  #reading(range: ReplayRange): Reading<T> {
+    checkRange(range);
+    this.#writer.assertOpen();
+    return {
+      context: this.#context,
+      range,
+      schema: this.#schema,
+      live: this.#writer,
+    };
   }
 }

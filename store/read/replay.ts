@@ -6,53 +6,63 @@ import {
   streamed,
 } from "./cut.ts";
 import { MiniError } from "../../base/errors.ts";
+import { type Schema, validateRead } from "../../base/schema.ts";
+import { fromOs } from "../../fs/os_errors.ts";
 import type { LineParser } from "../format/records.ts";
-import type { LogRecord } from "../log.ts";
-import type { OpenSegment } from "./segments.ts";
+import type { JournalContext } from "../journal.ts";
+import type { LogRecord, ReplayRange } from "../log.ts";
+import { journalSegments } from "./journal_segments.ts";
 
-/** Which records to read. */
-export interface ReadRange {
-  /** The first. @default the first that is there */
-  readonly from?: number | undefined;
-  /** The last. @default the last that is there */
-  readonly to?: number | undefined;
-  /** Ends the iteration by throwing its reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What the caller of a reader makes of it. */
+/** Which records of which log to read, and what they must be. */
 export interface Reading<T> {
-  readonly range: ReadRange;
-  /** What is known of the end; a reader without it takes the log as it finds it. */
+  readonly context: JournalContext;
+  readonly range: ReplayRange;
+  readonly schema: Schema<T> | undefined;
+  /** The end as the writer in this process knows it; a reader without it takes the log as it finds it. */
   readonly live?: CommittedEnd | undefined;
-  /** Makes a record's data what the caller has it as. */
-  readonly convert: (data: unknown, seq: number) => T;
-  /** Makes an error one that says what could not be read. */
-  readonly explain: (error: unknown) => unknown;
+  /** What a path without a log is. @default {"empty"} */
+  readonly ifMissing?: "error" | "empty" | undefined;
 }
 
-type Open = (from: number | undefined) => AsyncIterable<OpenSegment>;
+/** Carries what a schema has thrown: the caller gets it as it is, whatever it looks like. */
+class SchemaFailure extends Error {
+  constructor(cause: unknown) {
+    super("the schema has thrown", { cause });
+  }
+}
+
+/** Makes a record's data what the caller has it as. */
+type Convert<T> = (data: unknown, seq: number) => T;
 
 /**
- * Reads the records of segments in order. `open` gives the segments from the
- * one with a record on.
+ * Reads records in order.
  *
  * Beside a writer elsewhere that takes back what did not fit, the end of a file
  * may be seen half old and half new. So only a damage that is the same at a
- * second look counts. That look starts with the last record given, for the seam
- * behind its segment is to be checked too.
+ * second look counts. That look starts with the last record given, so that the
+ * step to the next segment is checked too.
  */
 export async function* readRecords<T>(
-  open: Open,
   reading: Reading<T>,
 ): AsyncGenerator<LogRecord<T>, void, undefined> {
-  const { range: { from = 1, signal }, live, explain } = reading;
+  const { range: { from = 1, signal }, schema, live } = reading;
+  const convert: Convert<T> = (data, seq) => {
+    try {
+      return validateRead(schema, data, seq);
+    } catch (error) {
+      throw new SchemaFailure(error);
+    }
+  };
   let next = from;
   let damage: string | undefined;
   for (;;) {
     try {
       const start = next === from ? reading.range.from : next - 1;
-      for await (const records of read(open(start), streamed, reading, next)) {
+      const chunks = read(reading, start, next, {
+        splitter: streamed,
+        convert,
+      });
+      for await (const records of chunks) {
         for (const record of records) {
           next = record.seq + 1;
           yield record;
@@ -64,32 +74,39 @@ export async function* readRecords<T>(
       const seen = damage;
       damage = damageOf(error);
       const isNew = damage !== undefined && damage !== seen;
-      if (live !== undefined || !isNew) throw explain(error);
+      if (live !== undefined || !isNew) throw explained(error, reading);
     }
   }
 }
 
-/** As {@linkcode readRecords}, many records at a time, each made when it is asked for: for who wants all of them, and fast. */
+/** As {@linkcode readRecords}, many records at a time, each made when it is taken: for reading a whole log fast. */
 export async function* readChunks<T>(
-  open: Open,
   reading: Reading<T>,
 ): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {
-  const { from, from: next = 1 } = reading.range;
+  const { range: { from }, schema } = reading;
   try {
-    yield* read(open(from), split, reading, next);
+    yield* read(reading, from, from ?? 1, {
+      splitter: split,
+      // Thrown where the record is taken, with nobody to explain it.
+      convert: (data, seq) => validateRead(schema, data, seq),
+    });
   } catch (error) {
-    throw reading.explain(error);
+    throw explained(error, reading);
   }
 }
 
 async function* read<T>(
-  segments: AsyncIterable<OpenSegment>,
-  cut: LineSplitter,
-  { range: { to = Infinity, signal }, live, convert }: Reading<T>,
+  { context, range: { to = Infinity, signal }, live, ifMissing }: Reading<T>,
+  start: number | undefined,
   from: number,
+  { splitter: cut, convert }: {
+    readonly splitter: LineSplitter;
+    readonly convert: Convert<T>;
+  },
 ): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {
   signal?.throwIfAborted();
   if (to < from) return;
+  const segments = journalSegments(context, start, { live, ifMissing });
   for await (const segment of segments) {
     for await (const lines of linesOf(segment, { signal, live, cut })) {
       yield recordsOf(lines, segment.lines, { from, to, convert });
@@ -106,7 +123,7 @@ function* recordsOf<T>(
   { from, to, convert }: {
     readonly from: number;
     readonly to: number;
-    readonly convert: Reading<T>["convert"];
+    readonly convert: Convert<T>;
   },
 ): Generator<LogRecord<T>, void, undefined> {
   for (const line of lines) {
@@ -124,4 +141,18 @@ function damageOf(error: unknown): string | undefined {
   return error instanceof MiniError && error.code === "CORRUPT"
     ? error.message
     : undefined;
+}
+
+/** The error that says what could not be read. */
+function explained<T>(
+  error: unknown,
+  { context, range: { signal } }: Reading<T>,
+): unknown {
+  if (error instanceof SchemaFailure) return error.cause;
+  const isCallers = signal?.aborted && error === signal.reason ||
+    error instanceof TypeError;
+  if (isCallers) return error;
+  const { directory, active: path } = context.paths;
+  const after = "nothing was changed";
+  return fromOs(error, `read "${path}"`, after, { directory, path });
 }

@@ -4,7 +4,6 @@ import { MiniError } from "../../base/errors.ts";
 import type { FileHandle } from "../../fs/file_system.ts";
 import { type Header, isIntact } from "../format/line.ts";
 import { hex, NEWLINE } from "../../base/bytes.ts";
-import { osCode } from "../../fs/os_errors.ts";
 import { type LineParser, NativeLines } from "../format/records.ts";
 import { ChainScanner, type Scanner } from "../format/scanner.ts";
 import { concat } from "../../base/bytes.ts";
@@ -22,7 +21,7 @@ import {
   tracesOf,
 } from "./header.ts";
 import { readTail, tailPlace } from "./segment_reader.ts";
-import { openIfThere } from "../../fs/directory.ts";
+import { listIfThere, openIfThere } from "../../fs/directory.ts";
 import { judgeTail } from "../format/tail.ts";
 
 /** A segment that is open for reading from its start. */
@@ -90,12 +89,7 @@ async function segmentBases(context: JournalContext): Promise<number[]> {
 }
 
 async function sealedBases({ fs, paths }: JournalContext): Promise<number[]> {
-  try {
-    return paths.sealedBases(await fs.list(paths.directory));
-  } catch (error) {
-    if (osCode(error) === "ENOENT") return [];
-    throw error;
-  }
+  return paths.sealedBases(await listIfThere(fs, paths.directory));
 }
 
 async function activeBase(
