@@ -1,19 +1,24 @@
 import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
-import { systemClock } from "../queue/mod.ts";
-import { QueueTime } from "../queue/clock.ts";
-import { ledgerCodec } from "../queue/ledger/codec.ts";
-import type { LedgerEntry } from "../queue/ledger/entry.ts";
-import { hasKind } from "../queue/ledger/entry_check.ts";
 import {
-  applyLogged,
   type DeadLetter,
   emptyLedger,
   type Ledger,
+  type LedgerEntry,
   type LedgerMessage,
-} from "../queue/ledger/ledger.ts";
-import { linesOf } from "../queue/ledger/ready_index.ts";
-import type { QueueStats } from "../queue/options.ts";
+  type QueueStats,
+  systemClock,
+} from "../queue/mod.ts";
+import { QueueTime } from "../queue/clock.ts";
+import { ledgerCodec } from "../queue/ledger/codec.ts";
+import { hasKind } from "../queue/ledger/entry_check.ts";
+import {
+  deadLettersIn,
+  type LedgerView,
+  statsOf,
+  waitingIn,
+} from "../queue/ledger/read.ts";
+import { applyLogged } from "../queue/ledger/reducer.ts";
 import { Aborts } from "../state/aborts.ts";
 import { Guard } from "../state/entry.ts";
 import { build } from "../state/rebuild.ts";
@@ -24,16 +29,13 @@ import { readOnlyLog, ReadOnlySnapshots, steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 
-/** A queue as it stands on disk. */
-export interface QueueOnDisk {
-  readonly ledger: Ledger;
-  /** The number of the last record that it takes in. */
+/** A queue as it is on disk. */
+export interface QueueOnDisk extends LedgerView {
+  /** The sequence number of the last record that the ledger has applied. */
   readonly sequence: number;
-  /** The queue's time, in milliseconds. */
-  readonly now: number;
 }
 
-/** Reads a queue without its lock. Throws {@linkcode Misuse} where the journal is none. */
+/** Reads a queue without its lock. Throws {@linkcode Misuse} if the journal is not one of a queue. */
 export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
   return await steadily(context, async (found) => {
     if (!await isQueue(context, found)) {
@@ -55,12 +57,18 @@ export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
       Infinity,
       "CORRUPT",
     );
-    const now = new QueueTime(systemClock, ledger).now();
-    return { ledger, sequence: found.last, now };
+    return { ...currentView(ledger), sequence: found.last };
   });
 }
 
-/** Whether a log is that of a queue, as its oldest record or its newest snapshot says; an empty one may become one. */
+/** A ledger as it is now. */
+export function currentView(ledger: Ledger): LedgerView {
+  const time = new QueueTime(systemClock, ledger);
+  const now = time.now();
+  return { ledger, now, drift: time.driftAt(now) };
+}
+
+/** Whether a log is that of a queue, by its newest snapshot or its oldest record. An empty one may become one. */
 export async function isQueue(
   context: JournalContext,
   found?: Extent,
@@ -114,40 +122,19 @@ async function isLedger(
   }
 }
 
-/** How many messages there are, and how old the oldest is that waits. */
+/** Counts the messages, and finds the age of the oldest one that waits. */
 export function depthOf(
-  { ledger, now }: QueueOnDisk,
+  found: QueueOnDisk,
 ): QueueStats & { oldestMs: number } {
-  const lines = linesOf(ledger, new Set());
-  const { blocked, dead: { size: dead }, inFlight: { size: inFlight } } = lines;
-  const delayed = lines.delayed(now);
-  const ready = lines.size - blocked - inFlight - delayed;
-  const { paused, messages } = ledger;
+  const { ledger, now } = found;
   let oldestMs = 0;
-  for (const { at, inFlight } of Object.values(messages)) {
+  for (const { at, inFlight } of Object.values(ledger.messages)) {
     if (!inFlight) oldestMs = Math.max(oldestMs, Math.round(now - at));
   }
-  return { ready, blocked, delayed, inFlight, dead, paused, oldestMs };
+  return { ...statsOf(found), oldestMs };
 }
 
-/** Up to so many messages that wait, in the order in which they come to be received. */
-export function waitingIn(
-  { ledger, now }: QueueOnDisk,
-  limit: number = Infinity,
-): LedgerMessage[] {
-  const nobody: ReadonlySet<number> = new Set();
-  return linesOf(ledger, nobody).waiting(now, limit, nobody);
-}
-
-/** The dead letters above a number, up to so many, in the order of their numbers. */
-export function deadIn(
-  { ledger }: QueueOnDisk,
-  { after = 0, limit = Infinity }: { after?: number; limit?: number } = {},
-): DeadLetter[] {
-  return linesOf(ledger, new Set()).dead.above(after, limit);
-}
-
-/** The messages of a queue by how they stand, each in the order in which they come to be received, the dead by number. */
+/** The messages of a queue by what they wait for, in the order of delivery; the dead letters by id. */
 export interface Standing {
   readonly ready: readonly LedgerMessage[];
   readonly blocked: readonly LedgerMessage[];
@@ -156,7 +143,7 @@ export interface Standing {
   readonly dead: readonly DeadLetter[];
 }
 
-/** Sorts the messages of a queue by how they stand. */
+/** Sorts the messages of a queue by what they wait for. */
 export function standingOf(found: QueueOnDisk): Standing {
   const messages = Object.values(found.ledger.messages);
   const firsts = new Map<string, LedgerMessage>();
@@ -170,7 +157,7 @@ export function standingOf(found: QueueOnDisk): Standing {
   }
   const isBlocked = (message: LedgerMessage) =>
     message.group !== undefined && firsts.get(message.group) !== message;
-  const waiting = waitingIn(found);
+  const waiting = waitingIn(found, Infinity);
   return {
     ready: waiting.filter((message) =>
       !isBlocked(message) && message.due <= found.now
@@ -180,6 +167,6 @@ export function standingOf(found: QueueOnDisk): Standing {
       !isBlocked(message) && message.due > found.now
     ),
     inFlight: messages.filter(({ inFlight }) => inFlight),
-    dead: deadIn(found),
+    dead: deadLettersIn(found, 0, Infinity),
   };
 }

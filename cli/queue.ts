@@ -4,7 +4,8 @@ import { type LoggedError, MiniQueue } from "../queue/mod.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
-import { deadIn, depthOf, readQueue, waitingIn } from "./ledger.ts";
+import { deadLettersIn, pendingIn } from "../queue/ledger/read.ts";
+import { depthOf, readQueue } from "./ledger.ts";
 import { DEFAULT_NAME, locate } from "./place.ts";
 import { brief, count, duration, grouped, table } from "../base/text.ts";
 
@@ -75,12 +76,11 @@ export const queuePeek: Command = {
   async run(call: Call): Promise<Outcome> {
     const found = await queueOf(call);
     const limit = call.args.number("limit") ?? DEFAULT_PEEK;
-    const { now } = found;
-    const messages = waitingIn(found, limit);
-    const rows = messages.map(({ id, due, attempts, group, payload }) => [
+    const messages = pendingIn(found, limit);
+    const rows = messages.map(({ id, delayMs, attempts, group, payload }) => [
       String(id),
-      due > now
-        ? `in ${duration((due - now) / 1000)}`
+      delayMs > 0
+        ? `in ${duration(delayMs / 1000)}`
         : attempts === 0
         ? "new"
         : `received ${attempts} times`,
@@ -131,7 +131,7 @@ export const queueDead: Command = {
   async run(call: Call): Promise<Outcome> {
     const after = call.args.number("after") ?? 0;
     const limit = call.args.number("limit") ?? Infinity;
-    const messages = deadIn(await queueOf(call), { after, limit });
+    const messages = deadLettersIn(await queueOf(call), after, limit);
     // Beside the number and the time, what is left of a line is for both.
     const { columns, isInteractive } = call.terminal;
     const half = isInteractive ? Math.max(4, Math.floor(columns / 2) - 16) : 60;

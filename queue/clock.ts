@@ -3,7 +3,7 @@ import { isPromise } from "../base/promise.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 
 /**
- * What a queue knows of time: the seam that tests put their own behind.
+ * The clocks of a queue: a seam for tests.
  *
  * @example A clock that tests set
  * ```ts
@@ -24,28 +24,27 @@ import type { Ledger } from "./ledger/ledger.ts";
  * ```
  */
 export interface Clock {
-  /** Milliseconds since 1970, as far as the machine knows; may jump, and may be wrong. */
+  /** The wall clock: milliseconds since 1970. May jump, and may be wrong. */
   wall(): number;
-  /** Milliseconds since some moment, never going back. May stand still while the machine is suspended. */
+  /** The monotonic clock: milliseconds since some moment. Never goes back; may stop while the machine is suspended. */
   monotonic(): number;
   /**
-   * Milliseconds since some moment, those included for which the machine was
-   * suspended; `undefined` where nobody knows. Tells a suspend, which counts as
-   * time, from a jump of the wall clock, which does not. Without it neither
-   * counts while the queue is open: a suspend stretches delays and dedupe
-   * windows.
+   * Milliseconds since some moment, suspends included; `undefined` if unknown.
+   * Tells a suspend, which counts as time, from a jump of the wall clock, which
+   * does not. Without it neither counts while the queue is open: a suspend
+   * lengthens delays and deduplication windows.
    */
   uptime?(): number | undefined;
-  /** Resolves after so many milliseconds, or once the signal is aborted. */
+  /** Resolves after `ms` milliseconds, or once the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The longest that a timer can be set for. */
+/** The longest delay of a timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * The clocks of the machine. Under Deno `uptime` needs `--allow-sys=osUptime`,
- * and asks nobody for it.
+ * The clocks of the machine. Under Deno `uptime` needs `--allow-sys=osUptime`;
+ * it never prompts for the permission.
  */
 export const systemClock: Clock = {
   wall: () => Date.now(),
@@ -72,7 +71,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** The same clock; what it says that no clock says is thrown, before it is on record or keeps anybody waiting for ever. */
+/** The same clock. A value that no clock gives throws, before it is logged or makes a caller wait without end. */
 export function checkedClock(clock: Clock): Clock {
   const finite = (name: string, ms: number) => {
     if (Number.isFinite(ms)) return ms;
@@ -93,37 +92,36 @@ export function checkedClock(clock: Clock): Clock {
       }
       await slept;
       if (signal.aborted || monotonic() >= until) return;
-      // Woken early again and again, who waits would leave nobody else a turn.
+      // A clock that keeps waking its caller early must not starve everything else.
       await new Promise((resolve) => setTimeout(resolve));
     },
   };
 }
 
-/** No board that we run on left its factory before; a clock that says so was never set. */
+/** A wall clock before this was never set. */
 const EARLIEST = Date.UTC(2020);
 
-/** A drift is put on record once it has changed by so much. */
+/** Drift is recorded once it has changed by this much. */
 const DRIFT_STEP_MS = 1_000;
 
-/** Clocks that stand still, or count whole seconds, differ by less without a suspend. */
+/** Without a suspend, clocks that count whole seconds differ by less. */
 const SUSPEND_STEP_MS = 2_000;
 
-/** So often it is looked whether there was a suspend, also where the wall clock shows none. */
+/** How often to look for a suspend that the wall clock does not show. */
 const LOOK_EVERY_MS = 10_000;
 
 /**
- * The queue's time, by which delays and dedupe windows are counted: it goes on
- * from the last entry of the ledger, with the monotonic clock, and the time that
- * the machine is suspended for. The wall clock says only how long the queue was
- * closed, and only where it has a right to be believed: it was set then, and has
- * not gone back since.
+ * The time of a queue, which counts delays and deduplication windows. It
+ * continues from the last entry of the ledger with the monotonic clock, and
+ * counts suspends. The wall clock tells only how long the queue was closed, and
+ * only if it is credible: it was set then, and has not gone back since.
  */
 export class QueueTime {
   readonly #clock: Clock;
   #offset: number;
-  /** The clocks when it was last looked whether there was a suspend. */
+  /** The clocks at the last look for a suspend. */
   #looked: { readonly wall: number; readonly monotonic: number };
-  /** How far the uptime was from the monotonic clock then. */
+  /** The uptime minus the monotonic clock at that time. */
   #lead: number | undefined;
 
   constructor(clock: Clock, ledger: Pick<Ledger, "at" | "drift">) {
@@ -139,7 +137,7 @@ export class QueueTime {
     const [wall, monotonic] = [this.#clock.wall(), this.#clock.monotonic()];
     const passed = monotonic - this.#looked.monotonic;
     const jumped = Math.abs(wall - this.#looked.wall - passed);
-    // The uptime costs a call of the system; the other two cost next to nothing.
+    // Reading the uptime is a system call; reading the other two is cheap.
     if (jumped >= DRIFT_STEP_MS || passed >= LOOK_EVERY_MS) {
       this.#looked = { wall, monotonic };
       this.#countSuspend(monotonic);
@@ -161,22 +159,27 @@ export class QueueTime {
     return Number.isFinite(uptime) ? uptime! - monotonic : undefined;
   }
 
-  /** For how long nobody need look at this clock who waits for a time: timers stand still during a suspend. */
+  /** How often to look at this clock when waiting for a time: timers stop during a suspend. */
   get lookEveryMs(): number {
     return this.#lead === undefined ? Infinity : LOOK_EVERY_MS;
   }
 
-  /** What an entry says of its time, the drift that is on record being known. */
+  /** The wall clock minus the queue time `at`, in milliseconds. */
+  driftAt(at: number): number {
+    // JSON does not keep the sign of -0.
+    return Math.round(this.#clock.wall() - at) + 0;
+  }
+
+  /** The time fields of an entry, given the recorded drift. */
   stamp(recorded: number = Infinity): { at: number; drift?: number } {
     const at = Math.round(this.now());
-    // Without the sign of a zero, which JSON does not keep.
-    const drift = Math.round(this.#clock.wall() - at) + 0;
+    const drift = this.driftAt(at);
     const isOnRecord = Math.abs(drift - recorded) < DRIFT_STEP_MS;
     return isOnRecord ? { at } : { at, drift };
   }
 }
 
-/** The queue's time on opening. */
+/** The queue time at opening. */
 function start(
   wall: number,
   { at, drift }: Pick<Ledger, "at" | "drift">,

@@ -1,57 +1,62 @@
 import { withResolvers } from "../base/promise.ts";
 
-/** An entry takes no more than this many characters of items, or one item alone: damage to a line is to cost no more than that to a disk's page. */
+/** An entry takes no more characters of items than this, or one item: damage to a line should not destroy more than a page of a disk does. */
 const MAX_ENTRY_CHARS = 4_096;
 
-/** Items that are entered as one. */
-interface Round {
-  /** What stands before them in the entry. */
+/** An entry that still takes items. */
+interface PendingEntry {
+  /** The fields of the entry before its items, as JSON. */
   readonly stamp: string;
   readonly items: string[];
   chars: number;
-  readonly entered: PromiseWithResolvers<void>;
+  readonly applied: PromiseWithResolvers<unknown>;
 }
 
 /**
- * Items, as JSON, that are given in one turn of the program share an entry,
- * where nothing tells them apart.
+ * Puts items of one kind that are added in one turn of the event loop into one
+ * entry, if their stamps are equal.
  */
-export class Gathering {
-  readonly #enter: (stamp: string, items: readonly string[]) => Promise<void>;
-  #round: Round | undefined;
+export class EntryBatcher {
+  readonly #kind: string;
+  readonly #apply: (entry: string) => Promise<unknown>;
+  #pending: PendingEntry | undefined;
 
-  constructor(
-    enter: (stamp: string, items: readonly string[]) => Promise<void>,
-  ) {
-    this.#enter = enter;
+  /**
+   * @param kind The kind of the entries.
+   * @param apply Applies an entry, given as JSON.
+   */
+  constructor(kind: string, apply: (entry: string) => Promise<unknown>) {
+    this.#kind = kind;
+    this.#apply = apply;
   }
 
-  /** Adds an item to an entry that starts with `stamp`; resolves when that was entered. */
-  add(stamp: string, item: string): Promise<void> {
-    const hasRoom = this.#round?.stamp === stamp &&
-      this.#round.chars + item.length <= MAX_ENTRY_CHARS;
+  /** Adds an item, given as JSON, to an entry with this stamp. Resolves when that entry was applied. */
+  add(stamp: string, item: string): Promise<unknown> {
+    const hasRoom = this.#pending?.stamp === stamp &&
+      this.#pending.chars + item.length <= MAX_ENTRY_CHARS;
     if (!hasRoom) this.flush();
-    const round = this.#round ??= this.#begin(stamp);
-    round.items.push(item);
-    round.chars += item.length;
-    return round.entered.promise;
+    const pending = this.#pending ??= this.#begin(stamp);
+    pending.items.push(item);
+    pending.chars += item.length;
+    return pending.applied.promise;
   }
 
-  #begin(stamp: string): Round {
-    const entered = withResolvers<void>();
-    const round = { stamp, items: [], chars: 0, entered };
+  #begin(stamp: string): PendingEntry {
+    const applied = withResolvers<unknown>();
+    const pending = { stamp, items: [], chars: 0, applied };
     queueMicrotask(() => {
-      if (this.#round === round) this.flush();
+      if (this.#pending === pending) this.flush();
     });
-    return round;
+    return pending;
   }
 
-  /** Enters what was given so far. */
+  /** Applies the pending entry, if there is one. */
   flush(): void {
-    const round = this.#round;
-    if (round === undefined) return;
-    this.#round = undefined;
-    const { resolve, reject } = round.entered;
-    this.#enter(round.stamp, round.items).then(resolve, reject);
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    const { stamp, items, applied: { resolve, reject } } = pending;
+    this.#apply(`{${stamp},"${this.#kind}":[${items.join()}]}`)
+      .then(resolve, reject);
   }
 }

@@ -1,116 +1,90 @@
 import { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
-import type {
-  AppliedMutation,
-  ApplyOptions,
-  CompactionReport,
-  DeepReadonly,
-  FollowOptions,
-  ReplayRange,
-} from "../state/mod.ts";
+import type { CompactionReport } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
+import { EntryBatcher } from "./entry_batcher.ts";
+import {
+  CompactionPolicy,
+  garbageThreshold,
+} from "./ledger/compaction_policy.ts";
 import {
   type LedgerEntry,
   type NewMessage,
   type Settlement,
   versionOf,
 } from "./ledger/entry.ts";
-import { Gathering } from "./entry_batcher.ts";
-import type { Ledger, LedgerMessage } from "./ledger/ledger.ts";
-import { type Lines, linesOf } from "./ledger/ready_index.ts";
-import { deadWeightOf, Weight } from "./ledger/compaction_policy.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { LedgerView } from "./ledger/read.ts";
+import { type ReadyIndex, readyIndexOf } from "./ledger/ready_index.ts";
+import type { LedgerHost } from "./ledger_host.ts";
 
-/** The state manager that a ledger lives in, as a queue sees it. `StateManager` is one. */
-export interface LedgerHost<S, M> {
-  /** The state. What it is, `snapshot` says. */
-  readonly state: NoInfer<DeepReadonly<S>>;
-  /** The number of the last record that the state has taken in. */
-  readonly sequence: number;
-  /** Resolves when the state has changed, can no longer change, or was closed. */
-  readonly changed: Promise<void>;
-  /** Whether it was closed. */
-  readonly isClosed: boolean;
-  /** Why nothing more can be applied. */
-  readonly failure: MiniError | undefined;
-  /** A deep copy of the state. */
-  snapshot(): S;
-  /** Applies a mutation. */
-  apply(mutation: M, options?: ApplyOptions): Promise<number>;
-  /** Fast path: applies the JSON text of a mutation that the caller has checked. A state with a schema leaves it out. */
-  applyJson?(json: string, options?: ApplyOptions): Promise<number>;
-  /** Gives the mutations that had an effect, oldest first: those of the queue, and whatever else the state is changed by. */
-  history?(range?: ReplayRange): AsyncIterable<AppliedMutation<unknown>>;
-  /** Gives those from `from` on, then each further one once the state has it. Ends when the state is closed. */
-  watch?(options?: FollowOptions): AsyncIterable<AppliedMutation<unknown>>;
-  /** Makes a snapshot, and removes what it makes unneeded. */
-  compact(): Promise<CompactionReport>;
-}
+/** The parts of a host that do not depend on its state. */
+type Host<M> = Omit<LedgerHost<unknown, M>, "state" | "history" | "watch">;
 
-/** What holds of a host whatever its state is. */
-type Host<M> = Omit<LedgerHost<unknown, M>, "state" | "snapshot">;
-
-/** What happens to a ledger, without the time. */
+/** An entry without its time. */
 export type LedgerEvent<T> = LedgerEntry<T> extends infer Entry
   ? Entry extends unknown ? Omit<Entry, "at" | "drift"> : never
   : never;
 
-/** A list of messages lies this much less deep than a record may: in an entry, that is a mutation, that is a record. */
+/** In a record, a list of messages lies within an entry, which lies within a mutation. */
 const MAX_LIST_DEPTH = MAX_DEPTH - 3;
 
-/** Where a ledger is. */
-export interface Place<T, M> {
+/** Binds a queue to a ledger in a state. */
+export interface LedgerBinding<T, M> {
   readonly host: Host<M>;
   /** Gives the ledger in the state. */
   readonly find: () => Ledger<T>;
-  /** Makes the mutation of the state that enters something into it. */
+  /** Makes the mutation of the state that applies an entry to the ledger. */
   readonly wrap: (entry: LedgerEntry<T>) => M;
-  /** Enters what is JSON already into a state of the queue's own, where what is asked for in one turn can share an entry. In somebody else's each has its place among the mutations. */
-  readonly enterJson?: LedgerHost<unknown, M>["applyJson"];
-  /** The numbers that no message was given; goes on where another queue in the same place has ended. */
-  readonly numbers?: { next: number };
-  /** Where those are noted that were picked, for others who ask for the lines. */
+  /** Applies an entry, given as JSON: for a state that is the ledger, where messages may share an entry. In a shared state each has its own place among the mutations. */
+  readonly applyJson?: Host<M>["applyJson"];
+  /** The next id; queues that are attached to one ledger, one after another, share it. */
+  readonly ids?: { next: number };
+  /** The ids of messages that are picked but not yet recorded as delivered. */
   readonly picked?: Set<number>;
-  /** What has happened, where somebody counts. */
-  readonly weight?: Weight;
+  readonly policy?: CompactionPolicy;
 }
 
-/** The ledger of a queue, and its time. */
-export class Home<T, M> {
-  readonly #place: Place<T, M>;
+/** The ledger of a queue, its time, and what is written to it. */
+export class LedgerLog<T, M> {
+  readonly #binding: LedgerBinding<T, M>;
   readonly #host: Host<M>;
-  readonly #arrivals: Gathering | undefined;
-  readonly #settlements: Gathering | undefined;
+  readonly #arrivals: EntryBatcher | undefined;
+  readonly #settlements: EntryBatcher | undefined;
   #time!: QueueTime;
-  /** The numbers that no message was given. */
-  readonly numbers: { next: number };
-  /** Messages that were picked, and are not on record as delivered yet. */
+  readonly #ids: { next: number };
   readonly #picked: Set<number>;
-  readonly #weight: Weight;
+  readonly #policy: CompactionPolicy;
 
-  private constructor(place: Place<T, M>) {
-    const { numbers = { next: 1 }, picked = new Set(), weight } = place;
-    this.#place = place;
-    this.#host = place.host;
-    this.#arrivals = gatheringOf("enqueue", place);
-    this.#settlements = gatheringOf("settle", place);
-    this.numbers = numbers;
+  private constructor(binding: LedgerBinding<T, M>) {
+    const { ids = { next: 1 }, picked = new Set(), policy } = binding;
+    this.#binding = binding;
+    this.#host = binding.host;
+    const { applyJson } = binding;
+    if (applyJson !== undefined) {
+      this.#arrivals = new EntryBatcher("enqueue", applyJson);
+      this.#settlements = new EntryBatcher("settle", applyJson);
+    }
+    this.#ids = ids;
     this.#picked = picked;
-    this.#weight = weight ?? new Weight();
+    this.#policy = policy ?? new CompactionPolicy();
   }
 
-  /** Moves in. */
-  static async at<T, M>(
-    place: Place<T, M>,
+  /** Opens the log once the ledger can be read. */
+  static async open<T, M>(
+    binding: LedgerBinding<T, M>,
     clock: Clock,
-  ): Promise<Home<T, M>> {
-    const home = new Home(place);
-    home.#time = new QueueTime(clock, await home.readable());
-    return home;
+  ): Promise<LedgerLog<T, M>> {
+    const log = new LedgerLog(binding);
+    const ledger = await log.readable();
+    log.#time = new QueueTime(clock, ledger);
+    log.#ids.next = Math.max(log.#ids.next, ledger.nextId);
+    return log;
   }
 
-  /** The ledger. Throws `ABORTED_MUTATION` while its state is being made anew. */
+  /** The ledger. Throws `ABORTED_MUTATION` while its state is being rebuilt. */
   get ledger(): Ledger<T> {
-    return this.#place.find();
+    return this.#binding.find();
   }
 
   /** The ledger, once it can be read. */
@@ -135,12 +109,16 @@ export class Home<T, M> {
     }
   }
 
-  get changed(): Promise<void> {
-    return this.#host.changed;
+  /** The ledger, once it can be read, and the time. */
+  async view(): Promise<LedgerView<T>> {
+    const ledger = await this.readable();
+    const now = this.now();
+    const drift = this.#time.driftAt(now);
+    return { ledger, now, drift, picked: this.#picked };
   }
 
-  get sequence(): number {
-    return this.#host.sequence;
+  get changed(): Promise<void> {
+    return this.#host.changed;
   }
 
   get isClosed(): boolean {
@@ -151,37 +129,26 @@ export class Home<T, M> {
     return this.#host.failure;
   }
 
-  /** Who is next. */
-  async lines(): Promise<Lines<T>> {
-    return linesOf(await this.readable(), this.#picked);
+  async readyIndex(): Promise<ReadyIndex<T>> {
+    return readyIndexOf(await this.readable(), this.#picked);
   }
 
-  /** Up to so many messages that wait, the next first. */
-  async waiting(limit: number): Promise<LedgerMessage<T>[]> {
-    const lines = await this.lines();
-    return lines.waiting(this.now(), limit, this.#picked);
-  }
-
-  /** From which weight behind a snapshot on most of it is dead. */
-  async deadWeight(): Promise<number> {
-    return deadWeightOf(await this.readable(), this.#picked);
-  }
-
-  /** How long until the next delay may be over, in milliseconds. */
+  /** How long until the next delay may end, in milliseconds. */
   get untilNextMs(): number {
     const ledger = this.ifReadable();
     if (ledger === undefined || ledger.paused) return Infinity;
-    const dueMs = linesOf(ledger, this.#picked).nextDue - this.now();
+    const { nextDue } = readyIndexOf(ledger, this.#picked);
+    const dueMs = nextDue - this.now();
     return dueMs < Infinity ? Math.min(dueMs, this.#time.lookEveryMs) : dueMs;
   }
 
-  /** Picks up to so many messages that can be received now; nobody else is given them. */
+  /** Picks up to `max` messages that can be received now; nobody else is given them. */
   pick(max: number): number[] {
     const ids: number[] = [];
-    const lines = linesOf(this.ledger, this.#picked);
+    const index = readyIndexOf(this.ledger, this.#picked);
     const now = this.now();
     while (ids.length < max) {
-      const message = lines.next(now);
+      const message = index.next(now);
       if (message === undefined) break;
       this.#picked.add(message.id);
       ids.push(message.id);
@@ -189,34 +156,41 @@ export class Home<T, M> {
     return ids;
   }
 
-  /** Says that messages that were picked are on record as delivered, or are not. */
+  /** Ends the picking of messages: their delivery is recorded, or has failed. */
   async unpick(ids: readonly number[]): Promise<void> {
-    const lines = await this.lines();
+    const index = await this.readyIndex();
     for (const id of ids) {
       this.#picked.delete(id);
-      lines.putBack(id);
+      index.putBack(id);
     }
   }
 
-  /** The queue's time, in milliseconds. */
+  /** Takes the id of a new message. */
+  takeId(): number {
+    const id = Math.max(this.#ids.next, this.ifReadable()?.nextId ?? 1);
+    this.#ids.next = id + 1;
+    return id;
+  }
+
+  /** The queue time, in milliseconds. */
   now(): number {
     return this.#time.now();
   }
 
-  /** The queue's time in so many milliseconds; 0 for at once. */
+  /** The queue time `ms` from now; 0 for at once. */
   dueAfter(ms: number): number {
     return ms === 0 ? 0 : Math.ceil(this.now() + ms);
   }
 
-  /** The mutation of the state by which something is entered into the ledger. */
+  /** The mutation of the state that records an event in the ledger. */
   mutation(event: LedgerEvent<T>): M {
     const settle = "settle" in event ? event.settle : [];
     const { at, ...drift } = this.#stamp();
     const entry = { at, ...versionOf(settle), ...drift, ...event };
-    return this.#place.wrap(entry as LedgerEntry<T>);
+    return this.#binding.wrap(entry as LedgerEntry<T>);
   }
 
-  /** Whether the wall clock has moved in a way that is not on record. */
+  /** Whether the wall clock has moved since it was last recorded. */
   get hasDrifted(): boolean {
     return this.#stamp().drift !== undefined;
   }
@@ -225,66 +199,56 @@ export class Home<T, M> {
     return this.#time.stamp(this.ifReadable()?.drift);
   }
 
-  /** Enters something into the ledger, after what was given before; it is taken as it is at the call. */
+  #stampJson(version: { v?: number } = {}): string {
+    const { at, ...drift } = this.#stamp();
+    return JSON.stringify({ at, ...version, ...drift }).slice(1, -1);
+  }
+
+  /** Records an event after everything recorded before; it is taken as it is at the call. */
   async enter(event: LedgerEvent<T>, durable: boolean): Promise<void> {
-    this.#flush();
+    this.#arrivals?.flush();
+    this.#settlements?.flush();
     await this.#host.apply(this.mutation(event), { durable });
   }
 
-  /** Enters messages, durably; they are taken as they are at the call. */
-  enqueue(enqueue: readonly NewMessage<T>[]): Promise<void> {
+  /** Enqueues messages, durably; they are taken as they are at the call. */
+  enqueue(enqueue: readonly NewMessage<T>[]): Promise<unknown> {
     if (this.#arrivals === undefined) return this.enter({ enqueue }, true);
     const list = toJson(enqueue, Infinity, MAX_LIST_DEPTH);
-    return this.#gather(this.#arrivals, list.slice(1, -1));
+    return this.#arrivals.add(this.#stampJson(), list.slice(1, -1));
   }
 
   /** Settles a delivery, durably. */
-  settle(settlement: Settlement): Promise<void> {
+  settle(settlement: Settlement): Promise<unknown> {
     if (this.#settlements === undefined) {
       return this.enter({ settle: [settlement] }, true);
     }
-    const item = JSON.stringify(settlement);
-    return this.#gather(this.#settlements, item, versionOf([settlement]));
+    const stamp = this.#stampJson(versionOf([settlement]));
+    return this.#settlements.add(stamp, JSON.stringify(settlement));
   }
 
-  #gather(
-    gathering: Gathering,
-    item: string,
-    version: { v?: number } = {},
-  ): Promise<void> {
-    const { at, ...drift } = this.#stamp();
-    const stamp = JSON.stringify({ at, ...version, ...drift });
-    return gathering.add(stamp.slice(1, -1), item);
+  /** The number of changes so far, those that opening replayed included. */
+  get changeCount(): number {
+    return this.#policy.total;
   }
 
-  #flush(): void {
-    this.#arrivals?.flush();
-    this.#settlements?.flush();
+  /** The number of changes since a snapshot from which most of the log is garbage. */
+  async garbageThreshold(): Promise<number> {
+    return garbageThreshold(await this.readable(), this.#picked);
   }
 
-  /** Compacts the log; says as well what that has left of it. */
+  /** Compacts the log. Returns also how many changes it still holds. */
   async compact(): Promise<{ report: CompactionReport; left: number }> {
-    const { total } = this.#weight;
-    this.#weight.mark(this.sequence);
+    const { total } = this.#policy;
+    this.#policy.mark(this.#host.sequence);
     const report = await this.#host.compact();
-    this.#weight.made(total);
+    this.#policy.snapshotMade(total);
     const { firstSequence } = report;
-    const records = this.sequence - firstSequence;
+    const records = this.#host.sequence - firstSequence;
     if (records <= 0) return { report, left: 0 };
     return {
       report,
-      left: Math.max(records, this.#weight.since(firstSequence - 1)),
+      left: Math.max(records, this.#policy.since(firstSequence - 1)),
     };
   }
-}
-
-/** What is gathered into entries of one kind, where the place takes those. */
-function gatheringOf<T, M>(
-  event: "enqueue" | "settle",
-  { enterJson }: Place<T, M>,
-): Gathering | undefined {
-  if (enterJson === undefined) return undefined;
-  return new Gathering(async (stamp, items) => {
-    await enterJson(`{${stamp},"${event}":[${items.join()}]}`);
-  });
 }

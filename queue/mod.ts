@@ -1,5 +1,5 @@
 /**
- * A local message queue: at least once, in order, with retries and dead letters.
+ * A local message queue: at-least-once delivery, in order, with retries and dead letters.
  *
  * ```ts
  * import { MiniQueue } from "@mini/state/queue";
@@ -26,15 +26,16 @@ export type {
   NewMessage,
   Settlement,
 } from "./ledger/entry.ts";
-export type { LedgerHost } from "./ledger_log.ts";
+export type { LedgerHost } from "./ledger_host.ts";
 export {
-  applyToLedger,
   type DeadLetter,
   type DedupeKey,
   emptyLedger,
   type Ledger,
   type LedgerMessage,
 } from "./ledger/ledger.ts";
+export type { PendingMessage, QueueStats } from "./ledger/read.ts";
+export { applyToLedger } from "./ledger/reducer.ts";
 export { QueueMessage } from "./delivery/message.ts";
 export type {
   DeliveryOptions,
@@ -44,7 +45,6 @@ export type {
   NackOptions,
   PageOptions,
   QueueOptions,
-  QueueStats,
   ReceiveOptions,
 } from "./options.ts";
 export type { EntryIn, PayloadOf, StateWith } from "./open.ts";

@@ -1,39 +1,45 @@
-import { StateManager } from "../state/mod.ts";
 import { assertOptions, having } from "../base/checks.ts";
+import { type DeepReadonly, StateManager } from "../state/mod.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
-import { QueueEngine } from "./engine.ts";
+import {
+  CompactionPolicy,
+  garbageThreshold,
+} from "./ledger/compaction_policy.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
 import { checkVersion } from "./ledger/entry_check.ts";
-import { Home, type LedgerHost } from "./ledger_log.ts";
-import { applyLogged, emptyLedger, type Ledger } from "./ledger/ledger.ts";
+import { emptyLedger, type Ledger } from "./ledger/ledger.ts";
+import { applyLogged } from "./ledger/reducer.ts";
+import type { LedgerHost } from "./ledger_host.ts";
+import type { LedgerBinding } from "./ledger_log.ts";
 import {
+  type CheckedOptions,
   DELIVERY_CHECKS,
   type DeliveryOptions,
   filledIn,
   QUEUE_CHECKS,
   type QueueOptions,
 } from "./options.ts";
-import { deadWeightOf, Weight } from "./ledger/compaction_policy.ts";
 
-/** A queue of its own compacts its log no more often than after so much has happened to messages. */
-const COMPACT_EVERY = 10_000;
+/** Fewer changes than this are no reason for an automatic snapshot. */
+const MIN_CHANGES = 10_000;
 
-/** A queue at work, and what else closes with it. */
-export interface OpenQueue<T, M> {
-  readonly engine: QueueEngine<T, M>;
+/** A ledger that a queue may use, until it calls `free`. */
+export interface OpenLedger<T, M> {
+  readonly binding: LedgerBinding<T, M>;
+  readonly options: CheckedOptions<T>;
   readonly free: () => Promise<void>;
 }
 
-/** Opens a queue with a state of its own. */
-export async function openQueue<T>(
+/** Opens a ledger in a state of its own. */
+export async function openLedger<T>(
   dir: string | URL,
   options: QueueOptions<T>,
-): Promise<OpenQueue<T, LedgerEntry<T>>> {
+): Promise<OpenLedger<T, LedgerEntry<T>>> {
   assertOptions("MiniQueue.open()", options, QUEUE_CHECKS);
   const checked = filledIn(options);
   const { keepSnapshots, maxSegmentBytes, mode, directoryMode, fs } = options;
   const picked = new Set<number>();
-  const weight = new Weight();
+  const policy = new CompactionPolicy();
   let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
   const manager = open = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
     dir,
@@ -42,15 +48,15 @@ export async function openQueue<T>(
       initial: emptyLedger,
       apply(ledger, entry) {
         applyLogged(ledger, entry);
-        weight.add(entry);
+        policy.add(entry);
       },
       codec: ledgerCodec(),
       snapshotEvery(ledger) {
-        // Opening asks too, to see whether one is overdue.
+        // Opening asks too, to see whether a snapshot is overdue.
         if (open === undefined) return Infinity;
-        const limit = Math.max(COMPACT_EVERY, deadWeightOf(ledger, picked));
-        if (!weight.isDue(limit)) return Infinity;
-        weight.mark(open.sequence);
+        const threshold = garbageThreshold(ledger, picked);
+        if (!policy.isDue(Math.max(MIN_CHANGES, threshold))) return Infinity;
+        policy.mark(open.sequence);
         return 1;
       },
       ...(keepSnapshots !== undefined && { keepSnapshots }),
@@ -60,98 +66,85 @@ export async function openQueue<T>(
       ...(fs && { fs }),
     },
   );
-  try {
-    const home = await Home.at<T, LedgerEntry<T>>({
-      host: manager,
-      find: () => manager.state as Ledger<T>,
-      wrap: (entry) => entry,
-      enterJson: manager.applyJson,
-      picked,
-      weight,
-    }, checked.clock);
-    // Taking back what was in flight may set off a snapshot, which leaves it to the log.
-    const { total } = weight;
-    const engine = new QueueEngine(home, checked);
-    await engine.start();
-    if (total >= await home.deadWeight()) {
-      // What it would free is freed another time; the queue is whole without it.
-      await engine.compact().catch(() => {});
-    }
-    return { engine, free: () => manager.close() };
-  } catch (error) {
-    await manager.close().catch(() => {});
-    throw error;
-  }
+  const binding = {
+    host: manager,
+    find: () => manager.state as Ledger<T>,
+    wrap: (entry: LedgerEntry<T>) => entry,
+    applyJson: manager.applyJson,
+    picked,
+    policy,
+  };
+  return { binding, options: checked, free: () => manager.close() };
 }
 
-/** A state that has a ledger under a name. */
-export type StateWith<K extends string> = { readonly [name in K]: Ledger };
+/** A state that holds a ledger under a name. */
+export type StateWith<K extends string> = {
+  readonly [name in K]: DeepReadonly<Ledger>;
+};
 
-/** A mutation of such a state that enters something into the ledger. */
+/** A mutation of such a state that applies an entry to the ledger. */
 export type EntryIn<K extends string, T> = {
   readonly [name in K]: LedgerEntry<T>;
 };
 
-/** What the messages of a ledger carry. */
-export type PayloadOf<L> = L extends Ledger<infer T> ? T : never;
+/** The payload of the entries that the mutations `M` of a state apply to the ledger under `K`. */
+export type PayloadOf<M, K extends string> = M extends EntryIn<K, infer T> ? T
+  : never;
 
-/** A place in a state where a queue is, or was. */
+/** The use of a ledger by queues. */
 interface Claim {
   isTaken: boolean;
-  readonly numbers: { next: number };
+  readonly ids: { next: number };
 }
 
-/** The places of queues, by the state they are in. */
+/** The claims on the ledgers of each state, by name. */
 const CLAIMS = new WeakMap<object, Map<string, Claim>>();
 
-function claim(manager: object, name: string): Claim {
-  const claims = CLAIMS.get(manager) ?? new Map<string, Claim>();
-  CLAIMS.set(manager, claims);
-  const found = claims.get(name) ?? { isTaken: false, numbers: { next: 1 } };
+function claim(host: object, name: string): Claim {
+  const claims = CLAIMS.get(host) ?? new Map<string, Claim>();
+  CLAIMS.set(host, claims);
+  const found = claims.get(name) ?? { isTaken: false, ids: { next: 1 } };
   if (found.isTaken) {
-    throw new TypeError(`A queue is attached to "${name}" already`);
+    throw new TypeError(`A queue is already attached to "${name}"`);
   }
   found.isTaken = true;
   claims.set(name, found);
   return found;
 }
 
-/** Where there is none, nothing that is waited for would make one. */
-function ledgerIn<K extends string>(state: StateWith<K>, name: K): Ledger {
-  const ledger: Ledger | undefined = state[name];
+function ledgerIn<K extends string>(
+  state: StateWith<K>,
+  name: K,
+): DeepReadonly<Ledger> {
+  const ledger: DeepReadonly<Ledger> | undefined = state[name];
+  // Waiting would not help: nothing adds one later.
   if (ledger === undefined) {
     throw new TypeError(
-      `The state has no ledger under "${name}": it is to come from emptyLedger(), in initial, and in migrate where snapshots are older than it`,
+      `The state has no ledger under "${name}": create it with emptyLedger() in initial, and in migrate if snapshots are older than the ledger`,
     );
   }
   checkVersion(ledger.v);
   return ledger;
 }
 
-/** Opens a queue in a state that somebody else has open. */
-export async function attachQueue<S extends StateWith<K>, K extends string>(
-  manager: LedgerHost<S, EntryIn<K, PayloadOf<S[K]>>>,
+/** Claims a ledger in a state that the caller has open. */
+export function claimLedger<K extends string, T>(
+  host:
+    & Pick<LedgerHost<StateWith<K>, unknown>, "state">
+    & LedgerBinding<T, EntryIn<K, T>>["host"],
   name: K,
-  options: DeliveryOptions<PayloadOf<S[K]>>,
-): Promise<OpenQueue<PayloadOf<S[K]>, EntryIn<K, PayloadOf<S[K]>>>> {
-  type T = PayloadOf<S[K]>;
+  options: DeliveryOptions<T>,
+): OpenLedger<T, EntryIn<K, T>> {
   assertOptions("MiniQueue.attach()", options, DELIVERY_CHECKS);
-  having("apply", "compact")("manager", manager);
+  having("apply", "compact")("manager", host);
   const checked = filledIn(options);
-  const claimed = claim(manager, name);
+  const claimed = claim(host, name);
+  const binding = {
+    host,
+    find: () => ledgerIn(host.state, name) as Ledger<T>,
+    wrap: (entry: LedgerEntry<T>) => ({ [name]: entry }) as EntryIn<K, T>,
+    ids: claimed.ids,
+  };
   const free = () => Promise.resolve(void (claimed.isTaken = false));
-  try {
-    const home = await Home.at<T, EntryIn<K, T>>({
-      host: manager,
-      find: () => ledgerIn(manager.state as S, name) as Ledger<T>,
-      wrap: (entry) => ({ [name]: entry }) as EntryIn<K, T>,
-      numbers: claimed.numbers,
-    }, checked.clock);
-    const engine = new QueueEngine(home, checked);
-    await engine.start();
-    return { engine, free };
-  } catch (error) {
-    await free();
-    throw error;
-  }
+  return { binding, options: checked, free };
 }

@@ -16,7 +16,9 @@ import { checkedClock, type Clock, systemClock } from "./clock.ts";
 /**
  * How messages are delivered.
  *
- * @example A message that nobody can handle ends dead
+ * @typeParam T The payload of the messages.
+ *
+ * @example A message that nobody can handle becomes a dead letter
  * ```ts
  * import { MiniQueue } from "@mini/state/queue";
  * import { assertEquals } from "@std/assert";
@@ -34,38 +36,43 @@ import { checkedClock, type Clock, systemClock } from "./clock.ts";
  * ```
  */
 export interface DeliveryOptions<T> {
-  /** How long a consumer has a message before it is delivered again, in milliseconds. @default {30_000} */
+  /** How long a consumer holds a message before it is delivered again, in milliseconds. @default {30_000} */
   visibilityTimeoutMs?: number;
-  /** After so many deliveries that came to nothing a message is dead. @default {5} */
+  /** A message becomes a dead letter after this number of failed deliveries. @default {5} */
   maxAttempts?: number;
-  /** How long a `dedupeKey` keeps other messages out, in milliseconds. @default {300_000} */
+  /** How long a `dedupeKey` keeps out other messages with the same key, in milliseconds. @default {300_000} */
   dedupeWindowMs?: number;
-  /** How long `work` puts off a message whose handler has thrown, after so many deliveries, in milliseconds. @default {exponentialBackoff()} */
+  /** How long `work` delays a message whose handler threw, in milliseconds, given the number of attempts so far. @default {exponentialBackoff()} */
   backoff?: (attempts: number) => number;
   /**
-   * A validator of payloads, asked before they are enqueued, and before they are
-   * delivered: one that is refused then is dead. It must answer at once, and
-   * make the same of its own output, else `enqueue` is `INVALID`.
+   * Validates payloads before they are enqueued and before they are delivered; a
+   * message that it rejects on delivery becomes a dead letter. It must be
+   * synchronous and return its own output unchanged, otherwise `enqueue` is
+   * `INVALID`.
    */
   schema?: Schema<T>;
   /**
-   * Told what keeps `work` waiting, as a full disk does, and which handlers are
-   * given up on; what it throws is ignored.
+   * Called with what makes `work` wait, such as a full disk, and with the
+   * handlers that it gives up. Errors that it throws are ignored.
    */
   onError?: (error: unknown) => void;
   /** The seam to the clocks. @default {systemClock} */
   clock?: Clock;
 }
 
-/** How a queue is kept. */
+/**
+ * How messages are delivered, and how the queue is stored.
+ *
+ * @typeParam T The payload of the messages.
+ */
 export interface QueueOptions<T> extends DeliveryOptions<T> {
   /** How many snapshots to keep. @default {2} */
   keepSnapshots?: number;
-  /** Beyond this size of the log's active segment a new one is started. @default {16 * 1024 * 1024} */
+  /** The size in bytes at which the log starts a new segment. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;
-  /** The permissions of new files where there is no queue yet; otherwise they take those that it has. @default {0o600} */
+  /** The mode of the files of a new queue; an existing one keeps its own. @default {0o600} */
   mode?: number;
-  /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
+  /** The mode of the directory if it is created. @default {that of new files, with search permission for those who may read} */
   directoryMode?: number;
   /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
@@ -74,7 +81,7 @@ export interface QueueOptions<T> extends DeliveryOptions<T> {
 /**
  * How a message is enqueued.
  *
- * @example Order, and no duplicates
+ * @example Priority and deduplication
  * ```ts
  * import { MiniQueue } from "@mini/state/queue";
  * import { assertEquals } from "@std/assert";
@@ -88,97 +95,68 @@ export interface QueueOptions<T> extends DeliveryOptions<T> {
  * ```
  */
 export interface EnqueueOptions {
-  /** How long it is not to be received, in milliseconds. @default {0} */
+  /** How long the message cannot be received, in milliseconds. @default {0} */
   delayMs?: number;
-  /** Higher goes first; the same goes in order. @default {0} */
+  /** Higher goes first; equal priorities go in order. @default {0} */
   priority?: number;
-  /** Messages of a group go one after another, in order; retries keep their place. */
+  /** Messages of one group are delivered one at a time, in order; a retry keeps its place. */
   group?: string;
-  /** Keeps other messages with the same key out, for `dedupeWindowMs`. */
+  /** Keeps out other messages with the same key for `dedupeWindowMs`. */
   dedupeKey?: string;
 }
 
-/** A message to be enqueued together with others. */
+/**
+ * A message of `enqueueBatch`.
+ *
+ * @typeParam T The payload.
+ */
 export interface MessageInput<T> extends EnqueueOptions {
-  /** What it carries. */
+  /** The content of the message. */
   readonly payload: T;
 }
 
-/** What has become of a message that was enqueued. */
+/** The result of enqueuing a message. */
 export interface EnqueueResult {
-  /** Its number; where it was kept out, that of the message that did. */
+  /** Identifies the message, or the one that kept it out. */
   readonly id: number;
-  /** Whether a message with the same `dedupeKey` has kept it out. */
+  /** Whether a message with the same `dedupeKey` kept this one out. */
   readonly deduplicated: boolean;
 }
 
-/** How to receive. */
+/** How messages are received. */
 export interface ReceiveOptions {
   /** How long to wait for a message, in milliseconds. @default {0} */
   waitMs?: number;
-  /** Ends the waiting by throwing its reason. */
+  /** Ends the waiting: `receive` rejects with its reason. */
   signal?: AbortSignal;
-  /** In place of the queue's. `Infinity` for no timeout. */
+  /** Replaces that of the queue, in milliseconds. `Infinity` for no timeout. */
   visibilityTimeoutMs?: number;
 }
 
-/** Which of many to look at. */
+/** A page of a list that is ordered by id. */
 export interface PageOptions {
-  /** The number of the last that was seen: those above it are given. @default {0} */
+  /** The id after which the page starts: the last one of the page before. @default {0} */
   after?: number;
-  /** How many at most. @default {all} */
+  /** The maximum number of items. @default {all} */
   limit?: number;
 }
 
-/** How a delivery is given back. */
+/** How a message is given back. */
 export interface NackOptions {
-  /** How long the message is not to be received, in milliseconds. @default {0} */
+  /** How long the message cannot be received, in milliseconds. @default {0} */
   delayMs?: number;
-  /** Why. */
+  /** Why the delivery failed. */
   reason?: string;
   /** Whether this delivery counts towards `maxAttempts`. @default {true} */
   countAttempt?: boolean;
 }
 
-/**
- * How many messages there are.
- *
- * @example How long is the queue
- * ```ts
- * import { MiniQueue } from "@mini/state/queue";
- * import { assertEquals } from "@std/assert";
- *
- * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
- * await queue.enqueueBatch([
- *   { payload: "a", group: "mails" },
- *   { payload: "b", group: "mails" }, // waits for the one before it
- *   { payload: "c", delayMs: 60_000 },
- * ]);
- * const { ready, blocked, delayed } = await queue.stats();
- * assertEquals([ready, blocked, delayed], [1, 1, 1]);
- * ```
- */
-export interface QueueStats {
-  /** Can be received now. */
-  readonly ready: number;
-  /** Wait for an earlier one of their group. */
-  readonly blocked: number;
-  /** Wait for their time. */
-  readonly delayed: number;
-  /** A consumer has them. */
-  readonly inFlight: number;
-  /** Will not be delivered again by themselves. */
-  readonly dead: number;
-  /** Whether nothing is delivered. */
-  readonly paused: boolean;
-}
-
-/** Options that are there. */
+/** The options of deliveries, with their defaults. */
 export type CheckedOptions<T> =
   & Required<Omit<DeliveryOptions<T>, "schema">>
   & Pick<DeliveryOptions<T>, "schema">;
 
-/** What the options of a delivery must be. */
+/** The checks of the options of deliveries. */
 export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
   visibilityTimeoutMs: (name, ms) => checkSpan(name, ms as number),
   maxAttempts: countFrom(1),
@@ -189,7 +167,7 @@ export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
   clock: having("wall", "monotonic", "sleep"),
 };
 
-/** What those of a queue must be. */
+/** The checks of the options of a queue. */
 export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
   ...DELIVERY_CHECKS,
   keepSnapshots: countFrom(1),
@@ -199,7 +177,7 @@ export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
   fs: aFileSystem,
 };
 
-/** Fills in what was left out. */
+/** Fills in the defaults. */
 export function filledIn<T>(
   options: DeliveryOptions<T>,
 ): CheckedOptions<T> {
@@ -222,20 +200,20 @@ export function filledIn<T>(
       try {
         isPromise(onError?.(error));
       } catch {
-        // Who is told of errors is not to make more of them.
+        // An error of the error handler must not end the work.
       }
     },
     ...(schema && { schema }),
   };
 }
 
-/** Throws a `RangeError` for what is no time span. */
+/** Throws a `RangeError` if a value is not a time span. */
 export function checkSpan(name: string, ms: number): void {
   if (typeof ms === "number" && ms >= 0) return;
   throw new RangeError(`${name} must be at least 0, not ${ms}`);
 }
 
-/** Throws a `RangeError` for what is no time span that can be put on record. */
+/** Throws a `RangeError` if a value is not a finite time span. */
 export function checkDelay(name: string, ms: number): void {
   checkSpan(name, ms);
   if (Number.isFinite(ms)) return;

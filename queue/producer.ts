@@ -1,7 +1,7 @@
 import { validateNew } from "../base/schema.ts";
 import { awaitOutcome, outcomeOf } from "./ledger/dedupe_index.ts";
 import type { NewMessage } from "./ledger/entry.ts";
-import type { Home } from "./ledger_log.ts";
+import type { LedgerLog } from "./ledger_log.ts";
 import {
   checkDelay,
   type CheckedOptions,
@@ -9,40 +9,33 @@ import {
   type MessageInput,
 } from "./options.ts";
 
-/** Puts messages into the queue. */
+/** Enqueues messages. */
 export class Producer<T, M> {
-  readonly #home: Home<T, M>;
+  readonly #log: LedgerLog<T, M>;
   readonly #options: CheckedOptions<T>;
 
-  constructor(home: Home<T, M>, options: CheckedOptions<T>) {
-    this.#home = home;
+  constructor(log: LedgerLog<T, M>, options: CheckedOptions<T>) {
+    this.#log = log;
     this.#options = options;
   }
 
-  /** Goes on behind the numbers that messages have had. */
-  async start(): Promise<void> {
-    const { numbers } = this.#home;
-    const { nextId } = await this.#home.readable();
-    numbers.next = Math.max(numbers.next, nextId);
-  }
-
-  /** Enqueues messages as one; what is given is taken as it is at the call. */
+  /** Enqueues messages in one entry; they are taken as they are at the call. */
   async enqueue(
     messages: readonly MessageInput<T>[],
   ): Promise<EnqueueResult[]> {
     const enqueue = messages.map((message) => this.#newMessage(message));
-    const before = this.#home.ifReadable();
+    const before = this.#log.ifReadable();
     for (const { id, dedupe } of enqueue) {
       if (before && dedupe) awaitOutcome(before, id);
     }
     try {
-      if (enqueue.length > 0) await this.#home.enqueue(enqueue);
+      if (enqueue.length > 0) await this.#log.enqueue(enqueue);
     } catch (error) {
-      // Nobody asks for these any more.
+      // Nobody asks for these outcomes now.
       for (const message of enqueue) if (before) outcomeOf(before, message);
       throw error;
     }
-    const ledger = await this.#home.readable();
+    const ledger = await this.#log.readable();
     return enqueue.map((message) => {
       const holder = outcomeOf(ledger, message);
       return { id: holder ?? message.id, deduplicated: holder !== undefined };
@@ -51,7 +44,7 @@ export class Producer<T, M> {
 
   /** The mutation of the state that enqueues a message. */
   enqueueMutation(message: MessageInput<T>): M {
-    return this.#home.mutation({ enqueue: [this.#newMessage(message)] });
+    return this.#log.mutation({ enqueue: [this.#newMessage(message)] });
   }
 
   #newMessage(
@@ -68,9 +61,9 @@ export class Producer<T, M> {
       payload,
       "enqueue the message",
     );
-    const due = this.#home.dueAfter(delayMs);
+    const due = this.#log.dueAfter(delayMs);
     return {
-      id: this.#takeId(),
+      id: this.#log.takeId(),
       payload: valid,
       ...(priority !== 0 && { priority }),
       ...(group !== undefined && { group }),
@@ -80,18 +73,11 @@ export class Producer<T, M> {
   }
 
   #heldUntil(key: string): NonNullable<NewMessage<T>["dedupe"]> {
-    return { key, until: this.#home.dueAfter(this.#options.dedupeWindowMs) };
-  }
-
-  #takeId(): number {
-    const { numbers } = this.#home;
-    const id = Math.max(numbers.next, this.#home.ifReadable()?.nextId ?? 1);
-    numbers.next = id + 1;
-    return id;
+    return { key, until: this.#log.dueAfter(this.#options.dedupeWindowMs) };
   }
 }
 
 function checkName(what: string, name: string | undefined): void {
   if (name === undefined || typeof name === "string" && name !== "") return;
-  throw new TypeError(`${what} must be a string, and not empty`);
+  throw new TypeError(`${what} must be a non-empty string`);
 }

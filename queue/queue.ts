@@ -1,36 +1,60 @@
+import { onAbort } from "../base/abort.ts";
+import { checkCount } from "../base/checks.ts";
+import { MiniError } from "../base/errors.ts";
+import { Mutex } from "../base/mutex.ts";
+import { Signal } from "../base/signal.ts";
 import type { CompactionReport } from "../state/mod.ts";
-import type { QueueEngine } from "./engine.ts";
-import type { LedgerEntry } from "./ledger/entry.ts";
-import type { LedgerHost } from "./ledger_log.ts";
-import type { DeadLetter, LedgerMessage } from "./ledger/ledger.ts";
+import { Deliveries } from "./delivery/deliveries.ts";
+import { Dispatcher } from "./delivery/dispatcher.ts";
 import type { QueueMessage } from "./delivery/message.ts";
 import {
-  attachQueue,
+  type Handler,
+  WorkerPool,
+  type WorkOptions,
+} from "./delivery/worker.ts";
+import { nextKeyExpiry } from "./ledger/dedupe_index.ts";
+import type { LedgerEntry } from "./ledger/entry.ts";
+import type { DeadLetter } from "./ledger/ledger.ts";
+import {
+  deadLettersIn,
+  pendingIn,
+  type PendingMessage,
+  type QueueStats,
+  statsOf,
+} from "./ledger/read.ts";
+import type { LedgerHost } from "./ledger_host.ts";
+import { LedgerLog } from "./ledger_log.ts";
+import {
+  claimLedger,
   type EntryIn,
-  type OpenQueue,
-  openQueue,
+  type OpenLedger,
+  openLedger,
   type PayloadOf,
   type StateWith,
 } from "./open.ts";
-import type {
-  DeliveryOptions,
-  EnqueueOptions,
-  EnqueueResult,
-  MessageInput,
-  PageOptions,
-  QueueOptions,
-  QueueStats,
-  ReceiveOptions,
+import {
+  type CheckedOptions,
+  checkSpan,
+  type DeliveryOptions,
+  type EnqueueOptions,
+  type EnqueueResult,
+  type MessageInput,
+  type PageOptions,
+  type QueueOptions,
+  type ReceiveOptions,
 } from "./options.ts";
-import type { Handler, WorkOptions } from "./delivery/worker.ts";
+import { Producer } from "./producer.ts";
+
+/** The most ids in one entry. */
+const MAX_IDS = 100_000;
 
 /**
- * A local message queue. A message is durable when `enqueue` resolves, and is
+ * A local message queue. A message is durable when `enqueue` resolves. It is
  * delivered at least once: again and again until a consumer acknowledges it, or
- * `maxAttempts` deliveries have come to nothing and it is dead, with its reason.
+ * until `maxAttempts` deliveries have failed and it becomes a dead letter.
  *
- * @typeParam T What messages carry: any value that JSON keeps unchanged.
- * @typeParam M A mutation of the state that the queue is in.
+ * @typeParam T The payload of the messages: any value that JSON keeps unchanged.
+ * @typeParam M A mutation of the state that holds the queue.
  *
  * @example Enqueue, receive, acknowledge
  * ```ts
@@ -45,51 +69,66 @@ import type { Handler, WorkOptions } from "./delivery/worker.ts";
  * ```
  */
 export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
-  readonly #engine: QueueEngine<T, M>;
+  readonly #log: LedgerLog<T, M>;
+  readonly #options: CheckedOptions<T>;
   readonly #free: () => Promise<void>;
+  readonly #producer: Producer<T, M>;
+  readonly #deliveries: Deliveries<T, M>;
+  readonly #dispatcher: Dispatcher<T, M>;
+  readonly #pools = new Map<WorkerPool<T, M>, Promise<void>>();
+  readonly #mutex = new Mutex();
+  #isClosed = false;
   #closing: Promise<void> | undefined;
 
-  private constructor({ engine, free }: OpenQueue<T, M>) {
-    this.#engine = engine;
+  private constructor(
+    log: LedgerLog<T, M>,
+    { options, free }: OpenLedger<T, M>,
+  ) {
+    this.#log = log;
+    this.#options = options;
     this.#free = free;
+    this.#producer = new Producer(log, options);
+    const poke = new Signal();
+    this.#deliveries = new Deliveries(log, options, poke);
+    this.#dispatcher = new Dispatcher(log, this.#deliveries, options, poke);
   }
 
   /**
    * Opens the queue in a directory, or creates it. Messages that were in flight
-   * when an earlier process ended can be received again at once; the delivery
+   * when an earlier process ended can be received again at once; that delivery
    * counts.
    *
-   * @param dir The directory, which holds a log and snapshots as any state does.
-   * @param options How messages are delivered, and kept.
+   * @param dir The directory. It holds a log and snapshots, as that of a state does.
+   * @param options How messages are delivered and kept.
    * @returns The queue. Close it to free the lock.
-   * @throws {TypeError} As `StateManager.open`; where the directory holds a state.
-   * @throws {MiniError} As `StateManager.open`; `CORRUPT` for a record that is no
-   * entry of a queue, `UNSUPPORTED_FORMAT` for one, or a snapshot, of a kind or
-   * a version that this code does not know.
+   * @throws {TypeError} As `StateManager.open`; if the directory holds a state.
+   * @throws {MiniError} As `StateManager.open`; `CORRUPT` if a record is not an
+   * entry of a queue, `UNSUPPORTED_FORMAT` if a record or a snapshot has a kind
+   * or a version that this code does not know.
    */
   static async open<T>(
     dir: string | URL,
     options: QueueOptions<T> = {},
   ): Promise<MiniQueue<T>> {
-    return new MiniQueue(await openQueue(dir, options));
+    return await MiniQueue.#start(await openLedger(dir, options));
   }
 
   /**
-   * Opens a queue whose ledger is part of a state of one's own, so that a change
-   * of that state, the messages it sends and the acknowledgement of the message
-   * that has caused it can be one atomic, durable record: see
+   * Opens a queue whose ledger is part of a state of your own. A change of that
+   * state, the messages that it sends and the acknowledgement of the message
+   * that caused it can then be one atomic, durable record: see
    * {@linkcode MiniQueue.enqueueMutation} and {@linkcode QueueMessage.ackMutation}.
    *
-   * The state has a {@linkcode Ledger} under `name`, made by `emptyLedger`; its
-   * `apply` hands mutations `{ [name]: entry }` to `applyToLedger`.
+   * The state has a {@linkcode Ledger} under `name`, created by `emptyLedger`.
+   * Its `apply` passes mutations `{ [name]: entry }` on to `applyToLedger`.
    *
    * @param manager The state. It stays open when the queue is closed.
-   * @param name Where the ledger is in the state.
+   * @param name The name of the ledger in the state.
    * @param options How messages are delivered.
    * @returns The queue.
-   * @throws {TypeError} Where there is no ledger, or another queue on it.
-   * @throws {MiniError} `UNSUPPORTED_FORMAT` where the ledger is of a version
-   * that this code does not know.
+   * @throws {TypeError} If there is no ledger, or another queue is attached to it.
+   * @throws {MiniError} `UNSUPPORTED_FORMAT` if this code does not know the
+   * version of the ledger.
    *
    * @example A state change and the message it sends are one record
    * ```ts
@@ -110,116 +149,162 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * assertEquals((await outbox.receive())?.payload, "confirm tea");
    * ```
    */
-  static async attach<S extends StateWith<K>, K extends string>(
-    manager: LedgerHost<S, EntryIn<K, PayloadOf<S[K]>>>,
+  static async attach<K extends string, M>(
+    manager:
+      & LedgerHost<StateWith<K>, M>
+      & Pick<LedgerHost<unknown, EntryIn<K, PayloadOf<M, K>>>, "apply">,
     name: K,
-    options: DeliveryOptions<PayloadOf<S[K]>> = {},
-  ): Promise<MiniQueue<PayloadOf<S[K]>, EntryIn<K, PayloadOf<S[K]>>>> {
-    return new MiniQueue(await attachQueue(manager, name, options));
+    options: DeliveryOptions<PayloadOf<M, K>> = {},
+  ): Promise<MiniQueue<PayloadOf<M, K>, EntryIn<K, PayloadOf<M, K>>>> {
+    return await MiniQueue.#start(claimLedger(manager, name, options));
+  }
+
+  static async #start<T, M>(
+    ledger: OpenLedger<T, M>,
+  ): Promise<MiniQueue<T, M>> {
+    try {
+      const { binding, options } = ledger;
+      const log = await LedgerLog.open(binding, options.clock);
+      const queue = new MiniQueue(log, ledger);
+      await queue.#takeOver();
+      return queue;
+    } catch (error) {
+      await ledger.free().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Takes back what the consumers of an earlier process held. Compacts the log if that is overdue. */
+  async #takeOver(): Promise<void> {
+    const found = this.#log.changeCount;
+    await this.#deliveries.takeBackAll();
+    if (found < await this.#log.garbageThreshold()) return;
+    // The queue works without it; a later compaction does the same.
+    await this.compact().catch(() => {});
   }
 
   /**
    * Enqueues a message.
    *
-   * @param payload What it carries; taken as it is at the call.
-   * @param options When, in which order, and whether at all.
-   * @returns Its number, or that of the message that has kept it out; durable.
-   * @throws {MiniError} As `StateManager.apply`; `INVALID` where the schema
-   * refuses the payload.
+   * @param payload The content of the message; taken as it is at the call.
+   * @param options When and in which order it is delivered, and its deduplication key.
+   * @returns The id of the message, or of the one that kept it out; durable.
+   * @throws {MiniError} As `StateManager.apply`; `INVALID` if the schema rejects
+   * the payload.
    */
   async enqueue(
     payload: T,
     options: EnqueueOptions = {},
   ): Promise<EnqueueResult> {
-    const [enqueued] = await this.#engine.enqueue([{ ...options, payload }]);
+    this.#assertOpen();
+    const [enqueued] = await this.#producer.enqueue([{ ...options, payload }]);
     return enqueued!;
   }
 
   /**
-   * Enqueues messages as one: after a crash all of them are there, or none.
+   * Enqueues messages atomically: after a crash either all of them are there or
+   * none.
    *
-   * @param messages What they carry, each with its own options.
-   * @returns Their numbers, in order; durable.
+   * @param messages The messages, each with its own options.
+   * @returns Their ids, in order; durable.
    * @throws {MiniError} As {@linkcode MiniQueue.enqueue}.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async enqueueBatch(
     messages: readonly MessageInput<T>[],
   ): Promise<EnqueueResult[]> {
-    return this.#engine.enqueue(messages);
+    this.#assertOpen();
+    return this.#producer.enqueue(messages);
   }
 
   /**
-   * The mutation that enqueues a message: for `applyBatch` and `transact` of the
-   * state that the queue is attached to, to make it one with other mutations.
-   * To be applied once at most.
+   * The mutation that enqueues a message: apply it with `applyBatch` or
+   * `transact` of the state that the queue is attached to, together with other
+   * mutations. Apply it at most once.
    *
-   * @param payload What it carries.
-   * @param options When, in which order, and whether at all.
+   * @param payload The content of the message.
+   * @param options When and in which order it is delivered, and its deduplication key.
    * @returns The mutation.
-   * @throws {MiniError} `INVALID` where the schema refuses the payload.
+   * @throws {MiniError} `INVALID` if the schema rejects the payload.
    */
   enqueueMutation(payload: T, options: EnqueueOptions = {}): M {
-    return this.#engine.enqueueMutation({ ...options, payload });
+    this.#assertOpen();
+    return this.#producer.enqueueMutation({ ...options, payload });
   }
 
   /**
-   * Receives the next message. It is the caller's to settle until the visibility
-   * timeout has passed; that it was delivered survives a crash of the process.
+   * Receives the next message. The caller may settle it until the visibility
+   * timeout has passed. The delivery counts even if the process crashes.
    *
    * @param options How long to wait.
-   * @returns The delivery; `undefined` where there was none in time, or the
-   * queue was closed.
+   * @returns The delivery; `undefined` if there was none in time, or the queue
+   * was closed.
    * @throws {MiniError} As `StateManager.apply`.
    */
   async receive(
     options: ReceiveOptions = {},
   ): Promise<QueueMessage<T, M> | undefined> {
-    return (await this.#engine.receive(1, options))[0];
+    this.#assertOpen();
+    return (await this.#dispatcher.receive(1, options))[0];
   }
 
   /**
-   * Receives up to so many messages, waiting for the first alone.
+   * Receives up to `max` messages. Waits for the first one only.
    *
-   * @param max How many at most.
+   * @param max The maximum number of messages.
    * @param options How long to wait.
-   * @returns The deliveries, each to be settled by itself.
+   * @returns The deliveries, each to be settled on its own.
    * @throws {MiniError} As `StateManager.apply`.
    */
+  // deno-lint-ignore require-await -- what is thrown must reject
   async receiveBatch(
     max: number,
     options: ReceiveOptions = {},
   ): Promise<QueueMessage<T, M>[]> {
-    return await this.#engine.receive(max, options);
+    this.#assertOpen();
+    checkCount("max", max);
+    return this.#dispatcher.receive(max, options);
   }
 
   /**
-   * Receives until the queue is closed. Every message is still to be settled; the
-   * one with which a loop is left, by `break` or by an error, is given back at
-   * once where it was not, and its delivery counts.
+   * Receives messages until the queue is closed. The loop has to settle each
+   * message. If it ends by `break` or an error, an unsettled last message is
+   * given back at once, and its delivery counts.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<QueueMessage<T, M>> {
-    return this.#engine.receiveAll();
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<QueueMessage<T, M>> {
+    for (;;) {
+      const [message] = await this.#dispatcher.receive(1, { waitMs: Infinity });
+      if (message === undefined) return;
+      let isLeft = true;
+      try {
+        yield message;
+        isLeft = false;
+      } finally {
+        // A loop that asks for the next one may settle this one elsewhere.
+        if (isLeft) await this.#deliveries.abandon(message);
+      }
+    }
   }
 
   /**
-   * Handles messages, so many at a time, until `signal` or the queue is closed.
+   * Handles messages, up to `concurrency` at a time, until `signal` is aborted or
+   * the queue is closed.
    *
-   * A message is acknowledged when its handler returns. When it throws, the
-   * message is given back with the back-off of the queue; `RetryLaterError` and
-   * `DeadLetterError` say otherwise. While its handler runs, a message does not run
-   * out. On stopping, handlers have `stopTimeoutMs` to end. So have they after
-   * `handlerTimeoutMs`, and until they do, or are given up, they count and their
-   * message and its group wait; then the message is given back as if they had
-   * thrown.
+   * A message is acknowledged when its handler returns. If the handler throws,
+   * the message is given back with the back-off of the queue; `RetryLaterError`
+   * and `DeadLetterError` override that. The visibility timeout does not end
+   * while the handler runs. On stopping, handlers have `stopTimeoutMs` to end. So
+   * have they after `handlerTimeoutMs`: until they end or are given up, they
+   * count towards `concurrency` and hold their message and its group; then the
+   * message is given back as if they had thrown.
    *
-   * Where nothing can be put on record, as on a full disk, it waits, tells
-   * `onError`, and goes on once it can.
+   * While nothing can be logged, as on a full disk, it tells `onError` and tries
+   * again with a back-off.
    *
-   * @param handler Does what a message asks for.
+   * @param handler Handles one message.
    * @param options How many at a time, and until when.
-   * @returns When it was stopped.
-   * @throws {MiniError} `POISONED` when it cannot go on.
+   * @returns Resolves once the work has stopped.
+   * @throws {MiniError} `POISONED` if it cannot continue.
    *
    * @example Work until there is nothing left
    * ```ts
@@ -237,35 +322,63 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * assertEquals(sum, 6);
    * ```
    */
-  work(handler: Handler<T, M>, options: WorkOptions = {}): Promise<void> {
-    return this.#engine.work(handler, options);
+  async work(
+    handler: Handler<T, M>,
+    options: WorkOptions = {},
+  ): Promise<void> {
+    this.#assertOpen();
+    const { signal, concurrency = 1, ...limits } = options;
+    const { handlerTimeoutMs = Infinity, stopTimeoutMs = 30_000 } = limits;
+    checkCount("concurrency", concurrency);
+    checkSpan("handlerTimeoutMs", handlerTimeoutMs);
+    checkSpan("stopTimeoutMs", stopTimeoutMs);
+    const parts = {
+      dispatcher: this.#dispatcher,
+      deliveries: this.#deliveries,
+      options: this.#options,
+    };
+    const all = { concurrency, handlerTimeoutMs, stopTimeoutMs };
+    const pool = new WorkerPool(parts, handler, all);
+    if (signal?.aborted) return;
+    const letGo = onAbort(signal, () => pool.stop());
+    const done = pool.run();
+    this.#pools.set(pool, done);
+    try {
+      await done;
+    } finally {
+      this.#pools.delete(pool);
+      letGo();
+    }
   }
 
-  /** How many messages there are. */
-  stats(): Promise<QueueStats> {
-    return this.#engine.stats();
+  /** Counts the messages. */
+  async stats(): Promise<QueueStats> {
+    await this.#takeBackDue();
+    return statsOf(await this.#log.view());
   }
 
   /**
-   * Looks at the messages that wait, without receiving them: the next first.
-   * What it costs grows with `limit` and with what is in flight, not with how
-   * many wait.
+   * Shows the messages that wait, in the order of delivery, without receiving
+   * them. The cost grows with `limit` and with the messages in flight, not with
+   * those that wait.
    *
-   * @param limit How many at most.
-   * @returns Copies.
+   * @param limit The maximum number of messages.
+   * @returns The messages; their payloads are copies.
    */
-  peek(limit: number = 10): Promise<LedgerMessage<T>[]> {
-    return this.#engine.peek(limit);
+  async peek(limit: number = 10): Promise<PendingMessage<T>[]> {
+    checkCount("limit", limit);
+    await this.#takeBackDue();
+    return pendingIn(await this.#log.view(), limit);
   }
 
   /**
-   * The messages that are dead, and why, in the order of their numbers. Where
-   * there may be many, look at them in pages: each costs what it gives.
+   * Shows the dead letters and why they are dead, in the order of their ids. If
+   * there may be many, read them page by page: the cost is that of the page.
    *
-   * @param options Behind which number to begin, and how many at most.
-   * @returns Copies.
+   * @param options After which id to start, and how many to return.
+   * @returns Copies of the dead letters.
    *
-   * @example Page by page, whatever becomes of those that were seen
+   * @example Page by page, whatever becomes of those already seen
    * ```ts
    * import { MiniQueue } from "@mini/state/queue";
    * import { assertEquals } from "@std/assert";
@@ -286,64 +399,162 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * assertEquals(seen, ["a", "b", "c"]);
    * ```
    */
-  deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
-    return this.#engine.deadLetters(options);
+  async deadLetters(
+    { after = 0, limit = Number.MAX_SAFE_INTEGER }: PageOptions = {},
+  ): Promise<DeadLetter<T>[]> {
+    checkCount("after", after, 0);
+    checkCount("limit", limit);
+    const view = await this.#log.view();
+    return structuredClone(deadLettersIn(view, after, limit));
+  }
+
+  /** Takes back deliveries that have timed out, so that what is shown is true also while nobody receives. */
+  async #takeBackDue(): Promise<void> {
+    // If it cannot be logged now, the next `receive` tries again.
+    if (!this.#isOver) await this.#deliveries.takeBackDue().catch(() => {});
   }
 
   /**
-   * Lets dead messages wait again, behind all others, their deliveries forgotten.
+   * Lets dead letters wait again, after all other messages and with no attempts.
    *
-   * @param which The number of one, or all.
+   * @param which The id of one, or all.
    * @returns How many there were; durable.
    * @throws {MiniError} As `StateManager.apply`.
    */
   redrive(which: number | "all"): Promise<number> {
-    return this.#engine.redrive(which);
+    return this.#alone(async () => {
+      const ids = await this.#deadIds(which);
+      for (const redrive of chunks(ids)) {
+        await this.#log.enter({ redrive }, true);
+      }
+      return ids.length;
+    });
   }
 
   /**
    * Removes messages for good; durable.
    *
-   * @param which A dead one, the dead ones, or all, those in flight as well.
+   * @param which The id of a dead letter, all dead letters, or all messages,
+   * those in flight included.
    * @returns How many there were.
    * @throws {MiniError} As `StateManager.apply`.
    */
   purge(which: number | "dead" | "all" = "dead"): Promise<number> {
-    return this.#engine.purge(which);
+    return this.#alone(async () => {
+      const ids = await this.#deadIds(which === "dead" ? "all" : which);
+      if (which !== "all") {
+        for (const purge of chunks(ids)) {
+          await this.#log.enter({ purge }, true);
+        }
+        return ids.length;
+      }
+      const { size } = await this.#log.readyIndex();
+      await this.#deliveries.purge(() =>
+        this.#log.enter({ purge: "all" }, true)
+      );
+      return size + ids.length;
+    });
   }
 
-  /** Delivers nothing until {@linkcode MiniQueue.resume}; also after a restart. Durable. */
+  /** Runs one such task at a time, so that each counts its own changes. */
+  async #alone<R>(task: () => Promise<R>): Promise<R> {
+    this.#assertOpen();
+    return await this.#mutex.run(task);
+  }
+
+  async #deadIds(which: number | "all"): Promise<number[]> {
+    const { dead } = await this.#log.readable();
+    if (which === "all") {
+      return Object.values(dead).sort((a, b) => a.order - b.order)
+        .map(({ id }) => id);
+    }
+    checkCount("id", which);
+    return dead[which] === undefined ? [] : [which];
+  }
+
+  /** Stops delivery until {@linkcode MiniQueue.resume}, across restarts. Durable. */
   pause(): Promise<void> {
-    return this.#engine.setPaused(true);
+    return this.#setPaused(true);
   }
 
-  /** Delivers again. Durable. */
+  /** Resumes delivery. Durable. */
   resume(): Promise<void> {
-    return this.#engine.setPaused(false);
+    return this.#setPaused(false);
+  }
+
+  async #setPaused(paused: boolean): Promise<void> {
+    this.#assertOpen();
+    await this.#log.enter({ paused }, true);
   }
 
   /**
-   * Makes a snapshot, and removes what it makes unneeded from the log. A queue
-   * of its own does it by itself when most of its log is dead weight.
+   * Makes a snapshot, and removes the records that it makes unnecessary. A queue
+   * with a state of its own does so by itself once most of its log is garbage.
    *
    * @returns What was removed.
    * @throws {MiniError} As `StateManager.compact`.
    */
-  compact(): Promise<CompactionReport> {
-    return this.#engine.compact();
+  async compact(): Promise<CompactionReport> {
+    this.#assertOpen();
+    await this.#recordExpiry();
+    const { report, left } = await this.#log.compact();
+    // The log still reaches back to the snapshot before this one, which may be
+    // much older; another snapshot takes its place.
+    if (left < await this.#log.garbageThreshold()) return report;
+    await this.#log.enter({ tick: true }, true);
+    const { report: next } = await this.#log.compact();
+    return {
+      removed: [...report.removed ?? [], ...next.removed ?? []],
+      removedBytes: (report.removedBytes ?? 0) + (next.removedBytes ?? 0),
+      firstSequence: next.firstSequence,
+    };
+  }
+
+  /** Records the time if keys have expired: the ledger forgets them with the next entry, and there may be no other. */
+  async #recordExpiry(): Promise<void> {
+    const ledger = await this.#log.readable();
+    if (nextKeyExpiry(ledger) > this.#log.now()) return;
+    // On a full disk this fails, and compaction frees space all the same.
+    await this.#log.enter({ tick: true }, false).catch(() => {});
   }
 
   /**
-   * Stops all work, waiting for the handlers that run (so that none of them may
-   * wait for it), lets those go who wait to receive, and frees the lock. What is
-   * in flight can be received after the next opening. Closing twice is fine.
+   * Stops all work, ends all waiting, and frees the lock. Waits for the handlers
+   * that run, so none of them may wait for it. Messages in flight can be received
+   * after the next opening. Closing twice is fine.
    */
   close(): Promise<void> {
-    return this.#closing ??= this.#engine.close().finally(this.#free);
+    this.#isClosed = true;
+    return this.#closing ??= this.#end().finally(this.#free);
+  }
+
+  async #end(): Promise<void> {
+    for (const pool of this.#pools.keys()) pool.stop();
+    await Promise.allSettled(this.#pools.values());
+    await this.#dispatcher.end();
+    const { isClosed, failure } = this.#log;
+    if (isClosed || failure !== undefined || !this.#log.hasDrifted) return;
+    // Otherwise the next opening would count a jump of the wall clock as time.
+    await this.#log.enter({ tick: true }, false).catch(() => {});
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosed || this.#log.isClosed;
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOver) return;
+    throw new MiniError("CLOSED", "Cannot use the queue: it was closed");
   }
 
   /** The same as {@linkcode MiniQueue.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+function* chunks(ids: readonly number[]): Generator<number[], void, undefined> {
+  for (let at = 0; at < ids.length; at += MAX_IDS) {
+    yield ids.slice(at, at + MAX_IDS);
   }
 }

@@ -2,12 +2,8 @@ import { isInParts } from "../../base/codec.ts";
 import type { JournalContext } from "../../store/internal.ts";
 import { bareMessage } from "../explain.ts";
 import { ledgerCodec } from "../../queue/ledger/codec.ts";
-import {
-  applyLogged,
-  emptyLedger,
-  type Ledger,
-} from "../../queue/ledger/ledger.ts";
-import type { LedgerEntry } from "../../queue/mod.ts";
+import { applyLogged } from "../../queue/ledger/reducer.ts";
+import { emptyLedger, type Ledger, type LedgerEntry } from "../../queue/mod.ts";
 import type { SnapCodec } from "../../snap/mod.ts";
 import { Guard } from "../../state/entry.ts";
 import { build } from "../../state/rebuild.ts";

@@ -1,17 +1,17 @@
-import type { LedgerMessage } from "../../queue/ledger/ledger.ts";
+import type { LedgerMessage } from "../../queue/mod.ts";
 import { depthOf, type QueueOnDisk, standingOf } from "../ledger.ts";
 import { brief } from "../../base/text.ts";
 
-/** A message as the page shows it; what it carries is cut short. */
+/** A message as the page shows it, with its payload shortened. */
 export interface MessageRow {
   readonly id: number;
   readonly text: string;
   readonly priority: number;
   readonly group?: string;
   readonly attempts: number;
-  /** For how many milliseconds it has been there, */
+  /** How long ago it was enqueued, or died, in milliseconds. */
   readonly ageMs: number;
-  /** and for how many more it is delayed. */
+  /** How long until it may be received, in milliseconds. */
   readonly delayMs: number;
   readonly reason?: string;
 }
@@ -20,14 +20,14 @@ export interface MessageRow {
 export interface QueueView {
   readonly at: number;
   readonly depth: ReturnType<typeof depthOf>;
-  /** The first of each, in the order in which they come to be received. */
+  /** The first messages of each kind, in the order of delivery. */
   readonly messages: Readonly<Record<string, readonly MessageRow[]>>;
 }
 
 const MAX_MESSAGES = 100;
 const PAYLOAD_CHARS = 400;
 
-/** How a queue stands, and the messages in it. */
+/** Makes the view of a queue. */
 export function queueView(found: QueueOnDisk): QueueView {
   const { ready, blocked, delayed, inFlight, dead } = standingOf(found);
   const rows = (messages: readonly LedgerMessage[]) =>

@@ -4,12 +4,10 @@ import type { Ledger } from "../../queue/mod.ts";
 import { MiniError } from "../../base/errors.ts";
 import { collect } from "../../base/collect.ts";
 import { type Extent, roughExtent } from "../extent.ts";
-import { isQueue, type QueueOnDisk } from "../ledger.ts";
+import { currentView, isQueue, type QueueOnDisk } from "../ledger.ts";
 import { readOnlyLog, steadily } from "../read_only.ts";
 import { isBareLog, stateParts } from "../state_parts.ts";
 import { footprint } from "../tail.ts";
-import { systemClock } from "../../queue/mod.ts";
-import { QueueTime } from "../../queue/clock.ts";
 import { type Change, diff } from "./diff.ts";
 import { KnownAborts } from "./known_aborts.ts";
 import { QUEUE, StateMaker } from "./maker.ts";
@@ -83,11 +81,11 @@ export class States {
       const sequence = Math.min(at ?? found.last, found.last);
       const { state } = await this.#queue.make(found, sequence, signal);
       const ledger = state as Ledger;
-      // What was delayed then was so by the time of then.
-      const now = sequence < found.last
-        ? ledger.at
-        : new QueueTime(systemClock, ledger).now();
-      return { ledger, sequence, now };
+      // Delays of the past are those at the time of the record.
+      const view = sequence < found.last
+        ? { ledger, now: ledger.at, drift: ledger.drift }
+        : currentView(ledger);
+      return { ...view, sequence };
     });
   }
 

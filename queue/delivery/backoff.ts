@@ -1,21 +1,21 @@
-/** How long to put off a message whose handler has thrown. */
+/** Options of {@linkcode exponentialBackoff}. */
 export interface BackoffOptions {
-  /** After the first delivery, in milliseconds. @default {1_000} */
+  /** The longest delay after the first delivery, in milliseconds. @default {1_000} */
   firstMs?: number;
-  /** At most, in milliseconds. @default {900_000} */
+  /** The longest delay of all, in milliseconds. @default {900_000} */
   maxMs?: number;
-  /** Gives a number from 0 up to 1. @default {Math.random} */
+  /** Returns a number from 0 (inclusive) to 1 (exclusive). @default {Math.random} */
   random?: () => number;
 }
 
 /**
- * Twice as long after each delivery, less up to half at random, so that what
- * failed together is not tried again together.
+ * Doubles the delay after each delivery, and shortens it by up to half at
+ * random, so that messages that fail together are not retried together.
  *
- * @param options How long.
- * @returns The milliseconds after so many deliveries.
+ * @param options The limits of the delay.
+ * @returns A function from the number of deliveries to a delay in milliseconds.
  *
- * @example The longest of each
+ * @example The longest delays
  * ```ts
  * import { exponentialBackoff } from "@mini/state/queue";
  * import { assertEquals } from "@std/assert";

@@ -2,7 +2,7 @@ import { MiniError } from "../../base/errors.ts";
 import { validate } from "../../base/schema.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Settlement } from "../ledger/entry.ts";
-import type { Home } from "../ledger_log.ts";
+import type { LedgerLog } from "../ledger_log.ts";
 import { type Delivery, type Lease, Leases } from "./leases.ts";
 import {
   isCurrent,
@@ -10,70 +10,69 @@ import {
   type LedgerMessage,
   receiptExpired,
 } from "../ledger/ledger.ts";
-import { QueueMessage } from "./message.ts";
 import type { CheckedOptions } from "../options.ts";
 import { describe } from "./reason.ts";
 
-/** An entry holds no more settlements than this that nobody has asked for together. */
+/** The most settlements by the queue itself in one entry. */
 const MAX_SETTLEMENTS = 1_000;
 
-/** Who has which message, and until when; and how that ends. */
+/** The deliveries under way: how each begins and how it ends. */
 export class Deliveries<T, M> {
-  readonly #home: Home<T, M>;
+  readonly #log: LedgerLog<T, M>;
   readonly #options: CheckedOptions<T>;
   readonly #leases = new Leases();
-  /** Fired when a lease may run out earlier than was known. */
+  /** Fired when a lease may expire earlier than the dispatcher knows. */
   readonly #poke: Signal;
 
-  constructor(home: Home<T, M>, options: CheckedOptions<T>, poke: Signal) {
-    this.#home = home;
+  constructor(log: LedgerLog<T, M>, options: CheckedOptions<T>, poke: Signal) {
+    this.#log = log;
     this.#options = options;
     this.#poke = poke;
   }
 
-  /** Looks into messages, the delivery of which is on record: what they carry, and which of them the schema refuses. */
+  /** Copies the payloads of messages whose delivery is logged, and finds those that the schema rejects. */
   look(
     ids: readonly number[],
     { messages }: Ledger<T>,
-  ): { payloads: Map<number, T>; refused: Settlement[] } {
+  ): { payloads: Map<number, T>; rejected: Settlement[] } {
     const payloads = new Map<number, T>();
-    const refused: Settlement[] = [];
+    const rejected: Settlement[] = [];
     for (const id of ids) {
       const message = messages[id];
-      // Purged while the delivery was on its way.
+      // It may have been purged in the meantime.
       if (message === undefined || !message.inFlight) continue;
       try {
         payloads.set(id, this.#payloadOf(message));
       } catch (error) {
         const { receipt } = message;
-        refused.push({ id, receipt, as: "dead", reason: describe(error) });
+        rejected.push({ id, receipt, as: "dead", reason: describe(error) });
       }
     }
-    return { payloads, refused };
+    return { payloads, rejected };
   }
 
-  /** Has messages dead that the schema refuses. */
-  async refuse(refused: readonly Settlement[]): Promise<void> {
-    await this.#expire(refused).catch(() => {
-      // Taken back as if it had run out; the next delivery will try again.
-      this.takeUntilNow(refused);
+  /** Makes messages that the schema rejects dead letters. */
+  async reject(rejected: readonly Settlement[]): Promise<void> {
+    await this.#expire(rejected).catch(() => {
+      // They time out at once, and the next delivery tries again.
+      this.timeOut(rejected);
     });
   }
 
-  /** Gives messages to a consumer: those that are there still. */
-  give(
+  /** Takes leases on messages, as far as they are still there. */
+  lease(
     payloads: ReadonlyMap<number, T>,
     { messages }: Ledger<T>,
     timeoutMs: number,
-  ): QueueMessage<T, M>[] {
-    const given: QueueMessage<T, M>[] = [];
+  ): { readonly message: LedgerMessage<T>; readonly payload: T }[] {
+    const leased = [];
     for (const [id, payload] of payloads) {
       const message = messages[id];
       if (message === undefined || !message.inFlight) continue;
       this.#leases.take(message, this.#now() + timeoutMs);
-      given.push(new QueueMessage(this, message, payload));
+      leased.push({ message, payload });
     }
-    return given;
+    return leased;
   }
 
   #payloadOf({ id, payload }: LedgerMessage<T>): T {
@@ -81,9 +80,9 @@ export class Deliveries<T, M> {
     return validate(this.#options.schema, copy, `deliver message ${id}`);
   }
 
-  /** Gives back, as if they had not been delivered, messages that nobody is there to take. */
+  /** Gives back messages that nobody takes any more, as if they had not been delivered. */
   async giveBack(ids: readonly number[]): Promise<void> {
-    const { messages } = await this.#home.readable();
+    const { messages } = await this.#log.readable();
     const settlements = ids.flatMap((id): Settlement[] => {
       const message = messages[id];
       if (message === undefined || !message.inFlight) return [];
@@ -93,7 +92,7 @@ export class Deliveries<T, M> {
     await this.#expire(settlements);
   }
 
-  /** What becomes of a delivery that has come to nothing. */
+  /** The settlement of a delivery that failed: the message is retried, or is dead after too many attempts. */
   returned(
     { id, receipt, attempts }: Pick<
       LedgerMessage,
@@ -117,13 +116,13 @@ export class Deliveries<T, M> {
   /** Settles a delivery for its consumer, durably. */
   async settle(settlement: Settlement, doing: string): Promise<void> {
     const { id } = settlement;
-    // From here on it cannot run out, nor be settled again.
+    // From here on it cannot time out or be settled again.
     const lease = this.#leases.settle(settlement);
     if (lease === undefined) throw receiptExpired(id, doing);
     try {
-      const ledger = await this.#home.readable();
+      const ledger = await this.#log.readable();
       if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
-      await this.#home.settle(settlement);
+      await this.#log.settle(settlement);
     } catch (error) {
       if (!isReceiptExpired(error)) {
         this.#leases.restore(lease);
@@ -136,19 +135,19 @@ export class Deliveries<T, M> {
     this.#leases.end(lease);
   }
 
-  /** Takes back, on opening, what consumers had that ended with their process. */
+  /** Takes back, on opening, the messages that consumers of an earlier process held. */
   async takeBackAll(): Promise<void> {
-    const { messages } = await this.#home.readable();
-    const all = [...(await this.#home.lines()).inFlight].map((id) =>
+    const { messages } = await this.#log.readable();
+    const all = [...(await this.#log.readyIndex()).inFlight].map((id) =>
       messages[id]!
     );
     const reason = "the process ended before it was settled";
-    // Where the disk is full it is done when somebody receives.
+    // On a full disk the next `receive` tries again.
     await this.takeBack(all, { due: 0, reason })
-      .catch(() => this.takeUntilNow(all));
+      .catch(() => this.timeOut(all));
   }
 
-  /** Takes back what was not settled in time. */
+  /** Takes back the messages that were not settled in time. */
   async takeBackDue(): Promise<void> {
     const expired = this.#leases.takeExpired(this.#now());
     if (expired.length === 0) return;
@@ -156,18 +155,18 @@ export class Deliveries<T, M> {
     await this.#takeBackOrKeep(expired, reason);
   }
 
-  /** Ends a delivery that was not settled, and tells its consumer. Nobody else has the message before it is taken back. */
+  /** Takes the lease of an unsettled delivery from its consumer. The message stays in flight until it is taken back. */
   lose(delivery: Delivery): Delivery | undefined {
     const lease = this.#leases.of(delivery);
     if (lease !== undefined) this.#leases.lose(lease);
     return lease;
   }
 
-  /** Takes back now what a consumer has left unsettled; another time where that fails. */
+  /** Takes back a message that its consumer has left unsettled, later if that fails now. */
   async abandon(delivery: Delivery): Promise<void> {
     const lost = this.lose(delivery);
     if (lost === undefined) {
-      // Should it fail to be settled, it has run out.
+      // If settling it fails, it times out at once.
       const settling = this.#leases.find(delivery);
       if (settling !== undefined) this.#move(settling, 0);
       return;
@@ -183,17 +182,17 @@ export class Deliveries<T, M> {
     try {
       await this.takeBack(lost, { due: 0, reason });
     } catch (error) {
-      this.takeUntilNow(lost);
+      this.timeOut(lost);
       throw error;
     }
   }
 
-  /** Has messages wait again the deliveries of which were lost, and not settled since. */
+  /** Lets messages wait again whose deliveries were lost, unless they were settled since. */
   async takeBack(
     lost: readonly Delivery[],
     { due, reason }: { due: number; reason: string },
   ): Promise<void> {
-    const ledger = await this.#home.readable();
+    const ledger = await this.#log.readable();
     const settlements = lost
       .filter((delivery) => isCurrent(ledger, delivery))
       .map(({ id }) => this.returned(ledger.messages[id]!, { due, reason }));
@@ -203,29 +202,29 @@ export class Deliveries<T, M> {
   async #expire(settlements: readonly Settlement[]): Promise<void> {
     for (let at = 0; at < settlements.length; at += MAX_SETTLEMENTS) {
       const expire = settlements.slice(at, at + MAX_SETTLEMENTS);
-      // Were it lost in a power cut, opening would find the same.
-      await this.#home.enter({ expire }, false);
+      // Not durable: if a power cut loses it, opening does the same again.
+      await this.#log.enter({ expire }, false);
     }
   }
 
-  /** Leases that have run out already, so that they are taken back another time. */
-  takeUntilNow(deliveries: readonly Delivery[]): void {
+  /** Times out deliveries now: they are taken back when the dispatcher runs next. */
+  timeOut(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#leases.take(delivery, this.#now());
     this.#poke.fire();
   }
 
-  /** Runs what removes every message; no delivery can be settled from here on. */
+  /** Runs a task that removes every message. No delivery can be settled from here on. */
   async purge(task: () => Promise<void>): Promise<void> {
     const lost = this.#leases.loseAll();
     try {
       await task();
     } catch (error) {
-      this.takeUntilNow(lost);
+      this.timeOut(lost);
       throw error;
     }
   }
 
-  /** Calls back once a delivery is lost. */
+  /** Calls `call` when a delivery is lost. */
   onLost(delivery: Delivery, call: () => void): void {
     const lease = this.#leases.of(delivery);
     if (lease !== undefined) lease.onLost = call;
@@ -234,11 +233,11 @@ export class Deliveries<T, M> {
   /** Whether a delivery can be settled. */
   isCurrent(delivery: Delivery): boolean {
     if (this.#leases.of(delivery) === undefined) return false;
-    const ledger = this.#home.ifReadable();
+    const ledger = this.#log.ifReadable();
     return ledger === undefined || isCurrent(ledger, delivery);
   }
 
-  /** Moves the end of a lease, where it has one; says whether there is a lease. */
+  /** Moves the deadline of a lease that has one. Returns whether there is a lease. */
   extend(delivery: Delivery, ms: number): boolean {
     const lease = this.#leases.of(delivery);
     if (lease !== undefined && lease.deadline < Infinity) {
@@ -247,7 +246,7 @@ export class Deliveries<T, M> {
     return lease !== undefined;
   }
 
-  /** Has a lease that had no end run out as any other, also one whose delivery is being settled, should that fail. */
+  /** Gives a lease without a deadline the default one, also while its delivery is being settled. */
   letRunOut(delivery: Delivery): void {
     const lease = this.#leases.find(delivery);
     if (lease === undefined || lease.deadline < Infinity) return;
@@ -259,19 +258,19 @@ export class Deliveries<T, M> {
     this.#poke.fire();
   }
 
-  /** When the next delivery may run out, by the monotonic clock. */
+  /** When the next delivery may time out, by the monotonic clock. */
   get nextDeadline(): number {
     return this.#leases.next;
   }
 
-  /** The queue's time in so many milliseconds; 0 for at once. */
+  /** The queue time `ms` from now; 0 for at once. */
   dueAfter(ms: number): number {
-    return this.#home.dueAfter(ms);
+    return this.#log.dueAfter(ms);
   }
 
   /** The mutation of the state that settles a delivery. */
   mutationOf(settlement: Settlement): M {
-    return this.#home.mutation({ settle: [settlement] });
+    return this.#log.mutation({ settle: [settlement] });
   }
 
   #now(): number {
@@ -279,7 +278,7 @@ export class Deliveries<T, M> {
   }
 }
 
-/** Whether settling has failed because the delivery was not the current one. */
+/** Whether settling failed because the delivery is not the current one. */
 function isReceiptExpired(error: unknown): boolean {
   if (!(error instanceof MiniError)) return false;
   const { code, cause } = error;
@@ -287,7 +286,7 @@ function isReceiptExpired(error: unknown): boolean {
     code === "ABORTED_MUTATION" && isReceiptExpired(cause);
 }
 
-/** The consumer's own: the ledger's must not change. */
+/** A copy for the consumer, who may change it: the ledger must not change. */
 function copyOf<T>(payload: T): T {
   return typeof payload === "object"
     ? JSON.parse(JSON.stringify(payload))

@@ -3,19 +3,19 @@ import { onAbort } from "../../base/abort.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
-import type { Home } from "../ledger_log.ts";
+import type { LedgerLog } from "../ledger_log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { QueueMessage } from "./message.ts";
+import { QueueMessage } from "./message.ts";
 import {
   type CheckedOptions,
   checkSpan,
   type ReceiveOptions,
 } from "../options.ts";
 
-/** Somebody who waits for messages. */
+/** A call of `receive` that waits. */
 interface Waiter<T, M> {
   readonly max: number;
-  /** When the waiting is over, by the monotonic clock. */
+  /** When the waiting ends, by the monotonic clock. */
   readonly until: number;
   readonly visibilityTimeoutMs: number;
   readonly signal: AbortSignal | undefined;
@@ -23,41 +23,42 @@ interface Waiter<T, M> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Which messages are to be delivered to whom. */
+/** The messages that are picked for a waiter. */
 interface Picked<T, M> {
   readonly waiter: Waiter<T, M>;
   readonly ids: readonly number[];
 }
 
 /**
- * Hands out the messages that are ready, to those who wait, in order. Every
- * delivery is on record before it is made. Works only while somebody waits.
+ * Decides who gets the next message: gives the messages that are ready to the
+ * waiters, in order. Logs each delivery before it hands out the message. Runs
+ * only while there are waiters.
  */
 export class Dispatcher<T, M> {
-  readonly #home: Home<T, M>;
+  readonly #log: LedgerLog<T, M>;
   readonly #deliveries: Deliveries<T, M>;
   readonly #options: CheckedOptions<T>;
-  /** Fired when there may be something to do. */
+  /** Fires when there may be work for `#serve`. */
   readonly #poke: Signal;
   #waiters: Waiter<T, M>[] = [];
   #serving: Promise<void> | undefined;
   #isEnded = false;
-  /** The change of the state that will fire `#poke`. */
+  /** The change of the state that fires `#poke`. */
   #awaited: Promise<void> | undefined;
 
   constructor(
-    home: Home<T, M>,
+    log: LedgerLog<T, M>,
     deliveries: Deliveries<T, M>,
     options: CheckedOptions<T>,
     poke: Signal,
   ) {
-    this.#home = home;
+    this.#log = log;
     this.#deliveries = deliveries;
     this.#options = options;
     this.#poke = poke;
   }
 
-  /** Waits for up to `max` messages, and at least one; for none where the time is up. */
+  /** Waits for at least one message, and receives up to `max`; none if the time is up. */
   receive(
     max: number,
     { waitMs = 0, signal, visibilityTimeoutMs }: ReceiveOptions,
@@ -69,7 +70,7 @@ export class Dispatcher<T, M> {
     const waiting = withResolvers<QueueMessage<T, M>[]>();
     const { promise, resolve, reject } = waiting;
     const abort = () => {
-      // One that is being served has messages on their way.
+      // A waiter that is being served gets its messages.
       if (!this.#waiters.includes(waiter)) return;
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
       this.#poke.fire();
@@ -90,7 +91,7 @@ export class Dispatcher<T, M> {
     return promise;
   }
 
-  /** Serves nobody any more; what is on its way to somebody is given back. */
+  /** Stops serving. Messages that are about to be handed out are given back. */
   async end(): Promise<void> {
     this.#isEnded = true;
     this.#poke.fire();
@@ -98,12 +99,12 @@ export class Dispatcher<T, M> {
   }
 
   async #serve(): Promise<void> {
-    // Not before whoever has asked for it has taken note of it.
+    // `#serving` has to be assigned first.
     await undefined;
     try {
       while (this.#waiters.length > 0) {
-        if (this.#home.failure !== undefined) throw this.#home.failure;
-        // Whatever happens from here on is looked at in the next round.
+        if (this.#log.failure !== undefined) throw this.#log.failure;
+        // A change from here on leads to another round.
         const { next } = this.#poke;
         this.#awaitChange();
         await this.#deliveries.takeBackDue();
@@ -119,29 +120,29 @@ export class Dispatcher<T, M> {
   }
 
   get #isOver(): boolean {
-    return this.#isEnded || this.#home.isClosed;
+    return this.#isEnded || this.#log.isClosed;
   }
 
-  /** Whether nobody is served any more, for all that something has failed: a state that is being closed says so first in this way. */
+  /** Whether a failure means that the queue is closed: a state that is being closed rejects with `CLOSED` first. */
   #isEnd(error: unknown): boolean {
     return this.#isOver ||
       error instanceof MiniError && error.code === "CLOSED";
   }
 
-  /** Has the next change of the state wake up whoever serves; once for each, however often nothing was found. */
+  /** Lets the next change of the state fire `#poke`, once per change. */
   #awaitChange(): void {
-    const { changed } = this.#home;
+    const { changed } = this.#log;
     if (changed === this.#awaited) return;
     this.#awaited = changed;
     changed.then(() => this.#poke.fire());
   }
 
-  /** Serves the waiters, in order, as far as there are messages; says whether there were. */
+  /** Serves the waiters, in order, while there are messages. Returns whether there were any. */
   async #deliver(): Promise<boolean> {
-    let ledger = await this.#home.readable();
-    // An apply may have thrown since, so that it is being made anew.
-    while (ledger !== this.#home.ifReadable()) {
-      ledger = await this.#home.readable();
+    let ledger = await this.#log.readable();
+    // The state may have been rebuilt in the meantime.
+    while (ledger !== this.#log.ifReadable()) {
+      ledger = await this.#log.readable();
     }
     const picked = this.#pick(ledger);
     if (picked.length === 0) return false;
@@ -151,7 +152,7 @@ export class Dispatcher<T, M> {
     try {
       const all = picked.flatMap(({ ids }) => ids);
       const failure = await this.#record(all);
-      await this.#home.unpick(all);
+      await this.#log.unpick(all);
       if (failure !== undefined) {
         const { error } = failure;
         for (const { waiter } of unserved.splice(0)) this.#fail(waiter, error);
@@ -159,7 +160,7 @@ export class Dispatcher<T, M> {
       await this.#hand(unserved, unlucky);
       return true;
     } finally {
-      // They wait still; of what has failed they hear from whoever serves.
+      // They still wait. If this failed, `#serve` tells them.
       this.#requeue([...unlucky, ...unserved.map(({ waiter }) => waiter)]);
     }
   }
@@ -169,7 +170,7 @@ export class Dispatcher<T, M> {
     else reject(error);
   }
 
-  /** Has waiters that got nothing wait in front of all others. */
+  /** Puts waiters that got nothing back in front of all others. */
   #requeue(waiters: readonly Waiter<T, M>[]): void {
     const isAborted = ({ signal }: Waiter<T, M>) => signal?.aborted;
     for (const { reject, signal } of waiters.filter(isAborted)) {
@@ -179,12 +180,12 @@ export class Dispatcher<T, M> {
     this.#waiters = [...rest, ...this.#waiters];
   }
 
-  /** Puts deliveries on record; gives why that could not be. */
+  /** Logs deliveries. Returns the error if that fails. */
   async #record(
     receive: readonly number[],
   ): Promise<{ readonly error: unknown } | undefined> {
     try {
-      await this.#home.enter({ receive }, false);
+      await this.#log.enter({ receive }, false);
       return undefined;
     } catch (error) {
       return { error };
@@ -195,7 +196,7 @@ export class Dispatcher<T, M> {
     const picked: Picked<T, M>[] = [];
     if (ledger.paused || this.#isOver) return picked;
     for (const waiter of this.#waiters) {
-      const ids = this.#home.pick(waiter.max);
+      const ids = this.#log.pick(waiter.max);
       if (ids.length === 0) break;
       picked.push({ waiter, ids });
     }
@@ -203,21 +204,21 @@ export class Dispatcher<T, M> {
   }
 
   /**
-   * Hands messages to those who are to have them, and takes them out; those for
-   * whom nothing is left are `unlucky`. Waits for nothing that need not be: what
-   * all who are served in one turn do next can share a commit as well.
+   * Hands out messages and takes each waiter off `unserved`. Waiters for whom
+   * nothing is left go to `unlucky`. Serves all in one turn if it can, so that
+   * what they do next shares a commit.
    */
   async #hand(
     unserved: Picked<T, M>[],
     unlucky: Waiter<T, M>[],
   ): Promise<void> {
-    let ledger = await this.#home.readable();
+    let ledger = await this.#log.readable();
     for (let each; (each = unserved[0]) !== undefined; unserved.shift()) {
       const { waiter, ids } = each;
-      const { payloads, refused } = this.#deliveries.look(ids, ledger);
-      if (refused.length > 0) {
-        await this.#deliveries.refuse(refused);
-        ledger = await this.#home.readable();
+      const { payloads, rejected } = this.#deliveries.look(ids, ledger);
+      if (rejected.length > 0) {
+        await this.#deliveries.reject(rejected);
+        ledger = await this.#log.readable();
       }
       if (this.#isOver) {
         await this.#deliveries.giveBack(ids).catch(() => {});
@@ -225,17 +226,17 @@ export class Dispatcher<T, M> {
         continue;
       }
       const { visibilityTimeoutMs } = waiter;
-      const messages = this.#deliveries.give(
-        payloads,
-        ledger,
-        visibilityTimeoutMs,
-      );
+      const messages = this.#deliveries
+        .lease(payloads, ledger, visibilityTimeoutMs)
+        .map(({ message, payload }) =>
+          new QueueMessage(this.#deliveries, message, payload)
+        );
       if (messages.length > 0) waiter.resolve(messages);
       else unlucky.push(waiter);
     }
   }
 
-  /** Lets those go whose time is up. */
+  /** Resolves the waiters whose time is up. */
   #dismiss(): void {
     const now = this.#now();
     const isOver = ({ until }: Waiter<T, M>) => until <= now || this.#isOver;
@@ -244,13 +245,13 @@ export class Dispatcher<T, M> {
     for (const { resolve } of over) resolve([]);
   }
 
-  /** Resolves when there may be something to do, or a time has come. */
+  /** Resolves when there may be work, or at the next deadline. */
   async #wakeUp(poked: Promise<void>): Promise<void> {
     const now = this.#now();
     const { nextDeadline } = this.#deliveries;
-    let until = Math.min(nextDeadline, now + this.#home.untilNextMs);
+    let until = Math.min(nextDeadline, now + this.#log.untilNextMs);
     for (const waiter of this.#waiters) until = Math.min(until, waiter.until);
-    // A timer also where there is no such time: somebody waits, so that the process is not to end.
+    // Without a deadline too: the timer keeps the process alive while somebody waits.
     const ms = Math.max(0, Math.ceil(until - now));
     const stop = new AbortController();
     await Promise.race([poked, this.#options.clock.sleep(ms, stop.signal)]);

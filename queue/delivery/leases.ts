@@ -6,36 +6,36 @@ export interface Delivery {
   readonly receipt: number;
 }
 
-/** A delivery that a consumer may settle. */
+/** The right of a consumer to settle a delivery. */
 export interface Lease extends Delivery {
-  /** When it runs out, by the monotonic clock. */
+  /** When it expires, by the monotonic clock. */
   deadline: number;
-  /** Called when it is lost. */
+  /** Called when the lease is lost. */
   onLost?: (() => void) | undefined;
-  /** Whether its delivery is being settled: it lasts only where that fails. */
+  /** Whether the delivery is being settled: the lease continues only if that fails. */
   isSettling?: boolean;
 }
 
-/** A moment at which a lease was to run out, when it was set. */
+/** The deadline that a lease had when it was scheduled. */
 interface Deadline {
   readonly lease: Lease;
   readonly at: number;
 }
 
-/** So many deadlines of leases that have ended, or were extended, are kept before they are cleared away. */
+/** The heap is rebuilt once it holds more outdated deadlines than this. */
 const MAX_STALE = 64;
 
-/** Who has which message, and until when. Only in memory: consumers die with the process. */
+/** The leases of all deliveries. Kept in memory only: consumers die with the process. */
 export class Leases {
   readonly #leases = new Map<number, Lease>();
   #deadlines = newHeap();
 
-  /** Gives a lease on a delivery. */
+  /** Takes a lease on a delivery. */
   take({ id, receipt }: Delivery, deadline: number): void {
     this.restore({ id, receipt, deadline });
   }
 
-  /** Gives back a lease whose delivery could not be settled; none that would take the place of another. */
+  /** Restores a lease whose delivery could not be settled, unless there is a newer one. */
   restore(lease: Lease): void {
     const { id, receipt } = lease;
     lease.isSettling = false;
@@ -55,37 +55,37 @@ export class Leases {
     }
   }
 
-  /** The lease on a delivery, while it lasts. */
+  /** The lease on a delivery, if it can be settled. */
   of(delivery: Delivery): Lease | undefined {
     const lease = this.find(delivery);
     return lease?.isSettling ? undefined : lease;
   }
 
-  /** The same, also while its delivery is being settled. */
+  /** The lease on a delivery, also while it is being settled. */
   find({ id, receipt }: Delivery): Lease | undefined {
     const lease = this.#leases.get(id);
     return lease?.receipt === receipt ? lease : undefined;
   }
 
-  /** Moves the end of a lease. */
+  /** Moves the deadline of a lease. */
   move(lease: Lease, deadline: number): void {
     lease.deadline = deadline;
     this.#schedule(lease);
   }
 
-  /** Has the lease on a delivery wait for what comes of settling it. */
+  /** Suspends the lease on a delivery that is being settled. */
   settle(delivery: Delivery): Lease | undefined {
     const lease = this.of(delivery);
     if (lease !== undefined) lease.isSettling = true;
     return lease;
   }
 
-  /** Ends a lease, unless another has taken its place. */
+  /** Ends a lease, unless another one has replaced it. */
   end(lease: Lease): void {
     if (this.find(lease) === lease) this.#leases.delete(lease.id);
   }
 
-  /** Ends all leases against the will of their consumers. */
+  /** Takes all leases from their consumers. */
   loseAll(): Lease[] {
     const lost = [...this.#leases.values()].filter((lease) => this.of(lease));
     for (const lease of lost) this.lose(lease);
@@ -93,23 +93,23 @@ export class Leases {
     return lost;
   }
 
-  /** Ends a lease against the will of its consumer. */
+  /** Takes a lease from its consumer. */
   lose(lease: Lease): void {
     this.end(lease);
     lease.onLost?.();
   }
 
-  /** When the next lease may run out, by the monotonic clock. */
+  /** When the next lease may expire, by the monotonic clock. */
   get next(): number {
     return this.#deadlines.peek()?.at ?? Infinity;
   }
 
-  /** Takes out those that have run out. */
+  /** Takes the leases that have expired from their consumers. */
   takeExpired(now: number): Lease[] {
     const expired: Lease[] = [];
     while (this.next <= now) {
       const { lease, at } = this.#deadlines.pop()!;
-      // Another deadline stands for one that was extended.
+      // A lease that was extended has another deadline.
       if (lease.deadline !== at || this.of(lease) !== lease) continue;
       this.lose(lease);
       expired.push(lease);

@@ -5,12 +5,12 @@ import { checkDelay, checkSpan, type NackOptions } from "../options.ts";
 import { checkReason } from "./reason.ts";
 
 /**
- * A delivery of a message. It is the consumer's until it is settled, or its
- * visibility timeout has passed and it was delivered again. Held by
- * `await using`, it is given back at the end of its block unless it was settled.
+ * A delivery of a message. The consumer holds it until it is settled, or until
+ * its visibility timeout has passed and the message is delivered again. With
+ * `await using` it is given back at the end of the block unless it was settled.
  *
- * @typeParam T What the message carries.
- * @typeParam M A mutation of the state that the queue is in.
+ * @typeParam T The payload of the message.
+ * @typeParam M A mutation of the state that holds the queue.
  *
  * @example Give it back, and get it again
  * ```ts
@@ -29,22 +29,22 @@ import { checkReason } from "./reason.ts";
  */
 export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   readonly #deliveries: Deliveries<T, M>;
-  /** The number of the message. */
+  /** Identifies the message. */
   readonly id: number;
-  /** Which delivery of the message this is. Only the current one can be settled. */
+  /** Identifies this delivery of the message. Only the current delivery can be settled. */
   readonly receipt: number;
-  /** What it carries; a copy of one's own. */
+  /** The content of the message: a copy for this consumer alone. */
   readonly payload: T;
-  /** How many deliveries there were that count, this one included. */
+  /** The number of deliveries that count towards `maxAttempts`, this one included. */
   readonly attempts: number;
-  /** Its priority. */
+  /** The priority of the message. */
   readonly priority: number;
-  /** Its group. */
+  /** The group of the message. */
   readonly group: string | undefined;
-  /** Why the delivery before this one failed. */
+  /** Why the previous delivery failed. */
   readonly lastFailure: string | undefined;
 
-  /** Made by the queue. */
+  /** Only the queue creates deliveries. */
   constructor(
     deliveries: Deliveries<T, M>,
     message: LedgerMessage<T>,
@@ -61,9 +61,10 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Says that the message is done. It is gone once this resolves, durably.
+   * Acknowledges the message: it is done. The message is gone, durably, once this
+   * resolves.
    *
-   * @throws {MiniError} `RECEIPT_EXPIRED` where this delivery is not the current
+   * @throws {MiniError} `RECEIPT_EXPIRED` if this delivery is not the current
    * one; otherwise as `StateManager.apply`, and the message stays.
    */
   async ack(): Promise<void> {
@@ -71,11 +72,11 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Gives the message back, to be delivered again at once, or after `delayMs`.
-   * After `maxAttempts` deliveries that count it is dead instead. Durable when it
-   * resolves.
+   * Gives the message back, to be delivered again at once or after `delayMs`.
+   * After `maxAttempts` deliveries that count it becomes a dead letter instead.
+   * Durable once this resolves.
    *
-   * @param options When, why, and whether this delivery counts.
+   * @param options The delay, the reason, and whether this delivery counts.
    * @throws {MiniError} As {@linkcode QueueMessage.ack}.
    */
   async nack(options: NackOptions = {}): Promise<void> {
@@ -83,9 +84,10 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Gives the message up: it is dead, and is not delivered again by itself.
+   * Makes the message a dead letter: it is not delivered again unless it is
+   * redriven. Durable once this resolves.
    *
-   * @param reason Why.
+   * @param reason Why the message is dead.
    * @throws {MiniError} As {@linkcode QueueMessage.ack}.
    */
   async deadLetter(reason: string): Promise<void> {
@@ -94,11 +96,11 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Moves the end of the visibility timeout. Does nothing to a delivery without
-   * one, as the handler of `work` has it.
+   * Moves the end of the visibility timeout. Does nothing if the delivery has no
+   * timeout, as in a handler of `work`.
    *
    * @param ms How long from now, in milliseconds.
-   * @throws {MiniError} `RECEIPT_EXPIRED` where this delivery is not the current one.
+   * @throws {MiniError} `RECEIPT_EXPIRED` if this delivery is not the current one.
    */
   extend(ms: number): void {
     checkSpan("ms", ms);
@@ -107,24 +109,24 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Whether it can still be settled.
+   * Whether this delivery can still be settled.
    *
-   * @throws {MiniError} `POISONED` where the state that the queue is in is lost
-   * until it is opened again.
+   * @throws {MiniError} `POISONED` if the state that holds the queue has failed
+   * and must be opened again.
    */
   get isCurrent(): boolean {
     return this.#deliveries.isCurrent(this);
   }
 
   /**
-   * The mutation that says that the message is done: for `applyBatch` and
-   * `transact` of the state that the queue is attached to, to make it one with
-   * other mutations.
+   * The mutation that acknowledges the message: apply it with `applyBatch` or
+   * `transact` of the state that the queue is attached to, together with other
+   * mutations.
    *
-   * @returns The mutation. Applied after the delivery has ceased to be the
-   * current one, it is an `ABORTED_MUTATION` with that as its `cause`, and
-   * nothing that is one with it has an effect.
-   * @throws {MiniError} `RECEIPT_EXPIRED` where it has by now.
+   * @returns The mutation. If the delivery is not the current one when it is
+   * applied, it fails with `ABORTED_MUTATION`, whose `cause` is
+   * `RECEIPT_EXPIRED`, and the mutations of the same record have no effect.
+   * @throws {MiniError} `RECEIPT_EXPIRED` if this delivery is not the current one.
    */
   ackMutation(): M {
     if (!this.isCurrent) throw receiptExpired(this.id, "ack");
@@ -132,9 +134,9 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   }
 
   /**
-   * Gives the message back at once where it was not settled; this delivery
-   * counts, as that of a process that has died. Never throws: what cannot be
-   * put on record now is taken back as a delivery that has run out.
+   * Gives the message back at once unless it was settled. The delivery counts,
+   * like that of a process that died. Never throws: if it cannot be logged now,
+   * the delivery times out instead.
    */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#deliveries.abandon(this);

@@ -8,18 +8,18 @@ import {
 } from "../../base/reason.ts";
 import type { LoggedError } from "../ledger/entry.ts";
 
-/** A reason is cut after so many characters: it is logged with the message. */
+/** The longest reason that is logged, in characters. */
 const MAX_CHARS = 1_000;
 
-/** What went wrong, in words, whatever was thrown; what a handler throws on purpose is told by its message alone. */
+/** The reason that a thrown value gives; for the errors that a handler throws on purpose, their message. */
 export function describe(error: unknown): string {
   return messageOf(error).replace(/^(DeadLetterError|RetryLaterError): /, "");
 }
 
-/** A stack is cut after so many characters. */
+/** The longest stack that is logged, in characters. */
 const MAX_STACK_CHARS = 2_000;
 
-/** What was thrown, as it is logged. */
+/** A thrown value, as it is logged. */
 export function loggedError(
   thrown: unknown,
   above: readonly unknown[] = [],
@@ -37,7 +37,7 @@ export function loggedError(
   };
 }
 
-/** The stack of what was thrown, without the name and the message before it, which may be long. */
+/** The stack of a thrown value, without the name and the message that it starts with: they may be long. */
 function framesOf(thrown: unknown): string | undefined {
   const stack = field(thrown, "stack");
   const message = field(thrown, "message");
@@ -48,7 +48,7 @@ function framesOf(thrown: unknown): string | undefined {
   return stack.slice(at + 1, at + 1 + MAX_STACK_CHARS);
 }
 
-/** A reason that somebody gives. */
+/** The reason that a caller gives, cut to its limit. */
 export function checkReason(reason: unknown): string | undefined {
   if (reason === undefined || reason === "") return undefined;
   if (typeof reason === "string") return reason.slice(0, MAX_CHARS);

@@ -10,8 +10,8 @@ import { checkDelay, type CheckedOptions } from "../options.ts";
 import { describe, loggedError } from "./reason.ts";
 
 /**
- * Thrown by a handler: the message is delivered again after a while, and this
- * delivery does not count.
+ * Thrown by a handler to have the message delivered again later. This delivery
+ * does not count.
  *
  * @example Try again when the network is back
  * ```ts
@@ -22,14 +22,14 @@ import { describe, loggedError } from "./reason.ts";
  * ```
  */
 export class RetryLaterError extends Error {
-  /** How long to wait, in milliseconds. */
+  /** The delay, in milliseconds. */
   readonly delayMs: number;
 
   /**
-   * Creates one.
+   * Creates the error.
    *
-   * @param delayMs How long to wait, in milliseconds.
-   * @param reason Why.
+   * @param delayMs The delay, in milliseconds.
+   * @param reason Why the message is retried later.
    */
   constructor(delayMs: number, reason: string = "to be tried again later") {
     checkDelay("delayMs", delayMs);
@@ -40,7 +40,8 @@ export class RetryLaterError extends Error {
 }
 
 /**
- * Thrown by a handler: the message is dead, whatever deliveries were left.
+ * Thrown by a handler to make the message a dead letter, whatever attempts are
+ * left.
  *
  * @example Give up what can never succeed
  * ```ts
@@ -52,9 +53,9 @@ export class RetryLaterError extends Error {
  */
 export class DeadLetterError extends Error {
   /**
-   * Creates one.
+   * Creates the error.
    *
-   * @param reason Why.
+   * @param reason Why the message is dead.
    */
   constructor(reason: string) {
     super(reason);
@@ -62,14 +63,18 @@ export class DeadLetterError extends Error {
   }
 }
 
-/** What a handler is given beside the message. */
+/** The second argument of a handler. */
 export interface HandlerContext {
-  /** Aborted when the delivery is lost, or the work is to stop. */
+  /** Aborted when the delivery is lost or the work stops. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Does what a message asks for. The message is acknowledged when it returns, and given back when it throws.
+ * Handles a message. The message is acknowledged when the handler returns, and
+ * given back when it throws.
+ *
+ * @typeParam T The payload of the message.
+ * @typeParam M A mutation of the state that holds the queue.
  *
  * @example Try again later, or never
  * ```ts
@@ -95,46 +100,46 @@ export type Handler<T, M = LedgerEntry<T>> = (
   context: HandlerContext,
 ) => unknown;
 
-/** How to work. */
+/** How `work` handles messages. */
 export interface WorkOptions {
-  /** How many handlers run at a time. @default {1} */
+  /** The number of handlers that run at a time. @default {1} */
   concurrency?: number;
-  /** Ends the work, once the handlers that run have ended. */
+  /** Stops the work, once the running handlers have ended. */
   signal?: AbortSignal;
-  /** How long a handler may run, in milliseconds: then its delivery is lost, and `signal` tells it. @default {Infinity} */
+  /** How long a handler may run, in milliseconds. After that its delivery is lost, and its `signal` is aborted. @default {Infinity} */
   handlerTimeoutMs?: number;
-  /** How long to wait, on stopping and after a time-out, for handlers to end, in milliseconds. @default {30_000} */
+  /** How long to wait for handlers to end, on stopping and after a timeout, in milliseconds. @default {30_000} */
   stopTimeoutMs?: number;
 }
 
-/** How a handler has ended. */
+/** How a handler ended. */
 type Outcome = { readonly error?: unknown };
 
-/** A handler that runs. */
+/** A running handler. */
 interface Running {
-  /** Tells it to stop. */
+  /** Tells the handler to stop. */
   readonly stop: AbortController;
-  /** Ends the wait for it: to take too long, or to end after that. */
+  /** Ends the waiting for its timeout, or for its end. */
   readonly timer: AbortController;
 }
 
-/** How long to wait where nothing can be put on record. */
+/** How long to wait while nothing can be logged. */
 const PAUSE = exponentialBackoff({ firstMs: 100, maxMs: 10_000 });
 
-/** Receives and handles messages, so many at a time, until it is stopped. */
-export class Work<T, M> {
+/** Receives and handles messages, up to `concurrency` at a time, until it is stopped. */
+export class WorkerPool<T, M> {
   readonly #dispatcher: Dispatcher<T, M>;
   readonly #deliveries: Deliveries<T, M>;
   readonly #options: CheckedOptions<T>;
   readonly #handler: Handler<T, M>;
   readonly #limits: Required<Omit<WorkOptions, "signal">>;
   readonly #stop = new AbortController();
-  /** What is being handled. */
+  /** The handlers that run, by message. */
   readonly #running = new Map<QueueMessage<T, M>, Running>();
   #failure: { readonly error: unknown } | undefined;
-  /** How often in a row nothing could be put on record. */
+  /** The number of consecutive failures to log something. */
   #troubles = 0;
-  /** While nothing can be, all wait together. */
+  /** The pause that all workers share after such a failure. */
   #pause: Promise<void> | undefined;
 
   constructor(
@@ -153,7 +158,7 @@ export class Work<T, M> {
     this.#limits = limits;
   }
 
-  /** Works; resolves when it was stopped, rejects when it cannot go on. */
+  /** Runs the workers. Resolves when they were stopped, rejects when they cannot continue. */
   async run(): Promise<void> {
     const { concurrency, stopTimeoutMs } = this.#limits;
     const { signal } = this.#stop;
@@ -167,7 +172,7 @@ export class Work<T, M> {
       this.#options.clock.sleep(stopTimeoutMs, timer.signal),
     ]);
     timer.abort();
-    // Nobody waits for these any more: they run out as any other delivery.
+    // Nobody waits for these any longer: they time out like any other delivery.
     for (const [message, { timer }] of this.#running) {
       timer.abort();
       this.#deliveries.letRunOut(message);
@@ -175,7 +180,7 @@ export class Work<T, M> {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Ends the work. */
+  /** Stops the workers, once their handlers have ended. */
   stop(): void {
     const reason = new Error("the work is stopping");
     this.#stop.abort(reason);
@@ -204,7 +209,7 @@ export class Work<T, M> {
     const { signal } = this.#stop;
     if (signal.aborted) return undefined;
     try {
-      // While its handler runs, a message is kept from running out.
+      // A message does not time out while its handler runs.
       const held = { waitMs: Infinity, visibilityTimeoutMs: Infinity };
       const receive = () => this.#dispatcher.receive(1, { ...held, signal });
       return (await this.#patiently(receive))[0];
@@ -220,7 +225,7 @@ export class Work<T, M> {
     return this.#stop.signal.aborted;
   }
 
-  /** Puts something on record: waits, and tries again, for as long as that fails for what may pass, as a full disk does. */
+  /** Runs a task that logs something. Retries it while it fails for a reason that may pass, such as a full disk. */
   async #patiently<R>(task: () => Promise<R>): Promise<R> {
     for (;;) {
       try {
@@ -241,7 +246,7 @@ export class Work<T, M> {
     this.#pause = undefined;
   }
 
-  /** Whether a work that is stopped is none the worse for what has failed; tells it. */
+  /** Whether a failure does not matter because the work is stopping. Reports it if so. */
   #isPassedOver(error: unknown): boolean {
     if (!this.#isStopped || !mayPass(error)) return false;
     this.#options.onError(error);
@@ -260,7 +265,7 @@ export class Work<T, M> {
       const ended = this.#run(message, stop.signal);
       const { handlerTimeoutMs } = this.#limits;
       await this.#endsWithin(handlerTimeoutMs, ended, running);
-      // Also stopped where the work does not wait for it any more.
+      // `run` aborts the timer too, when it waits no longer.
       if (running.timer.signal.aborted) {
         await this.#settle(message, await ended);
       } else await this.#takeBack(message, ended, running);
@@ -269,7 +274,7 @@ export class Work<T, M> {
     }
   }
 
-  /** Takes a message from a handler that has taken too long, once that has ended, or is given up. */
+  /** Takes back the message of a handler that timed out, once the handler has ended or is given up. */
   async #takeBack(
     message: QueueMessage<T, M>,
     ended: Promise<Outcome>,
@@ -280,11 +285,11 @@ export class Work<T, M> {
     if (!await this.#endsWithin(stopTimeoutMs, ended, running)) {
       this.#options.onError(
         new Error(
-          `The handler of message ${message.id} goes on after its signal was aborted; it is given up, and its message is free`,
+          `The handler of message ${message.id} still runs after its signal was aborted; it is given up, and its message is free`,
         ),
       );
     }
-    // It may have settled its message itself, have failed, or be about to.
+    // The handler may have settled its message itself, or may be settling it.
     lost ??= this.#deliveries.lose(message);
     if (lost === undefined) return this.#deliveries.letRunOut(message);
     const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
@@ -294,7 +299,7 @@ export class Work<T, M> {
         this.#deliveries.takeBack([lost], { due, reason })
       );
     } catch (error) {
-      this.#deliveries.takeUntilNow([lost]);
+      this.#deliveries.timeOut([lost]);
       throw error;
     }
   }
@@ -305,7 +310,7 @@ export class Work<T, M> {
     return ms;
   }
 
-  /** Passes over a delivery that somebody has settled already, or may settle by now. */
+  /** Waits for a task that settles a message. Ignores that the delivery was already settled. */
   async #settled(
     message: QueueMessage<T, M>,
     task: Promise<void>,
@@ -315,7 +320,7 @@ export class Work<T, M> {
     } catch (error) {
       const isLost = error instanceof MiniError &&
         error.code === "RECEIPT_EXPIRED";
-      // Also where it is being settled, which may fail.
+      // Also while it is being settled: that may fail.
       this.#deliveries.letRunOut(message);
       if (!isLost && !this.#isPassedOver(error)) throw error;
     }
@@ -333,7 +338,7 @@ export class Work<T, M> {
     }
   }
 
-  /** Waits for a handler to end, and for no longer than that, or than its timer runs; says whether it has ended. */
+  /** Waits until a handler ends, its time is up, or its timer is aborted. Returns whether it has ended. */
   async #endsWithin(
     ms: number,
     ended: Promise<Outcome>,
@@ -342,7 +347,7 @@ export class Work<T, M> {
     let hasEnded = false;
     const end = ended.then(() => {
       hasEnded = true;
-      // With a reason: the error that is made without one costs more than all the rest.
+      // With a reason: creating the default one is expensive.
       timer.abort("ended");
     });
     if (ms === Infinity) await end;
@@ -366,7 +371,7 @@ export class Work<T, M> {
       return await message.nack({ delayMs, reason, countAttempt: false });
     }
     const isLast = isA(error, DeadLetterError);
-    // It may have failed for no other reason than that it was to stop.
+    // It may have failed only because it was told to stop.
     if (this.#isStopped && !isLast) {
       return await message.nack({ reason, countAttempt: false });
     }
@@ -385,13 +390,13 @@ export class Work<T, M> {
   }
 }
 
-/** Whether what has failed may do better another time. */
+/** Whether a failure may pass. */
 function mayPass(error: unknown): boolean {
   const never = ["CLOSED", "POISONED", "RECEIPT_EXPIRED"];
   return error instanceof MiniError && !never.includes(error.code);
 }
 
-/** Whether a handler has thrown one of these; it may throw what throws when it is asked. */
+/** Whether an error is of a class. Handlers may throw a proxy that throws when it is tested. */
 function isA<E>(error: unknown, kind: new (...args: never[]) => E): error is E {
   try {
     return error instanceof kind;

@@ -1,25 +1,24 @@
-import { isInParts } from "../../base/codec.ts";
-import type { SnapCodec } from "../../state/mod.ts";
+import { isInParts, type SnapCodec } from "../../base/codec.ts";
 import { headIn, unknownPart } from "./entry_check.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** The first line of a snapshot: the ledger without what is many. */
+/** The first part of a ledger in a snapshot: everything but its collections. */
 type Head = Omit<Ledger, "messages" | "dead" | "dedupe">;
 
-/** Another line of it. */
-type Part<T> =
+/** Any other part: one item of a collection. */
+type Item<T> =
   | { readonly message: Ledger<T>["messages"][string] }
   | { readonly dead: Ledger<T>["dead"][string] }
   | { readonly dedupe: Ledger<T>["dedupe"][number] };
 
-/** A ledger in a snapshot: a line for each message, so that no number of them is too large. */
+/** The codec of a ledger: a part for each message, so that their number has no limit. */
 export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
   return { encode, decode };
 }
 
 function* encode<T>(
   ledger: Ledger<T>,
-): Generator<Head | Part<T>, void, undefined> {
+): Generator<Head | Item<T>, void, undefined> {
   const { messages, dead, dedupe, at, v = 1, ...rest } = ledger;
   yield { at, ...(v > 1 && { v }), ...rest };
   for (const id in messages) yield { message: messages[id]! };
@@ -36,7 +35,7 @@ async function decode<T>(parts: unknown): Promise<Ledger<T>> {
   for await (const part of parts) {
     if (head === undefined) head = headIn(part);
     else {
-      const known = Object(part) as Part<T>;
+      const known = Object(part) as Item<T>;
       if ("message" in known) messages[known.message.id] = known.message;
       else if ("dead" in known) dead[known.dead.id] = known.dead;
       else if ("dedupe" in known) dedupe.push(known.dedupe);

@@ -1,21 +1,21 @@
 import type { LedgerEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
-import { linesOf } from "./ready_index.ts";
+import { readyIndexOf } from "./ready_index.ts";
 
-/** So much behind a snapshot is not worth another, however little it leaves. */
-const MIN_DEAD_WEIGHT = 1_000;
+/** Fewer changes since a snapshot than this are not worth another one, however small the ledger is. */
+const MIN_GARBAGE = 1_000;
 
-/** So many snapshots are remembered; what stands before them counts as one. */
+/** The most marks that are kept; the changes before the first one count as one mark. */
 const MAX_MARKS = 100;
 
-/** What has happened to messages: a record may be about many. */
-export class Weight {
+/** Counts the changes of messages, to decide when a log is worth compacting. An entry may change many messages. */
+export class CompactionPolicy {
   #total = 0;
-  /** Up to where a snapshot was made, or tried by itself: that is not to be done with every record. */
+  /** The total at the last snapshot, or automatic attempt at one: a failure must not be repeated at every record. */
   #tried = 0;
   #marks: { readonly sequence: number; readonly total: number }[] = [];
 
-  /** All that has happened, what was read on opening included. */
+  /** All changes, those that opening replayed included. */
   get total(): number {
     return this.#total;
   }
@@ -25,39 +25,39 @@ export class Weight {
     this.#total += list?.length ?? 1;
   }
 
-  /** Whether `limit` has happened since a snapshot was made, or tried. */
-  isDue(limit: number): boolean {
-    if (this.#total - this.#tried < limit) return false;
+  /** Whether there were `threshold` changes since the last snapshot, or attempt at one. If so, this is an attempt. */
+  isDue(threshold: number): boolean {
+    if (this.#total - this.#tried < threshold) return false;
     this.#tried = this.#total;
     return true;
   }
 
-  /** Says that one was made when `total` had happened. */
-  made(total: number): void {
+  /** Notes that a snapshot was made when the total was `total`. */
+  snapshotMade(total: number): void {
     this.#tried = Math.max(this.#tried, total);
   }
 
-  /** Remembers what has happened up to a record, at which there may be a snapshot. */
+  /** Remembers the total at a record where a snapshot may be made. */
   mark(sequence: number): void {
     this.#marks = this.#marks.slice(1 - MAX_MARKS);
     this.#marks.push({ sequence, total: this.#total });
   }
 
-  /** What has happened since a record, and no less. */
+  /** The number of changes since a record, or more. */
   since(sequence: number): number {
     const mark = this.#marks.findLast((mark) => mark.sequence <= sequence);
     return this.#total - (mark?.total ?? 0);
   }
 }
 
-/** From which weight behind a snapshot on most of it is dead. */
-export function deadWeightOf<T>(
+/** The number of changes since a snapshot from which most of the log is garbage. */
+export function garbageThreshold<T>(
   ledger: Ledger<T>,
   picked: ReadonlySet<number>,
 ): number {
-  const { size, dead } = linesOf(ledger, picked);
+  const { size, dead } = readyIndexOf(ledger, picked);
   return Math.max(
-    MIN_DEAD_WEIGHT,
+    MIN_GARBAGE,
     4 * (size + dead.size + ledger.dedupe.length),
   );
 }

@@ -1,77 +1,78 @@
-/** A message as it is enqueued: what is logged of it. */
+/** A new message, as an entry enqueues it. */
 export interface NewMessage<T> {
-  /** Its number. */
+  /** Identifies the message. */
   readonly id: number;
-  /** What it carries. */
+  /** The content of the message. */
   readonly payload: T;
   /** Higher goes first. @default {0} */
   readonly priority?: number;
-  /** Messages of a group go one after another, in order. */
+  /** Messages of one group are delivered one at a time, in order. */
   readonly group?: string;
-  /** The queue's time from which on it may be received. @default {at once} */
+  /** The queue time from which the message may be received. @default {at once} */
   readonly due?: number;
-  /** No other message with this key is taken up until the queue's time `until`. */
+  /** Keeps out other messages with the same key until the queue time `until`. */
   readonly dedupe?: { readonly key: string; readonly until: number };
 }
 
-/** What a handler has thrown, as a dead letter keeps it: cut to a bound, and no more than text. */
+/** The error of a handler, as a dead letter keeps it: text of limited length. */
 export interface LoggedError {
-  /** Its name, or that of its class. */
+  /** The name of the error, or of its class. */
   readonly name: string;
-  /** What it says of itself, or words for it where it says nothing. */
+  /** The message of the error, or a description if it has none. */
   readonly message: string;
-  /** The calls that it was thrown in, a line for each, as the runtime puts it. */
+  /** The stack, one call a line, as the runtime formats it. */
   readonly stack?: string;
-  /** What has caused it; the first of several. */
+  /** The cause of the error; the first one if there are several. */
   readonly cause?: LoggedError;
 }
 
-/** What becomes of a delivery. */
+/** The end of one delivery. */
 export interface Settlement {
-  /** The number of the message. */
+  /** Identifies the message. */
   readonly id: number;
-  /** Which of its deliveries. */
+  /** Identifies the delivery of the message. */
   readonly receipt: number;
-  /** Whether it is done, is to be delivered again, or never more. */
+  /** Whether the message is done, is delivered again, or is dead. */
   readonly as: "acked" | "retried" | "dead";
-  /** When it is retried: the queue's time from which on. @default {at once} */
+  /** If it is retried: the queue time from which it may be received. @default {at once} */
   readonly due?: number;
-  /** When it is retried: whether this delivery is not to count. @default {false} */
+  /** If it is retried: whether this delivery does not count. @default {false} */
   readonly refund?: boolean;
-  /** Why it was not done. */
+  /** Why the delivery failed. */
   readonly reason?: string;
-  /** When it is dead: what its handler has thrown. In entries of version 2. */
+  /** If the message is dead: the error that its handler threw. Requires version 2. */
   readonly error?: LoggedError;
 }
 
-/** What happens to a ledger, and when, by the queue's time. Plain JSON. */
+/** A change of a ledger, and its queue time. Plain JSON. */
 export type LedgerEntry<T = unknown> =
   & {
-    /** The queue's time, in milliseconds. */
+    /** The queue time, in milliseconds. */
     readonly at: number;
-    /** The version of the entry: the first that has all that is in it. @default {1} */
+    /** The lowest version that has everything in the entry. @default {1} */
     readonly v?: number;
-    /** How far the wall clock is from it, where that has changed. */
+    /** The wall clock minus queue time, if that has changed. */
     readonly drift?: number;
   }
   & (
     | { readonly enqueue: readonly NewMessage<T>[] }
-    /** The messages with these numbers are delivered. */
+    /** Delivers the messages with these ids. */
     | { readonly receive: readonly number[] }
-    /** Consumers settle deliveries that are theirs; throws for one that is not. */
+    /** Consumers settle their deliveries. Throws if one is not the current one. */
     | { readonly settle: readonly Settlement[] }
-    /** The queue settles deliveries that nobody may settle any more; passes over what was settled already. */
+    /** The queue settles deliveries that their consumers can no longer settle. Skips those that are already settled. */
     | { readonly expire: readonly Settlement[] }
-    /** Dead messages with these numbers wait again, behind all others. */
+    /** The dead letters with these ids wait again, after all other messages. */
     | { readonly redrive: readonly number[] }
-    /** Removes dead messages, or every message. */
+    /** Removes dead letters, or every message. */
     | { readonly purge: "all" | readonly number[] }
+    /** Pauses delivery, or resumes it. */
     | { readonly paused: boolean }
-    /** Nothing happens, but the time is on record. */
+    /** Records the time and changes nothing else. */
     | { readonly tick: true }
   );
 
-/** Says of which version an entry is that holds these settlements, where that is not 1. */
+/** The version of an entry with these settlements, unless it is 1. */
 export function versionOf(settle: readonly Settlement[]): { v?: number } {
   return settle.some(({ error }) => error !== undefined) ? { v: 2 } : {};
 }

@@ -2,10 +2,10 @@ import { MiniError } from "../../base/errors.ts";
 import type { LedgerEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** The highest version of an entry, and of a ledger, that this code knows. */
+/** The highest version of entries and ledgers that this code knows. */
 export const LEDGER_VERSION = 2;
 
-/** What is wrong with a value: where in it, and whether newer code may know better. */
+/** A flaw of a value: its place, and whether newer code may know the value. */
 interface Flaw {
   readonly path: string;
   readonly isUnknown: boolean;
@@ -14,14 +14,14 @@ interface Flaw {
 const MALFORMED: Flaw = { path: "", isUnknown: false };
 const UNKNOWN: Flaw = { path: "", isUnknown: true };
 
-/** Finds what is wrong with a value in an entry of a version. */
+/** Finds a flaw of a value in an entry of a version. */
 type Check = (value: unknown, version: number) => Flaw | undefined;
 
 /** A field of an object. */
 interface Field {
   readonly check: Check;
   readonly isOptional: boolean;
-  /** The first version of entries that has it. */
+  /** The first version of entries with the field. */
   readonly since: number;
 }
 
@@ -41,7 +41,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An object with these fields, and no other. */
+/** An object with these fields and no others. */
 function object(fields: Readonly<Record<string, Field>>): Check {
   const known = new Map(Object.entries(fields));
   const needed = [...known.keys()].filter((name) => !fields[name]!.isOptional);
@@ -52,7 +52,7 @@ function object(fields: Readonly<Record<string, Field>>): Check {
     }
     for (const name in value) {
       const field = known.get(name);
-      // Which one it is stays unsaid: it may be anything.
+      // The error does not name the field: it may be anything.
       if (field === undefined || field.since > version) return UNKNOWN;
       const flaw = field.check(value[name], version);
       if (flaw !== undefined) return within(`.${name}`, flaw);
@@ -113,7 +113,7 @@ const SETTLEMENT = object({
   error: may(ERROR, 2),
 });
 
-/** What may happen, and from which version of entries on. */
+/** The kinds of entries. */
 const KINDS: Readonly<Record<string, Field>> = {
   enqueue: may(list(NEW_MESSAGE)),
   receive: may(IDS),
@@ -134,7 +134,7 @@ const ENTRY = object({
   ...KINDS,
 });
 
-/** The first line of a ledger in a snapshot. */
+/** The first part of a ledger in a snapshot. */
 const HEAD = object({
   at: must(NUMBER),
   v: may(COUNT),
@@ -144,7 +144,7 @@ const HEAD = object({
   paused: must(FLAG),
 });
 
-/** Whether a value says one thing that may happen to a ledger of this version. */
+/** Whether a value has exactly one of the kinds that this code knows. */
 export function hasKind(value: object): boolean {
   return Object.keys(value).filter((name) => Object.hasOwn(KINDS, name))
     .length === 1;
@@ -153,20 +153,20 @@ export function hasKind(value: object): boolean {
 function flawOf(entry: unknown): Flaw | undefined {
   if (!isObject(entry)) return MALFORMED;
   const { v = 1 } = entry;
-  // Newer code may have put all of it otherwise.
+  // Newer code may have another layout for the whole entry.
   if (isNewer(v)) return UNKNOWN;
   return ENTRY(entry, Number(v)) ?? (hasKind(entry) ? undefined : UNKNOWN);
 }
 
-/** Whether a version is one that this code does not know. */
+/** Whether a version is newer than this code. */
 function isNewer(version: unknown): boolean {
   return Number.isSafeInteger(version) && Number(version) > LEDGER_VERSION;
 }
 
 /**
- * Throws for what is no entry of a ledger, or none that this code knows.
+ * Throws if a value is not an entry, or not one that this code knows.
  *
- * @param isLogged Whether it is what a queue's own log holds: no caller is to blame.
+ * @param isLogged Whether the value comes from a queue's own log: then no caller is to blame.
  */
 export function checkEntry(
   entry: unknown,
@@ -178,24 +178,24 @@ export function checkEntry(
   if (flaw.isUnknown) {
     throw new MiniError(
       "UNSUPPORTED_FORMAT",
-      `Cannot enter it into the ledger of the queue: ${place} is of a kind or a version that this code does not know; nothing was changed: use the version of this package that wrote it, or a newer one`,
+      `Cannot apply the entry to the queue's ledger: ${place} has a kind or a version that this code does not know; nothing was changed. Use the version of this package that wrote it, or a newer one`,
     );
   }
   const message =
-    `Cannot enter it into the ledger of the queue: ${place} is missing, or is not what belongs there; nothing was changed`;
+    `Cannot apply the entry to the queue's ledger: ${place} is missing or invalid; nothing was changed`;
   throw isLogged ? new MiniError("CORRUPT", message) : new TypeError(message);
 }
 
-/** Throws for a ledger of a version that this code does not know. */
+/** Throws if the version of a ledger is newer than this code. */
 export function checkVersion(version: number | undefined): void {
   if (!isNewer(version)) return;
   throw new MiniError(
     "UNSUPPORTED_FORMAT",
-    `Cannot use the ledger of the queue: it is of version ${version}, and this code knows ${LEDGER_VERSION}; nothing was changed: use the version of this package that wrote it, or a newer one`,
+    `Cannot use the queue's ledger: it has version ${version}, and this code knows versions up to ${LEDGER_VERSION}; nothing was changed. Use the version of this package that wrote it, or a newer one`,
   );
 }
 
-/** The first line of a ledger in a snapshot. */
+/** The first part of a ledger in a snapshot, checked. */
 export function headIn(
   part: unknown,
 ): Omit<Ledger, "messages" | "dead" | "dedupe"> {
@@ -205,10 +205,10 @@ export function headIn(
   return part as Ledger;
 }
 
-/** The error for a line of a snapshot that this code does not know. */
+/** The error for a part of a snapshot that this code does not know. */
 export function unknownPart(): MiniError {
   return new MiniError(
     "UNSUPPORTED_FORMAT",
-    "Cannot read the ledger of the queue: its snapshot has a part that this code does not know; nothing was changed: use the version of this package that wrote it, or a newer one",
+    "Cannot read the queue's ledger: its snapshot has a part that this code does not know; nothing was changed. Use the version of this package that wrote it, or a newer one",
   );
 }

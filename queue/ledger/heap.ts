@@ -1,15 +1,15 @@
-/** A binary heap: whatever comes first is taken first, in O(log n). */
+/** A binary heap: takes the first item in O(log n). */
 export class Heap<T> {
   readonly #items: T[];
   readonly #isBefore: (a: T, b: T) => boolean;
 
-  /** @param items What it is kept in: nothing, or what another such heap has left there, or is arranged. */
+  /** @param items The array that holds the heap: empty, or left by another heap with the same order. `arrange` makes any other a heap. */
   constructor(isBefore: (a: T, b: T) => boolean, items: T[] = []) {
     this.#isBefore = isBefore;
     this.#items = items;
   }
 
-  /** Makes a heap of items that stand in another order; leaves one as it is. */
+  /** Makes a heap of items in any order. Leaves a heap as it is. */
   arrange(): void {
     const items = this.#items;
     for (let at = items.length >> 1; at-- > 0;) this.#sink(items[at]!, at);
@@ -19,7 +19,7 @@ export class Heap<T> {
     return this.#items.length;
   }
 
-  /** What comes first. */
+  /** The first item. */
   peek(): T | undefined {
     return this.#items[0];
   }
@@ -37,7 +37,7 @@ export class Heap<T> {
     items[at] = item;
   }
 
-  /** Takes what comes first. */
+  /** Takes the first item. */
   pop(): T | undefined {
     const items = this.#items;
     const first = items[0];
@@ -46,7 +46,7 @@ export class Heap<T> {
     return first;
   }
 
-  /** All of it in order, as far as is asked for, an item in O(log n); nothing is taken. */
+  /** Gives the items in order, each in O(log n). Takes none. */
   *inOrder(): Generator<T, void, undefined> {
     const items = this.#items;
     const next = new Heap<number>((a, b) =>
@@ -60,7 +60,7 @@ export class Heap<T> {
     }
   }
 
-  /** Puts an item in a place, by default the first, and lets it sink to where it belongs. */
+  /** Puts an item in a place, and sinks it to where it belongs. */
   #sink(item: T, at = 0): void {
     const items = this.#items;
     for (;;) {

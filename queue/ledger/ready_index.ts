@@ -1,8 +1,8 @@
-import { DeadLine } from "./dead_letters.ts";
+import { DeadLetterIndex } from "./dead_letter_index.ts";
 import { Heap } from "./heap.ts";
 import type { Ledger, LedgerMessage } from "./ledger.ts";
 
-/** The messages of a group, in order. The first is the only one that can be received. */
+/** The messages of a group, in order. Only the first can be received. */
 class Group<T> {
   #messages: LedgerMessage<T>[] = [];
   #start = 0;
@@ -11,7 +11,7 @@ class Group<T> {
     return this.at(0);
   }
 
-  /** The message with so many before it. */
+  /** The message with `place` others before it. */
   at(place: number): LedgerMessage<T> | undefined {
     return this.#messages[this.#start + place];
   }
@@ -28,20 +28,20 @@ class Group<T> {
   }
 }
 
-/** A message that is next of some, and those of its own line behind it. */
+/** The first message of a sequence, and the rest of the sequence. */
 interface Front<T> {
   readonly message: LedgerMessage<T>;
-  /** Its place in its group. */
+  /** The position in the group of the message. */
   readonly place: number;
-  /** Those that follow it in order, whatever it is. */
+  /** The messages after it, in order. */
   readonly rest?: Iterator<LedgerMessage<T>, void>;
 }
 
 /**
- * Who is next, found in O(log n). Follows from the ledger alone; made when it is
- * first asked for, and kept up to date beside it.
+ * Finds the next message in O(log n). Derived from the ledger when it is first
+ * needed, and kept up to date beside it.
  */
-export class Lines<T> {
+export class ReadyIndex<T> {
   readonly #messages: Record<string, LedgerMessage<T>>;
   readonly #ready = new Heap<LedgerMessage<T>>((a, b) =>
     a.priority > b.priority || a.priority === b.priority && a.order < b.order
@@ -50,25 +50,25 @@ export class Lines<T> {
     (a.due - b.due || b.priority - a.priority || a.order - b.order) < 0
   );
   readonly #groups = new Map<string, Group<T>>();
-  /** How many messages wait for an earlier one of their group. */
+  /** The number of messages that wait for an earlier one of their group. */
   blocked = 0;
-  /** How many messages wait or are in flight. */
+  /** The number of messages that wait or are in flight. */
   size = 0;
-  /** Those that are dead. */
-  readonly dead: DeadLine<T>;
-  /** The numbers of those in flight. */
+  /** The dead letters. */
+  readonly dead: DeadLetterIndex<T>;
+  /** The ids of the messages in flight. */
   readonly inFlight: Set<number> = new Set();
 
-  /** @param picked Messages that somebody has taken already: they do not wait. */
+  /** @param picked The ids of messages that are about to be delivered: they do not wait. */
   constructor(ledger: Ledger<T>, picked: ReadonlySet<number>) {
     this.#messages = ledger.messages;
     const messages = Object.values(ledger.messages);
     messages.sort((a, b) => a.order - b.order);
     for (const message of messages) this.add(message, picked);
-    this.dead = new DeadLine(ledger);
+    this.dead = new DeadLetterIndex(ledger);
   }
 
-  /** Puts a message at the end of its line. */
+  /** Adds a message, as the last of its group. */
   add(message: LedgerMessage<T>, picked?: ReadonlySet<number>): void {
     this.size++;
     const { group: name } = message;
@@ -85,12 +85,12 @@ export class Lines<T> {
     else if (!picked?.has(message.id)) this.wait(message);
   }
 
-  /** Lets a message wait that is the first of its line. */
+  /** Lets a message wait: one without a group, or the first of its group. */
   wait(message: LedgerMessage<T>): void {
     (message.due > 0 ? this.#delayed : this.#ready).push(message);
   }
 
-  /** Takes a message out that was in flight; the next of its group waits then. */
+  /** Removes a message that was in flight. The next of its group waits then. */
   remove({ group: name }: LedgerMessage<T>): void {
     this.size--;
     if (name === undefined) return;
@@ -105,7 +105,7 @@ export class Lines<T> {
     this.wait(next);
   }
 
-  /** Takes the next message that can be received now. */
+  /** Takes the next message that may be received now. */
   next(now: number): LedgerMessage<T> | undefined {
     this.#promote(now);
     for (;;) {
@@ -126,28 +126,29 @@ export class Lines<T> {
     return group === undefined ? undefined : this.#groups.get(group);
   }
 
-  /** Puts back what was taken, and is not in flight nor gone. */
+  /** Puts back a message that `next` took, unless it is in flight or gone. */
   putBack(id: number): void {
     const message = this.#messages[id];
     if (message !== undefined && this.#isWaiting(message)) this.wait(message);
   }
 
-  /** When the next delay is over. */
+  /** When the next delay ends, in queue time. */
   get nextDue(): number {
     return this.#delayed.peek()?.due ?? Infinity;
   }
 
-  /** How many wait for their time. */
+  /** The number of messages whose delay has not ended. */
   delayed(now: number): number {
     this.#promote(now);
     return this.#delayed.size;
   }
 
   /**
-   * Up to so many messages that wait, in the order in which they come to be
-   * received. Costs what is given and what is in flight, and no more.
+   * Up to `limit` messages that wait, in the order of delivery. The cost grows
+   * with `limit` and with the messages in flight, not with those that wait.
    *
-   * @param picked Messages that somebody has taken: they wait all the same.
+   * @param picked The ids of messages that are about to be delivered: they count
+   * as waiting here.
    */
   waiting(
     now: number,
@@ -171,7 +172,7 @@ export class Lines<T> {
     return waiting;
   }
 
-  /** Whoever may be next: the first that is ready, the first that is delayed, and who was taken already. */
+  /** The candidates: the first ready one, the first delayed one, and those in flight or picked. */
   #fronts(now: number, picked: ReadonlySet<number>): Heap<Front<T>> {
     this.#promote(now);
     const delayMs = ({ due }: LedgerMessage<T>) => Math.max(0, due - now);
@@ -186,7 +187,7 @@ export class Lines<T> {
         const message = this.#messages[id];
         if (message === undefined) continue;
         const group = this.#groupOf(message);
-        // Any other comes behind the first of its group.
+        // The first of a group leads to the others.
         const isFirst = group === undefined || group.first === message;
         if (isFirst) fronts.push({ message, place: 0 });
       }
@@ -201,7 +202,7 @@ export class Lines<T> {
   }
 }
 
-/** Adds the next of those that come in order. */
+/** Adds the next message of a sequence. */
 function pushNext<T>(
   fronts: Heap<Front<T>>,
   rest: Iterator<LedgerMessage<T>, void> | undefined,
@@ -211,27 +212,29 @@ function pushNext<T>(
   fronts.push({ message: next.value, place: 0, rest: rest! });
 }
 
-const LINES = new WeakMap<object, Lines<unknown>>();
+const INDEXES = new WeakMap<object, ReadyIndex<unknown>>();
 
-/** The lines of a ledger, made where there are none. */
-export function linesOf<T>(
+/** The index of a ledger; created if there is none. */
+export function readyIndexOf<T>(
   ledger: Ledger<T>,
   picked: ReadonlySet<number>,
-): Lines<T> {
-  let lines = linesBeside(ledger);
-  if (lines === undefined) {
-    lines = new Lines(ledger, picked);
-    LINES.set(ledger, lines as Lines<unknown>);
+): ReadyIndex<T> {
+  let index = existingReadyIndex(ledger);
+  if (index === undefined) {
+    index = new ReadyIndex(ledger, picked);
+    INDEXES.set(ledger, index as ReadyIndex<unknown>);
   }
-  return lines;
+  return index;
 }
 
-/** The lines of a ledger, where somebody has asked for them: replay costs none. */
-export function linesBeside<T>(ledger: Ledger<T>): Lines<T> | undefined {
-  return LINES.get(ledger) as Lines<T> | undefined;
+/** The index of a ledger, if there is one: replay needs none. */
+export function existingReadyIndex<T>(
+  ledger: Ledger<T>,
+): ReadyIndex<T> | undefined {
+  return INDEXES.get(ledger) as ReadyIndex<T> | undefined;
 }
 
-/** Has the lines made anew from the ledger. */
-export function forgetLines(ledger: object): void {
-  LINES.delete(ledger);
+/** Drops the index: it is derived from the ledger again when it is needed. */
+export function forgetReadyIndex(ledger: object): void {
+  INDEXES.delete(ledger);
 }

@@ -24,8 +24,13 @@ Deno.test("mini queue stats, peek and dead show a queue, beside the program that
   const { oldestMs: _, sequence: __, ...counts } = stats.json;
   assertEquals([stats.code, counts], [0, await queue.stats()]);
   assertEquals(counts.blocked, 1);
-  const peek = await miniJson(["queue", "peek", directory.path, "-n", "3"]);
-  assertEquals(peek.json.messages, await queue.peek(3));
+  const peek = await miniJson(["queue", "peek", directory.path, "-n", "4"]);
+  const pending = JSON.parse(JSON.stringify(await queue.peek(4)));
+  // The clocks are read a moment later.
+  const timeless = (
+    { enqueuedAt, delayMs, ...rest }: Record<string, unknown>,
+  ) => ({ ...rest, at: typeof enqueuedAt, isDelayed: Number(delayMs) > 0 });
+  assertEquals(peek.json.messages.map(timeless), pending.map(timeless));
   const dead = await miniJson(["queue", "dead", directory.path]);
   const all = await queue.deadLetters();
   assertEquals([dead.code, dead.json.messages], [1, all]);

@@ -37,8 +37,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "ack-is-not-durable",
     file: "queue/ledger_log.ts",
     edits: [[
-      "return this.#gather(this.#settlements, item, versionOf([settlement]));",
-      "return this.enter({ settle: [settlement] }, false);",
+      "return this.#settlements.add(stamp, JSON.stringify(settlement));",
+      "return this.enter({ settle: [settlement] }, stamp === undefined);",
     ]],
     killedBy: complaint(
       "a power cut leaves a queue that does not open, or has forgotten",
@@ -48,7 +48,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "enqueue-is-not-durable",
     file: "queue/ledger_log.ts",
     edits: [[
-      "return this.#gather(this.#arrivals, list.slice(1, -1));",
+      "return this.#arrivals.add(this.#stampJson(), list.slice(1, -1));",
       "return this.enter({ enqueue }, list === undefined);",
     ]],
     killedBy: {
@@ -62,12 +62,13 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     file: "queue/delivery/dispatcher.ts",
     edits: [
       [
-        "      await this.#home.enter({ receive }, false);\n",
-        "      applyToLedger(await this.#home.readable(), { at: 0, receive });\n",
+        "      await this.#log.enter({ receive }, false);\n",
+        "      applyToLedger(await this.#log.readable(), { at: 0, receive });\n",
       ],
       [
         'import type { Ledger } from "../ledger/ledger.ts";\n',
-        'import { applyToLedger, type Ledger } from "../ledger/ledger.ts";\n',
+        'import type { Ledger } from "../ledger/ledger.ts";\n' +
+        'import { applyToLedger } from "../ledger/reducer.ts";\n',
       ],
     ],
     killedBy: queue(ACROSS_A_KILL),
@@ -75,7 +76,10 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "what-was-given-before-is-entered-after",
     file: "queue/ledger_log.ts",
-    edits: [["    this.#flush();\n    await", "    await"]],
+    edits: [[
+      "    this.#arrivals?.flush();\n    this.#settlements?.flush();\n",
+      "",
+    ]],
     killedBy: gathering(
       ": what is entered between two messages has its place between them",
     ),
@@ -84,9 +88,9 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "attached-messages-lose-their-place",
     file: "queue/open.ts",
     edits: [[
-      "      numbers: claimed.numbers,\n",
-      "      numbers: claimed.numbers,\n" +
-      '      enterJson: (json) => manager.applyJson!(`{"${name}":${json}}`),\n',
+      "    ids: claimed.ids,\n",
+      "    ids: claimed.ids,\n" +
+      '    applyJson: (json: string) => host.applyJson!(`{"${name}":${json}}`),\n',
     ]],
     killedBy: gathering(
       ".attach(): messages are logged where they were enqueued among the state's own mutations",
@@ -96,8 +100,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "later-time-shares-an-entry",
     file: "queue/entry_batcher.ts",
     edits: [[
-      "this.#round?.stamp === stamp &&",
-      "this.#round !== undefined &&",
+      "this.#pending?.stamp === stamp &&",
+      "this.#pending !== undefined &&",
     ]],
     killedBy: gathering(": each message is enqueued at its own time"),
   },
@@ -112,8 +116,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     file: "queue/ledger_log.ts",
     edits: [[
       "    const report = await this.#host.compact();\n" +
-      "    this.#weight.made(total);\n",
-      "    this.#weight.made(total);\n" +
+      "    this.#policy.snapshotMade(total);\n",
+      "    this.#policy.snapshotMade(total);\n" +
       "    const report = await this.#host.compact();\n",
     ]],
     killedBy: weight(
@@ -122,7 +126,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "take-back-on-opening-is-forgotten",
-    file: "queue/engine.ts",
+    file: "queue/queue.ts",
     edits: [["    await this.#deliveries.takeBackAll();\n", ""]],
     killedBy: queue(ACROSS_A_KILL),
   },
@@ -153,7 +157,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "put-back-is-forgotten",
     file: "queue/ledger_log.ts",
-    edits: [["      lines.putBack(id);\n", ""]],
+    edits: [["      index.putBack(id);\n", ""]],
     killedBy: trouble(
       ".receive() on a full disk rejects with NO_SPACE, and gives the message once there is space",
     ),
@@ -218,7 +222,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "keys-wait-for-those-before-them",
     file: "queue/ledger/dedupe_index.ts",
     edits: [[
-      "    byEnd(ledger).push(key);\n",
+      "    byExpiry(ledger).push(key);\n",
       "    ledger.dedupe.push(key);\n",
     ]],
     killedBy: {
@@ -229,7 +233,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "unknown-entry-is-passed-over",
-    file: "queue/ledger/ledger.ts",
+    file: "queue/ledger/reducer.ts",
     edits: [["  checkEntry(entry, true);\n", ""]],
     killedBy: format(
       ".open() refuses a kind in its log with UNSUPPORTED_FORMAT, and changes nothing",
@@ -279,7 +283,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "entry-is-applied-twice",
-    file: "queue/ledger/ledger.ts",
+    file: "queue/ledger/reducer.ts",
     edits: [[
       "  if (ledger.messages[id] !== undefined || ledger.dead[id] !== undefined) {\n",
       "  if (id < 0) {\n",

@@ -30,7 +30,7 @@ export const WORK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "loop-that-is-left-keeps-its-message",
-    file: "queue/engine.ts",
+    file: "queue/queue.ts",
     edits: [["      let isLeft = true;\n", "      let isLeft = false;\n"]],
     killedBy: {
       file: "tests/queue/left_test.ts",

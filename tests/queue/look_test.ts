@@ -13,6 +13,7 @@ import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { FakeClock } from "../support/fake_clock.ts";
 import { HoldingFileSystem } from "../support/held.ts";
 import { say } from "../support/report.ts";
+import { TestQueue } from "../support/queue.ts";
 import { size } from "../support/size.ts";
 
 type Change = { readonly jobs: LedgerEntry<string> };
@@ -96,6 +97,42 @@ Deno.test("MiniQueue.peek() shows whatever there is in the order in which it com
   const random = new Random(seed);
   for (let run = 0; run < RUNS; run++) await lookAtOneRun(random);
   say(`seed ${seed}: ${RUNS} runs of peek(), 0 violations`);
+});
+
+Deno.test("MiniQueue.peek() gives dates by the wall clock, and spans, whatever the queue's own time is", async () => {
+  const test = new TestQueue<{ to: string[] }>();
+  await using queue = await test.open();
+  const enqueuedAt = new Date(test.clock.wall());
+  await queue.enqueue({ to: ["ada"] }, { group: "g", priority: 2 });
+  await queue.enqueue({ to: [] }, { delayMs: 60_000 });
+  const [first] = await queue.peek(1);
+  assertEquals(first, {
+    id: 1,
+    payload: { to: ["ada"] },
+    enqueuedAt,
+    delayMs: 0,
+    priority: 2,
+    group: "g",
+    attempts: 0,
+  });
+  // A copy: who changes it changes no message.
+  first!.payload.to.push("eve");
+  await (await queue.receive())!.nack({ reason: "busy", delayMs: 90_000 });
+  test.clock.advance(20_000.5);
+  const [second, retried] = await queue.peek();
+  assertEquals([second!.id, second!.delayMs], [2, 40_000]);
+  assertEquals(retried, {
+    ...first!,
+    payload: { to: ["ada"] },
+    delayMs: 70_000,
+    attempts: 1,
+    lastFailure: "busy",
+  });
+  // The clock was an hour slow: so were the dates that it gave.
+  test.clock.setWall(test.clock.wall() + 3_600_000);
+  const [{ enqueuedAt: corrected, delayMs } = second!] = await queue.peek();
+  assertEquals(corrected.getTime() - enqueuedAt.getTime(), 3_600_000);
+  assertEquals(delayMs, 40_000);
 });
 
 /** A ledger that counts how often its messages are looked at. */

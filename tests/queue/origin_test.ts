@@ -81,7 +81,8 @@ Deno.test("MiniQueue: a dead letter keeps what was thrown, where, and its cause,
   queue = await test.reopenKilled();
   await check();
   await queue.redrive("all");
-  const [again] = await queue.peek();
+  await (await queue.receive())!.deadLetter("by hand");
+  const [again] = await queue.deadLetters();
   assertEquals(Object.hasOwn(again!, "error"), false);
   await queue.close();
 });

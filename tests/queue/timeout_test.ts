@@ -57,8 +57,8 @@ Deno.test("MiniQueue.work(): a handler that has timed out counts, and holds its 
   slow.ends[0]!();
   await slow.pass(0);
   const waiting = (await queue.peek()).find(({ id }) => id === 1)!;
-  assertEquals([waiting.attempts, waiting.due > 0], [1, true]);
-  assertEquals(waiting.reason, "its handler took longer than 100 ms");
+  assertEquals([waiting.attempts, waiting.delayMs > 0], [1, true]);
+  assertEquals(waiting.lastFailure, "its handler took longer than 100 ms");
   assertEquals([slow.ends.length, slow.most], [2, 1]);
   assertEquals(slow.errors, []);
   slow.stop.abort();

@@ -46,7 +46,7 @@ Deno.test("MiniQueue.work() gives back what its handler throws at, with the back
     started = Promise.withResolvers();
     while ((await queue.stats()).delayed === 0) await Promise.resolve();
     const [waiting] = await queue.peek();
-    assertEquals(waiting!.reason, "boom");
+    assertEquals(waiting!.lastFailure, "boom");
     test.clock.advance(delayMs - 1);
     assertEquals((await queue.stats()).delayed, 1);
     test.clock.advance(1);
@@ -74,7 +74,7 @@ Deno.test("MiniQueue.work(): RetryLaterError puts off and does not count, DeadLe
   const [dead] = await queue.deadLetters();
   assertEquals([dead!.payload, dead!.reason], ["never", "no such address"]);
   const [waiting] = await queue.peek();
-  assertEquals([waiting!.attempts, waiting!.reason], [0, "no network"]);
+  assertEquals([waiting!.attempts, waiting!.lastFailure], [0, "no network"]);
   test.clock.advance(1_000);
   assertEquals(await drain(queue), ["later"]);
 });

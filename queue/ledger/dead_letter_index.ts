@@ -1,19 +1,18 @@
 import type { DeadLetter, Ledger } from "./ledger.ts";
 
-/** So many that are dead no more are kept in the list before it is made anew. */
+/** The list is rebuilt once it holds more removed ids than this. */
 const MIN_GONE = 64;
 
 /**
- * The dead messages in the order of their numbers: some are found without
- * looking at all the others. Follows from the ledger alone, and is kept beside
- * it.
+ * The dead letters by id: finding a page costs no more than the page. Derived
+ * from the ledger and kept beside it.
  */
-export class DeadLine<T> {
+export class DeadLetterIndex<T> {
   readonly #dead: Ledger<T>["dead"];
-  /** Some may be gone; some be there twice, until they are put in order. */
+  /** May hold removed ids, and ids twice, until it is tidied. */
   #ids: number[];
   #isInOrder = true;
-  /** How many are dead. */
+  /** The number of dead letters. */
   size: number;
 
   constructor({ dead }: Ledger<T>) {
@@ -28,18 +27,18 @@ export class DeadLine<T> {
     this.size++;
   }
 
-  /** Says that one is gone from the ledger. */
+  /** Notes that a dead letter was removed from the ledger. */
   remove(): void {
     this.size--;
     const gone = this.#ids.length - this.size;
     if (gone > Math.max(MIN_GONE, this.size)) this.#tidy();
   }
 
-  /** The first that are above a number, up to so many. */
+  /** The first dead letters above an id, up to `limit`. */
   above(id: number, limit: number): DeadLetter<T>[] {
     if (!this.#isInOrder) this.#tidy();
     const found: DeadLetter<T>[] = [];
-    for (let at = this.#placeBehind(id); at < this.#ids.length; at++) {
+    for (let at = this.#indexAfter(id); at < this.#ids.length; at++) {
       if (found.length >= limit) break;
       const message = this.#dead[this.#ids[at]!];
       if (message !== undefined) found.push(message);
@@ -53,8 +52,8 @@ export class DeadLine<T> {
     this.#isInOrder = true;
   }
 
-  /** Where the first stands that is above a number. */
-  #placeBehind(id: number): number {
+  /** Finds the first id above another. */
+  #indexAfter(id: number): number {
     let [low, high] = [0, this.#ids.length];
     while (low < high) {
       const middle = (low + high) >> 1;

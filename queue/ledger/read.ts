@@ -1,0 +1,132 @@
+import type { DeadLetter, Ledger, LedgerMessage } from "./ledger.ts";
+import { readyIndexOf } from "./ready_index.ts";
+
+/**
+ * The number of messages of a queue, by what they wait for.
+ *
+ * @example How long is the queue
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueueBatch([
+ *   { payload: "a", group: "mails" },
+ *   { payload: "b", group: "mails" }, // waits for the one before it
+ *   { payload: "c", delayMs: 60_000 },
+ * ]);
+ * const { ready, blocked, delayed } = await queue.stats();
+ * assertEquals([ready, blocked, delayed], [1, 1, 1]);
+ * ```
+ */
+export interface QueueStats {
+  /** Messages that can be received now. */
+  readonly ready: number;
+  /** Messages that wait for an earlier one of their group. */
+  readonly blocked: number;
+  /** Messages whose delay has not ended. */
+  readonly delayed: number;
+  /** Messages that a consumer holds. */
+  readonly inFlight: number;
+  /** Dead letters. */
+  readonly dead: number;
+  /** Whether delivery is paused. */
+  readonly paused: boolean;
+}
+
+/**
+ * A message that waits to be received, as `peek` shows it.
+ *
+ * @typeParam T The payload.
+ *
+ * @example What comes next, and when
+ * ```ts
+ * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueue("hello");
+ * const [next] = await queue.peek(1);
+ * assertEquals([next?.payload, next?.attempts, next?.delayMs], ["hello", 0, 0]);
+ * assertEquals(next?.enqueuedAt instanceof Date, true);
+ * ```
+ */
+export interface PendingMessage<T = unknown> {
+  /** Identifies the message. */
+  readonly id: number;
+  /** A copy of the content of the message. */
+  readonly payload: T;
+  /** When the message was enqueued, by the wall clock as it is set now. */
+  readonly enqueuedAt: Date;
+  /** How long until the message may be received, in milliseconds; 0 if that is now. */
+  readonly delayMs: number;
+  /** Higher goes first. */
+  readonly priority: number;
+  /** Messages of one group are delivered one at a time, in order. */
+  readonly group?: string;
+  /** The number of deliveries that count towards `maxAttempts`. */
+  readonly attempts: number;
+  /** Why the last delivery failed. */
+  readonly lastFailure?: string;
+}
+
+/** A ledger at the moment at which it is read. */
+export interface LedgerView<T = unknown> {
+  readonly ledger: Ledger<T>;
+  /** The queue time, in milliseconds. */
+  readonly now: number;
+  /** The wall clock minus queue time, in milliseconds. */
+  readonly drift: number;
+  /** The ids of messages that are about to be delivered. */
+  readonly picked?: ReadonlySet<number>;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Counts the messages. */
+export function statsOf(
+  { ledger, now, picked = NONE }: LedgerView,
+): QueueStats {
+  const index = readyIndexOf(ledger, picked);
+  const { blocked, dead: { size: dead }, inFlight: { size: inFlight } } = index;
+  const delayed = index.delayed(now);
+  const ready = index.size - blocked - inFlight - delayed;
+  return { ready, blocked, delayed, inFlight, dead, paused: ledger.paused };
+}
+
+/** Up to `limit` messages that wait, in the order of delivery. */
+export function waitingIn<T>(
+  { ledger, now, picked = NONE }: LedgerView<T>,
+  limit: number,
+): LedgerMessage<T>[] {
+  return readyIndexOf(ledger, picked).waiting(now, limit, picked);
+}
+
+/** The same messages, as `peek` shows them. */
+export function pendingIn<T>(
+  view: LedgerView<T>,
+  limit: number,
+): PendingMessage<T>[] {
+  return waitingIn(view, limit).map((message) => {
+    const { id, payload, priority, group, attempts, reason } = message;
+    return {
+      id,
+      payload: structuredClone(payload),
+      enqueuedAt: new Date(message.at + view.drift),
+      delayMs: Math.max(0, Math.ceil(message.due - view.now)),
+      priority,
+      ...(group !== undefined && { group }),
+      attempts,
+      ...(reason !== undefined && { lastFailure: reason }),
+    };
+  });
+}
+
+/** Up to `limit` dead letters with ids above `after`, in the order of their ids. */
+export function deadLettersIn<T>(
+  { ledger, picked = NONE }: LedgerView<T>,
+  after: number,
+  limit: number,
+): DeadLetter<T>[] {
+  return readyIndexOf(ledger, picked).dead.above(after, limit);
+}
