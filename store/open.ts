@@ -1,7 +1,7 @@
 import { pid } from "node:process";
 import { basename, join } from "node:path";
 import { MiniError } from "../base/errors.ts";
-import { nativeFormat } from "./format/write_format.ts";
+import { nativeFormat } from "./format/line.ts";
 import type { FileLock } from "../fs/file_system.ts";
 import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
 import { encodeLockNote, parseLockNote } from "../fs/lock_note.ts";

@@ -274,3 +274,25 @@ function parseHeader(json: Record<string, unknown>): Line | undefined {
 function isNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
+
+/** The format of the journal that a writer has open. */
+export interface WriteFormat {
+  /** Encodes units into bytes to append. */
+  encode(
+    units: readonly Unit[],
+    firstSeq: number,
+    durable: number,
+    chain: number,
+  ): Encoded;
+  /** Encodes the mark of a clean end. Left out by a format that has none. */
+  encodeClose?(seq: number, chain: number): Encoded;
+  /** Whether a batch can be one atomic unit, and the log be split into segments that carry their base. */
+  readonly isNative: boolean;
+}
+
+/** The format of this package. */
+export const nativeFormat: WriteFormat = {
+  encode: encodeLines,
+  encodeClose,
+  isNative: true,
+};

@@ -2,10 +2,9 @@ import { concat, Joiner, NEWLINE } from "../../base/bytes.ts";
 import { MiniError } from "../../base/errors.ts";
 import { keepInteger, MAX_DEPTH } from "../../base/json.ts";
 import { parseJson } from "../../base/walk.ts";
-import { HEADER_BYTES } from "./line.ts";
+import { HEADER_BYTES, type WriteFormat } from "./line.ts";
 import type { LineParser, Refuse } from "./records.ts";
 import type { Scanner } from "./scanner.ts";
-import type { WriteFormat } from "./write_format.ts";
 
 /**
  * Journals of the Rust crate `ministore`: a comment line, then one bare JSON

@@ -1,33 +1,33 @@
 import type { Unit } from "../format/line.ts";
 
-/** A commit takes no more than this many characters of records, or one append alone. */
+/** A commit holds at most this many characters of records, or one append alone. */
 const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
 
-/** For so long callers that keep appending may put off the commit that serves them. */
+/** For at most this long, callers that keep appending may put off the commit that serves them. */
 const MAX_SETTLE_MS = 2;
 
-/** How many turns of the microtask queue a caller may take from one acknowledged append to its next. */
+/** The number of turns of the microtask queue that a caller may take from one acknowledged append to its next. */
 const SETTLE_TURNS = 8;
 
 /** Appends that share one write and one fsync: one promise for all of them. */
-export class Batch {
+export class Commit {
   readonly units: Unit[] = [];
-  /** How many records they hold. */
+  /** The number of records in them. */
   records = 0;
-  /** Whether somebody waits for the fsync. */
+  /** Whether a caller waits for the fsync. */
   isDurable = false;
-  /** Whether later appends go into another batch. */
+  /** Whether later appends go into another commit. */
   isClosed = false;
   resolve!: (firstSeq: number) => void;
   reject!: (error: unknown) => void;
   #chars = 0;
-  /** The number of its first record, once it is written, and durable where somebody waits for that. */
+  /** The number of its first record, once it is written, and durable where a caller waits for that. */
   readonly #done: Promise<number> = new Promise((resolve, reject) => {
     this.resolve = resolve;
     this.reject = reject;
   });
 
-  /** Whether the unit may share the commit. */
+  /** Whether the unit may join the commit. */
   hasRoomFor({ text }: Unit): boolean {
     if (this.isClosed) return false;
     return this.#chars === 0 || this.#chars + text.length <= MAX_COMMIT_CHARS;
@@ -44,41 +44,41 @@ export class Batch {
   }
 }
 
-/** The appends that wait for a commit, in the order of the calls. */
-export class BatchQueue {
-  readonly #batches: Batch[] = [];
+/** The commits that have not begun, in the order of the calls. */
+export class CommitQueue {
+  readonly #commits: Commit[] = [];
   #appends = 0;
 
   /** Whether nothing waits. */
   get isEmpty(): boolean {
-    return this.#batches.length === 0;
+    return this.#commits.length === 0;
   }
 
-  /** Adds a unit to the last batch, or to a new one behind it; resolves to the number of its last record. */
+  /** Adds a unit to the last commit, or to a new one after it; resolves to the number of its last record. */
   add(unit: Unit, isDurable: boolean): Promise<number> {
-    let batch = this.#batches.at(-1);
-    if (batch === undefined || !batch.hasRoomFor(unit)) {
-      this.#batches.push(batch = new Batch());
+    let commit = this.#commits.at(-1);
+    if (commit === undefined || !commit.hasRoomFor(unit)) {
+      this.#commits.push(commit = new Commit());
     }
     this.#appends++;
-    return batch.add(unit, isDurable);
+    return commit.add(unit, isDurable);
   }
 
-  /** Takes out the first batch. */
-  shift(): Batch | undefined {
-    return this.#batches.shift();
+  /** Takes out the first commit. */
+  shift(): Commit | undefined {
+    return this.#commits.shift();
   }
 
-  /** The last batch, which no later append joins from now on. */
-  closeLast(): Batch | undefined {
-    const last = this.#batches.at(-1);
+  /** The last commit, which no later append joins from now on. */
+  closeLast(): Commit | undefined {
+    const last = this.#commits.at(-1);
     if (last !== undefined) last.isClosed = true;
     return last;
   }
 
-  /** Whether the batch still waits. */
-  has(batch: Batch | undefined): boolean {
-    return batch !== undefined && this.#batches.includes(batch);
+  /** Whether the commit still waits. */
+  has(commit: Commit | undefined): boolean {
+    return commit !== undefined && this.#commits.includes(commit);
   }
 
   /** Lets callers that a commit has woken append again, so that they share the next one. */

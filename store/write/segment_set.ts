@@ -20,7 +20,7 @@ import type { JournalContext } from "../journal.ts";
  * What is thrown says what is true: after a {@linkcode MiniError} the log goes
  * on as it was, after anything else it is unknown and the log is poisoned.
  */
-export class Segments {
+export class SegmentSet {
   readonly #context: JournalContext;
   readonly #lock: FileLock;
   #header: Header;
@@ -46,15 +46,20 @@ export class Segments {
     context: JournalContext,
     lock: FileLock,
     recovered: Recovered,
-  ): Promise<Segments> {
+  ): Promise<SegmentSet> {
     const { file } = recovered;
     const active = await ActiveSegment.at(context, file, recovered);
-    return new Segments(context, lock, recovered, active);
+    return new SegmentSet(context, lock, recovered, active);
   }
 
-  /** The one that is being written. */
-  get active(): ActiveSegment {
-    return this.#active;
+  /** The size of the active segment. */
+  get sizeBytes(): number {
+    return this.#active.sizeBytes;
+  }
+
+  /** The running checksum at its end. */
+  get chain(): number {
+    return this.#active.chain;
   }
 
   /** The number before the active segment's first record. */
@@ -77,8 +82,40 @@ export class Segments {
     return (this.#sealed[0]?.base ?? this.base) + 1;
   }
 
-  /** Throws unless the journal is still ours alone. Asked after a write: whoever has taken the lock since then has seen what was written. */
-  async assertOurs(): Promise<void> {
+  /** Appends to the active segment, durably or not, while the journal is ours alone. Throws `NO_SPACE` once the file is as it was before. */
+  async append(
+    encoded: Encoded,
+    { durable }: { readonly durable: boolean },
+  ): Promise<void> {
+    await this.#active.write(encoded);
+    if (durable) await this.#active.sync();
+    await this.#assertOurs();
+  }
+
+  /** Lets readers see what was appended. */
+  acknowledge(): void {
+    this.#active.readableBytes = this.#active.sizeBytes;
+  }
+
+  /** Makes durable what was appended. */
+  async sync(): Promise<void> {
+    if (this.#active.isSynced) return;
+    await this.#active.sync();
+    await this.#assertOurs();
+  }
+
+  /** Marks the end as clean; everything before it is durable already. */
+  markEnd(encode: (chain: number) => Encoded): Promise<void> {
+    return this.#active.writeMarks(encode);
+  }
+
+  /** Frees the active segment. */
+  close(): Promise<void> {
+    return this.#active.close();
+  }
+
+  /** Throws unless the journal is still ours alone. Asked after a write: another process that has taken the lock since then has seen what was written. */
+  async #assertOurs(): Promise<void> {
     await this.#active.assertOurs();
     if (await this.#lock.isCurrent()) return;
     throw new Error("its lock file was removed or replaced");
@@ -88,7 +125,7 @@ export class Segments {
   async rotate(sequence: number): Promise<void> {
     if (sequence === this.base) return;
     const old = this.#active;
-    await this.assertOurs();
+    await this.#assertOurs();
     const header = { ...this.#header, base: sequence, prev: hex(old.chain) };
     const path = this.#context.paths.sealed(this.base);
     this.#active = await this.#startNext(path, encodeHeader(header));

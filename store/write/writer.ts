@@ -1,10 +1,9 @@
 import { withResolvers } from "../../base/promise.ts";
-import { type Batch, BatchQueue } from "./commit_queue.ts";
+import { type Commit, CommitQueue } from "./commit_queue.ts";
 import { MiniError } from "../../base/errors.ts";
-import type { WriteFormat } from "../format/write_format.ts";
 import type { FileLock } from "../../fs/file_system.ts";
 import { tooLarge } from "../../base/json.ts";
-import type { Encoded, Unit } from "../format/line.ts";
+import type { Encoded, Unit, WriteFormat } from "../format/line.ts";
 import { Mutex } from "../../base/mutex.ts";
 import { checkCount } from "../../base/checks.ts";
 import { poisoned } from "../../fs/os_errors.ts";
@@ -12,7 +11,7 @@ import type { Recovered } from "../recover.ts";
 import type { CommittedEnd } from "../read/cut.ts";
 import type { JournalContext } from "../journal.ts";
 import type { CompactionReport } from "../log.ts";
-import { Segments } from "./segment_set.ts";
+import { SegmentSet } from "./segment_set.ts";
 import { Signal } from "../../base/signal.ts";
 
 /** What a {@linkcode Writer} needs beside what recovery found. */
@@ -31,9 +30,9 @@ export interface WriterOptions {
  */
 export class Writer implements CommittedEnd {
   readonly #options: WriterOptions;
-  readonly #segments: Segments;
+  readonly #segments: SegmentSet;
   readonly #mutex = new Mutex();
-  readonly #queue = new BatchQueue();
+  readonly #queue = new CommitQueue();
   #isCommitting = false;
   #durable: number;
   #rotateBeyond: number;
@@ -55,7 +54,7 @@ export class Writer implements CommittedEnd {
   private constructor(
     options: WriterOptions,
     recovered: Recovered,
-    segments: Segments,
+    segments: SegmentSet,
   ) {
     this.#options = options;
     this.#segments = segments;
@@ -71,7 +70,7 @@ export class Writer implements CommittedEnd {
     recovered: Recovered,
   ): Promise<Writer> {
     const { context, lock } = options;
-    const segments = await Segments.at(context, lock, recovered);
+    const segments = await SegmentSet.at(context, lock, recovered);
     return new Writer(options, recovered, segments);
   }
 
@@ -149,43 +148,40 @@ export class Writer implements CommittedEnd {
   }
 
   async #commitNext(): Promise<void> {
-    const batch = this.#queue.shift();
-    if (batch === undefined) return;
+    const commit = this.#queue.shift();
+    if (commit === undefined) return;
     try {
-      batch.resolve(await this.#commit(batch));
+      commit.resolve(await this.#commit(commit));
     } catch (error) {
-      batch.reject(error);
+      commit.reject(error);
       return;
     }
     this.#change.fire();
-    const { sizeBytes } = this.#segments.active;
+    const { sizeBytes } = this.#segments;
     if (sizeBytes > this.#rotateBeyond) await this.#rotateQuietly();
   }
 
-  async #commit({ units, records, isDurable }: Batch): Promise<number> {
+  async #commit({ units, records, isDurable }: Commit): Promise<number> {
     const first = this.sequence + 1;
     const last = this.sequence + records;
     if (last > Number.MAX_SAFE_INTEGER) {
       const message = "Cannot append: there are no more sequence numbers";
       throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
     }
-    const { active } = this.#segments;
     const encoded = this.#encode(units, first);
-    await this.#guard(async () => {
-      await active.write(encoded);
-      if (isDurable) await active.sync();
-      await this.#segments.assertOurs();
-    });
+    await this.#guard(() =>
+      this.#segments.append(encoded, { durable: isDurable })
+    );
     if (isDurable) this.#durable = last;
     this.sequence = last;
-    active.readableBytes = active.sizeBytes;
+    this.#segments.acknowledge();
     return first;
   }
 
   /** Makes bytes of units. Nothing is written yet, so a failure costs no more than them. */
   #encode(units: readonly Unit[], first: number): Encoded {
     const { format, context } = this.#options;
-    const { chain } = this.#segments.active;
+    const { chain } = this.#segments;
     try {
       return format.encode(units, first, this.#durable, chain);
     } catch (cause) {
@@ -227,11 +223,7 @@ export class Writer implements CommittedEnd {
   }
 
   async #sync(): Promise<void> {
-    const { active } = this.#segments;
-    if (!active.isSynced) {
-      await active.sync();
-      await this.#segments.assertOurs();
-    }
+    await this.#segments.sync();
     this.#durable = this.sequence;
   }
 
@@ -280,7 +272,7 @@ export class Writer implements CommittedEnd {
       await this.#guard(() => this.#rotate());
     } catch (error) {
       if (error instanceof MiniError) this.rotationFailure = error;
-      const { sizeBytes } = this.#segments.active;
+      const { sizeBytes } = this.#segments;
       this.#rotateBeyond = sizeBytes + this.#options.maxSegmentBytes;
     }
   }
@@ -294,7 +286,7 @@ export class Writer implements CommittedEnd {
           await this.#guard(() => this.#finish(applied));
         }
       } finally {
-        await this.#segments.active.close();
+        await this.#segments.close();
         await this.#options.lock.close();
         this.isEnded = true;
         this.#change.fire();
@@ -303,10 +295,9 @@ export class Writer implements CommittedEnd {
   }
 
   async #finish(applied: number): Promise<void> {
-    const { active } = this.#segments;
     const { encodeClose } = this.#options.format;
     await this.#sync();
     if (encodeClose === undefined || applied < this.sequence) return;
-    await active.writeMarks((chain) => encodeClose(this.sequence, chain));
+    await this.#segments.markEnd((chain) => encodeClose(this.sequence, chain));
   }
 }

@@ -247,12 +247,12 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "look-at-the-journal-before-fsync",
-    file: "store/write/writer.ts",
+    file: "store/write/segment_set.ts",
     edits: [[
-      "      if (isDurable) await active.sync();\n" +
-      "      await this.#segments.assertOurs();\n",
-      "      await this.#segments.assertOurs();\n" +
-      "      if (isDurable) await active.sync();\n",
+      "    if (durable) await this.#active.sync();\n" +
+      "    await this.#assertOurs();\n",
+      "    await this.#assertOurs();\n" +
+      "    if (durable) await this.#active.sync();\n",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",

@@ -24,8 +24,8 @@ const outsiders = (test: string) => ({
 export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "append-without-fsync",
-    file: "store/write/writer.ts",
-    edits: [["      if (isDurable) await active.sync();\n", ""]],
+    file: "store/write/segment_set.ts",
+    edits: [["    if (durable) await this.#active.sync();\n", ""]],
     killedBy: powerCut("appends one after another"),
   },
   {
@@ -33,17 +33,21 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     file: "store/write/writer.ts",
     edits: [
       [
-        "#commit({ units, records, isDurable }: Batch)",
-        "#commit(batch: Batch)",
+        "#commit({ units, records, isDurable }: Commit)",
+        "#commit(commit: Commit)",
       ],
       [
         "    const first = this.sequence + 1;\n",
-        "    const { units, records, isDurable } = batch;\n" +
+        "    const { units, records, isDurable } = commit;\n" +
         "    const first = this.sequence + 1;\n",
       ],
       [
-        "      await active.write(encoded);\n",
-        "      await active.write(encoded);\n      batch.resolve(first);\n",
+        "    await this.#guard(() =>\n" +
+        "      this.#segments.append(encoded, { durable: isDurable })\n    );\n",
+        "    await this.#guard(async () => {\n" +
+        "      await this.#segments.append(encoded, { durable: false });\n" +
+        "      commit.resolve(first);\n" +
+        "      if (isDurable) await this.#segments.sync();\n    });\n",
       ],
     ],
     killedBy: failure(
@@ -157,10 +161,10 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "sync-of-another-file",
-    file: "store/write/writer.ts",
+    file: "store/write/segment_set.ts",
     edits: [[
-      "      await active.sync();\n      await this.#segments.assertOurs();\n    }",
-      "      await active.sync();\n    }",
+      "    await this.#active.sync();\n    await this.#assertOurs();\n  }\n\n  /** Marks",
+      "    await this.#active.sync();\n  }\n\n  /** Marks",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",
