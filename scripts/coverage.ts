@@ -67,8 +67,7 @@ export function judge(
   sources: readonly Source[],
   folders: Readonly<Record<string, number>> = FOLDERS,
 ): Verdict {
-  const loops = new Set(sources.flatMap(loopsIn));
-  const reached = parse(lcov, loops);
+  const reached = parse(lcov, sources);
   const summary: string[] = [];
   const problems: string[] = [];
   for (const [folder, want] of Object.entries(folders)) {
@@ -109,8 +108,9 @@ function loopsIn({ path, text }: Source): string[] {
 /** The counts in a report, by path from the root; loops are no branches. */
 function parse(
   lcov: string,
-  loops: ReadonlySet<string>,
+  sources: readonly Source[],
 ): ReadonlyMap<string, Reached> {
+  const loops = new Set(sources.flatMap(loopsIn));
   const files = new Map<string, Reached>();
   let path = "";
   let lines: Count[] = [];
@@ -120,7 +120,7 @@ function parse(
     const fields = value.split(",");
     const count = { line: Number(fields[0]), times: Number(fields.at(-1)) };
     if (key === "SF") {
-      path = value.split(/[\\/]/).slice(-2).join("/");
+      path = sourceAt(value, sources);
       files.set(path, { lines: lines = [], branches: branches = [] });
     } else if (key === "DA") lines.push(count);
     // A dash is a branch of a line that was never run.
@@ -129,6 +129,12 @@ function parse(
     }
   }
   return files;
+}
+
+/** The path from the root of what a report calls by its full path. */
+function sourceAt(fullPath: string, sources: readonly Source[]): string {
+  const path = fullPath.replaceAll("\\", "/");
+  return sources.find((source) => path.endsWith(`/${source.path}`))?.path ?? "";
 }
 
 function percent(counts: readonly Count[]): number {
