@@ -51,6 +51,8 @@ ${text}`
     const text = statement.getText(file)
       .replace(/^export (declare )?/, "")
       .replace(/^ {4}(#private|private \w+);\n/gm, "")
+      // Which of its options a method takes apart is its own business.
+      .replace(/\{ [\w, .]+ \}(?=\??:)/g, "options")
       // TypeScript gives a method with such a name a second time, as a property.
       .replace(/^ {4}\[Symbol\.\w+\]: \(\) => .*;\n/gm, "")
       .replace(/^( {4})+/gm, (indent) => " ".repeat(indent.length / 2));

@@ -1,12 +1,12 @@
 /**
- * Says how much of the source the tests have reached, what they have not, and
- * where that is not asked of them:
+ * Says how much of the source the tests reach, what they miss, and where nothing
+ * is asked of them:
  * `deno run -A scripts/coverage.ts DIR`, after `deno test --coverage=DIR`.
  */
 import { walk } from "@std/fs";
 import { fromFileUrl, join, relative, toFileUrl } from "@std/path";
 
-/** What only Linux has is not tested elsewhere. */
+/** Elsewhere the tests of what only Linux has do not run. */
 const ALL = Deno.build.os === "linux" ? 100 : 90;
 
 /** How many of the lines and branches of a folder the tests must reach, in per cent. */
@@ -21,7 +21,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   cli: 90,
 };
 
-/** What came from the command line, which runs as a process of its own, counts with it. */
+/** Files that came from the command line, which runs as a process of its own, count with it. */
 const OF_THE_COMMAND_LINE: ReadonlySet<string> = new Set([
   "base/text.ts",
   "fs/copy_file.ts",
@@ -42,15 +42,15 @@ export interface Source {
   readonly text: string;
 }
 
-/** What to say, and what of it is wrong. */
+/** The result of judging a report. */
 export interface Verdict {
   readonly summary: readonly string[];
-  /** Where no test is asked for, and why. */
+  /** The places where no test is asked for, and why. */
   readonly exceptions: readonly string[];
   readonly problems: readonly string[];
 }
 
-/** What the tests have reached of one file: how often each line was run, and each branch was taken. */
+/** How often the tests have run each line of a file, and taken each branch. */
 interface Reached {
   readonly lines: readonly Count[];
   readonly branches: readonly Count[];
@@ -171,7 +171,7 @@ function exceptionsIn(
       if (kind === "-stop") continue;
       const at = `${path}:${index + 1}`;
       if (reason === undefined) {
-        unexplained.push(`${at}: say behind " -- " why no test is asked for`);
+        unexplained.push(`${at}: say after " -- " why no test is asked for`);
       } else exceptions.push(`${at}: ${reason}`);
     }
   }

@@ -1,4 +1,4 @@
-/** The documents, and the code that stands in them. */
+/** The documents, and the blocks of code in them. */
 import { walk } from "@std/fs";
 import { fromFileUrl, relative } from "@std/path";
 
@@ -8,7 +8,7 @@ export interface Block {
   readonly document: string;
   /** The line of its fence, from 1. */
   readonly line: number;
-  /** What stands behind its fence: a language, and what is meant by it. */
+  /** The text after its fence: a language, and the use of the block. */
   readonly kind: string;
   readonly text: string;
 }

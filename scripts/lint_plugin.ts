@@ -10,8 +10,8 @@ const MAX_FUNCTION_LINES = 70;
 const MAX_TEMPLATE_LINES = 40;
 
 /**
- * What a folder may import: any file of some folders, of others what their
- * `mod.ts` exports, and of a few what their `internal.ts` names as well.
+ * The imports that a folder may have: any file of some folders, of others only
+ * `mod.ts`, and of a few `internal.ts` as well.
  */
 interface Imports {
   readonly any?: readonly string[];
@@ -51,16 +51,16 @@ const SERVER_FILE = "cli/inspect/server.ts";
 /** The only file that may touch the process, but for `fs/`. */
 const PROCESS_FILE = "cli/main.ts";
 
-/** The only files that may wait for a time: a clock, and second looks beside a writer. */
+/** The only files that may set a timer: clocks, and second looks beside a writer. */
 const TIMER_FILES =
   /^(queue\/clock|store\/(read\/)?(log_reader|until_stable)|snap\/snapshot_file)\.ts$/;
 const TIMERS = /^(setTimeout|setInterval|setImmediate|timeout)$/;
 
-/** The only files that may keep something beside an object that is not theirs. */
+/** The only files that may keep data about objects that they do not own. */
 const INDEX_FILES =
   /^(queue\/(open|ledger\/(ready|dedupe)_index)|base\/abort)\.ts$/;
 
-/** Where "ENOENT" is told from other errors; in memory it is made. */
+/** The only files that may name ENOENT: those that test for it, and the one that throws it. */
 const MISSING_FILES = /^(fs\/\w+|testing\/memory_disk)\.ts$/;
 
 const SYSTEM_MODULES = /^node:(fs|os|net|http|https|dgram|child_process)\b/;
@@ -97,7 +97,7 @@ export function codeLineCount(text: string): number {
   return text.split("\n").filter((line) => !NO_CODE.test(line)).length;
 }
 
-/** What is wrong with importing `specifier` from the file at `place`, if anything. */
+/** The problem with importing `specifier` from the file at `place`, if there is one. */
 export function importProblem(
   place: string,
   specifier: string,
@@ -197,7 +197,7 @@ const imports: Deno.lint.Rule = {
   },
 };
 
-/** A rule of the published folders from which some files are free. */
+/** A rule for the published folders, but for the files that `free` matches. */
 function except(
   free: RegExp,
   visitor: (
@@ -251,11 +251,14 @@ const moduleState = except(INDEX_FILES, (report, source) => ({
     ) {
       return;
     }
-    report(node, `a module keeps no ${callee.name}: give it to an object`);
+    report(
+      node,
+      `a module may not keep a ${callee.name}: give it to an object`,
+    );
   },
 }));
 
-/** Whether what is in a node is evaluated only when it is called, or made. */
+/** Whether a node delays the evaluation of its content to a call, or to `new`. */
 function isLater(node: Deno.lint.Node): boolean {
   return /Function/.test(node.type) ||
     node.type === "PropertyDefinition" && !node.static;
@@ -264,7 +267,7 @@ function isLater(node: Deno.lint.Node): boolean {
 const missing = except(MISSING_FILES, (report) => ({
   Literal(node) {
     if (node.value !== "ENOENT") return;
-    report(node, "only fs/ tells what is missing from other failures");
+    report(node, "only fs/ may test for ENOENT: use fs/directory.ts");
   },
 }));
 
@@ -275,7 +278,7 @@ const timers = except(TIMER_FILES, (report) => ({
       ? callee.property
       : callee;
     if (called.type !== "Identifier" || !TIMERS.test(called.name)) return;
-    report(node, "wait for an event: few files may wait for a time");
+    report(node, "only a clock may set a timer: wait for an event");
   },
 }));
 
@@ -287,11 +290,11 @@ const longText = except(/\.gen\.ts$/, (report) => ({
     );
     if (lines <= MAX_TEMPLATE_LINES) return;
     const most = `${MAX_TEMPLATE_LINES} is the most`;
-    report(node, `a template of ${lines} lines, and ${most}: make it a file`);
+    report(node, `a template of ${lines} lines, and ${most}`);
   },
 }));
 
-/** Every rule, as it is without a known breach. */
+/** Every rule, without exceptions for known breaches. */
 export const RULES: Readonly<Record<string, Deno.lint.Rule>> = {
   "file-length": fileLength,
   "function-length": functionLength,
@@ -311,7 +314,7 @@ const plugin: Deno.lint.Plugin = {
   ),
 };
 
-/** The rule, from which the files that break it today are free. */
+/** The same rule, but for the files that are known to break it. */
 function tolerant(name: string, rule: Deno.lint.Rule): Deno.lint.Rule {
   const known = FILE_BREACHES[name] ?? [];
   return {

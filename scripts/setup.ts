@@ -24,7 +24,7 @@ async function setUp(): Promise<void> {
   if (await jsrAnswers()) return await writeFile(marker, fromJsr);
   await fillFromNpm();
   await writeFile(marker, fromNpm);
-  // deno-lint-ignore no-console -- whoever runs this should know
+  // deno-lint-ignore no-console -- it is a command
   console.log(`JSR does not answer: @std comes from npm:deno-std@${DENO_STD}`);
 }
 

@@ -21,7 +21,7 @@ export function findings(files: readonly SourceFile[]): string[] {
   ];
 }
 
-/** What is wrong in one file, by itself or beside the others. */
+/** The problems of one file, by itself or beside the others. */
 export function fileProblems(
   { path, text }: SourceFile,
   files: readonly SourceFile[],

@@ -5,7 +5,7 @@ const BASE = "e6ced92";
 const SUBJECT = /^[a-z][\w./-]*(, [a-z][\w./-]*)*: [a-z]/;
 const MAX_LENGTH = 72;
 
-/** What is wrong with lines of the form `hash subject`. */
+/** The problems with lines of the form `hash subject`. */
 export function subjectProblems(log: string): string[] {
   return log.split("\n").filter((line) => line !== "").flatMap((line) => {
     const [hash, subject = ""] = line.split(/ (.*)/);

@@ -1,4 +1,4 @@
-/** How files are put into folders, and what the map of them says. */
+/** The folders, and the map of them. */
 import { posix } from "node:path";
 import { isPublished, PUBLISHED } from "../lint_plugin.ts";
 import { lineAt, type SourceFile } from "./source.ts";
@@ -28,7 +28,7 @@ export function crowdedFolders(
   });
 }
 
-/** What the map lacks, and what it names that is not there. */
+/** Folders that the map lacks, and names in it that are not there. */
 export function mapProblems(files: readonly SourceFile[]): string[] {
   const map = files.find(({ path }) => path === MAP);
   if (map === undefined) return [];

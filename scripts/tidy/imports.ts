@@ -1,4 +1,4 @@
-/** Who imports whom, types included. */
+/** Circles of imports, types included. */
 import { posix } from "node:path";
 import type { SourceFile } from "./source.ts";
 
@@ -12,7 +12,7 @@ export function filesInCircles(files: readonly SourceFile[]): string[] {
     .sort();
 }
 
-/** What is wrong with the circles, of which some are known. */
+/** The circles that are not known, and those that are known and gone. */
 export function circleProblems(
   files: readonly SourceFile[],
   known: readonly string[],

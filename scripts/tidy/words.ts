@@ -1,4 +1,4 @@
-/** Words that the code and the documents do without. */
+/** Words that neither code nor documents use. */
 import { isPublished } from "../lint_plugin.ts";
 import { lineAt, type SourceFile } from "./source.ts";
 

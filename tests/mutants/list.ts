@@ -1,4 +1,4 @@
-/** What tests must notice: one way each to lose, or to invent, what was promised. */
+/** Faults that the tests must notice: one way each to break a promise. */
 import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
 import { OWNER_MUTANTS } from "./owner.ts";

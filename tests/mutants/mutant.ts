@@ -1,9 +1,9 @@
-/** A small change of the source that makes it wrong. */
+/** A small change that makes the source wrong. */
 export interface Mutant {
   readonly name: string;
   /** The file that is changed, from the root. */
   readonly file: string;
-  /** What is taken out, each exactly once in the file, and what is put in its place. */
+  /** Texts that each stand once in the file, and what takes their place. */
   readonly edits: readonly (readonly [old: string, new: string])[];
   /** The test that must fail. */
   readonly killedBy: { readonly file: string; readonly test: string };

@@ -4,7 +4,7 @@ import { judge } from "../../scripts/coverage.ts";
 const FOLDERS = { store: 100, snap: 100, state: 100, queue: 100, cli: 90 };
 const CODE = "export function f() {}\n";
 
-/** What the tests have reached of a file, in the lcov format. */
+/** A report on one file, in the lcov format. */
 function file(path: string, counts: readonly string[]): string {
   return [`SF:/somewhere/${path}`, ...counts, "end_of_record\n"].join("\n");
 }
@@ -83,6 +83,6 @@ Deno.test("coverage lists its exceptions, each of which must say why", () => {
     "state/c.ts:1: two",
   ]);
   assertEquals(problems, [
-    'state/b.ts:3: say behind " -- " why no test is asked for',
+    'state/b.ts:3: say after " -- " why no test is asked for',
   ]);
 });

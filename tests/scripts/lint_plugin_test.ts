@@ -52,9 +52,9 @@ Deno.test("lint: only the file-system implementation calls the operating system"
   assertEquals(problems("store/x.ts", 'import "node:buffer";'), []);
 });
 
-Deno.test("lint: a module keeps no map, but for an index of what is not its own", () => {
+Deno.test("lint: a module keeps no map, but for data about objects of others", () => {
   const message = (name: string) =>
-    `a module keeps no ${name}: give it to an object`;
+    `a module may not keep a ${name}: give it to an object`;
   const weak = "const STATES = new WeakMap();";
   assertEquals(problems("state/x.ts", weak), [message("WeakMap")]);
   assertEquals(problems("state/x.ts", `export ${weak}`), [message("WeakMap")]);
@@ -71,17 +71,17 @@ Deno.test("lint: a module keeps no map, but for an index of what is not its own"
   assertEquals(problems("tests/x_test.ts", weak), []);
 });
 
-Deno.test("lint: only fs/ tells a file that is missing from other failures", () => {
+Deno.test("lint: only fs/ tests for ENOENT", () => {
   const text = 'if (code === "ENOENT") f();';
   assertEquals(problems("store/x.ts", text), [
-    "only fs/ tells what is missing from other failures",
+    "only fs/ may test for ENOENT: use fs/directory.ts",
   ]);
   assertEquals(problems("fs/directory.ts", text), []);
   assertEquals(problems("tests/store/x_test.ts", text), []);
 });
 
-Deno.test("lint: only a clock and second looks wait for a time", () => {
-  const message = "wait for an event: few files may wait for a time";
+Deno.test("lint: only clocks and second looks set a timer", () => {
+  const message = "only a clock may set a timer: wait for an event";
   const calls = [
     "setTimeout(f, 5);",
     "globalThis.setInterval(f, 5);",
@@ -99,7 +99,7 @@ Deno.test("lint: a template may have 40 lines, but in what is generated", () => 
   assertEquals(problems("cli/x.ts", text(40)), []);
   assertEquals(problems("cli/x.gen.ts", text(41)), []);
   assertEquals(problems("cli/x.ts", text(41)), [
-    "a template of 41 lines, and 40 is the most: make it a file",
+    "a template of 41 lines, and 40 is the most",
   ]);
 });
 

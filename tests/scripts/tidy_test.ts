@@ -7,7 +7,7 @@ import type { SourceFile } from "../../scripts/tidy/source.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { oldNames, phraseProblems } from "../../scripts/tidy/words.ts";
 
-/** What is wrong with the files, each by itself or beside the others. */
+/** The problems of each file, by itself or beside the others. */
 function findings(files: readonly SourceFile[]): string[] {
   return files.flatMap((file) => fileProblems(file, files));
 }
@@ -137,10 +137,10 @@ Deno.test("tidy finds phrases that have a plainer word", () => {
     { path: "README.md", text: `${"What"} it is: ${"who"}ever asks\n` },
   ];
   const inStore = [
-    'store/a.ts:1: "so many": give the number, or its name',
+    `store/a.ts:1: "${"so"} many": give the number, or its name`,
     'store/a.ts:1: a description that begins with "What": say what it is',
   ];
-  const inReadme = 'README.md:1: "whoever": name who it is';
+  const inReadme = `README.md:1: "${"who"}ever": name who it is`;
   assertEquals(phraseProblems(files, {}), [...inStore, inReadme]);
   assertEquals(phraseProblems(files, { store: 1, "README.md": 1 }), inStore);
   assertEquals(phraseProblems(files, { store: 2, "README.md": 2 }), [
