@@ -46,13 +46,6 @@ export const FILE_BREACHES: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that import themselves by way of others. */
 export const CIRCLES: readonly string[] = [
-  "queue/delivery/deliveries.ts",
-  "queue/delivery/message.ts",
-  "queue/ledger/dead_letters.ts",
-  "queue/ledger/dedupe_index.ts",
-  "queue/ledger/entry_check.ts",
-  "queue/ledger/ledger.ts",
-  "queue/ledger/ready_index.ts",
   "store/read/cut.ts",
   "store/read/segments.ts",
 ];
@@ -61,8 +54,7 @@ export const CIRCLES: readonly string[] = [
 export const CROWDED: Readonly<Record<string, number>> = {
   "cli": 45,
   "cli/inspect": 19,
-  "fs": 19,
-  "state": 17,
+  "fs": 20,
 };
 
 /** How often phrases stand in the text that have a plainer word: `deno task tidy --phrases`. */
@@ -72,7 +64,7 @@ export const PHRASES: Readonly<Record<string, number>> = {
   "SECURITY.md": 5,
   "base": 24,
   "bench": 22,
-  "cli": 133,
+  "cli": 125,
   "docs/ARCHITECTURE.md": 6,
   "docs/DURABILITY.md": 5,
   "docs/FORMAT.md": 8,
@@ -84,12 +76,12 @@ export const PHRASES: Readonly<Record<string, number>> = {
   "docs/decisions/0006-mutex-and-group-commit.md": 1,
   "docs/decisions/0007-log-first-then-apply.md": 1,
   "examples": 15,
-  "fs": 19,
-  "queue": 73,
-  "scripts": 32,
-  "snap": 10,
-  "state": 35,
-  "store": 66,
+  "fs": 17,
+  "queue": 1,
+  "scripts": 24,
+  "snap": 9,
+  "state": 32,
+  "store": 61,
   "testing": 20,
-  "tests": 220,
+  "tests": 211,
 };
