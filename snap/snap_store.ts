@@ -200,11 +200,12 @@ export class SnapStore<S> {
    * ```ts
    * import { SnapStore } from "@mini/state/snap";
    * import { assertEquals } from "@std/assert";
+   * import { writeFile } from "node:fs/promises";
    *
    * const snaps = new SnapStore<string>(await Deno.makeTempDir());
    * await snaps.create("older", 1);
    * const { path } = await snaps.create("newer", 2);
-   * await Deno.writeTextFile(path, "not a snapshot any more");
+   * await writeFile(path, "not a snapshot any more");
    *
    * const restored = await snaps.restore();
    * assertEquals([restored?.state, restored?.seq], ["older", 1]);

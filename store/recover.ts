@@ -27,13 +27,14 @@ import { judgeTail, type Verdict } from "./format/tail.ts";
  * ```ts
  * import { MiniStore } from "@mini/state/store";
  * import { assertEquals } from "@std/assert";
+ * import { appendFile } from "node:fs/promises";
  *
  * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
  * {
  *   await using store = await MiniStore.open<string>(path);
  *   await store.append("whole");
  * }
- * await Deno.writeTextFile(path, '{"crc":"5e2', { append: true });
+ * await appendFile(path, '{"crc":"5e2');
  *
  * await using store = await MiniStore.open<string>(path);
  * const { outcome, sequence, tornBytes } = store.recovery;

@@ -3,9 +3,19 @@ import { fromFileUrl, join } from "@std/path";
 
 export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
 
-const { version, license, exports } = JSON.parse(
+const { version, description, license, exports } = JSON.parse(
   await Deno.readTextFile(join(ROOT, "deno.json")),
-) as { version: string; license: string; exports: Record<string, string> };
+) as {
+  version: string;
+  description: string;
+  license: string;
+  exports: Record<string, string>;
+};
+
+/** The repository that publishes: npm checks that provenance names the same. */
+const REPOSITORY = `https://github.com/${
+  Deno.env.get("GITHUB_REPOSITORY") ?? "mini/state"
+}`;
 
 /** The modules that can be imported, by their name in the package: `./store` is `./store/mod.ts`. */
 export const ENTRIES: readonly [name: string, file: string][] = Object.entries(
@@ -15,12 +25,27 @@ export const ENTRIES: readonly [name: string, file: string][] = Object.entries(
 export const PACKAGE: Readonly<Record<string, unknown>> = {
   name: "@mini/state",
   version,
-  description: "Durable state for one program on one machine, in plain files",
+  description,
+  keywords: [
+    "state",
+    "queue",
+    "log",
+    "durable",
+    "event-sourcing",
+    "wal",
+    "jsonl",
+    "snapshot",
+    "crash-safe",
+    "embedded",
+  ],
   license,
+  homepage: `${REPOSITORY}#readme`,
+  bugs: `${REPOSITORY}/issues`,
+  repository: { type: "git", url: `git+${REPOSITORY}.git` },
   type: "module",
   sideEffects: false,
   // From here on `require` takes modules too, so that one copy of the code serves both.
-  engines: { node: ">=20.19" },
+  engines: { node: ">=20.19", bun: ">=1.2" },
   bin: { mini: "bin/mini.js" },
   exports: Object.fromEntries([
     ...ENTRIES.map(([name, file]) => [
@@ -49,7 +74,13 @@ import { main } from "../esm/cli/mod.js";
 await main();
 `;
 
-const COPIED = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+const COPIED = [
+  "README.md",
+  "CHANGELOG.md",
+  "llms.txt",
+  "LICENSE-MIT",
+  "LICENSE-APACHE",
+];
 
 function inFolder(folder: "esm" | "cjs", file: string) {
   const base = file.replace(/^\.\//, `./${folder}/`).replace(/\.ts$/, "");

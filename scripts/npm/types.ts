@@ -64,13 +64,40 @@ function declareAll(): Map<string, string> {
   return texts;
 }
 
-/** With `.js` for `.ts`. */
+/** Puts into examples what Node has in place of what Deno has. */
+const IN_EXAMPLES: readonly [deno: RegExp, node: string][] = [
+  [/`\$\{await Deno\.makeTempDir\(\)\}\/([^`]*)`/g, '"./data/$1"'],
+  [/await Deno\.makeTempDir\(\)/g, '"./data"'],
+  [
+    /import \{ assertEquals \} from "@std\/assert"/g,
+    'import { deepEqual } from "node:assert/strict"',
+  ],
+  [/\bassertEquals\(/g, "deepEqual("],
+  [
+    /import \{ assertRejects \} from "@std\/assert"/g,
+    'import { rejects } from "node:assert/strict"',
+  ],
+  [/\bassertRejects\(/g, "rejects("],
+];
+
+/** The examples of a declaration, for Node. */
+function examplesForNode(path: string, text: string): string {
+  const replaced = IN_EXAMPLES.reduce(
+    (text, [deno, node]) => text.replace(deno, node),
+    text,
+  );
+  const left = /\bDeno\.\w+|@std\/\w+/.exec(replaced);
+  if (left) throw new Error(`${path}: Node has no ${left[0]}`);
+  return replaced;
+}
+
+/** With `.js` for `.ts`, and examples that run under Node. */
 function forNode(
   path: string,
   declarations: string,
 ): { text: string; imports: string[] } {
   const imports: string[] = [];
-  const text = declarations.replace(
+  const text = examplesForNode(path, declarations).replace(
     /^((?:import|export)\b[^;]*?\bfrom |.*\bimport\()"([^"]+)"/gm,
     (_, before: string, name: string) => {
       if (!name.startsWith(".")) {
