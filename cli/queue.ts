@@ -92,7 +92,7 @@ export const queuePeek: Command = {
   },
 };
 
-/** What a handler has thrown, and what has caused it, each with its stack. */
+/** The error of a handler and its causes, each with its stack. */
 function stackOf(error: LoggedError | undefined, as = ""): string[] {
   if (error === undefined) return [];
   const { name, message, stack = "", cause } = error;

@@ -399,9 +399,8 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * assertEquals(seen, ["a", "b", "c"]);
    * ```
    */
-  async deadLetters(
-    { after = 0, limit = Number.MAX_SAFE_INTEGER }: PageOptions = {},
-  ): Promise<DeadLetter<T>[]> {
+  async deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
+    const { after = 0, limit = Number.MAX_SAFE_INTEGER } = options;
     checkCount("after", after, 0);
     checkCount("limit", limit);
     const view = await this.#log.view();

@@ -77,7 +77,6 @@ export const PHRASES: Readonly<Record<string, number>> = {
   "docs/decisions/0007-log-first-then-apply.md": 1,
   "examples": 15,
   "fs": 17,
-  "queue": 1,
   "scripts": 24,
   "snap": 9,
   "state": 32,

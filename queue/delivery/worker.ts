@@ -259,7 +259,7 @@ export class WorkerPool<T, M> {
     this.#running.set(message, running);
     this.#deliveries.onLost(
       message,
-      () => stop.abort(receiptExpired(message.id, "go on with")),
+      () => stop.abort(receiptExpired(message.id, "continue with")),
     );
     try {
       const ended = this.#run(message, stop.signal);
