@@ -36,7 +36,6 @@ function processTerminal(): Terminal {
     showsProgress: stderr.isTTY === true,
     hasColour: isInteractive && !noColour(),
     columns: stdout.columns || 80,
-    pid: process.pid,
     write: (text) =>
       new Promise((resolve, reject) => {
         stdout.write(text, (error) => error ? reject(error) : resolve());

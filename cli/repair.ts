@@ -1,6 +1,7 @@
 import {
   encodeHeader,
   type JournalContext,
+  lockJournal,
   scanSegment,
 } from "../store/internal.ts";
 import { bareMessage } from "./explain.ts";
@@ -17,7 +18,6 @@ import {
   type Outcome,
 } from "./command.ts";
 import { copyBytes, copyFile } from "../fs/copy_file.ts";
-import { lockJournal } from "./lock.ts";
 import { locate } from "./place.ts";
 import { planRepair, type RepairPlan } from "./repair_plan.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
@@ -58,7 +58,11 @@ export const repair: Command = {
       return await outcome(context, plan, [], false);
     }
     await assertOurs(context);
-    const lock = await lockJournal(context, "repair", call.terminal.pid);
+    const lock = await lockJournal(context, {
+      doing: "repair",
+      hint: "nothing was changed",
+      command: "mini repair",
+    });
     try {
       const plan = await planRepair(context);
       call.progress.begin("repairing", 0);

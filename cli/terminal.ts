@@ -10,8 +10,6 @@ export interface Terminal {
   readonly hasColour: boolean;
   /** How wide it is, in characters. */
   readonly columns: number;
-  /** The number of the process. */
-  readonly pid: number;
   /** Prints; resolves when the reader can take more. Rejects with `EPIPE` once nobody reads. */
   write(text: string): Promise<void>;
   /** Prints a message beside what is printed. */

@@ -4,7 +4,7 @@ export interface LockNote {
   /** When that process started. */
   readonly since: string;
   /** The command that took it, where it was one. */
-  readonly command?: string;
+  readonly command?: string | undefined;
   /** The id of the log, once a header of it was durable: an active segment without one has lost it. Empty for a log of the Rust program. */
   readonly log?: string;
 }

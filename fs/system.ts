@@ -1,3 +1,4 @@
+import { pid } from "node:process";
 import { denoFileSystem, uptimeMs as denoUptimeMs } from "./deno.ts";
 import type { FileSystem } from "./file_system.ts";
 import { nodeFileSystem, uptimeMs as nodeUptimeMs } from "./node.ts";
@@ -23,3 +24,6 @@ export const systemFileSystem: FileSystem = isDeno
 export const uptimeMs: () => number | undefined = isDeno
   ? denoUptimeMs
   : nodeUptimeMs;
+
+/** The id of this process. */
+export const processId: number = pid;

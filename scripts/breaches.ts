@@ -3,7 +3,6 @@
 /** Imports that are forbidden: the folder and the file that it reaches into, or the file and a module. */
 export const BREACHES: ReadonlySet<string> = new Set([
   "cli/inspect/answer.ts node:http",
-  "store/open.ts node:process",
   "cli queue/clock.ts",
   "cli queue/ledger/codec.ts",
   "cli queue/ledger/entry_check.ts",

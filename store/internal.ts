@@ -14,7 +14,7 @@ export type { LineParser } from "./format/records.ts";
 export { shapeOf } from "./format/shape.ts";
 export { judgeTail } from "./format/tail.ts";
 export { type JournalContext, JournalPaths } from "./journal.ts";
-export { lockHolder, takeLock } from "./lock.ts";
+export { lockJournal } from "./lock.ts";
 export { contextOf } from "./options.ts";
 export { wholeLine } from "./format/rust.ts";
 export { isRustJournal, openRustSegments } from "./read/rust_segments.ts";

@@ -1,11 +1,54 @@
+import { MiniError } from "../base/errors.ts";
+import { createOwned, type Staging } from "../fs/atomic_file.ts";
 import { readBlock } from "../fs/blocks.ts";
 import type { FileLock, FileSystem } from "../fs/file_system.ts";
-import { createOwned, type Staging } from "../fs/atomic_file.ts";
-import { LOCK_NOTE_BYTES, parseLockNote } from "../fs/lock_note.ts";
-import { osCode } from "../fs/os_errors.ts";
+import {
+  encodeLockNote,
+  LOCK_NOTE_BYTES,
+  parseLockNote,
+} from "../fs/lock_note.ts";
+import { fromOs, osCode } from "../fs/os_errors.ts";
+import { processId } from "../fs/system.ts";
+import type { JournalContext } from "./journal.ts";
 
-/** Takes a lock, the file of which is whose the journal is; `undefined` where somebody else holds it. */
-export async function takeLock(
+/**
+ * Takes the lock of a journal for writing. Throws `LOCKED` while another handle
+ * or process has it.
+ *
+ * @param doing The action that needs it, as in `Cannot open "…"`.
+ * @param hint The end of the message of `LOCKED`.
+ * @param command The command that needs it, for the note in the lock file.
+ */
+export async function lockJournal(
+  { fs, paths, staging }: JournalContext,
+  { doing, hint, command }: {
+    readonly doing: string;
+    readonly hint: string;
+    readonly command?: string | undefined;
+  },
+): Promise<FileLock> {
+  const { active: path, directory } = paths;
+  // The clock tells when the process started; that needs no permission.
+  const since = new Date(performance.timeOrigin).toISOString();
+  const note = encodeLockNote({ pid: processId, since, command });
+  let lock: FileLock | undefined;
+  try {
+    lock = await takeLock(staging, paths.lock, note);
+  } catch (error) {
+    const after = "nothing that was durable has changed";
+    throw fromOs(error, `${doing} "${path}"`, after, { directory, path });
+  }
+  if (lock !== undefined) return lock;
+  const holder = await holderOf(fs, paths.lock);
+  throw new MiniError(
+    "LOCKED",
+    `Cannot ${doing} "${path}": ${holder} has it open for writing; ${hint}`,
+    { path },
+  );
+}
+
+/** Takes a lock, whose file gets the owner of the journal; `undefined` if it is held. */
+async function takeLock(
   staging: Staging,
   path: string,
   note: string,
@@ -21,16 +64,8 @@ export async function takeLock(
   return await fs.lock(path, mode, note);
 }
 
-/**
- * Who holds a lock, as far as the note in its file tells, and the file itself.
- *
- * @param self The process that asks.
- */
-export async function lockHolder(
-  fs: FileSystem,
-  path: string,
-  self: number,
-): Promise<string> {
+/** The holder of a lock, as far as the note in its file and the file itself tell. */
+async function holderOf(fs: FileSystem, path: string): Promise<string> {
   try {
     const file = await fs.open(path, "read");
     try {
@@ -40,14 +75,26 @@ export async function lockHolder(
         const whose = uid === undefined ? "" : ` (the lock is user ${uid}'s)`;
         return `another process${whose}`;
       }
-      if (note.pid === self) return "this process";
+      if (note.pid === processId) return "this process";
       const what = note.command === undefined ? "" : ` (${note.command})`;
       return `process ${note.pid}${what}, started ${note.since},`;
     } finally {
       await file.close();
     }
   } catch {
-    // The note is for people; without it they know less.
+    // The message only says less without the note.
     return "another process";
   }
+}
+
+/** Makes the note name the log once a header of it is durable, so that a file that lost its header is not taken for a new one. */
+export async function nameLog(lock: FileLock, log: string): Promise<void> {
+  const note = parseLockNote(lock.note);
+  if (note === undefined || note.log === log) return;
+  await lock.leave(encodeLockNote({ ...note, log }));
+}
+
+/** The id of the log that the note names. */
+export function namedLog(lock: FileLock): string | undefined {
+  return parseLockNote(lock.note)?.log;
 }

@@ -1,11 +1,7 @@
-import { pid } from "node:process";
 import { basename, join } from "node:path";
-import { MiniError } from "../base/errors.ts";
 import { nativeFormat } from "./format/line.ts";
-import type { FileLock } from "../fs/file_system.ts";
 import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
-import { encodeLockNote, parseLockNote } from "../fs/lock_note.ts";
-import { lockHolder, takeLock } from "./lock.ts";
+import { lockJournal, namedLog, nameLog } from "./lock.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
 import { rustFormat } from "./format/rust.ts";
 import type { JournalContext } from "./journal.ts";
@@ -22,7 +18,7 @@ export interface OpenJournal {
   readonly recovered: Recovered;
 }
 
-/** Takes the lock, recovers, and goes on at the end. On failure nothing stays locked or open. */
+/** Takes the lock, recovers, and makes the writer that continues at the end. On failure nothing stays locked or open. */
 export async function openJournal(
   asked: JournalContext,
   { verifyFrom, ...options }:
@@ -31,10 +27,13 @@ export async function openJournal(
 ): Promise<OpenJournal> {
   const { fs, staging, paths: { directory } } = asked;
   await fs.createDirectory(directory, staging.directoryMode);
-  const lock = await lockJournal(asked);
+  const lock = await lockJournal(asked, {
+    doing: "open",
+    hint: "close it there, or read beside it with MiniStore.replay()",
+  });
   let recovered: Recovered | undefined;
   try {
-    // A process that was killed may have left names that are shown and not yet on the disk.
+    // A process that was killed may have left names that are listed and not yet on the disk.
     await fs.syncDirectory(directory);
     const names = await fs.list(directory);
     const context = await asListed(asked, names);
@@ -52,7 +51,7 @@ export async function openJournal(
     recovered = rust === undefined
       ? await recoverJournal(context, paths.sealedBases(names), {
         verifyFrom,
-        log: parseLockNote(lock.note)?.log,
+        log: namedLog(lock),
       })
       : await recoverRustJournal(context, rust);
     await nameLog(lock, recovered.header.journal);
@@ -64,30 +63,4 @@ export async function openJournal(
     await lock.close().catch(() => {});
     throw error;
   }
-}
-
-async function lockJournal(context: JournalContext): Promise<FileLock> {
-  const { fs, paths, staging } = context;
-  // The clock says when the process started; no permission is needed for it.
-  const since = new Date(performance.timeOrigin).toISOString();
-  const note = encodeLockNote({ pid, since });
-  const lock = await takeLock(staging, paths.lock, note);
-  if (lock !== undefined) return lock;
-  throw new MiniError(
-    "LOCKED",
-    `Cannot open "${paths.active}" for writing: ${await lockHolder(
-      fs,
-      paths.lock,
-      pid,
-    )} has it open; ` +
-      `close it there, or read beside it with MiniStore.replay()`,
-    { path: paths.active },
-  );
-}
-
-/** Has the note say which log it is, once its header is durable: a file that lost it is not taken for a new one. */
-async function nameLog(lock: FileLock, log: string): Promise<void> {
-  const note = parseLockNote(lock.note);
-  if (note === undefined || note.log === log) return;
-  await lock.leave(encodeLockNote({ ...note, log }));
 }

@@ -207,10 +207,8 @@ export class MiniStore<T> implements AsyncDisposable {
    * ```
    */
   // deno-lint-ignore require-await -- what is thrown must reject
-  async append(
-    record: T,
-    { durable, applied }: AppendOptions = {},
-  ): Promise<number> {
+  async append(record: T, options: AppendOptions = {}): Promise<number> {
+    const { durable, applied } = options;
     this.#writer.assertOpen();
     const { maxRecordBytes } = this.#context;
     const text = toJson(this.#validate(record), maxRecordBytes);

@@ -151,7 +151,7 @@ Deno.test("mini queue redrive says LOCKED beside the program, and what to do", a
     "all",
   ]);
   assertEquals(code, 1);
-  assertStringIncludes(stderr, "for writing: process");
+  assertStringIncludes(stderr, "has it open for writing");
   assertStringIncludes(stderr, "next: stop that program first");
   const json = await miniJson(["queue", "redrive", directory.path, "all"]);
   assertEquals([json.code, json.json.error.code], [1, "LOCKED"]);
