@@ -4,7 +4,7 @@ import { DIR } from "./process.ts";
 /** A change to the files of a program that does not run. */
 export interface Damage {
   readonly what: string;
-  /** Whether the end may be gone without a trace: what docs/DURABILITY.md says cannot be helped. */
+  /** Whether the end may be gone without a trace: what no promise of docs/DURABILITY.md covers. */
   readonly mayLose: boolean;
 }
 
