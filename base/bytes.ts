@@ -40,6 +40,11 @@ export function concat(
 /** The byte that ends a line. */
 export const NEWLINE = 0x0a;
 
+/** A line with its newline. */
+export function withNewline(line: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concat(line, Uint8Array.of(NEWLINE));
+}
+
 /** Eight lower-case hex digits. */
 export function hex(crc: number): string {
   return crc.toString(16).padStart(8, "0");

@@ -1,17 +1,21 @@
 import { readRustPair } from "../snap/internal.ts";
-import { encodeHeader, type JournalContext } from "../store/internal.ts";
+import {
+  encodeHeader,
+  type JournalContext,
+  listSegments,
+} from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
 import { basename, join } from "node:path";
 import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { hex } from "../base/bytes.ts";
-import { osCode } from "../fs/os_errors.ts";
+import { isMissing } from "../fs/directory.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { copyFile } from "../fs/copy_file.ts";
 import { rawLines } from "./lines.ts";
 import { isWholeLine } from "./rust_end.ts";
 import { AS_WRITTEN, checkSnapshots, listThere } from "./snapshot_check.ts";
-import { rotatedByRust, survey } from "./survey.ts";
+import { type SegmentFile, survey } from "./survey.ts";
 
 /** What was to be copied has moved: rotated, compacted, pruned. It is to be looked at again. */
 export class Moved extends Error {}
@@ -44,12 +48,12 @@ export class BackupPass {
   async run(): Promise<void> {
     try {
       await this.#copySnapshots();
-      const rust = await rotatedByRust(this.#from);
-      if (rust === undefined) await this.#copyNative();
-      else await this.#copyRust(rust);
+      const { format, segments } = await survey(this.#from);
+      if (format === "mini") await this.#copyNative();
+      else await this.#copyRust(segments.filter(({ isActive }) => !isActive));
     } catch (error) {
       const { cause } = error as { cause?: unknown };
-      const isGone = [error, cause].some((one) => osCode(one) === "ENOENT");
+      const isGone = [error, cause].some(isMissing);
       throw isGone ? new Moved() : error;
     }
   }
@@ -192,10 +196,10 @@ export class BackupPass {
     await file.close();
   }
 
-  async #copyRust(rotated: readonly string[]): Promise<void> {
+  async #copyRust(rotated: readonly SegmentFile[]): Promise<void> {
     const { fs, paths, maxRecordBytes } = this.#from;
     const { staging, paths: to } = this.#to;
-    for (const path of rotated) {
+    for (const { path } of rotated) {
       const copy = join(to.directory, basename(path));
       if (await fs.stat(copy) === undefined) {
         await copyFile(staging, path, copy);
@@ -210,7 +214,7 @@ export class BackupPass {
       }
     }
     await copyFile(staging, paths.active, to.active, whole);
-    const now = await rotatedByRust(this.#from);
-    if (now?.length !== rotated.length) throw new Moved();
+    const { sealed } = await listSegments(this.#from);
+    if (sealed.length !== rotated.length) throw new Moved();
   }
 }

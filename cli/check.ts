@@ -3,23 +3,20 @@ import {
   checkContinuity,
   checkName,
   type Continuation,
-  corruptAt,
   type Header,
+  headless,
   type JournalContext,
-  judgeTail,
+  judgeEnd,
+  readHeader,
   scanSegment,
   type SegmentScan,
   shapeOf,
-  tailPlace,
-  tooLong,
   tracesOf,
 } from "../store/internal.ts";
 import { MiniError } from "../base/errors.ts";
 import { hex } from "../base/bytes.ts";
-import { osCode } from "../fs/os_errors.ts";
-import { namesIn } from "../fs/directory.ts";
+import { isMissing, namesIn } from "../fs/directory.ts";
 import { startOf } from "./snapshot_check.ts";
-import { readHeader } from "./survey.ts";
 
 /** What a segment was found to hold. */
 export interface SegmentCheck {
@@ -143,7 +140,7 @@ async function look(
       if (!isAnother) return check;
     } catch (error) {
       // Sealed under another name, or removed, since it was found; the next may have its name already.
-      const isGone = osCode(error) === "ENOENT" ||
+      const isGone = isMissing(error) ||
         await context.fs.stat(place.path) === undefined;
       if (!isGone || error instanceof MiniError) throw error;
     }
@@ -205,8 +202,7 @@ async function checkOne(
         assertNeverBegun(path, await tracesOf(context));
         return { ...nothing, end: "unfinished" };
       }
-      const reason = "a sealed segment has no header";
-      throw await corruptAt(context.fs, path, 0, { reason });
+      throw headless(path);
     }
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
@@ -240,35 +236,27 @@ async function checkOne(
     const none = { goodBytes: 0, last: scan.header.base };
     return { ...found, ...none, end: "damaged", problem: error };
   }
-  return { ...found, ...await judgeEnd(context, scan, isActive) };
+  return { ...found, ...await endOf(context, scan, isActive) };
 }
 
-/** What stands behind the good lines of a segment. */
-async function judgeEnd(
+/** How a segment ends after its good lines. */
+async function endOf(
   context: JournalContext,
   scan: SegmentScan,
   isActive: boolean,
 ): Promise<Partial<SegmentCheck> & Pick<SegmentCheck, "end">> {
-  const { path, tail, offset, next: seq } = scan;
-  if (tail.length === 0) {
+  const { tail, next: seq } = scan;
+  try {
+    const role = isActive ? "active" : "sealed";
+    const ending = await judgeEnd(context, scan, role);
     if (!isActive) return { end: "sealed" };
-    return { end: scan.seal ? "closed" : "open" };
-  }
-  const verdict = judgeTail(tail, tailPlace(scan, context));
-  if (verdict.kind === "tooLarge") {
-    const damage = { reason: verdict.reason, offset, seq };
-    const problem = await tooLong(context, path, damage);
-    return { end: "damaged", problem };
-  }
-  if (isActive && verdict.kind === "torn") return { end: "torn" };
-  if (isActive && verdict.kind === "whole") {
-    const line = shapeOf(tail.subarray(0, verdict.lineBytes));
+    if (ending.kind === "torn") return { end: "torn" };
+    if (ending.kind === "clean") return { end: scan.seal ? "closed" : "open" };
+    const line = shapeOf(tail.subarray(0, ending.lineBytes));
     const records = line?.kind === "records" ? line.count : 0;
     return { end: "open", last: seq - 1 + records };
+  } catch (error) {
+    if (!(error instanceof MiniError)) throw error;
+    return { end: "damaged", problem: error };
   }
-  const reason = verdict.kind === "corrupt"
-    ? verdict.reason
-    : `a sealed segment is damaged at record ${seq}`;
-  const problem = await corruptAt(context.fs, path, offset, { reason, seq });
-  return { end: "damaged", problem };
 }

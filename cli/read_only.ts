@@ -5,7 +5,7 @@ import type { SnapCodec, StoredSnapshot } from "../snap/mod.ts";
 import type { Log, Snapshots } from "../state/mod.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { osCode } from "../fs/os_errors.ts";
+import { isMissing } from "../fs/directory.ts";
 import { type Extent, extent } from "./extent.ts";
 import { reading } from "./place.ts";
 import { listThere } from "./snapshot_check.ts";
@@ -125,7 +125,7 @@ export async function steadily<T>(
     } catch (error) {
       if (isCommitted || attempt === MAX_ATTEMPTS) throw error;
       const isOvertaken = error instanceof Overtaken ||
-        osCode(error) === "ENOENT";
+        isMissing(error);
       const isPassing = isOvertaken || error instanceof MiniError &&
           (error.code === "COMPACTED" || error.code === "CORRUPT") &&
           (await look(context)).first !== found.first;

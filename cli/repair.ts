@@ -2,6 +2,7 @@ import {
   encodeHeader,
   type JournalContext,
   lockJournal,
+  readHeader,
   scanSegment,
 } from "../store/internal.ts";
 import { bareMessage } from "./explain.ts";
@@ -21,7 +22,7 @@ import { copyBytes, copyFile } from "../fs/copy_file.ts";
 import { locate } from "./place.ts";
 import { planRepair, type RepairPlan } from "./repair_plan.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
-import { readHeader, survey } from "./survey.ts";
+import { survey } from "./survey.ts";
 import { size, span } from "../base/text.ts";
 import { usableOf } from "./together.ts";
 import { salvageCommand } from "./verify.ts";

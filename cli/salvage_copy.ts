@@ -1,8 +1,12 @@
-import { type JournalContext, parseLine } from "../store/internal.ts";
+import {
+  type JournalContext,
+  parseLine,
+  readHeader,
+} from "../store/internal.ts";
 import type { Damage, Readable } from "./pieces.ts";
 import { rawLines } from "./lines.ts";
 import { salvagePieces } from "./salvage_source.ts";
-import { readHeader, survey } from "./survey.ts";
+import { survey } from "./survey.ts";
 import { addRange, type Renumbered, Target } from "./target.ts";
 
 /** No more damages than this are told one by one. */

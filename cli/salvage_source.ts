@@ -1,10 +1,13 @@
 import {
+  corrupt,
   FRAME_BYTES,
+  isRustHeader,
   type JournalContext,
-  type LineParser,
-  openRustSegments,
+  readHeader,
+  RustLines,
 } from "../store/internal.ts";
 import { bareMessage } from "./explain.ts";
+import { withNewline } from "../base/bytes.ts";
 import { MiniError } from "../base/errors.ts";
 import { type RawLine, rawLines } from "./lines.ts";
 import {
@@ -17,12 +20,7 @@ import {
   type Readable,
   type Wants,
 } from "./pieces.ts";
-import {
-  readHeader,
-  rotatedByRust,
-  type SegmentFile,
-  survey,
-} from "./survey.ts";
+import { type SegmentFile, survey } from "./survey.ts";
 
 /** Some pieces of a journal, to be taken before the next ones. */
 type Pieces = Iterable<Readable | Damage>;
@@ -36,20 +34,23 @@ export async function* salvagePieces(
   from = 1,
   wants?: Wants,
 ): AsyncGenerator<Pieces, void, undefined> {
-  const rust = await rotatedByRust(context);
-  yield* rust === undefined
-    ? nativePieces(context, from, wants)
-    : rustPieces(context, rust);
+  const { format, segments } = await survey(context);
+  yield* format === "mini"
+    ? nativePieces(context, segments, { from, wants })
+    : rustPieces(context, segments);
 }
 
 async function* nativePieces(
   context: JournalContext,
-  from: number,
-  wants: Wants | undefined,
+  all: readonly SegmentFile[],
+  { from, wants }: {
+    readonly from: number;
+    readonly wants: Wants | undefined;
+  },
 ): AsyncGenerator<Pieces, void, undefined> {
   const { fs, maxRecordBytes } = context;
   const numbers = new NumberFilter();
-  const segments = await segmentsFrom(context, from);
+  const segments = await segmentsFrom(context, all, from);
   let journal: string | undefined;
   for (const [index, { path, sizeBytes }] of segments.entries()) {
     const reader = new PieceReader(path, wants);
@@ -87,9 +88,9 @@ async function* nativePieces(
 /** The segments from the one with record `from` on, so far as names and the last header say which that is. */
 async function segmentsFrom(
   context: JournalContext,
+  segments: readonly SegmentFile[],
   from: number,
 ): Promise<readonly SegmentFile[]> {
-  const { segments } = await survey(context);
   if (from <= 1 || segments.length < 2) return segments;
   const last = segments.at(-1)!;
   const header = last.isActive
@@ -149,16 +150,16 @@ function* piecesIn(
 /** The lines of a Rust journal that are JSON; a number is the place among them. */
 async function* rustPieces(
   context: JournalContext,
-  rotated: readonly string[],
+  segments: readonly SegmentFile[],
 ): AsyncGenerator<Pieces, void, undefined> {
   const { fs, maxRecordBytes } = context;
-  for await (
-    const { file, path, lines } of openRustSegments(context, rotated)
-  ) {
-    await file.close();
+  let base = 0;
+  for (const { path } of segments) {
+    const parser = new RustLines(base, (damage) => corrupt(path, damage));
     for await (const block of rawLines(fs, path, maxRecordBytes)) {
-      yield rustPiecesIn(block, path, lines);
+      yield rustPiecesIn(block, path, parser);
     }
+    base = parser.next - 1;
   }
 }
 
@@ -167,7 +168,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function* rustPiecesIn(
   block: Iterable<RawLine>,
   path: string,
-  parser: LineParser,
+  parser: RustLines,
 ): Generator<Readable | Damage, void, undefined> {
   for (const { bytes, isTooLong, lines, ...where } of block) {
     const { line, offset, sizeBytes } = where;
@@ -175,9 +176,9 @@ function* rustPiecesIn(
     try {
       if (isTooLong) throw new TypeError("the line is too long");
       if (lines > 1) throw new TypeError(blank(lines));
+      if (line === 1 && isRustHeader(withNewline(bytes))) continue;
       const seq = parser.next;
-      const records = [...parser.parse(decoder.decode(bytes), 0)];
-      if (records.length === 0) continue;
+      const records = [...parser.parse(decoder.decode(bytes))];
       yield { kind: "records", seq, records, isVerified: false, place };
     } catch (error) {
       yield { kind: "damage", reason: reasonOf(error), lines, place };

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
-import type { Format } from "./survey.ts";
+import type { Format } from "../store/internal.ts";
 import { type Finding, isSetAside } from "./together.ts";
 import { count, grouped, size, span } from "../base/text.ts";
 

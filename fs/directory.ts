@@ -2,28 +2,33 @@ import { fromOs, osCode } from "./os_errors.ts";
 import { basename } from "node:path";
 import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
 
-/** Opens a file for reading; `undefined` where there is none. */
-export async function openIfThere(
-  { fs }: { readonly fs: FileSystem },
+/** Whether an error says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return osCode(error) === "ENOENT";
+}
+
+/** Opens a file for reading; `undefined` if there is none. */
+export async function openIfExists(
+  fs: FileSystem,
   path: string,
 ): Promise<FileHandle | undefined> {
   try {
     return await fs.open(path, "read");
   } catch (error) {
-    if (osCode(error) === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
-/** The names in a directory; none where there is none. */
-export async function listIfThere(
+/** Lists the names in a directory; none if there is no directory. */
+export async function listIfExists(
   fs: FileSystem,
   directory: string,
 ): Promise<string[]> {
   try {
     return await fs.list(directory);
   } catch (error) {
-    if (osCode(error) === "ENOENT") return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
@@ -45,15 +50,15 @@ export async function isDirectory(
   }
 }
 
-/** The names in a directory; none where there is no directory. */
+/** As {@linkcode listIfExists}, also where a file has its name. Throws a `MiniError`. */
 export async function namesIn(
   fs: FileSystem,
   directory: string,
 ): Promise<string[]> {
   try {
-    return await fs.list(directory);
+    return await listIfExists(fs, directory);
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(osCode(error) ?? "")) return [];
+    if (osCode(error) === "ENOTDIR") return [];
     throw fromOs(error, `list "${directory}"`, "nothing was changed", {
       directory,
       path: directory,

@@ -1,3 +1,7 @@
+import { readBlock } from "./blocks.ts";
+import { openIfExists } from "./directory.ts";
+import type { FileSystem } from "./file_system.ts";
+
 /** What a lock file says of who holds it, and of the log. The first is for people: the lock itself is the kernel's. */
 export interface LockNote {
   readonly pid: number;
@@ -48,6 +52,20 @@ export function parseLockNote(
     return { ...rest, pid, since, ...(typeof log === "string" && { log }) };
   } catch {
     return undefined;
+  }
+}
+
+/** The note in a lock file; `undefined` if there is no such file, or no note in it. */
+export async function readLockNote(
+  fs: FileSystem,
+  path: string,
+): Promise<LockNote | undefined> {
+  const file = await openIfExists(fs, path);
+  if (file === undefined) return undefined;
+  try {
+    return parseLockNote(await readBlock(file, LOCK_NOTE_BYTES));
+  } finally {
+    await file.close();
   }
 }
 

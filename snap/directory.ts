@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { listIfThere } from "../fs/directory.ts";
+import { listIfExists } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type { SnapshotInfo } from "./snapshots.ts";
 
@@ -38,7 +38,7 @@ export async function listSnapshots(
   fs: FileSystem,
   dir: string,
 ): Promise<Required<SnapshotInfo>[]> {
-  const names = await listIfThere(fs, dir);
+  const names = await listIfExists(fs, dir);
   const found: Required<SnapshotInfo>[] = [];
   for (const name of names.sort()) {
     const seq = Number(NAME.exec(name)?.[1] ?? NaN);
@@ -66,7 +66,7 @@ export async function pruneSnapshots(
   const removed = (await listSnapshots(fs, dir)).slice(0, -keep)
     .filter(({ seq }) => seq !== made);
   for (const { path } of removed) await fs.remove(path);
-  for (const name of await listIfThere(fs, dir)) {
+  for (const name of await listIfExists(fs, dir)) {
     if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;
     await fs.remove(join(dir, name));
   }

@@ -1,5 +1,6 @@
 /** What a repair tool must know of the log: the line format, the judgement of a tail, file names. A name is added here in review. */
 
+export { corrupt, corruptAt } from "./corruption.ts";
 export {
   encodeHeader,
   FRAME_BYTES,
@@ -10,27 +11,26 @@ export {
   parseLine,
   PREFIX_BYTES,
 } from "./format/line.ts";
-export type { LineParser } from "./format/records.ts";
+export { isRustHeader, RustLines, wholeLine } from "./format/rust.ts";
 export { shapeOf } from "./format/shape.ts";
-export { judgeTail } from "./format/tail.ts";
 export { type JournalContext, JournalPaths } from "./journal.ts";
 export { lockJournal } from "./lock.ts";
 export { contextOf } from "./options.ts";
-export { wholeLine } from "./format/rust.ts";
-export { isRustJournal, openRustSegments } from "./read/rust_segments.ts";
-export { corruptAt, tooLong } from "./corruption.ts";
 export {
   assertNeverBegun,
   checkContinuity,
   checkName,
   type Continuation,
-  headerOf,
-  judgeStart,
+  headless,
   tracesOf,
 } from "./read/header.ts";
 export {
+  judgeEnd,
+  readHeader,
   scanSegment,
   type SegmentScan,
-  tailPlace,
-} from "./read/segment_reader.ts";
+} from "./read/native_segments.ts";
+export type { SealedFile } from "./read/rust_segments.ts";
+export { type Format, listSegments } from "./read/segments.ts";
+export { SECOND_LOOK_MS, untilStable } from "./read/until_stable.ts";
 export { asListed } from "./spelling.ts";

@@ -5,7 +5,7 @@ import { lockJournal, namedLog, nameLog } from "./lock.ts";
 import { type Recovered, recoverJournal } from "./recover.ts";
 import { rustFormat } from "./format/rust.ts";
 import type { JournalContext } from "./journal.ts";
-import { rustSegments } from "./read/journal_segments.ts";
+import { listSegments } from "./read/segments.ts";
 import { recoverRustJournal } from "./recover_rust.ts";
 import { asListed } from "./spelling.ts";
 import { Writer, type WriterOptions } from "./write/writer.ts";
@@ -47,16 +47,16 @@ export async function openJournal(
       ...paths.sealedBases(names).map((base) => paths.sealed(base)),
       ...paths.rustSegments(names).map((name) => join(paths.directory, name)),
     ]);
-    const rust = await rustSegments(context, names);
-    recovered = rust === undefined
+    const { format, sealed } = await listSegments(context, names);
+    recovered = format === "mini"
       ? await recoverJournal(context, paths.sealedBases(names), {
         verifyFrom,
         log: namedLog(lock),
       })
-      : await recoverRustJournal(context, rust);
+      : await recoverRustJournal(context, sealed);
     await nameLog(lock, recovered.header.journal);
-    const format = rust === undefined ? nativeFormat : rustFormat;
-    const all = { ...options, context, format, lock };
+    const writeFormat = format === "mini" ? nativeFormat : rustFormat;
+    const all = { ...options, context, format: writeFormat, lock };
     return { context, writer: await Writer.at(all, recovered), recovered };
   } catch (error) {
     await recovered?.file.close().catch(() => {});

@@ -1,24 +1,23 @@
+import { hex, withNewline } from "../base/bytes.ts";
 import { MiniError } from "../base/errors.ts";
-import type { FileHandle, FileStat } from "../fs/file_system.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
+import type { FileHandle, FileStat } from "../fs/file_system.ts";
 import { encodeHeader, type Header } from "./format/line.ts";
-import { hex, NEWLINE } from "../base/bytes.ts";
-import { corrupt, corruptAt, tooLong } from "./corruption.ts";
 import type { JournalContext } from "./journal.ts";
 import {
   assertNeverBegun,
   checkContinuity,
   checkName,
   type Continuation,
+  headless,
 } from "./read/header.ts";
 import {
+  type Ending,
+  judgeEnd,
   scanSegment,
   type SegmentScan,
-  tailPlace,
-} from "./read/segment_reader.ts";
+} from "./read/native_segments.ts";
 import { rewriteActive } from "./rewrite.ts";
-import { concat } from "../base/bytes.ts";
-import { judgeTail, type Verdict } from "./format/tail.ts";
 
 /**
  * What `open()` found, and what it did.
@@ -141,20 +140,15 @@ async function recoverActive(
   },
 ): Promise<Recovered> {
   checkContinuity(scan.path, scan.header, expected);
-  if (scan.tail.length === 0 && scan.seal !== undefined) {
+  const ending = await judgeEnd(context, scan, "active");
+  if (ending.kind === "clean" && scan.seal !== undefined) {
     const closed = { ...scan, ...scan.seal };
     // What is written into a file with a second name, as a backup by hard links gives it one, is in the other log too.
     return (found?.links ?? 1) > 1
-      ? await rewrite(context, closed, undefined, sealed)
+      ? await rewrite(context, closed, ending, sealed)
       : await openClosed(context, closed, sealed);
   }
-  const verdict = scan.tail.length === 0
-    ? undefined
-    : judgeTail(scan.tail, tailPlace(scan, context));
-  if (verdict?.kind === "corrupt" || verdict?.kind === "tooLarge") {
-    throw await tailError(context, scan, verdict);
-  }
-  return await rewrite(context, scan, verdict, sealed);
+  return await rewrite(context, scan, ending, sealed);
 }
 
 async function scanSealed(
@@ -164,45 +158,15 @@ async function scanSealed(
 ): Promise<SegmentScan> {
   const path = context.paths.sealed(base);
   const scan = await scanSegment(context, path);
-  if (scan === "unfinished") {
-    throw corrupt(path, {
-      offset: 0,
-      reason: "a sealed segment has no header",
-    });
-  }
+  if (scan === "unfinished") throw headless(path);
   checkName(path, scan.header, base);
-  checkContinuity(scan.path, scan.header, expected);
-  if (scan.tail.length > 0) throw await sealedDamage(context, scan);
+  checkContinuity(path, scan.header, expected);
+  await judgeEnd(context, scan, "sealed");
   return scan;
-}
-
-async function sealedDamage(
-  context: JournalContext,
-  scan: SegmentScan,
-): Promise<MiniError> {
-  const verdict = judgeTail(scan.tail, tailPlace(scan, context));
-  if (verdict.kind === "tooLarge") {
-    return await tailError(context, scan, verdict);
-  }
-  return await corruptAt(context.fs, scan.path, scan.offset, {
-    reason: `a sealed segment is damaged at record ${scan.next}`,
-    seq: scan.next,
-  });
 }
 
 function continuationOf({ header, next, chain }: SegmentScan): Continuation {
   return { journal: header.journal, base: next - 1, prev: hex(chain) };
-}
-
-async function tailError(
-  context: JournalContext,
-  { path, offset, next: seq }: SegmentScan,
-  { kind, reason }: Verdict & { reason: string },
-): Promise<MiniError> {
-  const damage = { reason, offset, seq };
-  return kind === "tooLarge"
-    ? await tooLong(context, path, damage)
-    : await corruptAt(context.fs, path, offset, damage);
 }
 
 /** Makes the journal's first segment, or the one that an unfinished rotation has left out. */
@@ -292,16 +256,16 @@ function atEnd(
 async function rewrite(
   context: JournalContext,
   scan: SegmentScan,
-  verdict: Verdict | undefined,
+  ending: Ending,
   sealed: readonly SealedSegment[],
 ): Promise<Recovered> {
   const { tail, offset: keepBytes } = scan;
   const nothing = tail.subarray(0, 0);
-  const torn = verdict?.kind === "torn" ? tail : nothing;
-  const added = verdict?.kind === "whole"
-    ? concat(tail.subarray(0, verdict.lineBytes), Uint8Array.of(NEWLINE))
+  const torn = ending.kind === "torn" ? tail : nothing;
+  const added = ending.kind === "whole"
+    ? withNewline(tail.subarray(0, ending.lineBytes))
     : nothing;
-  const isClosed = verdict === undefined && scan.seal !== undefined;
+  const isClosed = ending.kind === "clean" && scan.seal !== undefined;
   let end = scan;
   const file = await rewriteActive(
     context,
@@ -311,10 +275,10 @@ async function rewrite(
     },
   );
   return atEnd(end, file, sealed, {
-    outcome: verdict?.kind === "torn" ? "torn" : isClosed ? "clean" : "unclean",
+    outcome: ending.kind === "torn" ? "torn" : isClosed ? "clean" : "unclean",
     tornBytes: torn.length,
-    ...(verdict?.kind === "torn" &&
-      { tornPath: context.paths.torn, reason: verdict.reason }),
+    ...(ending.kind === "torn" &&
+      { tornPath: context.paths.torn, reason: ending.reason }),
   });
 }
 

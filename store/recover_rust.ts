@@ -1,44 +1,49 @@
-import { readBlock } from "../fs/blocks.ts";
-import { corrupt } from "./corruption.ts";
-import {
-  NO_RUST_HEADER,
-  RustLines,
-  RustScanner,
-  wholeLine,
-} from "./format/rust.ts";
+import { isUtf8 } from "node:buffer";
+import { corruptAt } from "./corruption.ts";
 import type { JournalContext } from "./journal.ts";
-import { rustTooLong } from "./read/rust_segments.ts";
+import {
+  assertNoneMissing,
+  openRustSegments,
+  type SealedFile,
+} from "./read/rust_segments.ts";
+import type { OpenSegment } from "./read/segment_reader.ts";
 import type { Recovered } from "./recover.ts";
 import { rewriteActive } from "./rewrite.ts";
 
 /** Recovers a journal of the Rust program; the lock is held. */
 export async function recoverRustJournal(
   context: JournalContext,
-  rotated: readonly string[],
+  rotated: readonly SealedFile[],
 ): Promise<Recovered> {
-  let before = 0;
-  for (const path of rotated) {
-    const { records, rest, offset } = await scanRust(context, path);
-    if (rest.length > 0) {
-      throw corrupt(path, { offset, reason: "a rotated segment is cut short" });
+  assertNoneMissing(context, rotated);
+  let last: OpenSegment | undefined;
+  let whole: Uint8Array<ArrayBuffer> | undefined;
+  let rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  for await (const segment of openRustSegments(context, rotated)) {
+    const { reader } = segment;
+    try {
+      await checkLines(context, segment);
+      if (reader.hasRest) whole = await segment.judgeEnd(false);
+      rest = await reader.rest();
+    } finally {
+      await reader.close();
     }
-    before += records;
+    last = segment;
   }
-  const { active } = context.paths;
-  const { records, rest, offset } = await scanRust(context, active);
-  const whole = wholeLine(rest);
-  const torn = whole === undefined ? rest : rest.subarray(0, 0);
+  const { header, lines, reader: { offset } } = last!;
+  const nothing = rest.subarray(0, 0);
+  const torn = whole === undefined ? rest : nothing;
   const reason = "the last line is unfinished";
   // There is no mark of a clean end, so every end is treated as an unclean one.
   const file = await rewriteActive(context, {
     keepBytes: offset,
-    added: whole ?? rest.subarray(0, 0),
+    added: whole ?? nothing,
     torn,
   });
-  const sequence = before + records + (whole === undefined ? 0 : 1);
+  const sequence = lines.next - 1 + (whole === undefined ? 0 : 1);
   return {
     file,
-    header: { journal: "", base: before, prev: "" },
+    header,
     sequence,
     sizeBytes: offset + (whole?.length ?? 0),
     chain: 0,
@@ -56,54 +61,17 @@ export async function recoverRustJournal(
 }
 
 /** Counts the records of a segment, and checks that each is JSON. */
-async function scanRust(
-  { fs, maxRecordBytes }: JournalContext,
-  path: string,
-): Promise<{ records: number; rest: Uint8Array<ArrayBuffer>; offset: number }> {
-  const file = await fs.open(path, "read");
-  try {
-    const scanner = new RustScanner(maxRecordBytes);
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    const parser = new RustLines(0, (damage) => corrupt(path, damage));
-    for (;;) {
-      const block = await readBlock(file);
-      const lines = scanner.push(block);
-      const text = decodeOrRefuse(decoder, lines, path, parser.line + 1);
-      for (const record of text.split("\n").slice(0, -1)) {
-        parser.parse(record);
-      }
-      if (scanner.isBroken) {
-        const place = { line: parser.line + 1, offset: scanner.offset };
-        throw rustTooLong(path, place, maxRecordBytes);
-      }
-      if (block.length === 0) {
-        if (parser.line === 0) {
-          throw corrupt(path, { line: 1, reason: NO_RUST_HEADER });
-        }
-        return {
-          records: parser.next - 1,
-          rest: scanner.rest,
-          offset: scanner.offset,
-        };
-      }
+async function checkLines(
+  { fs }: JournalContext,
+  { reader, lines }: OpenSegment,
+): Promise<void> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for await (const { lines: bytes, offset } of reader.blocks()) {
+    if (!isUtf8(bytes)) {
+      const reason = "at or after this line the file is not UTF-8";
+      throw await corruptAt(fs, reader.path, offset, { reason });
     }
-  } finally {
-    await file.close();
-  }
-}
-
-function decodeOrRefuse(
-  decoder: TextDecoder,
-  lines: Uint8Array,
-  path: string,
-  line: number,
-): string {
-  try {
-    return decoder.decode(lines);
-  } catch {
-    throw corrupt(path, {
-      line,
-      reason: "at or after this line the file is not UTF-8",
-    });
+    const texts = decoder.decode(bytes).slice(0, -1).split("\n");
+    for (const text of texts) lines.parse(text, 0);
   }
 }

@@ -1,8 +1,7 @@
-import type { JournalContext } from "../../store/internal.ts";
+import { type JournalContext, readHeader } from "../../store/internal.ts";
 import { basename } from "node:path";
 import type { Damage, Place, Readable, Wants } from "../pieces.ts";
 import { salvagePieces } from "../salvage_source.ts";
-import { readHeader } from "../survey.ts";
 
 /** Where a line stands, as it is told. */
 export interface ToldPlace {

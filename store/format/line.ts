@@ -130,28 +130,36 @@ function seal(text: string, chain: number): Encoded {
   return { bytes, chain };
 }
 
+/** Where a line starts in its segment, and the running checksum there. */
+export interface LineStart {
+  readonly offset: number;
+  readonly chain: number;
+}
+
+/** The end of lines that were verified. */
+export interface Verified {
+  /** The running checksum after them. */
+  readonly chain: number;
+  /** Where the last of them starts. */
+  readonly lastStart: LineStart | undefined;
+}
+
 /**
- * Checks whole lines against the checksum running before them.
- *
- * @returns The running checksum after them, or `undefined` where they do not
- * match. Only the last line's own checksum is looked at: it vouches for all.
+ * Checks whole lines against the checksum running before them; `undefined` if
+ * they do not match. Only the last line's own checksum is looked at: it vouches
+ * for all.
  */
 export function verifyLines(
   lines: Uint8Array,
-  chain: number,
-): number | undefined {
-  const last = lastLine(lines, chain);
-  if (!isIntact(lines.subarray(last.start, -1), last.chain)) return undefined;
-  return crc32(lines.subarray(last.start), last.chain);
-}
-
-/** Where the last of these lines starts, and the running checksum there. */
-export function lastLine(
-  lines: Uint8Array,
-  chain: number,
-): { readonly start: number; readonly chain: number } {
+  { offset, chain }: LineStart,
+): Verified | undefined {
   const start = lines.lastIndexOf(NEWLINE, -2) + 1;
-  return { start, chain: crc32(lines.subarray(0, start), chain) };
+  const before = crc32(lines.subarray(0, start), chain);
+  if (!isIntact(lines.subarray(start, -1), before)) return undefined;
+  return {
+    chain: crc32(lines.subarray(start), before),
+    lastStart: { offset: offset + start, chain: before },
+  };
 }
 
 /** The checksum written in the line at `start`; `undefined` where the fixed prefix is not there. */

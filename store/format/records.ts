@@ -31,7 +31,8 @@ const CHUNK_CHARS = 64 * 1024;
 /** Parses the lines of this package's own format, whose checksums have been verified. */
 export class NativeLines implements LineParser {
   readonly #refuse: Refuse;
-  #line = 0;
+  /** The header is the first line, and is not among those it gets. */
+  #line = 1;
   next: number;
 
   constructor(base: number, refuse: Refuse) {
@@ -82,7 +83,6 @@ export class NativeLines implements LineParser {
   /** A line of another make than ours, or that holds no records. */
   #any(text: string): readonly unknown[] {
     const line = parseLine(text);
-    if (line?.kind === "header" && this.#line === 1) return NONE;
     if (line?.kind === "close" && line.seq === this.next - 1) return NONE;
     if (line?.kind !== "records") throw this.#stray();
     if (line.seq !== this.next) {

@@ -1,4 +1,4 @@
-import { concat, Joiner, NEWLINE } from "../../base/bytes.ts";
+import { Joiner, NEWLINE, withNewline } from "../../base/bytes.ts";
 import { MiniError } from "../../base/errors.ts";
 import { keepInteger, MAX_DEPTH } from "../../base/json.ts";
 import { parseJson } from "../../base/walk.ts";
@@ -23,26 +23,10 @@ export const rustFormat: WriteFormat = {
   isNative: false,
 };
 
-/** Why a file with another first line is none. */
-export const NO_RUST_HEADER = "the first line is not a ministore header";
-
-/** Parses one line of a Rust journal, the first being `line` 1 of its segment. */
-function parseRustLine(
-  text: string,
-  line: number,
-  refuse: Refuse,
-): { record: unknown } | "header" {
-  if (line === 1) {
-    if (HEADER.test(text)) return "header";
-    throw refuse({ line, reason: NO_RUST_HEADER });
-  }
-  try {
-    return { record: parseJson(text, MAX_DEPTH, keepInteger) };
-  } catch (cause) {
-    if (cause instanceof MiniError) throw cause;
-    const reason = "the line is not JSON, or nested too deep";
-    throw refuse({ line, reason });
-  }
+/** Whether the first line of a segment is its header. */
+export function isRustHeader(line: Uint8Array): boolean {
+  const text = decoded(line.subarray(0, -1));
+  return text !== undefined && HEADER.test(text);
 }
 
 /** Cuts a Rust journal into whole lines, which carry nothing to verify them by. */
@@ -81,11 +65,10 @@ export class RustScanner implements Scanner {
   }
 }
 
-/** Parses the lines of one segment. */
+/** Parses the lines of one segment, its header not among them. */
 export class RustLines implements LineParser {
   readonly #refuse: Refuse;
-  /** How many lines it has taken. */
-  line = 0;
+  #line = 1;
   next: number;
 
   constructor(base: number, refuse: Refuse) {
@@ -94,10 +77,20 @@ export class RustLines implements LineParser {
   }
 
   parse(text: string): readonly unknown[] {
-    const parsed = parseRustLine(text, ++this.line, this.#refuse);
-    if (parsed === "header") return [];
+    this.#line++;
+    const record = this.#parsed(text);
     this.next++;
-    return [parsed.record];
+    return [record];
+  }
+
+  #parsed(text: string): unknown {
+    try {
+      return parseJson(text, MAX_DEPTH, keepInteger);
+    } catch (cause) {
+      if (cause instanceof MiniError) throw cause;
+      const reason = "the line is not JSON, or nested too deep";
+      throw this.#refuse({ line: this.#line, reason });
+    }
   }
 }
 
@@ -110,16 +103,24 @@ export function wholeLine(
 ): Uint8Array<ArrayBuffer> | undefined {
   let end = rest.length;
   while (end > 0 && rest[end - 1] === 0) end--;
-  // As strict as every later look at the line will be.
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const text = decoded(rest.subarray(0, end));
+  if (text === undefined) return undefined;
   try {
-    const text = decoder.decode(rest.subarray(0, end));
-    if (typeof parseJson(text, MAX_DEPTH, keepInteger) === "number") {
-      return undefined;
-    }
+    const value = parseJson(text, MAX_DEPTH, keepInteger);
+    if (typeof value === "number") return undefined;
   } catch (cause) {
     if (cause instanceof MiniError) throw cause;
     return undefined;
   }
-  return concat(rest.subarray(0, end), Uint8Array.of(NEWLINE));
+  return withNewline(rest.subarray(0, end));
+}
+
+/** A text as strict as every look at a line has it; `undefined` for other bytes. */
+function decoded(bytes: Uint8Array): string | undefined {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }

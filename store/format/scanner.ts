@@ -1,6 +1,12 @@
 import { Joiner } from "../../base/bytes.ts";
 import { isUtf8 } from "node:buffer";
-import { FRAME_BYTES, HEADER_BYTES, verifyLines } from "./line.ts";
+import {
+  FRAME_BYTES,
+  HEADER_BYTES,
+  type LineStart,
+  type Verified,
+  verifyLines,
+} from "./line.ts";
 import { NEWLINE } from "../../base/bytes.ts";
 import { type Shape, shapeOf, strayReason } from "./shape.ts";
 
@@ -21,6 +27,8 @@ export interface Scanner {
   readonly offset: number;
   /** The running checksum at `offset`. */
   readonly chain: number;
+  /** Where the last verified line starts, and the running checksum there, in a format that has one. */
+  readonly lastStart?: LineStart | undefined;
   /** What has been taken in and not verified: an unfinished line, or from the first bad line on. */
   readonly rest: Uint8Array<ArrayBuffer>;
   /** A bad line starts at `offset`: nothing after it can be verified. */
@@ -32,6 +40,7 @@ export class ChainScanner implements Scanner {
   readonly #maxLineBytes: number;
   offset = 0;
   chain = 0;
+  lastStart: LineStart | undefined;
   rest: Uint8Array<ArrayBuffer> = EMPTY;
   isBroken = false;
   readonly #joiner = new Joiner();
@@ -47,26 +56,28 @@ export class ChainScanner implements Scanner {
     this.rest = bytes;
     // A block that is shorter than the longest line has no line that is too long.
     if (bytes.length <= this.#maxLineBytes) {
-      const lines = bytes.subarray(0, end);
-      const chain = end === 0 ? this.chain : verifyLines(lines, this.chain);
-      if (chain !== undefined) return this.#accept(end, chain);
+      if (end === 0) return bytes.subarray(0, 0);
+      const { offset, chain } = this;
+      const found = verifyLines(bytes.subarray(0, end), { offset, chain });
+      if (found !== undefined) return this.#accept(end, found);
     }
     return this.#pushByLine(bytes, end);
   }
 
   #pushByLine(bytes: Uint8Array, end: number): Uint8Array<ArrayBuffer> {
-    let { chain } = this;
+    let found: Verified = { chain: this.chain, lastStart: this.lastStart };
     let good = 0;
     while (good < end) {
       const next = bytes.indexOf(NEWLINE, good) + 1;
       if (next - 1 - good > this.#limitAt(good)) break;
-      const after = verifyLines(bytes.subarray(good, next), chain);
+      const start = { offset: this.offset + good, chain: found.chain };
+      const after = verifyLines(bytes.subarray(good, next), start);
       if (after === undefined) break;
-      chain = after;
+      found = after;
       good = next;
     }
     this.isBroken = good < end || bytes.length - end > this.#limitAt(end);
-    return this.#accept(good, chain);
+    return this.#accept(good, found);
   }
 
   /** The longest line that may start so many bytes after `offset`. A header is not a record, and has a length of its own. */
@@ -77,11 +88,15 @@ export class ChainScanner implements Scanner {
       : this.#maxLineBytes;
   }
 
-  #accept(bytes: number, chain: number): Uint8Array<ArrayBuffer> {
+  #accept(
+    bytes: number,
+    { chain, lastStart }: Verified,
+  ): Uint8Array<ArrayBuffer> {
     const accepted = this.rest.subarray(0, bytes);
     this.rest = this.rest.subarray(bytes);
     this.offset += bytes;
     this.chain = chain;
+    this.lastStart = lastStart;
     return accepted;
   }
 }

@@ -110,6 +110,14 @@ function numberAt(
   return isNone || bytes[end] !== COMMA ? undefined : { value, end: end + 1 };
 }
 
+/** The number of the record that follows a verified line, which ends in its newline; 0 if there is no line. */
+export function numberAfter(line: Uint8Array): number {
+  const shape = shapeOf(line.subarray(0, -1));
+  if (shape?.kind === "records") return shape.seq + shape.count;
+  if (shape?.kind === "close") return shape.seq + 1;
+  return shape === undefined ? 0 : shape.base + 1;
+}
+
 /** Why a line that is intact is not to be where record `next` is. */
 export function strayReason(next: number): string {
   return `what follows record ${

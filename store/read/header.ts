@@ -1,37 +1,50 @@
 import { isUtf8 } from "node:buffer";
-import { readBlock } from "../../fs/blocks.ts";
-import { openIfThere } from "../../fs/directory.ts";
-import { LOCK_NOTE_BYTES, parseLockNote } from "../../fs/lock_note.ts";
+import type { MiniError } from "../../base/errors.ts";
+import { readLockNote } from "../../fs/lock_note.ts";
 import { corrupt, unsupported } from "../corruption.ts";
-import { FORMAT_VERSION, type Header, parseLine } from "../format/line.ts";
+import {
+  FORMAT_VERSION,
+  type Header,
+  isIntact,
+  parseLine,
+} from "../format/line.ts";
 import { judgeHeader } from "../format/tail.ts";
 import type { JournalContext } from "../journal.ts";
 
-/** The header in a verified first line. */
-export function headerOf(line: Uint8Array, path: string): Header {
+/**
+ * The header of a segment, `undefined` if its write was never finished; throws
+ * if it is damaged, or not ours.
+ *
+ * @param line The first line with its newline; empty if none was verified.
+ * @param rest What was read instead: the whole file, or more than a header has.
+ */
+export function headerIn(
+  path: string,
+  line: Uint8Array,
+  rest: Uint8Array,
+): Header | undefined {
+  // A later line vouches for the bytes of the first, not for what they say.
+  if (!isIntact(line.subarray(0, -1), 0)) {
+    judgeStart(path, line.length > 0 ? line : rest);
+    return undefined;
+  }
   if (!isUtf8(line)) {
     throw corrupt(path, { reason: "it is not UTF-8", line: 1, offset: 0 });
   }
-  const parsed = parseLine(new TextDecoder().decode(line));
+  const parsed = parseLine(new TextDecoder().decode(line.subarray(0, -1)));
   if (parsed?.kind === "header" && parsed.version === FORMAT_VERSION) {
     return parsed.header;
   }
   throw unsupported(path, parsed?.kind === "header");
 }
 
-/**
- * Judges a file that does not begin with an intact header. `start` is all of it,
- * or a block at least. Throws unless the header was never finished.
- */
-export function judgeStart(path: string, start: Uint8Array): "unfinished" {
+/** Throws unless a file that does not begin with an intact header is one whose header was never finished. */
+function judgeStart(path: string, start: Uint8Array): void {
   const verdict = judgeHeader(start);
-  if (verdict === "unfinished") return verdict;
+  if (verdict === "unfinished") return;
   if (verdict === "corrupt") {
-    throw corrupt(path, {
-      line: 1,
-      offset: 0,
-      reason: "its first line is damaged",
-    });
+    const reason = "its first line is damaged";
+    throw corrupt(path, { reason, line: 1, offset: 0 });
   }
   throw unsupported(path, verdict === "newer");
 }
@@ -63,22 +76,20 @@ export function assertNeverBegun(
 
 /** What stands beside an active segment. */
 export async function tracesOf(
-  context: JournalContext,
+  { fs, paths }: JournalContext,
 ): Promise<Traces> {
-  const { fs, paths } = context;
   const names = await fs.list(paths.directory);
   const hasSealed = paths.sealedBases(names).length > 0;
-  const lock = await openIfThere(context, paths.lock);
-  if (lock === undefined) return { hasSealed, log: undefined };
-  try {
-    const note = parseLockNote(await readBlock(lock, LOCK_NOTE_BYTES));
-    return { hasSealed, log: note?.log };
-  } finally {
-    await lock.close();
-  }
+  return { hasSealed, log: (await readLockNote(fs, paths.lock))?.log };
 }
 
-/** Throws where a sealed segment has another's name. */
+/** The error for a sealed segment whose header was never finished. */
+export function headless(path: string): MiniError {
+  const reason = "a sealed segment has no header";
+  return corrupt(path, { reason, line: 1, offset: 0 });
+}
+
+/** Throws if a sealed segment has another segment's name. */
 export function checkName(path: string, header: Header, base: number): void {
   if (header.base === base) return;
   const reason =

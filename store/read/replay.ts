@@ -1,17 +1,17 @@
-import {
-  type CommittedEnd,
-  linesOf,
-  type LineSplitter,
-  split,
-  streamed,
-} from "./cut.ts";
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { MiniError } from "../../base/errors.ts";
 import { type Schema, validateRead } from "../../base/schema.ts";
 import { fromOs } from "../../fs/os_errors.ts";
+import { corrupt } from "../corruption.ts";
 import type { LineParser } from "../format/records.ts";
 import type { JournalContext } from "../journal.ts";
 import type { LogRecord, ReplayRange } from "../log.ts";
 import { journalSegments } from "./journal_segments.ts";
+import {
+  type CommittedEnd,
+  type OpenSegment,
+  Stopper,
+} from "./segment_reader.ts";
 
 /** Which records of which log to read, and what they must be. */
 export interface Reading<T> {
@@ -99,7 +99,7 @@ async function* read<T>(
   { context, range: { to = Infinity, signal }, live, ifMissing }: Reading<T>,
   start: number | undefined,
   from: number,
-  { splitter: cut, convert }: {
+  { splitter, convert }: {
     readonly splitter: LineSplitter;
     readonly convert: Convert<T>;
   },
@@ -108,7 +108,7 @@ async function* read<T>(
   if (to < from) return;
   const segments = journalSegments(context, start, { live, ifMissing });
   for await (const segment of segments) {
-    for await (const lines of linesOf(segment, { signal, live, cut })) {
+    for await (const lines of linesOf(segment, { signal, live, splitter })) {
       yield recordsOf(lines, segment.lines, { from, to, convert });
       if (segment.lines.next > to) return;
     }
@@ -155,4 +155,129 @@ function explained<T>(
   const { directory, active: path } = context.paths;
   const after = "nothing was changed";
   return fromOs(error, `read "${path}"`, after, { directory, path });
+}
+
+/** Cuts blocks of whole lines into lines, as many at a time as one block has. */
+type LineSplitter = (blocks: TextBlocks) => AsyncIterable<readonly string[]>;
+
+/** The lines of a segment. Bytes are verified first, in blocks; only what has passed is decoded and cut. */
+async function* linesOf(
+  segment: OpenSegment,
+  { signal, live, splitter }: {
+    readonly signal: AbortSignal | undefined;
+    readonly live: CommittedEnd | undefined;
+    readonly splitter: LineSplitter;
+  },
+): AsyncGenerator<readonly string[], void, undefined> {
+  const blocks = new TextBlocks(segment, signal, live);
+  try {
+    yield* splitter(blocks);
+    if (blocks.failure !== undefined) throw blocks.failure.error;
+  } finally {
+    blocks.end();
+    await segment.reader.close();
+  }
+}
+
+/** Cuts with {@linkcode TextLineStream}. */
+async function* streamed(
+  blocks: TextBlocks,
+): AsyncGenerator<readonly string[], void, undefined> {
+  let count = 0;
+  const source = (async function* () {
+    for await (const text of blocks.texts()) {
+      count += countLines(text);
+      yield text;
+    }
+  })();
+  // Bun has `ReadableStream.from` from 1.4 on.
+  const lines: ReadableStream<string> = new ReadableStream<string>({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  }, { highWaterMark: 0 }).pipeThrough(new TextLineStream());
+  const reader = lines.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      // One wait for all the lines of a block, and not one for each.
+      const others = Array.from({ length: count - 1 }, () => reader.read());
+      count = 0;
+      const rest = await Promise.all(others);
+      yield [value, ...rest.map(({ value }) => value!)];
+    }
+  } finally {
+    // What the source waits for may never come, and the stream waits for the source.
+    blocks.end();
+    await reader.cancel();
+    // The stream does not say when it has let go of its source.
+    await source.return();
+  }
+}
+
+/** Cuts each block by itself, which is faster. */
+async function* split(
+  blocks: TextBlocks,
+): AsyncGenerator<readonly string[], void, undefined> {
+  for await (const text of blocks.texts()) {
+    yield text.slice(0, -1).split("\n");
+  }
+}
+
+/** The blocks of whole lines of a segment, as text. */
+class TextBlocks {
+  readonly #segment: OpenSegment;
+  readonly #live: CommittedEnd | undefined;
+  readonly #stopper: Stopper;
+  /** Why there are no more. */
+  failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    segment: OpenSegment,
+    signal: AbortSignal | undefined,
+    live: CommittedEnd | undefined,
+  ) {
+    this.#segment = segment;
+    this.#live = live;
+    this.#stopper = new Stopper(signal);
+  }
+
+  /** No more are wanted. */
+  end(): void {
+    this.#stopper.end();
+  }
+
+  /** Ends where it fails: a stream that fails drops what it holds, and the lines before a damage are to come first. */
+  async *texts(): AsyncGenerator<string, void, undefined> {
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    try {
+      const { reader } = this.#segment;
+      for await (const { lines } of reader.blocks(this.#live, this.#stopper)) {
+        yield this.#decode(decoder, lines);
+      }
+      if (this.#stopper.isStopped || !reader.hasRest) return;
+      const isAcknowledged = this.#live !== undefined;
+      const last = await this.#segment.judgeEnd(isAcknowledged);
+      if (last !== undefined) yield this.#decode(decoder, last);
+    } catch (error) {
+      this.failure = { error };
+    }
+  }
+
+  #decode(decoder: TextDecoder, block: Uint8Array): string {
+    try {
+      return decoder.decode(block);
+    } catch {
+      throw corrupt(this.#segment.reader.path, { reason: "it is not UTF-8" });
+    }
+  }
+}
+
+function countLines(text: string): number {
+  let count = 0;
+  for (let at = -1; (at = text.indexOf("\n", at + 1)) >= 0;) count++;
+  return count;
 }

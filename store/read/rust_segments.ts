@@ -1,24 +1,33 @@
-import { NEWLINE } from "../../base/bytes.ts";
-import { MiniError } from "../../base/errors.ts";
-import { FIRST_BLOCK_BYTES, readBlock } from "../../fs/blocks.ts";
-import { openIfThere } from "../../fs/directory.ts";
-import { corrupt } from "../corruption.ts";
+import { readBlock } from "../../fs/blocks.ts";
+import { openIfExists } from "../../fs/directory.ts";
+import { corrupt, tooLong } from "../corruption.ts";
 import {
-  NO_RUST_HEADER,
+  isRustHeader,
   RUST_HEADER_START,
   RustLines,
   RustScanner,
   wholeLine,
 } from "../format/rust.ts";
 import type { JournalContext } from "../journal.ts";
-import type { OpenSegment } from "./segments.ts";
+import {
+  type CommittedEnd,
+  type OpenSegment,
+  SegmentReader,
+} from "./segment_reader.ts";
+
+/** A complete segment, as its name tells. */
+export interface SealedFile {
+  readonly path: string;
+  /** The number before its first record; `undefined` if the Rust program wrote it: only reading tells. */
+  readonly base?: number;
+}
 
 /** Whether the file at `path` is a journal of the Rust program. */
 export async function isRustJournal(
-  context: JournalContext,
+  { fs }: JournalContext,
   path: string,
 ): Promise<boolean> {
-  const file = await openIfThere(context, path);
+  const file = await openIfExists(fs, path);
   if (file === undefined) return false;
   try {
     const start = await readBlock(file, RUST_HEADER_START.length);
@@ -28,62 +37,66 @@ export async function isRustJournal(
   }
 }
 
-/** The segments of a log, oldest first. */
+/** Throws if a rotated segment is missing: a record's number is its place, so all later records would have other numbers. */
+export function assertNoneMissing(
+  { paths }: JournalContext,
+  rotated: readonly SealedFile[],
+): void {
+  for (const [index, { path }] of rotated.entries()) {
+    const expected = paths.rustSegment(index + 1);
+    if (path === expected) continue;
+    throw corrupt(path, { reason: `"${expected}", before it, is missing` });
+  }
+}
+
+/** Opens the segments of a log, oldest first. Each is to be read before the next. */
 export async function* openRustSegments(
   context: JournalContext,
-  rotated: readonly string[],
+  rotated: readonly SealedFile[],
+  live?: CommittedEnd,
 ): AsyncGenerator<OpenSegment, void, undefined> {
-  const { fs, paths, maxRecordBytes } = context;
+  const { active } = context.paths;
   let base = 0;
-  for (const path of [...rotated, paths.active]) {
-    await assertHeader(context, path);
-    const lines = new RustLines(base, (damage) => corrupt(path, damage));
-    const scanner = new RustScanner(maxRecordBytes);
-    yield {
-      path,
-      journal: "",
-      base,
-      file: await fs.open(path, "read"),
-      first: undefined,
-      isActive: path === paths.active,
-      scanner,
-      lines,
-      judge(_last, mayBeTorn) {
-        const { isBroken, offset, rest } = scanner;
-        if (isBroken) throw rustTooLong(path, { offset }, maxRecordBytes);
-        if (mayBeTorn) return Promise.resolve(wholeLine(rest));
-        throw corrupt(path, { reason: "a segment is cut short" });
-      },
-    };
-    base = lines.next - 1;
+  for (const { path } of [...rotated, { path: active }]) {
+    const limit = live?.limitOf(base);
+    const segment = await openRustSegment(context, path, base, limit);
+    yield segment;
+    base = segment.lines.next - 1;
   }
 }
 
-/** Throws for a segment whose first line is not whole: one that was cut, since others say whose it is. */
-async function assertHeader(
-  { fs }: JournalContext,
+async function openRustSegment(
+  context: JournalContext,
   path: string,
-): Promise<void> {
-  const file = await fs.open(path, "read");
-  try {
-    const start = await readBlock(file, FIRST_BLOCK_BYTES);
-    if (!start.includes(NEWLINE)) {
-      throw corrupt(path, { line: 1, reason: NO_RUST_HEADER });
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-/** The error for a line over the limit. */
-export function rustTooLong(
-  path: string,
-  place: { line?: number; offset: number },
-  maxRecordBytes: number,
-): MiniError {
-  return new MiniError(
-    "TOO_LARGE",
-    `Cannot read "${path}" (offset ${place.offset}): the line there is over maxRecordBytes, ${maxRecordBytes}`,
-    { path, ...place },
-  );
+  base: number,
+  limit: number | undefined,
+): Promise<OpenSegment> {
+  const { fs, paths, maxRecordBytes } = context;
+  const header = { journal: "", base, prev: "" };
+  const scanner = new RustScanner(maxRecordBytes);
+  const isActive = path === paths.active;
+  const reader = await SegmentReader.at(path, await fs.open(path, "read"), {
+    scanner,
+    headerOf(line) {
+      if (scanner.isBroken || isRustHeader(line)) return header;
+      const reason = "the first line is not a ministore header";
+      throw corrupt(path, { line: 1, reason });
+    },
+    ...(limit !== undefined && { limit }),
+  });
+  return {
+    reader,
+    header,
+    isActive,
+    lines: new RustLines(base, (damage) => corrupt(path, damage)),
+    async judgeEnd(isAcknowledged) {
+      const { isBroken, offset, rest } = scanner;
+      if (isBroken) {
+        const reason = "the line is too long";
+        throw await tooLong(context, path, { reason, offset });
+      }
+      if (isActive && !isAcknowledged) return wholeLine(rest);
+      throw corrupt(path, { offset, reason: "the segment is cut short" });
+    },
+  };
 }

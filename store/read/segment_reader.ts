@@ -1,127 +1,234 @@
+import { onAbort } from "../../base/abort.ts";
 import { concat, NEWLINE } from "../../base/bytes.ts";
+import type { MiniError } from "../../base/errors.ts";
 import { BlockReader, readBlock } from "../../fs/blocks.ts";
 import type { FileHandle } from "../../fs/file_system.ts";
-import { corruptAt } from "../corruption.ts";
-import {
-  FRAME_BYTES,
-  type Header,
-  isIntact,
-  lastLine,
-} from "../format/line.ts";
-import {
-  ChainScanner,
-  type Scanner,
-  SequenceCheck,
-} from "../format/scanner.ts";
-import type { TailPlace } from "../format/tail.ts";
-import type { JournalContext } from "../journal.ts";
-import { headerOf, judgeStart } from "./header.ts";
+import { corrupt } from "../corruption.ts";
+import type { Header, LineStart } from "../format/line.ts";
+import type { LineParser } from "../format/records.ts";
+import type { Scanner } from "../format/scanner.ts";
 
-/** What reading a whole segment found. */
-export interface SegmentScan {
-  readonly path: string;
-  readonly header: Header;
-  /** The number that the next record must have. */
-  readonly next: number;
-  /** How many bytes are verified lines. */
-  readonly offset: number;
-  /** The running checksum there. */
-  readonly chain: number;
-  /** Up to where its lines say that records had been applied; 0 where it has none. */
-  readonly applied: number;
-  /** Whether the last line is a mark of a clean end. */
-  readonly isMarked: boolean;
-  /** Where a second mark stands, which says that the one before it is durable, and the running checksum there. */
-  readonly seal:
-    | { readonly offset: number; readonly chain: number }
-    | undefined;
-  /** The bytes from there to the end of the file. */
-  readonly tail: Uint8Array<ArrayBuffer>;
+/** The end of a log as the writer in this process knows it. */
+export interface CommittedEnd {
+  /** The base of the segment that is being written. */
+  readonly base: number;
+  /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
+  limitOf(base: number): number;
+  /** Resolves when there is more to read, or never will be. */
+  readonly changed: Promise<void>;
+  /** Whether no more records will come. */
+  readonly isEnded: boolean;
+  /** Why none will come, where the log was not closed. */
+  readonly failure: MiniError | undefined;
 }
 
-/**
- * Reads and verifies a whole segment of this format.
- *
- * @returns What it holds, or `"unfinished"` for a segment whose header was never written whole.
- */
-export async function scanSegment(
-  context: JournalContext,
-  path: string,
-): Promise<SegmentScan | "unfinished"> {
-  const file = await context.fs.open(path, "read");
-  try {
-    const scanner = new ChainScanner(context.maxRecordBytes);
-    let found: { header: Header; walk: SequenceCheck } | undefined;
-    let lastStart: SegmentScan["seal"];
-    const blocks = new BlockReader(file);
+/** Verified lines of a segment. */
+export interface VerifiedBlock {
+  /** Each with its newline. The next block overwrites them. */
+  readonly lines: Uint8Array<ArrayBuffer>;
+  /** Where in the file they start. */
+  readonly offset: number;
+}
+
+/** A segment that is open for reading its records. */
+export interface OpenSegment {
+  readonly reader: SegmentReader;
+  readonly header: Header;
+  readonly isActive: boolean;
+  /** Makes records of its lines. */
+  readonly lines: LineParser;
+  /**
+   * Judges what the reader could not verify: gives a last line that lacks only
+   * its newline, or nothing. Throws for damage, and for anything unfinished that
+   * is acknowledged or sealed.
+   */
+  judgeEnd(
+    isAcknowledged: boolean,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
+/** How a segment is read. */
+interface SegmentFormat {
+  readonly scanner: Scanner;
+  /** How many bytes may be read when the segment is opened. */
+  readonly limit?: number;
+  /**
+   * The header in the first line, or `undefined` if its write was never finished.
+   * Without a verified line, `line` is empty, and `rest` is what was read.
+   */
+  headerOf(line: Uint8Array, rest: Uint8Array): Header | undefined;
+}
+
+/** Reads a segment from its start: its header, blocks of verified lines, then whatever follows them. */
+export class SegmentReader {
+  readonly path: string;
+  readonly #file: FileHandle;
+  readonly #blocks: BlockReader;
+  readonly #scanner: Scanner;
+  /** How many bytes were read. */
+  #taken = 0;
+  #header: Header | undefined;
+  /** What was verified together with the header. */
+  #first: VerifiedBlock | undefined;
+  /** The last verified line, with its newline; empty if there is none. */
+  lastLine: Uint8Array<ArrayBuffer> = concat();
+
+  private constructor(path: string, file: FileHandle, scanner: Scanner) {
+    this.path = path;
+    this.#file = file;
+    this.#blocks = new BlockReader(file);
+    this.#scanner = scanner;
+  }
+
+  /** Reads the header of a file that was just opened. Closes the file if that throws. */
+  static async at(
+    path: string,
+    file: FileHandle,
+    { scanner, limit = Infinity, headerOf }: SegmentFormat,
+  ): Promise<SegmentReader> {
+    const reader = new SegmentReader(path, file, scanner);
+    try {
+      const { lines, offset } = await reader.#firstLines(limit);
+      const end = lines.indexOf(NEWLINE) + 1;
+      reader.#header = headerOf(lines.subarray(0, end), scanner.rest);
+      reader.#first = { lines: lines.subarray(end), offset: offset + end };
+      return reader;
+    } catch (error) {
+      await reader.close();
+      throw error;
+    }
+  }
+
+  async #firstLines(limit: number): Promise<VerifiedBlock> {
     for (;;) {
-      const block = await blocks.next();
-      if (block.length === 0) break;
-      const { offset: start, chain: before } = scanner;
-      let lines = scanner.push(block);
-      const last = lastLine(lines, before);
-      if (lines.length > 0 && found === undefined) {
-        const end = lines.indexOf(NEWLINE);
-        const line = lines.subarray(0, end);
-        // The last line vouches for its bytes, not for what they say.
-        if (!isIntact(line, 0)) judgeStart(path, lines);
-        const header = headerOf(line, path);
-        found = { header, walk: new SequenceCheck(header.base) };
-        lines = lines.subarray(end + 1);
+      const block = await this.#next(limit);
+      if (block === undefined || this.#scanner.isBroken) {
+        return block ?? { lines: concat(), offset: 0 };
       }
-      const stray = found?.walk.push(lines);
-      if (stray !== undefined) {
-        const offset = scanner.offset - lines.length + stray.at;
-        throw await corruptAt(context.fs, path, Math.max(start, offset), {
-          reason: stray.reason,
-          seq: found!.walk.next,
-        });
-      }
-      if (lines.length > 0) {
-        lastStart = { offset: start + last.start, chain: last.chain };
-      }
-      if (scanner.isBroken) break;
+      if (block.lines.length > 0) return block;
     }
-    if (found === undefined) {
-      return judgeStart(path, scanner.rest);
+  }
+
+  /** The header; `undefined` if its write was never finished. */
+  get header(): Header | undefined {
+    return this.#header;
+  }
+
+  /** How many bytes are verified lines. */
+  get offset(): number {
+    return this.#scanner.offset;
+  }
+
+  /** The running checksum at `offset`. */
+  get chain(): number {
+    return this.#scanner.chain;
+  }
+
+  /** Where the last verified line starts, and the running checksum there. */
+  get lastStart(): LineStart | undefined {
+    return this.#scanner.lastStart;
+  }
+
+  /**
+   * The lines after the header, up to the first that is damaged or unfinished;
+   * with `committed`, as far as they are acknowledged, and those to come.
+   */
+  async *blocks(
+    committed?: CommittedEnd,
+    stopper?: Stopper,
+  ): AsyncGenerator<VerifiedBlock, void, undefined> {
+    if (this.#first!.lines.length > 0) yield this.#first!;
+    const { base } = this.#header!;
+    while (!stopper?.isStopped && !this.#scanner.isBroken) {
+      // Both are asked for before the limit, so that no change goes unseen.
+      const changed = committed?.changed;
+      const isEnded = committed?.isEnded;
+      const limit = committed?.limitOf(base) ?? Infinity;
+      const block = await this.#next(limit);
+      if (block !== undefined) {
+        if (block.lines.length > 0) yield block;
+        continue;
+      }
+      if (isEnded && committed?.failure) throw committed.failure;
+      if (limit === Infinity || isEnded) return;
+      if (this.#taken < limit) {
+        const reason = "the file is shorter than what was acknowledged";
+        throw corrupt(this.path, { offset: this.#taken, reason });
+      }
+      await stopper!.wait(changed!);
     }
-    const { header, walk } = found;
-    const { offset, chain } = scanner;
-    const tail = await readTail(file, scanner);
-    return {
-      path,
-      header,
-      next: walk.next,
-      offset,
-      chain,
-      applied: walk.applied,
-      isMarked: walk.marks > 0,
-      seal: walk.marks > 1 ? lastStart : undefined,
-      tail,
-    };
-  } finally {
-    await file.close();
+  }
+
+  /** Reads up to byte `limit`; `undefined` if there is nothing to read. */
+  async #next(limit: number): Promise<VerifiedBlock | undefined> {
+    if (this.#taken >= limit) return undefined;
+    const block = await this.#blocks.next(limit - this.#taken);
+    if (block.length === 0) return undefined;
+    this.#taken += block.length;
+    const { offset } = this.#scanner;
+    const lines = this.#scanner.push(block);
+    if (lines.length > 0) {
+      this.lastLine = lines.slice(lines.lastIndexOf(NEWLINE, -2) + 1);
+    }
+    return { lines, offset };
+  }
+
+  /** Whether anything follows the verified lines, of what was read. */
+  get hasRest(): boolean {
+    return this.#scanner.rest.length > 0;
+  }
+
+  /** What follows the verified lines. */
+  async rest(): Promise<Uint8Array<ArrayBuffer>> {
+    const { isBroken, rest } = this.#scanner;
+    if (!isBroken) return rest;
+    // All the others have been read.
+    const parts: Uint8Array[] = [rest];
+    for (;;) {
+      const block = await readBlock(this.#file);
+      if (block.length === 0) return concat(...parts);
+      parts.push(block);
+    }
+  }
+
+  /** Frees the file. */
+  async close(): Promise<void> {
+    await this.#file.close();
   }
 }
 
-/** Where the tail of a scanned segment stands. */
-export function tailPlace(
-  { offset, chain, next }: Pick<SegmentScan, "offset" | "chain" | "next">,
-  { maxRecordBytes }: JournalContext,
-): TailPlace {
-  return { offset, chain, next, maxLineBytes: maxRecordBytes + FRAME_BYTES };
-}
+/** Ends a wait for more of the log. */
+export class Stopper {
+  isStopped = false;
+  #wake = () => {};
 
-/** What follows the verified part of a segment, all of which has been read but for what stands behind a bad line. */
-export async function readTail(
-  file: FileHandle,
-  scanner: Scanner,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (!scanner.isBroken) return scanner.rest;
-  const blocks: Uint8Array[] = [scanner.rest];
-  for (;;) {
-    const block = await readBlock(file);
-    if (block.length === 0) return concat(...blocks);
-    blocks.push(block);
+  readonly #letGo: () => void;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#letGo = onAbort(signal, () => this.#stop());
+    // It may have fired while the segment was opened.
+    if (signal?.aborted) this.#stop();
+  }
+
+  #stop(): void {
+    this.isStopped = true;
+    this.#wake();
+  }
+
+  /** Stops, and lets go of the signal. */
+  end(): void {
+    this.#letGo();
+    this.#stop();
+  }
+
+  /**
+   * Resolves when `changed` does, or when stopped. A race with one promise that
+   * lasts as long as the reader would leave something behind at every wait.
+   */
+  async wait(changed: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      changed.then(resolve);
+    });
   }
 }

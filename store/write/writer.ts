@@ -8,7 +8,7 @@ import { Mutex } from "../../base/mutex.ts";
 import { checkCount } from "../../base/checks.ts";
 import { poisoned } from "../../fs/os_errors.ts";
 import type { Recovered } from "../recover.ts";
-import type { CommittedEnd } from "../read/cut.ts";
+import type { CommittedEnd } from "../read/segment_reader.ts";
 import type { JournalContext } from "../journal.ts";
 import type { CompactionReport } from "../log.ts";
 import { SegmentSet } from "./segment_set.ts";

@@ -50,7 +50,7 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
     name: "reader-passes-over-a-lost-header",
     file: "store/read/segments.ts",
     edits: [[
-      "    assertNeverBegun(paths.active, await tracesOf(context));\n",
+      "  assertNeverBegun(active, await tracesOf(context));\n",
       "",
     ]],
     killedBy: lost("refuses a log that was cut to nothing while it was closed"),

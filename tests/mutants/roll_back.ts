@@ -14,8 +14,8 @@ const rollBack = (test: string) => ({
 export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
   {
     name: "one-mark-counts-as-clean",
-    file: "store/read/segment_reader.ts",
-    edits: [["      seal: walk.marks > 1 ?", "      seal: walk.marks > 0 ?"]],
+    file: "store/read/native_segments.ts",
+    edits: [["      seal: check.marks > 1 ?", "      seal: check.marks > 0 ?"]],
     killedBy: rollBack(
       ".open() refuses older code also what only the mark of a clean end proves, and after it was opened and killed",
     ),

@@ -84,8 +84,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "go-on-in-an-unclean-file",
     file: "store/recover.ts",
     edits: [[
-      "  if (scan.tail.length === 0 && scan.seal !== undefined) {",
-      "  if (scan.tail.length === 0) {",
+      '  if (ending.kind === "clean" && scan.seal !== undefined) {',
+      '  if (ending.kind === "clean") {',
     ]],
     killedBy: recovery(
       "gives an unclean journal a new file before showing a record",
@@ -186,7 +186,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "accept-wrong-checksum",
     file: "store/format/line.ts",
     edits: [[
-      "  if (!isIntact(lines.subarray(last.start, -1), last.chain)) return undefined;\n",
+      "  if (!isIntact(lines.subarray(start, -1), before)) return undefined;\n",
       "",
     ]],
     killedBy: {
@@ -198,7 +198,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "accept-damage-in-a-sealed-segment",
     file: "store/recover.ts",
     edits: [[
-      "  if (scan.tail.length > 0) throw await sealedDamage(context, scan);\n",
+      '  await judgeEnd(context, scan, "sealed");\n',
       "",
     ]],
     killedBy: judges(
@@ -209,8 +209,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "accept-a-missing-segment",
     file: "store/recover.ts",
     edits: [[
-      "  checkContinuity(scan.path, scan.header, expected);\n  if (scan.tail.length === 0",
-      "  if (scan.tail.length === 0",
+      "  checkContinuity(scan.path, scan.header, expected);\n  const ending",
+      "  const ending",
     ]],
     killedBy: judges(
       "a segment whose header does not vouch for the one before",

@@ -1,0 +1,133 @@
+import { openIfExists } from "../../fs/directory.ts";
+import type { FileHandle } from "../../fs/file_system.ts";
+import { corruptAt, tooLong } from "../corruption.ts";
+import { FRAME_BYTES, type Header } from "../format/line.ts";
+import { ChainScanner, SequenceCheck } from "../format/scanner.ts";
+import { judgeTail, type Verdict } from "../format/tail.ts";
+import type { JournalContext } from "../journal.ts";
+import { headerIn } from "./header.ts";
+import { SegmentReader } from "./segment_reader.ts";
+
+/** Reads a segment of this package's own format from its start. */
+export function readSegment(
+  { maxRecordBytes }: JournalContext,
+  path: string,
+  file: FileHandle,
+  limit?: number,
+): Promise<SegmentReader> {
+  return SegmentReader.at(path, file, {
+    scanner: new ChainScanner(maxRecordBytes),
+    headerOf: (line, rest) => headerIn(path, line, rest),
+    ...(limit !== undefined && { limit }),
+  });
+}
+
+/**
+ * The header of a segment; `undefined` if there is no such file, or its header
+ * was never finished. Throws if the header is damaged, or not ours.
+ */
+export async function readHeader(
+  context: JournalContext,
+  path: string,
+): Promise<Header | undefined> {
+  const file = await openIfExists(context.fs, path);
+  if (file === undefined) return undefined;
+  const reader = await readSegment(context, path, file);
+  await reader.close();
+  return reader.header;
+}
+
+/** Where the verified lines of a segment end. */
+export interface VerifiedEnd {
+  readonly path: string;
+  /** How many bytes are verified lines. */
+  readonly offset: number;
+  /** The running checksum there. */
+  readonly chain: number;
+  /** The number that the next record must have. */
+  readonly next: number;
+  /** The bytes from there to the end of the file. */
+  readonly tail: Uint8Array<ArrayBuffer>;
+}
+
+/** What is known of a segment beforehand: only the end of an active one may be that of an unfinished write. */
+export type SegmentRole = "active" | "sealed" | "acknowledged";
+
+/** How a segment ends that is not damaged. */
+export type Ending =
+  | { readonly kind: "clean" }
+  | Extract<Verdict, { readonly kind: "torn" | "whole" }>;
+
+/** Judges what follows the verified lines of a segment. Throws for damage, and unless it is active for anything at all. */
+export async function judgeEnd(
+  context: JournalContext,
+  { path, offset, chain, next: seq, tail }: VerifiedEnd,
+  role: SegmentRole,
+): Promise<Ending> {
+  if (tail.length === 0) return { kind: "clean" };
+  const maxLineBytes = context.maxRecordBytes + FRAME_BYTES;
+  const verdict = judgeTail(tail, { offset, chain, next: seq, maxLineBytes });
+  if (verdict.kind === "tooLarge") {
+    throw await tooLong(context, path, { offset, seq, reason: verdict.reason });
+  }
+  if (verdict.kind !== "corrupt" && role === "active") return verdict;
+  const reason = verdict.kind === "corrupt"
+    ? verdict.reason
+    : role === "sealed"
+    ? `a sealed segment is damaged at record ${seq}`
+    : `record ${seq} had been durable and is damaged`;
+  throw await corruptAt(context.fs, path, offset, { reason, seq });
+}
+
+/** The result of reading a whole segment. */
+export interface SegmentScan extends VerifiedEnd {
+  readonly header: Header;
+  /** Up to where its lines say that records had been applied; 0 if they say nothing. */
+  readonly applied: number;
+  /** Whether the last line is a mark of a clean end. */
+  readonly isMarked: boolean;
+  /** Where a second mark stands, which says that the one before it is durable, and the running checksum there. */
+  readonly seal:
+    | { readonly offset: number; readonly chain: number }
+    | undefined;
+}
+
+/**
+ * Reads and verifies a whole segment of this package's own format.
+ *
+ * @returns What it holds, or `"unfinished"` if its header was never finished.
+ */
+export async function scanSegment(
+  context: JournalContext,
+  path: string,
+): Promise<SegmentScan | "unfinished"> {
+  const file = await context.fs.open(path, "read");
+  const reader = await readSegment(context, path, file);
+  try {
+    const { header } = reader;
+    if (header === undefined) return "unfinished";
+    const check = new SequenceCheck(header.base);
+    for await (const { lines, offset } of reader.blocks()) {
+      const stray = check.push(lines);
+      if (stray === undefined) continue;
+      throw await corruptAt(context.fs, path, offset + stray.at, {
+        reason: stray.reason,
+        seq: check.next,
+      });
+    }
+    const { offset, chain } = reader;
+    return {
+      path,
+      header,
+      next: check.next,
+      offset,
+      chain,
+      applied: check.applied,
+      isMarked: check.marks > 0,
+      seal: check.marks > 1 ? reader.lastStart : undefined,
+      tail: await reader.rest(),
+    };
+  } finally {
+    await reader.close();
+  }
+}
