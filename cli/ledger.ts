@@ -19,9 +19,7 @@ import {
   waitingIn,
 } from "../queue/ledger/read.ts";
 import { applyLogged } from "../queue/ledger/reducer.ts";
-import { Aborts } from "../state/aborts.ts";
-import { Guard } from "../state/entry.ts";
-import { build } from "../state/rebuild.ts";
+import { rebuild, rebuildSources } from "../state/rebuild.ts";
 import { Misuse } from "./args.ts";
 import { type Extent, extent } from "./extent.ts";
 import { reading } from "./place.ts";
@@ -44,19 +42,11 @@ export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
     const log = readOnlyLog(context, found);
     const { fs, paths: { directory } } = context;
     const snapshots = new ReadOnlySnapshots(fs, directory, ledgerCodec());
-    const { state: ledger } = await build<Ledger, LedgerEntry>(
-      {
-        log,
-        snapshots,
-        reducer: { apply: applyLogged },
-        initial: emptyLedger,
-        isBare: false,
-        aborts: new Aborts(log, false),
-        guard: new Guard(),
-      },
-      Infinity,
-      "CORRUPT",
+    const sources = rebuildSources<Ledger, LedgerEntry>(
+      { log, snapshots, isRust: false },
+      { initial: emptyLedger, apply: applyLogged },
     );
+    const { state: ledger } = await rebuild(sources, Infinity, "CORRUPT");
     return { ...currentView(ledger), sequence: found.last };
   });
 }

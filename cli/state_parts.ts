@@ -2,8 +2,7 @@ import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
 import type { AppliedMutation } from "../state/mod.ts";
 import { Aborts } from "../state/aborts.ts";
-import { effects } from "../state/history.ts";
-import { Guard } from "../state/entry.ts";
+import { effectiveMutations } from "../state/rebuild.ts";
 import { MiniError } from "../base/errors.ts";
 import type { Extent } from "./extent.ts";
 import { reading } from "./place.ts";
@@ -28,7 +27,7 @@ export interface StateParts {
 }
 
 /** Whether a log holds bare mutations, as the Rust program writes them. */
-export function isBareLog({ journal, end }: Extent): boolean {
+export function isRustLog({ journal, end }: Extent): boolean {
   return journal === undefined && end === undefined;
 }
 
@@ -58,9 +57,9 @@ export async function stateParts(
   const to = Math.min(at, found.last);
   if (seq + 1 < found.first && seq < to) throw gone(context, seq, found.first);
   assertReached(context, found, at, { seq, rejected: snapshots.rejected });
-  const isBare = isBareLog(found);
+  const isRust = isRustLog(found);
   const log = readOnlyLog(context, found);
-  const known = aborts ?? new Aborts(log, isBare);
+  const known = aborts ?? new Aborts(log, isRust);
   // That a record was aborted stands somewhere behind it.
   if (to > seq) await known.learnFrom(seq + 1);
   const { rejected } = snapshots;
@@ -70,22 +69,17 @@ export async function stateParts(
     async *mutations(from = seq + 1) {
       if (to <= seq) return;
       const sources = {
-        log,
-        snapshots,
         // As written, whatever their version.
         reducer: {
-          apply: () => {},
           version: Infinity,
           upcast: (mutation: unknown) => mutation,
         },
-        initial: () => undefined,
-        isBare,
+        isRust,
         aborts: known,
-        guard: new Guard(),
       };
       const range = { ...reading(context), from, to };
       const records = MiniStore.replay<unknown>(context.paths.active, range);
-      yield* effects(sources, records, () => Promise.resolve(true));
+      yield* effectiveMutations(sources, records, () => Promise.resolve(true));
     },
   };
 }

@@ -2,30 +2,30 @@ import { MiniError } from "../base/errors.ts";
 import type { Log, LogRecord } from "../store/mod.ts";
 import { entryOf } from "./entry.ts";
 
-/** Which records have no effect, as far as that was found out, and which of them the log does not say so of yet. */
+/** The records that are known to have no effect, and which of them the log does not say so of yet. */
 export class Aborts {
   readonly #log: Log<unknown>;
-  readonly #isBare: boolean;
+  readonly #isRust: boolean;
   readonly #seqs = new Set<number>();
-  /** Of this record and all behind it, it is known which were recorded as aborted. */
+  /** From this record on, every abort that the log records is known. */
   #knownFrom = Infinity;
   /** Those whose abort is not acknowledged, in order. */
   readonly #unacknowledged = new Set<number>();
-  /** Those of them whose abort is not being written. */
+  /** Those whose abort is not being written either. */
   readonly #unwritten = new Set<number>();
-  /** Those that opening has found, the first time that their record threw being unknown. */
+  /** Those that opening found: it is unknown whether they threw before. */
   readonly #found = new Set<number>();
 
-  constructor(log: Log<unknown>, isBare: boolean) {
+  constructor(log: Log<unknown>, isRust: boolean) {
     this.#log = log;
-    this.#isBare = isBare;
+    this.#isRust = isRust;
   }
 
   has(seq: number): boolean {
     return this.#seqs.has(seq);
   }
 
-  /** How many are known. */
+  /** The number of those that are known. */
   get known(): number {
     return this.#seqs.size;
   }
@@ -34,16 +34,16 @@ export class Aborts {
     this.#seqs.add(seq);
   }
 
-  /** Adds one that the log does not say so of. A journal of the Rust program never will. */
+  /** Adds one that the log does not record. A journal of the Rust program never will. */
   addUnrecorded(seq: number, isFound: boolean): void {
     this.#seqs.add(seq);
     if (isFound) this.#found.add(seq);
-    if (this.#isBare) return;
+    if (this.#isRust) return;
     this.#unacknowledged.add(seq);
     this.#unwritten.add(seq);
   }
 
-  /** Takes out those whose abort is to be written. */
+  /** Returns those whose abort is to be written; the caller writes them. */
   takeUnwritten(): number[] {
     const seqs = [...this.#unwritten];
     this.#unwritten.clear();
@@ -55,12 +55,12 @@ export class Aborts {
     this.#unwritten.add(seq);
   }
 
-  /** Notes that the log durably says so. */
+  /** Notes that the log records it, durably. */
   acknowledge(seq: number): void {
     this.#unacknowledged.delete(seq);
   }
 
-  /** The first whose abort is not acknowledged, where there is one. */
+  /** The first whose abort is not acknowledged. */
   get firstUnacknowledged(): number | undefined {
     for (const seq of this.#unacknowledged) return seq;
     return undefined;
@@ -71,27 +71,27 @@ export class Aborts {
     return [...this.#seqs].sort((a, b) => a - b);
   }
 
-  /** Whether opening has found it. */
+  /** Whether opening found it. */
   isFound(seq: number): boolean {
     return this.#found.has(seq);
   }
 
-  /** Those that opening has found, in order. */
+  /** Those that opening found, in order. */
   get found(): number[] {
     return [...this.#found].sort((a, b) => a - b);
   }
 
-  /** Says that every record from here on was seen. */
+  /** Notes that every record from here on was seen. */
   knowFrom(seq: number): void {
     this.#knownFrom = Math.min(this.#knownFrom, seq);
   }
 
-  /** Reads which records from `seq` on were recorded as aborted. */
+  /** Reads which records from `seq` on are recorded as aborted. */
   async learnFrom(seq: number): Promise<void> {
     await this.learning(seq)(seq);
   }
 
-  /** How to learn the same later, from `first` on, also of a log that is closed by then. */
+  /** Returns a function that does the same later, from `first` on, also if the log is closed by then. */
   learning(first: number): (seq: number) => Promise<void> {
     let reading = first < this.#knownFrom ? this.#begin(first) : undefined;
     return async (seq) => {
@@ -103,7 +103,7 @@ export class Aborts {
           await this.#read(records);
           this.knowFrom(seq);
         } catch (error) {
-          // Compaction beside it has removed records that nobody asks for any more.
+          // A compaction has removed records that nobody needs any more.
           if (!isCompacted(error) || this.#log.firstSequence === from) {
             throw error;
           }
@@ -115,13 +115,13 @@ export class Aborts {
   #begin(seq: number): Reading {
     const { firstSequence, sequence: to } = this.#log;
     const from = Math.max(seq, firstSequence);
-    // An abort stands somewhere behind its record.
+    // An abort stands somewhere after its record.
     return { from, records: to < from ? [] : this.#log.replay({ from, to }) };
   }
 
   async #read(records: Reading["records"]): Promise<void> {
     for await (const { seq, data } of records) {
-      const entry = entryOf(data, seq, this.#isBare);
+      const entry = entryOf(data, seq, this.#isRust);
       if ("abort" in entry) this.add(entry.abort);
     }
   }
@@ -135,7 +135,7 @@ interface Reading {
     | Iterable<LogRecord<unknown>>;
 }
 
-/** Whether records were asked for that compaction has removed. */
+/** Whether an error says that compaction has removed the records. */
 export function isCompacted(error: unknown): boolean {
   return error instanceof MiniError && error.code === "COMPACTED";
 }

@@ -1,70 +1,80 @@
-import { withResolvers } from "../base/promise.ts";
 import { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
-import { messageOf } from "../base/reason.ts";
 import { Mutex } from "../base/mutex.ts";
-import { Signal } from "../base/signal.ts";
+import { withResolvers } from "../base/promise.ts";
+import { messageOf } from "../base/reason.ts";
 import { validateNew } from "../base/schema.ts";
+import { Signal } from "../base/signal.ts";
 import type { Log } from "../store/mod.ts";
-import { type Entry, isNoPromise, mutationsOf, reduce } from "./entry.ts";
-import { buildWithout, type Sources } from "./rebuild.ts";
+import { type Entry, mutationsOf } from "./entry.ts";
+import { type RebuildSources, rebuildWithout } from "./rebuild.ts";
+import { isNoPromise, reduce } from "./reducer.ts";
 
 /**
- * The state in memory, and how durable records get into it: one step for each,
- * in the order of the log.
+ * The state in memory. Appends entries to the log, and applies each once it is
+ * acknowledged, one step for each, in the order of the log.
  */
-export class LiveState<S, M> {
+export class Applier<S, M> {
   readonly #log: Log<unknown>;
-  readonly #sources: Sources<S, M>;
+  readonly #sources: RebuildSources<S, M>;
   readonly #steps = new Mutex();
   #state!: S;
-  /** What was appended and not taken in yet, in the order of the calls. */
+  /** The entries that were appended and not applied yet, in the order of the calls. */
   readonly #pending: Pending[] = [];
-  #isTaking = false;
-  /** When the last abort that was appended is acknowledged, or never will be. */
+  #isApplying = false;
+  /** Resolves when the last abort that was appended is acknowledged or has failed. */
   #lastAbort = Promise.resolve();
-  /** Fired when all that was acknowledged was taken in. */
-  readonly #taken = new Signal();
+  /** Fired when everything that was acknowledged is applied. */
+  readonly #applied = new Signal();
   readonly #appliedNow = () => this.applied;
   #isRebuilding = false;
-  /** What becomes of the last try to record an abort, until that is acknowledged. */
+  /** The result of the last try to record each abort, until the abort is acknowledged. */
   readonly #recording = new Map<number, Promise<unknown>>();
-  /** Why nothing more can be written, or there is no state, until it is opened again. */
-  failure: MiniError | undefined;
   #hasState = true;
   readonly #change = new Signal();
+  readonly #failed = new AbortController();
 
-  /** The number of the last record that the state has taken in. */
+  /** Why nothing more can be applied, or there is no state, until it is opened again. */
+  failure: MiniError | undefined;
+  /** The number of the last record that is applied. */
   sequence = 0;
-  /** Whether it will take in no more. */
+  /** Whether nothing more will be applied. */
   isClosed = false;
-  /** Called when a record was applied, before the next one is; may give what its caller is to wait for behind that. */
+  /**
+   * Called when a record was applied. The next one waits for the promise, and the
+   * caller of `append` for the task that it resolves to.
+   */
   onApplied: (seq: number) => Promise<() => Promise<void>> | undefined = () =>
     undefined;
 
-  constructor(sources: Sources<S, M>) {
+  constructor(sources: RebuildSources<S, M>) {
     this.#log = sources.log;
     this.#sources = sources;
-    this.#log.failed?.then((error) => this.fail(error));
   }
 
-  /** Starts from a state that was made from disk. */
+  /** Starts from a state that was rebuilt. */
   start(state: S, sequence: number): void {
     this.#state = state;
     this.sequence = sequence;
-    // What has no effect is known from now on: all others were applied.
+    // Whatever has no effect is known from now on: all other records were applied.
     this.#sources.provenUpTo = Infinity;
+    this.#log.failed?.then((failure) => this.#fail(failure));
   }
 
-  /** Up to where every record was applied, or has an acknowledged abort. */
+  /** The number up to which every record was applied, or has an acknowledged abort. */
   get applied(): number {
     const { firstUnacknowledged = Infinity } = this.#sources.aborts;
     return Math.min(this.sequence, firstUnacknowledged - 1);
   }
 
-  /** Resolves when the state has taken in more, or never will. */
+  /** Resolves at the next change: a record is applied, nothing more can be, or it is closed. */
   get changed(): Promise<void> {
     return this.#change.next;
+  }
+
+  /** Aborted when nothing more can be applied, with `failure` as the reason. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
   }
 
   get state(): S {
@@ -72,30 +82,30 @@ export class LiveState<S, M> {
     if (!this.#isRebuilding) return this.#state;
     throw new MiniError(
       "ABORTED_MUTATION",
-      "Cannot read the state just now: apply threw half-way, and the state is being made anew without that mutation; await a write or a snapshot, and read again",
+      "Cannot read the state just now: apply threw half-way, and the state is being rebuilt without that mutation; await a write or a snapshot, and read again",
     );
   }
 
-  /** What is logged, as JSON: nothing the caller changes later counts. */
-  logged(mutations: readonly M[], isBatch: boolean): Logged {
+  /** Encodes mutations as they are now, so that later changes to them have no effect. */
+  encode(mutations: readonly M[], isBatch: boolean): EncodedEntry {
     const { schema } = this.#sources.reducer;
     const valid = mutations.map((mutation) =>
       validateNew(schema, mutation, "apply the mutation")
     );
     const given = isBatch ? valid : valid[0];
-    return this.loggedJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);
+    return this.encodeJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);
   }
 
-  /** The same of what is JSON already, and was checked. */
-  loggedJson(text: string, isBatch: boolean): Logged {
-    const { version } = this.#sources.reducer;
+  /** Encodes the JSON text of a mutation that was checked. */
+  encodeJson(text: string, isBatch: boolean): EncodedEntry {
+    const { isRust, reducer: { version } } = this.#sources;
     const copy = JSON.parse(text);
     const stamp = version === undefined ? {} : { version };
     return {
       entry: isBatch
         ? { applyBatch: copy, ...stamp }
         : { apply: copy, ...stamp },
-      json: this.#sources.isBare
+      json: isRust
         ? text
         : `{"${isBatch ? "applyBatch" : "apply"}":${text}${
           version === undefined ? "" : `,"version":${version}`
@@ -103,77 +113,82 @@ export class LiveState<S, M> {
     };
   }
 
-  /** Appends an entry, and takes it into the state when it is acknowledged and all before it were taken. */
-  enqueue(logged: Logged, durable: boolean): Promise<number> {
-    const { entry, json } = logged;
+  /** Appends an entry. Resolves to its number once it, and every entry before it, is applied. */
+  append(encoded: EncodedEntry, durable: boolean): Promise<number> {
+    const { entry, json } = encoded;
     if (this.failure !== undefined) throw this.failure;
-    const { isBare, aborts } = this.#sources;
-    if (isBare && !("apply" in entry)) throw notInRust();
-    // Those that could not be recorded before, or were found on opening.
-    for (const seq of aborts.takeUnwritten()) this.#record(seq);
+    const { isRust, aborts } = this.#sources;
+    if (isRust && !("apply" in entry)) throw notInRust();
+    // Aborts that could not be recorded before, or were found by opening.
+    for (const seq of aborts.takeUnwritten()) this.#recordAbort(seq);
     const options = { durable, applied: this.#appliedNow };
     const appended = this.#log.appendJson?.(json, options) ??
       this.#log.append(entry, options);
-    const taken = withResolvers<number>();
-    const pending: Pending = { logged, taken, outcome: undefined };
+    const applied = withResolvers<number>();
+    const pending: Pending = { encoded, applied, outcome: undefined };
     this.#pending.push(pending);
-    const arrived = appended.then(
+    const settled = appended.then(
       (seq) => {
-        if ("abort" in entry) this.#recorded(entry.abort);
-        this.#arrived(pending, { seq });
+        if ("abort" in entry) this.#abortRecorded(entry.abort);
+        this.#settle(pending, { seq });
       },
       (error) => {
-        this.fail(error);
-        if ("abort" in entry) this.#notRecorded(entry.abort);
-        this.#arrived(pending, { error });
+        this.noteFailure(error);
+        if ("abort" in entry) this.#abortNotRecorded(entry.abort);
+        this.#settle(pending, { error });
       },
     );
-    if ("abort" in entry) this.#lastAbort = arrived;
-    return taken.promise;
+    if ("abort" in entry) this.#lastAbort = settled;
+    return applied.promise;
   }
 
-  #arrived(pending: Pending, outcome: Outcome): void {
+  #settle(pending: Pending, outcome: Outcome): void {
     pending.outcome = outcome;
-    if (this.#isTaking) return;
-    this.#isTaking = true;
-    void this.#steps.run(() => this.#takeArrived());
+    if (this.#isApplying) return;
+    this.#isApplying = true;
+    void this.#steps.run(() => this.#applySettled());
   }
 
-  /** One step for all that a commit has acknowledged. */
-  async #takeArrived(): Promise<void> {
+  /** Applies all that a commit has acknowledged, in one step. */
+  async #applySettled(): Promise<void> {
     let count = 0;
     for (let next; (next = this.#pending[count]) !== undefined; count++) {
-      const { logged, taken, outcome } = next;
+      const { encoded, applied, outcome } = next;
       if (outcome === undefined) break;
       try {
         if ("error" in outcome) throw outcome.error;
         const { seq } = outcome;
-        const more = this.#take(seq, logged);
-        if (more === undefined) taken.resolve(seq);
+        const more = this.#applyRecord(seq, encoded);
+        if (more === undefined) applied.resolve(seq);
         else {
           const rest = await more;
-          rest().then(() => taken.resolve(seq), taken.reject);
+          rest().then(() => applied.resolve(seq), applied.reject);
         }
       } catch (error) {
-        taken.reject(error);
+        applied.reject(error);
       }
     }
     this.#pending.splice(0, count);
-    this.#isTaking = false;
-    this.#taken.fire();
+    this.#isApplying = false;
+    this.#applied.fire();
   }
 
-  /** Takes note of an error that says that nothing more can be written. */
-  fail(error: unknown): void {
-    if (!(error instanceof MiniError) || error.code !== "POISONED") return;
-    this.failure ??= error;
+  /** Takes note of an error that means that nothing more can be appended. */
+  noteFailure(error: unknown): void {
+    const isFinal = error instanceof MiniError && error.code === "POISONED";
+    if (isFinal) this.#fail(error);
+  }
+
+  #fail(failure: MiniError): void {
+    this.failure ??= failure;
+    this.#failed.abort(this.failure);
     this.#change.fire();
   }
 
-  /** Applies what is logged; gives what is left to do, if anything, and in the end when others may be applied. */
-  #take(
+  /** Applies an entry. If more is to be done, the next record waits for the promise, and the caller for its task. */
+  #applyRecord(
     seq: number,
-    { entry, json }: Logged,
+    { entry, json }: EncodedEntry,
   ): Promise<() => Promise<void>> | undefined {
     if (!this.#hasState) throw this.failure;
     const { reducer, guard, checkpoint } = this.#sources;
@@ -189,15 +204,15 @@ export class LiveState<S, M> {
     return this.onApplied(seq);
   }
 
-  /** Makes the state anew without a mutation whose `apply` has thrown, and has that recorded. */
+  /** Rebuilds the state without a mutation whose `apply` threw, and records the abort. */
   async #abort(seq: number, cause: unknown): Promise<() => Promise<never>> {
     const { aborts, reducer } = this.#sources;
     aborts.addUnrecorded(seq, false);
-    if (!reducer.immutable) await this.#remake(seq);
+    if (!reducer.immutable) await this.#rebuildWithout(seq);
     this.sequence = seq;
     this.#change.fire();
-    for (const seq of aborts.takeUnwritten()) this.#record(seq);
-    // Somebody else may have begun to record it while the state was made anew.
+    for (const seq of aborts.takeUnwritten()) this.#recordAbort(seq);
+    // Another write may have begun to record it during the rebuild.
     const recorded = this.#recording.get(seq);
     return async () => {
       const failure = await recorded;
@@ -205,7 +220,7 @@ export class LiveState<S, M> {
     };
   }
 
-  /** Frees the checkpoint that a snapshot at record `seq` stands in for. */
+  /** Frees the checkpoint that a snapshot at record `seq` replaces. */
   forgetCheckpoint(seq: number): void {
     const { checkpoint } = this.#sources;
     if (checkpoint !== undefined && checkpoint.seq <= seq) {
@@ -213,26 +228,25 @@ export class LiveState<S, M> {
     }
   }
 
-  /** Makes the state anew, as of record `seq`, which has no effect. */
-  async #remake(seq: number): Promise<void> {
+  async #rebuildWithout(seq: number): Promise<void> {
     this.#isRebuilding = true;
     try {
-      this.#state = await buildWithout(this.#sources, seq);
+      this.#state = await rebuildWithout(this.#sources, seq);
     } catch (error) {
       this.#hasState = false;
       this.failure = noState(seq, error);
-      this.#change.fire();
+      this.#fail(this.failure);
       throw this.failure;
     }
     this.#isRebuilding = false;
   }
 
-  /** Records that a mutation was aborted, now or with what is written next; gives why it could not be now. */
-  #record(seq: number): Promise<unknown> {
+  /** Records an abort, with a later write if that fails now; resolves to why it failed. */
+  #recordAbort(seq: number): Promise<unknown> {
     const { aborts } = this.#sources;
     let recorded: Promise<unknown>;
     try {
-      recorded = this.enqueue(abortOf(seq, aborts.isFound(seq)), true)
+      recorded = this.append(abortOf(seq, aborts.isFound(seq)), true)
         .then(() => undefined, (error) => error);
     } catch (error) {
       aborts.putBack(seq);
@@ -242,75 +256,82 @@ export class LiveState<S, M> {
     return recorded;
   }
 
-  /** What waits behind an abort that could not be written is not to be acknowledged without it. */
-  async #notRecorded(seq: number): Promise<void> {
+  /** Writes that wait after an abort that could not be written must not be acknowledged without it. */
+  async #abortNotRecorded(seq: number): Promise<void> {
     const { aborts } = this.#sources;
     aborts.putBack(seq);
     // The same failure may be on its way to others.
     await undefined;
     const isAwaited = this.#pending.some(({ outcome }) => !outcome);
     if (this.failure !== undefined || !isAwaited) return;
-    for (const unwritten of aborts.takeUnwritten()) this.#record(unwritten);
+    for (const unwritten of aborts.takeUnwritten()) {
+      this.#recordAbort(unwritten);
+    }
   }
 
-  #recorded(seq: number): void {
+  #abortRecorded(seq: number): void {
     this.#sources.aborts.acknowledge(seq);
     this.#recording.delete(seq);
   }
 
-  /** Has the aborts recorded of which none is being written; throws what keeps one from that. */
+  /** Records the aborts that are not being recorded; throws why one of them cannot be. */
   async recordAborts(): Promise<void> {
     const { aborts } = this.#sources;
     if (this.failure !== undefined) throw this.failure;
-    const recorded = aborts.takeUnwritten().map((seq) => this.#record(seq));
+    const recorded = aborts.takeUnwritten().map((seq) =>
+      this.#recordAbort(seq)
+    );
     for (const failure of await Promise.all(recorded)) {
       if (failure !== undefined) throw failure;
     }
   }
 
   /**
-   * Within a step: whether all that was taken in was applied, or is on record as
-   * aborted, as a snapshot says of it. Waits for the aborts that are being written.
+   * Within a step: whether every record up to `sequence` was applied, or is
+   * recorded as aborted, as a snapshot says. Waits for the aborts that are being
+   * written.
    */
   async isSettled(): Promise<boolean> {
     await this.#lastAbort;
     return this.applied >= this.sequence;
   }
 
-  /** Waits until everything queued so far is applied. */
+  /** Waits until every entry that was appended so far is applied. */
   async settle(): Promise<void> {
-    while (this.#isTaking || this.#pending.length > 0) await this.#taken.next;
+    while (this.#isApplying || this.#pending.length > 0) {
+      await this.#applied.next;
+    }
   }
 
-  /** Runs a task between two records: state and sequence belong together there. */
-  between<T>(task: () => T | Promise<T>): Promise<T> {
+  /** Runs a task between two records, where state and sequence belong together. */
+  atRecordBoundary<T>(task: () => T | Promise<T>): Promise<T> {
     return this.#steps.run(task);
   }
 
-  /** Says that there will be no more. */
+  /** Says that nothing more will be applied. */
   end(): void {
     this.isClosed = true;
     this.#change.fire();
   }
 }
 
-/** What has become of an append. */
+/** The result of an append. */
 type Outcome = { readonly seq: number } | { readonly error: unknown };
 
 /** An entry that was appended. */
 interface Pending {
-  readonly logged: Logged;
-  readonly taken: PromiseWithResolvers<number>;
+  readonly encoded: EncodedEntry;
+  readonly applied: PromiseWithResolvers<number>;
   outcome: Outcome | undefined;
 }
 
 /** An entry, and its JSON. */
-export interface Logged {
+export interface EncodedEntry {
   readonly entry: Entry;
   readonly json: string;
 }
 
-function abortOf(abort: number, found: boolean): Logged {
+function abortOf(abort: number, found: boolean): EncodedEntry {
   const entry = found ? { abort, found } : { abort };
   return { entry, json: JSON.stringify(entry) };
 }
@@ -333,7 +354,7 @@ function abortedMutation(
 function noState(seq: number, cause: unknown): MiniError {
   return new MiniError(
     "POISONED",
-    `Cannot use the state any more: apply threw for record ${seq}, and making the state anew failed: ${
+    `Cannot use the state any more: apply threw for record ${seq}, and rebuilding the state failed: ${
       messageOf(cause)
     }; nothing that was logged is lost: close it and open it again`,
     { cause, seq },

@@ -1,67 +1,67 @@
-import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
-import type { CompactionReport, Log } from "../store/mod.ts";
 import { Mutex } from "../base/mutex.ts";
 import { given, isPromise, withResolvers } from "../base/promise.ts";
-import type { LiveState } from "./applier.ts";
+import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
+import type { CompactionReport, Log } from "../store/mod.ts";
+import type { Applier } from "./applier.ts";
 import type { StateOptions } from "./options.ts";
+import type { LogAndSnapshots } from "./rebuild.ts";
 
-/** The snapshots of a state, and what they make unneeded. */
+/** The snapshots of a state, and the records that they make unneeded. */
 export class Compaction<S, M> {
-  readonly #live: LiveState<S, M>;
+  readonly #applier: Applier<S, M>;
   readonly #log: Log<unknown>;
   readonly #snapshots: Snapshots<S>;
   readonly #options: Pick<
     StateOptions<S, M>,
-    "snapshotEvery" | "onSnapshotFailure"
+    "snapshotEvery" | "onSnapshotFailure" | "version" | "immutable"
   >;
-  readonly #version: number | undefined;
-  readonly #isImmutable: boolean;
-  readonly #finished: (task: Promise<void>) => Promise<void>;
+  readonly #track: (task: Promise<void>) => Promise<void>;
   readonly #mutex = new Mutex();
+  /** The number of the newest snapshot. */
   #last = 0;
-  /** The newest snapshot of another version, which is no use to fall back to. */
+  /** The newest snapshot of another version, which cannot be fallen back to. */
   #unusable = 0;
-  /** Why the last one that was made by itself has failed. */
+  /** Why the last automatic snapshot or compaction failed. */
   failure: unknown;
 
-  /** @param finished Has closing wait for a task. */
+  /** @param track Makes closing wait for a task. */
   constructor(
-    live: LiveState<S, M>,
-    { log, snapshots }: {
-      readonly log: Log<unknown>;
-      readonly snapshots: Snapshots<S>;
-    },
+    applier: Applier<S, M>,
+    { log, snapshots }: LogAndSnapshots<S>,
     options: Pick<
       StateOptions<S, M>,
-      | "snapshotEvery"
-      | "onSnapshotFailure"
-      | "version"
-      | "immutable"
+      "snapshotEvery" | "onSnapshotFailure" | "version" | "immutable"
     >,
-    finished: (task: Promise<void>) => Promise<void>,
+    track: (task: Promise<void>) => Promise<void>,
   ) {
-    this.#live = live;
+    this.#applier = applier;
     this.#log = log;
     this.#snapshots = snapshots;
-    const { snapshotEvery, version, immutable } = options;
     this.#options = options;
-    this.#version = version;
-    this.#isImmutable = Boolean(immutable);
-    this.#finished = finished;
+    this.#track = track;
+    const { snapshotEvery } = options;
     if (snapshotEvery === undefined) return;
-    live.onApplied = (seq) => this.#afterApply(seq, snapshotEvery);
+    applier.onApplied = (seq) => this.#afterApply(seq, snapshotEvery);
   }
 
-  /** Says what opening has found. */
-  start(last: number, unusable: number): void {
+  /** Starts from what opening found, and looks whether a snapshot can be made of the state if one is overdue; `failure` says why not. */
+  async start(last: number, unusable: number): Promise<void> {
     this.#last = last;
     this.#unusable = unusable;
+    const { snapshotEvery } = this.#options;
+    if (snapshotEvery === undefined) return;
+    try {
+      const { sequence, state } = this.#applier;
+      if (!this.#isDue(sequence, snapshotEvery)) return;
+      await this.#snapshots.rehearse?.(state);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   /**
-   * Where a snapshot is due, resolves once other records may be applied, to what
-   * the `apply` is to wait for. What it sets off must not make the `apply` look
-   * failed.
+   * If a snapshot is due, resolves once further records may be applied, to the
+   * task that the `apply` waits for. A failure does not fail the `apply`.
    */
   #afterApply(
     seq: number,
@@ -79,7 +79,7 @@ export class Compaction<S, M> {
   #isDue(seq: number, snapshotEvery: number | ((state: S) => number)): boolean {
     const every = typeof snapshotEvery === "number"
       ? snapshotEvery
-      : given("snapshotEvery", snapshotEvery(this.#live.state));
+      : given("snapshotEvery", snapshotEvery(this.#applier.state));
     if (!(typeof every === "number" && every >= 1)) {
       throw new RangeError(
         `snapshotEvery must be at least 1, not ${String(every)}`,
@@ -88,34 +88,21 @@ export class Compaction<S, M> {
     return seq - this.#last >= every;
   }
 
-  /** Where a snapshot is overdue on opening, looks whether one can be made of the state; `failure` says why not. */
-  async rehearse(): Promise<void> {
-    const { snapshotEvery } = this.#options;
-    const { sequence: seq, state } = this.#live;
-    if (snapshotEvery === undefined) return;
-    try {
-      if (!this.#isDue(seq, snapshotEvery)) return;
-      await this.#snapshots.rehearse?.(state);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
   async #snapshotThenCompact(): Promise<() => Promise<void>> {
     const nothing = () => Promise.resolve();
     try {
-      if (!await this.#live.isSettled()) return nothing;
-      // Not with every record from now on, should it fail.
-      this.#last = this.#live.sequence;
-      const { created } = await this.#take();
-      return () => this.#finished(this.#compactBehind(created));
+      if (!await this.#applier.isSettled()) return nothing;
+      // If it fails, the next try is not at the next record.
+      this.#last = this.#applier.sequence;
+      const { created } = await this.#capture();
+      return () => this.#track(this.#compactAfter(created));
     } catch (error) {
       this.#failed(error);
       return nothing;
     }
   }
 
-  async #compactBehind(created: Promise<SnapshotInfo>): Promise<void> {
+  async #compactAfter(created: Promise<SnapshotInfo>): Promise<void> {
     try {
       await created;
       await this.#compactLog();
@@ -125,75 +112,77 @@ export class Compaction<S, M> {
   }
 
   #failed(error: unknown): void {
-    this.#live.fail(error);
+    this.#applier.noteFailure(error);
     this.failure = error;
     try {
       isPromise(this.#options.onSnapshotFailure?.(error));
     } catch {
-      // Who is told of errors is not to make more of them.
+      // A callback for errors must not cause further ones.
     }
   }
 
   async createSnapshot(): Promise<SnapshotInfo> {
     for (;;) {
-      const taken = await this.#live.between(async () =>
-        await this.#live.isSettled() ? await this.#take() : undefined
+      const captured = await this.#applier.atRecordBoundary(async () =>
+        await this.#applier.isSettled() ? await this.#capture() : undefined
       );
-      if (taken !== undefined) return await taken.created;
-      await this.#live.recordAborts();
+      if (captured !== undefined) return await captured.created;
+      await this.#applier.recordAborts();
     }
   }
 
-  /** Resolves once the state has been taken: within a step, where state and number belong together. */
-  async #take(): Promise<{ created: Promise<SnapshotInfo> }> {
+  /** Begins a snapshot; resolves once the state is captured. Called at a record boundary. */
+  async #capture(): Promise<{ created: Promise<SnapshotInfo> }> {
     await this.#sync();
-    const taken = withResolvers<void>();
-    const created = this.#create(taken.resolve);
+    const captured = withResolvers<void>();
+    const created = this.#create(captured.resolve);
     const settled = created.then(() => {}, () => {});
     // A state that never changes need not be waited for.
-    if (!this.#isImmutable) await Promise.race([taken.promise, settled]);
+    if (!this.#options.immutable) {
+      await Promise.race([captured.promise, settled]);
+    }
     return { created };
   }
 
-  /** A snapshot is not to be ahead of its log after a power cut. */
+  /** Makes the log durable, so that no power cut leaves a snapshot ahead of it. */
   async #sync(): Promise<void> {
     try {
       await this.#log.sync?.();
     } catch (error) {
-      this.#live.fail(error);
+      this.#applier.noteFailure(error);
       throw error;
     }
   }
 
   async #create(onCaptured: () => void): Promise<SnapshotInfo> {
-    const version = this.#version;
+    const { version } = this.#options;
     const { id: logId } = this.#log;
-    const { state, sequence } = this.#live;
+    const { state, sequence } = this.#applier;
     const info = await this.#snapshots.create(state, sequence, {
       ...(version !== undefined && { version }),
       ...(logId !== undefined && { logId }),
       onCaptured,
     });
     this.#last = Math.max(this.#last, sequence);
-    this.#live.forgetCheckpoint(sequence);
+    this.#applier.forgetCheckpoint(sequence);
     this.failure = undefined;
     return info;
   }
 
-  /** Makes a snapshot, then removes what no kept one needs. */
+  /** Makes a snapshot, then removes the records that no kept one needs. */
   compact(): Promise<CompactionReport> {
     return this.#mutex.run(async () => {
       await this.createSnapshot();
       try {
         return await this.#compactLog();
       } catch (error) {
-        this.#live.fail(error);
+        this.#applier.noteFailure(error);
         throw error;
       }
     });
   }
 
-  /** The log must reach back to the oldest kept snapshot; to its start where that one is no use. */
+  /** Compacts up to the oldest kept snapshot, or not at all if that one cannot be used. */
   async #compactLog(): Promise<CompactionReport> {
     const oldest = (await this.#snapshots.list())[0]?.seq ?? 0;
     await this.#log.rotate?.();

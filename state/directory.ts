@@ -8,17 +8,39 @@ import { type Snapshots, SnapStore } from "../snap/mod.ts";
 import { MiniStore, systemFileSystem } from "../store/mod.ts";
 import { isOfState, kindOf } from "./kind.ts";
 import type { StateOptions } from "./options.ts";
+import type { LogAndSnapshots } from "./rebuild.ts";
 
 /** A sealed segment, which its active one stands for. */
 const SEALED = /\.\d{20}\.jsonl$/;
 
-/** The snapshots in a directory; they have the owner, group and mode of the journal. */
-export function snapshotsIn<S, M>(
-  dir: string,
+/** The log and the snapshots of a state. */
+export interface StateFiles<S> extends LogAndSnapshots<S> {
+  /** The file of the log, if it is a `MiniStore`. */
+  readonly journalPath: string | undefined;
+}
+
+/**
+ * Opens the log and the snapshots that the options give, and those in the
+ * directory for what they do not give. Without a directory they give both.
+ */
+export async function openFiles<S, M>(
+  directory: string | undefined,
+  options: StateOptions<S, M>,
+): Promise<StateFiles<S>> {
+  const path = join(directory ?? "", options.journal ?? "journal.jsonl");
+  const snapshots = options.snapshots ?? snapshotsIn(path, options);
+  const log = options.log ?? await openLog(path, options, snapshots);
+  const store = log instanceof MiniStore ? log : undefined;
+  const isRust = store?.format === "ministore";
+  return { log, snapshots, isRust, journalPath: store?.path };
+}
+
+/** The snapshots beside a journal; they have its owner, group and mode. */
+function snapshotsIn<S, M>(
   journal: string,
   { keepSnapshots, codec, mode, directoryMode, fs }: StateOptions<S, M>,
 ): SnapStore<S> {
-  return new SnapStore<S>(dir, {
+  return new SnapStore<S>(dirname(journal), {
     like: journal,
     ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
     ...(codec && { codec }),
@@ -32,7 +54,7 @@ export function snapshotsIn<S, M>(
  * Opens the log of a state in its directory. Throws a `TypeError` if the
  * directory holds the log of another state, or is of another kind.
  */
-export async function openLog<S, M>(
+async function openLog<S, M>(
   path: string,
   options: StateOptions<S, M>,
   snapshots: Snapshots<S>,

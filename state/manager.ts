@@ -1,27 +1,39 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { SnapshotInfo } from "../snap/mod.ts";
-import { assertOptions } from "../base/checks.ts";
+import { assertOptions, checkCount } from "../base/checks.ts";
+import { Mutex } from "../base/mutex.ts";
+import { isPromise } from "../base/promise.ts";
+import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
 import {
   type CompactionReport,
   type FollowOptions,
+  type Log,
   MiniError,
-  MiniStore,
   type ReplayRange,
 } from "../store/mod.ts";
+import { Applier } from "./applier.ts";
+// deno-lint-ignore no-unused-vars -- `batch` is linked to
+import { Batch, type batch } from "./batch.ts";
+import { Compaction } from "./compaction.ts";
+import { openFiles } from "./directory.ts";
 import {
   type AppliedMutation,
   type ApplyOptions,
   checkInitial,
+  checkUnused,
   STATE_CHECKS,
   type StateOptions,
   type StateRecoveryReport,
 } from "./options.ts";
-// deno-lint-ignore no-unused-vars -- `batch` is linked to
-import type { Batch, batch } from "./batch.ts";
-import { Engine } from "./engine.ts";
-import { openLog, snapshotsIn } from "./directory.ts";
 import type { DeepReadonly } from "./readonly.ts";
+import {
+  effectiveMutations,
+  rebuild,
+  type RebuildSources,
+  rebuildSources,
+} from "./rebuild.ts";
+import { recover } from "./recover.ts";
+import { watch } from "./watch.ts";
 
 /**
  * A state that survives: every mutation is logged, durably, then applied to
@@ -55,11 +67,25 @@ import type { DeepReadonly } from "./readonly.ts";
  * ```
  */
 export class StateManager<S, M> implements AsyncDisposable {
-  readonly #engine: Engine<S, M>;
-  /** The directory, absolute. */
-  readonly dir: string;
-  /** The log's file. */
-  readonly journalPath: string;
+  readonly #log: Log<unknown>;
+  readonly #sources: RebuildSources<S, M>;
+  readonly #applier: Applier<S, M>;
+  readonly #compaction: Compaction<S, M>;
+  /**
+   * Serialises deciding, not writing: a write is queued within it and awaited
+   * outside, so that concurrent writes share an fsync. Only a decision that must
+   * see the state waits inside until every write before it is applied.
+   */
+  readonly #mutex = new Mutex();
+  /** What closing waits for. */
+  readonly #tasks = new Set<Promise<void>>();
+  #closing: Promise<void> | undefined;
+  #recovery!: StateRecoveryReport;
+
+  /** The directory, absolute; `undefined` if log and snapshots were given. */
+  readonly dir: string | undefined;
+  /** The file of the log, absolute; `undefined` if the log is no `MiniStore`. */
+  readonly journalPath: string | undefined;
   /**
    * Fast path: applies the JSON text of a mutation that the caller has checked.
    * A state with a schema leaves it out.
@@ -71,58 +97,100 @@ export class StateManager<S, M> implements AsyncDisposable {
     options?: ApplyOptions,
   ) => Promise<number>;
 
-  private constructor(engine: Engine<S, M>, dir: string, journalPath: string) {
-    this.#engine = engine;
+  private constructor(
+    sources: RebuildSources<S, M>,
+    options: StateOptions<S, M>,
+    dir: string | undefined,
+    journalPath: string | undefined,
+  ) {
+    this.#log = sources.log;
+    this.#sources = sources;
+    this.#applier = new Applier(sources);
+    this.#compaction = new Compaction(
+      this.#applier,
+      sources,
+      options,
+      (task) => this.#track(task),
+    );
     this.dir = dir;
     this.journalPath = journalPath;
-    if (engine.hasSchema) return;
-    this.applyJson = (json, options = {}) =>
-      told(() => engine.writeJson(json, options));
+    if (options.schema !== undefined) return;
+    this.applyJson = (json, { expectedSequence, durable = true } = {}) =>
+      told(() => {
+        this.#assertUsable();
+        const encoded = this.#applier.encodeJson(json, false);
+        return this.#inTurn(
+          () => this.#applier.append(encoded, durable),
+          expectedSequence,
+        );
+      });
   }
 
   /**
-   * Takes the lock, and makes the state from the newest whole snapshot and the
-   * records behind it. A mutation that is on record as aborted has no effect.
-   * What had been applied stays: where `apply` throws for it now, opening is
-   * refused. Where the log does not say, see {@linkcode StateRecoveryReport.undecided}.
+   * Takes the lock, and rebuilds the state from the newest intact snapshot and
+   * the records after it. A mutation that is recorded as aborted has no effect.
+   * A mutation that had been applied stays: opening is refused if `apply` throws
+   * for it now. If the log does not say, see {@linkcode StateRecoveryReport.undecided}.
    *
-   * @param dir The directory, created where it is missing.
+   * @param dir The directory, created if it is missing.
    * @param options The state, and how mutations change it.
    * @returns The manager. Close it to free the lock.
-   * @throws {TypeError} Where the directory holds the log of another state, or a
-   * queue; where `initial` gives the same object twice; for options that nobody
-   * asks for or that are not what they must be. Nothing was changed.
-   * @throws {MiniError} As `MiniStore.open`; `CORRUPT` where neither snapshots
-   * nor log reach back far enough; `INVALID` for a logged mutation that the
-   * schema refuses; `REPLAY_FAILED` where `apply` throws for a mutation that had
-   * been applied: nothing on disk was changed; `UNSUPPORTED_FORMAT` for a snapshot
-   * of another version that can be neither migrated nor replayed, and for a
+   * @throws {TypeError} If the directory holds the log of another state, or a
+   * queue; if `initial` gives the same object twice; for options that do not
+   * exist, are not what they must be, or would be ignored. Nothing was changed.
+   * @throws {MiniError} As `MiniStore.open`; `CORRUPT` if neither snapshots nor
+   * log reach back far enough; `INVALID` for a logged mutation that the schema
+   * refuses; `REPLAY_FAILED` if `apply` throws for a mutation that had been
+   * applied: nothing on disk was changed; `UNSUPPORTED_FORMAT` for a snapshot of
+   * another version that can be neither migrated nor replayed, and for a
    * mutation of a newer version, or of an older one without `upcast`.
    */
-  static async open<S, M>(
+  static open<S, M>(
     dir: string | URL,
     options: StateOptions<S, M>,
+  ): Promise<StateManager<S, M>>;
+  /**
+   * The same without a directory: on a log and snapshots of the caller's.
+   *
+   * @param options The state, how mutations change it, and where it is kept.
+   * @returns The manager. Closing it closes the log.
+   * @throws {TypeError} As above.
+   * @throws {MiniError} As above.
+   */
+  static open<S, M>(
+    options: StateOptions<S, M> & {
+      readonly log: Log<unknown>;
+      readonly snapshots: Snapshots<S>;
+    },
+  ): Promise<StateManager<S, M>>;
+  static async open<S, M>(
+    first: string | URL | StateOptions<S, M>,
+    second?: StateOptions<S, M>,
   ): Promise<StateManager<S, M>> {
+    const hasDirectory = typeof first === "string" || first instanceof URL;
+    const dir = hasDirectory ? first : undefined;
+    const options = hasDirectory ? second! : first;
     assertOptions("StateManager.open()", options, STATE_CHECKS, [
       "initial",
       "apply",
     ]);
     if (dir === "") throw new TypeError('Cannot open a state: "" is no path');
+    checkUnused(dir, options);
     checkInitial(options);
-    const path = resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
-    const journal = join(path, options.journal ?? "journal.jsonl");
-    const snapshots = options.snapshots ?? snapshotsIn(path, journal, options);
-    const log = options.log ?? await openLog(journal, options, snapshots);
+    const path = dir && resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
+    const { journalPath, ...found } = await openFiles(path, options);
     try {
-      const store = log instanceof MiniStore ? log : undefined;
-      const isBare = store?.format === "ministore";
-      const engine = new Engine<S, M>({ log, snapshots, isBare }, options);
-      await engine.load(
-        log.recovery?.outcome ?? (log.sequence === 0 ? "created" : "clean"),
+      const sources = rebuildSources(found, options);
+      const manager = new StateManager(sources, options, path, journalPath);
+      manager.#recovery = await recover(
+        sources,
+        manager.#applier,
+        manager.#compaction,
       );
-      return new StateManager(engine, path, store?.path ?? journal);
+      return manager;
     } catch (error) {
-      // What was not applied here must not count as that.
+      const { log } = found;
+      // What was not applied here must not count as applied.
       await log.close({ applied: log.applied ?? 0 }).catch(() => {});
       throw error;
     }
@@ -130,65 +198,67 @@ export class StateManager<S, M> implements AsyncDisposable {
 
   /** The state as of {@linkcode StateManager.sequence}, for reading: a change to it would not be durable. */
   get state(): DeepReadonly<S> {
-    return this.#engine.state as DeepReadonly<S>;
+    return this.#applier.state as DeepReadonly<S>;
   }
 
-  /** The number of the last record that the state has taken in. */
+  /** The number of the last record that the state has applied. */
   get sequence(): number {
-    return this.#engine.sequence;
+    return this.#applier.sequence;
   }
 
-  /** What opening has found. */
+  /** What opening found. */
   get recovery(): StateRecoveryReport {
-    return this.#engine.recovery;
+    return this.#recovery;
   }
 
   /** Whether it was closed. */
   get isClosed(): boolean {
-    return this.#engine.isClosed;
+    return this.#applier.isClosed;
   }
 
-  /** Why nothing more can be applied until it is opened again, with code `POISONED`. */
+  /** Why nothing more can be applied until it is opened again: `POISONED`, or what the log says. */
   get failure(): MiniError | undefined {
-    return this.#engine.failure;
+    return this.#applier.failure;
   }
 
-  /** Resolves when the state has taken in a further record, can take in no more, or was closed. */
+  /** Resolves when the state has applied a further record, has failed, or was closed. */
   get changed(): Promise<void> {
-    return this.#engine.changed;
+    return this.#applier.changed;
   }
 
   /** Why the last snapshot or compaction that an `apply` set off has failed, until one succeeds. The `apply` has not. */
   get snapshotFailure(): unknown {
-    return this.#engine.snapshotFailure;
+    return this.#compaction.failure;
   }
 
   /** A deep copy of the state. */
   snapshot(): S {
-    return structuredClone(this.#engine.state);
+    return structuredClone(this.#applier.state);
   }
 
   /**
    * Logs a mutation, and applies it once it is durable.
    *
    * @param mutation The mutation; taken as it is at the call.
-   * @param options Whether to insist on a sequence number.
-   * @returns The number of its record; the state has it by then.
-   * @throws {MiniError} As `MiniStore.append`; `INVALID` where the schema
-   * refuses it; `CONFLICT` where `expectedSequence` does not match: nothing was
-   * logged in these cases; `ABORTED_MUTATION` where `apply` threw, `cause` being
-   * what it threw: the mutation is recorded as aborted and has no effect.
+   * @param options Which sequence number to insist on, and whether to wait
+   * until it is durable.
+   * @returns The number of its record; the state has applied it.
+   * @throws {MiniError} As `MiniStore.append`; `INVALID` if the schema refuses
+   * it; `CONFLICT` if `expectedSequence` does not match: nothing was logged in
+   * these cases; `ABORTED_MUTATION` if `apply` threw, `cause` being what it
+   * threw: the mutation is recorded as aborted and has no effect.
    */
   apply(mutation: M, options: ApplyOptions = {}): Promise<number> {
-    return told(() => this.#engine.write([mutation], false, options));
+    return told(() => this.#write([mutation], false, options));
   }
 
   /**
-   * Logs mutations as one atomic record, and applies them together: after a
-   * crash, or where one of them throws, all of them count or none.
+   * Logs mutations as one atomic record, and applies them together: all of them
+   * have an effect or none, also after a crash, and if `apply` throws for one.
    *
    * @param mutations The mutations, in order.
-   * @param options Whether to insist on a sequence number.
+   * @param options Which sequence number to insist on, and whether to wait
+   * until they are durable.
    * @returns The number of the record. Of no mutations: the current one.
    * @throws {MiniError} As {@linkcode StateManager.apply}.
    */
@@ -196,7 +266,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     mutations: readonly M[],
     options: ApplyOptions = {},
   ): Promise<number> {
-    return told(() => this.#engine.write(mutations, true, options));
+    return told(() => this.#write(mutations, true, options));
   }
 
   /**
@@ -205,7 +275,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @param decide Gives a mutation, several that are one atomic record as
    * {@linkcode batch} makes them, or `undefined` for none. Synchronous; must not
    * change the state, at which {@linkcode StateManager.sequence} stands meanwhile.
-   * @returns The number of the record; `undefined` where there is none.
+   * @returns The number of the record; `undefined` if there is none.
    * @throws {MiniError} As {@linkcode StateManager.apply}. What `decide` throws
    * is thrown as it is, and nothing was logged.
    *
@@ -225,55 +295,136 @@ export class StateManager<S, M> implements AsyncDisposable {
   transact(
     decide: (state: DeepReadonly<S>) => M | Batch<M> | undefined,
   ): Promise<number | undefined> {
-    return told(() => this.#engine.transact(decide));
+    return told(() => this.#transact(decide));
+  }
+
+  /** Queues mutations as one record; resolves to its number once they are applied. */
+  #write(
+    mutations: readonly M[],
+    isBatch: boolean,
+    { expectedSequence, durable = true }: ApplyOptions,
+  ): Promise<number> {
+    this.#assertUsable();
+    const encoded = this.#applier.encode(mutations, isBatch);
+    const queue = () =>
+      mutations.length === 0
+        ? Promise.resolve(this.sequence)
+        : this.#applier.append(encoded, durable);
+    return this.#inTurn(queue, expectedSequence);
+  }
+
+  /** Queues a write after the decisions that are being made. */
+  #inTurn(
+    queue: () => Promise<number>,
+    expectedSequence: number | undefined,
+  ): Promise<number> {
+    // It decides nothing itself, and nobody else is deciding.
+    if (expectedSequence === undefined && this.#mutex.isFree) return queue();
+    return this.#mutex.run(async () => {
+      if (expectedSequence !== undefined) await this.#expect(expectedSequence);
+      return { applied: queue() };
+    }).then(({ applied }) => applied);
+  }
+
+  async #expect(expectedSequence: number): Promise<void> {
+    await this.#applier.settle();
+    if (this.sequence === expectedSequence) return;
+    throw new MiniError(
+      "CONFLICT",
+      `Cannot apply: the state stands at ${this.sequence}, and ${expectedSequence} was expected; nothing was logged`,
+      { seq: this.sequence },
+    );
+  }
+
+  #transact(
+    decide: (state: DeepReadonly<S>) => M | Batch<M> | undefined,
+  ): Promise<number | undefined> {
+    this.#assertUsable();
+    return this.#mutex.run(async () => {
+      await this.#applier.settle();
+      const decided = this.#sources.guard.run(() => decide(this.state));
+      if (isPromise(decided)) {
+        throw new TypeError("decide must not return a promise");
+      }
+      if (decided === undefined) return { applied: undefined };
+      const isBatch = decided instanceof Batch;
+      const mutations = isBatch ? decided.mutations : [decided];
+      if (mutations.length === 0) return { applied: undefined };
+      const encoded = this.#applier.encode(mutations, isBatch);
+      return { applied: this.#applier.append(encoded, true) };
+    }).then(({ applied }) => applied);
+  }
+
+  #assertUsable(): void {
+    this.#sources.guard.assertOutside();
+    if (this.#closing === undefined) return;
+    throw new MiniError("CLOSED", "Cannot use the state: it was closed");
   }
 
   /**
-   * The state as it was after record `seq`, made anew.
+   * Rebuilds the state as it was after record `seq`.
    *
    * @param seq From 0, the initial state, to {@linkcode StateManager.sequence}.
    * @returns A state of its own.
-   * @throws {MiniError} `COMPACTED` where neither snapshots nor log reach back so far.
+   * @throws {MiniError} `COMPACTED` if neither snapshots nor log reach back so far.
    */
-  // deno-lint-ignore require-await -- what is thrown must reject
   async at(seq: number): Promise<S> {
-    return this.#engine.at(seq);
+    this.#assertUsable();
+    checkCount("seq", seq, 0);
+    if (seq > this.sequence) {
+      throw new RangeError(`seq must be at most ${this.sequence}, not ${seq}`);
+    }
+    const rebuilt = rebuild(this.#sources, seq, "COMPACTED");
+    return (await this.#track(rebuilt)).state;
   }
 
   /**
-   * The mutations that had an effect, oldest first.
+   * Reads the mutations that had an effect, oldest first.
    *
    * @param range Which records.
-   * @returns The mutations, as the code of today has them.
+   * @returns The mutations, in the version of this code.
    * @throws {MiniError} While iterating: as `MiniStore.replay`.
    */
   history(range: ReplayRange = {}): AsyncIterable<AppliedMutation<M>> {
-    return this.#engine.history(range);
+    this.#assertUsable();
+    const to = Math.min(range.to ?? this.sequence, this.sequence);
+    const records = this.#log.replay({ ...range, to });
+    const { aborts } = this.#sources;
+    const learn = aborts.learning(range.from ?? this.#log.firstSequence);
+    return effectiveMutations(this.#sources, records, async (seq) => {
+      await learn(seq);
+      return true;
+    });
   }
 
   /**
-   * The mutations from `from` on, then every further one once the state has it.
-   * Ends when the manager is closed. Without `from`, starts with the next one.
+   * Reads the mutations from `from` on, then each further one once the state has
+   * applied it. Ends when the manager is closed. Without `from`, starts with the
+   * next one.
    *
-   * @param options From where, and until when.
-   * @returns The mutations that had an effect. Who stops within those that share
-   * a number, and goes on behind it, misses the others.
-   * @throws {MiniError} While iterating: as `MiniStore.follow`; `COMPACTED` where
-   * `from` is gone, or is gone before a slow reader gets there.
+   * @param options Where to start, and when to stop.
+   * @returns The mutations that had an effect. Those of one batch share a number:
+   * a reader that stops between them and continues after that number misses the
+   * others.
+   * @throws {MiniError} While iterating: as `MiniStore.follow`; `COMPACTED` if
+   * `from` is gone, or is gone before a slow reader gets there; the
+   * {@linkcode StateManager.failure} of the state.
    */
   watch(options: FollowOptions = {}): AsyncIterable<AppliedMutation<M>> {
-    return this.#engine.watch(options);
+    this.#assertUsable();
+    return watch(this.#sources, this.#applier, options);
   }
 
   /**
-   * Makes a snapshot of the state and its sequence number, taken in one step.
+   * Makes a snapshot of the state and its sequence number.
    *
    * @returns The snapshot.
    * @throws {MiniError} As `SnapStore.create`.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async createSnapshot(): Promise<SnapshotInfo> {
-    return this.#engine.createSnapshot();
+    this.#assertUsable();
+    return this.#track(this.#compaction.createSnapshot());
   }
 
   /**
@@ -286,12 +437,32 @@ export class StateManager<S, M> implements AsyncDisposable {
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async compact(): Promise<CompactionReport> {
-    return this.#engine.compact();
+    this.#assertUsable();
+    return this.#track(this.#compaction.compact());
+  }
+
+  /** Makes closing wait for a task. */
+  #track<T>(task: Promise<T>): Promise<T> {
+    const ended = task.then(() => {}, () => {});
+    this.#tasks.add(ended);
+    ended.then(() => this.#tasks.delete(ended));
+    return task;
   }
 
   /** Waits for the writes under way, and frees files and lock. Closing twice is fine. */
-  close(): Promise<void> {
-    return this.#engine.close();
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async close(): Promise<void> {
+    this.#sources.guard.assertOutside();
+    return this.#closing ??= this.#mutex.run(async () => {
+      // What is applied until then may set off a snapshot.
+      await this.#applier.settle();
+      await Promise.all(this.#tasks);
+      try {
+        await this.#log.close({ applied: this.#applier.applied });
+      } finally {
+        this.#applier.end();
+      }
+    });
   }
 
   /** The same as {@linkcode StateManager.close}. */
@@ -300,7 +471,7 @@ export class StateManager<S, M> implements AsyncDisposable {
   }
 }
 
-/** What a call gives. An error that is about this call alone tells, by its stack, who has made it. */
+/** The result of a call. An error that is about this call alone says in its stack who made the call. */
 async function told<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

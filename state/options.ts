@@ -240,6 +240,39 @@ export interface StateRecoveryReport {
   readonly rejected: readonly RejectedSnapshot[];
 }
 
+/** The options for a log, for snapshots, and for files that the state opens itself. */
+const OF_OWN_LOG = ["kind", "journal", "maxSegmentBytes"] as const;
+const OF_OWN_SNAPSHOTS = ["keepSnapshots"] as const;
+const OF_OWN_FILES = ["fs", "mode", "directoryMode"] as const;
+
+/** Throws a `TypeError` if a directory is missing, or options would be ignored, because of the log and the snapshots that are given. */
+export function checkUnused<S, M>(
+  dir: string | URL | undefined,
+  options: StateOptions<S, M>,
+): void {
+  const given = (["log", "snapshots"] as const)
+    .filter((name) => options[name] !== undefined);
+  if (dir === undefined && given.length < 2) {
+    throw new TypeError(
+      "StateManager.open() needs a directory, or both log and snapshots",
+    );
+  }
+  const unused = [
+    ...(given.includes("log") ? OF_OWN_LOG : []),
+    ...(given.includes("snapshots") ? OF_OWN_SNAPSHOTS : []),
+    ...(given.length === 2 ? OF_OWN_FILES : []),
+  ].filter((name) => options[name] !== undefined);
+  const names = given.length === 2 && dir !== undefined
+    ? ["the directory", ...unused]
+    : unused;
+  if (names.length === 0) return;
+  throw new TypeError(
+    `StateManager.open() would not use ${names.join(", ")}: it is given ${
+      given.join(" and ")
+    }`,
+  );
+}
+
 /** Throws a `TypeError` where `initial` gives one object for all states, which would change each other. */
 export function checkInitial<S, M>(
   { initial, immutable }: Pick<StateOptions<S, M>, "initial" | "immutable">,

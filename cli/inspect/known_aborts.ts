@@ -26,14 +26,14 @@ export class KnownAborts {
   /** What is known of a log, from record `from` on, and the first of it that was not known before. */
   async of(
     log: Log<unknown>,
-    isBare: boolean,
+    isRust: boolean,
     from: number,
   ): Promise<{ aborts: Aborts; firstNew: number }> {
     // What is damaged may have been mended.
     if (this.isCut) this.clear();
-    const aborts = new Aborts(log, isBare);
+    const aborts = new Aborts(log, isRust);
     if (from >= this.#from) {
-      const since = new Aborts(log, isBare);
+      const since = new Aborts(log, isRust);
       await this.#learn(since, this.#to + 1);
       for (const seq of [...this.#seqs, ...since.all]) aborts.add(seq);
       aborts.knowFrom(this.#from);

@@ -5,13 +5,12 @@ import { ledgerCodec } from "../../queue/ledger/codec.ts";
 import { applyLogged } from "../../queue/ledger/reducer.ts";
 import { emptyLedger, type Ledger, type LedgerEntry } from "../../queue/mod.ts";
 import type { SnapCodec } from "../../snap/mod.ts";
-import { Guard } from "../../state/entry.ts";
-import { build } from "../../state/rebuild.ts";
+import { rebuild, rebuildSources } from "../../state/rebuild.ts";
 import { collect } from "../../base/collect.ts";
 import type { Extent } from "../extent.ts";
 import { readOnlyLog, ReadOnlySnapshots } from "../read_only.ts";
 import { AS_WRITTEN } from "../snapshot_check.ts";
-import { assertReached, isBareLog } from "../state_parts.ts";
+import { assertReached, isRustLog } from "../state_parts.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { KnownAborts } from "./known_aborts.ts";
 import type { Program } from "./module.ts";
@@ -62,24 +61,20 @@ export class StateMaker {
     const codec = program.codec ?? AS_WRITTEN;
     const disk = new ReadOnlySnapshots(fs, directory, codec);
     const log = readOnlyLog(this.#context, found);
-    const isBare = isBareLog(found);
+    const isRust = isRustLog(found);
     const base = await this.#nearest(disk, at);
-    const { aborts, firstNew } = await this.#aborts.of(log, isBare, base + 1);
+    const { aborts, firstNew } = await this.#aborts.of(log, isRust, base + 1);
     this.#checkpoints.forgetFrom(firstNew);
-    const sources = {
-      log,
-      snapshots: this.#checkpoints.before(disk, program.version ?? 0),
-      reducer: program,
-      initial: program.initial,
-      migrate: program.migrate,
-      isBare,
+    const snapshots = this.#checkpoints.before(disk, program.version ?? 0);
+    const sources = rebuildSources(
+      { log, snapshots, isRust },
+      program,
       aborts,
-      guard: new Guard(),
-    };
+    );
     for (let upTo = base;;) {
       upTo = this.#isPlain ? Math.min(at, upTo + STRIDE) : at;
       signal.throwIfAborted();
-      const { state, seq } = await build({ ...sources }, upTo, "COMPACTED");
+      const { state, seq } = await rebuild({ ...sources }, upTo, "COMPACTED");
       const { rejected: damaged } = disk;
       assertReached(this.#context, found, upTo, { seq, rejected: damaged });
       // What was passed over may turn out to have been applied.

@@ -6,7 +6,7 @@ import { collect } from "../../base/collect.ts";
 import { type Extent, roughExtent } from "../extent.ts";
 import { currentView, isQueue, type QueueOnDisk } from "../ledger.ts";
 import { readOnlyLog, steadily } from "../read_only.ts";
-import { isBareLog, stateParts } from "../state_parts.ts";
+import { isRustLog, stateParts } from "../state_parts.ts";
 import { footprint } from "../tail.ts";
 import { type Change, diff } from "./diff.ts";
 import { KnownAborts } from "./known_aborts.ts";
@@ -146,8 +146,8 @@ export class States {
   /** What the state is made of, where only its program knows what mutations do. */
   async #parts(found: Extent, at: number): Promise<StateView> {
     const log = readOnlyLog(this.#context, found);
-    const isBare = isBareLog(found);
-    const { aborts } = await this.#aborts.of(log, isBare, found.first);
+    const isRust = isRustLog(found);
+    const { aborts } = await this.#aborts.of(log, isRust, found.first);
     const parts = await stateParts(this.#context, found, at, aborts);
     const { snapshot, ...rest } = parts.start;
     const from = Math.max(snapshot, found.first - 1, at - MAX_MUTATIONS) + 1;

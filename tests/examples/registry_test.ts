@@ -115,7 +115,7 @@ Deno.test("examples/registry.ts shows what it was like, as far back as its snaps
     "right@1.0.0",
     "left@1.98.0",
     "refused: resolve: nothing is right@*",
-    "refused: list: Cannot make the state as of record 2: the log starts with " +
+    "refused: list: Cannot rebuild the state as of record 2: the log starts with " +
     "record 101, and there is no snapshot up to that record; nothing was changed",
     "refused: list: the changes are 0 to 101",
   ]);

@@ -69,10 +69,10 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "opening-writes-the-aborts-that-it-finds",
-    file: "state/engine.ts",
+    file: "state/recover.ts",
     edits: [[
-      "    if (isDecided) await this.#live.recordAborts();\n",
-      "    await this.#live.recordAborts();\n",
+      "  if (isDecided) await applier.recordAborts();\n",
+      "  await applier.recordAborts();\n",
     ]],
     killedBy: powerCut("older code over newer data, and back"),
   },
@@ -87,9 +87,9 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "closing-says-that-all-was-applied",
-    file: "state/engine.ts",
+    file: "state/manager.ts",
     edits: [[
-      "this.#log.close({ applied: this.#live.applied })",
+      "this.#log.close({ applied: this.#applier.applied })",
       "this.#log.close()",
     ]],
     killedBy: powerCut("an abort among other mutations"),
@@ -106,8 +106,8 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
     name: "snapshot-before-the-abort-is-on-record",
     file: "state/compaction.ts",
     edits: [[
-      "        await this.#live.isSettled() ? await this.#take() : undefined\n",
-      "        await this.#take()\n",
+      "        await this.#applier.isSettled() ? await this.#capture() : undefined\n",
+      "        await this.#capture()\n",
     ]],
     killedBy: rollBack(
       " makes no snapshot and no clean end while an abort is not on record, and both once it is",

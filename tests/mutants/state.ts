@@ -101,27 +101,27 @@ export const STATE_MUTANTS: readonly Mutant[] = [
       [
         "  async createSnapshot(): Promise<SnapshotInfo> {\n",
         "  async createSnapshot(): Promise<SnapshotInfo> {\n" +
-        "    const { sequence } = this.#live;\n",
+        "    const { sequence } = this.#applier;\n",
       ],
       [
-        "isSettled() ? await this.#take() :",
-        "isSettled() ? await this.#take(sequence) :",
+        "isSettled() ? await this.#capture() :",
+        "isSettled() ? await this.#capture(sequence) :",
       ],
       [
-        "  async #take(): Promise<",
-        "  async #take(sequence = this.#live.sequence): Promise<",
+        "  async #capture(): Promise<",
+        "  async #capture(sequence = this.#applier.sequence): Promise<",
       ],
       [
-        "this.#create(taken.resolve);",
-        "this.#create(taken.resolve, sequence);",
+        "this.#create(captured.resolve);",
+        "this.#create(captured.resolve, sequence);",
       ],
       [
         "  async #create(onCaptured: () => void): Promise<SnapshotInfo> {\n",
         "  async #create(onCaptured: () => void, sequence: number): Promise<SnapshotInfo> {\n",
       ],
       [
-        "    const { state, sequence } = this.#live;\n",
-        "    const { state } = this.#live;\n",
+        "    const { state, sequence } = this.#applier;\n",
+        "    const { state } = this.#applier;\n",
       ],
     ],
     killedBy: {
@@ -136,7 +136,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     edits: [[
       "      await this.createSnapshot();\n",
       "      await this.#log.rotate?.();\n" +
-      "      await this.#log.compact(this.#live.sequence);\n" +
+      "      await this.#log.compact(this.#applier.sequence);\n" +
       "      await this.createSnapshot();\n",
     ]],
     killedBy: powerCut("compaction under concurrent applies"),
@@ -187,9 +187,9 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "use-numbers-of-a-lost-log-again",
-    file: "state/engine.ts",
+    file: "state/recover.ts",
     edits: [[
-      "      await this.#log.resetTo(snapshotSequence, built.logId);\n",
+      "    await log.resetTo(snapshotSequence, rebuilt.logId);\n",
       "",
     ]],
     killedBy: snapshots(
@@ -224,12 +224,12 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "apply-before-the-log-is-durable",
     file: "state/applier.ts",
     edits: [[
-      "        this.#arrived(pending, { seq });\n      },\n",
+      "        this.#settle(pending, { seq });\n      },\n",
       "      },\n",
     ], [
-      "    const arrived = appended.then(\n",
-      "    this.#arrived(pending, { seq: this.sequence + 1 });\n" +
-      "    const arrived = appended.then(\n",
+      "    const settled = appended.then(\n",
+      "    this.#settle(pending, { seq: this.sequence + 1 });\n" +
+      "    const settled = appended.then(\n",
     ]],
     killedBy: {
       file: "tests/state/manager_test.ts",
@@ -250,8 +250,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "half-applied-state-stays",
     file: "state/applier.ts",
     edits: [[
-      "      this.#state = await buildWithout(this.#sources, seq);\n",
-      "      await buildWithout(this.#sources, seq);\n",
+      "      this.#state = await rebuildWithout(this.#sources, seq);\n",
+      "      await rebuildWithout(this.#sources, seq);\n",
     ]],
     killedBy: {
       file: "tests/state/abort_test.ts",
@@ -263,7 +263,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "abort-is-not-recorded",
     file: "state/applier.ts",
     edits: [[
-      "    this.#change.fire();\n    for (const seq of aborts.takeUnwritten()) this.#record(seq);\n",
+      "    this.#change.fire();\n    for (const seq of aborts.takeUnwritten()) this.#recordAbort(seq);\n",
       "    this.#change.fire();\n    aborts.takeUnwritten();\n",
     ]],
     killedBy: {
@@ -273,8 +273,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "abort-found-on-opening-is-not-recorded",
-    file: "state/engine.ts",
-    edits: [["    if (isDecided) await this.#live.recordAborts();\n", ""]],
+    file: "state/recover.ts",
+    edits: [["  if (isDecided) await applier.recordAborts();\n", ""]],
     killedBy: {
       file: "tests/state/replay_abort_test.ts",
       test:
@@ -285,8 +285,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "log-the-mutation-by-reference",
     file: "state/applier.ts",
     edits: [[
-      "    return this.loggedJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);\n",
-      "    const { json } = this.loggedJson(\n" +
+      "    return this.encodeJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);\n",
+      "    const { json } = this.encodeJson(\n" +
       "      toJson(given, Infinity, MAX_DEPTH - 2),\n      isBatch,\n    );\n" +
       "    const entry: any = isBatch ? { applyBatch: given } : { apply: given };\n" +
       "    return { entry, json };\n",

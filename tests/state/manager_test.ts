@@ -63,7 +63,7 @@ Deno.test("StateManager shows nothing before it is durable, and reads never wait
   await counter.apply({ by: 1 });
   isHeld = true;
   const applied = counter.apply({ by: 2 });
-  const text = () => Deno.readTextFileSync(counter.journalPath);
+  const text = () => Deno.readTextFileSync(counter.journalPath!);
   while (!text().includes('"by":2')) {
     await new Promise((resolve) => setTimeout(resolve));
   }
@@ -235,7 +235,7 @@ Deno.test("StateManager.apply() with durable: false waits for no fsync, and a ki
   await counter.apply({ by: 2 }, { durable: false });
   assertEquals([counter.state.value, syncs() - before], [3, 0]);
   await ensureDir(directory.at("as-it-is"));
-  await copy(counter.journalPath, directory.at("as-it-is/journal.jsonl"));
+  await copy(counter.journalPath!, directory.at("as-it-is/journal.jsonl"));
   await using again = await openCounter(directory.at("as-it-is"));
   assertEquals(again.state.value, 3);
 });

@@ -109,7 +109,9 @@ Deno.test("StateManager refuses mutations of a version that its code does not kn
   for (const upcast of [undefined, Number]) {
     const error = await errorOf(openAt(undefined, upcast));
     assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);
-    assert(error.message.includes("of version 1, and this code's is 0"));
+    assert(
+      error.message.includes("of version 1, and this code is of version 0"),
+    );
   }
   const error = await errorOf(openAt(2));
   assertEquals([error.code, error.seq], ["UNSUPPORTED_FORMAT", 1]);

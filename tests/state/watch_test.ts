@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { SnapStore } from "@mini/state/snap";
-import type { Snapshots } from "@mini/state/state";
+import { type Snapshots, StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { type Counter, openCounter } from "../support/counter.ts";
+import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
@@ -88,7 +88,7 @@ Deno.test("StateManager.watch() ends with the reason of its signal, also while t
     list: () => Promise.resolve([]),
   };
   const log = new MemoryLog();
-  await using counter = await openCounter("/data", { log, snapshots });
+  await using counter = await StateManager.open({ ...COUNTER, log, snapshots });
   const stop = new AbortController();
   const watching = counter.watch({ signal: stop.signal })
     [Symbol.asyncIterator]();

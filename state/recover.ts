@@ -1,0 +1,68 @@
+import { MiniError } from "../base/errors.ts";
+import type { Applier } from "./applier.ts";
+import type { Compaction } from "./compaction.ts";
+import type { StateRecoveryReport } from "./options.ts";
+import { rebuild, type RebuildSources } from "./rebuild.ts";
+
+/** Rebuilds the state when it is opened. */
+export async function recover<S, M>(
+  sources: RebuildSources<S, M>,
+  applier: Applier<S, M>,
+  compaction: Compaction<S, M>,
+): Promise<StateRecoveryReport> {
+  const { log, snapshots, aborts, isRust, options } = sources;
+  const logEnd = log.sequence;
+  const outcome = log.recovery?.outcome ??
+    (logEnd === 0 ? "created" : "clean");
+  const rebuilt = await rebuild(sources, Infinity, "CORRUPT");
+  const { seq: snapshotSequence, replayed } = rebuilt;
+  const isAhead = snapshotSequence > logEnd;
+  if (isAhead) {
+    if (isRust || log.resetTo === undefined) {
+      throw endsBefore(snapshotSequence, logEnd);
+    }
+    await log.resetTo(snapshotSequence, rebuilt.logId);
+  }
+  applier.start(rebuilt.state, log.sequence);
+  await compaction.start(snapshotSequence, rebuilt.unusable);
+  const { failure: snapshotFailure } = compaction;
+  const isDecided = options.onReplayThrow === "abort";
+  if (isDecided) await applier.recordAborts();
+  const undecided = isDecided ? [] : aborts.found;
+  return {
+    outcome,
+    snapshotSequence,
+    ...(isAhead && {
+      logEndedAt: logEnd,
+      reason: whyAhead(outcome, logEnd, snapshotSequence),
+    }),
+    replayed,
+    aborted: aborts.all.filter((seq) => !undecided.includes(seq)),
+    undecided,
+    ...(snapshotFailure !== undefined && { snapshotFailure }),
+    rejected: [...snapshots.rejected ?? []],
+  };
+}
+
+function endsBefore(snapshot: number, log: number): MiniError {
+  return new MiniError(
+    "CORRUPT",
+    `Cannot open the state: a snapshot stands at record ${snapshot}, and the log ends with record ${log}: records that had been durable are missing; nothing was changed`,
+    { seq: log + 1 },
+  );
+}
+
+/** Why a snapshot is ahead of the log, although it is made of what is durable in the log. */
+function whyAhead(
+  outcome: StateRecoveryReport["outcome"],
+  log: number,
+  snapshot: number,
+): string {
+  const found =
+    `the log ended with record ${log}, and a snapshot stands at record ${snapshot}`;
+  const copied =
+    "an older copy, a backup perhaps, was put among newer files: the state is that of the snapshot, and not of the copy";
+  return outcome === "clean"
+    ? `${found}: ${copied}`
+    : `${found}: its end was lost, or ${copied}`;
+}
