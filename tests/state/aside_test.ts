@@ -101,7 +101,7 @@ Deno.test("StateManager and mini verify tell of a backup that was copied over ne
   await copyFolder(backup, dir);
   const before = await mini(["verify", dir]);
   assertEquals(before.code, 1);
-  assertStringIncludes(before.stdout, "a backup was copied over the folder");
+  assertStringIncludes(before.stdout, "a backup is copied over the folder");
   {
     await using counter = await openCounter(dir);
     const { logEndedAt, reason = "" } = counter.recovery;
