@@ -50,7 +50,7 @@ export const CROWDED: Readonly<Record<string, number>> = {
 export const PHRASES: Readonly<Record<string, number>> = {
   "base": 24,
   "bench": 22,
-  "cli": 125,
+  "cli": 124,
   "docs/ARCHITECTURE.md": 6,
   "examples": 15,
   "fs": 17,

@@ -65,7 +65,7 @@ async function openLog<S, M>(
   const found = await snapshots.list();
   const newest = found.at(-1);
   const { kind = "state" } = options;
-  const actual = await kindOf(fs, path, newest?.path) ?? kind;
+  const actual = await kindOf(fs, path, newest?.path, kind) ?? kind;
   if (actual !== kind) throw ofOtherKind(dirname(path), kind, actual);
   const modes = {
     ...(mode !== undefined && { mode }),

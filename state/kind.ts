@@ -20,16 +20,20 @@ const LEDGER =
 const STATE = /^\{\n {2}"mini": [^{[]*\n {2}"state": /;
 
 /**
- * Finds out what a directory holds, by its newest snapshot, or by the first
- * records of its log if that does not show it; `undefined` if nothing does.
+ * Finds out what a directory holds; `undefined` if nothing shows it. A snapshot
+ * of the wanted kind decides; otherwise the first records of the log do, before
+ * the snapshot: a queue with a strange snapshot is a queue.
  */
 export async function kindOf(
   fs: FileSystem,
   journal: string,
   snapshot: string | undefined,
+  wanted: Kind,
 ): Promise<Kind | undefined> {
-  const kind = snapshot && kindOfSnapshot(await startOf(fs, snapshot));
-  if (kind) return kind;
+  const shown = snapshot === undefined
+    ? undefined
+    : kindOfSnapshot(await startOf(fs, snapshot));
+  if (shown === wanted) return shown;
   const kinds = new Set<Kind | undefined>();
   try {
     let count = 0;
@@ -42,7 +46,7 @@ export async function kindOf(
   }
   // What a state logs may look like an entry of a queue, but not the reverse.
   if (kinds.has("state")) return "state";
-  return kinds.has("queue") ? "queue" : undefined;
+  return kinds.has("queue") ? "queue" : shown;
 }
 
 /** The kind that a record shows. One that might be a damaged entry of a queue shows none. */
