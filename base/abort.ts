@@ -1,10 +1,10 @@
-/** What is called when a signal is aborted. */
+/** The callbacks of each signal. */
 const CALLS = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once a signal is aborted, until the function that this gives is
- * called. One listener for all: Node warns of a leak where a signal has more
- * than ten, as many waits share the one of their caller.
+ * Calls back once a signal is aborted, unless the returned function is called
+ * before. All callbacks share one listener, because Node warns of a leak if a
+ * signal has more than ten, and many waits share the signal of their caller.
  */
 export function onAbort(
   signal: AbortSignal | undefined,

@@ -1,10 +1,10 @@
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-/** Puts what is left of one block before the next, in the same memory again and again. */
+/** Joins the rest of one block with the next, reusing its memory. */
 export class Joiner {
   #memory = EMPTY;
 
-  /** One array from both; what was given before is not to be used any more, but for `rest`, where that is its end. */
+  /** Joins both. Invalidates the array returned before, except `rest`, if that is its end. */
   join(rest: Uint8Array, block: Uint8Array): Uint8Array<ArrayBuffer> {
     const length = rest.length + block.length;
     const isHere = rest.buffer === this.#memory.buffer;

@@ -1,14 +1,14 @@
-/** Throws a `TypeError` or a `RangeError` where the value of an option is none, and says what it must be. */
+/** Throws a `TypeError` or a `RangeError` that says what an option must be, if its value is wrong. */
 export type Check = (name: string, value: unknown) => void;
 
-/** What each option must be, where it is given. */
+/** The check of each option that is given. */
 export type Checks<O> = { readonly [K in keyof Required<O>]: Check };
 
 /**
- * Throws for options that are none, that nobody asks for, or that are not what
- * they must be: what is misspelt would be passed over in silence otherwise.
+ * Throws for options that are not an object, unknown, or wrong. Without this
+ * check, a misspelt option would be ignored silently.
  *
- * @param call What was called, as `MiniStore.open()`.
+ * @param call The call for the message, such as `MiniStore.open()`.
  * @param required Those that must be given.
  */
 export function assertOptions<O extends object>(
@@ -42,19 +42,19 @@ function nameOf(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-/** A function. */
+/** Checks for a function. */
 export function aFunction(name: string, value: unknown): void {
   if (typeof value === "function") return;
   throw new TypeError(`${name} must be a function, not ${nameOf(value)}`);
 }
 
-/** True or false. */
+/** Checks for a boolean. */
 export function aBoolean(name: string, value: unknown): void {
   if (typeof value === "boolean") return;
   throw new TypeError(`${name} must be true or false, not ${nameOf(value)}`);
 }
 
-/** One of some words. */
+/** Checks for one of the words. */
 export function oneOf(...words: readonly string[]): Check {
   return (name, value) => {
     if (words.includes(value as string)) return;
@@ -63,13 +63,13 @@ export function oneOf(...words: readonly string[]): Check {
   };
 }
 
-/** A string that is not empty. */
+/** Checks for a non-empty string. */
 export function aName(name: string, value: unknown): void {
   if (typeof value === "string" && value !== "") return;
   throw new TypeError(`${name} must be a non-empty string`);
 }
 
-/** An object that has methods. */
+/** Checks for an object with the methods. */
 export function having(...methods: readonly string[]): Check {
   return (name, value) => {
     const missing = methods.find((method) => !isMethod(value, method));
@@ -78,7 +78,7 @@ export function having(...methods: readonly string[]): Check {
   };
 }
 
-/** What Standard Schema asks for. */
+/** Checks for a Standard Schema. */
 export function aSchema(name: string, value: unknown): void {
   const standard = (value as Record<string, unknown> | null)?.["~standard"];
   if (isMethod(standard, "validate")) return;
@@ -92,10 +92,10 @@ function isMethod(value: unknown, name: string): boolean {
     ?.[name] === "function";
 }
 
-/** A file system. */
+/** Checks for a file system. */
 export const aFileSystem: Check = having("open", "list", "rename", "lock");
 
-/** The mode of a file. */
+/** Checks for the mode of a file. */
 export function aMode(name: string, value: unknown): void {
   const mode = value as number;
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
@@ -104,12 +104,12 @@ export function aMode(name: string, value: unknown): void {
   );
 }
 
-/** A whole number, from `min`. */
+/** Checks for a whole number of at least `min`. */
 export function countFrom(min: number): Check {
   return (name, value) => checkCount(name, value as number, min);
 }
 
-/** Throws a `RangeError` for what is not a whole number from `min`. */
+/** Throws a `RangeError` unless the value is a whole number of at least `min`. */
 export function checkCount(name: string, value: number, min = 1): void {
   if (Number.isSafeInteger(value) && value >= min) return;
   throw new RangeError(

@@ -1,7 +1,7 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
 
-/** Goes on with a CRC-32, from 0 where there is none yet. */
+/** Continues a CRC-32, or starts one. */
 export function crc32(data: Uint8Array | string, crc: number = 0): number {
-  // Of no bytes, Node 20 and 22 may give 0 in place of what has run so far.
+  // For no bytes, Node 20 and 22 may return 0 instead of `crc`.
   return data.length === 0 ? crc : zlibCrc32(data, crc);
 }

@@ -1,7 +1,7 @@
 import { given } from "./promise.ts";
 
 /**
- * To and from plain JSON, for states that are not plain JSON themselves, or are
+ * Converts a state to and from plain JSON, if it is not plain JSON itself, or is
  * too large for one JavaScript string.
  *
  * @typeParam S The state.
@@ -22,9 +22,9 @@ import { given } from "./promise.ts";
  */
 export interface SnapCodec<S> {
   /**
-   * Gives the state as plain JSON, or in parts: an iterator (a generator, say)
-   * or an async iterable of JSON values, each of which is written on a line of
-   * its own.
+   * Returns the state as plain JSON, or in parts: an iterator (such as a
+   * generator) or an async iterable of JSON values, each written on a line of its
+   * own.
    *
    * Called once, before `create()` returns its promise. JSON is made text there
    * and then. Parts are taken later, one after the other while the file is
@@ -37,18 +37,18 @@ export interface SnapCodec<S> {
    * Map's values in parts, the Map itself does not.
    */
   encode(state: S): unknown;
-  /** Makes the state from the JSON that `encode` gave, or from an async iterable of the parts, which ends when this is done. */
+  /** Makes the state from the JSON that `encode` returned, or from an async iterable of the parts, which ends when this is done. */
   decode(json: unknown): S | Promise<S>;
 }
 
-/** Carries what a codec has thrown: the caller gets it as it is, whatever it looks like. */
+/** Carries what a codec threw, so that the caller gets it unchanged. */
 export class CodecFailure extends Error {
   constructor(cause: unknown) {
-    super("the codec has thrown", { cause });
+    super("the codec threw", { cause });
   }
 }
 
-/** Whether what a codec gave comes in parts. What can be iterated but is no iterator is a collection, given by mistake. */
+/** Whether a codec returned parts. An iterable that is not an iterator is a collection, returned by mistake. */
 export function isInParts(
   encoded: unknown,
 ): encoded is Iterable<unknown> | AsyncIterable<unknown> {
@@ -58,7 +58,7 @@ export function isInParts(
     typeof encoded.next === "function";
 }
 
-/** The state that a snapshot's JSON stands for; without a codec it is the state. */
+/** Decodes the JSON of a snapshot; without a codec it is the state. */
 export async function decodeJson<S>(
   codec: SnapCodec<S> | undefined,
   json: unknown,

@@ -1,4 +1,4 @@
-/** All of them, in order. Not every runtime has `Array.fromAsync`. */
+/** Collects all items, in order. Not every runtime has `Array.fromAsync`. */
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);

@@ -7,10 +7,10 @@
  * | `NOT_FOUND` | a reader was given a path where there is no log |
  * | `LOCKED` | another handle or process has the log open for writing |
  * | `CORRUPT` | a record or header that had been durable is damaged or missing |
- * | `POISONED` | a write or fsync failed in a way that leaves the disk unknown; reopen to go on |
- * | `NO_SPACE` | disk full, quota or file-size limit; nothing of the record was kept and the log stays usable |
+ * | `POISONED` | a write or fsync failed in a way that leaves the disk unknown; reopen to continue |
+ * | `NO_SPACE` | disk full, quota or file-size limit; nothing of the record was kept and the log still works |
  * | `COMPACTED` | asked for a sequence number that compaction has removed |
- * | `REPLAY_FAILED` | opening a state: `apply` throws for a mutation that had been applied; nothing was changed |
+ * | `REPLAY_FAILED` | opening a state: `apply` throws for a mutation that was applied before; nothing was changed |
  * | `UNSUPPORTED_FORMAT` | written by a newer version, of the format or of the caller's code, or not a journal at all |
  * | `UNSERIALIZABLE` | the value would not survive JSON unchanged |
  * | `TOO_LARGE` | a record over `maxRecordBytes` |
@@ -40,11 +40,11 @@ export type MiniErrorCode =
   | "PERMISSION"
   | "IO";
 
-/** One thing that a schema objects to. */
+/** One objection of a schema. */
 export interface SchemaIssue {
-  /** What is wrong. */
+  /** The objection, in words. */
   readonly message: string;
-  /** Where in the value. */
+  /** The place in the value. */
   readonly path?:
     | readonly (PropertyKey | { readonly key: PropertyKey })[]
     | undefined;
@@ -62,11 +62,11 @@ export interface MiniErrorOptions {
   offset?: number;
   /** The record's sequence number. */
   seq?: number;
-  /** What the caller's schema objected to. */
+  /** The objections of the caller's schema. */
   issues?: readonly SchemaIssue[];
 }
 
-/** What the message of every `CORRUPT` ends with. */
+/** The end of the message of every `CORRUPT`. */
 export const NEXT_COMMANDS =
   "; mini verify lists all damage, and mini salvage copies everything readable to a new place";
 
@@ -94,7 +94,7 @@ export const NEXT_COMMANDS =
 export class MiniError extends Error {
   /** Why it failed. */
   readonly code: MiniErrorCode;
-  /** The file, where one is to blame. */
+  /** The file, if the failure is about one. */
   declare readonly path?: string;
   /** The line in that file, from 1. */
   declare readonly line?: number;
@@ -102,7 +102,7 @@ export class MiniError extends Error {
   declare readonly offset?: number;
   /** The sequence number of the record. */
   declare readonly seq?: number;
-  /** What the caller's schema objected to, with code `INVALID`. */
+  /** The objections of the caller's schema, with code `INVALID`. */
   declare readonly issues?: readonly SchemaIssue[];
 
   /**

@@ -1,13 +1,13 @@
 /**
  * Runs tasks one after another, in the order they were asked for. A task that
  * fails fails its caller alone. Not re-entrant: a task that waits for another
- * task of the same mutex waits for ever.
+ * task of the same mutex never ends.
  */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
   #tasks = 0;
 
-  /** Whether nobody has a task here that has not ended. */
+  /** Whether every task has ended. */
   get isFree(): boolean {
     return this.#tasks === 0;
   }

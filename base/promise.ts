@@ -1,4 +1,4 @@
-/** What the caller's code has given at once. Throws a `TypeError` for a promise, and for nothing where that is no answer. */
+/** Returns what the caller's code returned. Throws a `TypeError` for a promise, and for `undefined` unless that is an answer. */
 export function given<T>(name: string, value: T, canBeNothing = false): T {
   if (isPromise(value)) {
     throw new TypeError(`${name} must not return a promise`);
@@ -8,9 +8,9 @@ export function given<T>(name: string, value: T, canBeNothing = false): T {
 }
 
 /**
- * Whether the caller's code has answered with a promise, of whatever realm or
- * library, where it was to answer at once. Nobody waits for it then; what it
- * throws must not end the process.
+ * Whether the caller's code returned a promise, of any realm or library, where
+ * it must answer at once. Nobody awaits that promise, so its rejection is
+ * handled here: it must not end the process.
  */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   const isOne = typeof value === "object" && value !== null &&

@@ -1,21 +1,21 @@
-/** A text is cut after so many characters: it is logged, shown and sent. */
+/** The most characters of a text, because it is logged, shown and sent. */
 const MAX_CHARS = 1_000;
 
-/** Causes of causes are told so many levels down. */
+/** The most levels of causes in a text. */
 export const MAX_CAUSES = 4;
 
-/** Of errors that are one error so many are told. */
+/** The most errors of an `AggregateError` in a text. */
 const MAX_ERRORS = 5;
 
-/** Names that tell nothing beside a message. */
+/** Names that add nothing to a message. */
 const NO_NAME = /^(Error$|MiniError )/;
 
-/** What was thrown, in words, with what has caused it: something always, whatever it was. */
+/** Describes what was thrown, with its causes. Never empty, for any value. */
 export function messageOf(thrown: unknown): string {
   return textOf(thrown, []).slice(0, MAX_CHARS);
 }
 
-/** The text of what was thrown, or has caused what is `above` it. */
+/** The text of a thrown value, or of the cause of those `above` it. */
 function textOf(thrown: unknown, above: readonly unknown[]): string {
   try {
     // Not by `instanceof`: it may come from another realm.
@@ -40,7 +40,7 @@ function textOf(thrown: unknown, above: readonly unknown[]): string {
   }
 }
 
-/** A field of what was thrown, where it can be read. */
+/** A field of a thrown value, if it can be read. */
 export function field(thrown: unknown, name: string): unknown {
   try {
     return (thrown as Readonly<Record<string, unknown>> | undefined)?.[name];
@@ -49,14 +49,14 @@ export function field(thrown: unknown, name: string): unknown {
   }
 }
 
-/** A field that is a text, and says something; cut. */
+/** A field that is a non-empty text; cut. */
 export function fieldText(thrown: unknown, name: string): string | undefined {
   const text = field(thrown, name);
   if (typeof text !== "string" || text.trim() === "") return undefined;
   return text.slice(0, MAX_CHARS);
 }
 
-/** The name that an error gives itself; else that of its class. */
+/** The name of an error, or else of its class. */
 export function nameOf(thrown: unknown): string | undefined {
   const name = fieldText(thrown, "name");
   if (name !== undefined && name !== "Error") return name;
@@ -86,7 +86,7 @@ function valueText(value: unknown): string {
     : `${name} ${json}`;
 }
 
-/** What an object says of itself, where it says something. */
+/** The text of an object's own `toString`, if it has one. */
 function ownText(value: unknown): string | undefined {
   const text = typeof field(value, "toString") === "function"
     ? String(value)
@@ -94,7 +94,7 @@ function ownText(value: unknown): string | undefined {
   return text === "" || text.includes("[object ") ? undefined : text;
 }
 
-/** What has caused it: the errors that it stands for, and its cause. */
+/** The causes of a thrown value: the errors that it groups, and its cause. */
 export function causesOf(thrown: unknown): unknown[] {
   const errors = field(thrown, "errors");
   return [

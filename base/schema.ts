@@ -21,7 +21,7 @@ export interface Schema<T> {
   };
 }
 
-/** What a schema says of a value. */
+/** The answer of a schema. */
 export type SchemaResult<T> =
   | { readonly value: T; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
@@ -50,9 +50,8 @@ export function validate<T>(
 }
 
 /**
- * As {@linkcode validate}, for a value that is about to be written. What the
- * schema gives back it is asked about once more: who reads it will ask again,
- * and is to get the same.
+ * As {@linkcode validate}, for a value that is about to be written. The schema
+ * must accept its own output unchanged, because reading validates it again.
  */
 export function validateNew<T>(
   schema: Schema<T> | undefined,
@@ -77,7 +76,7 @@ export function validateNew<T>(
   );
 }
 
-/** What a schema says of a value, now. */
+/** Asks a schema about a value. */
 function ask<T>(
   schema: Schema<T>,
   value: unknown,
@@ -99,7 +98,7 @@ function ask<T>(
   );
 }
 
-/** As {@linkcode validate}, for a record that was read: nothing is made for a message that nobody will see. */
+/** As {@linkcode validate}, for a record that was read: without a schema, no text is made for a message. */
 export function validateRead<T>(
   schema: Schema<T> | undefined,
   value: unknown,

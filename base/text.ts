@@ -14,12 +14,12 @@ export function size(bytes: number): string {
   return `${bytes.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-/** So many of something: `1 record`, `2,000 records`. */
+/** A number and a noun: `1 record`, `2,000 records`. */
 export function count(number: number, noun: string): string {
   return `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** A number with its thousands apart. */
+/** A number with commas between thousands. */
 export function grouped(number: number): string {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -76,7 +76,7 @@ export function printable(text: string): string {
   );
 }
 
-/** The text of a value on one line, cut to so many characters. */
+/** The text of a value on one line, of at most `max` characters. */
 export function brief(value: unknown, max: number): string {
   const text = JSON.stringify(value) ?? "nothing";
   const characters = [...text.slice(0, max * 2)];

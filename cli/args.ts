@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** What was asked for cannot be understood, or not be done to what is there: exit code 2. */
+/** A request that makes no sense, or not for these files: exit code 2. */
 export class Misuse extends Error {
   override name = "Misuse";
 }
@@ -9,7 +9,7 @@ export class Misuse extends Error {
 export interface OptionSpec {
   readonly name: string;
   readonly short?: string;
-  /** What stands behind it; none for a flag. */
+  /** The name of its value; none for a flag. */
   readonly value?: string;
   /** The smallest number it may be; without it the value is text. */
   readonly min?: number;
@@ -18,15 +18,15 @@ export interface OptionSpec {
   readonly summary: string;
 }
 
-/** What a command is called with. */
+/** How a command is called. */
 export interface CommandSpec {
   /** As it is typed: `queue dead`. */
   readonly name: string;
-  /** What stands behind the name; in brackets what may be left out. */
+  /** The operands after the name; optional ones in brackets. */
   readonly operands: readonly string[];
   /** One line. */
   readonly summary: string;
-  /** What else is to be known. */
+  /** Further lines of help. */
   readonly details: readonly string[];
   readonly options: readonly OptionSpec[];
   /** How it is called, without `mini` and the name. */
@@ -39,7 +39,7 @@ export const COMMON: readonly OptionSpec[] = [
   { name: "help", short: "h", summary: "print this" },
 ];
 
-/** What a command was called with, checked. */
+/** The arguments of a command, checked. */
 export class Arguments {
   readonly #operands: readonly string[];
   readonly #values: Readonly<Record<string, string | boolean | undefined>>;

@@ -17,7 +17,7 @@ import { isWholeLine } from "./rust_end.ts";
 import { AS_WRITTEN, checkSnapshots, listThere } from "./snapshot_check.ts";
 import { type SegmentFile, survey } from "./survey.ts";
 
-/** What was to be copied has moved: rotated, compacted, pruned. It is to be looked at again. */
+/** A file to copy was rotated, compacted or pruned meanwhile: list the files again. */
 export class Moved extends Error {}
 
 /** One attempt after another to copy a journal and its snapshots while a program writes them. */
@@ -123,7 +123,7 @@ export class BackupPass {
     }
   }
 
-  /** What is copied is of no more use. */
+  /** Drops a copy that is of no use. */
   async #drop(): Promise<void> {
     const { fs, paths } = this.#to;
     for (const base of this.#sealed) await fs.remove(paths.sealed(base));
@@ -173,7 +173,7 @@ export class BackupPass {
     const { fs, staging, paths } = this.#to;
     const isGone = (await survey(this.#from)).segments.length === 0;
     if (isGone && await this.#newestSnapshot() > 0) {
-      // Opening goes on after the snapshot, in the copy as in the original.
+      // Opening continues after the snapshot, in the copy as in the original.
       await fs.remove(paths.active);
       this.isEndMissing = false;
       return await fs.syncDirectory(paths.directory);

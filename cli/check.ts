@@ -18,7 +18,7 @@ import { hex } from "../base/bytes.ts";
 import { isMissing, namesIn } from "../fs/directory.ts";
 import { startOf } from "./snapshot_check.ts";
 
-/** What a segment was found to hold. */
+/** The result of checking a segment. */
 export interface SegmentCheck {
   readonly path: string;
   readonly isActive: boolean;
@@ -54,7 +54,7 @@ export interface SegmentCheck {
   readonly problem?: MiniError;
 }
 
-/** What stands in place of the active segment of a backup until the rest is there: opening refuses it. */
+/** The active segment of a backup until it is complete: opening refuses it. */
 export const UNFINISHED_BACKUP = "This backup is not complete.\n";
 
 /** A damage beside a writer counts when it is still the same after so long. */
@@ -68,14 +68,14 @@ interface Place {
   readonly isActive: boolean;
 }
 
-/** What a segment is to go on from. */
+/** The segment that another must continue. */
 interface Before extends Continuation {
   readonly path: string;
 }
 
 /**
  * Reads and judges every segment of a journal of this format as opening does,
- * oldest first, and goes on behind a damaged one. Takes no lock: a writer may
+ * oldest first, and continues after a damaged one. Takes no lock: a writer may
  * append, rotate and compact meanwhile.
  */
 export async function* checkSegments(

@@ -21,17 +21,17 @@ export interface Call {
   readonly isJson: boolean;
 }
 
-/** What a command has come to. */
+/** The result of a command. */
 export interface Outcome {
-  /** 0 where all is well, 1 where something was found. */
+  /** 0 if all is well, 1 if something was found. */
   readonly exitCode: 0 | 1;
-  /** What `--json` prints, where it was not printed already. */
+  /** The output with `--json`, unless it was printed already. */
   readonly report?: unknown;
-  /** What is printed without it. */
+  /** The output without it. */
   readonly lines?: readonly string[];
 }
 
-/** What commands have that read a journal. */
+/** The options of commands that read a journal. */
 export const JOURNAL_OPTIONS: readonly OptionSpec[] = [
   {
     name: "journal",

@@ -2,7 +2,7 @@ import { MiniError, NEXT_COMMANDS } from "../base/errors.ts";
 import { messageOf } from "../base/reason.ts";
 import { Misuse } from "./args.ts";
 
-/** A failure as it is told: what, where, and what to do next. */
+/** A failure, its place, and what to do next. */
 export interface Complaint {
   readonly exitCode: 1 | 2;
   readonly code: string;
@@ -14,7 +14,7 @@ export interface Complaint {
   readonly seq?: number;
 }
 
-/** What helps where something failed with this code. */
+/** The remedy for each code. */
 const NEXT: Readonly<Record<string, string>> = {
   CORRUPT:
     "mini verify lists the damage in each segment; mini salvage copies everything readable to a new place, for a state or a queue with its newest snapshot; mini repair goes back to the last good record, and keeps the original",
@@ -28,12 +28,12 @@ const NEXT: Readonly<Record<string, string>> = {
   UNSERIALIZABLE: "mini dump --to reads the records before it",
 };
 
-/** What an error says, but for the commands that help: a command says its own. */
+/** The message of an error without the commands that help: a command names its own. */
 export function bareMessage({ message }: Error): string {
   return message.replace(NEXT_COMMANDS, "");
 }
 
-/** What is told of an error. */
+/** Describes an error. */
 export function explain(error: unknown): Complaint {
   if (error instanceof Misuse) {
     return { exitCode: 2, code: "MISUSE", message: error.message };

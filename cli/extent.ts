@@ -36,7 +36,7 @@ export interface Extent {
   readonly ending: SegmentCheck["end"];
   /** How many bytes of an unfinished write opening would cut off. */
   readonly tornBytes: number;
-  /** What is damaged of those that were read. */
+  /** The damage in those that were read. */
   readonly problem?: MiniError;
 }
 

@@ -1,7 +1,7 @@
 import { type CommandSpec, COMMON, type OptionSpec } from "./args.ts";
 import { table } from "../base/text.ts";
 
-/** What `mini --help` prints. */
+/** The output of `mini --help`. */
 export function generalHelp(commands: readonly CommandSpec[]): string[] {
   return [
     "mini inspects and repairs what @mini/state keeps on disk.",
@@ -19,7 +19,7 @@ export function generalHelp(commands: readonly CommandSpec[]): string[] {
   ];
 }
 
-/** What `mini <command> --help` prints. */
+/** The output of `mini <command> --help`. */
 export function commandHelp(spec: CommandSpec): string[] {
   const options = [...spec.options, ...COMMON].map((option) => [
     optionUsage(option),

@@ -67,7 +67,7 @@ export class LineCutter {
     this.#take(block.subarray(start));
   }
 
-  /** What the file ends with, where that is no newline. */
+  /** The end of the file, if it has no newline. */
   end(): RawLine[] {
     return this.#size === 0 ? [] : [this.#cut(false, 1)];
   }

@@ -1,7 +1,7 @@
 /**
  * The line of the next record, begun while nobody knows the rest of it: that the
  * reader of a pipe has gone shows only to who writes into it, and to write
- * nothing shows nothing. Whoever reads by lines sees no difference.
+ * nothing shows nothing. A reader of lines sees no difference.
  */
 export class NextLine {
   readonly #write: (text: string) => Promise<void>;
@@ -27,7 +27,7 @@ export class NextLine {
     await this.#write(more);
   }
 
-  /** What is left to write of a line. */
+  /** The rest of a line to write. */
   rest(line: string): string {
     const begun = this.#begun;
     this.#begun = "";
@@ -47,5 +47,5 @@ export class NextLine {
   }
 }
 
-/** What every line begins with. */
+/** The start of every line. */
 const JSON_START = '{"seq":';

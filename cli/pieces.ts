@@ -50,9 +50,9 @@ export interface Place {
 interface Candidate {
   readonly raw: RawLine;
   readonly parsed: Line;
-  /** What runs on behind it, if it is whole. */
+  /** The running checksum after it, if it is intact. */
   readonly after: number;
-  /** Whether it disagrees with whole lines before it. */
+  /** Whether it disagrees with intact lines before it. */
   readonly isSuspect: boolean;
 }
 
@@ -169,7 +169,7 @@ export function blank(lines: number): string {
   return `${grouped(lines)} lines are blank`;
 }
 
-/** So many bytes hold all of a line but its record. */
+/** The most bytes of a line before its record. */
 const HEAD_BYTES = 112;
 const latin = new TextDecoder("latin1");
 
@@ -218,7 +218,7 @@ function isUnwanted(piece: Piece): piece is Readable {
     piece.records[0] === undefined;
 }
 
-/** More than so many that only look whole are not kept back. */
+/** The most lines that are held back because they only look intact. */
 const MAX_HELD = 1_000;
 
 /**

@@ -6,7 +6,7 @@ import { duration, size } from "../base/text.ts";
 const FIRST_AFTER_MS = 150;
 const THEN_EVERY_MS = 100;
 
-/** What is shown of work that takes its time. Pure. */
+/** The line that shows progress. Pure. */
 export function progressLine(
   doing: string,
   { done, total, seconds }: { done: number; total: number; seconds: number },
@@ -75,7 +75,7 @@ export class Progress {
   }
 }
 
-/** What counts bytes. */
+/** A counter of bytes. */
 type Counter = Pick<Progress, "add">;
 
 /** A file system of which every byte read is counted. */

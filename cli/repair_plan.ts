@@ -13,11 +13,11 @@ import { checkSnapshots } from "./snapshot_check.ts";
 import { usableOf } from "./together.ts";
 import { coveredAt } from "./verify.ts";
 
-/** What a repair does. */
+/** The plan of a repair. */
 export interface RepairPlan {
-  /** What opening refuses. */
+  /** The damage that opening refuses. */
   readonly problem: MiniError;
-  /** Whose beginning stays, as the new active segment; without it the new one is empty. */
+  /** The segment whose beginning becomes the new active one; without it the new one is empty. */
   readonly keep?: SegmentCheck;
   /** The header of an empty new active segment. */
   readonly header?: Header;
@@ -62,7 +62,7 @@ export async function planRepair(
   };
 }
 
-/** What the new active segment begins with. */
+/** The beginning of the new active segment. */
 function startOf(
   checks: readonly SegmentCheck[],
   at: number,

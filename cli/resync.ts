@@ -15,7 +15,7 @@ const POLYNOMIAL = 0xedb88320;
 const ONE = 0x80000000;
 const X_TO_8 = 0x00800000;
 
-/** The polynomial is primitive: so many steps of one bit lead back to the start. */
+/** The polynomial is primitive: this many steps of one bit lead back to the start. */
 const PERIOD = 2 ** 32 - 1;
 
 /** The product of two polynomials, modulo that of the checksum. */
@@ -28,7 +28,7 @@ function multiply(a: number, b: number): number {
   return product >>> 0;
 }
 
-/** `x ** (8 * bytes)`; what a checksum is multiplied by when so many bytes go by. */
+/** `x ** (8 * bytes)`: the factor of a checksum when `bytes` bytes go by. */
 function shift(bytes: number): number {
   let result = ONE;
   let power = X_TO_8;

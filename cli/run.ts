@@ -58,7 +58,7 @@ export async function run(
     await print(outcome, isJson, terminal);
     return outcome.exitCode;
   } catch (error) {
-    // Whoever read what was printed has seen enough.
+    // The reader of the output is gone.
     if (osCode(error) === "EPIPE") return 0;
     progress.clear();
     return await complain(explain(error), isJson, terminal);

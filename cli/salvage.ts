@@ -24,7 +24,7 @@ import type { Paint } from "./terminal.ts";
 import { count, size, span } from "../base/text.ts";
 import { type Finding, lostIn, usableOf } from "./together.ts";
 
-/** What was kept and what was not. */
+/** The report of a salvage. */
 interface Report extends Copied {
   readonly from: string;
   readonly to: string;
@@ -33,9 +33,9 @@ interface Report extends Copied {
   readonly passedOver: Choice["passedOver"];
   /** Whether any file of the log is there. */
   readonly hasLog: boolean;
-  /** What the end of the log lacks. */
+  /** The losses at the end of the log. */
   readonly findings: readonly Finding[];
-  /** Whether a state or a queue can open what was made. */
+  /** Whether a state or a queue can open the copy. */
   readonly opens: boolean;
 }
 

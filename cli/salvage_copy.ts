@@ -12,7 +12,7 @@ import { addRange, type Renumbered, Target } from "./target.ts";
 /** No more damages than this are told one by one. */
 const MAX_TOLD = 100;
 
-/** What was read of a log and what was not. */
+/** The records that were copied, and the lines that were not. */
 export interface Copied {
   readonly records: number;
   /** Where the records of the new journal were in the old one. */
@@ -26,7 +26,7 @@ export interface Copied {
   readonly damaged: readonly Told[];
 }
 
-/** A line that cannot be read, or so many that are blank. */
+/** A line that cannot be read, or a number of blank lines. */
 type Told = Damage["place"] & {
   readonly reason: string;
   readonly lines?: number;
@@ -129,7 +129,7 @@ class Damages {
   }
 }
 
-/** What of some records stands behind record `after`. */
+/** The records after record `after`. */
 function behind(
   piece: Readable,
   after: number | undefined,

@@ -115,7 +115,7 @@ export async function journalIn(
   return undefined;
 }
 
-/** What ran before a segment, as its header says. */
+/** The running checksum before a segment, by its header. */
 async function chainBeforeSegment(
   context: JournalContext,
   path: string,

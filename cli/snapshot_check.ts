@@ -21,7 +21,7 @@ export interface SnapshotCheck {
   readonly sizeBytes: number;
   /** `"unverified"`: of the Rust program, which writes no checksum, and readable. */
   readonly status: "whole" | "unverified" | "damaged" | "newer";
-  /** What is wrong with it. */
+  /** Its problem. */
   readonly problem?: MiniError;
   /** The id of the log it belongs to. */
   readonly journal?: string;
@@ -126,7 +126,7 @@ async function judge(
       ...(version !== undefined && { version }),
     };
   } catch (error) {
-    // Whoever called will find that it is gone.
+    // The caller notices that it is gone.
     if (await fs.stat(path) === undefined) return { status: "damaged" };
     if (!(error instanceof MiniError)) throw error;
     if (error.code === "CORRUPT") return { status: "damaged", problem: error };
@@ -137,7 +137,7 @@ async function judge(
   }
 }
 
-/** What a snapshot begins with: all that it says of itself. */
+/** The beginning of a snapshot, with all its fields but the state. */
 export async function startOf(fs: FileSystem, path: string): Promise<string> {
   const file = await fs.open(path, "read");
   try {

@@ -21,7 +21,7 @@ import { ENDS, tornLine } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
-/** A snapshot is overdue after so many times what lies between two; where there is none, after so many records. */
+/** A snapshot is overdue after `OVERDUE_TIMES` the distance of the last two, or, if there is none, after `OVERDUE` records. */
 const OVERDUE_TIMES = 10;
 const OVERDUE = 10_000;
 
@@ -196,7 +196,7 @@ function segmentRows(
   }));
 }
 
-/** What of a segment can be read as it stands. */
+/** The records of a segment, in words. */
 function rangeOf(
   base: number,
   last: number,

@@ -15,10 +15,10 @@ export interface Start {
   readonly state?: unknown;
 }
 
-/** What a state is made of. */
+/** The parts of a state. */
 export interface StateParts {
   readonly start: Start;
-  /** Snapshots that are damaged, and were passed over. */
+  /** Damaged snapshots that were skipped. */
   readonly rejected: readonly { path: string; error: MiniError }[];
   /** The mutations behind the snapshot that have an effect, from record `from` on. */
   mutations(

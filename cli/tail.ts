@@ -19,7 +19,7 @@ const DEFAULT_LINES = 10;
 /** How often a log is looked at for more; looks that show little take no more than a fifth of the time. */
 const LOOK_EVERY_MS = 200;
 
-/** A look that shows so many records is followed by the next at once. */
+/** After this many records, the next look follows at once. */
 const CATCHING_UP = 1_000;
 
 export const tail: Command = {
@@ -144,7 +144,7 @@ export async function* follow(
   }
 }
 
-/** Goes on with the first record that is left, and anew with a log that has fewer than were shown. */
+/** Continues with the first record that is left, or starts again if the log has fewer records than were shown. */
 async function skipFrom(
   context: JournalContext,
   from: number,

@@ -8,10 +8,10 @@ import { Misuse } from "./args.ts";
 import { reading } from "./place.ts";
 import { namesIn } from "../fs/directory.ts";
 
-/** So many appends share a wait. */
+/** The number of appends that share a wait. */
 const TOGETHER = 512;
 
-/** Adds a stretch to others, to the last of them where it goes on from that. */
+/** Adds a range to others; joins it with the last if it continues that. */
 export function addRange(ranges: Renumbered[], next: Renumbered): void {
   const last = ranges.at(-1);
   const goesOn = last?.to === next.from - 1 &&

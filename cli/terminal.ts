@@ -19,7 +19,7 @@ export interface Terminal {
   sleep(ms: number): Promise<void>;
 }
 
-/** What of a line is worth seeing at a glance. */
+/** A style that marks part of a line. */
 export type Style = "good" | "bad" | "warn" | "faint" | "bold";
 
 const CODES: Readonly<Record<Style, number>> = {
@@ -39,7 +39,7 @@ export function painter({ hasColour }: Pick<Terminal, "hasColour">): Paint {
     hasColour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
 }
 
-/** What is written before it is passed on. */
+/** The size of a chunk of output. */
 const CHUNK_CHARS = 64 * 1024;
 
 /** Prints many lines without waiting for each. */

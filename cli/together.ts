@@ -5,13 +5,13 @@ import type { Extent } from "./extent.ts";
 import type { SnapshotCheck } from "./snapshot_check.ts";
 import { span } from "../base/text.ts";
 
-/** What is wrong with a journal, its snapshots, or what they have to do with each other. */
+/** A problem of a journal, its snapshots, or their consistency. */
 export interface Finding extends Omit<Complaint, "exitCode"> {
   /** Whether opening refuses the journal for it. */
   readonly isRefused: boolean;
 }
 
-/** What of a log has to do with its snapshots. */
+/** The facts about a log that matter for its snapshots. */
 export interface LogEnds {
   /** Its active segment. */
   readonly path: string;
@@ -64,7 +64,7 @@ export function togetherness(
   return { findings, ahead: isAhead ? known.seq : null };
 }
 
-/** What the end of a log lacks, so far as its files and a snapshot of it show. */
+/** The loss at the end of a log, as far as its files and a snapshot show it. */
 function lostEnd(
   log: LogEnds,
   newest: Pick<SnapshotCheck, "path" | "seq"> | undefined,
@@ -98,7 +98,7 @@ export function isSetAside(path: string): boolean {
   return /\.aside(-\d+)?$/.test(path);
 }
 
-/** What may be missing where the newest segment is. */
+/** The finding for a missing newest segment. */
 export function missingEnd(path: string): Finding {
   return {
     code: "CORRUPT",
@@ -136,7 +136,7 @@ function gap({ path, first }: LogEnds, newest: number): Finding {
   return { code: "CORRUPT", message, next, path, seq, isRefused: true };
 }
 
-/** What is missing where a snapshot is ahead of the log: opening goes on without a word, and no number is used twice. */
+/** The finding for a snapshot ahead of the log: opening continues after it, and uses no number twice. */
 function aheadOf(
   { path: log, last, segments, isRust }: LogEnds,
   { path, seq }: Pick<SnapshotCheck, "path" | "seq">,

@@ -110,7 +110,7 @@ interface LogPart extends
     | "setAside"
   > {
   readonly journal?: string;
-  /** What is wrong with segments; a snapshot at or behind `upTo` stands for all that is. */
+  /** The problems of segments; a snapshot at or after `upTo` covers all of the segment. */
   readonly problems: readonly { error: MiniError; upTo: number }[];
 }
 
@@ -180,12 +180,12 @@ async function verifyRust(
   };
 }
 
-/** How everything is rescued that can be: of a state or a queue the whole of it, snapshots and all. */
+/** The command that rescues everything readable: for a state or a queue with its snapshots. */
 export function salvageCommand(path: string, hasSnapshots: boolean): string {
   return `mini salvage ${hasSnapshots ? dirname(path) : path} NEW`;
 }
 
-/** What helps where a log is damaged. */
+/** The remedy for a damaged log. */
 export function salvageHint(path: string, hasSnapshots: boolean): string {
   const copied = hasSnapshots
     ? "the newest intact snapshot and every readable record after it"

@@ -47,10 +47,10 @@ export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {
   damaged: "damaged",
 };
 
-/** More than so many stretches of records are not listed. */
+/** The most ranges of records that are listed. */
 const MAX_RANGES = 5;
 
-/** What verifying has found, in words. */
+/** The result of verifying, in words. */
 export function describe(found: Verification, paint: Paint): string[] {
   const { end, path, format, findings } = found;
   const lines = [path, headline(found)];
@@ -85,7 +85,7 @@ export function isWell({ findings, end }: Verification): boolean {
   return findings.length === 0 && end !== "torn";
 }
 
-/** What it means that segments were set aside. */
+/** Explains segments that were set aside. */
 function replacedLine(found: Verification): string {
   const here = isWell(found) ? "what is here is intact, but " : "";
   return `${here}the log that was set aside ended before a snapshot: its end was lost, or a backup was copied over newer files, and the state is not that of the backup; to go back to a backup, move the folder away, and copy the backup into its place`;
@@ -106,7 +106,7 @@ function headline(found: Verification): string {
   return `${records}, ${files}; ${ENDS[end]}`;
 }
 
-/** Behind the first damage of a segment no checksum was verified. */
+/** After the first damage of a segment no checksum is verified. */
 function damagedLine(
   { format, last, verified, findings }: Verification,
 ): string {
@@ -132,7 +132,7 @@ function rangesText(ranges: readonly Range[]): string {
   return [...told, ...(more > 0 ? [`${more} more ranges`] : [])].join(", ");
 }
 
-/** What an unfinished write at the end is, and what it is not. */
+/** Explains an unfinished write at the end. */
 export function tornLine(
   { tornBytes, path, last }: Pick<Verification, "tornBytes" | "path" | "last">,
 ): string {

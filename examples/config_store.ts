@@ -23,7 +23,7 @@ type Change =
   | { readonly all: [key: string, value: unknown][] };
 
 const COMMANDS = "set [KEY JSON] | unset KEY | get [KEY] | watch";
-/** Beyond so many records, one that says everything takes their place. */
+/** The most records before one with the whole configuration replaces them. */
 const MANY = 100;
 /** How long to wait for another writer. */
 const PATIENCE_MS = 10_000;

@@ -1,15 +1,14 @@
 // deno run --allow-read=./data --allow-write=./data examples/daemon.ts
 // deno task compile && sensor | ./build/daemon
 /**
- * A sensor logger: reads `NAME VALUE` a line, and says what it knows of that
- * sensor once the reading is durable. Kill it when you like: started again, it
- * goes on where it was. Compiled, it is one file that may do nothing but read
- * and write `./data`.
+ * A sensor logger: reads one `NAME VALUE` per line, and prints the summary of
+ * that sensor once the reading is durable. Kill it when you like: started again,
+ * it continues. Compiled, it is one file that may only read and write `./data`.
  */
 import { StateManager } from "@mini/state/state";
 import { TextLineStream } from "@std/streams/text-line-stream";
 
-/** What is known of a sensor. */
+/** The summary of a sensor. */
 interface Summary {
   readonly count: number;
   readonly min: number;

@@ -159,7 +159,7 @@ async function reopen(
   };
 }
 
-/** What the registry was like at other times. */
+/** Shows the registry at earlier times. */
 async function travel(dir: string, rounds: readonly Round[]): Promise<void> {
   await using registry = await StateManager.open(dir, REGISTRY);
   const size = ({ versions }: { versions: object }) =>

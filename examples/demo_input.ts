@@ -15,7 +15,7 @@ export interface Registration {
   readonly component: Component;
 }
 
-/** What the registrations add up to. */
+/** The sum of all registrations. */
 export interface Registry {
   registrations: number;
   versions: Record<string, string>;

@@ -17,7 +17,7 @@ import { StateManager } from "@mini/state/state";
 import type { MiniErrorCode } from "@mini/state/store";
 import { type Event, possible, Refusal, STOCK } from "./http_service_model.ts";
 
-/** What other codes stand for is nobody's fault but ours. */
+/** The status for each code; any other code is a fault of the service. */
 const STATUS: Partial<Record<MiniErrorCode, number>> = {
   INVALID: 422,
   CONFLICT: 412,
@@ -27,7 +27,7 @@ const STATUS: Partial<Record<MiniErrorCode, number>> = {
   CLOSED: 503,
 };
 
-/** What requests change. */
+/** The event of each kind of request. */
 const CHANGES: Record<string, Event["type"]> = {
   "PUT items": "set",
   "POST items take": "take",
@@ -139,7 +139,7 @@ function explain(error: Error & { code?: MiniErrorCode }): Response {
   const status = error instanceof Refusal
     ? error.status
     : STATUS[error.code!] ?? 500;
-  // Whoever runs it is to start it again: opening finds out what is on the disk.
+  // Ends, so that a supervisor starts it again: opening finds out what is on the disk.
   if (error.code === "POISONED") stop.abort();
   if (status >= 500) say(`${error.stack}`);
   const text = status === 500 ? "it has failed" : error.message;

@@ -3,7 +3,7 @@ import type { DeepReadonly, StateOptions } from "@mini/state/state";
 /** How many there are of what. */
 export type Items = Record<string, number>;
 
-/** What happens to a stock. */
+/** A change of a stock. */
 export interface Event {
   readonly item: string;
   readonly type: "set" | "take" | "remove";

@@ -38,7 +38,7 @@ async function work(): Promise<void> {
   const working = queue.work(async ({ id, payload }) => {
     say(`job ${id}: ${await hash(payload.file)}  ${payload.file}`);
   }, { concurrency: 4, signal: stop.signal });
-  // A daemon would go on for ever; this one ends when nothing is left to do.
+  // A daemon would keep running; this one ends when nothing is left to do.
   while (await isBusy()) await new Promise((wake) => setTimeout(wake, 50));
   stop.abort();
   await working;

@@ -16,12 +16,12 @@ import {
 import { batch, StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 
-/** What a customer asks for. */
+/** An order of a customer. */
 interface Request {
   readonly item: string;
 }
 
-/** What a customer is told. */
+/** A mail to a customer. */
 interface Mail {
   readonly order: number;
   readonly text: string;

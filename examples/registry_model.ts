@@ -4,7 +4,7 @@ import type { DeepReadonly, StateOptions } from "@mini/state/state";
 export interface Release {
   readonly version: string;
   readonly integrity: string;
-  /** What it needs, as `NAME@RANGE`. */
+  /** Its dependencies, as `NAME@RANGE`. */
   readonly needs: readonly string[];
   /** Why nobody should use it any more. */
   yanked?: string;
@@ -13,7 +13,7 @@ export interface Release {
 /** The releases of each package. A Map: a package may be called `constructor`. */
 export type Registry = Map<string, Release[]>;
 
-/** What happens to a registry. */
+/** A change of a registry. */
 export type Change =
   | { readonly publish: Release; readonly name: string }
   | { readonly yank: string; readonly name: string; readonly reason: string };

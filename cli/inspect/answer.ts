@@ -31,7 +31,7 @@ async function reply(
   const query = Object.fromEntries(searchParams);
   if (name === "live") {
     const stream = new LineStream(response, "text/event-stream");
-    // Whoever asks is to know that somebody watches, though nothing has come yet.
+    // Tells the page that the watch has begun, before there is any news.
     await stream.write(": watching\n\n");
     return await api.watch(
       signal,

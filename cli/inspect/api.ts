@@ -9,16 +9,16 @@ import { recordPage, wholeRecord } from "./records.ts";
 import { type Hit, search, type SearchProgress } from "./search.ts";
 import { States } from "./states.ts";
 
-/** What the page may ask for, and with what; a name that is missing here is not found. */
+/** The parameters of a request. */
 export type Query = Readonly<Record<string, string>>;
 
-/** What is asked for in a way that has no answer. */
+/** A request that makes no sense. */
 export class BadQuery extends Misuse {}
 
-/** So many records are handed out at once at most. */
+/** The most records in one answer. */
 const MAX_PAGE = 500;
 
-/** Everything that the page asks of the journal that is looked at. Nothing of it writes. */
+/** Everything that the page asks about a journal. Nothing of it writes. */
 export class Api {
   readonly #context: JournalContext;
   readonly #overviews: Overviews;
@@ -32,7 +32,7 @@ export class Api {
     this.#hasProgram = program !== undefined;
   }
 
-  /** What is answered at once, by name; `undefined` where there is no such thing. */
+  /** Answers a request by its name; `undefined` if there is no such name. */
   get(
     name: string,
     query: Query,

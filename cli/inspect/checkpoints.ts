@@ -4,7 +4,7 @@ import type { ReadOnlySnapshots } from "../read_only.ts";
 
 /** So much JSON of states is kept at most, and one state in any case; */
 const MAX_CHARS = 16_000_000;
-/** and so many states. */
+/** The most states that are kept. */
 const MAX_KEPT = 100;
 
 /** A state that was made before. */

@@ -1,4 +1,4 @@
-/** What is different between two states. Pure. */
+/** The difference between two states. Pure. */
 
 import { brief } from "../../base/text.ts";
 
@@ -6,15 +6,15 @@ import { brief } from "../../base/text.ts";
 export interface Change {
   /** As in `$.users[3].name`. */
   readonly path: string;
-  /** What stood there; left out where nothing did. */
+  /** The value before, if there was one. */
   readonly before?: string;
-  /** What stands there; left out where nothing does. */
+  /** The value after, if there is one. */
   readonly after?: string;
 }
 
 const VALUE_CHARS = 200;
 
-/** The places where two values of JSON differ, so many at most. */
+/** The places where two values of JSON differ, at most `max`. */
 export function diff(before: unknown, after: unknown, max: number): Change[] {
   const changes: Change[] = [];
   compare(before, after, "$", changes, max);
@@ -48,7 +48,7 @@ function compare(
   push(changes, max, { path, before: told(before), after: told(after) });
 }
 
-/** What is the same at both ends was not touched: one item that is put in front has not changed all others. */
+/** Skips what is the same at both ends, so that one item inserted at the front does not change all others. */
 function compareLists(
   before: readonly unknown[],
   after: readonly unknown[],

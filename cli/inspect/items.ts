@@ -49,7 +49,7 @@ export async function* items(
   yield* await release(undefined);
 }
 
-/** More damaged lines in a row than so many are not told one by one. */
+/** The most damaged lines in a row that are listed one by one. */
 const MAX_ROWS = 100;
 
 /** Adds a damage to those that wait, to the last of them where there are many. */

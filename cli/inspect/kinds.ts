@@ -1,4 +1,4 @@
-/** What records of states and queues are about. Pure. */
+/** The kinds of records of states and queues. Pure. */
 
 /** The entry of a state in a record, if it is one. */
 function entryIn(data: unknown): Record<string, unknown> | undefined {
@@ -10,7 +10,7 @@ function entryIn(data: unknown): Record<string, unknown> | undefined {
   return isEntry ? data as Record<string, unknown> : undefined;
 }
 
-/** What happens in a record of a state or a queue. */
+/** The kind of a record of a state or a queue. */
 export function kindOf(data: unknown): { kind?: string } {
   const entry = entryIn(data);
   if (entry === undefined) return {};
@@ -19,7 +19,7 @@ export function kindOf(data: unknown): { kind?: string } {
   return { kind: event ?? kind };
 }
 
-/** What a row shows: of an entry what is in it. */
+/** The value that a row shows: the content of an entry. */
 export function bodyOf(data: unknown): unknown {
   const entry = entryIn(data);
   if (entry === undefined) return data;

@@ -23,7 +23,7 @@ export class KnownAborts {
     this.isCut = false;
   }
 
-  /** What is known of a log, from record `from` on, and the first of it that was not known before. */
+  /** The known aborts of a log from record `from` on, and the first that was not known before. */
   async of(
     log: Log<unknown>,
     isRust: boolean,

@@ -3,9 +3,9 @@ import { extent } from "../extent.ts";
 import { brief } from "../../base/text.ts";
 import { follow, footprint } from "../tail.ts";
 
-/** What has come since it was last told. */
+/** Changes since the last news. */
 export interface News {
-  /** The number of the last record, where that is known. */
+  /** The number of the last record, if it is known. */
   readonly last?: number;
   /** How many records have come. */
   readonly count: number;

@@ -22,7 +22,7 @@ export const QUEUE: Program = {
   codec: ledgerCodec() as SnapCodec<unknown>,
 };
 
-/** From one state to another, so many records at once: what is made on the way is kept. */
+/** The number of records from one kept state to the next. */
 const STRIDE = 50_000;
 
 /** A state that was made. */
@@ -30,7 +30,7 @@ export interface Made {
   readonly state: unknown;
   /** Whether the record that it stands at has no effect. */
   readonly isAborted: boolean;
-  /** What is wrong with snapshots that were passed over. */
+  /** The problems of snapshots that were skipped. */
   readonly rejected: readonly string[];
   /** Whether a damage may hide that records were aborted. */
   readonly isUnsure: boolean;

@@ -1,4 +1,4 @@
-/** What `mini inspect` loads only when it is called. */
+/** The parts that only `mini inspect` loads. */
 export { Api } from "./api.ts";
 export { loadProgram } from "./module.ts";
 export { serve } from "./server.ts";

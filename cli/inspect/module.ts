@@ -4,7 +4,7 @@ import type { StateOptions } from "../../state/mod.ts";
 import { messageOf } from "../../base/reason.ts";
 import { Misuse } from "../args.ts";
 
-/** What of a state's options it takes to make the state from disk. */
+/** The options that rebuilding a state from disk takes. */
 export type Program = Pick<
   StateOptions<unknown, unknown>,
   "initial" | "apply" | "codec" | "schema" | "upcast" | "migrate" | "version"

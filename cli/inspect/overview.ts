@@ -37,7 +37,7 @@ export interface SnapshotRow extends FileRow {
   readonly seq: number;
 }
 
-/** What is wrong, and where. */
+/** A problem, and its place. */
 export type Problem = Omit<Complaint, "exitCode">;
 
 /** Everything that the page shows of a journal at a glance. */
@@ -53,7 +53,7 @@ export interface Overview {
   readonly end: SegmentCheck["end"];
   /** Whether something stands behind the last record that cannot be read. */
   readonly isCut: boolean;
-  /** What the records are: those of a queue, of a state, or of whatever the program likes. */
+  /** The kind of the records: of a queue, of a state, or of the program's own. */
   readonly holds: "queue" | "state" | "records";
   readonly segments: readonly SegmentRow[];
   readonly snapshots: readonly SnapshotRow[];
@@ -100,7 +100,7 @@ export class Overviews {
     return { ...overview, verified };
   }
 
-  /** What was found in a file holds while it is that file: compaction removes it, a repair puts another in its place. */
+  /** Forgets findings about files that compaction removed or a repair replaced. */
   async #forgetOthers(): Promise<void> {
     for (const [path, stamp] of this.#begun) {
       if (await this.#stamp(path) === stamp) continue;
@@ -217,7 +217,7 @@ export class Overviews {
       await this.#verifySegments(segments[Math.max(0, at - 1)]?.base ?? 0);
       await this.#verifySnapshots();
     } catch {
-      // What cannot be read is told of by whoever looks at it next.
+      // The next reader of an unreadable file reports it.
     }
     this.#verified = { ...this.#verified, isDone: true };
     this.#isVerifying = false;

@@ -1,8 +1,8 @@
 /** Values cut to what a page can show. Pure. */
 
-/** Of a list or an object so many entries are shown, */
+/** The most entries of a list or an object that are shown. */
 const MAX_ENTRIES = 200;
-/** and so many values of all. */
+/** The most values that are shown in all. */
 const MAX_VALUES = 20_000;
 const MAX_TEXT = 4_000;
 const MAX_DEPTH = 60;

@@ -8,16 +8,16 @@ import { bodyOf, kindOf } from "./kinds.ts";
 /** A record as a row shows it. */
 export interface RecordRow extends ToldPlace {
   readonly seq: number;
-  /** What kind of entry of a state or a queue it is, if it is one. */
+  /** The kind of entry of a state or a queue, if it is one. */
   readonly kind?: string;
   readonly text: string;
-  /** The records that are one unit with it, where it was appended in a batch. */
+  /** The records that are one unit with it, if it was appended in a batch. */
   readonly batch?: { readonly from: number; readonly to: number };
   /** Whether a checksum vouches for it. */
   readonly isVerified: boolean;
 }
 
-/** What stands between two records of a log. */
+/** The rows between two records of a log. */
 export interface RecordPage {
   readonly from: number;
   readonly records: readonly RecordRow[];
@@ -36,7 +36,7 @@ export interface MissingRecord {
   readonly damages: readonly DamageRow[];
 }
 
-/** What a row shows of a record, in characters. */
+/** The most characters of a record in a row. */
 const ROW_CHARS = 240;
 const MAX_LOOKS = 5;
 

@@ -25,7 +25,7 @@ const MAX_HITS = 500;
 /**
  * Looks for a text in the JSON of records, small letters and capitals alike.
  *
- * @param tell Is told of every hit, and every so many records how far the search is.
+ * @param tell Receives every hit, and from time to time the progress of the search.
  */
 export async function search(
   context: JournalContext,

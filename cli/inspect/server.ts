@@ -16,7 +16,7 @@ const ADDRESS = "127.0.0.1";
 /** So much of what stands for a secret cannot be guessed. */
 const TOKEN_BYTES = 24;
 
-/** What is said to whoever does not know the address of the page: always the same. */
+/** The answer to a request without the address of the page: always the same. */
 const FORBIDDEN = "This is not the address that mini inspect printed.\n";
 
 /** Serves the page and what it asks for; resolves, once it can be opened, to its address. */
@@ -39,7 +39,7 @@ export async function serve(api: Api, port: number): Promise<string> {
   return url;
 }
 
-/** What stands behind the token; `undefined` for a request that does not know it, or came by another name. */
+/** The path after the token; `undefined` for a request without the token, or with another host name. */
 function pathFor(
   { url = "", headers }: IncomingMessage,
   token: string,
@@ -104,7 +104,7 @@ async function listen(server: Server, port: number): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : port;
 }
 
-/** What of Deno's permissions is asked: with it, a refusal could not be caught. */
+/** The part of Deno's permissions that is used. */
 interface Sandbox {
   readonly permissions: {
     request(wanted: { name: "net"; host: string }): Promise<{ state: string }>;

@@ -17,9 +17,9 @@ import { pruned } from "./prune.ts";
 /** A state as of a record, as the page shows it. */
 export interface StateView {
   readonly at: number;
-  /** What has made it: the given program, the reducer of queues, or nothing, since nobody knows what mutations do. */
+  /** The maker of the state: the given program, the reducer of queues, or nothing, if no program was given. */
   readonly madeBy: "program" | "queue" | "nothing";
-  /** The state, or the snapshot that it is made from; left out where there is none. */
+  /** The state, or the snapshot that it is made from, if there is one. */
   readonly state?: unknown;
   /** How many values were left out of it. */
   readonly leftOut: number;
@@ -27,11 +27,11 @@ export interface StateView {
   readonly snapshot?: number;
   /** Whether record `at` has no effect. */
   readonly isAborted: boolean;
-  /** What record `at` has changed. */
+  /** The changes of record `at`. */
   readonly changes?: readonly Change[];
-  /** The last mutations up to `at` behind the snapshot. */
+  /** The last mutations up to `at` after the snapshot. */
   readonly mutations?: readonly { seq: number; mutation: unknown }[];
-  /** What is wrong with snapshots that were passed over. */
+  /** The problems of snapshots that were skipped. */
   readonly rejected: readonly string[];
   /** Whether a damage has kept from finding out whether record `at` was aborted behind it. */
   readonly isUnsure: boolean;
@@ -89,7 +89,7 @@ export class States {
     });
   }
 
-  /** One at a time: each goes on from what the others have made. */
+  /** One at a time: each continues from the states of the others. */
   #alone<T>(
     signal: AbortSignal,
     make: (found: Extent) => Promise<T>,
@@ -106,7 +106,7 @@ export class States {
     return made;
   }
 
-  /** What was made of a log that is there no more is of no use. */
+  /** Forgets states of a log that was replaced. */
   async #forgetOthers({ journal, last }: Extent): Promise<void> {
     const [identity] = (await footprint(this.#context)).split(" ");
     const log = `${journal} ${identity}`;
@@ -143,7 +143,7 @@ export class States {
     };
   }
 
-  /** What the state is made of, where only its program knows what mutations do. */
+  /** The parts of a state, if no program was given to rebuild it. */
   async #parts(found: Extent, at: number): Promise<StateView> {
     const log = readOnlyLog(this.#context, found);
     const isRust = isRustLog(found);

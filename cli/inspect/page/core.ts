@@ -32,7 +32,7 @@ function size(bytes) {
   return bytes.toFixed(unit === 0 || bytes >= 100 ? 0 : 1) + " " + UNITS[unit];
 }
 
-/** So many of something: 1 record, 2,000 records. */
+/** A number and a noun: 1 record, 2,000 records. */
 function count(number, noun) {
   return grouped(number) + " " + noun + (number === 1 ? "" : "s");
 }
@@ -67,7 +67,7 @@ class Trouble extends Error {
   }
 }
 
-/** What went wrong, as a person reads it: what, where, and what to do next. */
+/** Shows a failure, its place, and what to do next. */
 function troubleBox({ code, message, next }, ...more) {
   return el(
     "div",
@@ -82,10 +82,10 @@ function troubleOf(error) {
   return troubleBox(error.told ?? { message: error.message });
 }
 
-/** What is looked at: the journal, a record of it, a view. */
+/** The journal, the record and the view that the page shows. */
 const app = { info: undefined, at: 0, isFollowing: true, tab: "log", listeners: [] };
 
-/** Has a function called whenever the record, the view or the journal changes. */
+/** Calls a function whenever the record, the view or the journal changes. */
 function onChange(listener) {
   app.listeners.push(listener);
 }

@@ -36,7 +36,7 @@ function drawFacts() {
 
 const MAX_TROUBLE = 3;
 
-/** What is wrong is said on every view. */
+/** Shows problems on every view. */
 function drawTrouble() {
   const { problems, end, segments } = app.info;
   const torn = end === "torn" ? segments.at(-1) : undefined;

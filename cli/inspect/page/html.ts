@@ -1,4 +1,4 @@
-/** What the browser shows beside the title: three segments, and a mark. */
+/** The icon beside the title: three segments, and a mark. */
 export const ICON: string = "data:image/svg+xml," + encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">' +
     '<rect x="1" y="3" width="6" height="7" fill="#3c7a89"/>' +

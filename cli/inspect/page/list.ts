@@ -48,7 +48,7 @@ function onScroll() {
   drawRows();
 }
 
-/** Whoever looks at earlier records is not to be taken away from them. */
+/** Stays with earlier records while the user reads them. */
 function stopFollowing() {
   if (!app.isFollowing || list.top >= rowCount() - inSight() - 1) return;
   app.isFollowing = false;
@@ -95,7 +95,7 @@ async function loadPage(key, known) {
   drawRows();
 }
 
-/** What was shown of a log does not hold once it is damaged, or mended. */
+/** Forgets the rows of a log that was damaged, or repaired, meanwhile. */
 function forgetMended() {
   const problems = JSON.stringify(app.info.problems);
   if (problems === list.problems) return;

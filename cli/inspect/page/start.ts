@@ -36,7 +36,7 @@ function drawView() {
   void drawQueue();
 }
 
-/** Looks at the journal anew. A look must not cost more than a part of the time. */
+/** Looks at the journal again. Looking must take only a part of the time. */
 const lookAgain = latest(async () => {
   const began = performance.now();
   try {

@@ -74,7 +74,7 @@ function leaf(value) {
   return el("span", { class: "value " + kind }, JSON.stringify(value) ?? "nothing");
 }
 
-/** What is different, as a list of places with what stood there and what stands there. */
+/** The differences, as a list of places with the values before and after. */
 function changeList(changes) {
   if (changes.length === 0) return el("p", { class: "faint" }, "nothing: the state is the same");
   return el("ul", { class: "changes" }, ...changes.map(({ path, before, after }) =>
