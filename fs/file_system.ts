@@ -1,11 +1,13 @@
 /**
- * The one seam to the operating system.
+ * The only way to the operating system: the store decides what must be durable
+ * and in which order, a `FileSystem` does it.
  *
- * The store decides what must be durable and in which order; an implementation
- * of {@linkcode FileSystem} does it. Each method says what is true when its
- * promise resolves. A method that rejects does so with an `Error` whose `code`
- * is a POSIX error name (`"ENOENT"`, `"ENOSPC"`, …), as `node:fs` does;
- * `"ENOTCAPABLE"` means that the runtime's sandbox refused.
+ * Each method says what is true when its promise resolves. It rejects with an
+ * `Error` whose `code` is a POSIX error name, as `node:fs` does: those that the
+ * method names, `ENOSPC`, `EDQUOT` or `EFBIG` if there is no space, `EACCES` or
+ * `EPERM` if access is refused, `ENOTCAPABLE` if the runtime's sandbox refuses,
+ * and any other for what the store need not tell apart. `fileSystemSuite` of
+ * `@mini/state/testing` checks an implementation.
  *
  * @example Count what a program does to its disk
  * ```ts
@@ -29,51 +31,61 @@
  */
 export interface FileSystem {
   /**
-   * Opens an existing regular file, positioned at its start.
+   * Opens a regular file: for reading, positioned at its start, or for
+   * appending.
    *
-   * Rejects with `ENOENT` where there is none, `ELOOP` where the path is a
-   * symbolic link, `EISDIR` where it is a directory, and `ENXIO`, without
-   * waiting, where it is a pipe or anything else that is no file.
+   * Rejects with `ENOENT` if there is none, `ELOOP` if the path is a symbolic
+   * link, `EISDIR` if it is a directory and, without waiting, `ENXIO` if it is a
+   * pipe, a socket or a device.
    */
   open(path: string, access: "read" | "append"): Promise<FileHandle>;
   /**
-   * Creates an empty file and opens it for appending. Its directory entry is
-   * durable only after {@linkcode FileSystem.syncDirectory}.
+   * Creates an empty file and opens it for appending. Its name is durable after
+   * {@linkcode FileSystem.syncDirectory}.
    *
-   * Rejects with `EEXIST` where anything has that name, a dangling symbolic
-   * link included.
+   * Rejects with `EEXIST` if anything has the name, a dangling symbolic link
+   * included, and with `ENOENT` if the directory is missing.
+   *
+   * @param mode Who may do what with it, as far as the process's umask lets them.
    */
   create(path: string, mode: number): Promise<FileHandle>;
-  /** Describes what has this name, without following a symbolic link; `undefined` where nothing has. */
+  /** Describes what has the name, without following a symbolic link; `undefined` if nothing has. */
   stat(path: string): Promise<FileStat | undefined>;
-  /** The names in a directory, in no order. Rejects with `ENOENT` where there is no directory. */
+  /** Lists the names of the files and directories in a directory, in no order. Rejects with `ENOENT` if there is no directory. */
   list(directory: string): Promise<string[]>;
   /**
-   * Creates a directory and those above it that are missing; one that exists
-   * is fine. What it created is durable, so far as permissions let the
-   * directory above be synced.
+   * Creates a directory and its missing parents, durably as far as the process
+   * may sync the directory above. An existing one is fine.
+   *
+   * Rejects with `ENOTDIR` if the path, or a part of it, is a file.
    */
   createDirectory(path: string, mode: number): Promise<void>;
   /**
-   * Gives a file another name in the same directory, replacing what had it, in
-   * one step. Durable only after {@linkcode FileSystem.syncDirectory}.
+   * Renames a file within its directory, replacing the target in one step. Open
+   * handles stay with their files. Durable after
+   * {@linkcode FileSystem.syncDirectory}. Rejects with `ENOENT` if there is no
+   * such file.
    */
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file. Durable only after {@linkcode FileSystem.syncDirectory}. */
+  /** Removes a file. Durable after {@linkcode FileSystem.syncDirectory}. Rejects with `ENOENT` if there is none. */
   remove(path: string): Promise<void>;
-  /** Every earlier create, rename and remove in the directory is on stable storage. */
+  /** Makes every earlier create, rename and remove in the directory durable. */
   syncDirectory(directory: string): Promise<void>;
   /**
-   * Takes the exclusive lock that the file at `path` stands for, creating the
-   * file if need be; `undefined` where somebody else holds it. Never waits. The
-   * lock is freed by `close()` and by the end of the process, however it ends.
+   * Takes the exclusive lock of the file at `path`, which it creates if it is
+   * missing, and writes `note` into it; `undefined` if somebody else holds the
+   * lock, in this process or another. Never waits. Closing the lock frees it,
+   * and so does the end of the process, however it ends.
    *
-   * Rejects, before anything is written into it, with `EMLINK` where the file is
-   * a hard link to another one, and with `EFTYPE` where what is in it is no note
-   * of a lock.
+   * Rejects as {@linkcode FileSystem.open} does, except that a missing file is
+   * created. Rejects before it writes anything: with `EFTYPE` if the file holds
+   * something other than the note of a lock, or the beginning of one; with
+   * `EMLINK` if that file also has a second name. A note with a second name, as
+   * a backup by hard links leaves it, stays as it is, and a new file takes its
+   * place.
    *
-   * @param note A line of JSON that begins with `{"pid":`, left in the file for
-   * whoever finds it locked. The `log` of a note that the file holds is kept.
+   * @param note A line of JSON that begins with `{"pid":`, for people who find
+   * the file locked. The member `log` of a note in the file is kept.
    */
   lock(
     path: string,
@@ -82,57 +94,54 @@ export interface FileSystem {
   ): Promise<FileLock | undefined>;
 }
 
-/** An open file. One caller at a time. */
+/** An open file, for one caller at a time. It stays with the file, whatever name that has. */
 export interface FileHandle {
-  /** Reads on from where the last read ended; resolves to the bytes read, 0 at the end of the file as it is now. */
+  /** Reads on from where the last read ended; resolves to the number of bytes, 0 at the end of the file as it is now. */
   read(into: Uint8Array<ArrayBuffer>): Promise<number>;
-  /**
-   * Appends. When it resolves all bytes are with the operating system, in
-   * order, but not durable; when it rejects any prefix of them may be.
-   */
+  /** Appends all bytes, in order, not durably. After a rejection any prefix of them may be in the file. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Every byte written before the call is on stable storage. After a rejection that is not known, and a later success proves nothing. */
+  /** Makes every earlier write durable. After a rejection it is unknown what is durable, and a later success proves nothing. */
   sync(): Promise<void>;
-  /** Cuts the file to `sizeBytes`. Durable only after {@linkcode FileHandle.sync}. */
+  /** Shortens the file to `sizeBytes`. Durable after {@linkcode FileHandle.sync}. */
   truncate(sizeBytes: number): Promise<void>;
   /** Describes the open file, whatever its name is now. */
   stat(): Promise<FileStat>;
   /**
-   * Gives the file, which this handle has created and which has its name still,
+   * Gives the file, which this handle has created and which still has its name,
    * the group, the mode and the owner of another, as far as the process may:
-   * {@linkcode FileHandle.stat} tells how far that was. Durable only after
-   * {@linkcode FileHandle.sync}. Left out where files have no owners.
+   * {@linkcode FileHandle.stat} tells how far. Durable after
+   * {@linkcode FileHandle.sync}. Left out if files have no owners.
    */
   own?(like: FileStat): Promise<void>;
   /** Frees the handle. Makes nothing durable. */
   close(): Promise<void>;
 }
 
-/** What {@linkcode FileSystem.stat} tells. */
+/** The description of a file. */
 export interface FileStat {
-  /** What it is; a symbolic link is not followed. */
+  /** The kind of file; a symbolic link is not followed. */
   readonly kind: "file" | "directory" | "symlink" | "other";
-  /** Its size. */
+  /** The size in bytes. */
   readonly sizeBytes: number;
-  /** Equal for two names of one file, different for two files that exist at once; empty where the platform cannot tell. */
+  /** Equal for two names of one file, different for two files that exist at the same time; empty if the platform cannot tell. */
   readonly identity: string;
-  /** How many names it has; left out, as the rest is, where the platform does not tell. */
+  /** The number of names. Left out, as the members below, if the platform does not tell. */
   readonly links?: number;
-  /** Who owns it. */
+  /** The owner. */
   readonly uid?: number;
-  /** Its group. */
+  /** The group. */
   readonly gid?: number;
   /** Who may do what with it: the nine lowest bits of a Unix mode. */
   readonly mode?: number;
 }
 
-/** An exclusive lock that is held until it is closed. */
+/** An exclusive lock, held until it is closed or the process ends. */
 export interface FileLock {
   /** The note that the file holds. */
   readonly note: string;
-  /** Leaves another note, and makes it durable. A crash leaves the one or the other. */
+  /** Replaces the note, durably. After a crash the file holds the old note or the new one. */
   leave(note: string): Promise<void>;
-  /** Whether the lock file is still the one that was locked: `false` once somebody removed or replaced it. */
+  /** Whether the file is still the one that was locked: `false` once somebody has removed or replaced it. */
   isCurrent(): Promise<boolean>;
   /** Frees the lock. The file stays. */
   close(): Promise<void>;

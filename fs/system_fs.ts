@@ -127,7 +127,9 @@ async function makeDirectory<File>(
 function isMissing<File>(calls: SystemCalls<File>, path: string): boolean {
   if (path === dirname(path)) return false;
   try {
-    return statPath(calls, path) === undefined;
+    const found = statPath(calls, path);
+    if (found?.kind === "file") throw failure("ENOTDIR", path);
+    return found === undefined;
   } catch (error) {
     if (isSandboxed(error)) return false;
     throw error;

@@ -42,6 +42,16 @@ export class MemoryDisk {
     return directory;
   }
 
+  /** The names of the files and directories in a directory. */
+  list(path: string): string[] {
+    const names = [...this.directory(path).live.keys()];
+    for (const other of this.#directories.keys()) {
+      const [above, name] = split(other);
+      if (above === path && name !== "") names.push(name);
+    }
+    return names;
+  }
+
   isDirectory(path: string): boolean {
     return this.#directories.has(path);
   }
@@ -73,11 +83,13 @@ export class MemoryDisk {
     return this.#files.get(node)!;
   }
 
+  /** Creates a directory and its missing parents, durable at once. */
   createDirectory(path: string, rights: Rights): void {
-    if (path !== ROOT && this.find(path) !== undefined) {
-      throw failure("ENOTDIR", path);
-    }
     if (this.isDirectory(path)) return;
+    if (path !== ROOT) {
+      if (this.find(path) !== undefined) throw failure("ENOTDIR", path);
+      this.createDirectory(split(path)[0], rights);
+    }
     const empty = { live: new Map(), durable: new Map(), unsynced: [] };
     this.#directories.set(path, { ...empty, rights });
   }
@@ -155,7 +167,7 @@ export class MemoryDisk {
 /** A path's directory and its last part. */
 export function split(path: string): [directory: string, name: string] {
   const slash = path.lastIndexOf("/");
-  return [path.slice(0, slash) || ROOT, path.slice(slash + 1)];
+  return [path.slice(0, Math.max(slash, 0)) || ROOT, path.slice(slash + 1)];
 }
 
 /** An error as an operating system gives it. */

@@ -163,7 +163,9 @@ export class MemoryFileSystem implements FileSystem {
   create(path: string, mode: number): Promise<FileHandle> {
     return this.#call("create", path, () => {
       const [directory, name] = split(path);
-      if (this.#disk.find(path) !== undefined) throw failure("EEXIST", path);
+      if (this.#disk.isDirectory(path) || this.#disk.find(path) !== undefined) {
+        throw failure("EEXIST", path);
+      }
       const file = durableFile(NOTHING, this.#rights(mode));
       const node = this.#disk.createFile(file);
       this.#disk.changeEntries(directory, { kind: "add", name, node });
@@ -186,10 +188,7 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Lists a directory, as {@linkcode FileSystem.list} says. */
   list(directory: string): Promise<string[]> {
-    return this.#call("list", directory, () => {
-      this.#disk.directory(directory);
-      return this.names(directory);
-    });
+    return this.#call("list", directory, () => this.#disk.list(directory));
   }
 
   /** Creates a directory, durable at once: that of whoever has the one above, as far as the process may. */
@@ -198,13 +197,12 @@ export class MemoryFileSystem implements FileSystem {
       "createDirectory",
       path,
       () => {
-        const rights = this.#rights(mode);
-        const above = split(path)[0];
-        const like = this.#disk.isDirectory(above)
-          ? { ...this.#disk.directory(above).rights, mode: mode }
-          : rights;
+        let [above] = split(path);
+        while (!this.#disk.isDirectory(above)) [above] = split(above);
+        const like = { ...this.#disk.directory(above).rights, mode };
         const user = this.user ?? NOBODY;
-        this.#disk.createDirectory(path, ownedLike(user, rights, like));
+        const rights = ownedLike(user, this.#rights(mode), like);
+        this.#disk.createDirectory(path, rights);
       },
     );
   }
@@ -244,6 +242,8 @@ export class MemoryFileSystem implements FileSystem {
     note: string,
   ): Promise<FileLock | undefined> {
     return this.#call("lock", path, () => {
+      if (this.#disk.isDirectory(path)) throw failure("EISDIR", path);
+      this.#disk.directory(split(path)[0]);
       const found = this.#disk.find(path);
       if (found !== undefined) this.#assertMayOpen(path, found, "both");
       if (found !== undefined && this.#locked.get(path) === found) return;

@@ -30,9 +30,13 @@ export type {
 export type { ExploreOptions, ExploreReport } from "./checker.ts";
 export { explore, sweepFaults } from "./explore.ts";
 export type { SweepOptions } from "./explore.ts";
+export { fileSystemSuite } from "./file_system_suite.ts";
+export type { FileSystemFixture } from "./file_system_trial.ts";
 export { MemoryFileSystem } from "./memory_fs.ts";
 export type { Fault, FileSystemCall, Hooks } from "./memory_fs.ts";
 export { cutPower } from "./power_cut.ts";
 export { Random, randomSeed } from "./random.ts";
+export { runSuite } from "./suite.ts";
+export type { Check, SuiteOptions, SuiteReport } from "./suite.ts";
 export type { User } from "./rights.ts";
 export type { Workload, WorkloadLog } from "./workload.ts";
