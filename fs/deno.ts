@@ -1,7 +1,7 @@
 import type { FileStat, FileSystem } from "./file_system.ts";
-import { ownNamed } from "./own.ts";
-import type { SystemCalls } from "./system_calls.ts";
-import { fileSystemOver } from "./system_fs.ts";
+import { ownNamed } from "./runtime/own.ts";
+import type { SystemCalls } from "./runtime/calls.ts";
+import { fileSystemOver } from "./runtime/file_system.ts";
 
 const denoCalls: SystemCalls<Deno.FsFile> = {
   open: (path, access) => Deno.open(path, accessOf(access)),

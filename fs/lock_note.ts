@@ -2,21 +2,21 @@ import { readBlock } from "./blocks.ts";
 import { openIfExists } from "./directory.ts";
 import type { FileSystem } from "./file_system.ts";
 
-/** What a lock file says of who holds it, and of the log. The first is for people: the lock itself is the kernel's. */
+/** The note in a lock file: who holds the lock, for people, and which log it is for. The lock itself is the kernel's. */
 export interface LockNote {
   readonly pid: number;
-  /** When that process started. */
+  /** The time at which that process started. */
   readonly since: string;
-  /** The command that took it, where it was one. */
+  /** The command that took the lock, if a command did. */
   readonly command?: string | undefined;
-  /** The id of the log, once a header of it was durable: an active segment without one has lost it. Empty for a log of the Rust program. */
+  /** The id of the log, once a header of it was durable: an active segment without a header has lost it. Empty for a log of the Rust program. */
   readonly log?: string;
 }
 
 /** No note is longer. */
 export const LOCK_NOTE_BYTES = 1_024;
 
-/** As short as this every note is as long as any other, and so overwritten in one sector, without a size that changes. */
+/** Notes are padded to this size, so that one overwrites another within a sector and the size does not change. */
 const USUAL_BYTES = 128;
 
 const START = '{"pid":';
@@ -29,7 +29,7 @@ export function encodeLockNote(
   return `${json.padEnd(USUAL_BYTES - 1)}\n`;
 }
 
-/** What is left in a lock file that holds another note: the log is still the same. */
+/** The note to write into a lock file that holds another one: the log is still the same. */
 export function keepLog(found: Uint8Array, note: string): string {
   const log = parseLockNote(found)?.log;
   const next = parseLockNote(note);
@@ -38,7 +38,7 @@ export function keepLog(found: Uint8Array, note: string): string {
     : encodeLockNote({ ...next, log });
 }
 
-/** The note that a lock file holds; `undefined` where it holds none, or not all of one. */
+/** The note that a lock file holds; `undefined` if it holds none, or a part of one. */
 export function parseLockNote(
   content: Uint8Array | string,
 ): LockNote | undefined {
@@ -70,12 +70,12 @@ export async function readLockNote(
 }
 
 /**
- * What to do with the file found under a lock's name, before anything is
- * written into it: take it; replace it by another, because it is a lock that a
- * backup has given a second name; or refuse it with a POSIX error.
+ * Judges the file that has a lock's name, before anything is written into it:
+ * take it; replace it, because it is a lock to which a backup has given a second
+ * name; or refuse it with a POSIX error.
  *
- * @param bytes What it holds, or more than a note has of that.
- * @param links How many names it has.
+ * @param bytes Its content, or the start of it, longer than a note.
+ * @param links The number of its names.
  */
 export function judgeLockFile(
   bytes: Uint8Array,
@@ -86,7 +86,7 @@ export function judgeLockFile(
   return isLock ? "take" : "EFTYPE";
 }
 
-/** A note is not synced: a power cut may leave none of it, a beginning, or NULs. */
+/** A note is not synced: a power cut may leave nothing, the beginning of it, or NULs. */
 function mayBeNote(bytes: Uint8Array): boolean {
   if (bytes.length > LOCK_NOTE_BYTES) return false;
   const text = new TextDecoder().decode(bytes).replaceAll("\0", "");

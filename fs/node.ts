@@ -12,9 +12,9 @@ import process from "node:process";
 import type { FileSystem } from "./file_system.ts";
 import { close, fstat, lstat, open } from "./node_file.ts";
 import { lock, lockedByOpening } from "./node_lock.ts";
-import { ownFile } from "./own.ts";
-import type { SystemCalls } from "./system_calls.ts";
-import { fileSystemOver } from "./system_fs.ts";
+import { ownFile } from "./runtime/own.ts";
+import type { SystemCalls } from "./runtime/calls.ts";
+import { fileSystemOver } from "./runtime/file_system.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 

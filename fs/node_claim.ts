@@ -1,14 +1,14 @@
-/** A process, so that no other one, before or after, is taken for it. */
+/** The identity of a process: no other, before or after, has the same. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the machine was started and, on its clock, the process. */
+  /** When the machine started and, on its clock, the process. */
   readonly birth: string;
 }
 
 /**
- * A claim is an empty file whose name says which process has a journal open. Two
- * processes never make the same one, so that a dead one's can be removed
- * without taking away somebody else's.
+ * The name of a claim: an empty file whose name says which process has a journal
+ * open. No two processes make the same one, so that removing the claim of a dead
+ * process takes nothing from another.
  */
 export function claimName(
   lockName: string,
@@ -17,7 +17,7 @@ export function claimName(
   return `${lockName}.${pid}.${birth}`;
 }
 
-/** The claims among the names in a directory, and whose they are. */
+/** The claims among the names in a directory, and their owners. */
 export function claimsIn(
   names: readonly string[],
   lockName: string,
@@ -31,14 +31,14 @@ export function claimsIn(
   });
 }
 
-/** What a process is born with: the machine's start, and its own. */
+/** The birth of a process: when the machine started, and when the process did. */
 export function birth(bootId: string, startedAt: string): string {
   return `${bootId.slice(0, 8)}-${startedAt}`;
 }
 
 /**
- * When a process started, from Linux's `/proc/PID/stat`; `undefined` where it is
- * dead, a zombie included: its files are closed.
+ * When a process started, from Linux's `/proc/PID/stat`; `undefined` if it is
+ * dead or a zombie, whose files are closed.
  */
 export function startTime(stat: string): string | undefined {
   // The name of the program, in parentheses, may hold anything.
@@ -46,9 +46,9 @@ export function startTime(stat: string): string | undefined {
   return ["Z", "X", "x"].includes(fields[0]!) ? undefined : fields[19];
 }
 
-/** Whether Linux's `/proc/locks` has a `flock` of the file with this inode. */
+/** Whether Linux's `/proc/locks` lists a `flock` of the file with this inode. */
 export function isFlocked(locks: string, inode: bigint): boolean {
-  // Devices are numbered otherwise there than in a stat, on some file systems.
+  // On some file systems devices have other numbers there than in a stat.
   return locks.split("\n").some((line) =>
     line.includes(" FLOCK ") && line.includes(`:${inode} `)
   );

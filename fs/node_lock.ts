@@ -12,7 +12,7 @@ import {
 import type { FileHandle as NodeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { codeOf } from "./errno.ts";
+import { codeOf } from "./runtime/errno.ts";
 import {
   birth,
   claimName,
@@ -22,7 +22,7 @@ import {
   startTime,
 } from "./node_claim.ts";
 import { lstat } from "./node_file.ts";
-import type { Release } from "./system_calls.ts";
+import type { Release } from "./runtime/calls.ts";
 
 /** Flags of `open` that Node does not name, and passes on to the system: open and lock, or fail at once. */
 const OPEN_LOCKED: Readonly<Record<string, number>> = {
@@ -30,7 +30,7 @@ const OPEN_LOCKED: Readonly<Record<string, number>> = {
   win32: 0x10000000, // UV_FS_O_EXLOCK: nobody else may open it
 };
 
-/** What identifies a process where the system does not tell when it started. */
+/** The birth of a process if the system does not tell when it started. */
 const UNKNOWN = birth("0", "0");
 
 /** The flags with which opening the file of a lock locks it, on macOS and Windows; 0 elsewhere. */
@@ -52,9 +52,9 @@ export async function lock(
 
 /**
  * Node has no `flock`. The program of that name locks the open file that it
- * inherits, which is ours, and the lock stays when the program has ended.
+ * inherits, which is ours, and the lock stays when the program ends.
  *
- * @returns Whether it is ours; `undefined` where there is no such program.
+ * @returns Whether the lock is ours; `undefined` if there is no such program.
  */
 function flockThroughChild(fd: number): boolean | undefined {
   try {
@@ -75,7 +75,7 @@ function isFlockedBySomebody(fd: number): boolean {
   }
 }
 
-/** Claims the file for this process, unless a process that lives has done so. Claims first and looks then, so that of two at least one sees the other. */
+/** Claims the file for this process, unless a live process has done so. Claims first and looks then, so that of two at least one sees the other. */
 function claim(path: string, mode: number): Release | undefined {
   const directory = dirname(path);
   const name = listedName(path);
@@ -117,7 +117,7 @@ function identityOf(path: string): string | undefined {
   }
 }
 
-/** Whether no claim but ours is that of a process that lives; those of the dead are removed. */
+/** Whether no other live process has a claim. Removes the claims of dead ones. */
 function isAlone(directory: string, name: string, mine: string): boolean {
   for (const { name: other, owner } of claimsIn(readdirSync(directory), name)) {
     const path = join(directory, other);
@@ -128,14 +128,14 @@ function isAlone(directory: string, name: string, mine: string): boolean {
   return true;
 }
 
-/** Whether a process lives, as far as can be told: where it is in doubt, it does. */
+/** Whether a process lives. If in doubt, it does. */
 function isAlive({ pid, birth }: ProcessIdentity): boolean {
   const found = birthOf(pid);
   return found !== undefined && [found, UNKNOWN].includes(birth) ||
     found === UNKNOWN;
 }
 
-/** What tells a process from those that had its number before; `undefined` where it is dead. */
+/** The birth of the process that has this number; `undefined` if it is dead. */
 function birthOf(pid: number): string | undefined {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");

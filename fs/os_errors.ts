@@ -7,25 +7,25 @@ export function osCode(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** Whether the disk, the quota or the file-size limit is full. */
+/** Whether the disk is full, or the quota or the limit of file sizes is reached. */
 export function isNoSpace(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes(osCode(error) ?? "");
 }
 
-/** What stands where a file of ours should, by what opening it fails with. */
+/** The thing that has the name of a file of ours, by the error that opening it gives. */
 const NO_FILE: Readonly<Record<string, string>> = {
   ELOOP: "a symbolic link",
   EISDIR: "a directory",
   ENXIO: "a pipe, a socket or a device",
   EMLINK: "a hard link to another file",
-  EFTYPE: "something that is no note of a lock",
+  EFTYPE: "a file that is not a lock",
 };
 
 /**
  * The {@linkcode MiniError} for an operating system's error.
  *
- * @param doing What could not be done, as `open journal "/x"`.
- * @param after What is true now.
+ * @param doing The operation that failed, as `open journal "/x"`.
+ * @param after The state that things are in now.
  */
 export function fromOs(
   error: unknown,
@@ -36,13 +36,13 @@ export function fromOs(
   if (error instanceof MiniError) return error;
   const { directory, ...rest } = place;
   const options = { ...rest, cause: error };
-  // What the system says needs no name before it.
+  // The message of the system needs no name of its class before it.
   const because = error instanceof Error && error.message !== ""
     ? error.message
     : messageOf(error);
   const code = osCode(error) ?? "";
   if (code === "ENOTCAPABLE") {
-    // Deno's words, before the path, which may hold any.
+    // Deno's words come before the path, which may hold any words.
     const kind = because.startsWith("Requires read ") ? "read" : "write";
     return new MiniError(
       "PERMISSION",
@@ -72,7 +72,7 @@ export function fromOs(
   );
 }
 
-/** The error of a log to which nothing more is written. */
+/** The error of a log that accepts no more records. */
 export function poisoned(path: string, cause: unknown): MiniError {
   return new MiniError(
     "POISONED",

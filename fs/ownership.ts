@@ -1,19 +1,19 @@
 import type { FileStat } from "./file_system.ts";
 
-/** What group and others may do, of a mode. */
+/** The part of a mode that is for the group, and for others. */
 const groupOf = (mode: number) => mode >> 3 & 7;
 const othersOf = (mode: number) => mode & 7;
 const READ_AND_WRITE = 6;
 
-/** Whether a file is whose it should be, and opens for whom it should. */
+/** Whether a file has the owner, the group and the mode of another. */
 export function isLike(file: FileStat, like: FileStat): boolean {
   return file.uid === like.uid && file.gid === like.gid &&
     file.mode === like.mode;
 }
 
 /**
- * Who would be locked out if `made` took the place of `like`, and what helps;
- * `undefined` where nobody would.
+ * Tells who would be locked out if `made` took the place of `like`, and what
+ * helps; `undefined` if nobody would.
  */
 export function lockedOut(
   like: FileStat,
@@ -22,7 +22,7 @@ export function lockedOut(
   const { uid, gid } = like;
   if (uid === undefined || isLike(made, like)) return undefined;
   const mode = like.mode!;
-  // What is not of the same group opens for it as for others.
+  // A file of another group opens for this group as for others.
   const isGroupKept = made.gid === gid || groupOf(mode) === othersOf(mode);
   const isOpenToOwner = uid === made.uid || uid === 0 ||
     isGroupKept && groupOf(mode) === READ_AND_WRITE;
@@ -36,7 +36,7 @@ export function lockedOut(
 
 const OTHERS_WRITE = 2;
 
-/** Whether others may write it: put files into a directory, above all. */
+/** Whether others may write a file, or put files into a directory. */
 export function isOpenToOthers(
   { mode = 0 }: { readonly mode?: number },
 ): boolean {
@@ -44,16 +44,16 @@ export function isOpenToOthers(
 }
 
 /**
- * Why a file is not to be trusted that was found where others may put theirs;
- * `undefined` where it is.
+ * Tells why a file in a directory where others may put theirs is not to be
+ * trusted; `undefined` if it is.
  *
- * @param made One that this process has made just now, which others were not to write.
+ * @param made A file that this process has just made, and that others may not write.
  */
 export function distrust(
   found: FileStat,
   made: FileStat,
 ): string | undefined {
-  // Where a file system keeps no modes, as on a disk of Windows, all files look alike.
+  // If a file system keeps no modes, as on a disk of Windows, all files look alike.
   if (isOpenToOthers(found) && !isOpenToOthers(made)) {
     return "others can write it";
   }

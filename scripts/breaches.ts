@@ -43,18 +43,15 @@ export const CIRCLES: readonly string[] = [];
 export const CROWDED: Readonly<Record<string, number>> = {
   "cli": 44,
   "cli/inspect": 19,
-  "fs": 20,
 };
 
 /** How often phrases stand in the text that have a plainer word: `deno task tidy --phrases`. */
 export const PHRASES: Readonly<Record<string, number>> = {
   "bench": 22,
   "docs/ARCHITECTURE.md": 6,
-  "fs": 17,
   "scripts": 24,
   "snap": 9,
   "state": 32,
   "store": 61,
-  "testing": 20,
   "tests": 211,
 };

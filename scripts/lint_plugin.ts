@@ -39,7 +39,8 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
 };
 
 /** The only files that may call the operating system. */
-const SYSTEM_FILES = /^fs\/(deno|node|node_file|node_lock|own|system)\.ts$/;
+const SYSTEM_FILES =
+  /^fs\/(deno|node|node_file|node_lock|runtime\/own|system)\.ts$/;
 const SYSTEM_MESSAGE = "only fs/ may call the operating system";
 
 /** The only file that may ask the runtime for a checksum. */
@@ -61,7 +62,7 @@ const INDEX_FILES =
   /^(queue\/(open|ledger\/(ready|dedupe)_index)|base\/abort)\.ts$/;
 
 /** The only files that may name ENOENT: those that test for it, and the one that throws it. */
-const MISSING_FILES = /^(fs\/\w+|testing\/memory_disk)\.ts$/;
+const MISSING_FILES = /^(fs\/[\w/]+|testing\/(memory_disk|rules\/\w+))\.ts$/;
 
 const SYSTEM_MODULES = /^node:(fs|os|net|http|https|dgram|child_process)\b/;
 
@@ -76,7 +77,7 @@ function placeOf(filename: string): string {
 }
 
 /** The parts of the file system for Node that need no Node: no public name reaches them. */
-const PURE_OF_NODE = /\/fs\/(node_claim|errno)\.ts$/;
+const PURE_OF_NODE = /\/fs\/(node_claim|runtime\/errno)\.ts$/;
 
 /** The folders that are published, from the ground up. */
 export const PUBLISHED: readonly string[] = Object.keys(MAY_IMPORT)

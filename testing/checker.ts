@@ -5,29 +5,29 @@ import { MemoryFileSystem } from "./memory_fs.ts";
 import { Random } from "./random.ts";
 import type { Moment, Workload } from "./workload.ts";
 
-/** How thoroughly to explore. */
+/** Options of `explore`: how thoroughly to look. */
 export interface ExploreOptions extends CrashOptions {
-  /** Of so many states one is crashed again at every moment of its recovery. @default {20} */
+  /** One state in this number is crashed again at every moment of its recovery. @default {20} */
   readonly crashRecoveryOneIn?: number;
-  /** Of so many states that a power cut may leave one is looked at. @default {1} */
+  /** One in this number of the states that a power cut may leave is checked. @default {1} */
   readonly stateOneIn?: number;
 }
 
-/** What an exploration has found. */
+/** The result of an exploration. */
 export interface ExploreReport {
-  /** The workload. */
+  /** The name of the workload. */
   readonly name: string;
-  /** At how many moments the power was cut. */
+  /** The number of moments at which the power was cut. */
   readonly moments: number;
-  /** How many different states the disk was left in. */
+  /** The number of different states in which the disk was left. */
   readonly states: number;
-  /** How many recoveries were checked. */
+  /** The number of recoveries. */
   readonly recoveries: number;
-  /** What went wrong, each with what it takes to find it again; empty is what one hopes for. */
+  /** The failures, each with the moment and the seed; empty if there were none. */
   readonly violations: readonly string[];
 }
 
-/** Recovers from states and checks what comes back. */
+/** Recovers from states of the disk and checks what is recovered. */
 export class Checker<Item> {
   readonly #workload: Workload<Item>;
   readonly #units: readonly (readonly Item[])[];
@@ -65,7 +65,7 @@ export class Checker<Item> {
     );
   }
 
-  /** The process is killed: nothing unsynced is lost, until the power is cut as well. */
+  /** Kills the process: nothing unsynced is lost, until the power is cut as well. */
   async checkKilled(moment: Moment): Promise<void> {
     const label = `${moment.label}, killed`;
     await this.#checkState(new MemoryFileSystem(moment.disk), moment, label);
@@ -142,20 +142,20 @@ export class Checker<Item> {
       : "an append after recovery changes something else";
   }
 
-  /** What comes back, or what is thrown. */
+  /** Returns what is recovered, or the error as text. */
   async #recover(fs: MemoryFileSystem): Promise<Item[] | string> {
     this.#recoveries++;
     try {
       fs.restart();
       const items = await this.#workload.recover(fs);
-      // What JSON would lose could not be told from something else.
+      // What JSON loses could not be told from something else.
       return JSON.parse(toJson(items, Infinity));
     } catch (error) {
       return `recovery refuses: ${error}`;
     }
   }
 
-  /** Whether what came back is a beginning of what was issued that holds all that was acknowledged. */
+  /** Checks that what was recovered is a beginning of what was issued, and holds everything that was acknowledged. */
   #compare(
     items: readonly Item[],
     { issued, acked, refused }: Moment,

@@ -16,37 +16,37 @@ import { Random } from "./random.ts";
 const SECTOR_BYTES = 512;
 const NEWLINE = 0x0a;
 
-/** How thoroughly to look. */
+/** Options of {@linkcode crashStates}: how thoroughly to look. */
 export interface CrashOptions {
-  /** Where unsynced bytes are cut: nowhere, at sectors, lines and writes and one byte beside, or everywhere. @default {"edges"} */
+  /** Where unsynced bytes are cut: nowhere; at sectors, lines and writes, and one byte before and after; or everywhere. @default {"edges"} */
   readonly cuts?: "none" | "edges" | "every byte";
-  /** How many random sets of missing sectors to try for a file. @default {4} */
+  /** The number of random sets of missing sectors to try for a file. @default {4} */
   readonly samples?: number;
-  /** Where the random sets start. @default {1} */
+  /** The seed of the random sets. @default {1} */
   readonly seed?: number;
 }
 
-/** One thing that a power cut may leave. */
+/** One state in which a power cut may leave the disk. */
 export interface CrashState {
-  /** What became of what was not synced. */
+  /** Says what became of the changes that were not synced. */
   readonly label: string;
   /** The disk, as the next process finds it. */
   readonly fs: MemoryFileSystem;
 }
 
-/** One way for a part of the disk to be. */
+/** One possible value of a part of the disk. */
 interface Variant<T> {
   readonly label: string;
   readonly value: T;
 }
 
 /**
- * Every state, up to sampling, in which a power cut at the moment of the
- * snapshot may leave the disk.
+ * Yields every state, up to sampling, in which a power cut at the moment of the
+ * snapshot may leave the disk. The first has lost everything that was not synced.
  *
- * Changes to names are kept or lost each on its own. Bytes that were not synced
- * are all there, cut anywhere, or NUL in any set of sectors. One file at a time
- * varies, while the others have lost or kept all.
+ * Each change of a name is kept or lost by itself. Bytes that were not synced are
+ * complete, cut anywhere, or NUL in any set of sectors. One file varies at a
+ * time, while the others have lost or kept everything.
  *
  * @example Walk through them
  * ```ts

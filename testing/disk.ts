@@ -1,12 +1,12 @@
 /** The bytes of a file, never changed in place. */
 export type Content = Uint8Array<ArrayBuffer>;
 
-/** What was done to a file since it was last synced. */
+/** A change of a file that is not synced. */
 export type FileOperation =
   | { readonly kind: "write"; readonly offset: number; readonly bytes: Content }
   | { readonly kind: "truncate"; readonly sizeBytes: number };
 
-/** What was done to a directory since it was last synced. */
+/** A change of a directory that is not synced. */
 export type EntryOperation =
   | { readonly kind: "add"; readonly name: string; readonly node: number }
   | {
@@ -17,7 +17,7 @@ export type EntryOperation =
   }
   | { readonly kind: "remove"; readonly name: string };
 
-/** Who owns a file or a directory, and who may do what with it. */
+/** The owner, the group and the mode of a file or a directory. */
 export interface Rights {
   /** The owner. */
   readonly uid: number;
@@ -27,37 +27,37 @@ export interface Rights {
   readonly mode: number;
 }
 
-/** A file, with what the page cache shows and what the disk holds. */
+/** A file: what the page cache shows, and what the disk holds. */
 export interface FileNode {
-  /** What a reader sees. */
+  /** The bytes that a reader sees. */
   readonly live: Content;
-  /** What the disk holds. */
+  /** The bytes that the disk holds. */
   readonly durable: Content;
-  /** What was done since the last sync, oldest first. */
+  /** The changes since the last sync, oldest first. */
   readonly unsynced: readonly FileOperation[];
-  /** Ranges that a failed sync has lost: the cache shows them, and the disk will never have them. */
+  /** Ranges that a failed sync has lost: the cache shows them, and they never reach the disk. */
   readonly lost: readonly (readonly [start: number, end: number])[];
-  /** Whose it is. */
+  /** The owner, the group and the mode that are shown. */
   readonly rights: Rights;
-  /** Whose it is on the disk. */
+  /** The owner, the group and the mode on the disk. */
   readonly durableRights: Rights;
 }
 
-/** A directory, with what the cache shows and what the disk holds. */
+/** A directory: what the cache shows, and what the disk holds. */
 export interface DirectoryNode {
   /** The names that a reader sees, each with the number of its file. */
   readonly live: ReadonlyMap<string, number>;
   /** The names that the disk holds. */
   readonly durable: ReadonlyMap<string, number>;
-  /** What was done since the last sync, oldest first. */
+  /** The changes since the last sync, oldest first. */
   readonly unsynced: readonly EntryOperation[];
-  /** Whose it is, durable at once. */
+  /** The owner, the group and the mode, durable at once. */
   readonly rights: Rights;
 }
 
-/** All of a file system at one moment. Immutable, and cheap to keep: contents are shared. */
+/** A whole file system at one moment. Immutable, and cheap to keep: contents are shared. */
 export interface DiskSnapshot {
-  /** Every file by its number, also those that have lost their name. */
+  /** Every file by its number, including those that have lost their names. */
   readonly files: ReadonlyMap<number, FileNode>;
   /** Every directory by its path. */
   readonly directories: ReadonlyMap<string, DirectoryNode>;
@@ -105,14 +105,14 @@ export function applyToEntries(
   if (operation.kind === "add") changed.set(operation.name, operation.node);
   else if (operation.kind === "remove") changed.delete(operation.name);
   else {
-    // What moves is the file, whether or not its old name has reached the disk.
+    // The file moves, whether or not its old name has reached the disk.
     changed.delete(operation.from);
     changed.set(operation.to, operation.node);
   }
   return changed;
 }
 
-/** The content with what a failed sync has lost as NULs. */
+/** The content, with NULs in place of what a failed sync has lost. */
 export function withoutLost(content: Content, lost: FileNode["lost"]): Content {
   if (lost.length === 0) return content;
   const holed = content.slice();
@@ -143,7 +143,7 @@ export function syncFile(file: FileNode): FileNode {
   return { ...file, durable, unsynced: [], durableRights: rights };
 }
 
-/** The file after a sync that has failed: clean in the cache, and not on the disk. */
+/** The file after a failed sync: clean in the cache, and not on the disk. */
 export function loseUnsynced(file: FileNode): FileNode {
   const lost = file.unsynced.flatMap((operation) =>
     operation.kind === "write"

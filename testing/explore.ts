@@ -7,7 +7,7 @@ import {
 } from "./memory_fs.ts";
 import { Recorder, type Workload } from "./workload.ts";
 
-/** After this a run counts as hanging: nothing in memory takes so long. */
+/** A run that takes longer hangs: nothing in memory takes that long. */
 const HANG_MS = 10_000;
 
 /**
@@ -70,7 +70,7 @@ export async function explore<Item>(
   return checker.report(recorder.moments.length);
 }
 
-/** What to break, and how. */
+/** Options of {@linkcode sweepFaults}: which calls fail, and how. */
 export interface SweepOptions extends ExploreOptions {
   /** The faults to try at every call. */
   readonly faults: readonly Fault[];

@@ -1,11 +1,11 @@
-import { DURABILITY_RULES } from "./durability_rules.ts";
-import { FILE_RULES } from "./file_rules.ts";
+import { DURABILITY_RULES } from "./rules/durability.ts";
+import { FILE_RULES } from "./rules/files.ts";
 import {
   type FileSystemFixture,
   FileSystemTrial,
-} from "./file_system_trial.ts";
-import { LOCK_RULES } from "./lock_rules.ts";
-import { NAME_RULES } from "./name_rules.ts";
+} from "./rules/file_system_trial.ts";
+import { LOCK_RULES } from "./rules/locks.ts";
+import { NAME_RULES } from "./rules/names.ts";
 import { type Check, checksOf, type SuiteOptions } from "./suite.ts";
 
 /**

@@ -11,7 +11,7 @@ import {
 
 const ROOT = "/";
 
-/** Of the root directory, which is everybody's. */
+/** The rights of the root directory, which is root's. */
 const ROOT_RIGHTS: Rights = { uid: 0, gid: 0, mode: 0o755 };
 
 /** The files and directories of a {@linkcode MemoryFileSystem} as they change. */
@@ -19,7 +19,7 @@ export class MemoryDisk {
   readonly #files: Map<number, FileNode>;
   readonly #directories: Map<string, DirectoryNode>;
   #nextNode = 1;
-  /** How often anything has changed. */
+  /** The number of changes. */
   changes = 0;
 
   constructor(snapshot?: DiskSnapshot) {
@@ -56,13 +56,13 @@ export class MemoryDisk {
     return this.#directories.has(path);
   }
 
-  /** The file that has a name. */
+  /** The number of the file that has a name. */
   find(path: string): number | undefined {
     const [directory, name] = split(path);
     return this.#directories.get(directory)?.live.get(name);
   }
 
-  /** How many names a file has. */
+  /** The number of names of a file. */
   links(node: number): number {
     let count = 0;
     for (const { live } of this.#directories.values()) {
@@ -71,7 +71,7 @@ export class MemoryDisk {
     return count;
   }
 
-  /** The same, where there must be one. */
+  /** As {@linkcode MemoryDisk.find}; throws if there is none. */
   need(path: string): number {
     if (this.isDirectory(path)) throw failure("EISDIR", path);
     const node = this.find(path);
@@ -94,14 +94,14 @@ export class MemoryDisk {
     this.#directories.set(path, { ...empty, rights });
   }
 
-  /** Makes an empty file that has no name yet. */
+  /** Adds a file that has no name yet. */
   createFile(file: FileNode): number {
     const node = this.#nextNode++;
     this.#files.set(node, file);
     return node;
   }
 
-  /** Puts a file there, durable at once. */
+  /** Adds a file under a name, durable at once. */
   place(path: string, file: FileNode): void {
     const [directory, name] = split(path);
     this.createDirectory(directory, { ...file.rights, mode: 0o700 });
@@ -118,7 +118,7 @@ export class MemoryDisk {
     });
   }
 
-  /** Says whose a file or a directory is, as somebody else does: durable at once. */
+  /** Changes owner, group or mode of a file or a directory, durable at once. */
   give(path: string, rights: Partial<Rights>): void {
     this.changes++;
     if (this.isDirectory(path)) {
@@ -164,13 +164,13 @@ export class MemoryDisk {
   }
 }
 
-/** A path's directory and its last part. */
+/** Splits a path into its directory and its name. */
 export function split(path: string): [directory: string, name: string] {
   const slash = path.lastIndexOf("/");
   return [path.slice(0, Math.max(slash, 0)) || ROOT, path.slice(slash + 1)];
 }
 
-/** An error as an operating system gives it. */
+/** An error with a POSIX name. */
 export function failure(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
 }

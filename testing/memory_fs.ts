@@ -17,34 +17,34 @@ import {
 import { failure, MemoryDisk, split } from "./memory_disk.ts";
 import { mayOpen, ownedLike, type User } from "./rights.ts";
 
-/** Whom the rest of the world is taken for, where there are no users. */
+/** The owner of all files in a system without users. */
 const NOBODY: User = { uid: 1000, gid: 1000 };
 
-/** One call of the seam, as a test sees it. */
+/** A call of a `FileSystem` or of a handle, as a test sees it. */
 export interface FileSystemCall {
-  /** Its place among the calls, from 1. */
+  /** The position of the call among all calls, from 1. */
   readonly index: number;
-  /** The method. */
+  /** The name of the method. */
   readonly operation:
     | Exclude<keyof FileSystem, symbol>
     | Exclude<keyof FileHandle, symbol>;
-  /** The file or directory. */
+  /** The path of the file or the directory. */
   readonly path: string;
 }
 
-/** How a call fails. */
+/** The failure of a call. */
 export interface Fault {
-  /** The POSIX error. */
+  /** The POSIX name of the error. */
   readonly code: string;
-  /** Of a failing write: how many bytes reach the file all the same. @default {0} */
+  /** The number of bytes of a failing write that reach the file nevertheless. @default {0} */
   readonly keepBytes?: number;
 }
 
-/** What a test may watch and break. */
+/** Functions with which a test watches calls and makes them fail. */
 export interface Hooks {
-  /** Asked before every call; a fault that it gives makes the call fail. */
+  /** Called before every call. A fault that it returns makes the call fail. */
   before?: (call: FileSystemCall) => Fault | undefined;
-  /** Told after every call that has changed something, also one that failed. */
+  /** Called after every call that has changed something, also after one that failed. */
   after?: (call: FileSystemCall) => void;
 }
 
@@ -52,8 +52,8 @@ export interface Hooks {
  * A file system in memory that forgets what was not synced, as a disk does when
  * the power is cut: bytes of files *and* names in directories.
  *
- * A failed `sync` is as treacherous as a real one: what was not synced is shown
- * on, a later `sync` succeeds, and the disk never gets it.
+ * A failed `sync` is as treacherous as a real one: what was not synced is still
+ * shown, a later `sync` succeeds, and the bytes never reach the disk.
  *
  * @example What was not synced is gone
  * ```ts
@@ -72,20 +72,20 @@ export class MemoryFileSystem implements FileSystem {
   readonly #disk: MemoryDisk;
   readonly #locked = new Map<string, number>();
   #calls = 0;
-  /** What a test watches and breaks. */
+  /** Functions with which a test watches calls and makes them fail. */
   hooks: Hooks = {};
   /**
-   * Whom the process runs as: files have owners, and modes say who may open
-   * them; directories let everybody in. `undefined` for a system without users.
+   * The user of the process: files have owners, and modes say who may open them;
+   * directories let everybody in. `undefined` for a system without users.
    */
   user: User | undefined = NOBODY;
 
-  /** Starts empty, or as a process finds it that starts after another was killed: what was not synced is still shown. */
+  /** Starts empty, or as the next process finds a snapshot after the last was killed: what was not synced is still shown. */
   constructor(snapshot?: DiskSnapshot) {
     this.#disk = new MemoryDisk(snapshot);
   }
 
-  /** All of it as it is now. */
+  /** Returns the whole file system as it is now. */
   snapshot(): DiskSnapshot {
     return this.#disk.snapshot();
   }
@@ -95,29 +95,29 @@ export class MemoryFileSystem implements FileSystem {
     this.#locked.clear();
   }
 
-  /** How many calls were made. */
+  /** The number of calls so far. */
   get calls(): number {
     return this.#calls;
   }
 
-  /** The names in a directory, sorted. */
+  /** The names of the files in a directory, sorted. */
   names(directory: string): string[] {
     if (!this.#disk.isDirectory(directory)) return [];
     return [...this.#disk.directory(directory).live.keys()].sort();
   }
 
-  /** The bytes that a file shows; `undefined` where there is none. */
+  /** The bytes that a file shows; `undefined` if there is no file. */
   content(path: string): Uint8Array<ArrayBuffer> | undefined {
     const node = this.#disk.find(path);
     return node === undefined ? undefined : this.#disk.file(node).live;
   }
 
-  /** Puts a file there as somebody else would, durable at once; replaces what has the name. */
+  /** Creates a file as somebody else would, durable at once. Replaces what has the name. */
   put(path: string, bytes: Uint8Array<ArrayBuffer>): void {
     this.#disk.place(path, durableFile(bytes.slice(), this.#rights(0o600)));
   }
 
-  /** Says whose a file or a directory is, and who may do what with it, as somebody else would. */
+  /** Changes owner, group or mode of a file or a directory, as somebody else would. */
   give(path: string, rights: Partial<Rights>): void {
     this.#disk.give(path, rights);
   }
@@ -191,7 +191,7 @@ export class MemoryFileSystem implements FileSystem {
     return this.#call("list", directory, () => this.#disk.list(directory));
   }
 
-  /** Creates a directory, durable at once: that of whoever has the one above, as far as the process may. */
+  /** Creates a directory and its missing parents, durable at once, with the owner and the group of the one above, as far as the process may. */
   createDirectory(path: string, mode: number): Promise<void> {
     return this.#call(
       "createDirectory",
@@ -351,7 +351,7 @@ export class MemoryFileSystem implements FileSystem {
     });
   }
 
-  /** Does one call: at once, but its caller hears of it on a later microtask. */
+  /** Makes one call: at once, but its caller learns of it on a later microtask. */
   #call<T>(
     operation: FileSystemCall["operation"],
     path: string,

@@ -1,7 +1,8 @@
 /**
- * What it takes to prove that a program keeps its data: a file system that
- * loses what was not synced, and an explorer that cuts the power at every
- * moment of a workload and looks at every state the disk may be left in.
+ * Tests that a program keeps its data: a file system that loses what was not
+ * synced, an explorer that cuts the power at every moment of a workload and
+ * checks every state in which the disk may be left, and the rules that a
+ * `FileSystem` or a `Log` of your own must keep.
  *
  * ```ts
  * import { MemoryFileSystem } from "@mini/state/testing";
@@ -31,7 +32,7 @@ export type { ExploreOptions, ExploreReport } from "./checker.ts";
 export { explore, sweepFaults } from "./explore.ts";
 export type { SweepOptions } from "./explore.ts";
 export { fileSystemSuite } from "./file_system_suite.ts";
-export type { FileSystemFixture } from "./file_system_trial.ts";
+export type { FileSystemFixture } from "./rules/file_system_trial.ts";
 export { MemoryFileSystem } from "./memory_fs.ts";
 export type { Fault, FileSystemCall, Hooks } from "./memory_fs.ts";
 export { cutPower } from "./power_cut.ts";

@@ -14,16 +14,15 @@ import type { Random } from "./random.ts";
 const SECTOR_BYTES = 512;
 
 /**
- * One state, picked by chance, in which a power cut at the moment of the
- * snapshot may leave the disk: for long runs, in which looking at all of
- * {@linkcode crashStates} would take too long. Here every file and every
- * directory varies by itself.
+ * Picks at random one state in which a power cut at the moment of the snapshot
+ * may leave the disk: for long runs, in which all of {@linkcode crashStates}
+ * would take too long. Every file and every directory varies by itself.
  *
  * @param snapshot The disk.
- * @param random Picks.
+ * @param random The source of chance.
  * @returns The disk, as the next process finds it.
  *
- * @example What was synced is there, whatever chance picks
+ * @example Synced bytes are never lost
  * ```ts
  * import { cutPower, MemoryFileSystem, Random } from "@mini/state/testing";
  * import { assertEquals } from "@std/assert";

@@ -1,6 +1,6 @@
 /**
- * A small generator of pseudo-random numbers: the same seed gives the same
- * numbers, so that a randomised test can be run again. Not for secrets.
+ * A small generator of pseudo-random numbers. The same seed gives the same
+ * numbers, so that a randomised test can run again. Not for secrets.
  *
  * @example The same seed, the same numbers
  * ```ts
@@ -13,12 +13,12 @@
 export class Random {
   #state: number;
 
-  /** Starts from a seed, any 32-bit integer. */
+  /** Starts from a seed: any 32-bit integer. */
   constructor(seed: number) {
     this.#state = seed | 0;
   }
 
-  /** A whole number from 0 to `limit - 1`. */
+  /** Returns a whole number from 0 to `limit - 1`. */
   below(limit: number): number {
     // The mixing function of splitmix32.
     this.#state = (this.#state + 0x9e3779b9) | 0;
@@ -30,14 +30,14 @@ export class Random {
     return Math.floor(((bits >>> 0) / 2 ** 32) * limit);
   }
 
-  /** `true` once in `times`. */
+  /** Returns `true` once in `times` calls, on average. */
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }
 }
 
 /**
- * A seed nobody has chosen; print it, so that the run can be repeated.
+ * Returns a random seed. Print it, so that the run can be repeated.
  *
  * @example A run that can be repeated
  * ```ts

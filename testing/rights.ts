@@ -1,14 +1,14 @@
 import type { Rights } from "./disk.ts";
 
-/** Whom a process runs as. */
+/** The user that a process runs as. */
 export interface User {
-  /** The user, 0 for root. */
+  /** The number of the user, 0 for root. */
   readonly uid: number;
-  /** The first of their groups. */
+  /** The number of their first group. */
   readonly gid: number;
-  /** Other groups. */
+  /** The numbers of their other groups. */
   readonly groups?: readonly number[];
-  /** Whether root may give files away; a container may take that from it. @default {true} */
+  /** Whether root may give files away: in some containers it may not. @default {true} */
   readonly mayChown?: boolean;
 }
 
@@ -32,7 +32,7 @@ export function mayOpen(
   return (rights.mode >> place & wants) === wants;
 }
 
-/** What becomes of a file that somebody gives group, mode and owner of another, as far as they may. */
+/** The rights of a file after a user has given it those of another, as far as that user may. */
 export function ownedLike(
   user: User,
   rights: Rights,

@@ -12,7 +12,7 @@ export interface Check {
   run(): Promise<string | undefined>;
 }
 
-/** How long a suite waits. */
+/** Options of a suite. */
 export interface SuiteOptions {
   /** After how many milliseconds a check fails because a call has not settled. @default {10_000} */
   readonly hangMs?: number;
@@ -24,7 +24,7 @@ export interface SuiteReport {
   readonly passed: readonly string[];
   /** The rules that were not tested, each with the reason. */
   readonly skipped: readonly string[];
-  /** What is broken: the rule, the last call and what came of it. */
+  /** The failures: the rule, the last call and what came of it. */
   readonly failures: readonly string[];
 }
 

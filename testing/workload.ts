@@ -3,34 +3,35 @@ import { toJson } from "../base/json.ts";
 import type { DiskSnapshot } from "./disk.ts";
 import type { MemoryFileSystem } from "./memory_fs.ts";
 
-/** What a workload tells of the units it writes. */
+/** The record of what a workload writes, which the workload keeps. */
 export interface WorkloadLog<Item> {
   /**
-   * Items that are about to be written as one atomic unit: values that JSON keeps
-   * unchanged, by which they are compared. Gives the unit's number.
+   * Notes the items that are about to be written as one atomic unit. JSON must
+   * keep them unchanged: they are compared as JSON. Returns the number of the
+   * unit.
    */
   issue(...items: Item[]): number;
-  /** The unit was acknowledged as durable. */
+  /** Notes that the unit was acknowledged as durable. */
   ack(unit: number): void;
-  /** The unit was refused, so that nothing of it may be there. */
+  /** Notes that the unit was refused, so that nothing of it may be found. */
   refuse(unit: number): void;
 }
 
 /** A program that keeps data, as the explorer sees it. */
 export interface Workload<Item> {
-  /** For reports. */
+  /** Its name, for reports. */
   readonly name: string;
-  /** Opens, writes and closes, the same on every run. May reject when calls are made to fail. */
+  /** Opens, writes and closes, the same on every run. May reject if calls fail. */
   run(fs: FileSystem, log: WorkloadLog<Item>): Promise<void>;
-  /** Opens what is there, gives all items in order, as JSON keeps them, and ends as a crash would: nothing is tidied up. */
+  /** Opens what was left and returns all items in order, as JSON keeps them. Ends as a crash would, without closing anything. */
   recover(fs: FileSystem): Promise<Item[]>;
-  /** Opens what is there, writes one more item durably, and closes. */
+  /** Opens what was left, writes one more item durably, and closes. */
   append(fs: FileSystem, item: Item): Promise<void>;
-  /** That item. */
+  /** The item that `append` writes. */
   readonly extra: Item;
 }
 
-/** What was known when the power was cut. */
+/** A moment at which the power was cut, and what was known then. */
 export interface Moment {
   readonly label: string;
   readonly disk: DiskSnapshot;
@@ -39,7 +40,7 @@ export interface Moment {
   readonly refused: ReadonlySet<number>;
 }
 
-/** Notes what a workload does, and how the disk is meanwhile. */
+/** Notes what a workload does, and the disk at every change. */
 export class Recorder<Item> implements WorkloadLog<Item> {
   readonly units: Item[][] = [];
   readonly moments: Moment[] = [];
@@ -54,7 +55,7 @@ export class Recorder<Item> implements WorkloadLog<Item> {
   }
 
   issue(...items: Item[]): number {
-    // What the workload changes afterwards does not count, and what JSON would lose could not be compared.
+    // Later changes of the items do not count, and what JSON loses could not be compared.
     return this.units.push(JSON.parse(toJson(items, Infinity))) - 1;
   }
 

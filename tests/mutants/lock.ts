@@ -57,7 +57,7 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "lock-a-file-without-a-name",
-    file: "fs/system_lock.ts",
+    file: "fs/runtime/lock.ts",
     edits: [["      if (!await held.isCurrent()) continue;\n", ""]],
     killedBy: system(
       ".lock() takes no lock on a file that was removed before it was locked",

@@ -218,13 +218,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "ignore-short-write",
-    file: "fs/system_fs.ts",
+    file: "fs/runtime/file_system.ts",
     edits: [["      done += written;", "      done += rest.length;"]],
     killedBy: system(" writes the rest after a short write"),
   },
   {
     name: "system-does-not-sync-files",
-    file: "fs/system_fs.ts",
+    file: "fs/runtime/file_system.ts",
     edits: [[
       "    return run(() => this.#calls.sync(this.#file));",
       "    return Promise.resolve();",
@@ -233,13 +233,13 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "system-does-not-sync-directories",
-    file: "fs/system_fs.ts",
+    file: "fs/runtime/file_system.ts",
     edits: [["    await calls.sync(directory);\n", ""]],
     killedBy: system(".syncDirectory() syncs the directory itself"),
   },
   {
     name: "system-does-not-sync-new-directories",
-    file: "fs/system_fs.ts",
+    file: "fs/runtime/file_system.ts",
     edits: [["      await syncDirectory(calls, above);\n", ""]],
     killedBy: system(
       ".createDirectory() syncs the directory above each one that it makes",

@@ -101,7 +101,7 @@ Deno.test("MiniStore.open() writes nothing into what stands in place of its lock
     fs.put("/data/journal.jsonl.lock", new TextEncoder().encode(content));
     const error = await errorOf(MiniStore.open("/data/journal.jsonl", { fs }));
     assertEquals(error.code, "UNSUPPORTED_FORMAT");
-    assert(error.message.includes("no note of a lock"), error.message);
+    assert(error.message.includes("not a lock"), error.message);
     const left = fs.content("/data/journal.jsonl.lock");
     assertEquals(new TextDecoder().decode(left), content);
   }

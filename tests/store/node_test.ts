@@ -7,7 +7,7 @@ import {
   isFlocked,
   startTime,
 } from "../../fs/node_claim.ts";
-import { failure, isSandboxed, run } from "../../fs/errno.ts";
+import { failure, isSandboxed, run } from "../../fs/runtime/errno.ts";
 
 const OWNER = { pid: 42, birth: birth("0123456789abcdef", "777") };
 

@@ -95,8 +95,8 @@ for (const header of HEADERS) {
   Deno.test(`the active file${whose} was cut by someone while it was opened: nothing replaces it`, async () => {
     const fs = new MemoryFileSystem();
     if (header !== "") {
-      await (await fs.lock(`${PATH}.lock`, 0o600, ""))?.close();
       fs.put(PATH, new TextEncoder().encode(`${header}"a"\n"b"\n`));
+      await (await fs.lock(`${PATH}.lock`, 0o600, ""))?.close();
     } else {
       const store = await MiniStore.open<string>(PATH, { fs });
       await store.append("a");

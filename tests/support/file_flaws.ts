@@ -139,7 +139,7 @@ export const FILE_FLAWS: readonly Flaw[] = [
   {
     what: "truncate() does nothing",
     breaks: [
-      "truncate() shortens the file, and writing goes on at its new end",
+      "truncate() shortens the file, and writing continues at its new end",
       "truncate() is durable after sync()",
     ],
     handles: () => ({ truncate: () => Promise.resolve() }),

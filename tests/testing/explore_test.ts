@@ -10,7 +10,7 @@ type Flaw =
   | "replaces before sync"
   | "removes before its replacement is durable"
   | "takes a torn line for a whole one"
-  | "goes on after a failed sync";
+  | "continues after a failed sync";
 
 function lineLog(flaw: Flaw): Workload<string> {
   async function open(fs: FileSystem): Promise<FileHandle> {
@@ -58,7 +58,7 @@ function lineLog(flaw: Flaw): Workload<string> {
     await file.write(new TextEncoder().encode(`${line}\n`));
     if (flaw === "acknowledges before sync") ack();
     await file.sync().catch((error) => {
-      if (flaw !== "goes on after a failed sync") throw error;
+      if (flaw !== "continues after a failed sync") throw error;
     });
     ack();
   }
@@ -117,8 +117,8 @@ Deno.test("sweepFaults() finds nothing wrong with a sound log", async () => {
   assert(report.moments > 10);
 });
 
-Deno.test("sweepFaults() finds a log that goes on after a failed sync", async () => {
-  const report = await sweepFaults(lineLog("goes on after a failed sync"), {
+Deno.test("sweepFaults() finds a log that continues after a failed sync", async () => {
+  const report = await sweepFaults(lineLog("continues after a failed sync"), {
     faults,
   });
   assert(report.violations.length > 0);

@@ -20,7 +20,7 @@ async function durableFile(
   return file;
 }
 
-/** What a file may hold after a power cut now. */
+/** The texts that a file may hold after a power cut now. */
 function after(fs: MemoryFileSystem, path = "/log"): (string | undefined)[] {
   const found = [...crashStates(fs.snapshot(), { cuts: "none" })];
   return found.map((state) => text(state.fs.content(path)));
@@ -103,7 +103,7 @@ Deno.test("MemoryFileSystem tears unsynced bytes at every byte, and at sectors",
   }
 });
 
-Deno.test("MemoryFileSystem goes on after a failed sync as if nothing were, and has lost the bytes", async () => {
+Deno.test("MemoryFileSystem continues after a failed sync as if nothing had happened, and has lost the bytes", async () => {
   const fs = new MemoryFileSystem();
   const file = await durableFile(fs);
   await file.write(bytes("kept"));

@@ -1,8 +1,8 @@
 import { codeOf, failure, run } from "./errno.ts";
-import type { FileLock } from "./file_system.ts";
-import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "./lock_note.ts";
+import type { FileLock } from "../file_system.ts";
+import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "../lock_note.ts";
 import { openRegular, statPath } from "./open_regular.ts";
-import type { Release, SystemCalls } from "./system_calls.ts";
+import type { Release, SystemCalls } from "./calls.ts";
 
 /** Takes a lock, as `FileSystem.lock` says. */
 export async function takeLock<File>(
@@ -73,7 +73,7 @@ async function openOrCreate<File>(
   }
 }
 
-/** What a lock file holds, up to one byte more than a note may have. */
+/** Reads a lock file, up to one byte more than a note may have. */
 async function readNote<File>(
   calls: SystemCalls<File>,
   file: File,

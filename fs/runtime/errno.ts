@@ -1,5 +1,5 @@
 /** POSIX names of the errors of every runtime. */
-import { osCode } from "./os_errors.ts";
+import { osCode } from "../os_errors.ts";
 
 /** Errors of Deno that may have no `code`. */
 const CODES_BY_NAME: Readonly<Record<string, string>> = {

@@ -1,11 +1,11 @@
-import type { FileStat } from "./file_system.ts";
+import type { FileStat } from "../file_system.ts";
 
 /** Frees what holds a lock besides the open file. */
 export type Release = () => void | Promise<void>;
 
 /**
- * What a runtime asks of the operating system, one call each. A call that fails
- * throws the error of the runtime. `fileSystemOver` makes a `FileSystem` of it.
+ * The calls of a runtime to the operating system. A call that fails throws the
+ * error of the runtime. `fileSystemOver` makes a `FileSystem` of the calls.
  *
  * A stat and a small write are synchronous: they take a few microseconds, and a
  * trip to the thread pool twenty times that.

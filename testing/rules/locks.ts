@@ -1,7 +1,7 @@
-import type { FileLock } from "../fs/file_system.ts";
+import type { FileLock } from "../../fs/file_system.ts";
 import type { FileSystemRule, FileSystemTrial } from "./file_system_trial.ts";
 
-/** What `FileSystem` says of locks. */
+/** The rules of `FileSystem` about locks. */
 export const LOCK_RULES: readonly FileSystemRule[] = [
   [
     "lock() takes the lock, creates the file and writes the note into it",

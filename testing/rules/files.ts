@@ -1,6 +1,6 @@
 import { bytes, type FileSystemRule, readOn } from "./file_system_trial.ts";
 
-/** What `FileSystem` says of files. */
+/** The rules of `FileSystem` about files. */
 export const FILE_RULES: readonly FileSystemRule[] = [
   ["create() creates an empty file and opens it for appending", async (t) => {
     const file = await t.fs.create(t.at("file"), 0o600);
@@ -100,7 +100,7 @@ export const FILE_RULES: readonly FileSystemRule[] = [
     t.equal(await t.text("file"), "some", "the content");
   }],
   [
-    "truncate() shortens the file, and writing goes on at its new end",
+    "truncate() shortens the file, and writing continues at its new end",
     async (t) => {
       const file = await t.put("file", "abcdef");
       await file.truncate(2);

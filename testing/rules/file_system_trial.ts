@@ -1,9 +1,9 @@
-import type { FileHandle, FileStat, FileSystem } from "../fs/file_system.ts";
-import { type Rule, Trial } from "./suite.ts";
+import type { FileHandle, FileStat, FileSystem } from "../../fs/file_system.ts";
+import { type Rule, Trial } from "../suite.ts";
 
 /**
- * What a check of `fileSystemSuite` runs in. A check is skipped if it takes a
- * method that is left out, or that throws.
+ * The surroundings of a check of `fileSystemSuite`. A check is skipped if it
+ * needs a method that is left out, or that throws.
  */
 export interface FileSystemFixture {
   /** The file system. */

@@ -1,15 +1,15 @@
 import { dirname } from "node:path";
 import { failure, isRefused, isSandboxed, run } from "./errno.ts";
-import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
+import type { FileHandle, FileStat, FileSystem } from "../file_system.ts";
 import { openRegular, statPath } from "./open_regular.ts";
 import { giveDirectory } from "./own.ts";
-import type { SystemCalls } from "./system_calls.ts";
-import { takeLock } from "./system_lock.ts";
+import type { SystemCalls } from "./calls.ts";
+import { takeLock } from "./lock.ts";
 
 /** Up to this size a write goes into the page cache more quickly than a thread wakes. */
 const QUICK_WRITE_BYTES = 64 * 1024;
 
-/** Makes a file system of what a runtime asks of the operating system. */
+/** Makes a file system of the calls of a runtime. */
 export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
   return {
     open: (path, access) =>

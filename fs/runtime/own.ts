@@ -6,23 +6,23 @@ import {
   fstatSync,
   openSync,
 } from "node:fs";
-import type { FileStat } from "./file_system.ts";
+import type { FileStat } from "../file_system.ts";
 
-/** What the clock of a file system may be behind that of the process. */
+/** How far the clock of a file system may lag that of the process. */
 const CLOCK_MS = 1_000;
 
 /** Gives an open file the group, the mode and the owner of another, as far as the process may. */
 export function ownFile(fd: number, { uid, gid, mode }: FileStat): void {
-  // The group first, which the mode is for; the owner last, after whom only root may change anything.
+  // The group first, because the mode is for it; the owner last, because then only root may change anything.
   attempt(() => fchownSync(fd, fstatSync(fd).uid, gid!));
   attempt(() => {
-    // Of a directory it may hold more than that.
+    // The mode of a directory may hold more than these bits.
     if ((fstatSync(fd).mode & 0o777) !== mode) fchmodSync(fd, mode!);
   });
   attempt(() => fchownSync(fd, uid!, fstatSync(fd).gid));
 }
 
-/** The same for the file that has a name, should that be the one of this device and this number. */
+/** As {@linkcode ownFile}, for the file that has the name, if it is the one with this device and this number. */
 export function ownNamed(
   path: string,
   { dev, ino }: { dev: number; ino: number | null },
@@ -34,7 +34,7 @@ export function ownNamed(
   });
 }
 
-/** Gives a directory that was made just now to the owner and group of the one above, as far as the process may. */
+/** Gives a directory that was just made the owner and the group of the one above, as far as the process may. */
 export function giveDirectory(
   path: string,
   made: FileStat | undefined,
@@ -45,7 +45,7 @@ export function giveDirectory(
   const since = Date.now() - CLOCK_MS;
   withOpen(path, constants.O_DIRECTORY, (fd) => {
     const { mode, mtimeMs } = fstatSync(fd);
-    // Whoever has the one above may have put an older one in its place.
+    // The owner of the one above may have put an older directory in its place.
     if (mtimeMs >= since) ownFile(fd, { ...above, mode: mode & 0o777 });
   });
 }
@@ -68,7 +68,7 @@ function withOpen(
   });
 }
 
-/** What the process may not do stays undone: a stat tells. */
+/** Leaves undone what the process may not do: a stat tells. */
 function attempt(change: () => void): void {
   try {
     change();

@@ -1,6 +1,6 @@
 import { codeOf, failure } from "./errno.ts";
-import type { FileStat } from "./file_system.ts";
-import type { SystemCalls } from "./system_calls.ts";
+import type { FileStat } from "../file_system.ts";
+import type { SystemCalls } from "./calls.ts";
 
 /** Describes what has a name; `undefined` if nothing has. */
 export function statPath<File>(
@@ -15,7 +15,7 @@ export function statPath<File>(
   }
 }
 
-/** What `open` rejects with where there is no regular file. */
+/** The error of `open` if the path is not a regular file. */
 const REFUSED = {
   symlink: "ELOOP",
   directory: "EISDIR",

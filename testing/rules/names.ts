@@ -1,6 +1,6 @@
 import type { FileSystemRule } from "./file_system_trial.ts";
 
-/** What `FileSystem` says of names and directories. */
+/** The rules of `FileSystem` about names and directories. */
 export const NAME_RULES: readonly FileSystemRule[] = [
   [
     "stat() describes what has the name, and resolves to undefined if nothing has",

@@ -1,11 +1,11 @@
-import type { FileHandle, FileSystem } from "../fs/file_system.ts";
+import type { FileHandle, FileSystem } from "../../fs/file_system.ts";
 import {
   bytes,
   type FileSystemRule,
   type FileSystemTrial,
 } from "./file_system_trial.ts";
 
-/** What `FileSystem` says of what a power cut leaves. */
+/** The rules of `FileSystem` about what survives a power cut. */
 export const DURABILITY_RULES: readonly FileSystemRule[] = [
   ["sync() makes earlier writes durable", async (t) => {
     const file = await durable(t, "file", "one");
