@@ -5,7 +5,7 @@
  * with SIGKILL at a random moment. The parent opens what is left and checks
  * that every registration the child was told is durable is there. Then again.
  */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { StateManager } from "@mini/state/state";
 import { readComponents, REGISTRY } from "./demo_input.ts";
 import type { Component } from "./demo_input.ts";
