@@ -2,25 +2,14 @@
  * Tests the tests: makes the source wrong in one way at a time, in a copy, and
  * says whether the test that is named for it notices. `deno task mutants`
  */
-import { copy } from "@std/fs";
 import { fromFileUrl, join } from "@std/path";
 import { MUTANTS } from "./list.ts";
 import type { Mutant } from "./mutant.ts";
+import { deno, say, Trees } from "./tree.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
-/** What the tests read. */
-const COPIED = [
-  ..."base fs store snap state queue testing tests examples mod.ts deno.json"
-    .split(
-      " ",
-    ),
-];
-/** What no mutant changes. */
-const LINKED = ["vendor", "node_modules"];
 /** How many run at once. */
 const WORKERS = 2;
-/** A mutant that hangs is one that was noticed. */
-const HANG_MS = 120_000;
 
 type Outcome = "killed" | "hangs" | "survived" | "explained" | "broken";
 
@@ -41,22 +30,15 @@ interface Run {
 
 const start = performance.now();
 const chosen = chooseMutants();
-const scratch = await Deno.makeTempDir({ prefix: "mini-state-mutants-" });
-try {
-  const trees = await Promise.all(
-    Array.from({ length: WORKERS }, (_, index) => makeTree(index)),
-  );
-  await checkTests(trees);
-  const results: Result[] = [];
-  await inParallel(trees, chosen, async (tree, mutant) => {
-    const result = await tryMutant(tree, mutant);
-    results.push(result);
-    say(line(result));
-  });
-  summarize(results);
-} finally {
-  await Deno.remove(scratch, { recursive: true });
-}
+await using trees = await Trees.copy(root, WORKERS);
+await checkTests();
+const results: Result[] = [];
+await trees.each(chosen, async (tree, mutant) => {
+  const result = await tryMutant(tree, mutant);
+  results.push(result);
+  say(line(result));
+});
+summarize(results);
 
 /** Those that `--only` names, or all. */
 function chooseMutants(): readonly Mutant[] {
@@ -74,18 +56,8 @@ function chooseMutants(): readonly Mutant[] {
   );
 }
 
-async function makeTree(index: number): Promise<string> {
-  const tree = join(scratch, String(index));
-  await Deno.mkdir(tree);
-  for (const name of COPIED) await copy(join(root, name), join(tree, name));
-  for (const name of LINKED) {
-    await Deno.symlink(join(root, name), join(tree, name)).catch(() => {});
-  }
-  return tree;
-}
-
 /** A test that fails, or is not there, says nothing of any mutant. */
-async function checkTests(trees: readonly string[]): Promise<void> {
+async function checkTests(): Promise<void> {
   const tests = new Map(
     chosen.map(({ killedBy }) => [
       `${killedBy.file}: ${killedBy.test}`,
@@ -93,7 +65,7 @@ async function checkTests(trees: readonly string[]): Promise<void> {
     ]),
   );
   const wrong: string[] = [];
-  await inParallel(trees, [...tests], async (tree, [name, test]) => {
+  await trees.each(tests, async (tree, [name, test]) => {
     const { verdict, output } = await runTest(tree, test);
     if (verdict !== "passed") wrong.push(`${name}: ${verdict}\n${output}`);
   });
@@ -171,40 +143,6 @@ async function runTest(
   return { verdict, seconds, output };
 }
 
-async function deno(
-  tree: string,
-  args: string[],
-): Promise<{ success: boolean; output: string; isTimeout: boolean }> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: tree,
-    // A sampled exploration is to look at the same states every time.
-    env: { NO_COLOR: "1", SEED: "1" },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let isTimeout = false;
-  const timer = setTimeout(() => {
-    isTimeout = true;
-    child.kill("SIGKILL");
-  }, HANG_MS);
-  const { success, stdout, stderr } = await child.output();
-  clearTimeout(timer);
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { success, output: text(stdout) + text(stderr), isTimeout };
-}
-
-async function inParallel<T>(
-  trees: readonly string[],
-  items: readonly T[],
-  task: (tree: string, item: T) => Promise<void>,
-): Promise<void> {
-  const left = items.values();
-  await Promise.all(trees.map(async (tree) => {
-    for (const item of left) await task(tree, item);
-  }));
-}
-
 function line({ mutant, outcome, seconds, problem }: Result): string {
   const { name, killedBy, equivalent } = mutant;
   const by = problem ??
@@ -220,7 +158,7 @@ function line({ mutant, outcome, seconds, problem }: Result): string {
 function summarize(results: readonly Result[]): void {
   const count = (...outcomes: Outcome[]) =>
     results.filter(({ outcome }) => outcomes.includes(outcome)).length;
-  // Whoever has explained a survivor has not looked.
+  // The explanation of a survivor must be true.
   const wrong = results.filter(({ mutant, outcome }) =>
     mutant.equivalent !== undefined && outcome === "killed"
   );
@@ -237,9 +175,4 @@ function summarize(results: readonly Result[]): void {
   );
   const isFine = survived + wrong.length + count("broken") === 0;
   if (!isFine) Deno.exitCode = 1;
-}
-
-function say(text: string): void {
-  // deno-lint-ignore no-console -- it is a command
-  console.log(text);
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { EXPLAINED } from "../mutants/explained.ts";
 import { MUTANTS } from "../mutants/list.ts";
 import { ROOT } from "../support/child.ts";
 
@@ -11,6 +12,16 @@ Deno.test("every mutant changes what stands once in its file", async () => {
       const times = text.split(old).length - 1;
       if (times !== 1) stale.push(`${name}: ${times} times in ${file}: ${old}`);
     }
+  }
+  assertEquals(stale, []);
+});
+
+Deno.test("every mutation that is explained changes what stands once in its file", async () => {
+  const stale: string[] = [];
+  for (const { file, old } of EXPLAINED) {
+    const text = await Deno.readTextFile(join(ROOT, file));
+    const times = text.split(old).length - 1;
+    if (times !== 1) stale.push(`${times} times in ${file}: ${old}`);
   }
   assertEquals(stale, []);
 });
