@@ -107,14 +107,14 @@ async function copyAll(
 async function copySnapshot(
   source: JournalContext,
   to: JournalContext,
-  { journal }: Target,
+  { logId }: Target,
 ): Promise<number | null> {
   const { fs, paths } = source;
   const found = await new ReadOnlySnapshots(fs, paths.directory, AS_WRITTEN)
     .restore();
   if (found === undefined) return null;
   const snapshots = new SnapStore<unknown>(to.paths.directory, { fs });
-  const meta = { ...(journal !== undefined && { logId: journal }) };
+  const meta = { ...(logId !== undefined && { logId }) };
   await snapshots.create(found.state, found.seq, meta);
   return found.seq;
 }

@@ -26,7 +26,7 @@ export interface Extent {
   readonly first: number;
   readonly last: number;
   /** The id of the journal; none for one of the Rust program. */
-  readonly journal?: string;
+  readonly logId?: string;
   readonly segments: readonly SegmentExtent[];
   /** Up to where the log proves that records had been applied. */
   readonly applied: number;
@@ -87,7 +87,7 @@ async function nativeExtent(
     segments.push({ path, base, last, sizeBytes, isActive, end });
   }
   const end = checks.at(-1)!;
-  const journal = checks.find(({ header }) => header)?.header?.journal;
+  const logId = checks.find(({ header }) => header)?.header?.journal;
   return {
     first: segments[0]!.base + 1,
     last: end.last,
@@ -96,7 +96,7 @@ async function nativeExtent(
     end,
     ending: end.end,
     tornBytes: end.end === "torn" ? end.sizeBytes - end.goodBytes : 0,
-    ...(journal !== undefined && { journal }),
+    ...(logId !== undefined && { logId }),
     ...(problem !== undefined && { problem }),
   };
 }

@@ -63,8 +63,8 @@ export async function isQueue(
   context: JournalContext,
   found?: Extent,
 ): Promise<boolean> {
-  const { first, last, journal } = found ?? await extent(context);
-  if (journal === undefined && last > 0) return false;
+  const { first, last, logId } = found ?? await extent(context);
+  if (logId === undefined && last > 0) return false;
   const { fs, paths } = context;
   const newest = (await listThere(fs, paths.directory)).at(-1);
   if (newest !== undefined) return await isLedger(context, newest.path);

@@ -33,7 +33,7 @@ export interface Damage {
 /** The first line of a segment. */
 export interface Start {
   readonly kind: "header";
-  readonly journal: string;
+  readonly logId: string;
 }
 
 export type Piece = Readable | Damage | Start;
@@ -147,7 +147,7 @@ export class PieceReader {
     }
     if (line.kind === "close") return [];
     if (line.kind === "header") {
-      return [{ kind: "header", journal: line.header.journal }];
+      return [{ kind: "header", logId: line.header.journal }];
     }
     const { seq, records, applied } = line;
     const place = this.#placeOf(raw);

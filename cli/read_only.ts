@@ -32,11 +32,11 @@ async function* unlessOvertaken<T>(
 /** A log as a state sees it, read without its lock. */
 export function readOnlyLog(
   context: JournalContext,
-  { first, last, applied, journal }: Extent,
+  { first, last, applied, logId }: Extent,
 ): Log<unknown> {
   const { active } = context.paths;
   return {
-    id: journal,
+    id: logId,
     applied,
     sequence: last,
     firstSequence: first,

@@ -89,7 +89,7 @@ export const salvage: Command = {
         call.progress.begin("reading it back", totalBytes);
         await readBack(target, made.written);
         if (chosen !== undefined) {
-          await copySnapshot(source, target, chosen.seq, made.written.journal);
+          await copySnapshot(source, target, chosen.seq, made.written.logId);
         }
         return made;
       },

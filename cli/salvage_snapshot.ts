@@ -3,7 +3,7 @@ import type { SnapCodec } from "../snap/mod.ts";
 import { SnapStore } from "../snap/mod.ts";
 import { MiniError } from "../base/errors.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
-import { journalIn } from "./salvage_source.ts";
+import { logIdIn } from "./salvage_source.ts";
 import { AS_WRITTEN, type SnapshotCheck } from "./snapshot_check.ts";
 
 /** The snapshot that a rescued state begins with, and those that are of no use. */
@@ -20,13 +20,13 @@ export async function chooseSnapshot(
   source: JournalContext,
   snapshots: readonly SnapshotCheck[],
 ): Promise<Choice> {
-  const journal = await journalIn(source);
+  const logId = await logIdIn(source);
   const passedOver: { path: string; reason: string }[] = [];
   for (const snapshot of snapshots.toReversed()) {
-    const { path, problem, journal: of = journal } = snapshot;
+    const { path, problem, logId: of = logId } = snapshot;
     // Passed over, it would be what the program that wrote it has done since that is lost.
     if (problem?.code === "UNSUPPORTED_FORMAT") throw problem;
-    const isOther = journal !== undefined && of !== journal;
+    const isOther = logId !== undefined && of !== logId;
     if (problem === undefined && !isOther) {
       return { chosen: snapshot, passedOver };
     }
@@ -38,12 +38,12 @@ export async function chooseSnapshot(
   return { passedOver };
 }
 
-/** Writes a snapshot again, under the same number, for the log `journal`. */
+/** Writes a snapshot again, under the same number, for the log `logId`. */
 export async function copySnapshot(
   source: JournalContext,
   to: JournalContext,
   seq: number,
-  journal: string | undefined,
+  logId: string | undefined,
 ): Promise<void> {
   const codec = asItStands();
   const { fs, paths: { directory } } = source;
@@ -56,7 +56,7 @@ export async function copySnapshot(
   const { state, version } = found;
   const snapshots = new SnapStore(to.paths.directory, { fs, codec });
   await snapshots.create(state, seq, {
-    ...(journal !== undefined && { logId: journal }),
+    ...(logId !== undefined && { logId }),
     ...(version !== undefined && { version }),
   });
 }

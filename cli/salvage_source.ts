@@ -51,7 +51,7 @@ async function* nativePieces(
   const { fs, maxRecordBytes } = context;
   const numbers = new NumberFilter();
   const segments = await segmentsFrom(context, all, from);
-  let journal: string | undefined;
+  let logId: string | undefined;
   for (const [index, { path, sizeBytes }] of segments.entries()) {
     const reader = new PieceReader(path, wants);
     let isForeign = false;
@@ -65,8 +65,8 @@ async function* nativePieces(
     > {
       for (const piece of pieces) {
         if (piece.kind === "header") {
-          journal ??= piece.journal;
-          isForeign = piece.journal !== journal;
+          logId ??= piece.logId;
+          isForeign = piece.logId !== logId;
         } else if (piece.kind === "damage") yield piece;
         else if (!isForeign) yield* numbers.push(piece);
       }
@@ -105,7 +105,7 @@ async function segmentsFrom(
 }
 
 /** The id of a journal, as the first header that is whole tells it. */
-export async function journalIn(
+export async function logIdIn(
   context: JournalContext,
 ): Promise<string | undefined> {
   for (const { path } of (await survey(context)).segments) {

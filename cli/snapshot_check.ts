@@ -24,7 +24,7 @@ export interface SnapshotCheck {
   /** Its problem. */
   readonly problem?: MiniError;
   /** The id of the log it belongs to. */
-  readonly journal?: string;
+  readonly logId?: string;
   /** The version of the code that made it. */
   readonly version?: number;
 }
@@ -104,11 +104,11 @@ async function judge(
   fs: FileSystem,
   path: string,
   seq: number,
-): Promise<Pick<SnapshotCheck, "status" | "problem" | "journal" | "version">> {
+): Promise<Pick<SnapshotCheck, "status" | "problem" | "logId" | "version">> {
   try {
     const start = await startOf(fs, path);
     // As opening reads it, so that the two never differ.
-    const { seq: said, logId: journal, version } = await readSnapshot(
+    const { seq: said, logId, version } = await readSnapshot(
       fs,
       path,
       DISCARDED,
@@ -122,7 +122,7 @@ async function judge(
     return {
       // One of the Rust program has no checksum.
       status: start.startsWith('{\n  "mini":') ? "whole" : "unverified",
-      ...(journal !== undefined && { journal }),
+      ...(logId !== undefined && { logId }),
       ...(version !== undefined && { version }),
     };
   } catch (error) {

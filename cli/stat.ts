@@ -47,11 +47,11 @@ export const stat: Command = {
         await steadily(context, (now) => isQueue(context, now))
       ? depthOf(await readQueue(context))
       : undefined;
-    const { first, last, journal, segments, end, problem, tornBytes } = found;
+    const { first, last, logId, segments, end, problem, tornBytes } = found;
     const report = {
       path: paths.active,
       format: end === undefined ? "ministore" : "mini",
-      journal,
+      logId,
       first,
       last,
       records: Math.max(0, last - first + 1),

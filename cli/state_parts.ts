@@ -27,8 +27,8 @@ export interface StateParts {
 }
 
 /** Whether a log holds bare mutations, as the Rust program writes them. */
-export function isRustLog({ journal, end }: Extent): boolean {
-  return journal === undefined && end === undefined;
+export function isRustLog({ logId, end }: Extent): boolean {
+  return logId === undefined && end === undefined;
 }
 
 /**
@@ -49,7 +49,7 @@ export async function stateParts(
     AS_WRITTEN,
   );
   const restored = await snapshots.restore(at);
-  assertSame(context, restored?.logId, found.journal);
+  assertSame(context, restored?.logId, found.logId);
   const { seq = 0 } = restored ?? {};
   const start: Start = restored === undefined
     ? { snapshot: 0 }

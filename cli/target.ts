@@ -60,7 +60,7 @@ export class Target implements AsyncDisposable {
   }
 
   /** The id of the new journal. */
-  get journal(): string | undefined {
+  get logId(): string | undefined {
     return this.#store.id;
   }
 

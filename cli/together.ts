@@ -18,7 +18,7 @@ export interface LogEnds {
   readonly first: number;
   readonly last: number;
   /** Its id; none for one of the Rust program. */
-  readonly journal?: string;
+  readonly logId?: string;
   /** How many files it has. */
   readonly segments: number;
   /** How it ends. Where that is damaged, its last record is not known. */
@@ -47,9 +47,9 @@ export function togetherness(
   const usable = usableOf(snapshots);
   const strangers = log.last === 0
     ? []
-    : usable.filter(({ journal }) =>
-      journal !== undefined && log.journal !== undefined &&
-      journal !== log.journal
+    : usable.filter(({ logId }) =>
+      logId !== undefined && log.logId !== undefined &&
+      logId !== log.logId
     );
   const newest = usable.at(-1)?.seq ?? 0;
   const findings = strangers.map((snapshot) => stranger(log, snapshot));
@@ -79,14 +79,14 @@ function lostEnd(
 /** The same of a log that was looked at roughly; whether a snapshot is whole is for its caller to know. */
 export function lostIn(
   path: string,
-  { first, last, segments, ending, end, journal, problem }: Extent,
-  snapshots: readonly Pick<SnapshotCheck, "path" | "seq" | "journal">[],
+  { first, last, segments, ending, end, logId, problem }: Extent,
+  snapshots: readonly Pick<SnapshotCheck, "path" | "seq" | "logId">[],
 ): Finding | undefined {
   const files = segments.filter(({ end }) => end !== "missing").length;
   const isRust = end === undefined;
   const ends = { path, first, last, segments: files, isRust, end: ending };
-  const newest = snapshots.findLast(({ journal: of = journal }) =>
-    journal === undefined || of === journal
+  const newest = snapshots.findLast(({ logId: of = logId }) =>
+    logId === undefined || of === logId
   );
   // Where the segment before a missing one is damaged, the last record is not known.
   const isCut = problem !== undefined && ending === "missing";
@@ -118,10 +118,10 @@ function putBack(log: string): string {
 
 function stranger(
   log: LogEnds,
-  { path, seq, journal }: SnapshotCheck,
+  { path, seq, logId }: SnapshotCheck,
 ): Finding {
   const message =
-    `The snapshot "${path}" at record ${seq} belongs to the log ${journal}, and the log here is ${log.journal}`;
+    `The snapshot "${path}" at record ${seq} belongs to the log ${logId}, and the log here is ${log.logId}`;
   const next = "restore files that belong together";
   return { code: "CORRUPT", message, next, path, seq, isRefused: true };
 }

@@ -67,12 +67,12 @@ export async function verifyJournal(
     "verifying",
     before.reduce((sum, { sizeBytes }) => sum + sizeBytes, found.totalBytes),
   );
-  const { problems, journal, ...log } = format === "mini"
+  const { problems, logId, ...log } = format === "mini"
     ? await verifyNative(context)
     : await verifyRust(context, found);
   const snapshots = isAlone ? [] : await checkSnapshots(fs, directory);
   const isRust = format === "ministore";
-  const ends = { path, isRust, ...log, ...(journal && { journal }) };
+  const ends = { path, isRust, ...log, ...(logId && { logId }) };
   // Where the segment before a missing one is damaged, the last record is not known.
   const isCut = log.end === "missing" &&
     problems.some(({ upTo }) => upTo === Infinity);
@@ -109,7 +109,7 @@ interface LogPart extends
     | "findings"
     | "setAside"
   > {
-  readonly journal?: string;
+  readonly logId?: string;
   /** The problems of segments; a snapshot at or after `upTo` covers all of the segment. */
   readonly problems: readonly { error: MiniError; upTo: number }[];
 }
@@ -117,7 +117,7 @@ interface LogPart extends
 async function verifyNative(context: JournalContext): Promise<LogPart> {
   const checks = await collect(checkSegments(context));
   const { end, sizeBytes, goodBytes } = checks.at(-1)!;
-  const journal = checks.find(({ header }) => header !== undefined)?.header
+  const logId = checks.find(({ header }) => header !== undefined)?.header
     ?.journal;
   return {
     first: checks[0]!.base + 1,
@@ -127,7 +127,7 @@ async function verifyNative(context: JournalContext): Promise<LogPart> {
     sizeBytes: checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     end,
     tornBytes: end === "torn" ? sizeBytes - goodBytes : 0,
-    ...(journal !== undefined && { journal }),
+    ...(logId !== undefined && { logId }),
     problems: checks.flatMap(({ problem: error }, at) =>
       error === undefined ? [] : [{ error, upTo: coveredAt(checks, at) }]
     ),

@@ -44,7 +44,7 @@ export type Problem = Omit<Complaint, "exitCode">;
 export interface Overview {
   readonly path: string;
   readonly format: "mini" | "ministore";
-  readonly journal?: string;
+  readonly logId?: string;
   readonly first: number;
   /** The last record, or the snapshot that is ahead of it. */
   readonly last: number;
@@ -121,7 +121,7 @@ export class Overviews {
     // The log goes at least as far as the snapshots that are there before it is looked at.
     const snapshots = await listThere(fs, paths.directory);
     const found = await roughExtent(context);
-    const { first, journal, problem } = found;
+    const { first, logId, problem } = found;
     // Behind a damage there may be more.
     const { last: end, isCut } = problem === undefined
       ? { last: found.last, isCut: found.tornBytes > 0 }
@@ -146,7 +146,7 @@ export class Overviews {
     return {
       path: paths.active,
       format: found.end === undefined ? "ministore" : "mini",
-      ...(journal !== undefined && { journal }),
+      ...(logId !== undefined && { logId }),
       first,
       last: Math.max(end, newest),
       records: Math.max(0, end - first + 1),

@@ -107,9 +107,9 @@ export class States {
   }
 
   /** Forgets states of a log that was replaced. */
-  async #forgetOthers({ journal, last }: Extent): Promise<void> {
+  async #forgetOthers({ logId, last }: Extent): Promise<void> {
     const [identity] = (await footprint(this.#context)).split(" ");
-    const log = `${journal} ${identity}`;
+    const log = `${logId} ${identity}`;
     if (log !== this.#log || last < this.#last) {
       this.#aborts.clear();
       this.#given?.clear();
