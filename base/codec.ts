@@ -1,8 +1,8 @@
 import { given } from "./promise.ts";
 
 /**
- * Converts a state to and from plain JSON, if it is not plain JSON itself, or is
- * too large for one JavaScript string.
+ * Converts a state to and from plain JSON, for states that are not plain JSON, or
+ * are too large for one JavaScript string.
  *
  * @typeParam S The state.
  *
@@ -26,15 +26,14 @@ export interface SnapCodec<S> {
    * generator) or an async iterable of JSON values, each written on a line of its
    * own.
    *
-   * Called once, before `create()` returns its promise. JSON is made text there
-   * and then. Parts are taken later, one after the other while the file is
-   * written: what they are made from must not change until the promise of
-   * `create()` has settled, either way; no part is taken after that. Parts of a
-   * copy that is made here, before a generator starts, let the state change at
-   * once.
+   * Called once, before `create()` returns its promise. Plain JSON becomes text at
+   * once. Parts are read later, one by one, while the file is written: what they
+   * are made from must not change until the promise of `create()` has settled,
+   * either way; no part is read after that. If the parts are of a copy that is
+   * made here, before a generator starts, the state may change at once.
    *
-   * A collection is neither, and `UNSERIALIZABLE`: `state.values()` gives a
-   * Map's values in parts, the Map itself does not.
+   * A collection is neither, and `UNSERIALIZABLE`: `state.values()` gives the
+   * values of a Map in parts, the Map itself does not.
    */
   encode(state: S): unknown;
   /** Makes the state from the JSON that `encode` returned, or from an async iterable of the parts, which ends when this is done. */

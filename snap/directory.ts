@@ -11,8 +11,8 @@ export function nameOf(seq: number): string {
 }
 
 /**
- * Gives a damaged snapshot a name that nothing has, and so is never restored;
- * gives that name, or the old one where it could not be renamed.
+ * Renames a damaged snapshot, so that it is never restored. Resolves to its new
+ * path, or to the old one if it could not be renamed.
  */
 export async function setAside(
   fs: FileSystem,
@@ -28,12 +28,12 @@ export async function setAside(
   } catch {
     return path;
   }
-  // Should a power cut undo it, it is found damaged again.
+  // If a power cut undoes it, the snapshot is found damaged again.
   await fs.syncDirectory(dir).catch(() => {});
   return aside;
 }
 
-/** The snapshots in a directory, oldest first, whole or not. */
+/** Lists the snapshots in a directory, oldest first, intact or not. */
 export async function listSnapshots(
   fs: FileSystem,
   dir: string,
@@ -53,9 +53,9 @@ export async function listSnapshots(
 }
 
 /**
- * Removes the oldest snapshots beyond `keep`, and what unfinished ones have left.
+ * Removes the oldest snapshots beyond `keep`, and the remains of unfinished ones.
  *
- * @param made The number of one that stays all the same.
+ * @param made The number of one that is kept in any case.
  */
 export async function pruneSnapshots(
   fs: FileSystem,

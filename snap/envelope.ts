@@ -5,8 +5,8 @@ import { CHUNK_CHARS, prettyPieces, stringify } from "./pretty.ts";
 import { CodecFailure, isInParts, type SnapCodec } from "../base/codec.ts";
 
 /**
- * The format of a snapshot, and the only place that knows it: pretty JSON, the
- * last field of which is the CRC-32 of every byte before that field.
+ * The format of a snapshot, known only here: pretty-printed JSON, whose last
+ * field is the CRC-32 of every byte before that field.
  *
  * ```text
  * {
@@ -21,14 +21,14 @@ import { CodecFailure, isInParts, type SnapCodec } from "../base/codec.ts";
  */
 export const SNAPSHOT_VERSION = 1;
 
-/** The bytes of the field that holds the checksum, and the end. */
+/** The size of the field with the checksum and the closing bracket, in bytes. */
 export const TRAILER_BYTES = 24;
 
-/** What a snapshot says of itself beside the state. */
+/** The fields of a snapshot other than the state. */
 export interface SnapshotMeta {
   /** The sequence number that the state stands at. */
   readonly seq: number;
-  /** The id of the log it belongs to. */
+  /** The id of the log that it belongs to. */
   readonly logId?: string;
   /** The version of the code that made the state. */
   readonly version?: number;
@@ -37,9 +37,9 @@ export interface SnapshotMeta {
 const encoder = new TextEncoder();
 
 /**
- * The text of a snapshot without its trailer, in pieces. A state that is not in
- * parts is text when this returns, unless `isLazy`: then that is done while the
- * pieces are taken. Only a codec gives parts.
+ * Encodes a snapshot, without its trailer, in pieces. A state that is not in
+ * parts is encoded before this returns, or with `isLazy` while the pieces are
+ * read. Only a codec gives parts.
  */
 export function snapshotText<S>(
   meta: SnapshotMeta,
@@ -60,7 +60,7 @@ export function snapshotText<S>(
   return pieces(withoutEnd(stringify({ ...head, state: encoded }, 2)));
 }
 
-/** Without the newline and the bracket that close the object. */
+/** Cuts off the newline and the bracket that close the object. */
 function withoutEnd(text: string): string {
   return text.slice(0, -2);
 }
@@ -68,7 +68,7 @@ function withoutEnd(text: string): string {
 function* pieces(text: string): Generator<string, void, undefined> {
   for (let start = 0; start < text.length;) {
     let end = Math.min(start + CHUNK_CHARS, text.length);
-    // The halves of a surrogate pair, encoded apart, would be two unknown characters.
+    // The halves of a surrogate pair must be encoded together.
     if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end++;
     yield text.slice(start, end);
     start = end;
@@ -83,7 +83,7 @@ function* lazyText(
   try {
     yield* prettyPieces(state, "  ");
   } catch (error) {
-    // A look at the whole says where in it.
+    // Checking the whole value says where in it.
     assertLossless(state, Infinity, MAX_DEPTH);
     throw error;
   }
@@ -110,12 +110,12 @@ async function* partsText(
   yield `${piece}\n  ]`;
 }
 
-/** The field with the checksum `crc`, and the end. */
+/** Encodes the field with the checksum `crc`, and the closing bracket. */
 export function trailer(crc: number): Uint8Array<ArrayBuffer> {
   return encoder.encode(`,\n  "crc": "${hex(crc)}"\n}\n`);
 }
 
-/** Whether the last bytes of a snapshot vouch for those before; `undefined` where they are no trailer. */
+/** Whether the trailer of a snapshot holds the checksum `crc`; `undefined` if it is no trailer. */
 export function trailerHolds(
   bytes: Uint8Array,
   crc: number,

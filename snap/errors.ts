@@ -3,9 +3,9 @@ import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 
 /** What is true after most failures. */
-const AS_BEFORE = "the snapshots there were are as they were";
+const AS_BEFORE = "the existing snapshots are unchanged";
 
-/** The error for what went wrong with a file: what the system says gets a code, misuse stays as it is. */
+/** Returns the error for a failure with a file: an error of the system gets a code, a `TypeError` stays as it is. */
 export function failed(
   error: unknown,
   doing: string,
@@ -19,7 +19,7 @@ export function failed(
   return fromOs(error, doing, after, { directory, path });
 }
 
-/** The error for a snapshot that is not what was written. */
+/** Returns the error for a snapshot that is not what was written. */
 export function damaged(path: string, reason: string): MiniError {
   return new MiniError(
     "CORRUPT",
@@ -28,7 +28,7 @@ export function damaged(path: string, reason: string): MiniError {
   );
 }
 
-/** The error for a snapshot that cannot be read here, and is not damaged. */
+/** Returns the error for a snapshot that is intact, and that this code cannot read. */
 export function unsupported(path: string, reason: string): MiniError {
   return new MiniError(
     "UNSUPPORTED_FORMAT",

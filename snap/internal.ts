@@ -1,4 +1,4 @@
-/** What a repair tool must know of snapshots. A name is added here in review. */
+/** The part of snapshots that a repair tool needs to know. A name is added here in review. */
 
 export { listSnapshots } from "./directory.ts";
 export { damaged } from "./errors.ts";

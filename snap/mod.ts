@@ -1,8 +1,8 @@
 /**
  * Atomic snapshots of a state, in JSON that a person can read.
  *
- * A snapshot is wholly there, durably and read back, or not at all. A damaged
- * one is set aside, and the one before it restored.
+ * A snapshot is complete, durable and read back, or does not exist. A damaged one
+ * is set aside, and the one before it restored.
  *
  * ```ts
  * import { SnapStore } from "@mini/state/snap";

@@ -25,23 +25,23 @@ import type { SnapCodec } from "../base/codec.ts";
  * ```
  */
 export interface SnapOptions<S> {
-  /** How many to keep, by their numbers; older ones are removed once a new one is durable. @default {2} */
+  /** The number of snapshots to keep, the newest by sequence number. Older ones are removed once a new one is durable. @default {2} */
   keep?: number;
   /** To and from plain JSON. @default {the state is plain JSON} */
   codec?: SnapCodec<S>;
-  /** A validator of states, asked on create and on restore. It must answer at once, and make the same of its own output, else `create` is `INVALID`. */
+  /** A validator of states, used by `create` and `restore`. It must be synchronous, and accept its own output unchanged; otherwise `create` is `INVALID`. */
   schema?: Schema<S>;
-  /** The permissions of new files, where there is none that they are `like`. @default {0o600} */
+  /** The permissions of new files, if there is no file that they are `like`. @default {0o600} */
   mode?: number;
-  /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
+  /** The permissions of the directory, if it is created. @default {those of new files, with x where they have r} */
   directoryMode?: number;
-  /** A file whose owner, group and mode snapshots take, as the journal that they belong to. @default {the snapshot that is replaced} */
+  /** A file whose owner, group and mode new snapshots get, such as the journal that they belong to. @default {the snapshot that is replaced} */
   like?: string;
   /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
 }
 
-/** What each of these must be. */
+/** The check of each option. */
 export const SNAP_CHECKS: Checks<SnapOptions<unknown>> = {
   keep: countFrom(1),
   codec: having("encode", "decode"),

@@ -2,19 +2,18 @@ import { constants } from "node:buffer";
 import { MiniError } from "../base/errors.ts";
 import { assertLossless, flawOf, MAX_DEPTH } from "../base/json.ts";
 
-/** A value of no more nodes than this is made text in one go. */
+/** A value of no more nodes than this becomes text in one step. */
 const SMALL_NODES = 1_000;
 
-/** About so many characters are given at a time. */
+/** The approximate size of a piece, in characters. */
 export const CHUNK_CHARS: number = 64 * 1024;
 
 /**
- * The text of `JSON.stringify(value, null, 2)`, behind an indent, a piece at a
- * time: others have their turn between two pieces, while the value must not
- * change.
+ * Yields the text of `JSON.stringify(value, null, 2)`, indented, in pieces, so
+ * that other work can run between them. The value must not change meanwhile.
  *
- * Throws `UNSERIALIZABLE` for what JSON would not keep, and `TOO_LARGE` for
- * more than a string can hold, which nobody could read back.
+ * Throws `UNSERIALIZABLE` for a value that JSON would not keep, and `TOO_LARGE`
+ * for a text longer than a string can be, which could not be read back.
  */
 export function* prettyPieces(
   value: unknown,
@@ -24,7 +23,7 @@ export function* prettyPieces(
   let piece = "";
   for (const text of texts(value, indent, 0)) {
     piece += text;
-    // Nothing is said before what takes its time.
+    // An empty text stands before a step that takes long.
     if (piece.length < CHUNK_CHARS && text !== "") continue;
     chars += piece.length;
     if (chars > constants.MAX_STRING_LENGTH) throw tooLarge();
@@ -40,7 +39,7 @@ function* texts(
   depth: number,
 ): Generator<string, void, undefined> {
   if (isSmall(value, depth)) return yield small(value, indent);
-  // Whatever is no container is small.
+  // A value that is not small is a container.
   const container = value as object;
   const inner = `${indent}  `;
   const isArray = Array.isArray(value);
@@ -63,7 +62,7 @@ function* texts(
   yield `\n${indent}${isArray ? "]" : "}"}`;
 }
 
-/** Whether a value has few nodes; that JSON keeps them is seen on the way. */
+/** Whether a value has few nodes. Throws if JSON would not keep them. */
 function isSmall(value: unknown, depth: number): boolean {
   try {
     assertLossless(value, SMALL_NODES, MAX_DEPTH - depth);
@@ -74,23 +73,23 @@ function isSmall(value: unknown, depth: number): boolean {
   }
 }
 
-/** Looks at a container alone, as `assertLossless` does at all of them. */
+/** Checks a container itself, as `assertLossless` checks all of them. */
 function assertPlain(
   value: object,
   keys: readonly string[],
   depth: number,
 ): void {
   if (flawOf(value, keys) === undefined && depth < MAX_DEPTH) return;
-  // Whoever has it looked at as a whole will say where, and what.
+  // Checking the whole value will say where, and what.
   throw new MiniError("UNSERIALIZABLE", "it is not plain JSON, or too deep");
 }
 
 function small(value: unknown, indent: string): string {
-  // A line break in a string is written as `\n`, so that these are all between values.
+  // A line break in a string is escaped, so that each of these is between values.
   return stringify(value, 2).replaceAll("\n", `\n${indent}`);
 }
 
-/** The JSON of a value. Throws `TOO_LARGE` where no string can hold it. */
+/** Returns the JSON of a value. Throws `TOO_LARGE` if it is longer than a string can be. */
 export function stringify(value: unknown, indent?: number): string {
   try {
     return JSON.stringify(value, null, indent);
@@ -99,7 +98,7 @@ export function stringify(value: unknown, indent?: number): string {
   }
 }
 
-/** The error for a state whose text is longer than a string can be. */
+/** Returns the error for a state whose text is longer than a string can be. */
 function tooLarge(cause?: unknown): MiniError {
   return new MiniError(
     "TOO_LARGE",

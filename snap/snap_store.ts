@@ -32,10 +32,10 @@ import type {
 } from "./snapshots.ts";
 
 /**
- * Atomic snapshots of a state: one file each, in JSON that a person can read.
+ * Atomic snapshots of a state, one file each, in JSON that a person can read.
  *
- * A snapshot is wholly there, durably, or not at all. One at a time is made;
- * the directory belongs to one program.
+ * A snapshot is complete and durable, or does not exist. They are made one at a
+ * time; the directory belongs to one program.
  *
  * @typeParam S The state.
  *
@@ -63,7 +63,7 @@ export class SnapStore<S> {
   readonly #rejected: RejectedSnapshot[] = [];
 
   /**
-   * Touches nothing yet; the directory is made by the first snapshot.
+   * Touches nothing yet: the first snapshot creates the directory.
    *
    * @param dir Where the snapshots are.
    * @param options How they are kept.
@@ -82,30 +82,28 @@ export class SnapStore<S> {
   }
 
   /**
-   * Makes a snapshot: written beside its name, synced, read back, renamed, and
-   * the directory synced. Then the oldest beyond `keep` are removed, but not
-   * this one, should its number be lower than theirs; should that fail, the
-   * snapshot is there all the same.
+   * Makes a snapshot: writes it under a temporary name, syncs it, reads it back,
+   * renames it, and syncs the directory. Then removes the oldest snapshots beyond
+   * `keep`, but never this one, even if its number is the lowest. If that fails,
+   * the snapshot was made all the same.
    *
-   * The state is taken as it is at the call: it is text before the promise is
-   * returned. Only a codec that gives parts is asked for them later, after the
-   * snapshots that were asked for before; what it makes them from must not
-   * change until the promise has settled, and may from then on, whether there is
-   * a snapshot or not.
+   * The state is encoded before the promise is returned, so that later changes
+   * to it have no effect. Only the parts that a codec gives are read later, after
+   * the snapshots that were begun before; what they are made from must not change
+   * until the promise has settled, either way.
    *
    * @param state The state.
    * @param seq The sequence number that it stands at.
-   * @param options What else it is to say of itself, and whether the state is to
-   * be taken piece by piece.
+   * @param options What else the snapshot says, and whether the state is encoded
+   * piece by piece.
    * @returns The snapshot.
-   * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before the disk is
-   * touched, but for what is taken while the file is written;
-   * `INVALID` where the schema refuses the state; `CORRUPT` where it is read
-   * back differently; `NO_SPACE`, `PERMISSION` and `IO` as the system says: no
-   * snapshot was made, and those there were are as they were. Only where it is
-   * the directory that could not be synced is the snapshot there, and a power
-   * cut may undo that; the message says so. What the codec throws is thrown as
-   * it is.
+   * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE`, before the disk is
+   * touched, unless the state is encoded while the file is written; `INVALID` if
+   * the schema refuses the state; `CORRUPT` if it reads back differently;
+   * `NO_SPACE`, `PERMISSION` and `IO` as the system says. No snapshot was made,
+   * and the existing ones are unchanged. Only if the directory could not be
+   * synced does the snapshot exist, and a power cut may undo it; the message says
+   * so. An error of the codec is thrown as it is.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async create(
@@ -163,7 +161,7 @@ export class SnapStore<S> {
       },
       () => verifySnapshot(fs, temporary),
     );
-    // It is synced and has its name, whatever becomes of the handle.
+    // It is synced and has its name: an error of the handle changes nothing.
     await file.close().catch(() => {});
     return sizeBytes;
   }
@@ -174,29 +172,28 @@ export class SnapStore<S> {
     } catch (error) {
       throw failed(error, `create "${path}"`, path, {
         after:
-          "it is there, but a power cut may undo that; those of other numbers are as they were",
+          "it exists, but a power cut may undo that; those of other numbers are unchanged",
       });
     }
   }
 
   /**
-   * Restores the newest snapshot that is whole. Newer ones that are damaged are
-   * renamed to `….json.bad`, never removed, and reported.
+   * Restores the newest intact snapshot. Newer ones that are damaged are renamed
+   * to `….json.bad`, never removed, and reported.
    *
-   * Also restores what the Rust crate `minisnap` wrote, which has no checksum:
+   * Also restores the files of the Rust crate `minisnap`, which have no checksum:
    * `snapshot_….json`, and the older pair `snapshot.json` and `snapshot.seq`.
    *
-   * @param upTo The highest sequence number to take.
+   * @param upTo The highest sequence number to restore.
    * @returns The state, what the snapshot says about it, and the newer ones that
-   * were damaged; `undefined` where there is no whole snapshot.
+   * were damaged; `undefined` if there is no intact snapshot.
    * @throws {MiniError} `UNSUPPORTED_FORMAT` for a snapshot of a newer version,
-   * and for one in parts where there is no codec; `CORRUPT` for a damaged pair
-   * of the Rust crate, `UNSERIALIZABLE` for an integer of its that JavaScript
-   * has no number for; `INVALID` where the schema refuses the state;
-   * `PERMISSION` and `IO` as the system says. What the codec throws is thrown
-   * as it is.
+   * and for one in parts without a codec; `CORRUPT` for a damaged pair of the
+   * Rust crate, `UNSERIALIZABLE` for an integer in it that JavaScript has no
+   * number for; `INVALID` if the schema refuses the state; `PERMISSION` and `IO`
+   * as the system says. An error of the codec is thrown as it is.
    *
-   * @example Fall back where the newest is damaged
+   * @example Fall back if the newest is damaged
    * ```ts
    * import { SnapStore } from "@mini/state/snap";
    * import { assertEquals } from "@std/assert";
@@ -267,13 +264,13 @@ export class SnapStore<S> {
     }
   }
 
-  /** Every snapshot that {@linkcode SnapStore.restore} has found damaged so far, why, and where it is now. */
+  /** The damaged snapshots that {@linkcode SnapStore.restore} has passed over so far: where each is now, and what is wrong with it. */
   get rejected(): readonly RejectedSnapshot[] {
     return this.#rejected;
   }
 
   /**
-   * The snapshots that are there, oldest first, whole or not.
+   * Lists the snapshots, oldest first, intact or not.
    *
    * @throws {MiniError} `PERMISSION` and `IO` as the system says.
    */
@@ -286,9 +283,9 @@ export class SnapStore<S> {
   }
 
   /**
-   * Removes the oldest snapshots beyond `keep`, and what unfinished ones have left.
+   * Removes the oldest snapshots beyond `keep`, and the remains of unfinished ones.
    *
-   * @param keep How many stay.
+   * @param keep The number of snapshots to keep.
    * @returns Those that were removed, oldest first.
    * @throws {MiniError} `PERMISSION` and `IO` as the system says.
    */
@@ -299,11 +296,11 @@ export class SnapStore<S> {
       `prune "${this.dir}"`,
       this.dir,
       () => pruneSnapshots(this.#fs, this.dir, keep),
-      "those that were not removed are as they were",
+      "those that were not removed are unchanged",
     );
   }
 
-  /** Runs after all that was asked for before, and gives what the system throws its code. */
+  /** Runs a task after all earlier ones, and gives an error of the system its code. */
   #run<T>(
     doing: string,
     path: string,
@@ -321,7 +318,7 @@ export class SnapStore<S> {
   }
 }
 
-/** Says when the last piece was taken. */
+/** Yields the pieces, and then reports that the last one was read. */
 async function* telling(
   pieces: Iterable<string> | AsyncIterable<string>,
   onCaptured: () => void,

@@ -20,10 +20,10 @@ import type { StoredSnapshot } from "./snapshots.ts";
 /** Where the parts of a state begin in the text. */
 const PARTS = '\n  "parts": [\n';
 
-/** After so many milliseconds the rest of the program has its turn. */
+/** The milliseconds after which the rest of the program gets a turn. */
 const TURN_MS = 8;
 
-/** Writes the text of a snapshot into a new file, with its checksum; gives its size. */
+/** Writes the text of a snapshot into a new file, with its checksum. Resolves to the size of the file. */
 export async function writeSnapshot(
   file: FileHandle,
   text: Iterable<string> | AsyncIterable<string>,
@@ -45,7 +45,7 @@ export async function writeSnapshot(
   return sizeBytes;
 }
 
-/** Throws `CORRUPT` where the file is not, to the byte, what was written. */
+/** Throws `CORRUPT` if the file differs by one byte from what was written. */
 export async function verifySnapshot(
   fs: FileSystem,
   path: string,
@@ -53,7 +53,7 @@ export async function verifySnapshot(
   if (!await isVouchedFor(fs, path)) throw failsChecksum(path);
 }
 
-/** Whether the end of a file vouches for all before; `undefined` where it has no such end. */
+/** Whether the checksum at the end of a file matches the file; `undefined` if there is none. */
 async function isVouchedFor(
   fs: FileSystem,
   path: string,
@@ -70,9 +70,9 @@ async function isVouchedFor(
 }
 
 /**
- * Reads a snapshot, verified or of the Rust program, which has no checksum.
- * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version and
- * for parts that there is no codec for.
+ * Reads a snapshot and verifies its checksum; one of the Rust program has none.
+ * Throws `CORRUPT` for damage, `UNSUPPORTED_FORMAT` for a newer version, and for
+ * parts without a codec.
  */
 export async function readSnapshot<S>(
   fs: FileSystem,
@@ -82,7 +82,7 @@ export async function readSnapshot<S>(
   const start = await firstText(fs, path);
   const version = /^\{\n {2}"mini": (\d+),/.exec(start)?.[1];
   if (version !== undefined && Number(version) > SNAPSHOT_VERSION) {
-    // A newer version may end otherwise: what ends as ours does, and does not hold, is damaged.
+    // A newer version may have another end. A checksum that does not match is damage.
     if (await isVouchedFor(fs, path) === false) throw failsChecksum(path);
     throw unsupported(
       path,
@@ -100,7 +100,7 @@ export async function readSnapshot<S>(
   }
   const reviver = version === undefined ? keepInteger : undefined;
   const json = parse(await wholeText(fs, path), path, reviver);
-  // Without a version it must be the Rust program's, which has these fields and no other.
+  // Without a version it must be of the Rust program, with exactly these fields.
   const isRust = Object.keys(json).sort().join() === "seq,state";
   if (version === undefined && !isRust) {
     throw damaged(path, "it is not a snapshot");
@@ -122,14 +122,14 @@ function metaOf(json: Record<string, unknown>, path: string): SnapshotMeta {
   };
 }
 
-/** Has the file closed when it resolves, however many of the parts the codec has taken, and by what means. */
+/** Decodes the parts. When it settles the file is closed, however many parts the codec took, and by what means. */
 async function decodeParts<S>(
   codec: SnapCodec<S>,
   fs: FileSystem,
   path: string,
 ): Promise<S> {
   let failure: { readonly error: unknown } | undefined;
-  // What is wrong with the file is said, whatever the codec makes of it.
+  // A fault of the file is thrown, whatever the codec makes of it.
   const values = endingWith(parts(fs, path), (error) => {
     failure = { error: error instanceof MiniError ? error : notJson(path) };
     return failure.error;
@@ -145,7 +145,7 @@ async function decodeParts<S>(
   throw failure.error;
 }
 
-/** The same values; what ends them early is thrown as `explain` has it. */
+/** Yields the same values. An error is thrown as `explain` returns it. */
 async function* endingWith(
   values: AsyncGenerator<unknown, void, undefined>,
   explain: (error: unknown) => unknown,
@@ -157,7 +157,7 @@ async function* endingWith(
   }
 }
 
-/** The values of a snapshot that was written in parts. */
+/** Reads the values of a snapshot that was written in parts. */
 async function* parts(
   fs: FileSystem,
   path: string,
@@ -180,7 +180,7 @@ async function* parts(
   }
 }
 
-/** The bytes of a file, each block to be used before the next. What the system throws has its code already, for it may go through a codec. */
+/** Reads a file block by block; each block is valid until the next. An error of the system gets its code here, for it may pass through a codec. */
 async function* blocks(
   fs: FileSystem,
   path: string,
@@ -209,7 +209,7 @@ async function firstText(fs: FileSystem, path: string): Promise<string> {
   return "";
 }
 
-/** The text of a small file of the Rust program, or of a snapshot. */
+/** Reads the text of a snapshot, or of a small file of the Rust program. */
 export async function wholeText(fs: FileSystem, path: string): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let text = "";
@@ -224,7 +224,7 @@ export async function wholeText(fs: FileSystem, path: string): Promise<string> {
   }
 }
 
-/** The object in a text, of which a field may be as deep as a record. */
+/** Parses an object, a field of which may be as deep as a record. */
 function parse(
   text: string,
   path: string,
@@ -235,7 +235,7 @@ function parse(
   return json as Record<string, unknown>;
 }
 
-/** What a text of a snapshot holds; `CORRUPT` where it is no JSON that anybody writes. */
+/** Parses the text of a snapshot. Throws `CORRUPT` if it is not JSON, or nested too deep. */
 export function parseSnapshot(
   text: string,
   path: string,

@@ -1,5 +1,5 @@
 /**
- * Several mutations that are one, as {@linkcode batch} makes them.
+ * Several mutations that are one atomic record. Made by {@linkcode batch}.
  *
  * @typeParam M A mutation.
  *
@@ -31,14 +31,13 @@ export class Batch<M> {
 }
 
 /**
- * Several mutations as the decision of one `transact`: one atomic record, all
- * of which counts, or nothing. Of no mutations nothing is logged.
+ * Makes several mutations the decision of one `transact`: one atomic record, all
+ * of which has an effect or none. No mutations log nothing.
  *
- * It is said, and not told from the mutation, because a mutation may be an array
- * itself.
+ * An array does not serve, because a mutation may be an array itself.
  *
  * @param mutations The mutations, in order.
- * @returns What `decide` is to return.
+ * @returns The value for `decide` to return.
  *
  * @example Move, all or nothing
  * ```ts

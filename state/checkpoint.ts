@@ -2,21 +2,21 @@ import { decodeJson, isInParts, type SnapCodec } from "../base/codec.ts";
 import { toJson } from "../base/json.ts";
 import type { LogRecord } from "../store/mod.ts";
 
-/** So many records, and characters of them, are kept after a checkpoint. */
+/** The most records, and characters of them, that are kept after a checkpoint. */
 const MAX_RECORDS = 1_000;
 const MAX_CHARS = 1024 * 1024;
 
-/** A checkpoint that so many records follow is as good as a new one. */
+/** A checkpoint that no more records follow than this is as good as a new one. */
 const FEW_RECORDS = 100;
 
 /**
- * A state in memory, out of reach of what changes the live one, and the records
- * that follow it: making a state anew from these takes no look at the disk.
+ * A copy of the state in memory, and the records that follow it. A state is
+ * rebuilt from these without reading the disk.
  */
 export class Checkpoint<S> {
-  /** The number that it stands at. */
+  /** The sequence number that it stands at. */
   readonly seq: number;
-  /** Makes a copy of the state. */
+  /** Resolves to a new copy of the state. */
   readonly restore: () => Promise<S>;
   readonly #texts: string[] = [];
   #chars = 0;
@@ -27,7 +27,7 @@ export class Checkpoint<S> {
     this.restore = restore;
   }
 
-  /** A checkpoint of a state that does not change meanwhile; `undefined` where the state cannot be copied by way of JSON. */
+  /** Makes a checkpoint of a state, which must not change meanwhile; `undefined` if JSON does not keep the state. */
   static async of<S>(
     codec: SnapCodec<S> | undefined,
     state: S,
@@ -43,17 +43,17 @@ export class Checkpoint<S> {
       for await (const part of encoded) texts.push(textOf(part));
       return new Checkpoint(seq, () => decodeJson(codec, parsed(texts)));
     } catch {
-      // It is made from the log then.
+      // It is rebuilt from the log then.
       return undefined;
     }
   }
 
-  /** Whether a new checkpoint would spare little. */
+  /** Whether a new checkpoint would save little. */
   get isRecent(): boolean {
     return this.#isComplete && this.#texts.length <= FEW_RECORDS;
   }
 
-  /** Keeps the record that comes next. `text` gives its JSON, of before anything could change it. */
+  /** Keeps the next record. `text` returns its JSON, from before anything could change it. */
   keep(seq: number, text: () => string): void {
     if (!this.#isComplete || seq <= this.#last) return;
     const json = text();
@@ -64,7 +64,7 @@ export class Checkpoint<S> {
     else this.#texts.length = 0;
   }
 
-  /** The records after it up to `to`; `undefined` where it has not kept them all. */
+  /** The records after it up to `to`; `undefined` if it has not kept them all. */
   recordsUpTo(to: number): LogRecord<unknown>[] | undefined {
     if (!this.#isComplete || to > this.#last) return undefined;
     return this.#texts.slice(0, to - this.seq).map((text, index) => ({
@@ -84,13 +84,13 @@ async function* parsed(
   for (const text of texts) yield await JSON.parse(text);
 }
 
-/** The JSON of what comes back from it the same in every way; throws for all else. */
+/** The JSON of a value that JSON keeps in every way; throws for any other. */
 function textOf(value: unknown): string {
   assertTree(value);
   return toJson(value, Infinity);
 }
 
-/** Throws for what JSON keeps as other objects: one that stands in two places, and one without a prototype. */
+/** Throws for objects that JSON turns into others: one that stands in two places, and one without a prototype. */
 function assertTree(root: unknown): void {
   const seen = new Set<unknown>();
   const waiting = [root];

@@ -36,17 +36,17 @@ import { recover } from "./recover.ts";
 import { watch } from "./watch.ts";
 
 /**
- * A state that survives: every mutation is logged, durably, then applied to
- * memory. Reads are property accesses, and never wait.
+ * State that survives a crash: every mutation is logged, durably, then applied to
+ * the state in memory. Reads are property accesses, and never wait.
  *
- * What is applied is what was logged, its JSON form, so that the live state and
- * the one replayed after a restart are equal by construction. Concurrent writes
- * keep the order of the calls and share an fsync.
+ * The JSON form of a mutation is what is logged and what is applied, so that the
+ * state in memory and the one replayed after a restart are equal by construction.
+ * Concurrent writes keep the order of the calls and share an fsync.
  *
  * @typeParam S The state.
  * @typeParam M A mutation: any value that JSON keeps unchanged.
  *
- * @example Count, and count on it
+ * @example A counter that survives
  * ```ts
  * import { StateManager } from "@mini/state/state";
  * import { assertEquals } from "@std/assert";
@@ -272,11 +272,11 @@ export class StateManager<S, M> implements AsyncDisposable {
   /**
    * Reads, decides and writes with no other write in between.
    *
-   * @param decide Gives a mutation, several that are one atomic record as
+   * @param decide Returns a mutation, several that are one atomic record as
    * {@linkcode batch} makes them, or `undefined` for none. Synchronous; must not
-   * change the state, at which {@linkcode StateManager.sequence} stands meanwhile.
+   * change the state, which is that of {@linkcode StateManager.sequence}.
    * @returns The number of the record; `undefined` if there is none.
-   * @throws {MiniError} As {@linkcode StateManager.apply}. What `decide` throws
+   * @throws {MiniError} As {@linkcode StateManager.apply}. An error of `decide`
    * is thrown as it is, and nothing was logged.
    *
    * @example Take only what is there

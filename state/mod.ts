@@ -1,5 +1,5 @@
 /**
- * A state that survives: every mutation is logged, then applied.
+ * State that survives a crash: every mutation is logged, then applied.
  *
  * ```ts
  * import { StateManager } from "@mini/state/state";

@@ -14,7 +14,7 @@ import { given } from "../base/promise.ts";
 import type { FileSystem, Log, Schema } from "../store/mod.ts";
 
 /**
- * How a state is kept.
+ * The options of a state.
  *
  * @example Old records, and new code
  * ```ts
@@ -40,84 +40,84 @@ import type { FileSystem, Log, Schema } from "../store/mod.ts";
  * ```
  */
 export interface StateOptions<S, M> {
-  /** Makes the state that nothing has happened to yet: a new object each time, or what cannot change. */
+  /** Makes the initial state: a new object each time, or a value that cannot change. */
   initial: () => S;
   /**
-   * Changes the state, or returns the new one. Synchronous, and determined by
-   * its arguments alone: it runs again on every replay. A mutation for which it
-   * throws an error with code `UNSUPPORTED_FORMAT` or `CORRUPT` then is not
-   * passed over: the error is passed on, as of one that the code cannot know.
+   * Changes the state, or returns the next one. Synchronous, and determined by
+   * its arguments alone: it runs again on every replay. If it throws an error with
+   * code `UNSUPPORTED_FORMAT` or `CORRUPT` then, the code does not know the
+   * mutation: opening throws the error.
    */
   apply: (state: S, mutation: M) => S | void;
   /**
    * Whether `apply` returns the next state and never changes the one it is given.
-   * Then a mutation whose `apply` throws costs nothing, and a snapshot holds up
-   * no later mutation. An `apply` that returns `undefined` aborts its mutation.
+   * Then a mutation whose `apply` throws costs nothing, and no mutation waits for
+   * a snapshot. An `apply` that returns `undefined` aborts its mutation.
    * `"checked"` freezes every state, deeply, so that changing one throws: for
-   * development, as it looks at the whole state each time.
+   * development, because it visits the whole state each time.
    *
    * @default {false}
    */
   immutable?: boolean | "checked";
   /**
-   * What opening does with a mutation that had been applied and for which `apply`
-   * throws now: `"refuse"` it with `REPLAY_FAILED`, as the code has changed; or
-   * `"abort"` it, which leaves it out for good.
+   * What opening does if `apply` throws for a mutation that had been applied, so
+   * that the code must have changed: `"refuse"` throws `REPLAY_FAILED`, `"abort"`
+   * leaves the mutation out for good.
    *
    * @default {"refuse"}
    */
   onReplayThrow?: "refuse" | "abort";
-  /** What the directory holds. One that holds the other is refused: neither can read the records of the other. @default {"state"} */
+  /** What the directory holds. A directory of the other kind is refused: neither can read the records of the other. @default {"state"} */
   kind?: "state" | "queue";
-  /** The log's file inside the directory, which holds no other state. @default {"journal.jsonl"} */
+  /** The name of the log's file in the directory, which holds no other state. @default {"journal.jsonl"} */
   journal?: string;
   /**
-   * A validator of mutations, asked before they are logged and on replay. It
-   * must answer at once, and make the same of its own output, else `apply` is
+   * A validator of mutations, used before they are logged and on replay. It must
+   * be synchronous, and accept its own output unchanged; otherwise `apply` is
    * `INVALID`.
    */
   schema?: Schema<M>;
-  /** To and from plain JSON, for snapshots of states that are not plain JSON. */
+  /** Converts the state to and from plain JSON for snapshots, if it is not plain JSON. */
   codec?: SnapCodec<S>;
   /** The version of the shape of mutations and state, a whole number. A newer one in the log is `UNSUPPORTED_FORMAT`. @default {0} */
   version?: number;
-  /** Makes a mutation of this version from one of an older, on replay. @default {an older one is `UNSUPPORTED_FORMAT`} */
+  /** Makes a mutation of this version from an older one, on replay. @default {an older one is `UNSUPPORTED_FORMAT`} */
   upcast?: (mutation: unknown, fromVersion: number) => M;
   /** Makes a state of this version from a snapshot of another; `undefined` to replay the log instead. @default {the log is replayed} */
   migrate?: (state: unknown, fromVersion: number) => S | undefined;
   /**
-   * Make a snapshot, and compact, inside the `apply` that has brought so many
-   * records since the last; a function is asked each time. What is older than
-   * the oldest kept snapshot is gone then, from the first snapshot on: `at`,
-   * `history` and `watch` reach back no further. A state that must keep its
-   * whole history calls `createSnapshot` instead, which removes no record.
+   * The number of records after which an `apply` makes a snapshot and compacts
+   * the log; a function is called each time. Records before the oldest kept
+   * snapshot are removed, from the first snapshot on: `at`, `history` and `watch`
+   * reach back no further. To keep the complete history, call `createSnapshot`
+   * instead, which removes no record.
    *
    * @default {never}
    */
   snapshotEvery?: number | ((state: S) => number);
   /**
-   * Told of each snapshot, and each compaction, that an `apply` has set off and
-   * that has failed, as of a state that holds `NaN`, which JSON does not keep.
-   * The `apply` has not failed; until one succeeds the log grows on.
+   * Called with the error of each automatic snapshot or compaction that fails,
+   * for example because the state holds `NaN`, which JSON does not keep. The
+   * `apply` does not fail; until a snapshot succeeds the log keeps growing.
    */
   onSnapshotFailure?: (error: unknown) => void;
-  /** Another log in place of the one in the directory. Closing the state closes it. */
+  /** A log to use instead of the one in the directory. Closing the state closes it. */
   log?: Log<unknown>;
-  /** Other snapshots in place of those in the directory. */
+  /** Snapshots to use instead of those in the directory. */
   snapshots?: Snapshots<S>;
-  /** How many snapshots to keep; the log is compacted up to the oldest of them. @default {2} */
+  /** The number of snapshots to keep; the log is compacted up to the oldest of them. @default {2} */
   keepSnapshots?: number;
-  /** Beyond this size of the log's active segment a new one is started. @default {16 * 1024 * 1024} */
+  /** The size of the log's active segment, in bytes, beyond which a new one is started. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;
-  /** The permissions of new files where there is no journal yet; otherwise they take those that it has. @default {0o600} */
+  /** The permissions of new files, if there is no journal yet; otherwise they get those of the journal. @default {0o600} */
   mode?: number;
-  /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
+  /** The permissions of the directory, if it is created. @default {those of new files, with x where they have r} */
   directoryMode?: number;
   /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
 }
 
-/** What each of these must be. */
+/** The check of each option. */
 export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
   initial: aFunction,
   apply: aFunction,
@@ -146,9 +146,9 @@ export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
 };
 
 /**
- * How a mutation is applied.
+ * The options of an `apply`.
  *
- * @example Refuse where somebody was quicker
+ * @example Refuse if another write was quicker
  * ```ts
  * import { type MiniError, StateManager } from "@mini/state";
  * import { assertEquals } from "@std/assert";
@@ -167,12 +167,12 @@ export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
  * ```
  */
 export interface ApplyOptions {
-  /** Refuse with `CONFLICT` unless the state stands at this number. */
+  /** Throws `CONFLICT` unless the state stands at this number. */
   expectedSequence?: number;
   /**
-   * Whether to wait until it is durable. Otherwise it is written, applied, and
-   * covered by the next fsync: a crash of the process loses nothing, a power
-   * cut may.
+   * Whether to wait until the record is durable. If not, it is written and
+   * applied, and the next fsync covers it: a crash of the process loses nothing,
+   * a power cut may.
    *
    * @default {true}
    */
@@ -180,9 +180,9 @@ export interface ApplyOptions {
 }
 
 /**
- * A mutation, and its place in the log.
+ * A mutation that had an effect, and its place in the log.
  *
- * @example What has happened, and what happens
+ * @example Past mutations, and new ones
  * ```ts
  * import { StateManager } from "@mini/state/state";
  * import { assertEquals } from "@std/assert";
@@ -199,44 +199,44 @@ export interface ApplyOptions {
  * ```
  */
 export interface AppliedMutation<M> {
-  /** The number of its record. Those that were applied together share it. */
+  /** The number of its record. Mutations of one batch share it. */
   readonly seq: number;
   /** The mutation. */
   readonly mutation: M;
 }
 
-/** What opening a state has found. */
+/** The result of opening a state. */
 export interface StateRecoveryReport {
-  /** How the log ended: see `MiniStore.recovery`. Another log is `created` where it is empty, else `clean`. */
+  /** How the log ended: see `MiniStore.recovery`. A log that does not say is `created` if it is empty, else `clean`. */
   readonly outcome: "created" | "clean" | "unclean" | "torn";
-  /** The number that the snapshot stood at, 0 without one. */
+  /** The sequence number of the snapshot, 0 without one. */
   readonly snapshotSequence: number;
   /**
-   * The number of the last record in the log, where the snapshot is ahead of it:
-   * records were lost that the snapshot covers. The log goes on after the
+   * The number of the last record in the log, if the snapshot is ahead of it:
+   * records that the snapshot covers were lost. The log continues after the
    * snapshot; its segments are kept, with names that end in `.aside`.
    */
   readonly logEndedAt?: number;
-  /** What that comes from, in words: a backup that was copied over the folder, perhaps. */
+  /** The likely cause of that, in words, such as a backup that was copied over the folder. */
   readonly reason?: string;
-  /** How many records were replayed after it. */
+  /** The number of records that were replayed after the snapshot. */
   readonly replayed: number;
-  /** The numbers of mutations that have no effect, because `apply` threw when they were new: the log says so. */
+  /** The numbers of mutations without effect, recorded in the log: `apply` threw when they were new. */
   readonly aborted: readonly number[];
   /**
-   * The numbers of mutations for which `apply` throws now, and of which the log
-   * says neither that they were applied nor that they were aborted: the last ones
-   * before a process was killed. They have no effect here. The next write records
-   * that; until then, code for which `apply` does not throw finds them applied.
-   * In a journal of the Rust program, all for which `apply` throws.
+   * The numbers of mutations for which `apply` throws now, if the log says neither
+   * that they were applied nor that they were aborted: the last ones before a
+   * process was killed. They have no effect. The next write records that; until
+   * then, code whose `apply` does not throw applies them. In a journal of the Rust
+   * program, every mutation for which `apply` throws.
    */
   readonly undecided: readonly number[];
   /**
-   * Why no snapshot can be made of the state as it is: looked for where more
-   * records than `snapshotEvery` says were replayed, so that one is overdue.
+   * Why no snapshot can be made of the state. Checked if more records were
+   * replayed than `snapshotEvery` allows, so that a snapshot is overdue.
    */
   readonly snapshotFailure?: unknown;
-  /** Snapshots that were damaged, and set aside. */
+  /** The damaged snapshots, which were set aside. */
   readonly rejected: readonly RejectedSnapshot[];
 }
 
@@ -273,7 +273,7 @@ export function checkUnused<S, M>(
   );
 }
 
-/** Throws a `TypeError` where `initial` gives one object for all states, which would change each other. */
+/** Throws a `TypeError` if `initial` returns the same object twice, so that states would share it. */
 export function checkInitial<S, M>(
   { initial, immutable }: Pick<StateOptions<S, M>, "initial" | "immutable">,
 ): void {
@@ -283,6 +283,6 @@ export function checkInitial<S, M>(
     return;
   }
   throw new TypeError(
-    "initial must give a new object each time, and gives the same one twice",
+    "initial must return a new object each time, and returns the same one twice",
   );
 }

@@ -1,13 +1,12 @@
 /**
- * A state as it is given away: to be looked at, at any depth, and not changed.
- * A change to it would be in no log.
+ * A state for reading, read-only at any depth: a change to it would be in no log.
  *
- * A `Map` is a `ReadonlyMap` in it, a `Set` a `ReadonlySet`. `Date` and typed
- * arrays, which have no such type, are as they are.
+ * A `Map` becomes a `ReadonlyMap`, a `Set` a `ReadonlySet`. `Date` and typed arrays
+ * have no such type, and stay as they are.
  *
  * @typeParam S The state.
  */
-export type DeepReadonly<S> = S extends // What cannot be changed, or what no type says of how it can be.
+export type DeepReadonly<S> = S extends // Values that cannot change, or that have no read-only type.
 | string
 | number
 | bigint
@@ -22,7 +21,7 @@ export type DeepReadonly<S> = S extends // What cannot be changed, or what no ty
   : S extends ReadonlyMap<infer K, infer V>
     ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
   : S extends ReadonlySet<infer V> ? ReadonlySet<DeepReadonly<V>>
-  // Only a tuple is gone through by its elements: an array that is part of its own type has no end.
+  // Only a tuple is mapped by its elements: an array may be part of its own type.
   : S extends readonly unknown[]
     ? number extends S["length"] ? readonly DeepReadonly<S[number]>[]
     : { readonly [K in keyof S]: DeepReadonly<S[K]> }

@@ -40,7 +40,7 @@ Deno.test("SnapStore.create() says that the snapshot is there when the directory
   fail(fs, "syncDirectory");
   const error = await errorOf(snaps.create(2, 2));
   assertEquals(error.code, "IO");
-  assert(error.message.includes("it is there"), error.message);
+  assert(error.message.includes("it exists"), error.message);
   fs.hooks = {};
   assertEquals(fs.names("/data"), [FIRST, SECOND]);
   assertEquals((await snaps.restore(1))?.state, 1);

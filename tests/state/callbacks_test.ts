@@ -287,7 +287,7 @@ Deno.test("StateManager.open() refuses an initial that gives one object for all 
   await assertRejects(
     () => open(fs, { initial: () => empty }),
     TypeError,
-    "initial must give a new object each time",
+    "initial must return a new object each time",
   );
   assertEquals(fs.names("/"), []);
   await using one = await open(fs, {
