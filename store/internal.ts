@@ -13,9 +13,8 @@ export {
 } from "./format/line.ts";
 export { isRustHeader, RustLines, wholeLine } from "./format/rust.ts";
 export { shapeOf } from "./format/shape.ts";
-export { type JournalContext, JournalPaths } from "./journal.ts";
+export { contextOf, type JournalContext, JournalPaths } from "./journal.ts";
 export { lockJournal } from "./lock.ts";
-export { contextOf } from "./options.ts";
 export {
   assertNeverBegun,
   checkContinuity,

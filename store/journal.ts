@@ -1,9 +1,11 @@
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { modesOf } from "../base/checks.ts";
 import type { Staging } from "../fs/atomic_file.ts";
 import type { FileSystem } from "../fs/file_system.ts";
+import { systemFileSystem } from "../fs/system.ts";
 
-/** A sealed segment: what stands before the number, the number, and the extension. */
+/** A sealed segment: the part before the number, the number, and the extension. */
 const SEALED = /^(.*)\.(\d{20})(\.[^.]*)?$/s;
 
 /** A segment that the Rust program has rotated out. */
@@ -16,8 +18,8 @@ const ROTATED = /^(.*)\.(\d{3,19})$/s;
  * journal.00000000000000000000.jsonl   sealed segments; the number is their base
  * journal.jsonl                        the active segment
  * journal.jsonl.lock                   held while it is open for writing
- * journal.jsonl.tmp                    a file being made, never read
- * journal.jsonl.torn                   what the last repair cut off
+ * journal.jsonl.tmp                    a file that is not finished, never read
+ * journal.jsonl.torn                   the bytes that the last recovery cut off
  * journal.00000000000000000000.jsonl.aside   a segment that a snapshot ahead of it has replaced
  * ```
  */
@@ -41,7 +43,7 @@ export class JournalPaths {
     this.#stem = basename(name, this.#extension);
     if (/\.\d{20}(\.[^.]*)?$/.test(name) || this.#stem === "") {
       throw new TypeError(
-        `Cannot open "${this.active}": that is not the name of a journal but of one of its segments or of a directory`,
+        `Cannot open "${this.active}": that is the name of a segment of a journal, or of a directory; give the name of the active segment`,
       );
     }
   }
@@ -52,7 +54,7 @@ export class JournalPaths {
     return join(this.directory, `${this.#stem}.${digits}${this.#extension}`);
   }
 
-  /** What a segment is renamed to that is kept and no longer read, in a directory with such names. */
+  /** The new name of a segment that is kept and no longer read. `names` are those in the directory. */
   aside(base: number, names: readonly string[]): string {
     const first = `${this.sealed(base)}.aside`;
     let path = first;
@@ -74,15 +76,15 @@ export class JournalPaths {
       )
       .filter((digits) => /^\d{20}$/.test(digits))
       .map(Number)
-      // No record has such a number: the name is none of ours.
+      // No record has such a number, so the file is not a segment.
       .filter(Number.isSafeInteger)
       .sort((a, b) => a - b);
   }
 
   /**
-   * Which files of this journal a name in the directory may be, if the file
-   * system takes its spelling for ours: the path in our spelling, and the name
-   * of the active segment in the other.
+   * The files of this journal that a name in the directory may refer to, if the
+   * file system treats its spelling as ours: the path in our spelling, and the
+   * name of the active segment in the other.
    */
   readingsOf(
     name: string,
@@ -105,13 +107,13 @@ export class JournalPaths {
     return readings;
   }
 
-  /** Whether there is a segment of the journal among the names in the directory. */
+  /** Whether a segment of the journal is among the names in the directory. */
   isAmong(names: readonly string[]): boolean {
     return names.includes(basename(this.active)) ||
       this.sealedBases(names).length > 0 || this.rustSegments(names).length > 0;
   }
 
-  /** The name that the Rust program gives to the segment that it rotates out as the `count`th. */
+  /** The path that the Rust program gives to the segment that it rotates out as the `count`th. */
   rustSegment(count: number): string {
     return `${this.active}.${String(count).padStart(3, "0")}`;
   }
@@ -127,13 +129,31 @@ export class JournalPaths {
   }
 }
 
-/** What every part of an open journal needs. */
+/** The files of a journal, and how they are read and created. */
 export interface JournalContext {
   readonly fs: FileSystem;
   readonly paths: JournalPaths;
   readonly maxRecordBytes: number;
-  /** Where its files are made. */
+  /** Where new files are made, and whose they are. */
   readonly staging: Staging;
+}
+
+/** The context of the journal at `path`. */
+export function contextOf(
+  path: string | URL,
+  options: {
+    readonly fs?: FileSystem;
+    readonly maxRecordBytes?: number;
+    readonly mode?: number;
+    readonly directoryMode?: number;
+  },
+): JournalContext {
+  const { fs = systemFileSystem, maxRecordBytes = 16 * 1024 * 1024 } = options;
+  const modes = modesOf(options);
+  const paths = new JournalPaths(path);
+  const { directory, temporary, active: like } = paths;
+  const staging = { fs, directory, temporary, like, ...modes };
+  return { fs, paths, maxRecordBytes, staging };
 }
 
 function absolute(path: string | URL): string {

@@ -8,11 +8,12 @@ import type { JournalContext } from "./journal.ts";
 import { listSegments } from "./read/segments.ts";
 import { recoverRustJournal } from "./recover_rust.ts";
 import { asListed } from "./spelling.ts";
-import { Writer, type WriterOptions } from "./write/writer.ts";
+import type { StoreOptions } from "./options.ts";
+import { Writer } from "./write/writer.ts";
 
 /** An open journal. */
 export interface OpenJournal {
-  /** Under the name that the directory lists. */
+  /** With the name that the directory lists. */
   readonly context: JournalContext;
   readonly writer: Writer;
   readonly recovered: Recovered;
@@ -21,9 +22,10 @@ export interface OpenJournal {
 /** Takes the lock, recovers, and makes the writer that continues at the end. On failure nothing stays locked or open. */
 export async function openJournal(
   asked: JournalContext,
-  { verifyFrom, ...options }:
-    & Pick<WriterOptions, "maxSegmentBytes" | "isDurable">
-    & { verifyFrom: number },
+  { maxSegmentBytes = 16 * 1024 * 1024, durable = true, verifyFrom = 1 }: Pick<
+    StoreOptions<unknown>,
+    "maxSegmentBytes" | "durable" | "verifyFrom"
+  >,
 ): Promise<OpenJournal> {
   const { fs, staging, paths: { directory } } = asked;
   await fs.createDirectory(directory, staging.directoryMode);
@@ -55,9 +57,14 @@ export async function openJournal(
       })
       : await recoverRustJournal(context, sealed);
     await nameLog(lock, recovered.header.journal);
-    const writeFormat = format === "mini" ? nativeFormat : rustFormat;
-    const all = { ...options, context, format: writeFormat, lock };
-    return { context, writer: await Writer.at(all, recovered), recovered };
+    const writer = await Writer.at({
+      context,
+      format: format === "mini" ? nativeFormat : rustFormat,
+      lock,
+      maxSegmentBytes,
+      isDurable: durable,
+    }, recovered);
+    return { context, writer, recovered };
   } catch (error) {
     await recovered?.file.close().catch(() => {});
     await lock.close().catch(() => {});

@@ -1,4 +1,3 @@
-import { modesOf } from "../base/checks.ts";
 import {
   aBoolean,
   aFileSystem,
@@ -11,17 +10,13 @@ import {
   oneOf,
 } from "../base/checks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { systemFileSystem } from "../fs/system.ts";
-import { type JournalContext, JournalPaths } from "./journal.ts";
 import type { Schema } from "../base/schema.ts";
 import type { ReplayRange } from "./log.ts";
-
-const MIB = 1024 * 1024;
 
 /**
  * How a log is read.
  *
- * @example Refuse what is none of ours
+ * @example Refuse other records
  * ```ts
  * import { MiniError, MiniStore, type Schema } from "@mini/state/store";
  * import { assertRejects } from "@std/assert";
@@ -42,15 +37,15 @@ const MIB = 1024 * 1024;
  */
 export interface ReadOptions<T> {
   /**
-   * A validator of records, asked on append and on replay; what it gives back
-   * is what is written. It must answer at once, and make the same of its own
-   * output: what it changes it is asked about once more, and that is `INVALID`
-   * before anything is written.
+   * A validator of records, called on append and on replay. Its output is what is
+   * written. It must be synchronous, and accept its own output unchanged: what it
+   * changes is validated once more, and is `INVALID` if
+   * it changes again, before anything is written.
    */
   schema?: Schema<T>;
-  /** The most bytes of JSON that a record or a batch may have, for writing and reading alike. @default {16 * 1024 * 1024} */
+  /** The maximum size of a record or a batch, in bytes of JSON, when writing and reading. @default {16 * 1024 * 1024} */
   maxRecordBytes?: number;
-  /** The seam to the operating system. @default {systemFileSystem} */
+  /** The file system. @default {that of the runtime} */
   fs?: FileSystem;
 }
 
@@ -70,26 +65,26 @@ export interface ReadOptions<T> {
  * ```
  */
 export interface StoreOptions<T> extends ReadOptions<T> {
-  /** Beyond this size of the active segment a new one is started. @default {16 * 1024 * 1024} */
+  /** An append that brings the active segment beyond this size, in bytes, starts a new one. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;
-  /** Whether an append waits for fsync, or only for the write, where the call does not say. @default {true} */
+  /** Whether an append waits for fsync, or only for the write, if the call does not say. @default {true} */
   durable?: boolean;
   /**
-   * The first record that opening is to verify. Whole segments before it are
-   * verified when they are read instead, so that a long history costs no time
-   * where a snapshot makes it unneeded.
+   * The first record that opening verifies. Segments before it are verified when
+   * they are read instead, so that a long history that a snapshot covers costs no
+   * time.
    *
    * @default {1}
    */
   verifyFrom?: number;
-  /** The permissions of new files where there is no journal yet; otherwise they take those that it has. @default {0o600} */
+  /** The mode of new files. The files of an existing journal keep theirs, and new ones take it over. @default {0o600} */
   mode?: number;
-  /** The permissions of the directory, where it is made. @default {those of new files, and who may read may enter} */
+  /** The mode of the directory, if it is created. @default {that of new files, with x wherever it has r} */
   directoryMode?: number;
 }
 
 /**
- * How a log is read by who has not opened it.
+ * How a log is read without opening it.
  *
  * @example A reader that may come before the writer
  * ```ts
@@ -102,28 +97,28 @@ export interface StoreOptions<T> extends ReadOptions<T> {
  * ```
  */
 export interface ReplayOptions<T> extends ReplayRange, ReadOptions<T> {
-  /** What a path where there is no log is: an error, `NOT_FOUND`, or a log without records. @default {"error"} */
+  /** Whether a path without a log is an error, `NOT_FOUND`, or a log without records. @default {"error"} */
   ifMissing?: "error" | "empty";
 }
 
-/** What the options of a reader must be. */
+/** The checks of the options of a reader. */
 const READ_CHECKS: Checks<ReadOptions<unknown>> = {
   schema: aSchema,
   maxRecordBytes: countFrom(1),
   fs: aFileSystem,
 };
 
-/** What those of a reader must be that has opened nothing. */
+/** The checks of the options of `MiniStore.replay()`. */
 export const REPLAY_CHECKS: Checks<ReplayOptions<unknown>> = {
   ...READ_CHECKS,
   from: countFrom(1),
-  // A replay to 0 is one of nothing: `sequence` of an empty log.
+  // A replay up to 0 has no records: the `sequence` of an empty log is 0.
   to: countFrom(0),
   signal: having("throwIfAborted", "addEventListener"),
   ifMissing: oneOf("error", "empty"),
 };
 
-/** What those of a writer must be. */
+/** The checks of the options of `MiniStore.open()`. */
 export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   ...READ_CHECKS,
   maxSegmentBytes: countFrom(1),
@@ -133,35 +128,9 @@ export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   directoryMode: aMode,
 };
 
-/** What is derived from the options. */
-export function contextOf(
-  path: string | URL,
-  options: Pick<
-    StoreOptions<unknown>,
-    "fs" | "maxRecordBytes" | "mode" | "directoryMode"
-  >,
-): JournalContext {
-  const { fs = systemFileSystem, maxRecordBytes = 16 * MIB } = options;
-  const modes = modesOf(options);
-  const paths = new JournalPaths(path);
-  const { directory, temporary, active: like } = paths;
-  const staging = { fs, directory, temporary, like, ...modes };
-  return { fs, paths, maxRecordBytes, staging };
-}
-
-/** The options of a writer, what was left out filled in. */
-export function writerOptions(
-  { maxSegmentBytes = 16 * MIB, durable = true, verifyFrom = 1 }: Pick<
-    StoreOptions<unknown>,
-    "maxSegmentBytes" | "durable" | "verifyFrom"
-  >,
-): { maxSegmentBytes: number; isDurable: boolean; verifyFrom: number } {
-  return { maxSegmentBytes, isDurable: durable, verifyFrom };
-}
-
 /** Throws a `RangeError` for a range that names no records. */
 export function checkRange({ from, to }: ReplayRange): void {
   if (from !== undefined) checkCount("from", from);
-  // A replay to 0 is one of nothing: `sequence` of an empty log.
+  // A replay up to 0 has no records: the `sequence` of an empty log is 0.
   if (to !== undefined) checkCount("to", to, 0);
 }

@@ -4,11 +4,11 @@ import { sameFile } from "../fs/directory.ts";
 import { type JournalContext, JournalPaths } from "./journal.ts";
 
 /**
- * The journal under the name that its directory lists. A file system may take
- * several spellings for one name: by case, by Unicode form, or because it cannot
- * hold one as it is; and segments are found by what is listed.
+ * The journal under the name that its directory lists. A file system may treat
+ * several spellings as one name: by case, by Unicode form, or because it cannot
+ * store one as it is. Segments are found by the names that are listed.
  *
- * @throws {MiniError} `UNSUPPORTED_FORMAT` where its segments are spelled in several ways.
+ * @throws {MiniError} `UNSUPPORTED_FORMAT` if its segments are spelled in several ways.
  */
 export async function asListed(
   context: JournalContext,
@@ -43,7 +43,7 @@ function mixed(
   const all = spellings.map((name) => JSON.stringify(name)).join(" and ");
   return new MiniError(
     "UNSUPPORTED_FORMAT",
-    `Cannot read "${path}": its segments have names that this file system takes for one, ${all}: rename them alike; nothing was changed`,
+    `Cannot read "${path}": this file system treats the names ${all} of its segments as one: give them one spelling; nothing was changed`,
     { path },
   );
 }

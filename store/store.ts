@@ -3,7 +3,7 @@ import type { MiniError } from "../base/errors.ts";
 import { fitting, MAX_DEPTH, toJson } from "../base/json.ts";
 import { type Schema, validateNew } from "../base/schema.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import type { JournalContext } from "./journal.ts";
+import { contextOf, type JournalContext } from "./journal.ts";
 import type {
   AppendOptions,
   CompactionReport,
@@ -15,12 +15,10 @@ import type {
 import { openJournal } from "./open.ts";
 import {
   checkRange,
-  contextOf,
   REPLAY_CHECKS,
   type ReplayOptions,
   STORE_CHECKS,
   type StoreOptions,
-  writerOptions,
 } from "./options.ts";
 import { readChunks, type Reading, readRecords } from "./read/replay.ts";
 import type { RecoveryReport } from "./recover.ts";
@@ -49,7 +47,7 @@ export class MiniStore<T> implements AsyncDisposable {
   readonly #context: JournalContext;
   readonly #schema: Schema<T> | undefined;
   readonly #writer: Writer;
-  /** What `open()` found, and what it did. */
+  /** How opening found the log, and what it did. */
   readonly recovery: RecoveryReport;
   /**
    * Appends the JSON text of a record, which spares a second look at it:
@@ -74,17 +72,17 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /**
-   * Takes the lock, recovers what is there, and is then ready to append.
-   * Directory and files are created where they are missing.
+   * Opens a log for writing: takes its lock, and recovers it after a crash.
+   * Creates the directory and the files that are missing.
    *
-   * @param path The file of the active segment; the log's other files stand beside it.
+   * @param path The file of the active segment. The log's other files are beside it.
    * @param options Limits, durability, schema.
    * @returns The open log. Closing it frees the lock and marks the end as clean.
    * @throws {MiniError} `LOCKED` while another handle or process has it open;
-   * `CORRUPT` where records that had been durable are damaged; `UNSUPPORTED_FORMAT`
-   * for what is not a journal, or is newer than this code; `TOO_LARGE` for a
-   * record over `maxRecordBytes`; `PERMISSION`, `NO_SPACE` and `IO` as the
-   * system says. In all these cases nothing that was durable has changed.
+   * `CORRUPT` if records that had been durable are damaged; `UNSUPPORTED_FORMAT`
+   * if it is not a journal, or newer than this code; `TOO_LARGE` for a record
+   * over `maxRecordBytes`; `PERMISSION`, `NO_SPACE` and `IO` as the system
+   * reports them. In all these cases nothing that was durable has changed.
    */
   static async open<T>(
     path: string | URL,
@@ -92,9 +90,8 @@ export class MiniStore<T> implements AsyncDisposable {
   ): Promise<MiniStore<T>> {
     assertOptions("MiniStore.open()", options, STORE_CHECKS);
     const asked = contextOf(path, options);
-    const checked = writerOptions(options);
     try {
-      const { context, writer, recovered } = await openJournal(asked, checked);
+      const { context, writer, recovered } = await openJournal(asked, options);
       const { report } = recovered;
       return new MiniStore(context, options.schema, { writer, report });
     } catch (error) {
@@ -105,16 +102,18 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /**
-   * Reads a log without opening it: takes no lock, writes nothing, needs no
-   * permission but to read its directory, and works beside a live writer.
+   * Reads a log without opening it: takes no lock, writes nothing, needs only the
+   * permission to read its directory, and works beside a live writer.
    *
-   * Ends with the last whole record. What is written and not yet synced is read as well, and may still be undone.
+   * Ends with the last complete record. Includes records that are written and not
+   * yet durable: a crash may still undo them.
    *
    * @param path The file of the active segment.
    * @param options Which records, and how to read them.
    * @returns The records, oldest first. Memory does not grow with the log.
-   * @throws {MiniError} While iterating: `NOT_FOUND` where there is no log, unless
-   * `ifMissing` is `"empty"`; `CORRUPT`; `COMPACTED` where record `from` is gone; `INVALID` for a record that the schema refuses; `TOO_LARGE`;
+   * @throws {MiniError} While iterating: `NOT_FOUND` if there is no log, unless
+   * `ifMissing` is `"empty"`; `COMPACTED` if record `from` is gone; `INVALID` for
+   * a record that the schema refuses; `CORRUPT`; `TOO_LARGE`;
    * `UNSUPPORTED_FORMAT`; `PERMISSION`; `IO`.
    *
    * @example Read beside a writer
@@ -141,32 +140,32 @@ export class MiniStore<T> implements AsyncDisposable {
     return readRecords({ context, range: options, schema, ifMissing });
   }
 
-  /** The file of the active segment, absolute. */
+  /** The absolute path of the active segment. */
   get path(): string {
     return this.#context.paths.active;
   }
 
-  /** What wrote it: this package, or the Rust `ministore`. */
+  /** The format of the log: that of this package, or of the Rust `ministore`. */
   get format(): "mini" | "ministore" {
     return this.#writer.isNative ? "mini" : "ministore";
   }
 
-  /** The id that tells it from every other log, which its snapshots carry too. Logs of the Rust program have none. */
+  /** Identifies the log; its snapshots carry it too. Logs of the Rust program have none. */
   get id(): string | undefined {
     return this.#writer.id;
   }
 
-  /** The number of the last acknowledged record, 0 where there is none. */
+  /** The number of the last acknowledged record, 0 if there is none. */
   get sequence(): number {
     return this.#writer.sequence;
   }
 
-  /** The number of the first record that is there, or of the next one where none is. */
+  /** The number of the first record still present, or of the next one if there is none. */
   get firstSequence(): number {
     return this.#writer.firstSequence;
   }
 
-  /** Up to where the log proves that a state has taken in its records, as found on opening: see {@linkcode AppendOptions.applied}. */
+  /** The number up to which the log proves that its records had been applied, as opening found it: see {@linkcode AppendOptions.applied}. */
   get applied(): number {
     return this.#writer.applied;
   }
@@ -176,7 +175,7 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#writer.failed;
   }
 
-  /** Why the last rotation that an append set off has failed, until one succeeds. The log goes on in the old segment. */
+  /** The error of the last rotation that an append started, until one succeeds. Meanwhile the old segment grows. */
   get rotationFailure(): MiniError | undefined {
     return this.#writer.rotationFailure;
   }
@@ -184,16 +183,17 @@ export class MiniStore<T> implements AsyncDisposable {
   /**
    * Appends a record and resolves once it is durable.
    *
-   * The record is turned into JSON before this returns: what the caller changes
-   * afterwards does not count. Concurrent appends share one write and one
-   * fsync, keep the order of the calls and resolve in that order.
+   * Encodes the record before it returns: later changes to it do not count.
+   * Concurrent appends share one write and one fsync, keep the order of the calls
+   * and resolve in that order.
    *
-   * @param record The record.
+   * @param record The record: any value that JSON keeps unchanged.
+   * @param options How it is acknowledged.
    * @returns The record's sequence number.
-   * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE` before a number is
-   * taken; `INVALID` where the schema refuses it; `NO_SPACE` where nothing of
-   * it was kept and the log goes on; `POISONED` where it is unknown whether the
-   * record is on the disk; `CLOSED`.
+   * @throws {MiniError} `UNSERIALIZABLE`, `TOO_LARGE`, `INVALID` if the schema
+   * refuses it, and `NO_SPACE`: the record was not appended, and the log stays
+   * usable. `POISONED` if it is unknown whether the record is on the disk.
+   * `CLOSED`.
    *
    * @example Concurrent appends share an fsync
    * ```ts
@@ -216,13 +216,16 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /**
-   * Appends records as one atomic unit: after a crash all of them are there, or
-   * none. Together they may have `maxRecordBytes`. No records is no append.
+   * Appends records as one atomic unit: after a crash all of them are present, or
+   * none. Together they may have `maxRecordBytes`. Without records it appends
+   * nothing.
    *
+   * @param records The records, in order.
+   * @param options How they are acknowledged.
    * @returns The sequence number of the last.
    * @throws {MiniError} As {@linkcode MiniStore.append}; `UNSUPPORTED_FORMAT`
-   * for several records in a journal of the Rust program, whose format cannot
-   * keep them together.
+   * for several records in a journal of the Rust program, whose format has no
+   * batches.
    *
    * @example All or none
    * ```ts
@@ -255,8 +258,10 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /**
-   * Reads the records that are acknowledged now, while appends go on.
+   * Reads the records that are acknowledged at the call. Appends may continue
+   * meanwhile.
    *
+   * @param range Which records.
    * @returns The records, oldest first. Memory does not grow with the log.
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
    */
@@ -266,10 +271,11 @@ export class MiniStore<T> implements AsyncDisposable {
 
   /**
    * As {@linkcode MiniStore.replay}, many records per step, each parsed when it
-   * is taken: for reading a whole log fast.
+   * is taken: for reading a long log fast.
    *
-   * @returns The records, oldest first. What a schema refuses throws where the
-   * record is taken.
+   * @param range Which records.
+   * @returns The records, oldest first. A record that the schema refuses throws
+   * `INVALID` when it is taken.
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
    */
   replayChunks(
@@ -279,10 +285,11 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /**
-   * Reads the records from `from` on, then every further one as soon as it is
-   * acknowledged, without a gap between the two. Ends when the log is closed,
-   * and throws `POISONED` when it is that.
+   * Reads the records from `from`, then each further one once it is acknowledged,
+   * without a gap. Ends when the log is closed, and throws `POISONED` when it is
+   * poisoned.
    *
+   * @param options Where to start, and when to stop.
    * @returns The records, oldest first. A slow reader costs no memory.
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
    *
@@ -306,24 +313,25 @@ export class MiniStore<T> implements AsyncDisposable {
 
   /**
    * Seals the active segment after every record appended so far, and starts a
-   * new one. Does nothing where the active segment holds no record.
+   * new one. Does nothing if the active segment holds no record.
    *
-   * @throws {MiniError} `NO_SPACE`, `PERMISSION` or `IO`: the log goes on in the
-   * old segment; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a journal of the
-   * Rust program.
+   * @throws {MiniError} `NO_SPACE`, `PERMISSION` or `IO`: the old segment stays
+   * active, and the log usable; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a
+   * journal of the Rust program.
    */
   async rotate(): Promise<void> {
     await this.#writer.rotate();
   }
 
   /**
-   * Removes whole segments whose records are all `<= upTo`, oldest first. The
-   * active segment stays: {@linkcode MiniStore.rotate} before, to include it.
+   * Removes the segments whose records are all `<= upTo`, oldest first. The
+   * active segment stays: to include it, {@linkcode MiniStore.rotate} first.
    *
-   * @returns What was removed.
-   * @throws {MiniError} `PERMISSION` or `IO`: what is left is whole, and the log
-   * goes on; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a journal of the
-   * Rust program.
+   * @param upTo The highest number that may be removed, from 0.
+   * @returns The files that were removed, and the first record that is left.
+   * @throws {MiniError} `PERMISSION` or `IO`: the remaining records are intact, and
+   * the log stays usable; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a journal
+   * of the Rust program.
    *
    * @example Forget what is no longer needed
    * ```ts
@@ -349,7 +357,15 @@ export class MiniStore<T> implements AsyncDisposable {
     await this.#writer.sync();
   }
 
-  /** Goes on with record `seq + 1` where a snapshot at `seq`, of the log `id`, is ahead; sets aside what the log holds, as files whose names end in `.aside`. Throws as `compact`. */
+  /**
+   * Continues with record `seq + 1` of log `id`, after a snapshot at `seq` that is
+   * ahead of the log. Sets aside the records that the log holds, in files whose
+   * names end in `.aside`.
+   *
+   * @param seq A number after the last record.
+   * @param id The id of the log from now on. By default it keeps its own.
+   * @throws {MiniError} As {@linkcode MiniStore.compact}.
+   */
   async resetTo(seq: number, id?: string): Promise<void> {
     await this.#writer.resetTo(seq, id);
   }
@@ -358,9 +374,9 @@ export class MiniStore<T> implements AsyncDisposable {
    * Waits for the appends under way, makes everything durable, marks the end as
    * clean, and frees the files and the lock. Closing twice is fine.
    *
-   * @param options Where `applied` is given and below the last record, the end is
-   * not marked: the mark says that every record was applied.
-   * @throws {MiniError} `POISONED` where records that nobody waited for could
+   * @param options An `applied` below the last record leaves out the mark, which
+   * says that every record was applied.
+   * @throws {MiniError} `POISONED` if records appended with `durable: false` could
    * not be made durable. The log is closed all the same.
    */
   close({ applied }: { readonly applied?: number } = {}): Promise<void> {
@@ -389,7 +405,7 @@ export class MiniStore<T> implements AsyncDisposable {
     return validateNew(this.#schema, record, "append the record");
   }
 
-  /** The range, up to the last record that is acknowledged now. */
+  /** The range, up to the last acknowledged record. */
   #present(range: ReplayRange): ReplayRange {
     const { sequence } = this;
     return { ...range, to: Math.min(range.to ?? sequence, sequence) };

@@ -3,7 +3,7 @@ import type { Encoded } from "../format/line.ts";
 import { fromOs, isNoSpace } from "../../fs/os_errors.ts";
 import type { JournalContext } from "../journal.ts";
 
-/** Where a segment ends. */
+/** The end of a segment. */
 interface SegmentEnd {
   readonly sizeBytes: number;
   readonly chain: number;
@@ -13,22 +13,22 @@ interface SegmentEnd {
 /**
  * The segment that is being written.
  *
- * What is thrown says what is true: after a {@linkcode MiniError} the file is as
- * it was before, after anything else it is unknown and the log is poisoned.
+ * The kind of error tells the state of the file: after a {@linkcode MiniError} it
+ * is as before; after any other error it is unknown, and the log is poisoned.
  */
 export class ActiveSegment {
   readonly #context: JournalContext;
   readonly #file: FileHandle;
   readonly #identity: string;
-  /** Its size, all of it whole lines. */
+  /** Its size: every line is complete. */
   sizeBytes: number;
-  /** The running checksum there. */
+  /** The running checksum at its end. */
   chain: number;
   /** Whether every byte is on stable storage. */
   isSynced = true;
-  /** How much of it is acknowledged, and may be read. */
+  /** The number of bytes that are acknowledged, and may be read. */
   readableBytes: number;
-  /** Whether its last line is a mark of a clean end, which is durable. */
+  /** Whether its last line is a durable mark of a clean end. */
   #isMarked: boolean;
 
   private constructor(
@@ -45,7 +45,7 @@ export class ActiveSegment {
     this.#isMarked = end.isMarked ?? false;
   }
 
-  /** Goes on at the end of an open file, every byte of which is on stable storage. */
+  /** Continues at the end of an open file, every byte of which is on stable storage. */
   static async at(
     context: JournalContext,
     file: FileHandle,
@@ -67,7 +67,7 @@ export class ActiveSegment {
       throw fromOs(
         error,
         `append to "${path}"`,
-        "nothing of it was kept, and the log goes on",
+        "nothing of it was kept, and the log stays usable",
         { directory, path },
       );
     }
@@ -76,9 +76,9 @@ export class ActiveSegment {
   }
 
   /**
-   * Appends the mark of a clean end, everything before it being durable already,
-   * then a second one, which says that the first is durable: opening may keep
-   * the first as it stands. A mark whose write or fsync fails is taken back.
+   * Appends the mark of a clean end, once everything before it is durable, then
+   * a second one, which proves that the first is durable: opening may then keep
+   * the first as it is. A mark whose write or fsync fails is removed again.
    */
   async writeMarks(encode: (chain: number) => Encoded): Promise<void> {
     for (let needed = this.#isMarked ? 1 : 2; needed > 0; needed--) {
@@ -95,7 +95,7 @@ export class ActiveSegment {
     }
   }
 
-  /** Takes back what was written after `sizeBytes`, durably. */
+  /** Removes what was written after `sizeBytes`, durably. */
   async #cutBack(): Promise<void> {
     await this.#file.truncate(this.sizeBytes);
     await this.sync();
@@ -107,7 +107,7 @@ export class ActiveSegment {
     this.isSynced = true;
   }
 
-  /** Throws unless the journal's name still stands for this file, and nobody else has changed its size. */
+  /** Throws unless the journal's name still refers to this file, and no other process has changed its size. */
   async assertOurs(): Promise<void> {
     const { fs, paths: { active: path } } = this.#context;
     const named = await fs.stat(path);
@@ -120,11 +120,11 @@ export class ActiveSegment {
       ? "was removed or renamed"
       : named.identity !== this.#identity
       ? "was replaced by another file"
-      : `has ${named.sizeBytes} bytes in place of ${this.sizeBytes}`;
-    throw new Error(`something else changed the file: it ${what}`);
+      : `has ${named.sizeBytes} bytes instead of ${this.sizeBytes}`;
+    throw new Error(`another program changed the file: it ${what}`);
   }
 
-  /** Whether the name stands for this file. */
+  /** Whether the path refers to this file. */
   async isAt(path: string): Promise<boolean> {
     const named = await this.#context.fs.stat(path);
     return named !== undefined && named.identity === this.#identity;

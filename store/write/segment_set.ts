@@ -17,8 +17,9 @@ import type { JournalContext } from "../journal.ts";
 /**
  * The segments of an open journal, the active one last.
  *
- * What is thrown says what is true: after a {@linkcode MiniError} the log goes
- * on as it was, after anything else it is unknown and the log is poisoned.
+ * The kind of error tells the state of the files: after a {@linkcode MiniError}
+ * they are as before, and the log stays usable; after any other error it is
+ * unknown, and the log is poisoned.
  */
 export class SegmentSet {
   readonly #context: JournalContext;
@@ -41,7 +42,7 @@ export class SegmentSet {
     this.#active = active;
   }
 
-  /** Goes on where recovery ended. */
+  /** Continues where recovery ended. */
   static async at(
     context: JournalContext,
     lock: FileLock,
@@ -72,17 +73,23 @@ export class SegmentSet {
     return this.#header.journal;
   }
 
-  /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
+  /** The number of acknowledged bytes of a segment; `Infinity` for a sealed one. */
   limitOf(base: number): number {
     return base === this.base ? this.#active.readableBytes : Infinity;
   }
 
-  /** The number of the first record that is there, or of the next one where none is. */
+  /** The number of the first record still present, or of the next one if there is none. */
   get firstSequence(): number {
     return (this.#sealed[0]?.base ?? this.base) + 1;
   }
 
-  /** Appends to the active segment, durably or not, while the journal is ours alone. Throws `NO_SPACE` once the file is as it was before. */
+  /**
+   * Appends to the active segment. Throws `NO_SPACE` once the file is as it was
+   * before.
+   *
+   * The order is a rule: only after the fsync does the check of file and lock
+   * prove that what became durable is in our journal.
+   */
   async append(
     encoded: Encoded,
     { durable }: { readonly durable: boolean },
@@ -114,7 +121,7 @@ export class SegmentSet {
     return this.#active.close();
   }
 
-  /** Throws unless the journal is still ours alone. Asked after a write: another process that has taken the lock since then has seen what was written. */
+  /** Throws unless the journal is still ours alone. Checked after a write: a process that takes the lock later sees what was written. */
   async #assertOurs(): Promise<void> {
     await this.#active.assertOurs();
     if (await this.#lock.isCurrent()) return;
@@ -135,7 +142,7 @@ export class SegmentSet {
     await old.close();
   }
 
-  /** Makes the next segment and gives both files their names, each step durable before the next. */
+  /** Creates the next segment and gives both files their names, each step durable before the next. */
   async #startNext(
     sealedPath: string,
     { bytes, chain }: Encoded,
@@ -150,13 +157,13 @@ export class SegmentSet {
     };
     try {
       if (await fs.stat(sealedPath) !== undefined) {
-        throw new Error(`there is a file "${sealedPath}" already`);
+        throw new Error(`the file "${sealedPath}" exists already`);
       }
       file = await stageFile(
         this.#context.staging,
         (file) => file.write(bytes),
       );
-      // Before the names change: the log can go on without it.
+      // Before the names change: a failure here leaves the old segment in use.
       const end = { sizeBytes: bytes.length, chain };
       const next = await ActiveSegment.at(this.#context, file, end);
       await fs.rename(paths.active, sealedPath);
@@ -173,7 +180,7 @@ export class SegmentSet {
     }
   }
 
-  /** Gives the active segment its name again where a rotation has got half-way. */
+  /** Gives the active segment its name back if a rotation stopped half-way. */
   async #takeBackName(sealedPath: string): Promise<void> {
     const { fs, paths } = this.#context;
     if (await this.#active.isAt(sealedPath)) {
@@ -189,7 +196,7 @@ export class SegmentSet {
     return this.#release(upTo, "remove", ({ path }) => fs.remove(path));
   }
 
-  /** Lets go of the sealed segments that hold no record above `upTo`, oldest first. */
+  /** Releases the sealed segments that hold no record above `upTo`, oldest first. */
   async #release(
     upTo: number,
     doing: string,
@@ -207,11 +214,11 @@ export class SegmentSet {
       const others = this.#sealed.slice(1);
       let isReleased = false;
       try {
-        // Before it goes: a reader that misses it must see why.
+        // Before the release: a reader that misses the segment must see why.
         this.#sealed = others;
         await release(oldest);
         isReleased = true;
-        // One at a time: were several removals undone by a power cut in part, there would be a gap.
+        // One at a time: a power cut that undid some of several removals would leave a gap.
         await fs.syncDirectory(paths.directory);
       } catch (error) {
         const failure = this.#failed(error, `${doing} "${oldest.path}" from`);
@@ -225,9 +232,9 @@ export class SegmentSet {
   }
 
   /**
-   * Goes on after record `seq`, which lies ahead: whatever was up to there is
-   * covered elsewhere. What the log holds, up to record `last`, is set aside.
-   * Every state that a crash may leave is a log that ends earlier, or this one.
+   * Continues after record `seq`, which lies ahead: a snapshot covers the records
+   * up to there. The records that the log holds, up to record `last`, are set
+   * aside. A crash leaves either a log that ends earlier, or the new one.
    */
   async resetTo(
     seq: number,
@@ -248,7 +255,7 @@ export class SegmentSet {
       );
     } catch (error) {
       await old.assertOurs();
-      throw this.#failed(error, "skip records of");
+      throw this.#failed(error, "reset");
     }
     const end = { sizeBytes: bytes.length, chain };
     try {
@@ -262,7 +269,7 @@ export class SegmentSet {
     await old.close();
   }
 
-  /** Renames the sealed segments, and copies the active one, which keeps its name until another takes its place. */
+  /** Renames the sealed segments, and copies the active one, which keeps its name until the new one replaces it. */
   async #setAside(last: number): Promise<void> {
     const { fs, paths, staging } = this.#context;
     const names = await fs.list(paths.directory);
@@ -286,7 +293,7 @@ export class SegmentSet {
 
   #failed(error: unknown, doing: string): MiniError {
     const { directory, active: path } = this.#context.paths;
-    const after = "every record is kept, and the log goes on";
+    const after = "every record is kept, and the log stays usable";
     return fromOs(error, `${doing} "${path}"`, after, { directory, path });
   }
 }

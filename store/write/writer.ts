@@ -14,19 +14,19 @@ import type { CompactionReport } from "../log.ts";
 import { SegmentSet } from "./segment_set.ts";
 import { Signal } from "../../base/signal.ts";
 
-/** What a {@linkcode Writer} needs beside what recovery found. */
+/** The options of a {@linkcode Writer}. */
 export interface WriterOptions {
   readonly context: JournalContext;
   readonly format: WriteFormat;
   readonly lock: FileLock;
   readonly maxSegmentBytes: number;
-  /** Whether an append waits for fsync, where the call does not say. */
+  /** Whether an append waits for fsync if the call does not say. */
   readonly isDurable: boolean;
 }
 
 /**
- * The end of an open journal: group commit, and what becomes of the log when
- * something fails. One task at a time touches the files.
+ * Writes at the end of an open journal: makes group commits, and decides whether
+ * a failure poisons the log. One task at a time touches the files.
  */
 export class Writer implements CommittedEnd {
   readonly #options: WriterOptions;
@@ -43,12 +43,12 @@ export class Writer implements CommittedEnd {
   sequence: number;
   /** Whether no more records will come. */
   isEnded = false;
-  /** What has poisoned the log. */
+  /** The error that has poisoned the log. */
   failure: MiniError | undefined;
   readonly #failed = withResolvers<MiniError>();
-  /** Up to where the log proves that records had been applied. */
+  /** The number up to which the log proves that records had been applied. */
   applied: number;
-  /** Why the last rotation that an append set off has failed. */
+  /** The error of the last rotation that an append started, if it failed. */
   rotationFailure: MiniError | undefined;
 
   private constructor(
@@ -64,7 +64,7 @@ export class Writer implements CommittedEnd {
     this.applied = recovered.applied;
   }
 
-  /** Goes on where recovery ended. */
+  /** Continues where recovery ended. */
   static async at(
     options: WriterOptions,
     recovered: Recovered,
@@ -79,7 +79,7 @@ export class Writer implements CommittedEnd {
     return this.#failed.promise;
   }
 
-  /** Resolves when there is more to read, or never will be. */
+  /** Resolves when there is more to read, or there never will be. */
   get changed(): Promise<void> {
     return this.#change.next;
   }
@@ -89,17 +89,17 @@ export class Writer implements CommittedEnd {
     return this.#segments.base;
   }
 
-  /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */
+  /** The number of acknowledged bytes of a segment; `Infinity` for a sealed one. */
   limitOf(base: number): number {
     return this.#segments.limitOf(base);
   }
 
-  /** The number of the first record that is there, or of the next one where none is. */
+  /** The number of the first record still present, or of the next one if there is none. */
   get firstSequence(): number {
     return this.#segments.firstSequence;
   }
 
-  /** The log's id; `undefined` where the format has none. */
+  /** The log's id; `undefined` if the format has none. */
   get id(): string | undefined {
     return this.isNative ? this.#segments.journal : undefined;
   }
@@ -118,16 +118,16 @@ export class Writer implements CommittedEnd {
     return this.#options.format.isNative;
   }
 
-  /** Throws `UNSUPPORTED_FORMAT` for what the format of the Rust program has no way to say. */
+  /** Throws `UNSUPPORTED_FORMAT` if the format cannot express the action. */
   assertNative(doing: string): void {
     if (this.isNative) return;
     const { active: path } = this.#options.context.paths;
     const message =
-      `Cannot ${doing} in "${path}": the format of the Rust ministore has no way to say so; nothing was written`;
+      `Cannot ${doing} in "${path}": the format of the Rust ministore cannot express that; nothing was written`;
     throw new MiniError("UNSUPPORTED_FORMAT", message, { path });
   }
 
-  /** Queues a unit; resolves to the number of its last record once that is durable, or written where `isDurable` is false. */
+  /** Queues a unit. Resolves to the number of its last record once that is durable, or written if `isDurable` is false. */
   add(
     unit: Unit,
     isDurable: boolean = this.#options.isDurable,
@@ -178,20 +178,20 @@ export class Writer implements CommittedEnd {
     return first;
   }
 
-  /** Makes bytes of units. Nothing is written yet, so a failure costs no more than them. */
+  /** Encodes units. Nothing is written yet, so a failure affects only them. */
   #encode(units: readonly Unit[], first: number): Encoded {
     const { format, context } = this.#options;
     const { chain } = this.#segments;
     try {
       return format.encode(units, first, this.#durable, chain);
     } catch (cause) {
-      // Text is all there is to it: what is left to fail is the length of a string or a buffer.
+      // The units are text already, so only the length of a string or a buffer can fail.
       const size = "longer than a line can be";
       throw tooLarge(size, context.maxRecordBytes, cause);
     }
   }
 
-  /** Runs what may leave the disk unknown: it then poisons the log, for now and for all that is waiting. */
+  /** Runs a task that may leave the disk in an unknown state, which poisons the log: the task and everything that waits are rejected. */
   async #guard<T>(task: () => Promise<T>): Promise<T> {
     if (this.failure !== undefined) throw this.failure;
     try {
@@ -216,7 +216,7 @@ export class Writer implements CommittedEnd {
     return this.#exclusively("compact", () => this.#segments.compact(upTo));
   }
 
-  /** Makes durable whatever was appended. */
+  /** Makes durable everything that was appended. */
   sync(): Promise<void> {
     this.assertOpen();
     return this.#afterAppends(() => this.#guard(() => this.#sync()));
@@ -227,12 +227,12 @@ export class Writer implements CommittedEnd {
     this.#durable = this.sequence;
   }
 
-  /** Goes on after record `seq`, which lies ahead. */
+  /** Continues after record `seq`, which lies ahead. */
   resetTo(seq: number, id?: string): Promise<void> {
     this.assertOpen();
-    this.assertNative("skip records");
+    this.assertNative("reset the log");
     return this.#afterAppends(() => {
-      // Appends that were called before it may have taken the number.
+      // Earlier appends may have taken the number.
       checkCount("seq", seq, this.sequence + 1);
       return this.#guard(async () => {
         await this.#segments.resetTo(seq, this.sequence, id);
@@ -248,7 +248,7 @@ export class Writer implements CommittedEnd {
     return this.#afterAppends(() => this.#guard(task));
   }
 
-  /** Runs a task after the appends that were called before it, and before those called after. */
+  /** Runs a task after the appends that were called before it, and before those that are called later. */
   #afterAppends<T>(task: () => Promise<T>): Promise<T> {
     const last = this.#queue.closeLast();
     return this.#mutex.run(async () => {
@@ -265,7 +265,7 @@ export class Writer implements CommittedEnd {
     this.#change.fire();
   }
 
-  /** A rotation that an append has set off must not make that append look failed. */
+  /** Rotates after an append, which succeeds even if the rotation fails. */
   async #rotateQuietly(): Promise<void> {
     if (!this.isNative) return;
     try {
@@ -277,11 +277,11 @@ export class Writer implements CommittedEnd {
     }
   }
 
-  /** Waits for what was appended, marks the end as clean where every record is applied, and frees the files and the lock. */
+  /** Waits for the appends, marks the end as clean if every record is applied, and frees the files and the lock. */
   close(applied: number = Infinity): Promise<void> {
     return this.#closing ??= this.#afterAppends(async () => {
       try {
-        // Of what nobody has acknowledged the callers have been told.
+        // The callers whose records were not acknowledged have been told already.
         if (this.failure === undefined || this.#durable < this.sequence) {
           await this.#guard(() => this.#finish(applied));
         }

@@ -178,7 +178,7 @@ Deno.test("MiniStore refuses misuse with a bare TypeError or RangeError", async 
     await assertRejects(
       () => MiniStore.open(directory.at(name)),
       TypeError,
-      "one of its segments",
+      "the name of a segment",
     );
   }
   await using store = await MiniStore.open(path);

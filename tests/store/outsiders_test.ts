@@ -24,7 +24,7 @@ for (const [what, change] of OUTSIDERS) {
     const error = await errorOf(store.append("lost"));
     assertEquals(error.code, "POISONED");
     assert(
-      error.message.includes("something else changed the file"),
+      error.message.includes("another program changed the file"),
       error.message,
     );
     await store.close();

@@ -104,7 +104,7 @@ Deno.test("MiniStore refuses segments that are spelled in several ways", async (
       Array.fromAsync(MiniStore.replay(at(stem), { fs })),
     );
     assertEquals(opened.code, "UNSUPPORTED_FORMAT");
-    assert(opened.message.includes("rename them alike"), opened.message);
+    assert(opened.message.includes("give them one spelling"), opened.message);
     assertEquals(read.message, opened.message);
   }
   assertEquals(fs.names("/data"), names);
