@@ -13,6 +13,7 @@ const BACKSLASH = 0x5c;
 const END_OF_ARRAY = 0x5d;
 const OBJECT = 0x7b;
 const END_OF_OBJECT = 0x7d;
+const MINUS = 0x2d;
 
 /**
  * How deep a JSON text nests; no more than `enough` is counted, nor looked at.
@@ -141,14 +142,20 @@ function afterKey(bytes: Uint8Array, at: number): number {
 
 function afterString(bytes: Uint8Array, at: number): number {
   for (at++;; at++) {
-    const byte = bytes[at]!;
+    while (PLAIN[bytes[at]!] === 1) at++;
+    const byte = bytes[at];
     if (byte === QUOTE) return at + 1;
-    if (byte === BACKSLASH) {
-      at = afterEscape(bytes, at + 1) - 1;
-      if (at < 0) return -1;
-    } else if (!(byte >= 0x20)) return -1;
+    if (byte !== BACKSLASH) return -1;
+    at = afterEscape(bytes, at + 1) - 1;
+    if (at < 0) return -1;
   }
 }
+
+/** 1 for each byte that stands for itself in a string. */
+const PLAIN = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
 
 /** The characters that stand for another behind a backslash. */
 const ESCAPES = new Set(new TextEncoder().encode('"\\/bfnrt'));
@@ -175,17 +182,17 @@ const WORDS = ["true", "false", "null"].map((word) =>
   new TextEncoder().encode(word)
 );
 
-/** Behind a number, or a word. */
+/** After a number, or a word. */
 function afterWord(bytes: Uint8Array, at: number): number {
-  const word = WORDS.find(([first]) => first === bytes[at]);
-  if (word === undefined) return afterNumber(bytes, at);
-  return word.every((byte, index) => bytes[at + index] === byte)
-    ? at + word.length
-    : -1;
+  const first = bytes[at]!;
+  if (isDigit(first) || first === MINUS) return afterNumber(bytes, at);
+  const word = WORDS.find((word) => word[0] === first);
+  const isIt = word?.every((byte, index) => bytes[at + index] === byte);
+  return isIt ? at + word!.length : -1;
 }
 
 function afterNumber(bytes: Uint8Array, at: number): number {
-  if (bytes[at] === 0x2d) at++;
+  if (bytes[at] === MINUS) at++;
   at = bytes[at] === 0x30 ? at + 1 : afterDigits(bytes, at);
   if (bytes[at] === 0x2e) at = afterDigits(bytes, at + 1);
   if ((bytes[at]! | 0x20) !== 0x65) return at;

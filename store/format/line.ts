@@ -29,6 +29,11 @@ const DURABLE = '"durable":';
 const APPLIED = '"applied":';
 const VALUE = { data: '"data":', batch: '"batch":' };
 const HEX_DIGITS = encoder.encode("0123456789abcdef");
+/** The value of each byte as a lower-case hex digit; -1 for any other. */
+const HEX_VALUES = Int8Array.from(
+  { length: 256 },
+  (_, byte) => HEX_DIGITS.indexOf(byte),
+);
 const CRC_START = 8;
 const CRC_END = 16;
 
@@ -168,7 +173,7 @@ function storedCrc(bytes: Uint8Array, start: number): number | undefined {
   if (!hasPrefix(bytes, start)) return undefined;
   let crc = 0;
   for (let index = CRC_START; index < CRC_END; index++) {
-    crc = crc * 16 + hexDigit(bytes[start + index]!);
+    crc = crc * 16 + HEX_VALUES[bytes[start + index]!]!;
   }
   return crc;
 }
@@ -179,15 +184,9 @@ export function hasPrefix(bytes: Uint8Array, start = 0): boolean {
   for (let index = 0; index < length; index++) {
     const byte = bytes[start + index]!;
     const isCrc = index >= CRC_START && index < CRC_END;
-    if (isCrc ? hexDigit(byte) < 0 : byte !== PREFIX[index]) return false;
+    if (isCrc ? HEX_VALUES[byte]! < 0 : byte !== PREFIX[index]) return false;
   }
   return true;
-}
-
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  if (byte >= 0x61 && byte <= 0x66) return byte - 0x57;
-  return -1;
 }
 
 /** Whether a line without its newline matches its checksum. */

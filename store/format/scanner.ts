@@ -2,13 +2,14 @@ import { Joiner } from "../../base/bytes.ts";
 import { isUtf8 } from "node:buffer";
 import {
   FRAME_BYTES,
+  hasPrefix,
   HEADER_BYTES,
   type LineStart,
   type Verified,
   verifyLines,
 } from "./line.ts";
 import { NEWLINE } from "../../base/bytes.ts";
-import { type Shape, shapeOf, strayReason } from "./shape.ts";
+import { type Shape, shapeOf, strayReason, writtenLine } from "./shape.ts";
 
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -129,18 +130,28 @@ export class SequenceCheck {
   push(lines: Uint8Array): Stray | undefined {
     const isText = isUtf8(lines);
     for (let at = 0; at < lines.length;) {
-      const end = lines.indexOf(NEWLINE, at);
-      const line = lines.subarray(at, end);
-      const reason = isText || isUtf8(line)
-        ? this.#take(shapeOf(line))
-        : "it is not UTF-8";
+      // Almost every line is such a one, whose end need not be looked for.
+      const written = isText && hasPrefix(lines, at)
+        ? writtenLine(lines, at)
+        : undefined;
+      const isWritten = written !== undefined && lines[written.end] === NEWLINE;
+      const end = isWritten ? written.end : lines.indexOf(NEWLINE, at);
+      const reason = isWritten
+        ? this.#take(written.shape)
+        : this.#takeLine(lines.subarray(at, end), isText);
       if (reason !== undefined) return { at, reason };
       at = end + 1;
     }
     return undefined;
   }
 
-  /** Goes on behind a line, or says why not. */
+  #takeLine(line: Uint8Array, isText: boolean): string | undefined {
+    return isText || isUtf8(line)
+      ? this.#take(shapeOf(line))
+      : "it is not UTF-8";
+  }
+
+  /** Takes a line, or says why not. */
   #take(shape: Shape | undefined): string | undefined {
     if (shape === undefined || shape.kind === "header") {
       return strayReason(this.next);

@@ -23,59 +23,75 @@ const DATA = encoder.encode('"data":');
 const BATCH = encoder.encode('"batch":');
 const END = 0x7d;
 const COMMA = 0x2c;
+const ARRAY = 0x5b;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A line of records as this code writes it. */
+interface WrittenLine {
+  readonly shape: Shape & { readonly kind: "records" };
+  /** Where the line ends. */
+  readonly end: number;
+}
 
 /**
  * What `parseLine` finds in a line that begins with the fixed prefix, without its newline, at a fraction of the
  * cost, and in no memory: records are walked over, and not parsed.
  */
 export function shapeOf(line: Uint8Array): Shape | undefined {
-  return writtenShape(line) ?? parsedShape(decoder.decode(line));
+  const written = writtenLine(line, 0);
+  return written?.end === line.length
+    ? written.shape
+    : parsedShape(decoder.decode(line));
 }
 
-/** The shape of a line as it is written; any other may still be one that can be read. */
-function writtenShape(line: Uint8Array): Shape | undefined {
-  if (!startsWith(line, PREFIX_BYTES, SEQ)) return undefined;
-  const seq = numberAt(line, PREFIX_BYTES + SEQ.length);
-  if (seq === undefined) return undefined;
-  const durable = fieldAt(line, seq.end, DURABLE, seq.value - 1);
-  const applied = durable &&
-    fieldAt(line, durable.end, APPLIED, durable.value);
-  if (applied === undefined) return undefined;
-  const isBatch = startsWith(line, applied.end, BATCH);
-  if (!isBatch && !startsWith(line, applied.end, DATA)) return undefined;
-  const start = applied.end + (isBatch ? BATCH : DATA).length;
-  const value = walkJson(line, start, isBatch ? MAX_DEPTH + 1 : MAX_DEPTH);
-  if (value === undefined || value.end !== line.length - 1) return undefined;
-  if (line[value.end] !== END) return undefined;
+/**
+ * The line of records that starts at `start` with the fixed prefix, if the rest
+ * is as this code writes it; any other line may still be one that can be read.
+ */
+export function writtenLine(
+  bytes: Uint8Array,
+  start: number,
+): WrittenLine | undefined {
+  cursor = start + PREFIX_BYTES;
+  if (!takes(bytes, SEQ)) return undefined;
+  const seq = takeNumber(bytes);
+  const durable = takes(bytes, DURABLE) ? takeNumber(bytes) : seq - 1;
+  const applied = takes(bytes, APPLIED) ? takeNumber(bytes) : durable;
+  if (Number.isNaN(seq + durable + applied)) return undefined;
+  const isBatch = takes(bytes, BATCH);
+  if (!isBatch && !takes(bytes, DATA)) return undefined;
+  const isList = !isBatch || bytes[cursor] === ARRAY;
+  const value = walkJson(bytes, cursor, isBatch ? MAX_DEPTH + 1 : MAX_DEPTH);
+  if (value === undefined || bytes[value.end] !== END) return undefined;
   const count = isBatch ? value.items : 1;
-  const isList = !isBatch || line[start] === 0x5b;
   if (count === 0 || !isList) return undefined;
-  return {
-    kind: "records",
-    seq: seq.value,
-    durable: durable!.value,
-    applied: applied.value,
-    count,
-  };
+  const shape = { kind: "records", seq, durable, applied, count } as const;
+  return { shape, end: value.end + 1 };
 }
 
-/** A field that may be left out. */
-function fieldAt(
-  line: Uint8Array,
-  at: number,
-  name: Uint8Array,
-  implied: number,
-): Numeral | undefined {
-  return startsWith(line, at, name)
-    ? numberAt(line, at + name.length)
-    : { value: implied, end: at };
+/** Where the next field of a line begins; nobody reads a line while another does. */
+let cursor = 0;
+
+/** Steps over `name`, if it stands at the cursor. */
+function takes(bytes: Uint8Array, name: Uint8Array): boolean {
+  for (let index = 0; index < name.length; index++) {
+    if (bytes[cursor + index] !== name[index]) return false;
+  }
+  cursor += name.length;
+  return true;
 }
 
-/** A number, and where what stands behind it begins. */
-interface Numeral {
-  readonly value: number;
-  readonly end: number;
+/** Steps over a decimal number and the comma after it; `NaN` if there is none. */
+function takeNumber(bytes: Uint8Array): number {
+  const start = cursor;
+  let value = 0;
+  for (let digit; (digit = bytes[cursor]! - 0x30) >= 0 && digit <= 9;) {
+    value = value * 10 + digit;
+    cursor++;
+  }
+  const isPadded = bytes[start] === 0x30 && cursor > start + 1;
+  const isNone = cursor === start || isPadded || !Number.isSafeInteger(value);
+  return isNone || bytes[cursor++] !== COMMA ? NaN : value;
 }
 
 function parsedShape(text: string): Shape | undefined {
@@ -86,28 +102,6 @@ function parsedShape(text: string): Shape | undefined {
   if (line?.kind !== "records") return line;
   const { records, ...rest } = line;
   return { ...rest, count: records.length };
-}
-
-function startsWith(bytes: Uint8Array, at: number, what: Uint8Array): boolean {
-  for (let index = 0; index < what.length; index++) {
-    if (bytes[at + index] !== what[index]) return false;
-  }
-  return true;
-}
-
-/** The decimal number at `at`, with a comma behind it. */
-function numberAt(
-  bytes: Uint8Array,
-  at: number,
-): Numeral | undefined {
-  let value = 0;
-  let end = at;
-  for (let digit; (digit = bytes[end]! - 0x30) >= 0 && digit <= 9; end++) {
-    value = value * 10 + digit;
-  }
-  const isPadded = bytes[at] === 0x30 && end > at + 1;
-  const isNone = end === at || isPadded || !Number.isSafeInteger(value);
-  return isNone || bytes[end] !== COMMA ? undefined : { value, end: end + 1 };
 }
 
 /** The number of the record that follows a verified line, which ends in its newline; 0 if there is no line. */

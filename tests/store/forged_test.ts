@@ -66,6 +66,28 @@ Deno.test("MiniStore.replay() refuses a record that is no JSON, though its check
   assertEquals((await errorOf(all)).code, "CORRUPT");
 });
 
+Deno.test("MiniStore reads a record whose line has white space at its end", async () => {
+  await using directory = new TestDirectory();
+  const { bytes } = two().addText('{"seq":3,"data":"c"} ').records(4, 4);
+  await Deno.writeFile(directory.at(), bytes);
+  const found = await openAndRead(directory.at());
+  assertEquals("data" in found && found.data.slice(2), ["c", "record 4"]);
+});
+
+Deno.test("MiniStore refuses a line that a newline in its checksum divides, though a later line vouches for its bytes", async () => {
+  await using directory = new TestDirectory();
+  const journal = two();
+  const divided = '{"crc":"0000\n000","seq":3,"data":"c"}\n';
+  const chain = crc32(divided, parseInt(journal.chain, 16));
+  const body = '"seq":4,"data":"d"}';
+  const last = `{"crc":"${hex(crc32(body, chain))}",${body}\n`;
+  await Deno.writeTextFile(directory.at(), journal.text + divided + last);
+  const { code, line } = await errorOf(MiniStore.open(directory.at()));
+  assertEquals([code, line], ["CORRUPT", 4]);
+  const read = Array.fromAsync(MiniStore.replay(directory.at()));
+  assertEquals((await errorOf(read)).code, "CORRUPT");
+});
+
 Deno.test("MiniStore takes no file for a journal whose first line is half a header", async () => {
   await using directory = new TestDirectory();
   const { bytes } = new JournalBytes({ journal: 1 }).records(1, 2);
