@@ -72,7 +72,8 @@ async function likeFile(
   made = await file.stat();
   const why = lockedOut(model, made);
   if (why === undefined) return;
-  const what = `what takes the place of "${like}" would be user ${made.uid}'s`;
+  const what =
+    `the file that replaces "${like}" would belong to user ${made.uid}`;
   throw refusal(`${what}, and ${why}`);
 }
 
@@ -96,7 +97,7 @@ function assertTrusted(
   const why = distrust(found, made);
   if (why === undefined) return;
   throw refusal(
-    `"${path}" is not to be trusted: ${why}, in a directory that others can write`,
+    `"${path}" cannot be trusted: ${why}, and others can write to its directory`,
   );
 }
 

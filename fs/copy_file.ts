@@ -44,7 +44,8 @@ export async function copyFile(
     },
     async () => {
       if (await checksumOf(fs, temporary) === written) return;
-      const message = `Cannot copy "${from}": the copy reads back differently`;
+      const message =
+        `Cannot copy "${from}": the copy does not read back as written`;
       throw new MiniError("IO", message, { path: to });
     },
   );

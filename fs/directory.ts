@@ -43,7 +43,7 @@ export async function isDirectory(
     if (kind !== "symlink") return kind === "directory";
     return await fs.list(path).then(() => true, () => false);
   } catch (error) {
-    throw fromOs(error, `look at "${path}"`, "nothing was changed", {
+    throw fromOs(error, `check "${path}"`, "nothing was changed", {
       directory: path,
       path,
     });

@@ -53,7 +53,7 @@ export function fromOs(
   if (code === "EACCES" || code === "EPERM") {
     return new MiniError(
       "PERMISSION",
-      `Cannot ${doing}: access is refused (${because}); ${after}`,
+      `Cannot ${doing}: access is denied (${because}); ${after}`,
       options,
     );
   }
@@ -61,7 +61,7 @@ export function fromOs(
   if (what !== undefined) {
     return new MiniError(
       "UNSUPPORTED_FORMAT",
-      `Cannot ${doing}: ${what} stands in place of a file of its own (${because}); ${after}`,
+      `Cannot ${doing}: ${what} is in the place of a regular file of its own (${because}); ${after}`,
       options,
     );
   }
@@ -78,7 +78,7 @@ export function poisoned(path: string, cause: unknown): MiniError {
     "POISONED",
     `Cannot write to "${path}" any more: ${
       messageOf(cause)
-    }; whether the records not yet durable are on the disk is unknown: close it and open it again`,
+    }; it is unknown whether the records that were not yet durable are on the disk: close the log and open it again`,
     { path, cause },
   );
 }

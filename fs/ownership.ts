@@ -27,11 +27,11 @@ export function lockedOut(
   const isOpenToOwner = uid === made.uid || uid === 0 ||
     isGroupKept && groupOf(mode) === READ_AND_WRITE;
   if (!isOpenToOwner) {
-    return `its owner, user ${uid}, could not open it: do this as that user`;
+    return `its owner, user ${uid}, could not open it: run this as that user`;
   }
   return made.mode === mode && isGroupKept
     ? undefined
-    : `its group ${gid} could not open it: do this as a member of it`;
+    : `its group ${gid} could not open it: run this as a member of the group`;
 }
 
 const OTHERS_WRITE = 2;

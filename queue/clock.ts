@@ -76,7 +76,7 @@ export function checkedClock(clock: Clock): Clock {
   const finite = (name: string, ms: number) => {
     if (Number.isFinite(ms)) return ms;
     throw new TypeError(
-      `clock.${name}() must give a finite number, not ${String(ms)}`,
+      `clock.${name}() must return a finite number, not ${String(ms)}`,
     );
   };
   const monotonic = () => finite("monotonic", clock.monotonic());
@@ -88,7 +88,7 @@ export function checkedClock(clock: Clock): Clock {
       const until = monotonic() + ms;
       const slept = clock.sleep(ms, signal);
       if (!isPromise(slept)) {
-        throw new TypeError("clock.sleep() must give a promise");
+        throw new TypeError("clock.sleep() must return a promise");
       }
       await slept;
       if (signal.aborted || monotonic() >= until) return;

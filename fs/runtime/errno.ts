@@ -73,7 +73,7 @@ function accessDenied(cause: unknown): Error {
     : "--allow-fs-write";
   // No flag helps where Node lacks the permission altogether: for `fsync`, since Node 26.
   const about = !permission
-    ? `nothing can be made durable under Node's permission model (${message}): run without --permission, or with Deno, whose permissions keep a program to a directory as well; reading needs no more than --allow-fs-read`
-    : `Node's permission model refuses; ${flag}=${resource} helps`;
+    ? `nothing can be made durable under Node's permission model (${message}): run without --permission, or under Deno, whose permissions can restrict a program to a directory too; reading needs only --allow-fs-read`
+    : `Node's permission model denies it; run again with ${flag}=${resource}`;
   return Object.assign(failure("EACCES", about), { cause });
 }

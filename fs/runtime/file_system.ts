@@ -57,7 +57,7 @@ class SystemFile<File> implements FileHandle {
           ? this.#calls.writeSync(this.#file, rest)
           : this.#calls.write(this.#file, rest)
       );
-      if (written === 0) throw failure("EIO", "the system takes no more bytes");
+      if (written === 0) throw failure("EIO", "the system wrote no bytes");
       done += written;
     }
   }

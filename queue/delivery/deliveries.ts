@@ -171,7 +171,7 @@ export class Deliveries<T, M> {
       if (settling !== undefined) this.#move(settling, 0);
       return;
     }
-    const reason = "its consumer has left it unsettled";
+    const reason = "its consumer did not settle it";
     await this.#takeBackOrKeep([lost], reason).catch(() => {});
   }
 

@@ -31,7 +31,7 @@ export class RetryLaterError extends Error {
    * @param delayMs The delay, in milliseconds.
    * @param reason Why the message is retried later.
    */
-  constructor(delayMs: number, reason: string = "to be tried again later") {
+  constructor(delayMs: number, reason: string = "to be retried later") {
     checkDelay("delayMs", delayMs);
     super(reason);
     this.name = "RetryLaterError";

@@ -23,12 +23,12 @@ const QUEUES: [
   [
     "clock without a time",
     { clock: { ...systemClock, monotonic: () => NaN } },
-    "clock.monotonic() must give a finite number, not NaN",
+    "clock.monotonic() must return a finite number, not NaN",
   ],
   [
     "clock without a date",
     { clock: { ...systemClock, wall: wrong(undefined) } },
-    "clock.wall() must give a finite number, not undefined",
+    "clock.wall() must return a finite number, not undefined",
   ],
   [
     "clock that throws",
@@ -82,7 +82,7 @@ Deno.test("MiniQueue: a sleep that is no promise fails who waits, and one that d
     await assertRejects(
       () => queue.receive({ waitMs: Infinity }),
       TypeError,
-      "clock.sleep() must give a promise",
+      "clock.sleep() must return a promise",
     );
   }
   const clock = { ...systemClock, sleep: () => Promise.resolve() };

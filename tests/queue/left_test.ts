@@ -27,7 +27,7 @@ Deno.test("MiniQueue: a loop that is left gives its last message back at once, a
   await assertRejects(() => leave(queue, "throw"), Error, "on purpose");
   const message = await queue.receive();
   assertEquals([message?.payload, message?.attempts], ["a", 3]);
-  assertEquals(message?.lastFailure, "its consumer has left it unsettled");
+  assertEquals(message?.lastFailure, "its consumer did not settle it");
   await message?.nack();
   await leave(queue, "ack");
   assertEquals((await queue.receive())?.payload, "b");
@@ -62,7 +62,7 @@ Deno.test("QueueMessage: `await using` gives it back at the end of its block unl
   }
   const dead = (await queue.deadLetters()).map(({ reason }) => reason);
   assertEquals(dead, [
-    "its consumer has left it unsettled (delivered 2 times)",
+    "its consumer did not settle it (delivered 2 times)",
   ]);
 });
 

@@ -223,7 +223,7 @@ Deno.test("systemFileSystem: a write of which the system takes nothing poisons t
   using _patch = patch("writeSync", () => 0);
   const error = await errorOf(store.append("a"));
   assertEquals(error.code, "POISONED");
-  assert(error.message.includes("takes no more bytes"), error.message);
+  assert(error.message.includes("wrote no bytes"), error.message);
 });
 
 Deno.test("systemFileSystem hands on an error that has no name", async () => {

@@ -141,7 +141,7 @@ else {
       await Deno.chmod(path, mode);
       const error = await errorOf(MiniStore.open(path));
       assertEquals(error.code, "PERMISSION");
-      assert(error.message.includes("not to be trusted"), error.message);
+      assert(error.message.includes("cannot be trusted"), error.message);
     }
     await Deno.remove(path);
     await (await MiniStore.open(path)).close();
