@@ -1,15 +1,16 @@
 /**
- * Builds the npm package in `npm/`: with dnt where JSR answers, with Deno's own
- * bundler where it does not. `deno task npm [dnt|bundle]`
+ * Builds the npm package in `npm/`, or in another directory: with dnt where JSR
+ * answers, with Deno's own bundler where it does not.
+ * `deno task npm [dnt|bundle [DIR]]`
  */
 import { walk } from "@std/fs";
-import { join } from "@std/path";
+import { join, relative } from "@std/path";
 import { buildByBundler } from "./npm/bundle.ts";
 import { buildByDnt, isDntThere } from "./npm/dnt.ts";
 import { ROOT, writePackageFiles } from "./npm/package.ts";
 import { writeTypes } from "./npm/types.ts";
 
-const outDir = join(ROOT, "npm");
+const outDir = Deno.args[1] ?? join(ROOT, "npm");
 const tool = Deno.args[0] ?? (await isDntThere() ? "dnt" : "bundle");
 if (tool !== "dnt" && tool !== "bundle") {
   throw new TypeError(`Cannot build with "${tool}": say dnt or bundle`);
@@ -28,4 +29,8 @@ for await (const { path, isFile } of walk(outDir)) {
   bytes += (await Deno.stat(path)).size;
 }
 // deno-lint-ignore no-console -- it is a command
-console.log(`npm/ (${tool}): ${files} files, ${Math.ceil(bytes / 1000)} kB`);
+console.log(
+  `${relative(ROOT, outDir)} (${tool}): ${files} files, ${
+    Math.ceil(bytes / 1000)
+  } kB`,
+);

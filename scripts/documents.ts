@@ -1,6 +1,6 @@
 /** The documents, and the blocks of code in them. */
 import { walk } from "@std/fs";
-import { fromFileUrl, relative } from "@std/path";
+import { fromFileUrl, join, relative } from "@std/path";
 
 /** A fenced block of code. */
 export interface Block {
@@ -35,4 +35,21 @@ export function blocksOf(document: string, text: string): Block[] {
     kind: kind!.trim(),
     text: code!,
   }));
+}
+
+/** The sections whose commands `deno task runtimes` runs, and by what they are found. */
+const SECTIONS: readonly [document: string, heading: string][] = [
+  ["README.md", "Install"],
+  ["docs/OPERATIONS.md", "Deploying"],
+];
+
+/** The commands of those sections, block by block. */
+export async function installBlocks(): Promise<Block[]> {
+  const found: Block[] = [];
+  for (const [document, heading] of SECTIONS) {
+    const text = await Deno.readTextFile(join(ROOT, document));
+    const section = new RegExp(`^## ${heading}\n(.*?)^## `, "ms").exec(text);
+    found.push(...blocksOf(document, section?.[1] ?? ""));
+  }
+  return found.filter(({ kind }) => kind === "sh");
 }

@@ -43,7 +43,7 @@ async function write(path: string, text: string): Promise<void> {
 }
 
 /** The declarations of all files. Nothing is checked, since `deno check` has, and nothing inferred. */
-function declareAll(): Map<string, string> {
+export function declareAll(): Map<string, string> {
   const roots = ENTRIES.map(([, file]) => join(ROOT, file));
   const program = ts.createProgram(roots, {
     target: ts.ScriptTarget.ES2022,

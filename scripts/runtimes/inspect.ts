@@ -1,8 +1,8 @@
 /** `mini inspect`, however it is started: the page, and states by a module of the consumer's own. */
+import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "@std/path";
 import { StateManager } from "@mini/state/state";
 import { Running, type RunOptions } from "./process.ts";
-import { has, same } from "./row.ts";
 
 const PROGRAM = `export const initial = () => ({ sum: 0 });
 export const apply = (state, by) => { state.sum += by; };
@@ -30,10 +30,10 @@ export async function checkInspect(
   const args = ["inspect", join(dir, "state"), "--apply", program, "--json"];
   await using running = new Running([...mini, ...args], options);
   const { url } = JSON.parse(await running.line() ?? "{}");
-  has(await (await fetch(url)).text(), "<title>mini inspect</title>");
+  match(await (await fetch(url)).text(), /<title>mini inspect<\/title>/);
   const view = await (await fetch(new URL("api/state?at=2", url))).json();
-  same(JSON.stringify([view.state, view.changes]), JSON.stringify(WANTED));
+  deepEqual([view.state, view.changes], WANTED);
   const elsewhere = await fetch(new URL("/", url));
   await elsewhere.body?.cancel();
-  same(elsewhere.status, 403);
+  equal(elsewhere.status, 403);
 }

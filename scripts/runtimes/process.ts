@@ -1,8 +1,14 @@
 import { fromFileUrl } from "@std/path";
-import type { Output } from "./row.ts";
 
 /** The project. */
 export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
+
+/** What a process has left. */
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 /** How a process is run. */
 export interface RunOptions {
@@ -39,6 +45,17 @@ export async function run(
   } catch (error) {
     return { code: -1, stdout: "", stderr: String(error) };
   }
+}
+
+/** Runs a program to its end, which must be a success. */
+export async function succeed(
+  command: readonly string[],
+  options?: RunOptions,
+): Promise<Output> {
+  const output = await run(command, options);
+  if (output.code === 0) return output;
+  const { code, stdout, stderr } = output;
+  throw new Error(`${command.join(" ")}: exit ${code}\n${stdout}\n${stderr}`);
 }
 
 function text(bytes: Uint8Array): string {

@@ -1,7 +1,8 @@
 /** The types of the npm package, for who imports it and who requires it. */
 import { join } from "@std/path";
-import { ROOT, run } from "./process.ts";
-import { type Row, succeeded, Tally } from "./row.ts";
+import type { PackedProject } from "./package.ts";
+import { ROOT, run, succeed } from "./process.ts";
+import { suite } from "./suite.ts";
 
 /** What a consumer writes in TypeScript, in a module or for CommonJS. */
 const CONSUMER = `
@@ -85,50 +86,51 @@ const TOOLS = [
   "@arethetypeswrong/cli@0.18",
 ];
 
-/** Compiles consumers in a project that has the package, and has its tarball judged. */
-export async function types(
-  dir: string,
-  tarball: string,
-  tool: "dnt" | "bundle",
-): Promise<Row> {
-  const tally = new Tally("npm", `types (${tool})`);
-  await Deno.mkdir(join(dir, "commonjs"), { recursive: true });
-  for (const [name, text] of Object.entries(CONSUMERS)) {
-    await Deno.writeTextFile(join(dir, name), text);
-  }
-  await tally.check("for Deno", async () => {
+/** Registers: consumers compile in a project that has the package, and its tarball is judged. */
+export function types(name: string, { dir: at, tarball }: PackedProject): void {
+  suite(name, "types", async ({ note, skip }) => {
+    const dir = join(at, "types");
+    await Deno.mkdir(join(dir, "commonjs"), { recursive: true });
+    for (const [name, text] of Object.entries(CONSUMERS)) {
+      await Deno.writeTextFile(join(dir, name), text);
+    }
     const check = [Deno.execPath(), "check", "consumer.mts"];
-    succeeded(await run(check, { cwd: dir }));
-  });
-  await tally.check("for the TypeScript of the project", async () => {
-    const config = await configured(dir, { module: "nodenext" }, BOTH);
-    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    succeeded(await run([Deno.execPath(), "run", "-A", tsc, "-p", config]));
-  });
-  const tools = join(dir, "tools");
-  await Deno.mkdir(tools);
-  const install = ["npm", "install", "--no-audit", "--no-fund", ...TOOLS];
-  const installed = await run([...install, "--prefix", tools], { cwd: tools });
-  if (installed.code !== 0) {
-    tally.skip(`${TOOLS.join(", ")} cannot be had: ${installed.stderr}`);
-    return tally.row();
-  }
-  const modules = join(tools, "node_modules");
-  for (const [version, options, files] of COMPILED) {
-    const how = Object.values(options).join(", ");
-    await tally.check(`for TypeScript ${version}, ${how}`, async () => {
+    await succeed(check, { cwd: dir });
+    await compile(dir, { module: "nodenext" }, BOTH);
+    note("Deno, the TypeScript of the project");
+    const tools = join(dir, "tools");
+    await Deno.mkdir(tools);
+    const install = ["npm", "install", "--no-audit", "--no-fund", ...TOOLS];
+    const installed = await run([...install, "--prefix", tools], {
+      cwd: tools,
+    });
+    if (installed.code !== 0) {
+      return skip(`${TOOLS.join(", ")} cannot be had: ${installed.stderr}`);
+    }
+    const modules = join(tools, "node_modules");
+    for (const [version, options, files] of COMPILED) {
       const config = await configured(dir, options, files);
       const tsc = join(modules, `typescript-${version}/bin/tsc`);
-      succeeded(await run(["node", tsc, "-p", config], { cwd: dir }));
-    });
-  }
-  for (const [command, ...flags] of JUDGES) {
-    await tally.check(command, async () => {
+      await succeed(["node", tsc, "-p", config], { cwd: dir });
+      note(`${version} ${Object.values(options).join(" ")}`);
+    }
+    for (const [command, ...flags] of JUDGES) {
       const judge = [join(modules, ".bin", command), tarball, ...flags];
-      succeeded(await run(judge, { cwd: dir }));
-    });
-  }
-  return tally.row();
+      await succeed(judge, { cwd: dir });
+      note(command);
+    }
+  });
+}
+
+/** Compiles files of a project with the TypeScript of this repository. */
+export async function compile(
+  dir: string,
+  options: Readonly<Record<string, string>>,
+  files: readonly string[],
+): Promise<void> {
+  const config = await configured(dir, options, files);
+  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+  await succeed([Deno.execPath(), "run", "-A", tsc, "-p", config]);
 }
 
 /** Writes what TypeScript is told, with nothing in it that would look away. */

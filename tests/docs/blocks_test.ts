@@ -15,8 +15,12 @@ import {
 import { SnapStore } from "@mini/state/snap";
 import { StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
-import { type Block, blocksOf, documents } from "../../scripts/documents.ts";
-import { installBlocks } from "../../scripts/runtimes/readme.ts";
+import {
+  type Block,
+  blocksOf,
+  documents,
+  installBlocks,
+} from "../../scripts/documents.ts";
 import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { say } from "../support/report.ts";

@@ -1,0 +1,50 @@
+/** `examples/node_service.mjs`, and the examples of the package's hover texts, as they stand. */
+import { equal, ok } from "node:assert/strict";
+import { walk } from "@std/fs";
+import { join } from "@std/path";
+import type { Project } from "./package.ts";
+import { ROOT, Running, succeed } from "./process.ts";
+import type { Program } from "./runtime.ts";
+
+/** Throws unless the service counts visits across a kill. */
+export async function checkService(
+  { path }: Program,
+  { dir }: Project,
+): Promise<void> {
+  const file = join(dir, "node_service.mjs");
+  await Deno.copyFile(join(ROOT, "examples/node_service.mjs"), file);
+  const cwd = await Deno.makeTempDir({ dir, prefix: "service-" });
+  for (const visits of [1, 2]) {
+    const env = { PORT: "0" };
+    await using service = new Running([path, file], { cwd, env });
+    const url = await service.line();
+    await (await fetch(`${url}home`, { method: "POST" })).text();
+    equal(await (await fetch(`${url}home`)).text(), `/home: ${visits}\n`);
+    await service.kill();
+  }
+}
+
+/** Runs every example of the declarations; returns how many there are. */
+export async function checkExamples(
+  { path }: Program,
+  { dir }: Project,
+): Promise<number> {
+  const seen = new Set<string>();
+  const types = join(dir, "node_modules/@mini/state/cjs");
+  for await (const { path: declaration } of walk(types)) {
+    if (!declaration.endsWith(".d.ts")) continue;
+    const text = await Deno.readTextFile(declaration);
+    for (const [, code] of text.matchAll(/^ *\* ```ts\n(.*?)^ *\* ```$/gms)) {
+      seen.add(code!.replace(/^ *\* ?/gm, ""));
+    }
+  }
+  for (const code of seen) {
+    const cwd = await Deno.makeTempDir({ dir, prefix: "example-" });
+    await Deno.writeTextFile(join(cwd, "example.mts"), code);
+    await succeed([path, "example.mts"], { cwd }).catch((error: Error) => {
+      throw new Error(`${code}\n${error.message}`);
+    });
+  }
+  ok(seen.size > 30, `only ${seen.size} examples`);
+  return seen.size;
+}

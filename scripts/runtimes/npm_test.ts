@@ -1,0 +1,104 @@
+/** The npm package: what it holds, its types, and Bun and Deno that run it. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { walk } from "@std/fs";
+import { join } from "@std/path";
+import { ROOT, run } from "./process.ts";
+import {
+  inProject,
+  installPackage,
+  type PackedProject,
+  tools,
+} from "./package.ts";
+import { findAll, installedNode } from "./runtime.ts";
+import { missing, suite, table } from "./suite.ts";
+import { everything } from "./suites.ts";
+import { types } from "./types.ts";
+
+/** So much the tarball may have. The README says so too. */
+const MAX_PACKED_BYTES = 300_000;
+
+const npm = await run(["npm", "--version"]);
+if (npm.code !== 0) missing("npm", npm.stderr);
+else {
+  for (const tool of await tools()) {
+    const project = await installPackage(tool);
+    suite(`npm (${tool})`, "package", async ({ note }) => {
+      await checkContents(project);
+      ok(project.packedBytes <= MAX_PACKED_BYTES, `${project.packedBytes}`);
+      note(`${Math.ceil(project.packedBytes / 1000)} kB packed`);
+    });
+    types(`npm (${tool})`, project);
+    await onBunAndDeno(project);
+  }
+}
+
+async function onBunAndDeno(project: PackedProject): Promise<void> {
+  const node = await installedNode();
+  const other = "path" in node
+    ? inProject(project, node.name, [node.path])
+    : undefined;
+  for (const found of [...await findAll("Bun"), ...await findAll("Deno")]) {
+    if ("missing" in found) {
+      missing(found.name, found.missing);
+      continue;
+    }
+    const isDeno = found.name.startsWith("Deno ");
+    const program = [found.path, ...(isDeno ? ["run", "-A"] : [])];
+    everything(inProject(project, `${found.name} (npm)`, program), other);
+  }
+}
+
+async function checkContents({ dir }: PackedProject): Promise<void> {
+  const installed = join(dir, "node_modules/@mini/state");
+  const read = (name: string) => Deno.readTextFile(join(installed, name));
+  for (
+    const name of ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "llms.txt"]
+  ) {
+    equal(await read(name), await Deno.readTextFile(join(ROOT, name)));
+  }
+  const manifest = JSON.parse(await read("package.json"));
+  const config = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const { "./package.json": _, ...exported } = manifest.exports;
+  deepEqual(Object.keys(exported), Object.keys(config.exports));
+  for (const field of ["description", "license", "version"]) {
+    equal(manifest[field], config[field]);
+  }
+  for (
+    const field of ["repository", "homepage", "bugs", "keywords", "engines"]
+  ) ok(manifest[field], field);
+  for (const field of ["dependencies", "peerDependencies", "scripts"]) {
+    deepEqual(manifest[field] ?? {}, {});
+  }
+  deepEqual(manifest.bin, { mini: "bin/mini.js" });
+  const lock = JSON.parse(
+    await Deno.readTextFile(join(dir, "package-lock.json")),
+  );
+  const modules = Object.keys(lock.packages).filter(Boolean);
+  deepEqual(modules, ["node_modules/@mini/state"]);
+  for await (const { path } of walk(installed)) await checkFile(path);
+}
+
+async function checkFile(path: string): Promise<void> {
+  if (path.endsWith(".d.ts")) {
+    const text = await Deno.readTextFile(path);
+    equal(/\bDeno\.\w+|@std\/\w+/.exec(text)?.[0], undefined, path);
+  }
+  if (path.endsWith(".map")) {
+    const { sources } = JSON.parse(await Deno.readTextFile(path));
+    ok(sources.length > 0);
+    for (const source of sources) {
+      const place = source.replace(
+        /^https:\/\/jsr\.io\/@mini\/state\/[^/]+/,
+        ROOT,
+      );
+      if (!source.includes("/vendor/")) await Deno.stat(place);
+    }
+  }
+  if (!path.endsWith(".js")) return;
+  const code = await Deno.readTextFile(path);
+  const newer = /^[ \t]*(await )?using \w+ =/m.exec(code) ??
+    /@deno\/shim|dntShim|"(jsr|npm):/.exec(code);
+  equal(newer?.[0], undefined, path);
+}
+
+table();

@@ -1,0 +1,104 @@
+/** The npm package, built, packed and installed in a project of its own. */
+import { basename, join } from "@std/path";
+import { isDntThere } from "../npm/dnt.ts";
+import { ROOT, type RunOptions, succeed } from "./process.ts";
+import { CONFORMANCE, type Program, type Runtime } from "./runtime.ts";
+import { missing } from "./suite.ts";
+
+/** What builds the package. */
+export type Tool = "bundle" | "dnt";
+
+/** A project that has the package installed. */
+export interface Project {
+  readonly dir: string;
+  /** The conformance suite as one module that imports the package. */
+  readonly conformance: string;
+}
+
+/** A project with what `npm pack` has made. */
+export interface PackedProject extends Project {
+  readonly tarball: string;
+  readonly packedBytes: number;
+}
+
+/** Whatever can build the package here. */
+export async function tools(): Promise<Tool[]> {
+  if (await isDntThere()) return ["bundle", "dnt"];
+  missing(
+    "npm (dnt)",
+    "JSR does not answer, and has dnt; `deno bundle` builds",
+  );
+  return ["bundle"];
+}
+
+/** An empty project. It is removed with the process. */
+export async function makeProject(
+  install: (dir: string) => Promise<unknown>,
+): Promise<Project> {
+  const made = await Deno.makeTempDir({ prefix: "mini-state-project-" });
+  globalThis.addEventListener(
+    "unload",
+    () => Deno.removeSync(made, { recursive: true }),
+  );
+  const dir = await Deno.realPath(made);
+  const consumer = { name: "consumer", private: true, type: "module" };
+  await Deno.writeTextFile(join(dir, "package.json"), JSON.stringify(consumer));
+  await install(dir);
+  const conformance = join(dir, "conformance.mjs");
+  const external = ["--external=@mini/state", "--external=@mini/state/*"];
+  const flags = ["--quiet", "--platform=deno", ...external, "-o", conformance];
+  await succeed([Deno.execPath(), "bundle", ...flags, CONFORMANCE]);
+  return { dir, conformance };
+}
+
+/** Builds, packs and installs the package. */
+export async function installPackage(tool: Tool): Promise<PackedProject> {
+  let tarball = "";
+  let packedBytes = 0;
+  const project = await makeProject(async (dir) => {
+    const built = join(dir, "built");
+    const build = [
+      "run",
+      "-A",
+      join(ROOT, "scripts/build_npm.ts"),
+      tool,
+      built,
+    ];
+    await succeed([Deno.execPath(), ...build]);
+    const pack = ["npm", "pack", built, "--json"];
+    const { stdout } = await succeed(pack, { cwd: dir });
+    const [{ filename, size }] = JSON.parse(stdout);
+    tarball = join(dir, basename(filename));
+    packedBytes = size;
+    const flags = ["--no-audit", "--no-fund", "--offline"];
+    await succeed(["npm", "install", ...flags, tarball], { cwd: dir });
+  });
+  return { ...project, tarball, packedBytes };
+}
+
+/** A runtime that runs the suite with what the project has installed. */
+export function inProject(
+  { dir, conformance }: Project,
+  name: string,
+  program: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Runtime {
+  return {
+    name,
+    command: (at, mode = "all") => [...program, conformance, at, mode],
+    options: { cwd: dir, env },
+  };
+}
+
+/** Runs a module in the project, and returns what it prints. */
+export async function runModule(
+  { path }: Program,
+  { dir }: Project,
+  text: string,
+  options: RunOptions & { readonly file: string },
+): Promise<string> {
+  const file = join(dir, options.file);
+  await Deno.writeTextFile(file, text);
+  const { stdout } = await succeed([path, file], { cwd: dir, ...options });
+  return stdout;
+}
