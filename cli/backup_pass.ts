@@ -5,7 +5,7 @@ import {
   listSegments,
 } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
-import { basename, join } from "node:path";
+import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { hex } from "../base/bytes.ts";

@@ -1,6 +1,6 @@
 import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
-import { join } from "node:path";
+import { join } from "@std/path";
 import { SnapStore } from "../snap/mod.ts";
 import { Misuse } from "./args.ts";
 import {

@@ -6,7 +6,7 @@ import {
   JournalPaths,
 } from "../store/internal.ts";
 import { isDirectory, namesIn } from "../fs/directory.ts";
-import { join } from "node:path";
+import { join } from "@std/path";
 import type { FileSystem } from "../fs/file_system.ts";
 import { type Arguments, Misuse } from "./args.ts";
 import type { Call } from "./command.ts";

@@ -1,5 +1,5 @@
 import type { JournalContext } from "../store/internal.ts";
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import { type LoggedError, MiniQueue } from "../queue/mod.ts";
 import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";

@@ -6,7 +6,7 @@ import {
   scanSegment,
 } from "../store/internal.ts";
 import { bareMessage } from "./explain.ts";
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { fromOs } from "../fs/os_errors.ts";

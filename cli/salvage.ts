@@ -1,5 +1,5 @@
 import type { JournalContext } from "../store/internal.ts";
-import { basename, join } from "node:path";
+import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { Misuse } from "./args.ts";
 import {

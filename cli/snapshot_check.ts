@@ -6,7 +6,7 @@ import {
 } from "../snap/internal.ts";
 import type { JournalContext } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
-import { basename, join } from "node:path";
+import { basename, join } from "@std/path";
 import { isInParts, type SnapCodec } from "../base/codec.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";

@@ -1,5 +1,5 @@
 import { bareMessage } from "./explain.ts";
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import { Misuse } from "./args.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { isDirectory } from "../fs/directory.ts";

@@ -1,5 +1,5 @@
 import { bareMessage } from "./explain.ts";
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import { bar, grouped as groups, map } from "./chart.ts";
 import {
   type Call,

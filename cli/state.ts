@@ -1,5 +1,5 @@
 import type { JournalContext } from "../store/internal.ts";
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import { Misuse } from "./args.ts";
 import {
   type Call,

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname } from "@std/path";
 import type { SegmentCheck } from "./check.ts";
 import type { Complaint } from "./explain.ts";
 import type { Extent } from "./extent.ts";

@@ -1,6 +1,6 @@
 import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
-import { dirname } from "node:path";
+import { dirname } from "@std/path";
 import type { MiniError } from "../base/errors.ts";
 import { checkSegments, type SegmentCheck } from "./check.ts";
 import { collect } from "../base/collect.ts";

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import type { SegmentCheck } from "./check.ts";
 import type { Paint } from "./terminal.ts";
 import type { Format } from "../store/internal.ts";

@@ -1,5 +1,5 @@
 import { fromOs, osCode } from "./os_errors.ts";
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
 
 /** Whether an error says that there is no such file. */

@@ -10,7 +10,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import type { FileHandle as NodeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join } from "@std/path";
 import process from "node:process";
 import { codeOf } from "./runtime/errno.ts";
 import {

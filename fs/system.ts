@@ -1,4 +1,5 @@
-import { pid } from "node:process";
+import { cwd, pid } from "node:process";
+import { fromFileUrl, isAbsolute, resolve } from "@std/path";
 import { denoFileSystem, uptimeMs as denoUptimeMs } from "./deno.ts";
 import type { FileSystem } from "./file_system.ts";
 import { nodeFileSystem, uptimeMs as nodeUptimeMs } from "./node.ts";
@@ -27,3 +28,9 @@ export const uptimeMs: () => number | undefined = isDeno
 
 /** The id of this process. */
 export const processId: number = pid;
+
+/** The absolute path of a file. `@std/path` knows the working directory under Deno alone. */
+export function absolutePath(file: string | URL): string {
+  const path = file instanceof URL ? fromFileUrl(file) : file;
+  return isAbsolute(path) ? resolve(path) : resolve(cwd(), path);
+}

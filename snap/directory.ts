@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join } from "@std/path";
 import { listIfExists } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type { SnapshotInfo } from "./snapshots.ts";

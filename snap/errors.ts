@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 

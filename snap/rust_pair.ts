@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join } from "@std/path";
 import type { FileSystem } from "../fs/file_system.ts";
 import { MAX_DEPTH } from "../base/json.ts";
 import { keepInteger } from "../base/json.ts";

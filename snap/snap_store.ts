@@ -1,8 +1,7 @@
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { systemFileSystem } from "../fs/system.ts";
+import { absolutePath, systemFileSystem } from "../fs/system.ts";
 import { replaceFile } from "../fs/atomic_file.ts";
 import { Mutex } from "../base/mutex.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
@@ -74,7 +73,7 @@ export class SnapStore<S> {
     this.#modes = modesOf(options);
     this.#like = like;
     if (dir === "") throw new TypeError('Cannot keep snapshots: "" is no path');
-    this.dir = resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
+    this.dir = absolutePath(dir);
     this.#fs = fs;
     this.#keep = keep;
     this.#codec = codec;

@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname, join } from "@std/path";
 import { modesOf } from "../base/checks.ts";
 import { assertOurs } from "../fs/atomic_file.ts";
 import { sameFile } from "../fs/directory.ts";

@@ -1,5 +1,4 @@
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { absolutePath } from "../fs/system.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
 import { Mutex } from "../base/mutex.ts";
 import { isPromise } from "../base/promise.ts";
@@ -177,7 +176,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     if (dir === "") throw new TypeError('Cannot open a state: "" is no path');
     checkUnused(dir, options);
     checkInitial(options);
-    const path = dir && resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
+    const path = dir && absolutePath(dir);
     const { journalPath, ...found } = await openFiles(path, options);
     try {
       const sources = rebuildSources(found, options);

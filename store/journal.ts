@@ -1,9 +1,8 @@
-import { basename, dirname, extname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { modesOf } from "../base/checks.ts";
+import { basename, dirname, extname, join } from "@std/path";
 import type { Staging } from "../fs/atomic_file.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { systemFileSystem } from "../fs/system.ts";
+import { absolutePath, systemFileSystem } from "../fs/system.ts";
 
 /** A sealed segment: the part before the number, the number, and the extension. */
 const SEALED = /^(.*)\.(\d{20})(\.[^.]*)?$/s;
@@ -157,11 +156,11 @@ export function contextOf(
 }
 
 function absolute(path: string | URL): string {
-  if (path instanceof URL) return resolve(fileURLToPath(path));
+  if (path instanceof URL) return absolutePath(path);
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw new TypeError(
       `Cannot open a journal: ${JSON.stringify(path)} is not a path`,
     );
   }
-  return resolve(path);
+  return absolutePath(path);
 }

@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename, join } from "@std/path";
 import { nativeFormat } from "./format/line.ts";
 import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
 import { lockJournal, namedLog, nameLog } from "./lock.ts";

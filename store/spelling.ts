@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { sameFile } from "../fs/directory.ts";
 import { type JournalContext, JournalPaths } from "./journal.ts";

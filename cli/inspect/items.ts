@@ -1,5 +1,5 @@
 import { type JournalContext, readHeader } from "../../store/internal.ts";
-import { basename } from "node:path";
+import { basename } from "@std/path";
 import type { Damage, Place, Readable, Wants } from "../pieces.ts";
 import { salvagePieces } from "../salvage_source.ts";
 

@@ -1,5 +1,5 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { toFileUrl } from "@std/path";
+import { absolutePath } from "../../fs/system.ts";
 import type { StateOptions } from "../../state/mod.ts";
 import { messageOf } from "../../base/reason.ts";
 import { Misuse } from "../args.ts";
@@ -12,7 +12,7 @@ export type Program = Pick<
 
 /** Loads the options of a state from a module: what it exports, or its default export. */
 export async function loadProgram(path: string): Promise<Program> {
-  const url = pathToFileURL(resolve(path)).href;
+  const url = toFileUrl(absolutePath(path)).href;
   let loaded: { readonly default?: unknown };
   try {
     loaded = await import(url);

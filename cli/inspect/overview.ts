@@ -1,5 +1,5 @@
 import type { JournalContext } from "../../store/internal.ts";
-import { basename, join } from "node:path";
+import { basename, join } from "@std/path";
 import type { FileSystem } from "../../fs/file_system.ts";
 import { checkSegments, type SegmentCheck } from "../check.ts";
 import { bareMessage, type Complaint, explain } from "../explain.ts";

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname } from "@std/path";
 import { failure, isRefused, isSandboxed, run } from "./errno.ts";
 import type { FileHandle, FileStat, FileSystem } from "../file_system.ts";
 import { openRegular, statPath } from "./open_regular.ts";

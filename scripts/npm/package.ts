@@ -126,7 +126,7 @@ async function notice(): Promise<string> {
   const mit = await Deno.readTextFile(join(ROOT, "LICENSE-MIT"));
   const terms = mit.slice(mit.indexOf("Permission is hereby granted"));
   return `This package contains parts of the Deno standard library
-(@std/async and @std/streams), under the MIT License:
+(@std/path and @std/streams), under the MIT License:
 
 Copyright 2018-2026 the Deno authors
 

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join } from "@std/path";
 import { hex, withNewline } from "../../base/bytes.ts";
 import { MiniError } from "../../base/errors.ts";
 import { listIfExists, openIfExists } from "../../fs/directory.ts";
