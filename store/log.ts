@@ -90,6 +90,7 @@ export interface LogReader<T> {
 
 /**
  * A log for one writer. `MiniStore` is one; a log on another engine is another.
+ * `logSuite` of `@mini/state/testing` checks an implementation.
  *
  * @example A state on a log of the caller's
  * ```ts

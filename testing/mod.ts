@@ -33,6 +33,8 @@ export { explore, sweepFaults } from "./explore.ts";
 export type { SweepOptions } from "./explore.ts";
 export { fileSystemSuite } from "./file_system_suite.ts";
 export type { FileSystemFixture } from "./rules/file_system_trial.ts";
+export { logSuite } from "./log_suite.ts";
+export type { LogFixture } from "./rules/log_trial.ts";
 export { MemoryFileSystem } from "./memory_fs.ts";
 export type { Fault, FileSystemCall, Hooks } from "./memory_fs.ts";
 export { cutPower } from "./power_cut.ts";

@@ -98,7 +98,7 @@ export function checksOf<T extends Trial>(
           cause: error,
         });
       } finally {
-        await trial.end();
+        await deadline(trial.end(), hangMs).catch(() => {});
       }
     },
   }));

@@ -108,6 +108,8 @@ async function* read<T>(
   if (to < from) return;
   const segments = journalSegments(context, start, { live, ifMissing });
   for await (const segment of segments) {
+    // After a compaction that left no record, nothing up to `to` ever comes.
+    if (segment.lines.next > to) return;
     for await (const lines of linesOf(segment, { signal, live, splitter })) {
       yield recordsOf(lines, segment.lines, { from, to, convert });
       if (segment.lines.next > to) return;

@@ -10,12 +10,34 @@ const system = (test: string) => ({
   test: `systemFileSystem${test}`,
 });
 
+const seam = (test: string) => ({
+  file: "tests/testing/file_system_suite_test.ts",
+  test: `systemFileSystem: ${test}`,
+});
+
 const spelled = (test: string) => ({
   file: "tests/store/spelling_test.ts",
   test: `MiniStore ${test}`,
 });
 
 export const LOCK_MUTANTS: readonly Mutant[] = [
+  {
+    name: "open-what-a-link-points-to",
+    file: "fs/runtime/open_regular.ts",
+    edits: [['found.kind !== "file"', 'found.kind === "other"']],
+    killedBy: seam("open() rejects with ELOOP if the path is a symbolic link"),
+  },
+  {
+    name: "a-file-for-a-directory",
+    file: "fs/runtime/file_system.ts",
+    edits: [[
+      '    if (found?.kind === "file") throw failure("ENOTDIR", path);\n',
+      "",
+    ]],
+    killedBy: seam(
+      "createDirectory() rejects with ENOTDIR if the path, or a part of it, is a file",
+    ),
+  },
   {
     name: "ignore-the-lock",
     file: "fs/deno.ts",

@@ -22,6 +22,19 @@ const system = (test: string) => ({
 
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
+    name: "replay-waits-for-what-is-gone",
+    file: "store/read/replay.ts",
+    edits: [[
+      "    if (segment.lines.next > to) return;\n    for await",
+      "    for await",
+    ]],
+    killedBy: {
+      file: "tests/testing/log_suite_test.ts",
+      test:
+        "MiniStore in memory: rotate() lets compact() remove everything that was appended so far",
+    },
+  },
+  {
     name: "new-file-without-fsync",
     file: "fs/atomic_file.ts",
     edits: [[

@@ -19,12 +19,15 @@ Deno.test("StateManager works on another log, with its snapshots in the director
     await errorOf(counter.apply({ by: 100, fail: true }));
     await counter.compact();
     await counter.apply({ by: 4 });
-    const notes = await Array.fromAsync(counter.watch({ from: 5 }));
-    assertEquals(notes, [{ seq: 5, mutation: { by: 4 } }]);
+    const notes = counter.watch({ from: 5 })[Symbol.asyncIterator]();
+    const { value } = await notes.next();
+    assertEquals(value, { seq: 5, mutation: { by: 4 } });
   }
   assert(log.isClosed);
   assertEquals(log.records.map(({ seq }) => seq), [5]);
-  await using again = await openCounter(directory.path, { log });
+  await using again = await openCounter(directory.path, {
+    log: log.reopen(),
+  });
   assertEquals([again.state.value, again.sequence], [10, 5]);
   assertEquals(again.recovery.snapshotSequence, 4);
 });
@@ -52,7 +55,9 @@ Deno.test("StateManager.history() beside a compaction gives what it has begun wi
     await counter.createSnapshot();
     await counter.apply({ by: 4 });
   }
-  await using again = await openCounter(directory.path, { log });
+  await using again = await openCounter(directory.path, {
+    log: log.reopen(),
+  });
   const history = again.history()[Symbol.asyncIterator]();
   // The second reading is for what was aborted.
   let readings = 0;
@@ -71,7 +76,9 @@ Deno.test("StateManager.history() says what fails when it looks for what was abo
     await counter.apply({ by: 1 });
     await counter.createSnapshot();
   }
-  await using again = await openCounter(directory.path, { log });
+  await using again = await openCounter(directory.path, {
+    log: log.reopen(),
+  });
   let readings = 0;
   log.beforeReplay = () => {
     if (++readings === 2) throw new Error("out of reach");

@@ -55,6 +55,7 @@ Deno.test("StateManager.compact() keeps the log where the snapshots of the calle
     await counter.apply({ by: 1 });
     assertEquals((await counter.compact()).firstSequence, 1);
   }
+  log.reopen();
   await using again = await StateManager.open(options);
   assertEquals([again.state.value, again.recovery.replayed], [1, 1]);
 });

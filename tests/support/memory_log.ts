@@ -1,50 +1,101 @@
 import type { Log } from "@mini/state/state";
 import {
   type CompactionReport,
+  type FollowOptions,
   type LogRecord,
   MiniError,
+  type ReplayRange,
 } from "@mini/state/store";
 
-/** A log in memory, as far as a state needs one. */
+/** A log in memory, with the least that a state needs. */
 export class MemoryLog implements Log<unknown> {
   records: LogRecord<unknown>[] = [];
   readonly id = undefined;
   sequence = 0;
   firstSequence = 1;
   isClosed = false;
-  /** Asked before each reading, when it has begun. */
+  /** Called at the start of each reading. */
   beforeReplay: () => unknown = () => {};
+  #changed = Promise.withResolvers<void>();
 
-  append(data: unknown): Promise<number> {
-    this.records.push({ seq: ++this.sequence, data: structuredClone(data) });
-    return Promise.resolve(this.sequence);
+  /** Opens it again, as the next process does. */
+  reopen(): this {
+    this.isClosed = false;
+    return this;
   }
 
-  async *replay(
-    { from = 1, to = Infinity }: { from?: number; to?: number } = {},
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async append(data: unknown): Promise<number> {
+    this.#assertOpen();
+    const record = { seq: this.sequence + 1, data: structuredClone(data) };
+    this.records.push(record);
+    this.sequence = record.seq;
+    this.#change();
+    return record.seq;
+  }
+
+  replay(
+    { from = this.firstSequence, to = this.sequence, signal }: ReplayRange = {},
+  ): AsyncIterable<LogRecord<unknown>> {
+    this.#assertOpen();
+    return this.#read(from, Math.min(to, this.sequence), signal);
+  }
+
+  async *#read(
+    from: number,
+    to: number,
+    signal?: AbortSignal,
   ): AsyncGenerator<LogRecord<unknown>, void, undefined> {
     const { records } = this;
     await this.beforeReplay();
-    if (from < this.firstSequence) {
-      throw new MiniError("COMPACTED", `record ${from} is gone`, { seq: from });
-    }
+    this.#assertThere(from);
     for (const record of records) {
-      if (record.seq >= from && record.seq <= to) yield await record;
+      signal?.throwIfAborted();
+      if (record.seq >= from && record.seq <= to) yield record;
     }
   }
 
-  follow(options: { from?: number }): AsyncIterable<LogRecord<unknown>> {
-    return this.replay(options);
+  async *follow(
+    { from = this.firstSequence, signal }: FollowOptions = {},
+  ): AsyncGenerator<LogRecord<unknown>, void, undefined> {
+    const aborted = Promise.withResolvers<never>();
+    aborted.promise.catch(() => {});
+    signal?.addEventListener("abort", () => aborted.reject(signal.reason));
+    for (let seq = from;; seq++) {
+      while (seq > this.sequence) {
+        if (this.isClosed) return;
+        await Promise.race([this.#changed.promise, aborted.promise]);
+      }
+      signal?.throwIfAborted();
+      this.#assertThere(seq);
+      yield this.records[seq - this.firstSequence]!;
+    }
   }
 
   compact(upTo: number): Promise<CompactionReport> {
-    this.records = this.records.filter(({ seq }) => seq > upTo);
-    this.firstSequence = upTo + 1;
+    const last = Math.min(upTo, this.sequence);
+    this.records = this.records.filter(({ seq }) => seq > last);
+    this.firstSequence = Math.max(this.firstSequence, last + 1);
     return Promise.resolve({ firstSequence: this.firstSequence });
   }
 
   close(): Promise<void> {
     this.isClosed = true;
+    this.#change();
     return Promise.resolve();
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  #assertOpen(): void {
+    if (this.isClosed) throw new MiniError("CLOSED", "the log is closed");
+  }
+
+  #assertThere(seq: number): void {
+    if (seq >= this.firstSequence) return;
+    throw new MiniError("COMPACTED", `record ${seq} is gone`, { seq });
   }
 }
