@@ -51,6 +51,5 @@ export const PHRASES: Readonly<Record<string, number>> = {
   "scripts": 27,
   "snap": 2,
   "state": 6,
-  "store": 30,
-  "tests": 203,
+  "store": 29,
 };

@@ -2,7 +2,7 @@
 
 /** The last commit before subjects had their form. */
 const BASE = "e6ced92";
-const SUBJECT = /^[a-z][\w./-]*(, [a-z][\w./-]*)*: [a-z]/;
+const SUBJECT = /^[a-z][\w./-]*(, [a-z][\w./-]*)*: ([a-z]|[A-Z]{2})/;
 const MAX_LENGTH = 72;
 
 /** The problems with lines of the form `hash subject`. */

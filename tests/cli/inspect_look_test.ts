@@ -73,7 +73,7 @@ Deno.test("mini inspect --apply shows the state as of every record, and what the
   ]);
 });
 
-Deno.test("mini inspect --apply makes a state anew when a record turns out to have been aborted", async () => {
+Deno.test("mini inspect --apply rebuilds a state when a record turns out to have been aborted", async () => {
   await using directory = new TestDirectory();
   const program = await programIn(directory);
   await using store = await MiniStore.open<unknown>(

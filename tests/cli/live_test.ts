@@ -113,7 +113,7 @@ Deno.test("mini tail -f follows a writer through rotations and compactions witho
   assert(segments.size > 3, [...segments].join());
 });
 
-Deno.test("mini tail -f says that a log has gone back, and goes on with what is there", async () => {
+Deno.test("mini tail -f says that a log has gone back, and continues with what is there", async () => {
   await using directory = new TestDirectory();
   const [path, other] = [directory.at(), directory.at("other.jsonl")];
   for (const [log, records] of [[path, 12], [other, 2]] as const) {

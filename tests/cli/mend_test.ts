@@ -14,7 +14,7 @@ import {
   miniJson,
 } from "../support/mini.ts";
 
-Deno.test("mini repair goes back to the last good record, keeps the original, and the log goes on", async () => {
+Deno.test("mini repair goes back to the last good record, keeps the original, and the log continues", async () => {
   await using directory = new TestDirectory();
   const dir = await copyFolder(fixture("v1/flipped"), directory.at("copy"));
   const again = await copyFolder(dir, directory.at("again"));
@@ -148,7 +148,7 @@ Deno.test("mini convert makes a native journal of a Rust one with all its rotate
   assertEquals(await contentsOf(directory.path), before);
 });
 
-Deno.test("mini convert of a Rust state makes one that opens with its snapshot and goes on", async () => {
+Deno.test("mini convert of a Rust state makes one that opens with its snapshot and continues", async () => {
   await using directory = new TestDirectory();
   const dir = directory.at("state");
   const { json } = await miniJson(["convert", fixture("mini-rs/state"), dir]);
@@ -174,7 +174,7 @@ Deno.test("mini convert of a Rust state makes one that opens with its snapshot a
   assertEquals(counter.state.value, 6031);
 });
 
-Deno.test("mini convert stops at a number that JavaScript has not, and says where to go on", async () => {
+Deno.test("mini convert stops at a number that JavaScript has not, and says where to continue", async () => {
   await using directory = new TestDirectory();
   const text = "// MINISTORE JOURNAL v0.1.3\n1\n9007199254740993\n";
   await Deno.writeTextFile(directory.at("x.log"), text);

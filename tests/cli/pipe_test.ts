@@ -1,4 +1,4 @@
-// What a command does when whoever reads its output has seen enough.
+// What a command does when the reader of its output has seen enough.
 import { assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";

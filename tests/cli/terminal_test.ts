@@ -38,7 +38,7 @@ async function makeLarge(path: string): Promise<number> {
   return RECORDS * 900 / 1024 / 1024;
 }
 
-/** What a command prints in a pseudo-terminal; its own output goes to `stdout` where that is given. */
+/** Runs a command in a pseudo-terminal and gives what it prints; its own output goes to `stdout` where that is given. */
 async function inTerminal(
   args: readonly string[],
   { env = {}, stdout = "", columns }: {
@@ -123,7 +123,7 @@ Deno.test("mini shows progress and colour on a terminal, and only there; reads m
 
   const why = await whyNoTerminal();
   if (why !== undefined) {
-    // deno-lint-ignore no-console -- whoever runs this should know
+    // deno-lint-ignore no-console -- it is a report
     return console.log(`SKIPPED the terminal: ${why}`);
   }
   const env = { NO_COLOR: "" };

@@ -12,7 +12,7 @@ import { TestDirectory } from "../support/dir.ts";
 import { openAndRead } from "../support/journal.ts";
 import { fixture, mini, miniJson, miniMany } from "../support/mini.ts";
 
-/** What verifying says of a journal: exit code, first, last, how it ends, and the codes of what it found. */
+/** The expected verdict on a journal: exit code, first, last, how it ends, and the codes of what it found. */
 const VERDICTS: [
   path: string,
   verdict: [number, number, number, string, string[]],

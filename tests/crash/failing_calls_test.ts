@@ -16,7 +16,7 @@ const FAULTS = [{ code: "EIO", keepBytes: 40 }, {
 
 for (const workload of STORE_WORKLOADS) {
   if (workload.name === "several lives") continue;
-  Deno.test(`MiniStore survives every call failing, once and for ever: ${workload.name}`, async () => {
+  Deno.test(`MiniStore survives every call failing, once and from then on: ${workload.name}`, async () => {
     const found = await sweep(workload, FAULTS);
     report(`failing calls of ${workload.name}`, [found]);
   });

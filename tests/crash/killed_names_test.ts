@@ -104,7 +104,7 @@ for (const [mark, outcome] of [[1, "unclean"], [2, "clean"]] as const) {
   });
 }
 
-Deno.test("MiniStore: the mark of a clean end stays, whoever opens the log and does not write", async () => {
+Deno.test("MiniStore: the mark of a clean end stays when a writer opens the log and does not write", async () => {
   const fs = new MemoryFileSystem();
   const first = await open(fs);
   await first.append("a");
@@ -123,7 +123,7 @@ Deno.test("MiniStore: the mark of a clean end stays, whoever opens the log and d
   }
 });
 
-Deno.test("MiniStore: a name that a failed rotation has taken back is durable before the log goes on", async () => {
+Deno.test("MiniStore: a name that a failed rotation has taken back is durable before the log continues", async () => {
   const fs = new MemoryFileSystem();
   const store = await open(fs);
   await store.append("a");

@@ -9,7 +9,7 @@ import { size } from "../support/size.ts";
 const JOBS = size(200, 4_000);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
-/** What workers have told, over all their lives. */
+/** The reports of workers, over all their lives. */
 class Told {
   readonly attempts = new Map<number, number>();
   readonly done = new Set<number>();

@@ -49,7 +49,7 @@ Deno.test("MiniQueue: what has resolved is there after a power cut, whatever it 
   await check({ paused: true });
 });
 
-Deno.test("MiniQueue survives every call failing, once and for ever", async () => {
+Deno.test("MiniQueue survives every call failing, once and from then on", async () => {
   const found = await sweepFaults(QUEUE_WORKLOAD, {
     faults: [{ code: "ENOSPC", keepBytes: 40 }],
     cuts: "none",

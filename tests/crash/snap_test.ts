@@ -47,7 +47,7 @@ Deno.test("SnapStore survives a power cut after every call, in every way", async
   }
 });
 
-Deno.test("SnapStore survives every call failing, once and for ever", async () => {
+Deno.test("SnapStore survives every call failing, once and from then on", async () => {
   const faults = [{ code: "EIO", keepBytes: 20 }, { code: "ENOSPC" }];
   const found = await sweepFaults(snapshots(2), { faults, cuts: "none" });
   report("failing calls of snapshots", [found]);

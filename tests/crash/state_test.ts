@@ -17,7 +17,7 @@ for (const workload of STATE_WORKLOADS) {
   });
 }
 
-Deno.test("StateManager survives every call failing, once and for ever", async () => {
+Deno.test("StateManager survives every call failing, once and from then on", async () => {
   const reports: ExploreReport[] = [];
   const faults = {
     EIO: ["applies that throw"],

@@ -47,7 +47,7 @@ function itemsTo(end: number): number[] {
   return Array.from({ length: end }, (_, index) => index + 1);
 }
 
-/** What opening these files must give: the items up to a number, or a refusal. */
+/** The expected result of opening these files: the items up to a number, or a refusal. */
 function expected(has: (path: string) => boolean): number[] | "CORRUPT" {
   const from = [4, 2].find((seq) => has(snapshot(seq))) ?? 0;
   const newest = [4, 3, 2, 1, 0].find((base) => has(sealed(base)));
@@ -59,7 +59,7 @@ function expected(has: (path: string) => boolean): number[] | "CORRUPT" {
   return itemsTo(Math.max(end, from));
 }
 
-/** What is there on opening; another item is applied, and must be there, and nothing else, on opening again. */
+/** Opens, applies another item, and opens again: the item must be there, and nothing else. */
 async function goOn(
   fs: MemoryFileSystem,
   next: number,

@@ -51,7 +51,7 @@ const NOT_RUN: readonly [document: string, start: string, why: string][] = [
   ],
 ];
 
-/** Commands that go on until they are stopped. */
+/** Commands that run until they are stopped. */
 const ENDLESS = /^mini (?:tail -f|inspect)\b/;
 
 function where({ document, line }: Block): string {
@@ -235,7 +235,7 @@ async function compareTranscript(
   assertMatch(told, new RegExp(`^${pattern}$`), `${where(block)}:\n${told}`);
 }
 
-/** What a script prints stands behind its last line, for the first run and the next. */
+/** Runs a script twice; the comment after its last line has the output of both runs. */
 async function runTwice(block: Block, scratch: Scratch): Promise<void> {
   await Deno.writeTextFile(scratch.at("main.ts"), block.text);
   const last = block.text.trimEnd().split("\n").at(-1)!;

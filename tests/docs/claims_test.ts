@@ -1,4 +1,4 @@
-/** What the documents say in prose, and something else knows. */
+/** Claims in the prose of the documents that a program can check. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT } from "../support/child.ts";

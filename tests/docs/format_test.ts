@@ -16,10 +16,10 @@ const PATH = "/data/journal.jsonl";
 const LOCK = `${PATH}.lock`;
 const SEALED = "/data/journal.00000000000000000000.jsonl";
 
-/** What a reader says of a journal: its records and a verdict, as lines. */
+/** A reader's account of a journal: its records and a verdict, as lines. */
 type Told = string[];
 
-/** What this package says: the records of `replay`, and what `open` finds. */
+/** The account of this package: the records of `replay`, and what `open` finds. */
 async function ours(
   fs: MemoryFileSystem,
   what: string,
@@ -51,7 +51,7 @@ async function codeOf(act: () => Promise<void>): Promise<string | undefined> {
   }
 }
 
-/** What the program says of each journal. */
+/** The program's account of each journal. */
 async function theirs(paths: readonly string[]): Promise<Told[]> {
   const { success, stdout, stderr } = await run("python3", READER, ...paths);
   assert(success, stderr);

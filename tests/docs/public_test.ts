@@ -1,4 +1,4 @@
-/** What the public symbols say of themselves. */
+/** The documentation of the public symbols. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT } from "../support/child.ts";

@@ -15,7 +15,7 @@ function exampleIn(directory: TestDirectory): Example {
   return new Example("config_store.ts", directory.path);
 }
 
-/** What is set, by key, as `get` prints it. */
+/** The values that are set, by key, as `get` prints them. */
 async function values(example: Example): Promise<Record<string, string>> {
   const { code, stdout, stderr } = await example.run(
     ["./config", "get"],
@@ -26,7 +26,7 @@ async function values(example: Example): Promise<Record<string, string>> {
   return Object.fromEntries(lines.map((line) => line.split(" ", 2)));
 }
 
-/** What a reader that watches has been told, until this is set. */
+/** The changes that a watching reader is told of, until this one. */
 async function watchUntil(
   watcher: Program,
   last: string,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { TestDirectory } from "../support/dir.ts";
 import { Example } from "../support/program.ts";
 
-Deno.test("examples/daemon.ts goes on where it was killed, and takes what only sensors say", async () => {
+Deno.test("examples/daemon.ts continues where it was killed, and takes what only sensors say", async () => {
   await using directory = new TestDirectory();
   const example = new Example("daemon.ts", directory.path);
   {

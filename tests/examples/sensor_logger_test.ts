@@ -31,7 +31,7 @@ function rowsOf(csv: string): Row[] {
   });
 }
 
-/** What is in the log, asked for with the permission to read and no other. */
+/** The rows of the log, read with no permission but to read. */
 async function logged(example: Example): Promise<Row[]> {
   const { code, stdout, stderr } = await example.run(["./readings", "csv"], {
     which: 1,
@@ -56,7 +56,7 @@ Deno.test("examples/sensor_logger.ts has what was durable after it was killed an
     assertEquals(await logger.line(), "0 readings (created)");
     await logger.write(readings(1, 3));
     await logger.lineWith("durable up to 3");
-    // Beside the logger, which goes on.
+    // Beside the logger, which continues.
     assertEquals(values(await logged(example)), [1, 2, 3]);
     await logger.write(`${readings(4, 2)}door open\n${readings(6, 1)}`);
     assertEquals(await logger.lineWith("not a"), "not a reading: door open");

@@ -53,7 +53,7 @@ export function mutate(source: string, { start, end, text }: Mutation): string {
   return source.slice(0, start) + text + source.slice(end);
 }
 
-/** What a change is called, and the text that takes the place of the node. */
+/** The name of a change, and the text that takes the place of the node. */
 type Change = Pick<Mutation, "what" | "text">;
 
 /** The end of the mark for the coverage in the comments before a node: `-start`, `-stop`, or nothing for the node alone. */

@@ -10,7 +10,7 @@ const owner = (test: string) => ({ file: "tests/store/owner_test.ts", test });
 
 export const OWNER_MUTANTS: readonly Mutant[] = [
   {
-    name: "new-files-belong-to-whoever-makes-them",
+    name: "new-files-belong-to-their-maker",
     file: "fs/atomic_file.ts",
     edits: [["  await file.own?.(model);\n  made", "  made"]],
     killedBy: owner(
@@ -49,7 +49,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     killedBy: owner("MiniStore.open() locks nobody out: its owner, mode 600"),
   },
   {
-    name: "snapshots-belong-to-whoever-makes-them",
+    name: "snapshots-belong-to-their-maker",
     file: "state/directory.ts",
     edits: [["    like: journal,\n", ""]],
     killedBy: owner(
@@ -57,7 +57,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
-    name: "lock-belongs-to-whoever-makes-it",
+    name: "lock-belongs-to-its-maker",
     file: "store/lock.ts",
     edits: [["fs.stat(path) === undefined", "fs.stat(path) === null"]],
     killedBy: owner(
@@ -91,7 +91,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/store/shared_test.ts",
       test:
-        "StateManager.open() goes on where a file system keeps no modes, and all can write everything",
+        "StateManager.open() continues where a file system keeps no modes, and all can write everything",
     },
   },
   {

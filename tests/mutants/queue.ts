@@ -169,7 +169,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/queue/attach_test.ts",
       test:
-        "MiniQueue.attach(): what was given back can be received also once the state was made anew",
+        "MiniQueue.attach(): what was given back can be received also once the state was rebuilt",
     },
   },
   {

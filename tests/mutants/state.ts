@@ -193,7 +193,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
       "",
     ]],
     killedBy: snapshots(
-      " goes on after a snapshot that is ahead of the log, and uses no number twice",
+      " continues after a snapshot that is ahead of the log, and uses no number twice",
     ),
   },
   {

@@ -2,7 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const CUTS = "MiniStore survives a power cut after every call, in every way";
-const FAULTS = "MiniStore survives every call failing, once and for ever";
+const FAULTS = "MiniStore survives every call failing, once and from then on";
 
 const powerCut = (workload: string) => ({
   file: "tests/crash/power_cut_test.ts",
@@ -61,7 +61,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/store/append_test.ts",
       test:
-        "MiniStore.append() shares its fsync with who does not wait for one, whoever came last",
+        "MiniStore.append() shares its fsync with appends that do not wait for one, in any order",
     },
   },
   {
@@ -94,7 +94,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     edits: [[
       "    await this.#file.sync();\n    this.isSynced = true;\n",
       "    try {\n      await this.#file.sync();\n    } catch (error) {\n" +
-      '      throw fromOs(error, "sync", "the log goes on", { directory: "", path: "" });\n' +
+      '      throw fromOs(error, "sync", "the log continues", { directory: "", path: "" });\n' +
       "    }\n    this.isSynced = true;\n",
     ]],
     killedBy: failingCalls("concurrent appends"),
@@ -107,7 +107,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
       "      if (!isNoSpace(error)) throw error;\n",
     ]],
     killedBy: failure(
-      "write fails with ENOSPC: nothing of it is kept, and the log goes on",
+      "write fails with ENOSPC: nothing of it is kept, and the log continues",
     ),
   },
   {
@@ -224,7 +224,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     file: "store/write/segment_set.ts",
     edits: [["      await this.#takeBackName(sealedPath);\n", ""]],
     killedBy: failure(
-      "rotation fails half-way between its two renames: the log goes on in the old segment",
+      "rotation fails half-way between its two renames: the log continues in the old segment",
     ),
   },
   {
@@ -238,7 +238,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/crash/killed_names_test.ts",
       test:
-        "MiniStore: a name that a failed rotation has taken back is durable before the log goes on",
+        "MiniStore: a name that a failed rotation has taken back is durable before the log continues",
     },
   },
   {

@@ -128,7 +128,7 @@ Deno.test("no folder, whatever is in it, gives anything but a MiniError or a beg
   assert(mostMib < LIMIT_MIB, `${mostMib} MiB`);
 });
 
-/** What this isolate uses; other tests may run beside it in the process. */
+/** The memory that this isolate uses; other tests may run beside it in the process. */
 function mibInUse(): number {
   const { heapUsed, external } = Deno.memoryUsage();
   return (heapUsed + external) / 2 ** 20;

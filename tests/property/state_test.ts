@@ -10,7 +10,7 @@ import { size } from "../support/size.ts";
 /** Set SEED to run the same again. */
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
-/** What the manager should be: the state after every record, and the mutations with an effect. */
+/** A model of the manager: the state after every record, and the mutations with an effect. */
 class Model {
   readonly states: Counter[] = [{ value: 0, log: [] }];
   readonly effects: [seq: number, note: string][] = [];
@@ -32,7 +32,7 @@ class Model {
 
 type Manager = StateManager<Counter, Add>;
 
-/** What the commands run on. */
+/** The manager that the commands run on. */
 interface Real {
   readonly fs: MemoryFileSystem;
   manager: Manager;
@@ -155,7 +155,7 @@ const commands = fc.commands([
   ),
 ], { maxCommands: 40, size: "max" });
 
-/** What is left of the past is as it was. */
+/** Checks that what is left of the past is as it was. */
 async function checkPast(
   manager: Manager,
   model: Model,

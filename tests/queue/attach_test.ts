@@ -93,7 +93,7 @@ Deno.test("MiniQueue.attach(): an ack of an earlier delivery undoes all that is 
   await second.ack();
 });
 
-Deno.test("MiniQueue.attach(): what was given back can be received also once the state was made anew", async () => {
+Deno.test("MiniQueue.attach(): what was given back can be received also once the state was rebuilt", async () => {
   await using shop = await open(new MemoryFileSystem());
   const inbox = await MiniQueue.attach(shop, "inbox");
   await inbox.enqueue("tea, please");
@@ -215,7 +215,7 @@ Deno.test("MiniQueue.attach(): closing twice frees the place of nobody else", as
   await second.close();
 });
 
-Deno.test("MiniQueue.attach(): a mutation that enqueues is as good after the queue was attached anew", async () => {
+Deno.test("MiniQueue.attach(): a mutation that enqueues is as good after the queue was attached again", async () => {
   await using shop = await open(new MemoryFileSystem());
   const first = await MiniQueue.attach(shop, "outbox");
   const held = first.enqueueMutation("held");
@@ -226,7 +226,7 @@ Deno.test("MiniQueue.attach(): a mutation that enqueues is as good after the que
   assertEquals((await drain(second)).sort(), ["held", "new"]);
 });
 
-Deno.test("MiniQueue.attach(): a delay holds also where the state is made anew in the midst of a delivery", async () => {
+Deno.test("MiniQueue.attach(): a delay holds also where the state is rebuilt in the midst of a delivery", async () => {
   for (let turn = 0; turn < 40; turn++) {
     await using shop = await open(new MemoryFileSystem());
     const outbox = await MiniQueue.attach(shop, "outbox");
@@ -258,7 +258,7 @@ Deno.test("MiniQueue: who receives hears of it where the state is lost while the
   await shop.close();
 });
 
-Deno.test("MiniQueue.receive() waits while the state is being made anew, whenever it was called", async () => {
+Deno.test("MiniQueue.receive() waits while the state is being rebuilt, whenever it was called", async () => {
   for (let turns = 0; turns < 60; turns++) {
     const shop = await open(new MemoryFileSystem());
     const queue = await MiniQueue.attach(shop, "inbox");

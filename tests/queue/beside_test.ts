@@ -1,4 +1,4 @@
-// What happens beside a delivery: purges, closing, full disks, and a state that is made anew.
+// What happens beside a delivery: purges, closing, full disks, and a state that is rebuilt.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   applyToLedger,
@@ -39,7 +39,7 @@ async function attached(fs: MemoryFileSystem, clock = new FakeClock()) {
   return { state, queue, fail, purge };
 }
 
-Deno.test("MiniQueue.enqueue() says what was kept out also where the state is made anew just then", async () => {
+Deno.test("MiniQueue.enqueue() says what was kept out also where the state is rebuilt just then", async () => {
   for (let turn = 0; turn < 60; turn++) {
     const { state, queue, fail } = await attached(new MemoryFileSystem());
     await queue.enqueue("a", { dedupeKey: "k" });
@@ -73,7 +73,7 @@ Deno.test("MiniQueue.enqueue() of a message that is purged at once has kept it o
   }
 });
 
-Deno.test("MiniQueue.purge('all') beside a delivery takes the message from whoever was to have it", async () => {
+Deno.test("MiniQueue.purge('all') beside a delivery takes the message from the caller who was to have it", async () => {
   let given = 0;
   for (let turn = 0; turn < 60; turn++) {
     await using queue = await new TestQueue<string>().open();
@@ -108,7 +108,7 @@ Deno.test("MiniQueue hands a message to one consumer where a purge comes between
   write.release();
   const purged = await receiving;
   await sync.reached;
-  // It is logged behind the purge, so that the state is made anew without it.
+  // It is logged behind the purge, so that the state is rebuilt without it.
   const acked = errorOf(purged!.ack());
   await turns();
   enqueued.push(queue.enqueue("c"));
@@ -148,7 +148,7 @@ Deno.test("MiniQueue.purge('all') on a full disk removes nothing, and all can be
   assertEquals((await errorOf(message!.ack())).code, "RECEIPT_EXPIRED");
 });
 
-Deno.test("MiniQueue.work() goes on where a handler that runs too long has settled its message", async () => {
+Deno.test("MiniQueue.work() continues where a handler that runs too long has settled its message", async () => {
   const test = new TestQueue<string>();
   await using queue = await test.open();
   await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
@@ -259,7 +259,7 @@ Deno.test("MiniQueue.close() that fails has freed the lock all the same", async 
   assertEquals(await drain(again), ["a"]);
 });
 
-Deno.test("MiniQueue.compact() goes on where an old snapshot keeps most of the log", async () => {
+Deno.test("MiniQueue.compact() continues where an old snapshot keeps most of the log", async () => {
   const test = new TestQueue<number>();
   await using queue = await test.open();
   await queue.enqueue(0);

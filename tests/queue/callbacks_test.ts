@@ -14,7 +14,7 @@ const thrower = () => {
   throw new Error("the caller's own");
 };
 
-/** What is wrong with a queue, and which call says so. */
+/** A fault of a queue, and the call that reports it. */
 const QUEUES: [
   what: string,
   options: QueueOptions<string>,

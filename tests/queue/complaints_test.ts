@@ -107,7 +107,7 @@ Deno.test("complaint: order in a group is lost on a retry", async () => {
   assertEquals(await drain(queue), ["a1", "a2", "a3"]);
 });
 
-Deno.test("complaint: a failed head blocks its group for ever", async () => {
+Deno.test("complaint: a failed head blocks its group forever", async () => {
   const test = new TestQueue<string>({ maxAttempts: 2 });
   await using queue = await test.open();
   await queue.enqueueBatch(

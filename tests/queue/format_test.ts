@@ -1,4 +1,4 @@
-// What this code does not know, or what is none of a queue's, is refused and left as it is.
+// What this code does not know, or what does not belong to a queue, is refused and left as it is.
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   applyToLedger,
@@ -145,7 +145,7 @@ function open(
   });
 }
 
-/** What newer code makes of an entry that this code does not know. */
+/** Applies an entry of newer code, which this code does not know. */
 function newer(ledger: Ledger<string>, entry: LedgerEntry<string>): void {
   if ("fromTheFuture" in entry) ledger.v = 99;
   else applyToLedger(ledger, entry);
@@ -190,11 +190,13 @@ Deno.test("StateManager.apply() of an entry that the ledger refuses is an abort 
     assertEquals(error.code, "ABORTED_MUTATION");
     assertEquals((error.cause as MiniError).code, "UNSUPPORTED_FORMAT");
     const jobs = await MiniQueue.attach(shop, "jobs");
-    await jobs.enqueue("goes on");
+    await jobs.enqueue("continues");
   }
   await using again = await open(fs);
   assertEquals(again.recovery.aborted, [1]);
-  assertEquals(await drain(await MiniQueue.attach(again, "jobs")), ["goes on"]);
+  assertEquals(await drain(await MiniQueue.attach(again, "jobs")), [
+    "continues",
+  ]);
 });
 
 Deno.test("StateManager.open() judges what is no entry at all as any mutation for which apply throws", async () => {

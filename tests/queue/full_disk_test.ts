@@ -1,4 +1,4 @@
-// Work goes on after a full disk: it waits, tells, and tries again.
+// Work continues after a full disk: it waits, tells, and tries again.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { MiniQueue, WorkOptions } from "@mini/state/queue";
 import type { MiniError } from "@mini/state/store";
@@ -39,7 +39,7 @@ class Told {
   }
 }
 
-Deno.test("MiniQueue.work() that can receive nothing on a full disk waits longer and longer, tells it, and goes on", async () => {
+Deno.test("MiniQueue.work() that can receive nothing on a full disk waits longer and longer, tells it, and continues", async () => {
   const told = new Told();
   await using queue = await told.test.open();
   await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);

@@ -12,7 +12,7 @@ import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
 
-/** What the records of a queue's log are, and of how many messages. */
+/** The kinds of the records in a queue's log, and their numbers of messages. */
 async function entriesIn(fs: MemoryFileSystem): Promise<string[]> {
   const records = MiniStore.replay<{ apply: LedgerEntry<unknown> }>(
     "/data/journal.jsonl",

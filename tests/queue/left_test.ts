@@ -33,7 +33,7 @@ Deno.test("MiniQueue: a loop that is left gives its last message back at once, a
   assertEquals((await queue.receive())?.payload, "b");
 });
 
-Deno.test("MiniQueue: a loop that goes on keeps the message that it has not settled", async () => {
+Deno.test("MiniQueue: a loop that continues keeps the message that it has not settled", async () => {
   await using queue = await new TestQueue<string>().open();
   await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const seen = [];

@@ -16,7 +16,7 @@ import { TestQueue } from "../support/queue.ts";
 
 class PaymentDeclined extends Error {}
 
-/** Has a handler handle so many deliveries, the last of which it is told. */
+/** Lets a handler handle a number of deliveries; it is told of the last. */
 async function handle<M>(
   queue: MiniQueue<number, M>,
   count: number,

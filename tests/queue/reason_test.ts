@@ -40,7 +40,7 @@ function deep(level: number): Error {
 
 const ANONYMOUS = (() => class extends Error {})();
 
-/** What is thrown, and the reason that it gives. */
+/** A value that is thrown, and the reason that it gives. */
 const TOLD: readonly (readonly [unknown, string])[] = [
   [new Error("boom"), "boom"],
   [new Error(), "Error"],

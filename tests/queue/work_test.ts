@@ -6,7 +6,7 @@ import {
 } from "@mini/state/queue";
 import { drain, TestQueue } from "../support/queue.ts";
 
-Deno.test("MiniQueue.work() acknowledges what its handler returns from, so many at a time", async () => {
+Deno.test("MiniQueue.work() acknowledges what its handler returns from, a number at a time", async () => {
   await using queue = await new TestQueue<number>().open();
   const payloads = Array.from({ length: 20 }, (_, index) => index);
   await queue.enqueueBatch(payloads.map((payload) => ({ payload })));

@@ -1,7 +1,7 @@
 /**
- * What the package promises, checked on whatever runtime runs this:
+ * Checks the promises of the package on the runtime that runs this:
  * `conformance.ts DIR [MODE]`. It touches nothing outside DIR. Where
- * `@mini/state` comes from is up to whoever runs it.
+ * `@mini/state` comes from is up to the runner.
  */
 import process from "node:process";
 import { checkDisk } from "./disk_checks.ts";
@@ -75,7 +75,7 @@ const MODES: Readonly<Record<string, Mode>> = {
       say(`${(error as Refusal).code} ${(error as Refusal).message}`);
     }
   },
-  /** Reads a log beside whoever writes it, and says how many records there are, or why not. */
+  /** Reads a log beside its writer, and says how many records there are, or why not. */
   async read({ store: { MiniStore } }, dir) {
     try {
       const records = MiniStore.replay(`${dir}/journal.jsonl`, {

@@ -43,7 +43,7 @@ export async function writeFolder(
   await jobs.close();
 }
 
-/** Finds in a folder what another runtime has left, and goes on with it. */
+/** Finds in a folder what another runtime has left, and continues with it. */
 export async function checkFolder(
   suite: Suite,
   { store: { MiniStore }, state, queue }: Library,

@@ -5,7 +5,7 @@ import * as state from "@mini/state/state";
 import * as store from "@mini/state/store";
 import * as testing from "@mini/state/testing";
 
-/** The package by its public names. What they stand for is up to whoever runs this. */
+/** The package by its public names. The runner says what they stand for. */
 export interface Library {
   readonly root: typeof root;
   readonly store: typeof store;

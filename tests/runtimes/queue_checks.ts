@@ -153,7 +153,7 @@ async function checkRetries(
     },
   );
   await suite.check(
-    "queue: after so many deliveries a message is dead, and can be redriven",
+    "queue: after maxAttempts deliveries a message is dead, and can be redriven",
     async (dir) => {
       const queue = await MiniQueue.open<string>(dir, {
         maxAttempts: 2,

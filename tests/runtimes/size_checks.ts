@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Library } from "./library.ts";
 import { collect, equal, ok, type Suite } from "./suite.ts";
 
-/** So many values a state has that somebody uses. */
+/** The number of values in a state of realistic size. */
 const VALUES = 100_000;
 
 /** Handed over at a time, so that a batch is longer than a block that is read. */

@@ -48,7 +48,7 @@ async function checkWriting(
     await second.close();
   });
   await suite.check(
-    "state: a mutation that throws is aborted, for ever",
+    "state: a mutation that throws is aborted, permanently",
     async (dir) => {
       const first = await StateManager.open(dir, COUNTER);
       await first.apply({ by: 1 });

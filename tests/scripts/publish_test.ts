@@ -1,4 +1,4 @@
-/** What is published, and under which version. */
+/** The published files, and their version. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { score, table } from "../../scripts/jsr_score.ts";

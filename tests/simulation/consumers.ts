@@ -204,7 +204,7 @@ export class Consumers<M> {
     for (const { payload } of outcome.value) this.#history.sawDead(payload);
   }
 
-  /** What is left, and whether all of it comes, in its time. */
+  /** Receives what is left, and checks that all of it comes in its time. */
   async end(): Promise<void> {
     const { process: { clock }, trace } = this.#world;
     const left = (await this.queue.peek(1_000_000)).map((m) => m.payload);

@@ -110,7 +110,7 @@ function withoutSector(bytes: Bytes): Bytes | undefined {
   return edge < end ? holed(bytes.slice(0, end), start, edge) : undefined;
 }
 
-/** With so many lines fewer, or others put in: but at the end, where a loss shows nowhere. */
+/** With a number of lines fewer, or others put in: but at the end, where a loss shows nowhere. */
 function withLines(
   bytes: Bytes,
   random: Random,
@@ -159,7 +159,7 @@ function loseNames(fs: MemoryFileSystem, random: Random): Damage | undefined {
   return { what: `${gone} removed`, mayLose: true };
 }
 
-/** An active segment that is none of this journal's, with right checksums. */
+/** An active segment that belongs to another journal, with right checksums. */
 function forge(fs: MemoryFileSystem, random: Random): Damage | undefined {
   const bytes = fs.content(PATH);
   if (bytes === undefined) return undefined;

@@ -3,9 +3,9 @@ import { DIR } from "./process.ts";
 import type { Row } from "./rows.ts";
 import { type Age, type Change, throwsFor } from "./state_model.ts";
 
-/** What the files of a state say, read without the package. */
+/** The content of a state's files, read without the package. */
 export interface Evidence {
-  /** What was logged and not aborted, as far as it is on record, by its number. */
+  /** The changes that were logged and not aborted, as far as the log shows, by number. */
   readonly entries: ReadonlyMap<number, readonly Change[]>;
   readonly aborted: ReadonlySet<number>;
   /** Where the snapshots stand. */
@@ -20,7 +20,7 @@ export interface Evidence {
   readonly mark: number;
 }
 
-/** What opening must come to. */
+/** The expected result of opening. */
 export interface Foretold {
   /** The record for which it is refused, and the row that this shows. */
   readonly refused?: { readonly seq: number; readonly row: Row };
@@ -102,7 +102,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** What code of some age must make of that. Entries of the queue are left out: whether one throws hangs on all before it. */
+/** The result that code of some age must reach. Entries of the queue are left out: whether one throws hangs on all before it. */
 export function foretell(evidence: Evidence, age: Age): Foretold {
   const { entries, start, first, line, mark, snapshots } = evidence;
   const thrown = [...entries].filter(([seq, changes]) =>

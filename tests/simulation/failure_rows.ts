@@ -18,13 +18,13 @@ export function rowOfFailure(
   if (code === "LOCKED") return "lock: held by another handle";
   if (/^Cannot append to/.test(message)) return rowOfFullDisk(cause);
   if (/^Cannot start a new segment/.test(message)) {
-    return "rotation fails: reported, the log goes on";
+    return "rotation fails: reported, the log continues";
   }
   if (/^Cannot remove .* from/.test(message)) {
-    return "compaction fails: reported, the log goes on";
+    return "compaction fails: reported, the log continues";
   }
   if (/^Cannot create .*snapshot_/.test(message)) {
-    return "snapshot: fails, the log goes on";
+    return "snapshot: fails, the log continues";
   }
   return undefined;
 }

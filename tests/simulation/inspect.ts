@@ -14,7 +14,7 @@ import { isSame } from "./units.ts";
 const NEWLINE = 0x0a;
 const decoder = new TextDecoder();
 
-/** What there is to read, and what ends the reading. */
+/** The records that can be read, and what ends the reading. */
 interface Found {
   readonly records: readonly string[];
   readonly error?: MiniError;
@@ -68,7 +68,7 @@ export async function inspect(
   for (const row of rowsOf(before, fs, recovery)) coverage.hit(row);
 }
 
-/** What a reader finds in a log, and how it ends. */
+/** A reader's account of a log, and of how it ends. */
 export async function readLog(fs: FileSystem): Promise<string> {
   const { records, error } = await readAll(
     MiniStore.replay(PATH, { fs, ifMissing: "empty" }),

@@ -2,7 +2,7 @@ import type { DiskSnapshot } from "@mini/state/testing";
 import { PATH } from "./process.ts";
 import { pick, type World } from "./world.ts";
 
-/** What somebody else may do to the files of a process that runs. */
+/** The things that another program may do to the files of a running process. */
 const DEEDS = ["removes", "replaces", "cuts", "grows", "unlocks"] as const;
 
 /**

@@ -8,7 +8,7 @@ export interface Seeds {
   readonly runs: number;
 }
 
-/** What came of them. */
+/** The result of a number of runs. */
 export interface Outcome {
   readonly runs: number;
   readonly violations: readonly string[];

@@ -57,12 +57,12 @@ export class Process {
     this.#callsLeft = 1 + this.#random.below(calls);
   }
 
-  /** Ends it now. Whatever it still tries comes to nothing. */
+  /** Ends it now. Whatever it still tries fails. */
   die(): void {
     this.#left ??= this.fs.snapshot();
   }
 
-  /** What it leaves behind, as a process finds it that starts after it. */
+  /** The disk as the next process finds it. */
   leave(ending: Ending): MemoryFileSystem {
     this.die();
     return ending === "power cut"

@@ -17,7 +17,7 @@ import type { World } from "./world.ts";
 interface Opened {
   readonly manager: Manager;
   readonly evidence: Evidence;
-  /** What it has left on the disk: a queue that is attached writes. */
+  /** The disk that it has left: a queue that is attached writes. */
   readonly disk: DiskSnapshot;
   readonly writes: number;
 }
@@ -29,7 +29,7 @@ export class RollBack {
   /** The code that has opened it last. */
   #age: Age = "newer";
   #opened!: Opened;
-  /** What older code has left out, and leaves out for good with the next write that is acknowledged. */
+  /** Units that older code has left out, permanently once its next write is acknowledged. */
   readonly #doubted = new Set<Unit>();
   #visit: { readonly process: Process; readonly writes: number } | undefined;
   #hasLeftOut = false;

@@ -26,7 +26,7 @@ export type Counts = Record<string, number>;
 /** A file of somebody else's, which nobody may touch. */
 const BYSTANDER = `${DIR}/notes.txt`;
 
-/** What a refusal to open damaged files may say. */
+/** The codes with which opening may refuse damaged files. */
 const REFUSALS = ["CORRUPT", "UNSUPPORTED_FORMAT", "TOO_LARGE"];
 
 /** One run: a program, its disk, and everything that befalls them, all of it following from the seed. */
@@ -132,7 +132,7 @@ class Simulation {
       }
       if (attempts <= 0) {
         this.#trace.violation(`it does not open: ${told(outcome?.error)}`);
-        throw new Error("no use to go on");
+        throw new Error("no use to continue");
       }
       this.#count("crashes during recovery");
       this.#restart(pick(this.#random, ["killed", "power cut"]));

@@ -10,7 +10,7 @@ import type { Random } from "@mini/state/testing";
 import { DIR } from "./process.ts";
 import { pick } from "./world.ts";
 
-/** What has happened, in order, and a queue. */
+/** The events so far, in order, and a queue. */
 export interface State {
   readonly seen: string[];
   readonly box: Ledger<string>;
@@ -22,7 +22,7 @@ export interface Event {
   readonly isNovel?: true;
 }
 
-/** What happens; a boom goes off half-way. */
+/** An event; a boom throws half-way. */
 export type Change = Event | { readonly boom: string } | {
   readonly box: LedgerEntry<string>;
 };

@@ -36,7 +36,7 @@ function replace(owner: object, name: string, value: unknown): () => void {
   };
 }
 
-/** Resolves when everything that can go on has done so. */
+/** Resolves when everything that can continue has done so. */
 export async function quiet(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -45,7 +45,7 @@ export class StoreProgram implements Program {
     return await Array.fromAsync(store.replay(), ({ data }) => data);
   }
 
-  /** What compaction has removed was there before: it is put back to compare. */
+  /** The records with those that compaction has removed put back, to compare. */
   #whole(found: readonly string[]): string[] {
     return [...this.#head(this.#store), ...found];
   }
@@ -142,7 +142,7 @@ export class StoreProgram implements Program {
     await attempt(this.#world, "sync", () => this.#store.sync());
   }
 
-  /** What is acknowledged can be read, and nothing else. */
+  /** Checks that what is acknowledged can be read, and nothing else. */
   async #replay(): Promise<void> {
     const store = this.#store;
     const { sequence } = store;

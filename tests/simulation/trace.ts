@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 
-/** What a run has done, in order, and what was wrong. */
+/** The steps of a run, in order, and what was wrong. */
 export class Trace {
   readonly #isKept: boolean;
   readonly lines: string[] = [];

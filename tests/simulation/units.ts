@@ -1,4 +1,4 @@
-/** What is known of a unit: as far as its caller was told, or an opening has shown. */
+/** The standing of a unit, as its caller was told or an opening has shown. */
 type Standing =
   /** Nobody knows. */
   | "pending"
@@ -21,7 +21,7 @@ export interface Unit {
   proves?: number;
 }
 
-/** What was written, in the order of the calls: the plain model of a log. Items are unique. */
+/** The units that were written, in the order of the calls: the plain model of a log. Items are unique. */
 export class Units {
   readonly #units: Unit[] = [];
   /** How many of them, the first ones, are proven to have been applied. */
@@ -39,7 +39,7 @@ export class Units {
       this.passedOver.length === 0;
   }
 
-  /** What was written is durable. */
+  /** Marks what was written as durable. */
   synced(): void {
     for (const unit of this.#units) {
       if (unit.standing === "written") unit.standing = "durable";
@@ -53,7 +53,7 @@ export class Units {
       .flatMap(({ items }) => items);
   }
 
-  /** What may be there, and the code that runs does not take. */
+  /** Units that may be there, and that the running code does not take. */
   get passedOver(): Unit[] {
     return this.#units
       .filter((unit) => unit.standing !== "refused" && unit.isPassedOver);
@@ -67,7 +67,7 @@ export class Units {
       );
   }
 
-  /** So many, the first ones, are proven to have been applied. */
+  /** The number of units, from the first, that are proven to have been applied. */
   prove(count: number): void {
     this.#proven = Math.max(this.#proven, count);
   }

@@ -7,7 +7,7 @@ import type { Coverage } from "./rows.ts";
 import { told, type Trace } from "./trace.ts";
 import type { Units } from "./units.ts";
 
-/** What a program under test and those who watch it share. */
+/** The world that a program under test shares with its observers. */
 export interface World {
   readonly random: Random;
   readonly trace: Trace;
@@ -37,12 +37,12 @@ export interface Program {
   end(): Promise<void>;
 }
 
-/** What a caller was told: a value, or an error with a code. */
+/** The answer that a caller was given: a value, or an error with a code. */
 export type Outcome<T> = { readonly value: T; readonly error?: undefined } | {
   readonly error: MiniError;
 };
 
-/** What only a disk that fails, or somebody else, brings about. */
+/** The codes that only a failing disk, or another program, brings about. */
 const OF_THE_DISK = ["POISONED", "NO_SPACE", "IO", "PERMISSION"];
 
 /** Does one thing, and takes note of how it ends. Codes that are not allowed are violations. */
@@ -81,14 +81,14 @@ function summary(value: unknown): string {
     : "done";
 }
 
-/** What a unit's caller was told, as its standing. */
+/** The standing of a unit, from the answer that its caller was given. */
 export function stands(
   { process }: World,
   { error }: Outcome<unknown>,
   isDurable: boolean,
 ): "pending" | "written" | "durable" | "refused" {
   if (error === undefined) return isDurable ? "durable" : "written";
-  // Whoever asks a process that has ended is told nothing, but of what was refused before that.
+  // A caller of a process that has ended is told nothing, but of what was refused before that.
   const isSure = ["CONFLICT", "NO_SPACE"].includes(error.code) ||
     /it is recorded as aborted/.test(error.message) ||
     !process.isDead && error.code === "CLOSED";

@@ -103,7 +103,7 @@ Deno.test("SnapStore.list(), restore() and prune() find nothing where there is n
   assertEquals(fs.names("/"), []);
 });
 
-/** What a codec may throw: an error like any, one like the system's, and ones like ours. */
+/** Errors that a codec may throw: an error like any, one like the system's, and ones like ours. */
 const THROWN = [
   new Error("no"),
   new TypeError("no"),

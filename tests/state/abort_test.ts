@@ -143,7 +143,7 @@ Deno.test("StateManager takes state and number of a snapshot in one step, also o
   await using counter = await openCounter(directory.path, { log });
   await counter.apply({ by: 1 });
   const snapshot = Promise.withResolvers<SnapshotInfo>();
-  // The state is being made anew, and the next record waits for that.
+  // The state is being rebuilt, and the next record waits for that.
   log.beforeReplay = () => snapshot.resolve(counter.createSnapshot());
   await Promise.all([
     errorOf(counter.apply({ by: 100, fail: true })),

@@ -1,4 +1,4 @@
-// What the caller's code may do wrong: it throws, answers later, or with nothing or nonsense. Each time there is an error that says so, nothing is lost, and all goes on.
+// What the caller's code may do wrong: it throws, answers later, or with nothing or nonsense. Each time there is an error that says so, nothing is lost, and all continues.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { MiniError } from "@mini/state/store";
 import { SnapStore } from "@mini/state/snap";
@@ -28,7 +28,7 @@ const thrower = () => {
   throw new Error("the caller's own");
 };
 
-/** What is wrong on opening, behind records of version 0 and, where told so, a snapshot of them. */
+/** A fault on opening, after records of version 0 and, where told so, a snapshot of them. */
 const ON_OPENING: [
   what: string,
   options: Options,
@@ -180,7 +180,7 @@ const ON_SNAPSHOT: [what: string, options: Options, words: string][] = [
 ];
 
 for (const [what, options, words] of ON_SNAPSHOT) {
-  Deno.test(`StateManager with ${what} tells onSnapshotFailure, goes on, and says so on opening`, async () => {
+  Deno.test(`StateManager with ${what} tells onSnapshotFailure, continues, and says so on opening`, async () => {
     const fs = new MemoryFileSystem();
     const told: unknown[] = [];
     const all: Options = {
@@ -251,7 +251,7 @@ const DECISIONS: [what: string, decide: () => unknown, words: string][] = [
 ];
 
 for (const [what, decide, words] of DECISIONS) {
-  Deno.test(`StateManager.transact() with a decide that ${what} logs nothing, and goes on`, async () => {
+  Deno.test(`StateManager.transact() with a decide that ${what} logs nothing, and continues`, async () => {
     await using manager = await open(new MemoryFileSystem());
     const error = await assertRejects(() => manager.transact(decide as never));
     assert((error as Error).message.includes(words), `${error}`);

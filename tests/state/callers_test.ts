@@ -7,7 +7,7 @@ import { type Add, COUNTER, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
-Deno.test("StateManager.transact() refuses a decision that is a promise, and goes on", async () => {
+Deno.test("StateManager.transact() refuses a decision that is a promise, and continues", async () => {
   const fs = new MemoryFileSystem();
   await using counter = await openCounter("/data", { fs });
   const decisions = [

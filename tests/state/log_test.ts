@@ -112,7 +112,7 @@ Deno.test("StateManager refuses a snapshot that belongs to another log, and says
   assertEquals(again.state.value, 1);
 });
 
-Deno.test("StateManager goes on under the id of the log that was lost, so that its snapshots stay its own", async () => {
+Deno.test("StateManager continues under the id of the log that was lost, so that its snapshots stay its own", async () => {
   await using directory = new TestDirectory();
   const journalOf = async (path: string) =>
     /"journal": ?"(\w+)"/.exec(await Deno.readTextFile(directory.at(path)))![1];

@@ -74,7 +74,7 @@ for (
   });
 }
 
-Deno.test("StateManager makes the state anew from the log where more has come since than is kept", async () => {
+Deno.test("StateManager rebuilds the state from the log where more has come since than is kept", async () => {
   const fs = new MemoryFileSystem();
   await using manager = await open(fs);
   const refuse = () => errorOf(manager.apply(-1));
@@ -88,7 +88,7 @@ Deno.test("StateManager makes the state anew from the log where more has come si
   assertEquals(manager.state, { items });
 });
 
-Deno.test("StateManager makes the state anew from the log where JSON does not keep it", async () => {
+Deno.test("StateManager rebuilds the state from the log where JSON does not keep it", async () => {
   const fs = new MemoryFileSystem();
   await using manager = await StateManager.open("/data", {
     initial: () => new Map<number, number>(),
@@ -235,7 +235,7 @@ Deno.test("StateManager.apply() tells by the stack of an abort who has called it
   }
 });
 
-Deno.test("StateManager makes a state anew as the log does, also where JSON would make other objects", async () => {
+Deno.test("StateManager rebuilds a state as the log does, also where JSON would make other objects", async () => {
   const fs = new MemoryFileSystem();
   interface Todos {
     all: { done: boolean }[];

@@ -11,7 +11,7 @@ const sum = {
   },
 };
 
-/** What a process leaves that was killed before it could record an abort. */
+/** Leaves the disk of a process that was killed before it could record an abort. */
 async function withUnrecordedAbort(fs: MemoryFileSystem): Promise<void> {
   const manager = await StateManager.open("/data", { ...sum, fs });
   for (const by of [1, 13, 2]) await manager.apply(by);
@@ -98,7 +98,7 @@ Deno.test("StateManager says when an abort could not be recorded, and records it
   assertEquals(again.recovery.aborted, [2]);
 });
 
-Deno.test("StateManager logs nothing any more once its state could not be made anew", async () => {
+Deno.test("StateManager logs nothing any more once its state could not be rebuilt", async () => {
   const fs = new MemoryFileSystem();
   const manager = await openCounter("/data", { fs });
   await manager.apply({ by: 1 });

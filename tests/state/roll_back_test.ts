@@ -236,7 +236,7 @@ Deno.test("StateManager acknowledges nothing without the abort of what it has pa
   assertEquals([again.state.value, again.recovery.aborted], [5, [2]]);
 });
 
-Deno.test("StateManager says of an abort that it is recorded only where it is, whoever has begun to record it", async () => {
+Deno.test("StateManager says of an abort that it is recorded only where it is, whichever call began to record it", async () => {
   const fs = new MemoryFileSystem();
   const slow = new HoldingFileSystem(fs);
   const manager = await StateManager.open("/data", { ...old, fs: slow.fs });

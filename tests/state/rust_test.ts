@@ -22,7 +22,7 @@ Deno.test("StateManager refuses a journal of the Rust program that ends before i
   assert(/record 7.*record 4/.test(error.message), error.message);
 });
 
-Deno.test("StateManager opens a folder of the Rust ministate, snapshot and all, and goes on in its format", async () => {
+Deno.test("StateManager opens a folder of the Rust ministate, snapshot and all, and continues in its format", async () => {
   await using directory = new TestDirectory();
   await copy(RUST, directory.at("state"));
   const options: StateOptions<

@@ -118,7 +118,7 @@ Deno.test("StateManager refuses a gap between snapshot and log, naming both numb
   assertEquals(again.state.value, 10);
 });
 
-Deno.test("StateManager goes on after a snapshot that is ahead of the log, and uses no number twice", async () => {
+Deno.test("StateManager continues after a snapshot that is ahead of the log, and uses no number twice", async () => {
   await using directory = new TestDirectory();
   {
     await using counter = await openCounter(directory.path);
@@ -154,7 +154,7 @@ Deno.test("StateManager.createSnapshot() of what cannot be made durable makes no
   await errorOf(counter.close());
 });
 
-Deno.test("StateManager.compact() that can remove nothing has made its snapshot, and goes on", async () => {
+Deno.test("StateManager.compact() that can remove nothing has made its snapshot, and continues", async () => {
   const fs = new MemoryFileSystem();
   await using counter = await openCounter("/data", { fs });
   await counter.apply({ by: 1 });

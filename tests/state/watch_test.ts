@@ -198,7 +198,7 @@ for (const read of ["watch", "history"] as const) {
   });
 }
 
-Deno.test("StateManager.at() starts from the newer snapshot also while the removal of what is older goes on", async () => {
+Deno.test("StateManager.at() starts from the newer snapshot also while the removal of what is older is under way", async () => {
   const holding = new HoldingFileSystem(new MemoryFileSystem());
   const { fs } = holding;
   const kept = new SnapStore<Counter>("/data", { fs, keep: 1 });

@@ -30,7 +30,7 @@ Deno.test("MiniStore.append() of concurrent callers shares fsyncs and keeps the 
   assertEquals(data, values);
 });
 
-Deno.test("MiniStore.append() of a record that is too long to be encoded refuses it alone, and the log goes on", async () => {
+Deno.test("MiniStore.append() of a record that is too long to be encoded refuses it alone, and the log continues", async () => {
   await using directory = new TestDirectory();
   const limit = 5 * 1024 * 1024;
   const { encode } = TextEncoder.prototype;
@@ -55,7 +55,7 @@ Deno.test("MiniStore.append() of a record that is too long to be encoded refuses
   assertEquals(opened, { data: ["a", "b", "c"], outcome: "clean" });
 });
 
-Deno.test("MiniStore.append() shares its fsync with who does not wait for one, whoever came last", async () => {
+Deno.test("MiniStore.append() shares its fsync with appends that do not wait for one, in any order", async () => {
   await using directory = new TestDirectory();
   const { fs, syncs } = countingSyncs();
   await using store = await MiniStore.open<string>(directory.at(), { fs });

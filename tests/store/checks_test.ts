@@ -53,7 +53,7 @@ const WRITER = {
   directoryMode: NO_MODES,
 };
 const FILES = { fs: READER.fs, ...WRITER, keepSnapshots: NO_COUNTS };
-/** What no option may be. */
+/** Values that an option may not have. */
 const WRONG: Record<string, Record<string, readonly unknown[]>> = {
   "MiniStore.open()": {
     ...READER,

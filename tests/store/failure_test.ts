@@ -65,7 +65,7 @@ for (const code of ["EIO", "ENOSPC", "EDQUOT", "EROFS"]) {
 }
 
 for (const code of ["ENOSPC", "EDQUOT", "EFBIG"]) {
-  Deno.test(`write fails with ${code}: nothing of it is kept, and the log goes on`, async () => {
+  Deno.test(`write fails with ${code}: nothing of it is kept, and the log continues`, async () => {
     const { fs, store } = await failing("write", { code, keepBytes: 20 }, 1);
     const size = fs.content(PATH)!.length;
     const failed = await errorOf(store.append("refused"));
@@ -128,7 +128,7 @@ for (const operation of ["create", "write", "sync", "rename"] as const) {
   });
 }
 
-Deno.test("rotation fails half-way between its two renames: the log goes on in the old segment", async () => {
+Deno.test("rotation fails half-way between its two renames: the log continues in the old segment", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<string>(PATH, { fs });
   await store.append("before");
@@ -167,7 +167,7 @@ Deno.test("rotation that an append sets off fails: the append has succeeded, and
   assertEquals((await contents(fs)).length, 20);
 });
 
-Deno.test("compaction fails: what is left is whole, and the log goes on", async () => {
+Deno.test("compaction fails: what is left is whole, and the log continues", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<string>(PATH, { fs });
   for (const item of ["a", "b", "c"]) {

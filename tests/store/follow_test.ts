@@ -73,7 +73,7 @@ Deno.test("MiniStore.follow() ends with the reason of a signal that fires while 
   }
 });
 
-Deno.test("MiniStore.follow() goes on while a rotation is under way", async () => {
+Deno.test("MiniStore.follow() continues while a rotation is under way", async () => {
   const memory = new MemoryFileSystem();
   let release = () => {};
   const released = new Promise<void>((resolve) => release = resolve);
@@ -166,7 +166,7 @@ Deno.test("MiniStore.follow() gives no record whose fsync fails", async () => {
 });
 
 for (const [part, keepBytes] of [["in part", 25], ["whole", 1_000]] as const) {
-  Deno.test(`MiniStore.follow() gives no record that was written ${part} and is taken back, and goes on`, async () => {
+  Deno.test(`MiniStore.follow() gives no record that was written ${part} and is taken back, and continues`, async () => {
     const fault = { code: "ENOSPC", keepBytes };
     const { store, held, refused, records } = await followedUpTo(
       "write",

@@ -30,7 +30,7 @@ function patch(
   };
 }
 
-/** Fails the first so many calls. */
+/** Fails a number of calls, the first ones. */
 function failing(times: number, error: () => Error) {
   return (original: (...args: unknown[]) => unknown, args: unknown[]) => {
     if (times-- > 0) throw error();

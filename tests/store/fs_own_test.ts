@@ -16,7 +16,7 @@ function giveAway(directory: string): () => void {
   };
 }
 
-Deno.test("systemFileSystem.createDirectory() gives what it makes to whoever has the one above, and nothing older", async () => {
+Deno.test("systemFileSystem.createDirectory() gives what it makes to the owner of the one above, and nothing older", async () => {
   await using directory = new TestDirectory();
   const { now } = Date;
   const made = await Deno.stat(directory.path);

@@ -27,7 +27,7 @@ const GOLDEN: [
   ["newer", { code: "UNSUPPORTED_FORMAT" }],
 ];
 for (const [folder, want] of GOLDEN) {
-  Deno.test(`the journal of version 1 in fixtures/v1/${folder} has its verdict for ever`, async () => {
+  Deno.test(`the journal of version 1 in fixtures/v1/${folder} keeps its verdict`, async () => {
     await using directory = new TestDirectory();
     const fixture = new URL(`../fixtures/v1/${folder}`, import.meta.url);
     await copy(fromFileUrl(fixture), directory.at("golden"));

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 
-Deno.test("MiniStore.open() goes on in a folder that was backed up by hard links, and leaves the lock of the copy alone", async () => {
+Deno.test("MiniStore.open() continues in a folder that was backed up by hard links, and leaves the lock of the copy alone", async () => {
   const fs = new MemoryFileSystem();
   const path = "/data/journal.jsonl";
   await (await MiniStore.open<number>(path, { fs })).close();
@@ -51,7 +51,7 @@ Deno.test("MiniStore.open() replaces a lock with a second name whatever a crash 
   }
 });
 
-Deno.test("MiniStore.open() goes on in the file itself where the system does not tell how many names it has", async () => {
+Deno.test("MiniStore.open() continues in the file itself where the system does not tell how many names it has", async () => {
   const fs = new MemoryFileSystem();
   fs.user = undefined;
   const path = "/data/journal.jsonl";

@@ -91,7 +91,7 @@ Deno.test("MiniStore.open() takes a file that somebody has made beforehand for a
   }
 });
 
-Deno.test("MiniStore.open() begins a new log where the old one was removed, and goes on where only its newest segment was", async () => {
+Deno.test("MiniStore.open() begins a new log where the old one was removed, and continues where only its newest segment was", async () => {
   const fs = new MemoryFileSystem();
   const store = await fiveRecords(fs);
   await store.close();

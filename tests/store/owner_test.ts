@@ -1,4 +1,4 @@
-// Whose the files of a journal are, and who may open them, whoever makes them.
+// The owner and mode of a journal's files, whichever process makes them.
 import { assert, assertEquals } from "@std/assert";
 import { SnapStore } from "@mini/state/snap";
 import { MiniStore, type StoreOptions } from "@mini/state/store";
@@ -183,7 +183,7 @@ Deno.test("MiniStore.open() recovers what is root's: root is never locked out", 
   assertEquals((await rightsIn(fs))["journal.jsonl"], "1000:1000 660");
 });
 
-Deno.test("MiniStore whose new segment would lock its owner out goes on in the old one", async () => {
+Deno.test("MiniStore whose new segment would lock its owner out continues in the old one", async () => {
   const fs = new MemoryFileSystem();
   await (await MiniStore.open(PATH, { fs })).close();
   fs.user = POOR_ROOT;
@@ -192,7 +192,7 @@ Deno.test("MiniStore whose new segment would lock its owner out goes on in the o
   const error = await errorOf(store.rotate());
   assertEquals(error.code, "PERMISSION");
   assert(error.message.includes("user 1000"), error.message);
-  assertEquals(await store.append("goes on"), 2);
+  assertEquals(await store.append("continues"), 2);
 });
 
 Deno.test("MiniStore on a system without users asks nobody", async () => {
@@ -271,7 +271,7 @@ Deno.test("StateManager makes snapshots whose the journal is, and keeps its mode
   assertEquals((await assertAll(fs, "1000:50 640")).length, 4);
 });
 
-Deno.test("StateManager whose snapshot would lock the owner out makes none, and goes on", async () => {
+Deno.test("StateManager whose snapshot would lock the owner out makes none, and continues", async () => {
   const fs = new MemoryFileSystem();
   await (await openCounter(DIR, { fs })).close();
   fs.user = POOR_ROOT;

@@ -17,7 +17,7 @@ try {
     await Array.fromAsync(store.replay());
   }
   await Deno.writeTextFile(path, '{"crc":"', { append: true });
-  // What is made anew is given this again, which takes no further permission.
+  // A rebuilt file is given this again, which takes no further permission.
   await Deno.chmod(path, 0o640);
   await using store = await MiniStore.open(path);
   const { mode } = await Deno.stat(path);

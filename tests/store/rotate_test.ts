@@ -166,7 +166,7 @@ Deno.test("MiniStore.resetTo() to a number that appends before it have taken is 
 });
 
 for (const operation of ["create", "write", "sync", "rename"] as const) {
-  Deno.test(`MiniStore.resetTo() finds no room for its ${operation}: the log goes on as it was`, async () => {
+  Deno.test(`MiniStore.resetTo() finds no room for its ${operation}: the log continues as it was`, async () => {
     const fs = new MemoryFileSystem();
     const path = "/data/journal.jsonl";
     await using store = await MiniStore.open<number>(path, { fs });

@@ -21,7 +21,7 @@ await using store = await MiniStore.open(Deno.args[0]);
 for await (const _ of store.replay()) count++;
 console.log(count);`;
 
-/** What reading and opening say, and the numbers that were read. */
+/** The codes of reading and opening, and the numbers that were read. */
 async function told(path: string): Promise<[codes: string[], number[]]> {
   const records: number[] = [];
   const read = await codeOf(async () => {

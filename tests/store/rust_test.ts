@@ -19,7 +19,7 @@ async function total(store: MiniStore<CounterOp>): Promise<number> {
   return value;
 }
 
-Deno.test("MiniStore opens, replays and goes on with a journal of the Rust program in its own format", async () => {
+Deno.test("MiniStore opens, replays and continues with a journal of the Rust program in its own format", async () => {
   await using directory = new TestDirectory();
   await copy(`${FIXTURES}/counter.log`, directory.at("counter.log"));
   const before = await Deno.readTextFile(directory.at("counter.log"));

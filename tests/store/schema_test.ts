@@ -43,7 +43,7 @@ const settling = schemaOf<unknown>((value) => {
   };
 });
 
-/** What each brick does with a value that a schema is asked about: the first write, and reading it back. */
+/** The steps in which each brick asks a schema about a value: the first write, and reading it back. */
 const BRICKS: Record<
   string,
   (

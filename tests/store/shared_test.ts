@@ -57,11 +57,11 @@ Deno.test("StateManager.open() in a directory that others can write takes what i
   for (const name of fs.names(DIR)) {
     fs.give(`${DIR}/${name}`, { uid: 1001, mode: 0o666 });
   }
-  // Whoever says so means to share it.
+  // That option says that it is shared.
   await (await openCounter(DIR, { fs, mode: 0o666 })).close();
 });
 
-Deno.test("MiniStore.open() gives nothing to whoever puts a file under its name while it makes the journal", async () => {
+Deno.test("MiniStore.open() gives nothing to a program that puts a file under its name while it makes the journal", async () => {
   const fs = new MemoryFileSystem();
   await fs.createDirectory(DIR, 0o777);
   fs.give(DIR, { uid: 0, gid: 0 });
@@ -85,7 +85,7 @@ Deno.test("MiniStore.open() gives nothing to whoever puts a file under its name 
   }
 });
 
-Deno.test("StateManager.open() goes on where a file system keeps no modes, and all can write everything", async () => {
+Deno.test("StateManager.open() continues where a file system keeps no modes, and all can write everything", async () => {
   const memory = new MemoryFileSystem();
   const fs = withoutModes(memory);
   await memory.createDirectory(DIR, 0o777);

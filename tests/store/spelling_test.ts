@@ -83,7 +83,7 @@ for (const spelling of SPELLINGS) {
 
 const [CASE] = SPELLINGS as [typeof SPELLINGS[number]];
 
-Deno.test("MiniStore goes on under the spelling of its lock where there is nothing else", async () => {
+Deno.test("MiniStore continues under the spelling of its lock where there is nothing else", async () => {
   const fs = new SpellingFileSystem(CASE);
   await (await MiniStore.open(at("Journal"), { fs })).close();
   fs.unlink(at("Journal"));

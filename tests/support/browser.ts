@@ -26,7 +26,7 @@ export interface Look {
 /** A page that is open, and what has gone wrong on it. */
 export interface OpenPage {
   readonly page: Page;
-  /** What was complained of, and what was asked of anybody else. */
+  /** The complaints of the page, and its requests to other servers. */
   readonly troubles: readonly string[];
 }
 

@@ -5,7 +5,7 @@ export const ROOT: string = dirname(
   dirname(dirname(fromFileUrl(import.meta.url))),
 );
 
-/** What a child process has left. */
+/** The result of a child process. */
 export interface ChildResult {
   readonly success: boolean;
   readonly stdout: string;

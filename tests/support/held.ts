@@ -11,7 +11,7 @@ export interface Held {
   release(): void;
 }
 
-/** A file system whose calls can be held: what they do is done, and whoever made them waits. */
+/** A file system whose calls can be held: what they do is done, and their caller waits. */
 export class HoldingFileSystem {
   readonly fs: FileSystem;
   readonly #waiting = new Map<

@@ -1,4 +1,4 @@
-/** What a history knows of a message that somebody has tried to enqueue. */
+/** The known facts about a message that a producer tried to enqueue. */
 interface Known {
   readonly name: string;
   readonly group: string | undefined;
@@ -27,7 +27,7 @@ export interface Held {
 }
 
 /**
- * What producers and consumers of a queue were told, and whether what they are
+ * The answers to producers and consumers of a queue, and whether what they are
  * told next can be true. An operation that was cut off by a crash may have
  * happened or not.
  */
@@ -168,7 +168,7 @@ export class History {
     }
   }
 
-  /** What nobody was told has come to light: whether a message is done. */
+  /** Learns whether a message is done, which no caller was told. */
   decided(name: string, isDone: boolean): void {
     const message = this.#messages.get(name)!;
     if (message.settled === "unknown") {

@@ -5,7 +5,7 @@ import { hex, JournalBytes } from "./journal.ts";
 const DIR = "/data";
 const encoder = new TextEncoder();
 
-/** What was done to a folder, and whether somebody has made up what no program of ours has written. */
+/** A change to a folder, and whether it puts in content that no program of ours has written. */
 export interface Damage {
   readonly what: string;
   readonly isForged: boolean;

@@ -3,7 +3,7 @@ import { openCounter } from "./counter.ts";
 import type { TestDirectory } from "./dir.ts";
 import { miniCommand } from "./mini.ts";
 
-/** What a request was answered with. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -85,7 +85,7 @@ export class Inspector implements AsyncDisposable {
     }
   }
 
-  /** What is told as it happens, until the caller has seen enough. */
+  /** Gives the events as they happen, until the caller has seen enough. */
   async *live(): AsyncGenerator<
     { last?: number; count: number; recent: { seq: number; text: string }[] },
     void,

@@ -60,7 +60,7 @@ export function hex(crc: number): string {
   return crc.toString(16).padStart(8, "0");
 }
 
-/** What opening a journal gives: its records and what recovery says, or the code of the error. */
+/** The result of opening a journal: its records and what recovery says, or the code of the error. */
 export async function openAndRead(
   path: string,
   options: StoreOptions<unknown> = {},
@@ -75,7 +75,7 @@ export async function openAndRead(
   }
 }
 
-/** What reading a journal without opening it gives. */
+/** The result of reading a journal without opening it. */
 export async function readOnly(
   path: string,
   options: StoreOptions<unknown> = {},

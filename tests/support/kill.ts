@@ -4,7 +4,7 @@ import { ROOT } from "./child.ts";
 
 /**
  * Runs a script of tests/support that tells what it was acknowledged, a line
- * each; kills it when it has told so many, or at "opening" where that is none.
+ * each; kills it when it has told a number of them, or at "opening" where that is none.
  *
  * @returns The lines it has told.
  */

@@ -7,7 +7,7 @@ const mark = `${path}.owner`;
 
 for (let round = 0; round < Number(rounds); round++) {
   const store = await openWhenFree();
-  // Whoever finds it there is not alone.
+  // A process that finds it there is not alone.
   Deno.openSync(mark, { write: true, createNew: true }).close();
   const data = `${name} ${round}`;
   const seq = await store.append(data);

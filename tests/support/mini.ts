@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT, runScript } from "./child.ts";
 
-/** What the command has printed, and how it has ended. */
+/** The output of the command, and how it ended. */
 export interface Printed {
   readonly code: number;
   readonly stdout: string;
@@ -40,7 +40,7 @@ export async function miniJson(
   return { code, json: JSON.parse(stdout) };
 }
 
-/** What a command with `--json` prints a line at a time. */
+/** The values that a command with `--json` prints, one a line. */
 export function linesOf(stdout: string): unknown[] {
   return stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
 }

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { ROOT } from "./child.ts";
 
-/** What an example has left. */
+/** The result of running an example. */
 export interface Ended {
   readonly code: number;
   readonly stdout: string;

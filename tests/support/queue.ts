@@ -68,7 +68,7 @@ export function fillDisk(
   };
 }
 
-/** Lets go on what is under way, without any time passing. */
+/** Lets what is under way continue, without any time passing. */
 export async function turns(count = 50): Promise<void> {
   for (let turn = 0; turn < count; turn++) await undefined;
 }

@@ -10,7 +10,7 @@ import { StateManager } from "@mini/state/state";
 import type { Workload, WorkloadLog } from "@mini/state/testing";
 import { FakeClock } from "./fake_clock.ts";
 
-/** What has happened, in order, and a queue with the messages that have not been done. */
+/** The events so far, in order, and a queue with the messages that are not done. */
 interface State {
   readonly events: string[];
   readonly queue: Ledger<string>;

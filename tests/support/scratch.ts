@@ -13,10 +13,10 @@ import { fixture } from "./mini.ts";
 /** `mini`, as it is run from JSR; `inspect` needs the network of this machine. */
 const MINI =
   '#!/bin/sh\nexec deno run -q --no-prompt -R -W --allow-net=127.0.0.1 jsr:@mini/state/cli "$@"\n';
-/** What `npx -y deno@2.9.6` brings is the very Deno that runs this. */
+/** Stands in for npx: `npx -y deno@2.9.6` is the Deno that runs this. */
 const NPX = '#!/bin/sh\nshift 2\nexec deno "$@"\n';
 
-/** What a command has said, and how it has ended. */
+/** The output of a command, and how it ended. */
 export interface Said {
   readonly code: number;
   readonly output: string;

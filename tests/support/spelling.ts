@@ -15,7 +15,7 @@ export interface Spelling {
 const asItIs = (name: string) => name;
 const E_ACUTE = "caf\u00e9";
 
-/** What is there: on macOS, Windows, and Linux. */
+/** The spellings of macOS, Windows and Linux. */
 export const SPELLINGS: readonly Spelling[] = [
   {
     what: "case",

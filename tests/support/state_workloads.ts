@@ -235,7 +235,7 @@ async function applyAborted(manager: Manager): Promise<void> {
   });
 }
 
-/** A disk that takes so many more writes. */
+/** A disk that takes a number of further writes. */
 class FillingDisk {
   writesLeft = Infinity;
   readonly fs: FileSystem;

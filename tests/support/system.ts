@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { ROOT } from "./child.ts";
 import { say } from "./report.ts";
 
-/** What a command of the system has left. */
+/** The result of a command of the system. */
 export interface Ran {
   readonly success: boolean;
   readonly stdout: string;
@@ -58,7 +58,7 @@ export class Mount implements AsyncDisposable {
     this.#image = image;
   }
 
-  /** A file system in memory of so many bytes, or why there can be none. */
+  /** A file system in memory of this many bytes, or why there can be none. */
   static async tmpfs(size: string): Promise<Mount | string> {
     const path = await Deno.makeTempDir({ prefix: "mini-state-mount-" });
     const mount = new Mount(path);
@@ -74,7 +74,7 @@ export class Mount implements AsyncDisposable {
     return made.success ? mount : await mount.#fail(made);
   }
 
-  /** An ext4 in a file of so many bytes, or why there can be none. */
+  /** An ext4 in a file of this many bytes, or why there can be none. */
   static async ext4(size: string): Promise<Mount | string> {
     const path = await Deno.makeTempDir({ prefix: "mini-state-mount-" });
     const image = `${path}.img`;
@@ -101,7 +101,7 @@ export class Mount implements AsyncDisposable {
     return join(this.path, name);
   }
 
-  /** Mounts it anew, read-only or not. */
+  /** Mounts it again, read-only or not. */
   async remount(access: "ro" | "rw"): Promise<void> {
     const { success, stderr } = await run(
       "mount",
@@ -112,7 +112,7 @@ export class Mount implements AsyncDisposable {
     if (!success) throw new Error(stderr);
   }
 
-  /** Leaves so many bytes free, by means of a file of its own. */
+  /** Leaves this many bytes free, by means of a file of its own. */
   async leaveFree(bytes: number): Promise<void> {
     using file = await Deno.open(this.at("filler"), {
       append: true,

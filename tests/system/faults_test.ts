@@ -12,7 +12,7 @@ const APPENDS = 6;
 const EIO = 5;
 const ENOSPC = 28;
 
-/** What the writer was told, line by line. */
+/** The writer's answers, line by line. */
 interface Told {
   readonly acknowledged: readonly string[];
   readonly refused: readonly string[];
@@ -33,7 +33,7 @@ function tellsOf({ stdout }: Ran): Told {
   return { acknowledged, refused, codes };
 }
 
-/** What is there must be a beginning of what was written, with all that was acknowledged and nothing that was refused. */
+/** Checks that what is there is a beginning of what was written, with all that was acknowledged and nothing that was refused. */
 async function check(path: string, told: Told, label: string): Promise<void> {
   const opened = await openAndRead(path);
   if ("code" in opened) throw new Error(`${label}: refused: ${opened.code}`);

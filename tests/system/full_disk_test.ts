@@ -25,7 +25,7 @@ interface Told {
   failed: number;
 }
 
-/** What is done while the disk fills up; nothing may go wrong but that there is no space. */
+/** Fills the disk; nothing may go wrong but that there is no space. */
 async function fill(
   manager: StateManager<string[], string>,
   told: Told,
@@ -60,7 +60,7 @@ async function names(path: string): Promise<string[]> {
   return entries.map(({ name }) => name);
 }
 
-/** Fills the disk, frees it, goes on without opening anew, and opens again. */
+/** Fills the disk, frees it, continues without opening again, and then opens again. */
 async function atLevel(mount: Mount, level: number): Promise<Told> {
   const dir = mount.at("state");
   const filler = mount.at("filler");
@@ -91,7 +91,7 @@ const DISKS: [name: string, make: () => Promise<Mount | string>][] = [
   ["an ext4", () => Mount.ext4("4m")],
 ];
 for (const [name, make] of DISKS) {
-  Deno.test(`a state on ${name} that is full loses nothing, and goes on once there is space`, async () => {
+  Deno.test(`a state on ${name} that is full loses nothing, and continues once there is space`, async () => {
     const mount = await make();
     if (typeof mount === "string") {
       return skipped(`${name} that is full`, mount);

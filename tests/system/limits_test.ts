@@ -12,7 +12,7 @@ const limitsFiles = (await run(
   "env --default-signal=XFSZ true && prlimit --fsize",
 )).success;
 
-/** What a writer was told of its appends, by what became of them. */
+/** The appends of a writer, by the answer that it was given. */
 function byOutcome(stdout: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const line of stdout.split("\n")) {
@@ -34,7 +34,7 @@ async function contents(path: string): Promise<unknown[]> {
 /** Ten records of which the file may hold five. */
 const TOO_LARGE = ["10", "200000", "1048576"];
 
-Deno.test("ulimit -f: what the file has no room for is refused, and a new segment goes on", async () => {
+Deno.test("ulimit -f: what the file has no room for is refused, and a new segment continues", async () => {
   if (!limitsFiles) return skipped("ulimit -f", "there is no prlimit");
   await using directory = new TestDirectory();
   const { stdout } = await runUnderShell(
@@ -70,7 +70,7 @@ Deno.test("ulimit -f: a process that the system ends for it loses nothing that w
   assertEquals(found.slice(0, acknowledged.length), acknowledged);
 });
 
-Deno.test("ulimit -n: without another file a log goes on in the one that it has", async () => {
+Deno.test("ulimit -n: without another file a log continues in the one that it has", async () => {
   if (!hasShell) return skipped("ulimit -n", "there is no bash");
   await using directory = new TestDirectory();
   const { stdout, stderr } = await runUnderShell(

@@ -45,12 +45,12 @@ class Holder {
     return await this.#told();
   }
 
-  /** Has it append, now or once it goes on. */
+  /** Has it append, now or once it continues. */
   order(data: string): Promise<void> {
     return this.#orders.write(new TextEncoder().encode(`${data}\n`));
   }
 
-  /** What it says of what it was last ordered. */
+  /** Its answer to the last order. */
   told(): Promise<string | undefined> {
     return this.#told();
   }
@@ -78,7 +78,7 @@ Deno.test("a log whose writer was killed with SIGKILL is free at once", async ()
   assertEquals(await store.append("b"), 2);
 });
 
-Deno.test("a log whose writer is stopped stays its own, and the writer goes on", async () => {
+Deno.test("a log whose writer is stopped stays its own, and the writer continues", async () => {
   if (Deno.build.os === "windows") {
     return skipped("SIGSTOP", "Windows has no such signal");
   }

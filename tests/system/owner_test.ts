@@ -1,4 +1,4 @@
-// Root at work in the folder of a service: the service must be able to go on.
+// Root at work in the folder of a service: the service must be able to continue.
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { MiniQueue } from "@mini/state/queue";
