@@ -117,8 +117,10 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
     name: "newer-mutation-is-taken-for-ones-own",
     file: "state/entry.ts",
     edits: [["  if (from > version || ", "  if ("]],
-    killedBy: rollBack(
-      " refuses mutations of a version that its code does not know",
-    ),
+    killedBy: {
+      file: "tests/state/version_test.ts",
+      test:
+        "StateManager refuses mutations of a version that its code does not know",
+    },
   },
 ];

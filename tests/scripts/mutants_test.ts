@@ -16,6 +16,25 @@ Deno.test("every mutant changes what stands once in its file", async () => {
   assertEquals(stale, []);
 });
 
+Deno.test("every mutant names a test that is in its file", async () => {
+  const missing: string[] = [];
+  for (const { name, killedBy: { file, test } } of MUTANTS) {
+    const text = await Deno.readTextFile(join(ROOT, file));
+    const names = text.matchAll(/\bDeno\.test\(\s*(["'`])([^]*?)\1/g);
+    const isThere = names.some(([, , written]) =>
+      patternOf(written!).test(test)
+    );
+    if (!isThere) missing.push(`${name}: ${file} has no "${test}"`);
+  }
+  assertEquals(missing, []);
+});
+
+/** The names that a test has of which a part may be put in. */
+function patternOf(written: string): RegExp {
+  const parts = written.split(/\$\{[^}]*\}/).map((part) => RegExp.escape(part));
+  return new RegExp(`^${parts.join(".*")}$`);
+}
+
 Deno.test("every mutation that is explained changes what stands once in its file", async () => {
   const stale: string[] = [];
   for (const { file, old } of EXPLAINED) {
