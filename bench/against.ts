@@ -39,7 +39,7 @@ const ROUNDS = Number(options.rounds);
 /** Records enough for opening them to take most of the time. */
 const READ_COUNT = 200_000;
 const SECONDS = 0.5;
-/** What the other commit measures itself with: all but what calls the package. */
+/** The files that measure the other commit too: all but those that call the package. */
 const HARNESS = "child contender floor logs queues record run_task work".split(
   " ",
 );

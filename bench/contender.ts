@@ -17,7 +17,7 @@ export interface Queue {
   enqueue(value: unknown): unknown;
   /** Many, as fast as it can. */
   fill(values: readonly unknown[]): unknown;
-  /** Receives and acknowledges, so many at a time; calls back for each, until that says that it is enough. */
+  /** Receives and acknowledges, `consumers` at a time; calls back for each, until that says that it is enough. */
   drain(consumers: number, isEnough: () => boolean): unknown;
   /** Calls back for each message that comes, and acknowledges it. */
   listen(take: (value: unknown) => void): unknown;
@@ -31,7 +31,7 @@ export interface Contender<T> {
   readonly setting: string;
   /** Whether what it has acknowledged survives a power cut. */
   readonly isDurable: boolean;
-  /** What it is not measured at, since that would say nothing of it. */
+  /** The measures that it is left out of, since they would say nothing of it. */
   readonly not?: readonly string[];
   open(dir: string): Promise<T>;
 }

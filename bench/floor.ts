@@ -1,5 +1,5 @@
 /**
- * What nobody can do better in plain files: of writing, one `write` and one
+ * The least that anyone can do in plain files: of writing, one `write` and one
  * `fdatasync` for as many records as there are callers, nothing else between
  * them; of reading, chunks that are decoded, and `JSON.parse` of each line.
  */

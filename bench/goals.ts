@@ -8,7 +8,7 @@ export interface Goal {
   readonly isMet: boolean;
 }
 
-/** What each goal comes to in a run of everything. */
+/** The result of each goal in a run of everything. */
 export function goals(findings: readonly Findings[]): Goal[] {
   const run = new Run(findings);
   return [...ofLog(run), ...ofState(run), ...ofQueue(run)];

@@ -11,12 +11,12 @@ import { heapMiB } from "./work.ts";
 export interface Curve {
   readonly what: string;
   readonly unit: string;
-  /** What the size is of. */
+  /** The thing that has this size. */
   readonly of: string;
   readonly points: readonly { readonly size: number; readonly cost: number }[];
 }
 
-/** What a state has less of drowns in what else the heap does. */
+/** Less than this cannot be told from the noise of the heap. */
 const LEAST_MIB = 0.1;
 
 const OPERATIONS = 5_000;
@@ -54,7 +54,7 @@ function sizes(from: number, to: number): number[] {
   );
 }
 
-/** Microseconds for each of many operations by so many callers. */
+/** Microseconds for each of many operations by a number of callers. */
 async function microseconds(
   operation: (index: number) => Promise<unknown>,
 ): Promise<number> {

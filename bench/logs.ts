@@ -1,4 +1,4 @@
-/** What users would pick in place of our log, each at its durable setting. */
+/** The peers that users would pick in place of our log, each at its durable setting. */
 import { join } from "node:path";
 import { type Contender, load, type Log } from "./contender.ts";
 
@@ -175,7 +175,7 @@ const nedb: Contender<Log> = {
 
 const lowdb: Contender<Log> = {
   name: "lowdb",
-  setting: "as it is: writes everything anew each time, without any sync",
+  setting: "as it is: rewrites everything each time, without any sync",
   isDurable: false,
   not: ["append", "batch"],
   async open(dir) {

@@ -2,7 +2,7 @@ import { StateManager } from "@mini/state/state";
 import { type Item, record, records } from "./record.ts";
 import { Meter, type Result, Stalls, type Task } from "./work.ts";
 
-/** Makes a snapshot of a large state while four callers go on writing. */
+/** Makes a snapshot of a large state while four callers keep writing. */
 export async function snapshot({ dir, count }: Task): Promise<Result> {
   await using manager = await StateManager.open(dir, {
     initial: () => ({} as Record<string, unknown>),

@@ -41,7 +41,7 @@ const queue = under(false)(QUEUE);
 /** Everybody but the floor, each once. */
 export const EVERYBODY: readonly Who[] = [...logs, ...queues];
 
-/** What is measured, in this order. */
+/** The measures, in order. */
 export function plan(isQuick: boolean): Measure[] {
   const seconds = isQuick ? 0.4 : 1.5;
   const many = isQuick ? 100_000 : 1_000_000;

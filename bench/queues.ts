@@ -1,4 +1,4 @@
-/** What users would pick in place of our queue, each at its durable setting. */
+/** The peers that users would pick in place of our queue, each at its durable setting. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /** How many keys the records are of. */
 export const KEYS = 100_000;
 
-/** What is appended: about 120 bytes of JSON. */
+/** A record that is appended: about 120 bytes of JSON. */
 export interface Item {
   readonly key: string;
   readonly value: unknown;

@@ -1,7 +1,7 @@
 import type { Measure } from "./plan.ts";
 import type { Result } from "./work.ts";
 
-/** What was found of one contender: medians over the rounds. */
+/** The results of one contender: medians over the rounds. */
 export interface Found {
   readonly name: string;
   readonly isDurable: boolean;
@@ -10,7 +10,7 @@ export interface Found {
   readonly median: Result;
 }
 
-/** What was found in one measure, the floor's among it. */
+/** The results of one measure, the floor's included. */
 export interface Findings {
   readonly id: string;
   readonly what: string;

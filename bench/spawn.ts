@@ -4,7 +4,7 @@ import type { Result, Task } from "./work.ts";
 
 const root = fromFileUrl(new URL("../", import.meta.url));
 const built = join(root, "build", "bench");
-/** What npm brings as it is. */
+/** Packages that npm installs as they are. */
 const PACKAGES = {
   "@seald-io/nedb": "4.1.2",
   "bullmq": "6.7.0",
@@ -13,7 +13,7 @@ const PACKAGES = {
   "lmdb": "3.5.6",
   "lowdb": "7.0.1",
 };
-/** What npm has to compile first, and what stands on that. */
+/** Packages that npm compiles first, and those that need them. */
 const COMPILED = {
   "better-sqlite3": "12.11.1",
   "liteque": "0.8.0",

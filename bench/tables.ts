@@ -3,7 +3,7 @@ import type { Goal } from "./goals.ts";
 import type { Curve } from "./growth.ts";
 import type { Findings } from "./results.ts";
 
-/** What `deno task bench` puts into `bench/results.json`. */
+/** The content of `bench/results.json`, which `deno task bench` writes. */
 export interface Results {
   readonly machine: string;
   readonly findings: readonly Findings[];

@@ -1,14 +1,14 @@
-/** What is measured. Runs in a process of its own, under Deno or Node. */
+/** The work that is measured. Runs in a process of its own, under Deno or Node. */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import type { Log, Queue } from "./contender.ts";
 import { type Item, payloadBytes, record, records } from "./record.ts";
 
-/** What came out: how many a second, and whatever else was looked at. */
+/** The result: how many a second, and other counts. */
 export type Result = Record<string, number>;
 
-/** What to do: the name of a work, and its numbers. */
+/** A task: the name of a work, and its numbers. */
 export interface Task {
   readonly work: string;
   readonly dir: string;

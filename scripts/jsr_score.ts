@@ -1,5 +1,5 @@
 /**
- * What JSR scores, and what this package has of it:
+ * The factors of the JSR score, and whether this package has them:
  * `deno run -A scripts/jsr_score.ts`. The points are those of a package's
  * "Score" page.
  */
@@ -7,7 +7,7 @@ import { fromFileUrl, join } from "@std/path";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
-/** What JSR asks of a package. */
+/** One thing that JSR asks of a package. */
 export interface Factor {
   readonly name: string;
   readonly points: number;
@@ -42,7 +42,7 @@ interface Documented {
 /** JSR shows no more of a description. */
 const MAX_DESCRIPTION = 250;
 
-/** So many of the symbols, in per cent, JSR wants documented. */
+/** The share of symbols that JSR wants documented, in per cent. */
 const DOCUMENTED_PERCENT = 80;
 
 /** The implementations of the file system, one a kind of runtime. */

@@ -226,7 +226,7 @@ const systemCalls = except(SYSTEM_FILES, (report) => ({
   },
 }));
 
-/** What Node 20 lacks. JSR serves the code to Node as it stands here, with no more than its types removed. */
+/** Functions that Node 20 lacks. JSR serves the code to Node as it stands here, with no more than its types removed. */
 const NEWER_THAN_NODE_20 = /^(Promise\.(withResolvers|try)|Array\.fromAsync)$/;
 
 /** The only file of which Node calls nothing. */

@@ -17,7 +17,7 @@ import {
 import { serveRegistry } from "./registry.ts";
 import { suite, table } from "./suite.ts";
 
-/** What reads what the README's first program writes. */
+/** A program that reads what the README's first program writes. */
 const READER = `
 import { MiniStore } from "@mini/state/store";
 type Entry = { apply: { by: number } };

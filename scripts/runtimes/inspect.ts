@@ -8,7 +8,7 @@ const PROGRAM = `export const initial = () => ({ sum: 0 });
 export const apply = (state, by) => { state.sum += by; };
 `;
 
-/** What record 2 makes of it. */
+/** The state after record 2, and what it changed. */
 const WANTED = [{ sum: 3 }, [{ path: "$.sum", before: "1", after: "3" }]];
 
 /** Throws unless `mini` serves the page of a state in `dir`, and its states. */

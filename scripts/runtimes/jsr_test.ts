@@ -12,7 +12,7 @@ import { missing, suite, table } from "./suite.ts";
 import { conformance, take } from "./suites.ts";
 import { compile } from "./types.ts";
 
-/** What a consumer writes: the package and each sub-path, used and typed. */
+/** The program of a consumer: the package and each sub-path, used and typed. */
 const consumer = (from: string) => `
 import { StateManager } from "${from}";
 import { MiniStore } from "${from}/store";

@@ -5,7 +5,7 @@ import { ROOT, type RunOptions, succeed } from "./process.ts";
 import { CONFORMANCE, type Program, type Runtime } from "./runtime.ts";
 import { missing } from "./suite.ts";
 
-/** What builds the package. */
+/** A tool that builds the package. */
 export type Tool = "bundle" | "dnt";
 
 /** A project that has the package installed. */

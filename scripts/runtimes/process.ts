@@ -3,7 +3,7 @@ import { fromFileUrl } from "@std/path";
 /** The project. */
 export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
 
-/** What a process has left. */
+/** The result of a process. */
 export interface Output {
   readonly code: number;
   readonly stdout: string;
@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What it reads. @default {nothing} */
+  /** Its standard input. @default {nothing} */
   readonly input?: string;
   /** How long it may take. @default {120_000} */
   readonly timeoutMs?: number;
@@ -84,7 +84,7 @@ export class Running implements AsyncDisposable {
     if (input !== undefined) void this.#write(input);
   }
 
-  /** The writer is not closed: whoever reads waits for more. */
+  /** The writer is not closed, so that the reader waits for more. */
   async #write(input: string): Promise<void> {
     const writer = this.#child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(input));

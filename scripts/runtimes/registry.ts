@@ -9,7 +9,7 @@ import { type JsrPackage, tarballOf } from "./tarball.ts";
 
 /** A registry, until it is disposed of. */
 export interface Registry extends AsyncDisposable {
-  /** What `JSR_URL` is to be, and the registry of the scope `@jsr`. */
+  /** The value of `JSR_URL`, and the registry of the scope `@jsr`. */
   readonly url: string;
   /** The paths that were asked for. */
   readonly served: Set<string>;
@@ -65,7 +65,7 @@ function contentType(path: string): string {
   return /\.json$|^\/@jsr\//.test(path) ? "application/json" : "text/plain";
 }
 
-/** What `deno publish` would upload: the files it names, and specifiers that stand for themselves. */
+/** The package that `deno publish` would upload: the files it names, and specifiers that stand for themselves. */
 async function workingTree(): Promise<JsrPackage> {
   const { name, version, exports, imports, publish }: Config = JSON.parse(
     await Deno.readTextFile(join(ROOT, "deno.json")),

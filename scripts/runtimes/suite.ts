@@ -1,7 +1,7 @@
-/** What the suites have in common: each is a test of `node:test` and a line of a table. */
+/** The base of the suites: each is a test of `node:test` and a line of a table. */
 import { test } from "node:test";
 
-/** What a suite says of itself besides passing. */
+/** The notes that a suite makes beside passing. */
 export interface Context {
   /** A directory of its own. */
   readonly dir: string;

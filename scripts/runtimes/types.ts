@@ -4,7 +4,7 @@ import type { PackedProject } from "./package.ts";
 import { ROOT, run, succeed } from "./process.ts";
 import { suite } from "./suite.ts";
 
-/** What a consumer writes in TypeScript, in a module or for CommonJS. */
+/** The program of a consumer in TypeScript, in a module or for CommonJS. */
 const CONSUMER = `
 import { MiniError, StateManager } from "@mini/state";
 import { MiniStore, type MiniErrorCode } from "@mini/state/store";
@@ -72,7 +72,7 @@ const COMPILED: readonly [
   ["latest", { module: "nodenext" }, BOTH],
 ];
 
-/** What judges a tarball, and fails where there is something to say about it. */
+/** Commands that check a tarball, and fail where they find a flaw. */
 const JUDGES: readonly (readonly [command: string, ...flags: string[]])[] = [
   ["publint", "--strict"],
   ["attw", "--no-color"],
