@@ -7,7 +7,7 @@ import { walk } from "@std/fs";
 import { join, relative, resolve } from "@std/path";
 import { ENTRIES, PACKAGE, ROOT } from "./package.ts";
 
-/** Where a debugger finds the source that a map names. */
+/** Where a debugger finds a source of this package. */
 const SOURCES = `https://jsr.io/@mini/state/${PACKAGE.version}/`;
 
 /** What is used of a source map. */
@@ -38,16 +38,24 @@ export async function buildByBundler(outDir: string): Promise<void> {
  */
 async function shortenMap(path: string): Promise<void> {
   const map: SourceMap = JSON.parse(await Deno.readTextFile(`${path}.map`));
-  const sources = map.sources.map((source) =>
-    relative(ROOT, resolve(path, "..", source)).replaceAll("\\", "/")
-  );
-  if (sources.length === 0 || sources.some((name) => name.startsWith("cli/"))) {
+  const sources = map.sources.map((source) => addressOf(path, source));
+  if (
+    sources.length === 0 ||
+    sources.some((url) => url.startsWith(`${SOURCES}cli/`))
+  ) {
     await Deno.remove(`${path}.map`);
     const code = await Deno.readTextFile(path);
     const comment = /\n\/\/# sourceMappingURL=\S+\s*$/;
     return await Deno.writeTextFile(path, code.replace(comment, "\n"));
   }
   delete map.sourcesContent;
-  map.sources = sources.map((source) => new URL(source, SOURCES).href);
+  map.sources = sources;
   await Deno.writeTextFile(`${path}.map`, JSON.stringify(map));
+}
+
+/** The address of a source that a map names: of this package by its path from the map, of others as `deno:https://…`. */
+function addressOf(path: string, source: string): string {
+  if (source.startsWith("deno:")) return source.slice("deno:".length);
+  const place = relative(ROOT, resolve(path, "..", source));
+  return new URL(place.replaceAll("\\", "/"), SOURCES).href;
 }

@@ -1,10 +1,13 @@
 /** `examples/node_service.mjs`, and the examples of the package's hover texts, as they stand. */
 import { equal, ok } from "node:assert/strict";
+import { pooledMap } from "@std/async/pool";
 import { walk } from "@std/fs";
 import { join } from "@std/path";
 import type { Project } from "./package.ts";
 import { ROOT, Running, succeed } from "./process.ts";
 import type { Program } from "./runtime.ts";
+
+const AT_A_TIME = 4;
 
 /** Throws unless the service counts visits across a kill. */
 export async function checkService(
@@ -38,13 +41,14 @@ export async function checkExamples(
       seen.add(code!.replace(/^ *\* ?/gm, ""));
     }
   }
-  for (const code of seen) {
+  const runs = pooledMap(AT_A_TIME, seen, async (code: string) => {
     const cwd = await Deno.makeTempDir({ dir, prefix: "example-" });
     await Deno.writeTextFile(join(cwd, "example.mts"), code);
     await succeed([path, "example.mts"], { cwd }).catch((error: Error) => {
       throw new Error(`${code}\n${error.message}`);
     });
-  }
+  });
+  await Array.fromAsync(runs);
   ok(seen.size > 30, `only ${seen.size} examples`);
   return seen.size;
 }

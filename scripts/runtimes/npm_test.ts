@@ -1,5 +1,5 @@
 /** The npm package: what it holds, its types, and Bun and Deno that run it. */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { walk } from "@std/fs";
 import { join } from "@std/path";
 import { ROOT, run } from "./process.ts";
@@ -86,12 +86,10 @@ async function checkFile(path: string): Promise<void> {
   if (path.endsWith(".map")) {
     const { sources } = JSON.parse(await Deno.readTextFile(path));
     ok(sources.length > 0);
+    const own = /^https:\/\/jsr\.io\/@mini\/state\/[^/]+\//;
     for (const source of sources) {
-      const place = source.replace(
-        /^https:\/\/jsr\.io\/@mini\/state\/[^/]+/,
-        ROOT,
-      );
-      if (!source.includes("/vendor/")) await Deno.stat(place);
+      if (own.test(source)) await Deno.stat(source.replace(own, ROOT));
+      else match(source, /^https:\/\/jsr\.io\/@std\//);
     }
   }
   if (!path.endsWith(".js")) return;
