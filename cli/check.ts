@@ -9,9 +9,11 @@ import {
   judgeEnd,
   readHeader,
   scanSegment,
+  SECOND_LOOK_MS,
   type SegmentScan,
   shapeOf,
   tracesOf,
+  untilStable,
 } from "../store/internal.ts";
 import { MiniError } from "../base/errors.ts";
 import { hex } from "../base/bytes.ts";
@@ -57,10 +59,6 @@ export interface SegmentCheck {
 /** The active segment of a backup until it is complete: opening refuses it. */
 export const UNFINISHED_BACKUP = "This backup is not complete.\n";
 
-/** A damage beside a writer counts when it is still the same after so long. */
-export const SECOND_LOOK_MS = 50;
-export const MAX_LOOKS = 6;
-
 /** Where a segment stands on disk. */
 interface Place {
   readonly path: string;
@@ -101,29 +99,28 @@ export async function* checkSegments(
   }
 }
 
-/** Beside a writer a file may be seen half old and half new: only what a second look shows too is so. */
+/** Beside a writer a file may be seen half old and half new: only what a second look shows too is true. */
 async function settledLook(
   context: JournalContext,
   base: number,
   before: Before | undefined,
 ): Promise<SegmentCheck> {
-  let check = await look(context, base, before);
-  for (let looks = 1; looks < MAX_LOOKS; looks++) {
-    const isInDoubt = check.end === "torn" || check.end === "missing";
-    if (check.problem === undefined && !isInDoubt) return check;
-    await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
-    // Compaction has come from behind and gone past.
-    const isGone = before !== undefined &&
+  type Seen = { readonly check: SegmentCheck; readonly isSettled: boolean };
+  const { check, isSettled } = await untilStable(async (seen?: Seen) => {
+    // Compaction may have passed the segment before by now.
+    const isGone = seen !== undefined && before !== undefined &&
       await context.fs.stat(before.path) === undefined;
-    const again = await look(context, base, isGone ? undefined : before);
-    const isSame = again.end === check.end &&
-      again.sizeBytes === check.sizeBytes &&
-      again.problem?.message === check.problem?.message;
-    check = again;
-    if (isSame) return check;
-  }
+    const check = await look(context, base, isGone ? undefined : before);
+    const isInDoubt = check.problem !== undefined || check.end === "torn" ||
+      check.end === "missing";
+    const isSame = check.end === seen?.check.end &&
+      check.sizeBytes === seen.check.sizeBytes &&
+      check.problem?.message === seen.check.problem?.message;
+    const isSettled = !isInDoubt || isSame;
+    return { value: { check, isSettled }, isStable: isSettled };
+  }, SECOND_LOOK_MS);
   // Longer each time: what is unfinished is being written.
-  return check.end === "torn" ? { ...check, end: "open" } : check;
+  return isSettled || check.end !== "torn" ? check : { ...check, end: "open" };
 }
 
 async function look(
@@ -131,29 +128,31 @@ async function look(
   base: number,
   before: Before | undefined,
 ): Promise<SegmentCheck> {
-  for (;;) {
+  return await untilStable(async () => {
     const place = await find(context, base);
     try {
-      const check = await checkOne(context, place, before);
-      // What was active is sealed by now, and this is the one behind it.
-      const isAnother = check.isActive && check.base !== place.base;
-      if (!isAnother) return check;
+      const value = await checkOne(context, place, before);
+      // The active segment may be sealed by now, and this be the next.
+      const isAnother = value.isActive && value.base !== place.base;
+      return { value, isStable: !isAnother };
     } catch (error) {
       // Sealed under another name, or removed, since it was found; the next may have its name already.
       const isGone = isMissing(error) ||
         await context.fs.stat(place.path) === undefined;
       if (!isGone || error instanceof MiniError) throw error;
+      return { error };
     }
-  }
+  });
 }
 
-/** The segment that starts after record `base`, or else the next one there is, or else the active one. */
+/** Finds the segment that starts after record `base`, or else the next, or else the active one. */
 async function find(context: JournalContext, base: number): Promise<Place> {
   const { fs, paths } = context;
-  for (let isSecond = false;; isSecond = true) {
+  return await untilStable(async (seen?: Place) => {
     const sealed = paths.sealed(base);
     if (await fs.stat(sealed) !== undefined) {
-      return { path: sealed, base, isActive: false };
+      const value = { path: sealed, base, isActive: false };
+      return { value, isStable: true };
     }
     const active = await readHeader(context, paths.active).catch((error) => {
       if (error instanceof MiniError) return undefined;
@@ -161,15 +160,14 @@ async function find(context: JournalContext, base: number): Promise<Place> {
     });
     const higher = paths.sealedBases(await namesIn(fs, paths.directory))
       .find((other) => other > base);
-    if (higher === undefined || active?.base === base) {
-      // What was active at the first look may be sealed since.
-      if (!isSecond && active?.base !== base) continue;
-      return { path: paths.active, base: active?.base ?? base, isActive: true };
-    }
-    if (isSecond) {
-      return { path: paths.sealed(higher), base: higher, isActive: false };
-    }
-  }
+    const isActive = higher === undefined || active?.base === base;
+    const value = isActive
+      ? { path: paths.active, base: active?.base ?? base, isActive }
+      : { path: paths.sealed(higher), base: higher, isActive };
+    // The segment that was active at the first look may be sealed since.
+    const isSame = seen?.path === value.path && seen.base === value.base;
+    return { value, isStable: active?.base === base || isSame };
+  });
 }
 
 async function checkOne(

@@ -1,4 +1,4 @@
-import type { JournalContext } from "../store/internal.ts";
+import { type JournalContext, untilStable } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
 import { collect } from "../base/collect.ts";
 import type { MiniError } from "../base/errors.ts";
@@ -49,19 +49,17 @@ export async function extent(context: JournalContext): Promise<Extent> {
 
 /** Finds out from where to where a journal goes: by names, and by reading the last segments. */
 export async function roughExtent(context: JournalContext): Promise<Extent> {
-  for (let look = 1;; look++) {
+  return await untilStable(async () => {
     const before = await survey(context);
-    const found = before.format === "ministore"
+    const value = before.format === "ministore"
       ? await rustExtent(context, before.segments)
       : await nativeExtent(context, before.segments);
     const after = await survey(context);
     // Sealed while we looked: what was active may be in neither list.
-    const isSteady = pathsOf(before.segments) === pathsOf(after.segments);
-    if (isSteady || look === MAX_LOOKS) return found;
-  }
+    const isStable = pathsOf(before.segments) === pathsOf(after.segments);
+    return { value, isStable };
+  });
 }
-
-const MAX_LOOKS = 10;
 
 function pathsOf(segments: readonly SegmentFile[]): string {
   return segments.map(({ path }) => path).join("\n");

@@ -1,5 +1,5 @@
 import { readRustPair, readSnapshot } from "../snap/internal.ts";
-import type { JournalContext } from "../store/internal.ts";
+import { type JournalContext, untilStable } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
 import type { SnapCodec, StoredSnapshot } from "../snap/mod.ts";
 import type { Log, Snapshots } from "../state/mod.ts";
@@ -15,17 +15,19 @@ function refuse(): Promise<never> {
 }
 
 /** Compaction has removed meanwhile what was to be read. A log that does not move must not say so by its code: a state would wait for it to move. */
-class Overtaken extends Error {}
+class CompactedMeanwhile extends Error {}
 
-async function* unlessOvertaken<T>(
+async function* unlessCompacted<T>(
   records: AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
   try {
     yield* records;
   } catch (cause) {
-    const isOvertaken = cause instanceof MiniError &&
+    const isCompactedMeanwhile = cause instanceof MiniError &&
       cause.code === "COMPACTED";
-    throw isOvertaken ? new Overtaken(cause.message, { cause }) : cause;
+    throw isCompactedMeanwhile
+      ? new CompactedMeanwhile(cause.message, { cause })
+      : cause;
   }
 }
 
@@ -41,7 +43,7 @@ export function readOnlyLog(
     sequence: last,
     firstSequence: first,
     replay: (range = {}) =>
-      unlessOvertaken(
+      unlessCompacted(
         MiniStore.replay(active, { ...reading(context), ...range }),
       ),
     append: refuse,
@@ -109,27 +111,29 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
   }
 }
 
-const MAX_ATTEMPTS = 10;
-
-/** Reads a log, again where compaction has removed meanwhile what was to be read, until `read` says that it cannot begin again. */
+/**
+ * Reads a log, and begins again with another look where compaction has removed
+ * meanwhile what was to be read, until `read` says that it has committed itself.
+ */
 export async function steadily<T>(
   context: JournalContext,
   read: (found: Extent, commit: () => void) => Promise<T>,
   look: (context: JournalContext) => Promise<Extent> = extent,
 ): Promise<T> {
   let isCommitted = false;
-  for (let attempt = 1;; attempt++) {
+  return await untilStable(async () => {
     const found = await look(context);
     try {
-      return await read(found, () => isCommitted = true);
+      const value = await read(found, () => isCommitted = true);
+      return { value, isStable: true };
     } catch (error) {
-      if (isCommitted || attempt === MAX_ATTEMPTS) throw error;
-      const isOvertaken = error instanceof Overtaken ||
-        isMissing(error);
-      const isPassing = isOvertaken || error instanceof MiniError &&
+      if (isCommitted) throw error;
+      const isGone = error instanceof CompactedMeanwhile || isMissing(error);
+      const isPassing = isGone || error instanceof MiniError &&
           (error.code === "COMPACTED" || error.code === "CORRUPT") &&
           (await look(context)).first !== found.first;
       if (!isPassing) throw error;
+      return { error };
     }
-  }
+  });
 }

@@ -1,21 +1,23 @@
-import { type JournalContext, wholeLine } from "../store/internal.ts";
-import { MAX_LOOKS, SECOND_LOOK_MS } from "./check.ts";
+import {
+  type JournalContext,
+  SECOND_LOOK_MS,
+  untilStable,
+  wholeLine,
+} from "../store/internal.ts";
 import { type RawLine, rawLines } from "./lines.ts";
 
-/** How many bytes of an unfinished last line a journal of the Rust program ends with: opening cuts them off. */
+/** The number of bytes of an unfinished last line that opening cuts off a journal of the Rust program. */
 export async function tornOfRust(context: JournalContext): Promise<number> {
-  let seen: RawLine | undefined;
+  type Seen = { readonly end: RawLine | undefined; readonly isSame: boolean };
   // Beside a writer a line may be seen half written.
-  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+  const { end, isSame } = await untilStable(async (seen?: Seen) => {
     const end = await unfinishedLine(context);
-    if (end === undefined) return 0;
-    const isSame = seen?.offset === end.offset &&
-      seen.sizeBytes === end.sizeBytes;
-    if (isSame) return end.sizeBytes;
-    seen = end;
-    await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
-  }
-  return 0;
+    const isSame = end?.offset === seen?.end?.offset &&
+      end?.sizeBytes === seen?.end?.sizeBytes;
+    const isStable = end === undefined || isSame;
+    return { value: { end, isSame }, isStable };
+  }, SECOND_LOOK_MS);
+  return isSame ? end?.sizeBytes ?? 0 : 0;
 }
 
 async function unfinishedLine(

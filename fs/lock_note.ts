@@ -55,15 +55,19 @@ export function parseLockNote(
   }
 }
 
-/** The note in a lock file; `undefined` if there is no such file, or no note in it. */
-export async function readLockNote(
+/** Reads a lock file: its note, if it holds one, and its owner; `undefined` if there is no such file. */
+export async function readLockFile(
   fs: FileSystem,
   path: string,
-): Promise<LockNote | undefined> {
+): Promise<
+  { note?: LockNote | undefined; uid?: number | undefined } | undefined
+> {
   const file = await openIfExists(fs, path);
   if (file === undefined) return undefined;
   try {
-    return parseLockNote(await readBlock(file, LOCK_NOTE_BYTES));
+    const { uid } = await file.stat();
+    const note = parseLockNote(await readBlock(file, LOCK_NOTE_BYTES));
+    return { note, uid };
   } finally {
     await file.close();
   }

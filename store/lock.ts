@@ -1,11 +1,10 @@
 import { MiniError } from "../base/errors.ts";
 import { createOwned, type Staging } from "../fs/atomic_file.ts";
-import { readBlock } from "../fs/blocks.ts";
 import type { FileLock, FileSystem } from "../fs/file_system.ts";
 import {
   encodeLockNote,
-  LOCK_NOTE_BYTES,
   parseLockNote,
+  readLockFile,
 } from "../fs/lock_note.ts";
 import { fromOs, osCode } from "../fs/os_errors.ts";
 import { processId } from "../fs/system.ts";
@@ -67,20 +66,14 @@ async function takeLock(
 /** The holder of a lock, as far as the note in its file and the file itself tell. */
 async function holderOf(fs: FileSystem, path: string): Promise<string> {
   try {
-    const file = await fs.open(path, "read");
-    try {
-      const { uid } = await file.stat();
-      const note = parseLockNote(await readBlock(file, LOCK_NOTE_BYTES));
-      if (note === undefined) {
-        const whose = uid === undefined ? "" : ` (the lock is user ${uid}'s)`;
-        return `another process${whose}`;
-      }
-      if (note.pid === processId) return "this process";
-      const what = note.command === undefined ? "" : ` (${note.command})`;
-      return `process ${note.pid}${what}, started ${note.since},`;
-    } finally {
-      await file.close();
+    const { note, uid } = await readLockFile(fs, path) ?? {};
+    if (note === undefined) {
+      const whose = uid === undefined ? "" : ` (the lock is user ${uid}'s)`;
+      return `another process${whose}`;
     }
+    if (note.pid === processId) return "this process";
+    const what = note.command === undefined ? "" : ` (${note.command})`;
+    return `process ${note.pid}${what}, started ${note.since},`;
   } catch {
     // The message only says less without the note.
     return "another process";

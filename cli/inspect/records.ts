@@ -1,4 +1,4 @@
-import type { JournalContext } from "../../store/internal.ts";
+import { type JournalContext, untilStable } from "../../store/internal.ts";
 import type { Readable } from "../pieces.ts";
 import { survey } from "../survey.ts";
 import { brief } from "../../base/text.ts";
@@ -38,7 +38,6 @@ export interface MissingRecord {
 
 /** The most characters of a record in a row. */
 const ROW_CHARS = 240;
-const MAX_LOOKS = 5;
 
 /** The records `from` to `from + count - 1`, and what cannot be read among them. */
 export async function recordPage(
@@ -46,12 +45,12 @@ export async function recordPage(
   from: number,
   count: number,
 ): Promise<RecordPage> {
-  for (let look = 1;; look++) {
+  return await untilStable(async () => {
     const before = await namesOf(context);
-    const page = await readPage(context, from, from + count - 1);
+    const value = await readPage(context, from, from + count - 1);
     // A rotation or a compaction meanwhile takes files away from under the reader.
-    if (look === MAX_LOOKS || before === await namesOf(context)) return page;
-  }
+    return { value, isStable: before === await namesOf(context) };
+  });
 }
 
 async function readPage(

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { MiniError } from "../../base/errors.ts";
-import { readLockNote } from "../../fs/lock_note.ts";
+import { readLockFile } from "../../fs/lock_note.ts";
 import { corrupt, unsupported } from "../corruption.ts";
 import {
   FORMAT_VERSION,
@@ -80,7 +80,7 @@ export async function tracesOf(
 ): Promise<Traces> {
   const names = await fs.list(paths.directory);
   const hasSealed = paths.sealedBases(names).length > 0;
-  return { hasSealed, log: (await readLockNote(fs, paths.lock))?.log };
+  return { hasSealed, log: (await readLockFile(fs, paths.lock))?.note?.log };
 }
 
 /** The error for a sealed segment whose header was never finished. */
