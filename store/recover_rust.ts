@@ -7,8 +7,7 @@ import {
   type SealedFile,
 } from "./read/rust_segments.ts";
 import type { OpenSegment } from "./read/segment_reader.ts";
-import type { Recovered } from "./recover.ts";
-import { rewriteActive } from "./rewrite.ts";
+import { type Recovered, rewriteActive } from "./recover.ts";
 
 /** Recovers a journal of the Rust program; the lock is held. */
 export async function recoverRustJournal(

@@ -9,9 +9,8 @@ import {
 import { type Encoded, encodeHeader, type Header } from "../format/line.ts";
 import { hex } from "../../base/bytes.ts";
 import { fromOs } from "../../fs/os_errors.ts";
-import type { Recovered, SealedSegment } from "../recover.ts";
+import { copyActive, type Recovered, type SealedSegment } from "../recover.ts";
 import type { CompactionReport } from "../log.ts";
-import { copyActive } from "../rewrite.ts";
 import type { JournalContext } from "../journal.ts";
 
 /**

@@ -66,7 +66,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "rewrite-without-fsync",
-    file: "store/rewrite.ts",
+    file: "store/recover.ts",
     edits: [[
       "  return await replaceFileDurably(staging, paths.active, fill, check);\n",
       "  const { fs, temporary, mode, directory } = staging;\n" +
@@ -79,7 +79,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "rewrite-without-directory-fsync",
-    file: "store/rewrite.ts",
+    file: "store/recover.ts",
     edits: [[
       "  return await replaceFileDurably(staging, paths.active, fill, check);\n",
       "  return await replaceFile(staging, paths.active, fill, check);\n",
@@ -118,7 +118,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "torn-bytes-are-thrown-away",
-    file: "store/rewrite.ts",
+    file: "store/recover.ts",
     edits: [["  if (torn.length > 0) {", "  if (false) {"]],
     killedBy: recovery("keeps the bytes it cuts off and says so"),
   },
