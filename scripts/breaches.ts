@@ -34,9 +34,6 @@ export const FILE_BREACHES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Files that import themselves by way of others. */
-export const CIRCLES: readonly string[] = [];
-
 /** Folders with too many files, and how many they have. */
 export const CROWDED: Readonly<Record<string, number>> = {
   "cli": 44,

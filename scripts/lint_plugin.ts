@@ -186,14 +186,18 @@ const functionLength: Deno.lint.Rule = {
 const imports: Deno.lint.Rule = {
   create(context) {
     const place = placeOf(context.filename);
-    const check = (source: Deno.lint.StringLiteral | null) => {
-      const message = source && importProblem(place, source.value);
+    const check = (source: Deno.lint.Node | null) => {
+      if (source?.type !== "Literal" || typeof source.value !== "string") {
+        return;
+      }
+      const message = importProblem(place, source.value);
       if (message) context.report({ node: source, message });
     };
     return {
       ImportDeclaration: (node) => check(node.source),
       ExportAllDeclaration: (node) => check(node.source),
       ExportNamedDeclaration: (node) => check(node.source),
+      ImportExpression: (node) => check(node.source),
     };
   },
 };

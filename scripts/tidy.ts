@@ -1,10 +1,10 @@
 /** The rules of this project that are about more than one file: `deno task tidy`. */
 import { walk } from "@std/fs";
 import { fromFileUrl, relative } from "@std/path";
-import { CIRCLES, CROWDED, PHRASES } from "./breaches.ts";
+import { CROWDED, PHRASES } from "./breaches.ts";
 import { commitProblems } from "./tidy/commits.ts";
 import { crowdedFolders, mapProblems } from "./tidy/folders.ts";
-import { circleProblems } from "./tidy/imports.ts";
+import { circles } from "./tidy/imports.ts";
 import { brokenLinks } from "./tidy/links.ts";
 import type { SourceFile } from "./tidy/source.ts";
 import { oldNames, phraseProblems, phrases } from "./tidy/words.ts";
@@ -13,7 +13,7 @@ import { oldNames, phraseProblems, phrases } from "./tidy/words.ts";
 export function findings(files: readonly SourceFile[]): string[] {
   return [
     ...files.flatMap((file) => fileProblems(file, files)),
-    ...circleProblems(files, CIRCLES),
+    ...circles(files),
     ...crowdedFolders(files, CROWDED),
     ...mapProblems(files),
     ...oldNames(files),

@@ -5,29 +5,12 @@ import type { SourceFile } from "./source.ts";
 const IMPORT =
   /^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/gm;
 
-/** The files that import themselves by way of others, in order. */
-export function filesInCircles(files: readonly SourceFile[]): string[] {
-  const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
+/** The files that import themselves by way of others. */
+export function circles(files: readonly SourceFile[]): string[] {
+  const sources = files.filter(({ path }) => path.endsWith(".ts"));
+  const imports = new Map(sources.map((file) => [file.path, importsOf(file)]));
   return [...imports.keys()].filter((path) => reaches(path, path, imports))
-    .sort();
-}
-
-/** The circles that are not known, and those that are known and gone. */
-export function circleProblems(
-  files: readonly SourceFile[],
-  known: readonly string[],
-): string[] {
-  const found = filesInCircles(
-    files.filter(({ path }) => path.endsWith(".ts")),
-  );
-  return [
-    ...found.filter((path) => !known.includes(path))
-      .map((path) => `${path}:1: imports itself by way of others`),
-    ...known.filter((path) => !found.includes(path))
-      .map((path) =>
-        `scripts/breaches.ts:1: ${path} is in no circle any more: take it off the list`
-      ),
-  ];
+    .map((path) => `${path}:1: imports itself by way of others`);
 }
 
 function importsOf({ path, text }: SourceFile): string[] {

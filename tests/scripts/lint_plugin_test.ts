@@ -115,6 +115,22 @@ Deno.test("lint: published code uses nothing that Node 20 lacks", () => {
   assertEquals(problems("tests/store/x_test.ts", disposed), []);
 });
 
+Deno.test("lint: every way to import a module is looked at", () => {
+  const imports = [
+    'import { a } from "node:fs";',
+    'import "node:fs";',
+    'export * from "node:fs";',
+    'export { a } from "node:fs";',
+    'await import("node:fs");',
+  ];
+  for (const text of imports) {
+    assertEquals(problems("store/x.ts", text), [
+      "only fs/ may call the operating system",
+    ]);
+  }
+  assertEquals(problems("store/x.ts", "await import(url);"), []);
+});
+
 const IMPORTS: [
   from: string,
   specifier: string,
