@@ -42,8 +42,6 @@ export const CROWDED: Readonly<Record<string, number>> = {
 
 /** How often phrases stand in the text that have a plainer word: `deno task tidy --phrases`. */
 export const PHRASES: Readonly<Record<string, number>> = {
-  "snap": 2,
-  "state": 6,
   "store": 29,
   "tests": 1,
 };

@@ -2,7 +2,7 @@ import { dirname } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 
-/** What is true after most failures. */
+/** The state of affairs after most failures. */
 const AS_BEFORE = "the existing snapshots are unchanged";
 
 /** Returns the error for a failure with a file: an error of the system gets a code, a `TypeError` stays as it is. */

@@ -59,6 +59,6 @@ export interface SnapshotInfo {
 export interface RejectedSnapshot {
   /** Where it is now; its old name where it could not be renamed. */
   readonly path: string;
-  /** What is wrong with it. */
+  /** Its damage. */
   readonly error: MiniError;
 }

@@ -4,7 +4,7 @@ import { MiniStore } from "../store/mod.ts";
 import { isCompacted } from "./aborts.ts";
 import { isEntry } from "./entry.ts";
 
-/** What a directory holds. A queue is a state too, but only a queue can read its records. */
+/** The kind of a directory. A queue is a state too, but only a queue can read its records. */
 export type Kind = "state" | "queue";
 
 /** The number of records that are looked at. */
@@ -70,7 +70,7 @@ function kindOfSnapshot(text: string): Kind | undefined {
   return STATE.test(text) ? "state" : undefined;
 }
 
-/** What a file starts with; nothing if it cannot be read. */
+/** The start of a file; empty if it cannot be read. */
 async function startOf(fs: FileSystem, path: string): Promise<string> {
   try {
     const file = await fs.open(path, "read");

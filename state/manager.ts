@@ -76,7 +76,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * see the state waits inside until every write before it is applied.
    */
   readonly #mutex = new Mutex();
-  /** What closing waits for. */
+  /** The tasks that closing waits for. */
   readonly #tasks = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
   #recovery!: StateRecoveryReport;
@@ -205,7 +205,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     return this.#applier.sequence;
   }
 
-  /** What opening found. */
+  /** The report of opening. */
   get recovery(): StateRecoveryReport {
     return this.#recovery;
   }

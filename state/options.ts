@@ -60,14 +60,14 @@ export interface StateOptions<S, M> {
    */
   immutable?: boolean | "checked";
   /**
-   * What opening does if `apply` throws for a mutation that had been applied, so
-   * that the code must have changed: `"refuse"` throws `REPLAY_FAILED`, `"abort"`
-   * leaves the mutation out for good.
+   * Decides what happens if `apply` throws on opening for a mutation that had been
+   * applied, so that the code must have changed: `"refuse"` throws
+   * `REPLAY_FAILED`, `"abort"` leaves the mutation out for good.
    *
    * @default {"refuse"}
    */
   onReplayThrow?: "refuse" | "abort";
-  /** What the directory holds. A directory of the other kind is refused: neither can read the records of the other. @default {"state"} */
+  /** The kind of the directory. A directory of the other kind is refused: neither can read the records of the other. @default {"state"} */
   kind?: "state" | "queue";
   /** The name of the log's file in the directory, which holds no other state. @default {"journal.jsonl"} */
   journal?: string;
