@@ -11,6 +11,24 @@ export interface ExploreOptions extends CrashOptions {
   readonly crashRecoveryOneIn?: number;
   /** One in this number of the states that a power cut may leave is checked. @default {1} */
   readonly stateOneIn?: number;
+  /** The number of recoveries after which to stop: `explore` spreads them over all moments, `sweepFaults` takes them in order. @default {no limit} */
+  readonly maxRecoveries?: number;
+  /** Called after each moment, or after each call that was made to fail. */
+  readonly onProgress?: (progress: ExploreProgress) => void;
+}
+
+/** How far an exploration has got. */
+export interface ExploreProgress {
+  /** The number of moments checked so far. */
+  readonly moment: number;
+  /** The number of all moments; `undefined` if it is not known before the end. */
+  readonly moments: number | undefined;
+  /** The number of states so far. */
+  readonly states: number;
+  /** The number of recoveries so far. */
+  readonly recoveries: number;
+  /** The number of violations so far. */
+  readonly violations: number;
 }
 
 /** The result of an exploration. */
@@ -23,6 +41,8 @@ export interface ExploreReport {
   readonly states: number;
   /** The number of recoveries. */
   readonly recoveries: number;
+  /** Whether everything was checked: `false` if `maxRecoveries` has ended it. */
+  readonly isComplete: boolean;
   /** The failures, each with the moment and the seed; empty if there were none. */
   readonly violations: readonly string[];
 }
@@ -36,6 +56,8 @@ export class Checker<Item> {
   readonly #violations: string[] = [];
   #states = 0;
   #recoveries = 0;
+  #maxRecoveries = Infinity;
+  #isComplete = true;
 
   constructor(
     workload: Workload<Item>,
@@ -54,8 +76,22 @@ export class Checker<Item> {
       moments,
       states: this.#states,
       recoveries: this.#recoveries,
+      isComplete: this.#isComplete,
       violations: this.#violations,
     };
+  }
+
+  /** Allows this share of the recoveries that are left. */
+  allow(share: number): void {
+    const { maxRecoveries = Infinity } = this.#options;
+    const left = Math.max(maxRecoveries - this.#recoveries, 0);
+    this.#maxRecoveries = this.#recoveries + Math.ceil(left * share);
+  }
+
+  #isSpent(): boolean {
+    if (this.#recoveries < this.#maxRecoveries) return false;
+    this.#isComplete = false;
+    return true;
   }
 
   violation(label: string, what: string): void {
@@ -67,6 +103,7 @@ export class Checker<Item> {
 
   /** Kills the process: nothing unsynced is lost, until the power is cut as well. */
   async checkKilled(moment: Moment): Promise<void> {
+    if (this.#isSpent()) return;
     const label = `${moment.label}, killed`;
     await this.#checkState(new MemoryFileSystem(moment.disk), moment, label);
     await this.#crashRecovery(new MemoryFileSystem(moment.disk), moment, label);
@@ -75,6 +112,7 @@ export class Checker<Item> {
   async checkPowerCut(moment: Moment, options: CrashOptions): Promise<void> {
     const oneIn = this.#options.crashRecoveryOneIn ?? 20;
     for (const { label, fs } of crashStates(moment.disk, options)) {
+      if (this.#isSpent()) return;
       if (!this.#isInSample()) continue;
       const disk = fs.snapshot();
       const where = `${moment.label}, power cut (${label})`;
@@ -96,6 +134,7 @@ export class Checker<Item> {
     await this.#recover(fs);
     for (const [step, disk] of disks) {
       for (const state of crashStates(disk, { samples: 0 })) {
+        if (this.#isSpent()) return;
         if (!this.#isInSample()) continue;
         const where = `${label}, recovery cut after ${step} (${state.label})`;
         await this.#checkState(state.fs, moment, where);

@@ -16,42 +16,58 @@ const HANG_MS = 10_000;
  *
  * What is recovered must be a beginning of what was issued, unit by unit, and
  * hold everything that was acknowledged. Recovering again must change nothing,
- * also when the first recovery was itself cut off, and an item written after it
- * must be there after the next.
+ * also if the first recovery was itself cut off, and an item written after it
+ * must be there after the next. An error that `recover` throws is a violation,
+ * so it can check more.
  *
  * @param workload The program.
  * @param options How thoroughly to look.
- * @returns Counts, and what went wrong.
+ * @returns Counts, and the violations.
  *
- * @example A log, and every moment at which the power may be cut
+ * @example A bank, and every moment at which the power may be cut
  * ```ts
- * import { MiniStore } from "@mini/state/store";
- * import { explore, type Workload } from "@mini/state/testing";
+ * import { type FileSystem, StateManager } from "@mini/state/state";
+ * import { explore } from "@mini/state/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const PATH = "/data/journal.jsonl";
- * const workload: Workload<string> = {
- *   name: "two records",
+ * interface Transfer {
+ *   from: "alice" | "bob";
+ *   to: "alice" | "bob";
+ *   cents: number;
+ * }
+ * const open = (fs: FileSystem) =>
+ *   StateManager.open("/data", {
+ *     fs,
+ *     initial: () => ({ alice: 100, bob: 0 }),
+ *     apply(balances, { from, to, cents }: Transfer) {
+ *       balances[from] -= cents;
+ *       balances[to] += cents;
+ *     },
+ *   });
+ * const report = await explore<Transfer>({
+ *   name: "a bank",
  *   async run(fs, log) {
- *     await using store = await MiniStore.open<string>(PATH, { fs });
- *     for (const record of ["a", "b"]) {
- *       const unit = log.issue(record);
- *       await store.append(record);
+ *     await using bank = await open(fs);
+ *     for (const cents of [30, 20]) {
+ *       const transfer: Transfer = { from: "alice", to: "bob", cents };
+ *       const unit = log.issue(transfer);
+ *       await bank.apply(transfer);
  *       log.ack(unit);
  *     }
  *   },
  *   async recover(fs) {
- *     const store = await MiniStore.open<string>(PATH, { fs });
- *     return await Array.fromAsync(store.replay(), ({ data }) => data);
+ *     const bank = await open(fs);
+ *     const { alice, bob } = bank.state;
+ *     if (alice + bob !== 100) throw new Error("money was made, or lost");
+ *     return await Array.fromAsync(bank.history(), ({ mutation }) => mutation);
  *   },
- *   async append(fs, record) {
- *     await using store = await MiniStore.open<string>(PATH, { fs });
- *     await store.append(record);
+ *   async append(fs, transfer) {
+ *     await using bank = await open(fs);
+ *     await bank.apply(transfer);
  *   },
- *   extra: "after",
- * };
- * const { states, violations } = await explore(workload);
- * assertEquals([states > 20, violations], [true, []]);
+ *   extra: { from: "bob", to: "alice", cents: 5 },
+ * }, { maxRecoveries: 500 });
+ * assertEquals(report.violations, []);
  * ```
  */
 export async function explore<Item>(
@@ -63,11 +79,23 @@ export async function explore<Item>(
   recorder.watch(fs);
   await deadline(workload.run(fs, recorder), HANG_MS);
   const checker = new Checker(workload, recorder.units, options);
-  for (const moment of recorder.moments) {
+  const { moments } = recorder;
+  for (const [index, moment] of moments.entries()) {
+    checker.allow(1 / (moments.length - index));
     await checker.checkKilled(moment);
     await checker.checkPowerCut(moment, options);
+    report(checker.report(index + 1), options, moments.length);
   }
-  return checker.report(recorder.moments.length);
+  return checker.report(moments.length);
+}
+
+function report(
+  { moments: moment, states, recoveries, violations }: ExploreReport,
+  { onProgress }: ExploreOptions,
+  moments?: number,
+): void {
+  const counts = { states, recoveries, violations: violations.length };
+  onProgress?.({ moment, moments, ...counts });
 }
 
 /** Options of {@linkcode sweepFaults}: which calls fail, and how. */
@@ -80,13 +108,13 @@ export interface SweepOptions extends ExploreOptions {
 
 /**
  * Runs a workload again and again, each time with another call that fails, once
- * or from then on, until a run has no call left to fail. After each the process
- * is killed, and the power is cut; both must leave what {@linkcode explore}
- * asks for.
+ * or from then on, until a run has no call left to fail. After each run the
+ * process is killed and the power is cut; both must leave what
+ * {@linkcode explore} asks for.
  *
- * @param workload The program. It is expected to come to an end, well or not.
- * @param options What to break, and how thoroughly to look afterwards.
- * @returns Counts, and what went wrong.
+ * @param workload The program. Its run must end, whether it succeeds or fails.
+ * @param options Which calls fail, and how thoroughly to look afterwards.
+ * @returns Counts, and the violations.
  *
  * @example A disk that fails, at every call in turn
  * ```ts
@@ -120,25 +148,41 @@ export async function sweepFaults<Item>(
   workload: Workload<Item>,
   options: SweepOptions,
 ): Promise<ExploreReport> {
-  const total = { moments: 0, states: 0, recoveries: 0 };
-  const violations: string[] = [];
+  let total: ExploreReport = {
+    name: workload.name,
+    moments: 0,
+    states: 0,
+    recoveries: 0,
+    isComplete: true,
+    violations: [],
+  };
+  const { maxRecoveries = Infinity } = options;
   for (const fault of options.faults) {
     for (const isSticky of [false, true]) {
       for (let index = 1;; index++) {
-        const report = await runWithFault(workload, options, {
-          fault,
-          isSticky,
-          index,
-        });
-        if (report === undefined) break;
-        total.moments += report.moments;
-        total.states += report.states;
-        total.recoveries += report.recoveries;
-        violations.push(...report.violations);
+        const left = maxRecoveries - total.recoveries;
+        if (left <= 0) return { ...total, isComplete: false };
+        const run = { fault, isSticky, index };
+        const limited = { ...options, maxRecoveries: left };
+        const found = await runWithFault(workload, limited, run);
+        if (found === undefined) break;
+        total = sum(total, found);
+        report(total, options);
       }
     }
   }
-  return { name: workload.name, ...total, violations };
+  return total;
+}
+
+function sum(one: ExploreReport, other: ExploreReport): ExploreReport {
+  return {
+    name: one.name,
+    moments: one.moments + other.moments,
+    states: one.states + other.states,
+    recoveries: one.recoveries + other.recoveries,
+    isComplete: one.isComplete && other.isComplete,
+    violations: [...one.violations, ...other.violations],
+  };
 }
 
 async function runWithFault<Item>(
@@ -173,6 +217,7 @@ async function runWithFault<Item>(
   const checker = new Checker(workload, recorder.units, options);
   const moment = recorder.momentOf(fs, how);
   if (hang !== "") checker.violation(moment.label, hang);
+  checker.allow(1);
   await checker.checkKilled(moment);
   await checker.checkPowerCut(moment, options);
   return checker.report(1);

@@ -28,7 +28,11 @@ export type {
   FileOperation,
   Rights,
 } from "./disk.ts";
-export type { ExploreOptions, ExploreReport } from "./checker.ts";
+export type {
+  ExploreOptions,
+  ExploreProgress,
+  ExploreReport,
+} from "./checker.ts";
 export { explore, sweepFaults } from "./explore.ts";
 export type { SweepOptions } from "./explore.ts";
 export { fileSystemSuite } from "./file_system_suite.ts";

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FileHandle, FileSystem } from "@mini/state/store";
-import { explore, sweepFaults, type Workload } from "@mini/state/testing";
+import {
+  explore,
+  type ExploreProgress,
+  sweepFaults,
+  type Workload,
+} from "@mini/state/testing";
 
 /** A log of lines, as small as can be, with one step of its work left out. */
 type Flaw =
@@ -189,4 +194,55 @@ Deno.test("sweepFaults() takes no workload that is aborted for one that hangs", 
     { faults },
   );
   assertEquals(report.violations, []);
+});
+
+Deno.test("explore() tells how far it has got", async () => {
+  const told: ExploreProgress[] = [];
+  const onProgress = (progress: ExploreProgress) => void told.push(progress);
+  const { moments, states, recoveries, isComplete } = await explore(
+    lineLog("none"),
+    { onProgress },
+  );
+  assertEquals(told.map(({ moment }) => moment), told.map((_, at) => at + 1));
+  const violations = 0;
+  const last = { moment: moments, moments, states, recoveries, violations };
+  assertEquals([told.at(-1), isComplete], [last, true]);
+});
+
+Deno.test("explore() spreads a limited number of recoveries over all moments", async () => {
+  const told: ExploreProgress[] = [];
+  const maxRecoveries = 100;
+  const report = await explore(lineLog("acknowledges before sync"), {
+    maxRecoveries,
+    onProgress: (progress) => void told.push(progress),
+  });
+  assertEquals(report.isComplete, false);
+  // A state that is begun with is checked to its end.
+  assert(report.recoveries < maxRecoveries + 5 * report.moments);
+  const each = told.map(({ recoveries }, at) =>
+    recoveries - (told[at - 1]?.recoveries ?? 0)
+  );
+  assertEquals([each.length, each.every((count) => count > 0)], [
+    report.moments,
+    true,
+  ]);
+});
+
+Deno.test("sweepFaults() ends after a limited number of recoveries, and tells how far it has got", async () => {
+  let last: ExploreProgress | undefined;
+  const report = await sweepFaults(lineLog("none"), {
+    faults,
+    maxRecoveries: 50,
+    onProgress: (progress) => last = progress,
+  });
+  const { moments, states, recoveries } = report;
+  assertEquals([report.isComplete, report.violations], [false, []]);
+  assertEquals(last, {
+    moment: moments,
+    moments: undefined,
+    states,
+    recoveries,
+    violations: 0,
+  });
+  assert(recoveries >= 50 && recoveries < 60, String(recoveries));
 });
