@@ -53,7 +53,10 @@ function describe(found: readonly SnapshotCheck[], paint: Paint): string[] {
     basename(path),
     `record ${seq}`,
     size(sizeBytes),
-    paint(status === "damaged" ? "bad" : "good", status),
+    paint(
+      status === "damaged" ? "bad" : "good",
+      status === "whole" ? "intact" : status,
+    ),
     version === undefined ? "" : `version ${version}`,
   ]);
   const problems = found.flatMap(({ problem }) =>

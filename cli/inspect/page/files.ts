@@ -1,15 +1,15 @@
 /** Segments and snapshots to scale, and what is wrong with them. */
 export const FILES: string = String.raw`
 const STATUS = {
-  sealed: "whole",
-  closed: "whole, closed cleanly",
-  open: "whole, not closed",
+  sealed: "intact",
+  closed: "intact, closed cleanly",
+  open: "intact, not closed",
   torn: "torn at the end",
   unfinished: "unfinished: opening creates it again",
   missing: "missing: a rotation was cut short, or it was removed",
   damaged: "damaged",
   unread: "not read yet",
-  whole: "whole",
+  whole: "intact",
   unverified: "readable, without a checksum",
   newer: "of a newer version",
 };
@@ -62,9 +62,9 @@ function drawFiles() {
   const most = Math.max(1, ...segments.map((file) => file.sizeBytes), ...snapshots.map((file) => file.sizeBytes));
   byId("view-files").replaceChildren(
     el("h2", {}, "Segments"),
-    fileTable(["file", "records", "how many", "size", "", "found"], segments.map((segment) => segmentRow(segment, most))),
+    fileTable(["file", "records", "count", "size", "", "found"], segments.map((segment) => segmentRow(segment, most))),
     el("h2", {}, "Snapshots"),
-    snapshots.length === 0 ? el("p", { class: "faint" }, "no snapshots") : fileTable(["file", "stands at", "", "size", "", "found"], snapshots.map((snapshot) => snapshotRow(snapshot, most))),
+    snapshots.length === 0 ? el("p", { class: "faint" }, "no snapshots") : fileTable(["file", "record", "", "size", "", "found"], snapshots.map((snapshot) => snapshotRow(snapshot, most))),
     el("h2", {}, "Set aside"),
     setAside.length === 0 ? el("p", { class: "faint" }, "nothing") : el("ul", { class: "names" }, ...setAside.map((name) => el("li", {}, el("code", {}, name), el("span", { class: "faint" }, " " + whyAside(name))))),
     problems.length > MAX_TROUBLE && el("h2", {}, "What is wrong") || "",
