@@ -81,7 +81,10 @@ function assertPlain(
 ): void {
   if (flawOf(value, keys) === undefined && depth < MAX_DEPTH) return;
   // Checking the whole value will say where, and what.
-  throw new MiniError("UNSERIALIZABLE", "it is not plain JSON, or too deep");
+  throw new MiniError(
+    "UNSERIALIZABLE",
+    "it is not plain JSON, or is nested too deeply",
+  );
 }
 
 function small(value: unknown, indent: string): string {
@@ -102,7 +105,7 @@ export function stringify(value: unknown, indent?: number): string {
 function tooLarge(cause?: unknown): MiniError {
   return new MiniError(
     "TOO_LARGE",
-    "Cannot create a snapshot: its JSON is longer than a string can be; give it a codec that encodes in parts; nothing was written",
+    "Cannot create a snapshot: its JSON is longer than a JavaScript string can be; pass a codec that encodes the state in parts; nothing was written",
     { cause },
   );
 }

@@ -72,7 +72,9 @@ export class SnapStore<S> {
     const { keep = 2, codec, schema, like, fs = systemFileSystem } = options;
     this.#modes = modesOf(options);
     this.#like = like;
-    if (dir === "") throw new TypeError('Cannot keep snapshots: "" is no path');
+    if (dir === "") {
+      throw new TypeError("Cannot keep snapshots: the path is empty");
+    }
     this.dir = absolutePath(dir);
     this.#fs = fs;
     this.#keep = keep;
@@ -249,7 +251,10 @@ export class SnapStore<S> {
     try {
       const found = await readSnapshot(this.#fs, path, this.#codec);
       if (found.seq !== seq) {
-        throw damaged(path, `it says that it is of record ${found.seq}`);
+        throw damaged(
+          path,
+          `its name does not match its content, which is of record ${found.seq}`,
+        );
       }
       return found;
     } catch (error) {

@@ -94,7 +94,7 @@ export async function readSnapshot<S>(
   if (version !== undefined && at !== -1) {
     const head = parse(`${start.slice(0, at).replace(/,$/, "")}\n}`, path);
     if (codec === undefined) {
-      throw unsupported(path, "it is in parts; give the codec that made them");
+      throw unsupported(path, "it is in parts; pass the codec that wrote them");
     }
     return { ...metaOf(head, path), state: await decodeParts(codec, fs, path) };
   }
@@ -235,7 +235,7 @@ function parse(
   return json as Record<string, unknown>;
 }
 
-/** Parses the text of a snapshot. Throws `CORRUPT` if it is not JSON, or nested too deep. */
+/** Parses the text of a snapshot. Throws `CORRUPT` if it is not JSON, or is nested too deeply. */
 export function parseSnapshot(
   text: string,
   path: string,
@@ -250,7 +250,7 @@ export function parseSnapshot(
 }
 
 function notJson(path: string): MiniError {
-  return damaged(path, "it is not JSON, or nested too deep");
+  return damaged(path, "it is not JSON, or is nested too deeply");
 }
 
 function failsChecksum(path: string): MiniError {

@@ -356,7 +356,7 @@ function noState(seq: number, cause: unknown): MiniError {
     "POISONED",
     `Cannot use the state any more: apply threw for record ${seq}, and rebuilding the state failed: ${
       messageOf(cause)
-    }; nothing that was logged is lost: close it and open it again`,
+    }; nothing that was logged is lost: close the state and open it again`,
     { cause, seq },
   );
 }
@@ -364,6 +364,6 @@ function noState(seq: number, cause: unknown): MiniError {
 function notInRust(): MiniError {
   return new MiniError(
     "UNSUPPORTED_FORMAT",
-    "Cannot apply several mutations as one: the format of the Rust ministore has no way to say so; nothing was logged",
+    "Cannot apply several mutations as one: a journal of the Rust crate ministore has no batches; nothing was logged",
   );
 }

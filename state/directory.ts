@@ -115,7 +115,7 @@ async function assertOwn(
       snapshots.filter((path) => dirname(path) === directory),
     );
   } catch (error) {
-    const after = "nothing that was durable has changed";
+    const after = "no durable data has changed";
     throw fromOs(error, `open "${journal}"`, after, {
       directory,
       path: journal,
@@ -139,7 +139,7 @@ async function assertOnlyState(fs: FileSystem, journal: string): Promise<void> {
       !await isSame(path, journal) && await isOfState(fs, path);
     if (!isOther) continue;
     throw new TypeError(
-      `"${directory}" holds another state, the log of which is "${name}"; give each a directory of its own`,
+      `"${directory}" holds another state, whose log is "${name}"; give each state a directory of its own`,
     );
   }
 }

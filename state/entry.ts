@@ -23,7 +23,7 @@ export function entryOf(data: unknown, seq: number, isRust: boolean): Entry {
   if (isEntry(data)) return data;
   throw new MiniError(
     "UNSUPPORTED_FORMAT",
-    `Cannot open the state: record ${seq} of the log is no mutation; nothing was changed`,
+    `Cannot open the state: record ${seq} of the log is not a mutation; nothing was changed`,
     { seq },
   );
 }
@@ -57,8 +57,8 @@ export function mutationsOf<M>(
 
 function otherVersion(seq: number, from: number, version: number): MiniError {
   const remedy = from > version
-    ? "run the code of that version, or newer"
-    : "give an upcast function";
+    ? "run the code of that version, or newer code"
+    : "pass an upcast function";
   return new MiniError(
     "UNSUPPORTED_FORMAT",
     `Cannot read record ${seq}: its mutation is of version ${from}, and this code is of version ${version}; nothing was changed: ${remedy}`,

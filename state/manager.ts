@@ -173,7 +173,9 @@ export class StateManager<S, M> implements AsyncDisposable {
       "initial",
       "apply",
     ]);
-    if (dir === "") throw new TypeError('Cannot open a state: "" is no path');
+    if (dir === "") {
+      throw new TypeError("Cannot open a state: the path is empty");
+    }
     checkUnused(dir, options);
     checkInitial(options);
     const path = dir && absolutePath(dir);
@@ -330,7 +332,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     if (this.sequence === expectedSequence) return;
     throw new MiniError(
       "CONFLICT",
-      `Cannot apply: the state stands at ${this.sequence}, and ${expectedSequence} was expected; nothing was logged`,
+      `Cannot apply: the state is at record ${this.sequence}, and expectedSequence is ${expectedSequence}; nothing was logged`,
       { seq: this.sequence },
     );
   }

@@ -188,7 +188,7 @@ function assertSame(
   if (snapshot === undefined || log === undefined || snapshot === log) return;
   throw new MiniError(
     "CORRUPT",
-    `Cannot rebuild the state: the snapshot at record ${seq} belongs to the log ${snapshot}, and the log here is ${log}; nothing was changed: put back the files that belong together`,
+    `Cannot rebuild the state: the snapshot at record ${seq} belongs to the log ${snapshot}, and the log here is ${log}; nothing was changed: restore files that belong together`,
     { seq },
   );
 }
@@ -202,11 +202,11 @@ function gap(
   const start = `the log starts with record ${firstSequence}`;
   const snapshot = seq === 0
     ? "there is no snapshot up to that record"
-    : `the newest snapshot up to that record stands at ${seq}`;
+    : `the newest snapshot up to that record is at record ${seq}`;
   return new MiniError(
     code,
     code === "CORRUPT"
-      ? `Cannot rebuild the state: the newest snapshot stands at record ${seq}, and ${start}; nothing was changed`
+      ? `Cannot rebuild the state: the newest snapshot is at record ${seq}, and ${start}; nothing was changed`
       : `Cannot rebuild the state as of record ${upTo}: ${start}, and ${snapshot}; nothing was changed`,
     { seq: seq + 1 },
   );
@@ -319,7 +319,7 @@ async function provenUpTo<S, M>(
 function replayFailed(seq: number, cause: unknown): MiniError {
   return new MiniError(
     "REPLAY_FAILED",
-    `Cannot rebuild the state: apply throws for record ${seq}, which had been applied (${
+    `Cannot rebuild the state: apply throws for record ${seq}, which was applied before (${
       messageOf(cause)
     }): the code has changed; nothing was changed on disk: run the code that wrote the record, or code that can apply it, or leave it out for good with onReplayThrow: "abort"`,
     { seq, cause },

@@ -47,7 +47,7 @@ export async function recover<S, M>(
 function endsBefore(snapshot: number, log: number): MiniError {
   return new MiniError(
     "CORRUPT",
-    `Cannot open the state: a snapshot stands at record ${snapshot}, and the log ends with record ${log}: records that had been durable are missing; nothing was changed`,
+    `Cannot open the state: there is a snapshot at record ${snapshot}, and the log ends with record ${log}: durable records are missing; nothing was changed`,
     { seq: log + 1 },
   );
 }
@@ -59,9 +59,9 @@ function whyAhead(
   snapshot: number,
 ): string {
   const found =
-    `the log ended with record ${log}, and a snapshot stands at record ${snapshot}`;
+    `the log ended with record ${log}, and there is a snapshot at record ${snapshot}`;
   const copied =
-    "an older copy, a backup perhaps, was put among newer files: the state is that of the snapshot, and not of the copy";
+    "an older copy, such as a backup, was put among newer files: the state is that of the snapshot, not of the copy";
   return outcome === "clean"
     ? `${found}: ${copied}`
     : `${found}: its end was lost, or ${copied}`;

@@ -64,7 +64,7 @@ export function reduce<S, M>(
     if (next !== undefined) state = next as S;
     else if (immutable) {
       throw new TypeError(
-        "apply must return the next state, as immutable says",
+        "apply must return the next state, because immutable is set",
       );
     }
     if (immutable === "checked") freeze(state);

@@ -34,7 +34,7 @@ export async function lockJournal(
   try {
     lock = await takeLock(staging, paths.lock, note);
   } catch (error) {
-    const after = "nothing that was durable has changed";
+    const after = "no durable data has changed";
     throw fromOs(error, `${doing} "${path}"`, after, { directory, path });
   }
   if (lock !== undefined) return lock;

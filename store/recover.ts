@@ -200,7 +200,7 @@ async function createActive(
       segments: sealed.length + 1,
       tornBytes: 0,
       ...((expected !== undefined || found !== undefined) && {
-        reason: "the newest segment had not been finished, and was made again",
+        reason: "the newest segment was unfinished, and was created again",
       }),
     },
   };
@@ -296,7 +296,7 @@ async function readBack(
   }
   throw new MiniError(
     "IO",
-    `Cannot recover "${context.paths.active}": a copy of it reads back differently; nothing was changed`,
+    `Cannot recover "${context.paths.active}": its copy does not read back as written; nothing was changed`,
     { path },
   );
 }
@@ -349,7 +349,7 @@ export async function copyActive(
       const block = await readBlock(from, left);
       if (block.length === 0) {
         const path = paths.active;
-        throw new Error(`"${path}" has become shorter while it was copied`);
+        throw new Error(`"${path}" became shorter while it was being copied`);
       }
       await to.write(block);
       left -= block.length;

@@ -67,7 +67,7 @@ async function checkLines(
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   for await (const { lines: bytes, offset } of reader.blocks()) {
     if (!isUtf8(bytes)) {
-      const reason = "at or after this line the file is not UTF-8";
+      const reason = "from this line on the file is not all UTF-8";
       throw await corruptAt(fs, reader.path, offset, { reason });
     }
     const texts = decoder.decode(bytes).slice(0, -1).split("\n");

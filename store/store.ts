@@ -82,7 +82,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * `CORRUPT` if records that had been durable are damaged; `UNSUPPORTED_FORMAT`
    * if it is not a journal, or newer than this code; `TOO_LARGE` for a record
    * over `maxRecordBytes`; `PERMISSION`, `NO_SPACE` and `IO` as the system
-   * reports them. In all these cases nothing that was durable has changed.
+   * reports them. In all these cases no durable data has changed.
    */
   static async open<T>(
     path: string | URL,
@@ -96,7 +96,7 @@ export class MiniStore<T> implements AsyncDisposable {
       return new MiniStore(context, options.schema, { writer, report });
     } catch (error) {
       const { directory, active: path } = asked.paths;
-      const after = "nothing that was durable has changed";
+      const after = "no durable data has changed";
       throw fromOs(error, `open "${path}"`, after, { directory, path });
     }
   }

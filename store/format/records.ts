@@ -86,7 +86,9 @@ export class NativeLines implements LineParser {
     if (line?.kind === "close" && line.seq === this.next - 1) return NONE;
     if (line?.kind !== "records") throw this.#stray();
     if (line.seq !== this.next) {
-      const reason = `the line does not follow on record ${this.next - 1}`;
+      const reason = `the number of the line does not follow record ${
+        this.next - 1
+      }`;
       throw this.#corrupt(reason);
     }
     this.next += line.records.length;

@@ -88,7 +88,7 @@ export class RustLines implements LineParser {
       return parseJson(text, MAX_DEPTH, keepInteger);
     } catch (cause) {
       if (cause instanceof MiniError) throw cause;
-      const reason = "the line is not JSON, or nested too deep";
+      const reason = "the line is not JSON, or is nested too deeply";
       throw this.#refuse({ line: this.#line, reason });
     }
   }

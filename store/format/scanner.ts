@@ -158,7 +158,7 @@ export class SequenceCheck {
     }
     const isMark = shape.kind === "close";
     if (shape.seq !== (isMark ? this.next - 1 : this.next)) {
-      return `a line does not follow on record ${this.next - 1}`;
+      return `the number of a line does not follow record ${this.next - 1}`;
     }
     this.marks = isMark ? this.marks + 1 : 0;
     this.applied = Math.max(this.applied, isMark ? shape.seq : shape.applied);

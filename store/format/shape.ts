@@ -116,5 +116,5 @@ export function numberAfter(line: Uint8Array): number {
 export function strayReason(next: number): string {
   return `what follows record ${
     next - 1
-  } is neither a mark nor a record as it is written`;
+  } is neither a close mark nor a record in the form that this package writes`;
 }

@@ -128,7 +128,7 @@ function laterProof(lines: Uint8Array, next: number): string | undefined {
     if (line === undefined || line.kind === "header") continue;
     const durable = line.kind === "close" ? line.seq : line.durable;
     if (line.seq >= next && durable >= next) {
-      return `record ${next} is damaged, and a later line says that it had been durable`;
+      return `record ${next} is damaged, and a later line says that it was durable`;
     }
     if (line.kind === "records" && line.seq === next) {
       return `a line between records ${next - 1} and ${next} is damaged`;

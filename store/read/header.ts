@@ -51,7 +51,7 @@ function judgeStart(path: string, start: Uint8Array): void {
 
 /** What tells whether an active segment without a header has had one. */
 export interface Traces {
-  /** Whether sealed segments stand beside it. */
+  /** Whether there are sealed segments beside it. */
   readonly hasSealed: boolean;
   /** The log that the lock's note names. */
   readonly log: string | undefined;
@@ -67,10 +67,9 @@ export function assertNeverBegun(
 ): void {
   if (!hasSealed && log === undefined) return;
   const proof = hasSealed
-    ? "sealed segments stand beside it"
-    : `the note in its lock names the log${log && ` ${log}`} that was in it`;
-  const reason =
-    `it has lost its header, and every record behind that: ${proof}`;
+    ? "there are sealed segments beside it"
+    : `its lock file names the log${log && ` ${log}`} that it held`;
+  const reason = `its header and all records after it are missing: ${proof}`;
   throw corrupt(path, { reason, line: 1, offset: 0 });
 }
 
@@ -93,7 +92,7 @@ export function headless(path: string): MiniError {
 export function checkName(path: string, header: Header, base: number): void {
   if (header.base === base) return;
   const reason =
-    `its name says that it starts after record ${base}, its header after ${header.base}`;
+    `by its name it starts after record ${base}, by its header after record ${header.base}`;
   throw corrupt(path, { reason, line: 1, offset: 0 });
 }
 
@@ -109,7 +108,7 @@ export function basesReason(end: number, base: number): string {
   const reason =
     `the segment before it ends with record ${end}, and it starts after record ${base}`;
   return base < end
-    ? `${reason}, as where an older copy, a backup perhaps, was put among newer files`
+    ? `${reason}; this happens when an older copy, such as a backup, is put among newer files`
     : reason;
 }
 
@@ -121,11 +120,11 @@ export function checkContinuity(
 ): void {
   if (expected === undefined) return;
   const reason = journal !== expected.journal
-    ? "it belongs to another journal than the segment before it"
+    ? "it and the segment before it belong to different journals"
     : base !== expected.base
     ? basesReason(expected.base, base)
     : prev !== expected.prev
-    ? "its header does not vouch for the segment before it"
+    ? "its header does not have the checksum of the segment before it"
     : undefined;
   if (reason === undefined) return;
   throw corrupt(path, { reason, line: 1, offset: 0, seq: expected.base + 1 });

@@ -75,7 +75,7 @@ export async function judgeEnd(
     ? verdict.reason
     : role === "sealed"
     ? `a sealed segment is damaged at record ${seq}`
-    : `record ${seq} had been durable and is damaged`;
+    : `record ${seq} was durable and is damaged`;
   throw await corruptAt(context.fs, path, offset, { reason, seq });
 }
 

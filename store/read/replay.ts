@@ -27,7 +27,7 @@ export interface Reading<T> {
 /** Carries what a schema has thrown: the caller gets it as it is, whatever it looks like. */
 class SchemaFailure extends Error {
   constructor(cause: unknown) {
-    super("the schema has thrown", { cause });
+    super("the schema threw", { cause });
   }
 }
 

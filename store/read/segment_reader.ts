@@ -152,7 +152,7 @@ export class SegmentReader {
       if (isEnded && committed?.failure) throw committed.failure;
       if (limit === Infinity || isEnded) return;
       if (this.#taken < limit) {
-        const reason = "the file is shorter than what was acknowledged";
+        const reason = "the file ends before the last acknowledged record";
         throw corrupt(this.path, { offset: this.#taken, reason });
       }
       await stopper!.wait(changed!);

@@ -149,7 +149,7 @@ function compacted(
   first: number,
 ): MiniError {
   const message =
-    `Cannot read record ${seq} of "${path}": compaction has removed it; the first that is left is ${first}`;
+    `Cannot read record ${seq} of "${path}": compaction removed it; the first record left is ${first}`;
   return new MiniError("COMPACTED", message, { path, seq });
 }
 

@@ -150,7 +150,7 @@ Deno.test("mini snapshots lists them, and finds the damaged one", async () => {
   const { code, stdout } = await mini(["snapshots", directory.path]);
   assertEquals(code, 1);
   assertStringIncludes(stdout, "record 3  ");
-  assertStringIncludes(stdout, "whole    version 2");
+  assertStringIncludes(stdout, "intact   version 2");
   const { json } = await miniJson(["snapshots", directory.path]);
   const statuses = json.snapshots.map((one: { status: string }) => one.status);
   assertEquals(statuses, ["whole", "damaged"]);
@@ -188,7 +188,7 @@ Deno.test("mini state of a Rust directory, of a plain log, and of what compactio
   assertEquals([mutation, others], [{ seq: 8, mutation: { by: 1000 } }, []]);
   const plain = await mini(["state", fixture("v1/whole")]);
   assertEquals(plain.code, 1);
-  assertStringIncludes(plain.stderr, "is no mutation");
+  assertStringIncludes(plain.stderr, "is not a mutation");
   await using directory = new TestDirectory();
   const bytes = new JournalBytes({ base: 10 }).add({
     seq: 11,

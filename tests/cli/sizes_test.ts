@@ -49,7 +49,7 @@ const FILES: [
         .addText(`{"seq":2,"data":${"[".repeat(1e6)}${"]".repeat(1e6)}}`)
         .add({ seq: 3, data: 3 }).text,
     {
-      verify: "is neither a mark nor a record as it is written",
+      verify: "is neither a close mark nor a record in the form",
       salvage: "2 records in ",
     },
   ],

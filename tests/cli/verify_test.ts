@@ -43,7 +43,7 @@ Deno.test("mini verify says file, line, offset, and what to do next", async () =
   assertEquals(stdout.split("\n").slice(0, 3), [
     path,
     "2 segments, 1.3 KiB; damaged: only records 1 to 4 (4) are verified",
-    `CORRUPT: Cannot read "${path}" (line 2, offset 100): record 5 is damaged, and a later line says that it had been durable; nothing was changed`,
+    `CORRUPT: Cannot read "${path}" (line 2, offset 100): record 5 is damaged, and a later line says that it was durable; nothing was changed`,
   ]);
   assertStringIncludes(stdout, `next: mini salvage ${path} NEW`);
   assert(!stdout.includes("mini verify"), "it names itself");

@@ -105,7 +105,7 @@ Deno.test("examples/http_service.ts makes a change only on what the client has s
   ]);
   assertEquals(
     await service.ask("DELETE /items/bolt", undefined, seen),
-    "412 Cannot apply: the state stands at 2, and 1 was expected; nothing was logged",
+    "412 Cannot apply: the state is at record 2, and expectedSequence is 1; nothing was logged",
   );
   const now = { "if-match": '"2"' };
   assertEquals(

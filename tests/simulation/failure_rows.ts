@@ -47,7 +47,7 @@ function rowOfPoison(
   failed: readonly Failed[],
 ): Row | undefined {
   if (!(cause instanceof Error)) return undefined;
-  const size = /it has (\d+) bytes in place of (\d+)/.exec(cause.message);
+  const size = /it has (\d+) bytes instead of (\d+)/.exec(cause.message);
   if (size !== null) {
     return Number(size[1]) < Number(size[2])
       ? "active file cut: poisoned"

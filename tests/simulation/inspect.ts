@@ -126,7 +126,7 @@ function rowsOf(
     rows.push("temporary file: removed on opening");
   }
   const bytes = before.content(PATH);
-  if (/had not been finished/.test(reason ?? "")) {
+  if (/segment was unfinished/.test(reason ?? "")) {
     rows.push(rowOfUnfinished(bytes));
   } else if (outcome === "clean") rows.push("end: clean");
   else if (outcome === "torn") {
@@ -161,26 +161,29 @@ function rowOfTorn(reason: string): Row {
 const BY_MESSAGE: readonly [RegExp, Row][] = [
   [/a sealed segment is damaged at record/, "sealed segment: damaged"],
   [/a sealed segment has no header/, "sealed segment: no header"],
-  [/its name says that/, "sealed segment: name and header disagree"],
-  [/belongs to another journal/, "segment: of another journal"],
+  [/by its name it starts/, "sealed segment: name and header disagree"],
+  [/belong to different journals/, "segment: of another journal"],
   [
     /the segment before it ends with/,
     "segment: base does not meet the one before",
   ],
-  [/does not vouch for/, "segment: prev does not meet the one before"],
+  [
+    /does not have the checksum of/,
+    "segment: prev does not meet the one before",
+  ],
   [/by a newer version/, "header: another version"],
   [
-    /lost its header.*sealed segments stand beside it/,
+    /its header and all records after it are missing: there are sealed segments/,
     "header: lost, sealed segments stand beside it",
   ],
   [
-    /lost its header.*the note in its lock/,
+    /its header and all records after it are missing: its lock file names/,
     "header: lost, the lock names the log",
   ],
   [/its first line is damaged/, "header: damaged"],
   [/it is not a journal/, "header: not a journal"],
   [
-    /a later line says that it had been durable/,
+    /a later line says that it was durable/,
     "bad line: a later line says that it was durable",
   ],
   [
@@ -189,7 +192,7 @@ const BY_MESSAGE: readonly [RegExp, Row][] = [
   ],
   [/complete but fails its checksum/, "bad line: has a newline"],
   [/not the beginning of a record/, "tail: stray text"],
-  [/does not follow on record/, "line: a number that does not follow on"],
+  [/does not follow record/, "line: a number that does not follow on"],
 ];
 
 function rowOfError({ code, message, path }: MiniError): Row | undefined {

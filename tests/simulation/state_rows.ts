@@ -33,7 +33,7 @@ export function rowsOfState(
 export function rowOfRefusal({ code, message }: MiniError): Row | undefined {
   if (
     code === "CORRUPT" &&
-    /newest snapshot stands at record \d+, and the log starts with record \d+/
+    /newest snapshot is at record \d+, and the log starts with record \d+/
       .test(message)
   ) {
     return "snapshot: none reaches the log, corrupt";

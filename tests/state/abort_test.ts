@@ -129,7 +129,7 @@ Deno.test("StateManager shows no state when apply has thrown and the disk cannot
   const later = manager.apply({ by: 2 });
   assertEquals((await errorOf(failed)).code, "POISONED");
   assertEquals((await errorOf(later)).code, "POISONED");
-  assertThrows(() => manager.state, Error, "close it and open it again");
+  assertThrows(() => manager.state, Error, "close the state and open it again");
   fs.hooks = {};
   assertEquals((await errorOf(manager.createSnapshot())).code, "POISONED");
   await manager.close();

@@ -108,7 +108,7 @@ Deno.test("StateManager and mini verify tell of a backup that was copied over ne
     assertEquals([counter.state.value, logEndedAt], [3, 1]);
     assertStringIncludes(
       reason,
-      "at record 2: an older copy, a backup perhaps",
+      "at record 2: an older copy, such as a backup",
     );
   }
   const { stdout } = await mini(["verify", dir]);
@@ -131,7 +131,7 @@ Deno.test("StateManager and mini verify tell of a backup that was copied over a 
   await copyFolder(backup, dir);
   const error = await errorOf(openCounter(dir));
   assertEquals(error.code, "CORRUPT", error.message);
-  const told = "an older copy, a backup perhaps, was put among newer files";
+  const told = "an older copy, such as a backup, ";
   assertStringIncludes(error.message, told);
   assertStringIncludes((await mini(["verify", dir])).stdout, told);
   const read = Array.fromAsync(MiniStore.replay(join(dir, "journal.jsonl")));

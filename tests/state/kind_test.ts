@@ -215,7 +215,7 @@ Deno.test("StateManager.open() sees another state also behind the mark of a clea
         apply: () => {},
       }),
     TypeError,
-    'the log of which is "other.jsonl"',
+    'whose log is "other.jsonl"',
   );
 });
 
@@ -286,6 +286,6 @@ Deno.test("StateManager.open() takes a log without records for another state onl
   await assertRejects(
     () => openCounter("/data", { fs }),
     TypeError,
-    'the log of which is "other.jsonl"',
+    'whose log is "other.jsonl"',
   );
 });

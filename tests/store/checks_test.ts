@@ -164,9 +164,9 @@ Deno.test("StateManager.open(), MiniQueue.open() refuse what is no directory, an
   await assertRejects(
     () => StateManager.open("", { initial: () => 0, apply: () => {} }),
     TypeError,
-    '"" is no path',
+    "the path is empty",
   );
-  await assertRejects(() => MiniQueue.open(""), TypeError, '"" is no path');
+  await assertRejects(() => MiniQueue.open(""), TypeError, "the path is empty");
   await assertRejects(
     () => StateManager.open("/data", undefined as never),
     TypeError,

@@ -56,7 +56,7 @@ for (const [what, cut] of CUTS) {
     const journal = store.id!;
     await store.close();
     change(fs);
-    await assertRefused(fs, `names the log ${journal} that was in it`);
+    await assertRefused(fs, `names the log ${journal} that it held`);
   });
 
   Deno.test(`MiniStore.open() refuses a log that was cut ${what} after its process was killed`, async () => {
@@ -75,7 +75,7 @@ for (const [what, cut] of CUTS) {
     await store.close();
     change(fs);
     fs.unlink(LOCK);
-    await assertRefused(fs, "sealed segments stand beside it");
+    await assertRefused(fs, "there are sealed segments beside it");
   });
 }
 
@@ -155,7 +155,7 @@ Deno.test("MiniStore.open() refuses a journal of the Rust program that was cut t
   fs.put(PATH, encode(`${RUST}"a"\n`));
   await (await MiniStore.open<string>(PATH, { fs })).close();
   fs.put(PATH, new Uint8Array(0));
-  await assertRefused(fs, "names the log that was in it");
+  await assertRefused(fs, "names the log that it held");
 });
 
 for (const left of ["", "\0", RUST.slice(0, -1)]) {

@@ -156,7 +156,7 @@ for (const [who, user, rights, named] of REFUSED) {
     assertEquals(error.code, "PERMISSION");
     assert(error.message.includes(named), error.message);
     assert(
-      error.message.includes("nothing that was durable has changed"),
+      error.message.includes("no durable data has changed"),
       error.message,
     );
     assertEquals(await rightsIn(fs), names);

@@ -49,7 +49,10 @@ Deno.test("MiniStore.open() keeps what it has where a copy of it reads back diff
   };
   const error = await errorOf(MiniStore.open(path, { fs }));
   assertEquals(error.code, "IO");
-  assert(error.message.includes("reads back differently"), error.message);
+  assert(
+    error.message.includes("does not read back as written"),
+    error.message,
+  );
   assertEquals(fs.content(path), three.bytes);
   fs.hooks = {};
   await using store = await MiniStore.open(path, { fs });
