@@ -1,4 +1,4 @@
-/** What a repair tool must know of the log: the line format, the judgement of a tail, file names. A name is added here in review. */
+/** The parts of the log that a repair tool needs beyond `mod.ts`: line format, reading, file names, lock. A name is added here in review. */
 
 export { corrupt, corruptAt } from "./corruption.ts";
 export {

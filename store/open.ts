@@ -2,7 +2,11 @@ import { basename, join } from "@std/path";
 import { nativeFormat } from "./format/line.ts";
 import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
 import { lockJournal, namedLog, nameLog } from "./lock.ts";
-import { type Recovered, recoverJournal } from "./recover.ts";
+import {
+  type Recovered,
+  recoverJournal,
+  type RecoveryReport,
+} from "./recover.ts";
 import { rustFormat } from "./format/rust.ts";
 import type { JournalContext } from "./journal.ts";
 import { listSegments } from "./read/segments.ts";
@@ -16,7 +20,7 @@ export interface OpenJournal {
   /** With the name that the directory lists. */
   readonly context: JournalContext;
   readonly writer: Writer;
-  readonly recovered: Recovered;
+  readonly report: RecoveryReport;
 }
 
 /** Takes the lock, recovers, and makes the writer that continues at the end. On failure nothing stays locked or open. */
@@ -64,7 +68,7 @@ export async function openJournal(
       maxSegmentBytes,
       isDurable: durable,
     }, recovered);
-    return { context, writer, recovered };
+    return { context, writer, report: recovered.report };
   } catch (error) {
     await recovered?.file.close().catch(() => {});
     await lock.close().catch(() => {});

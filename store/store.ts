@@ -12,7 +12,7 @@ import type {
   LogRecord,
   ReplayRange,
 } from "./log.ts";
-import { openJournal } from "./open.ts";
+import { type OpenJournal, openJournal } from "./open.ts";
 import {
   checkRange,
   REPLAY_CHECKS,
@@ -59,9 +59,8 @@ export class MiniStore<T> implements AsyncDisposable {
   readonly appendJson?: NonNullable<Log<T>["appendJson"]>;
 
   private constructor(
-    context: JournalContext,
+    { context, writer, report }: OpenJournal,
     schema: Schema<T> | undefined,
-    { writer, report }: { writer: Writer; report: RecoveryReport },
   ) {
     this.#context = context;
     this.#schema = schema;
@@ -91,9 +90,7 @@ export class MiniStore<T> implements AsyncDisposable {
     assertOptions("MiniStore.open()", options, STORE_CHECKS);
     const asked = contextOf(path, options);
     try {
-      const { context, writer, recovered } = await openJournal(asked, options);
-      const { report } = recovered;
-      return new MiniStore(context, options.schema, { writer, report });
+      return new MiniStore(await openJournal(asked, options), options.schema);
     } catch (error) {
       const { directory, active: path } = asked.paths;
       const after = "no durable data has changed";
