@@ -109,7 +109,7 @@ async function* read<T>(
   const segments = journalSegments(context, start, { live, ifMissing });
   for await (const segment of segments) {
     // After a compaction that left no record, nothing up to `to` ever comes.
-    if (segment.lines.next > to) return;
+    if (segment.lines.next > to) return await segment.reader.close();
     for await (const lines of linesOf(segment, { signal, live, splitter })) {
       yield recordsOf(lines, segment.lines, { from, to, convert });
       if (segment.lines.next > to) return;

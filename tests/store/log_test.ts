@@ -38,3 +38,22 @@ Deno.test("MiniStore.replayChunks() reads what replay() reads, many at a time", 
   const error = assertThrows(() => store.replayChunks(), MiniError);
   assertEquals(error.code, "CLOSED");
 });
+
+Deno.test("MiniStore.replay() and replayChunks() end, and close their files, where compaction has left no record", async () => {
+  const fs = new MemoryFileSystem();
+  let open = 0;
+  fs.hooks.before = ({ operation, path }) => {
+    const isThere = fs.names("/data").some((name) => path === `/data/${name}`);
+    if (operation === "create" || operation === "open" && isThere) open++;
+    if (operation === "close") open--;
+    return undefined;
+  };
+  const store = await MiniStore.open<number>("/data/journal.jsonl", { fs });
+  await store.append(1);
+  await store.rotate();
+  assertEquals((await store.compact(1)).firstSequence, 2);
+  assertEquals(await Array.fromAsync(store.replay()), []);
+  assertEquals(await Array.fromAsync(store.replayChunks()), []);
+  await store.close();
+  assertEquals(open, 0);
+});
