@@ -64,9 +64,8 @@ function testProblems({ path, text }: SourceFile): string[] {
 }
 
 async function readProject(root: string): Promise<SourceFile[]> {
-  const skip = [
-    /[\\/](vendor|node_modules|npm|coverage|\.git|fixtures)([\\/]|$)/,
-  ];
+  const others = "vendor|node_modules|npm|build|coverage|\\.git|tests.fixtures";
+  const skip = [new RegExp(`^${RegExp.escape(root)}(${others})([\\\\/]|$)`)];
   const files: SourceFile[] = [];
   for await (const { path, isFile } of walk(root, { skip })) {
     if (!isFile) continue;

@@ -10,7 +10,7 @@ import { ENTRIES, PACKAGE, ROOT } from "./package.ts";
 /** Where a debugger finds a source of this package. */
 const SOURCES = `https://jsr.io/@mini/state/${PACKAGE.version}/`;
 
-/** What is used of a source map. */
+/** The parts of a source map that are used. */
 interface SourceMap {
   sources: string[];
   sourcesContent?: string[];

@@ -4,7 +4,7 @@ import { ENTRIES, PACKAGE, ROOT } from "./package.ts";
 
 const DNT = "jsr:@deno/dnt@^0.42.1";
 
-/** What is used of dnt; its types are not there where JSR does not answer. */
+/** The parts of dnt that are used; its types are not there where JSR does not answer. */
 interface Dnt {
   build(options: Record<string, unknown>): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** What the npm package holds besides code: the same, whatever has built it. */
+/** The files of the npm package that are no code: the same for each tool that builds it. */
 import { fromFileUrl, join } from "@std/path";
 
 export const ROOT: string = fromFileUrl(new URL("../../", import.meta.url));
@@ -67,7 +67,7 @@ export const PACKAGE: Readonly<Record<string, unknown>> = {
   },
 };
 
-/** What `npx mini` runs. */
+/** The program that `npx mini` runs. */
 const COMMAND = `#!/usr/bin/env node
 import { main } from "../esm/cli/mod.js";
 
@@ -87,7 +87,7 @@ function inFolder(folder: "esm" | "cjs", file: string) {
   return { types: `${base}.d.ts`, default: `${base}.js` };
 }
 
-/** What `require` takes: the same modules, and so the same classes. */
+/** Writes the modules for `require`: they load the same code, and so share its classes. */
 async function writeCommonJs(outDir: string): Promise<void> {
   await Deno.mkdir(join(outDir, "cjs"), { recursive: true });
   await Deno.writeTextFile(
