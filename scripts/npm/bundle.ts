@@ -12,6 +12,7 @@ const SOURCES = `https://jsr.io/@mini/state/${PACKAGE.version}/`;
 
 /** The parts of a source map that are used. */
 interface SourceMap {
+  mappings: string;
   sources: string[];
   sourcesContent?: string[];
 }
@@ -39,18 +40,29 @@ export async function buildByBundler(outDir: string): Promise<void> {
 async function shortenMap(path: string): Promise<void> {
   const map: SourceMap = JSON.parse(await Deno.readTextFile(`${path}.map`));
   const sources = map.sources.map((source) => addressOf(path, source));
+  const code = await Deno.readTextFile(path);
   if (
     sources.length === 0 ||
     sources.some((url) => url.startsWith(`${SOURCES}cli/`))
   ) {
     await Deno.remove(`${path}.map`);
-    const code = await Deno.readTextFile(path);
     const comment = /\n\/\/# sourceMappingURL=\S+\s*$/;
     return await Deno.writeTextFile(path, code.replace(comment, "\n"));
   }
   delete map.sourcesContent;
   map.sources = sources;
+  const lines = code.split("\n");
+  const mappings = map.mappings.split(";");
+  const isKept = lines.map((line, at) => mappings[at] || !isComment(line));
+  map.mappings = mappings.filter((_, at) => isKept[at] ?? true).join(";");
+  const kept = lines.filter((_, at) => isKept[at]).join("\n");
+  await Deno.writeTextFile(path, kept);
   await Deno.writeTextFile(`${path}.map`, JSON.stringify(map));
+}
+
+/** Whether a line is of a doc comment, which the declarations have too. No text of the library has such a line. */
+function isComment(line: string): boolean {
+  return /^ +(\/\*\*|\*\/|\* |\*$)/.test(line);
 }
 
 /** The address of a source that a map names: of this package by its path from the map, of others as `deno:https://…`. */

@@ -86,7 +86,7 @@ function examplesForNode(path: string, text: string): string {
     (text, [deno, node]) => text.replace(deno, node),
     text,
   );
-  const left = /\bDeno\.\w+|@std\/\w+/.exec(replaced);
+  const left = /\bDeno\.\w+|"@std\/[^"]*"/.exec(replaced);
   if (left) throw new Error(`${path}: Node has no ${left[0]}`);
   return replaced;
 }

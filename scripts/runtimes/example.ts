@@ -1,5 +1,5 @@
 /** `examples/node_service.mjs`, and the examples of the package's hover texts, as they stand. */
-import { equal, ok } from "node:assert/strict";
+import { equal, match, ok } from "node:assert/strict";
 import { pooledMap } from "@std/async/pool";
 import { walk } from "@std/fs";
 import { join } from "@std/path";
@@ -51,4 +51,21 @@ export async function checkExamples(
   await Array.fromAsync(runs);
   ok(seen.size > 30, `only ${seen.size} examples`);
   return seen.size;
+}
+
+/** Throws unless a stack trace names the line of the source. */
+export async function checkMap(
+  { path }: Program,
+  { dir }: Project,
+): Promise<void> {
+  const file = join(dir, "trace.mjs");
+  const script = `import { MiniStore } from "@mini/state";
+    await MiniStore.open("/dev/null/x").catch((error) => console.log(error.stack));`;
+  await Deno.writeTextFile(file, script);
+  const command = [path, "--enable-source-maps", file];
+  const { stdout } = await succeed(command, { cwd: dir });
+  const [, place, line] =
+    /jsr\.io\/@mini\/state\/[^/]+\/(\S+):(\d+):\d+/.exec(stdout) ?? [];
+  const source = await Deno.readTextFile(join(ROOT, place ?? stdout));
+  match(source.split("\n")[Number(line) - 1]!, /new MiniError\(/);
 }

@@ -2,7 +2,7 @@
 import { equal, match, ok } from "node:assert/strict";
 import { join } from "@std/path";
 import { ENTRIES } from "../npm/package.ts";
-import { checkExamples, checkService } from "./example.ts";
+import { checkExamples, checkMap, checkService } from "./example.ts";
 import { checkInspect } from "./inspect.ts";
 import {
   inProject,
@@ -76,6 +76,7 @@ else {
     if (newest === undefined) continue;
     suite(newest.name, "examples", async ({ note }) => {
       await checkService(newest, project);
+      await checkMap(newest, project);
       note(`${await checkExamples(newest, project)} examples of hover texts`);
     });
   }

@@ -81,7 +81,7 @@ async function checkContents({ dir }: PackedProject): Promise<void> {
 async function checkFile(path: string): Promise<void> {
   if (path.endsWith(".d.ts")) {
     const text = await Deno.readTextFile(path);
-    equal(/\bDeno\.\w+|@std\/\w+/.exec(text)?.[0], undefined, path);
+    equal(/\bDeno\.\w+|"@std\/[^"]*"/.exec(text)?.[0], undefined, path);
   }
   if (path.endsWith(".map")) {
     const { sources } = JSON.parse(await Deno.readTextFile(path));
