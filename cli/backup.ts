@@ -3,16 +3,16 @@ import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { BackupPass, Moved } from "./backup_pass.ts";
-import { UNFINISHED_BACKUP } from "./check.ts";
+import { UNFINISHED_BACKUP } from "./segment_check.ts";
 import {
   type Call,
   type Command,
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { assertEmpty, contextFor, locateOrLost } from "./place.ts";
+import { assertEmpty, contextFor, locateOrLost } from "./locate.ts";
 import { leftovers } from "./snapshot_check.ts";
-import { survey } from "./survey.ts";
+import { measureSegments } from "./log_summary.ts";
 import { fill } from "./target.ts";
 import { count, size, span } from "../base/text.ts";
 import { missingEnd } from "./together.ts";
@@ -39,7 +39,7 @@ export const backup: Command = {
     const directory = args.operand(1);
     await assertEmpty(fs, directory);
     const to = contextFor(join(directory, basename(from.paths.active)), call);
-    const { totalBytes } = await survey(from);
+    const { totalBytes } = await measureSegments(from);
     // Checked, copied, read back, verified.
     progress.begin("backing up", 4 * totalBytes);
     return await fill(to, "back up", directory, async () => {

@@ -10,12 +10,15 @@ import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { hex } from "../base/bytes.ts";
 import { isMissing } from "../fs/directory.ts";
-import { checkSegments, type SegmentCheck } from "./check.ts";
+import { checkSegments, type SegmentCheck } from "./segment_check.ts";
 import { copyFile } from "../fs/copy_file.ts";
-import { rawLines } from "./lines.ts";
-import { isWholeLine } from "./rust_end.ts";
+import { rawLines } from "./raw_lines.ts";
+import {
+  isWholeLine,
+  measureSegments,
+  type SegmentFile,
+} from "./log_summary.ts";
 import { AS_WRITTEN, checkSnapshots, listThere } from "./snapshot_check.ts";
-import { type SegmentFile, survey } from "./survey.ts";
 
 /** A file to copy was rotated, compacted or pruned meanwhile: list the files again. */
 export class Moved extends Error {}
@@ -48,7 +51,7 @@ export class BackupPass {
   async run(): Promise<void> {
     try {
       await this.#copySnapshots();
-      const { format, segments } = await survey(this.#from);
+      const { format, segments } = await measureSegments(this.#from);
       if (format === "mini") await this.#copyNative();
       else await this.#copyRust(segments.filter(({ isActive }) => !isActive));
     } catch (error) {
@@ -171,7 +174,7 @@ export class BackupPass {
   /** Makes the segment that an unfinished rotation has left out, as opening does. */
   async #makeActive({ base }: SegmentCheck): Promise<void> {
     const { fs, staging, paths } = this.#to;
-    const isGone = (await survey(this.#from)).segments.length === 0;
+    const isGone = (await measureSegments(this.#from)).segments.length === 0;
     if (isGone && await this.#newestSnapshot() > 0) {
       // Opening continues after the snapshot, in the copy as in the original.
       await fs.remove(paths.active);

@@ -9,12 +9,11 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { assertEmpty, contextFor, locate, reading } from "./place.ts";
+import { assertEmpty, contextFor, locate, reading } from "./locate.ts";
 import { isDirectory } from "../fs/directory.ts";
 import { ReadOnlySnapshots } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
-import { tornOfRust } from "./rust_end.ts";
-import { survey } from "./survey.ts";
+import { measureSegments, tornOfRust } from "./log_summary.ts";
 import { assertNew, fill, readBack, Target } from "./target.ts";
 import { count } from "../base/text.ts";
 
@@ -34,7 +33,7 @@ export const convert: Command = {
   async run(call: Call): Promise<Outcome> {
     const { args, fs, progress } = call;
     const source = await locate(call);
-    const { format, totalBytes } = await survey(source);
+    const { format, totalBytes } = await measureSegments(source);
     if (format === "mini") {
       throw new Misuse(`"${source.paths.active}" is already a native journal`);
     }

@@ -6,8 +6,8 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { locate, reading } from "./place.ts";
-import { survey } from "./survey.ts";
+import { locate, reading } from "./locate.ts";
+import { measureSegments } from "./log_summary.ts";
 
 export const dump: Command = {
   name: "dump",
@@ -30,7 +30,7 @@ export const dump: Command = {
     if (from !== undefined && to !== undefined && to < from) {
       throw new Misuse(`--to ${to} is before --from ${from}`);
     }
-    const { totalBytes } = await survey(context);
+    const { totalBytes } = await measureSegments(context);
     // Where the range begins and ends in the files is not known.
     const isAll = from === undefined && to === undefined;
     progress.begin("reading", isAll ? totalBytes : 0);

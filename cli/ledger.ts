@@ -21,8 +21,8 @@ import {
 import { applyLogged } from "../queue/ledger/reducer.ts";
 import { rebuild, rebuildSources } from "../state/rebuild.ts";
 import { Misuse } from "./args.ts";
-import { type Extent, extent } from "./extent.ts";
-import { reading } from "./place.ts";
+import { type LogSummary, summarizeLog } from "./log_summary.ts";
+import { reading } from "./locate.ts";
 import { readOnlyLog, ReadOnlySnapshots, steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
@@ -61,9 +61,9 @@ export function currentView(ledger: Ledger): LedgerView {
 /** Whether a log is that of a queue, by its newest snapshot or its oldest record. An empty one may become one. */
 export async function isQueue(
   context: JournalContext,
-  found?: Extent,
+  found?: LogSummary,
 ): Promise<boolean> {
-  const { first, last, logId } = found ?? await extent(context);
+  const { first, last, logId } = found ?? await summarizeLog(context);
   if (logId === undefined && last > 0) return false;
   const { fs, paths } = context;
   const newest = (await listThere(fs, paths.directory)).at(-1);

@@ -4,7 +4,7 @@ import {
   parseLine,
   PREFIX_BYTES,
 } from "../store/internal.ts";
-import type { RawLine } from "./lines.ts";
+import type { RawLine } from "./raw_lines.ts";
 import { chainAfter, chainBefore } from "./resync.ts";
 import { grouped } from "../base/text.ts";
 

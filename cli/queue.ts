@@ -6,7 +6,7 @@ import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { deadLettersIn, pendingIn } from "../queue/ledger/read.ts";
 import { depthOf, readQueue } from "./ledger.ts";
-import { DEFAULT_NAME, locate } from "./place.ts";
+import { DEFAULT_NAME, locate } from "./locate.ts";
 import { brief, count, duration, grouped, table } from "../base/text.ts";
 
 const DEFAULT_PEEK = 10;

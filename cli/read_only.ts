@@ -6,8 +6,8 @@ import type { Log, Snapshots } from "../state/mod.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { isMissing } from "../fs/directory.ts";
-import { type Extent, extent } from "./extent.ts";
-import { reading } from "./place.ts";
+import { type LogSummary, summarizeLog } from "./log_summary.ts";
+import { reading } from "./locate.ts";
 import { listThere } from "./snapshot_check.ts";
 
 function refuse(): Promise<never> {
@@ -34,7 +34,7 @@ async function* unlessCompacted<T>(
 /** A log as a state sees it, read without its lock. */
 export function readOnlyLog(
   context: JournalContext,
-  { first, last, applied, logId }: Extent,
+  { first, last, applied, logId }: LogSummary,
 ): Log<unknown> {
   const { active } = context.paths;
   return {
@@ -117,8 +117,8 @@ export class ReadOnlySnapshots<S> implements Snapshots<S> {
  */
 export async function steadily<T>(
   context: JournalContext,
-  read: (found: Extent, commit: () => void) => Promise<T>,
-  look: (context: JournalContext) => Promise<Extent> = extent,
+  read: (found: LogSummary, commit: () => void) => Promise<T>,
+  look: (context: JournalContext) => Promise<LogSummary> = summarizeLog,
 ): Promise<T> {
   let isCommitted = false;
   return await untilStable(async () => {

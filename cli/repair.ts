@@ -11,7 +11,7 @@ import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { Misuse } from "./args.ts";
-import { checkSegments } from "./check.ts";
+import { checkSegments } from "./segment_check.ts";
 import {
   type Call,
   type Command,
@@ -19,10 +19,10 @@ import {
   type Outcome,
 } from "./command.ts";
 import { copyBytes, copyFile } from "../fs/copy_file.ts";
-import { locate } from "./place.ts";
+import { locate } from "./locate.ts";
 import { planRepair, type RepairPlan } from "./repair_plan.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
-import { survey } from "./survey.ts";
+import { measureSegments } from "./log_summary.ts";
 import { size, span } from "../base/text.ts";
 import { usableOf } from "./together.ts";
 import { salvageCommand } from "./verify.ts";
@@ -47,7 +47,7 @@ export const repair: Command = {
   examples: ["data/journal.jsonl --dry-run", "data/journal.jsonl"],
   async run(call: Call): Promise<Outcome> {
     const context = await locate(call);
-    const { format, totalBytes } = await survey(context);
+    const { format, totalBytes } = await measureSegments(context);
     if (format === "ministore") {
       throw new Misuse(
         "a journal of the Rust crate has no checksums to repair it by; mini salvage copies what is readable",

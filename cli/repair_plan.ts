@@ -7,8 +7,8 @@ import {
 } from "../store/internal.ts";
 import { collect } from "../base/collect.ts";
 import { MiniError } from "../base/errors.ts";
-import { checkSegments, type SegmentCheck } from "./check.ts";
-import { rawLines } from "./lines.ts";
+import { checkSegments, type SegmentCheck } from "./segment_check.ts";
+import { rawLines } from "./raw_lines.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
 import { usableOf } from "./together.ts";
 import { coveredAt } from "./verify.ts";

@@ -8,8 +8,8 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { roughExtent } from "./extent.ts";
-import { assertEmpty, contextFor, locateOrLost } from "./place.ts";
+import { measureSegments, summarizeDamagedLog } from "./log_summary.ts";
+import { assertEmpty, contextFor, locateOrLost } from "./locate.ts";
 import { isDirectory } from "../fs/directory.ts";
 import { type Copied, copyReadable } from "./salvage_copy.ts";
 import {
@@ -18,7 +18,6 @@ import {
   copySnapshot,
 } from "./salvage_snapshot.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
-import { survey } from "./survey.ts";
 import { assertNew, fill, readBack, type Renumbered } from "./target.ts";
 import type { Paint } from "./terminal.ts";
 import { count, size, span } from "../base/text.ts";
@@ -64,7 +63,7 @@ export const salvage: Command = {
   async run(call: Call): Promise<Outcome> {
     const source = await locateOrLost(call);
     const { directory, active: path } = source.paths;
-    const { totalBytes, format, segments } = await survey(source);
+    const { totalBytes, format, segments } = await measureSegments(source);
     const isFolder = format === "mini" &&
       await isDirectory(call.fs, call.args.operand(0));
     const snapshots = await checkSnapshots(call.fs, directory);
@@ -96,7 +95,7 @@ export const salvage: Command = {
     );
     // Where a line of the Rust program is damaged, nothing says which record is the last.
     const found = format === "mini" || copied.damages === 0
-      ? await roughExtent(source)
+      ? await summarizeDamagedLog(source)
       : undefined;
     const lost = found && lostIn(path, found, usableOf(snapshots));
     const report = {

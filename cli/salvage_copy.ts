@@ -4,9 +4,9 @@ import {
   readHeader,
 } from "../store/internal.ts";
 import type { Damage, Readable } from "./pieces.ts";
-import { rawLines } from "./lines.ts";
+import { rawLines } from "./raw_lines.ts";
 import { salvagePieces } from "./salvage_source.ts";
-import { survey } from "./survey.ts";
+import { measureSegments } from "./log_summary.ts";
 import { addRange, type Renumbered, Target } from "./target.ts";
 
 /** No more damages than this are told one by one. */
@@ -44,7 +44,7 @@ export async function copyReadable(
 ): Promise<{ copied: Copied; written: Target }> {
   const unverified: Renumbered[] = [];
   const damages = new Damages();
-  const isNative = (await survey(source)).format === "mini";
+  const isNative = (await measureSegments(source)).format === "mini";
   const first = after !== undefined
     ? after + 1
     : isNative
@@ -158,7 +158,7 @@ function abortsFollow(target: Target): (data: unknown) => unknown {
 
 /** The number that the first record had, where name or header of the first segment tell. */
 async function firstOf(source: JournalContext): Promise<number | undefined> {
-  const [oldest] = (await survey(source)).segments;
+  const [oldest] = (await measureSegments(source)).segments;
   if (oldest?.base !== undefined) return oldest.base + 1;
   try {
     const header = await readHeader(source, source.paths.active);

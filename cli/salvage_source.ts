@@ -9,7 +9,7 @@ import {
 import { bareMessage } from "./explain.ts";
 import { withNewline } from "../base/bytes.ts";
 import { MiniError } from "../base/errors.ts";
-import { type RawLine, rawLines } from "./lines.ts";
+import { type RawLine, rawLines } from "./raw_lines.ts";
 import {
   blank,
   type Damage,
@@ -20,7 +20,7 @@ import {
   type Readable,
   type Wants,
 } from "./pieces.ts";
-import { type SegmentFile, survey } from "./survey.ts";
+import { measureSegments, type SegmentFile } from "./log_summary.ts";
 
 /** Some pieces of a journal, to be taken before the next ones. */
 type Pieces = Iterable<Readable | Damage>;
@@ -34,7 +34,7 @@ export async function* salvagePieces(
   from = 1,
   wants?: Wants,
 ): AsyncGenerator<Pieces, void, undefined> {
-  const { format, segments } = await survey(context);
+  const { format, segments } = await measureSegments(context);
   yield* format === "mini"
     ? nativePieces(context, segments, { from, wants })
     : rustPieces(context, segments);
@@ -108,7 +108,7 @@ async function segmentsFrom(
 export async function logIdIn(
   context: JournalContext,
 ): Promise<string | undefined> {
-  for (const { path } of (await survey(context)).segments) {
+  for (const { path } of (await measureSegments(context)).segments) {
     const header = await readHeader(context, path).catch(unlessDamaged);
     if (header !== undefined) return header.journal;
   }

@@ -7,13 +7,17 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import { type Extent, roughExtent, type SegmentExtent } from "./extent.ts";
+import {
+  type LogSummary,
+  type SegmentSummary,
+  summarizeDamagedLog,
+} from "./log_summary.ts";
 import { depthOf, isQueue, isState, readQueue } from "./ledger.ts";
-import { locateOrLost } from "./place.ts";
+import { locateOrLost } from "./locate.ts";
 import { depthChart } from "./queue.ts";
 import { steadily } from "./read_only.ts";
 import { leftovers, listThere } from "./snapshot_check.ts";
-import type { SegmentCheck } from "./check.ts";
+import type { SegmentCheck } from "./segment_check.ts";
 import type { Paint } from "./terminal.ts";
 import { count, grouped, size, span, table } from "../base/text.ts";
 import { lostIn } from "./together.ts";
@@ -41,7 +45,7 @@ export const stat: Command = {
     const { fs, paths } = context;
     // The log goes at least as far as the snapshots that are there before it is looked at.
     const snapshots = await listThere(fs, paths.directory);
-    const found = await roughExtent(context);
+    const found = await summarizeDamagedLog(context);
     const queue = found.problem === undefined &&
         found.last > 0 &&
         await steadily(context, (now) => isQueue(context, now))
@@ -96,7 +100,7 @@ function overdue(
   }; where the program makes them by itself, its recovery.snapshotFailure says why it cannot`;
 }
 
-function totalOf(segments: readonly SegmentExtent[]): number {
+function totalOf(segments: readonly SegmentSummary[]): number {
   return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
@@ -115,7 +119,7 @@ interface Report {
 
 function draw(
   report: Report,
-  { first, last, segments, problem }: Extent,
+  { first, last, segments, problem }: LogSummary,
   call: Pick<Call, "paint" | "terminal">,
 ): string[] {
   const { paint, terminal } = call;
@@ -158,7 +162,7 @@ function draw(
 
 /** The segments, a few to a row where they are many, with their records as bars. */
 function segmentRows(
-  segments: readonly SegmentExtent[],
+  segments: readonly SegmentSummary[],
   paint: Paint,
   { columns, isInteractive }: Pick<
     Call["terminal"],

@@ -7,8 +7,8 @@ import {
   JOURNAL_OPTIONS,
   type Outcome,
 } from "./command.ts";
-import type { Extent } from "./extent.ts";
-import { locateOrLost } from "./place.ts";
+import type { LogSummary } from "./log_summary.ts";
+import { locateOrLost } from "./locate.ts";
 import { steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
 import { stateParts } from "./state_parts.ts";
@@ -41,7 +41,7 @@ export const state: Command = {
 async function print(
   { args, fs, writer, terminal, progress }: Call,
   context: JournalContext,
-  found: Extent,
+  found: LogSummary,
   commit: () => void,
 ): Promise<void> {
   const { directory } = context.paths;

@@ -4,8 +4,8 @@ import type { AppliedMutation } from "../state/mod.ts";
 import { Aborts } from "../state/aborts.ts";
 import { effectiveMutations } from "../state/rebuild.ts";
 import { MiniError } from "../base/errors.ts";
-import type { Extent } from "./extent.ts";
-import { reading } from "./place.ts";
+import type { LogSummary } from "./log_summary.ts";
+import { reading } from "./locate.ts";
 import { readOnlyLog, ReadOnlySnapshots } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 
@@ -27,7 +27,7 @@ export interface StateParts {
 }
 
 /** Whether a log holds bare mutations, as the Rust program writes them. */
-export function isRustLog({ logId, end }: Extent): boolean {
+export function isRustLog({ logId, end }: LogSummary): boolean {
   return logId === undefined && end === undefined;
 }
 
@@ -38,7 +38,7 @@ export function isRustLog({ logId, end }: Extent): boolean {
  */
 export async function stateParts(
   context: JournalContext,
-  found: Extent,
+  found: LogSummary,
   at: number,
   aborts?: Aborts,
 ): Promise<StateParts> {
@@ -98,7 +98,7 @@ function assertSame(
 /** Throws where state `at` stands between the end of a log and a snapshot ahead of it; one that is damaged is told of otherwise. */
 export function assertReached(
   { paths: { active: path } }: JournalContext,
-  { last }: Extent,
+  { last }: LogSummary,
   at: number,
   { seq, rejected }: { seq: number; rejected: readonly unknown[] },
 ): void {

@@ -8,9 +8,9 @@ import {
   type Outcome,
 } from "./command.ts";
 import { recordLine } from "./dump.ts";
-import { extent } from "./extent.ts";
+import { summarizeLog } from "./log_summary.ts";
 import { NextLine } from "./next_line.ts";
-import { locate, reading } from "./place.ts";
+import { locate, reading } from "./locate.ts";
 import type { Terminal } from "./terminal.ts";
 import { span } from "../base/text.ts";
 
@@ -45,7 +45,7 @@ export const tail: Command = {
   async run(call: Call): Promise<Outcome> {
     const { args, writer, isJson } = call;
     const context = await locate(call);
-    const { first, last } = await extent(context);
+    const { first, last } = await summarizeLog(context);
     const lines = args.number("lines") ?? DEFAULT_LINES;
     const from = Math.max(first, last - lines + 1);
     if (args.has("follow")) await printAll(call, context, from);
@@ -109,7 +109,7 @@ export async function* follow(
   for (;;) {
     const started = terminal.now();
     let shown = 0;
-    const now = await footprint(context);
+    const now = await fingerprint(context);
     if (now !== seen) {
       seen = now;
       try {
@@ -150,7 +150,7 @@ async function skipFrom(
   from: number,
   terminal: Pick<Terminal, "complain">,
 ): Promise<number> {
-  const { first, last } = await extent(context);
+  const { first, last } = await summarizeLog(context);
   if (last < from - 1) {
     terminal.complain(`mini: the log now ends with record ${last}\n`);
     return Math.max(first, last - DEFAULT_LINES + 1);
@@ -163,7 +163,7 @@ async function skipFrom(
 }
 
 /** Changes when the journal does. */
-export async function footprint(
+export async function fingerprint(
   { fs, paths }: JournalContext,
 ): Promise<string> {
   const stat = await fs.stat(paths.active);
@@ -176,5 +176,5 @@ async function isPassing(
   error: unknown,
 ): Promise<boolean> {
   return error instanceof MiniError && error.code === "CORRUPT" &&
-    await footprint(context) !== before;
+    await fingerprint(context) !== before;
 }

@@ -5,7 +5,7 @@ import { crc32 } from "../base/checksum.ts";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { Misuse } from "./args.ts";
-import { reading } from "./place.ts";
+import { reading } from "./locate.ts";
 import { namesIn } from "../fs/directory.ts";
 
 /** The number of appends that share a wait. */

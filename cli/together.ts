@@ -1,7 +1,7 @@
 import { dirname } from "@std/path";
-import type { SegmentCheck } from "./check.ts";
+import type { SegmentCheck } from "./segment_check.ts";
 import type { Complaint } from "./explain.ts";
-import type { Extent } from "./extent.ts";
+import type { LogSummary } from "./log_summary.ts";
 import type { SnapshotCheck } from "./snapshot_check.ts";
 import { span } from "../base/text.ts";
 
@@ -79,7 +79,7 @@ function lostEnd(
 /** The same of a log that was looked at roughly; whether a snapshot is whole is for its caller to know. */
 export function lostIn(
   path: string,
-  { first, last, segments, ending, end, logId, problem }: Extent,
+  { first, last, segments, ending, end, logId, problem }: LogSummary,
   snapshots: readonly Pick<SnapshotCheck, "path" | "seq" | "logId">[],
 ): Finding | undefined {
   const files = segments.filter(({ end }) => end !== "missing").length;

@@ -2,20 +2,23 @@ import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
 import { dirname } from "@std/path";
 import type { MiniError } from "../base/errors.ts";
-import { checkSegments, type SegmentCheck } from "./check.ts";
+import { checkSegments, type SegmentCheck } from "./segment_check.ts";
 import { collect } from "../base/collect.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { JOURNAL_OPTIONS } from "./command.ts";
 import { explain } from "./explain.ts";
-import { locateOrLost, reading } from "./place.ts";
-import { tornOfRust } from "./rust_end.ts";
+import { locateOrLost, reading } from "./locate.ts";
+import {
+  type MeasuredSegments,
+  measureSegments,
+  tornOfRust,
+} from "./log_summary.ts";
 import {
   checkSnapshots,
   leftovers,
   listThere,
   type SnapshotCheck,
 } from "./snapshot_check.ts";
-import { type Survey, survey } from "./survey.ts";
 import {
   type Finding,
   isSetAside,
@@ -58,7 +61,7 @@ export async function verifyJournal(
   { progress }: Pick<Call, "progress">,
 ): Promise<Verification> {
   const { fs, paths: { directory, active: path } } = context;
-  const found = await survey(context);
+  const found = await measureSegments(context);
   const { format } = found;
   const isAlone = isSetAside(path);
   const before = isAlone ? [] : await listThere(fs, directory);
@@ -156,7 +159,7 @@ function rangesOf(checks: readonly SegmentCheck[]): Range[] {
 /** Such a journal has nothing to verify it by: what can be read is taken for whole. */
 async function verifyRust(
   context: JournalContext,
-  { segments, totalBytes }: Survey,
+  { segments, totalBytes }: MeasuredSegments,
 ): Promise<LogPart> {
   let last = 0;
   const problems: { error: MiniError; upTo: number }[] = [];

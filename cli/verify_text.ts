@@ -1,5 +1,5 @@
 import { basename } from "@std/path";
-import type { SegmentCheck } from "./check.ts";
+import type { SegmentCheck } from "./segment_check.ts";
 import type { Paint } from "./terminal.ts";
 import type { Format } from "../store/internal.ts";
 import { type Finding, isSetAside } from "./together.ts";

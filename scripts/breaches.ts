@@ -36,7 +36,7 @@ export const FILE_BREACHES: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders with too many files, and how many they have. */
 export const CROWDED: Readonly<Record<string, number>> = {
-  "cli": 44,
+  "cli": 42,
   "cli/inspect": 19,
 };
 

@@ -1,6 +1,6 @@
 import type { Call, Command, Outcome } from "../command.ts";
 import { JOURNAL_OPTIONS } from "../command.ts";
-import { locateOrLost } from "../place.ts";
+import { locateOrLost } from "../locate.ts";
 
 export const inspect: Command = {
   name: "inspect",

@@ -1,7 +1,7 @@
 import type { JournalContext } from "../../store/internal.ts";
-import { extent } from "../extent.ts";
+import { summarizeLog } from "../log_summary.ts";
 import { brief } from "../../base/text.ts";
-import { follow, footprint } from "../tail.ts";
+import { fingerprint, follow } from "../tail.ts";
 
 /** Changes since the last news. */
 export interface News {
@@ -30,9 +30,9 @@ export async function watch(
   tell: (news: News) => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
-    const seen = await footprint(context);
+    const seen = await fingerprint(context);
     try {
-      const { last } = await extent(context);
+      const { last } = await summarizeLog(context);
       await tell({ last, count: 0, recent: [] });
       await tellRecords(context, last, signal, tell);
     } catch (error) {
@@ -84,7 +84,7 @@ async function changed(
   signal: AbortSignal,
 ): Promise<void> {
   do await sleep(LOOK_EVERY_MS, signal); while (
-    await footprint(context) === seen
+    await fingerprint(context) === seen
   );
 }
 

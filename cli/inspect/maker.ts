@@ -7,7 +7,7 @@ import { emptyLedger, type Ledger, type LedgerEntry } from "../../queue/mod.ts";
 import type { SnapCodec } from "../../snap/mod.ts";
 import { rebuild, rebuildSources } from "../../state/rebuild.ts";
 import { collect } from "../../base/collect.ts";
-import type { Extent } from "../extent.ts";
+import type { LogSummary } from "../log_summary.ts";
 import { readOnlyLog, ReadOnlySnapshots } from "../read_only.ts";
 import { AS_WRITTEN } from "../snapshot_check.ts";
 import { assertReached, isRustLog } from "../state_parts.ts";
@@ -55,7 +55,11 @@ export class StateMaker {
   }
 
   /** Makes the state as of record `at`. */
-  async make(found: Extent, at: number, signal: AbortSignal): Promise<Made> {
+  async make(
+    found: LogSummary,
+    at: number,
+    signal: AbortSignal,
+  ): Promise<Made> {
     const program = this.#program;
     const { fs, paths: { directory } } = this.#context;
     const codec = program.codec ?? AS_WRITTEN;

@@ -1,17 +1,20 @@
 import type { JournalContext } from "../../store/internal.ts";
 import { basename, join } from "@std/path";
 import type { FileSystem } from "../../fs/file_system.ts";
-import { checkSegments, type SegmentCheck } from "../check.ts";
+import { checkSegments, type SegmentCheck } from "../segment_check.ts";
 import { bareMessage, type Complaint, explain } from "../explain.ts";
-import { type Extent, roughExtent } from "../extent.ts";
+import {
+  type LogSummary,
+  measureSegments,
+  summarizeDamagedLog,
+} from "../log_summary.ts";
 import { isQueue } from "../ledger.ts";
 import { readableEnd, recordPage } from "./records.ts";
 import { namesIn } from "../../fs/directory.ts";
 import { counted } from "../progress.ts";
 import { steadily } from "../read_only.ts";
 import { checkSnapshots, leftovers, listThere } from "../snapshot_check.ts";
-import { survey } from "../survey.ts";
-import { footprint } from "../tail.ts";
+import { fingerprint } from "../tail.ts";
 import { lostIn } from "../together.ts";
 
 /** A file, and how it was found. */
@@ -89,7 +92,7 @@ export class Overviews {
     const names = (await namesIn(fs, paths.directory)).sort();
     await this.#forgetOthers();
     const known = `${this.#checks.size} ${this.#snapshots.size}`;
-    const seen = [await footprint(this.#context), known, ...names].join("\n");
+    const seen = [await fingerprint(this.#context), known, ...names].join("\n");
     if (seen !== this.#seen || this.#overview === undefined) {
       this.#seen = seen;
       this.#overview = this.#look();
@@ -120,7 +123,7 @@ export class Overviews {
     const { fs, paths } = context;
     // The log goes at least as far as the snapshots that are there before it is looked at.
     const snapshots = await listThere(fs, paths.directory);
-    const found = await roughExtent(context);
+    const found = await summarizeDamagedLog(context);
     const { first, logId, problem } = found;
     // Behind a damage there may be more.
     const { last: end, isCut } = problem === undefined
@@ -163,7 +166,7 @@ export class Overviews {
   }
 
   async #holds(
-    { first, last, problem }: Extent,
+    { first, last, problem }: LogSummary,
     hasSnapshots: boolean,
   ): Promise<Overview["holds"]> {
     const context = this.#context;
@@ -176,8 +179,8 @@ export class Overviews {
   }
 
   #segment(
-    { path, base, last, sizeBytes, isActive }: Extent["segments"][number],
-    { end, ending, tornBytes }: Extent,
+    { path, base, last, sizeBytes, isActive }: LogSummary["segments"][number],
+    { end, ending, tornBytes }: LogSummary,
     readable: number,
   ): SegmentRow {
     // What was read just now is newer than what was verified before.
@@ -233,7 +236,7 @@ export class Overviews {
   }
 
   async #verifySegments(from: number): Promise<void> {
-    const { format } = await survey(this.#context);
+    const { format } = await measureSegments(this.#context);
     if (format === "ministore") return;
     const context = { ...this.#context, fs: this.#counting };
     for await (const check of checkSegments(context, from)) {

@@ -1,6 +1,6 @@
 import { type JournalContext, untilStable } from "../../store/internal.ts";
 import type { Readable } from "../pieces.ts";
-import { survey } from "../survey.ts";
+import { measureSegments } from "../log_summary.ts";
 import { brief } from "../../base/text.ts";
 import { type DamageRow, items, told, type ToldPlace } from "./items.ts";
 import { bodyOf, kindOf } from "./kinds.ts";
@@ -127,6 +127,6 @@ function rowOf(piece: Readable, seq: number, data: unknown): RecordRow {
 }
 
 async function namesOf(context: JournalContext): Promise<string> {
-  const { segments } = await survey(context);
+  const { segments } = await measureSegments(context);
   return segments.map(({ path }) => path).join("\n");
 }

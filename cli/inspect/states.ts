@@ -3,11 +3,11 @@ import { bareMessage } from "../explain.ts";
 import type { Ledger } from "../../queue/mod.ts";
 import { MiniError } from "../../base/errors.ts";
 import { collect } from "../../base/collect.ts";
-import { type Extent, roughExtent } from "../extent.ts";
+import { type LogSummary, summarizeDamagedLog } from "../log_summary.ts";
 import { currentView, isQueue, type QueueOnDisk } from "../ledger.ts";
 import { readOnlyLog, steadily } from "../read_only.ts";
 import { isRustLog, stateParts } from "../state_parts.ts";
-import { footprint } from "../tail.ts";
+import { fingerprint } from "../tail.ts";
 import { type Change, diff } from "./diff.ts";
 import { KnownAborts } from "./known_aborts.ts";
 import { QUEUE, StateMaker } from "./maker.ts";
@@ -92,7 +92,7 @@ export class States {
   /** One at a time: each continues from the states of the others. */
   #alone<T>(
     signal: AbortSignal,
-    make: (found: Extent) => Promise<T>,
+    make: (found: LogSummary) => Promise<T>,
   ): Promise<T> {
     const made = this.#turn.then(() => {
       signal.throwIfAborted();
@@ -100,15 +100,15 @@ export class States {
       return steadily(this.#context, async (found) => {
         await this.#forgetOthers(found);
         return await make(found);
-      }, roughExtent);
+      }, summarizeDamagedLog);
     });
     this.#turn = made.catch(() => {});
     return made;
   }
 
   /** Forgets states of a log that was replaced. */
-  async #forgetOthers({ logId, last }: Extent): Promise<void> {
-    const [identity] = (await footprint(this.#context)).split(" ");
+  async #forgetOthers({ logId, last }: LogSummary): Promise<void> {
+    const [identity] = (await fingerprint(this.#context)).split(" ");
     const log = `${logId} ${identity}`;
     if (log !== this.#log || last < this.#last) {
       this.#aborts.clear();
@@ -121,7 +121,7 @@ export class States {
 
   async #view(
     maker: StateMaker,
-    found: Extent,
+    found: LogSummary,
     at: number,
     signal: AbortSignal,
   ): Promise<Omit<StateView, "madeBy">> {
@@ -144,7 +144,7 @@ export class States {
   }
 
   /** The parts of a state, if no program was given to rebuild it. */
-  async #parts(found: Extent, at: number): Promise<StateView> {
+  async #parts(found: LogSummary, at: number): Promise<StateView> {
     const log = readOnlyLog(this.#context, found);
     const isRust = isRustLog(found);
     const { aborts } = await this.#aborts.of(log, isRust, found.first);
