@@ -1,5 +1,11 @@
 import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
-import { distrust, isLike, isOpenToOthers, lockedOut } from "./ownership.ts";
+import {
+  differsInMode,
+  distrust,
+  isLike,
+  isOpenToOthers,
+  lockedOut,
+} from "./ownership.ts";
 
 /** Where files are made before they get their names. */
 export interface Staging {
@@ -47,10 +53,20 @@ export async function createOwned(
   const model = found?.kind === "file" ? found : undefined;
   // A member of the wrong group who opens it now would read what is written later.
   const first = model?.mode ? model.mode & 0o700 : mode;
-  const file = await fs.create(path, first);
+  let file = await fs.create(path, first);
   try {
-    if (model !== undefined) await likeFile(file, model, staging);
-    else await likeDirectory(file, (await fs.stat(staging.directory))!);
+    if (model === undefined) {
+      await likeDirectory(file, (await fs.stat(staging.directory))!);
+      return file;
+    }
+    let made = await likeFile(file, model, staging);
+    if (differsInMode(made, model)) {
+      // Node's permission model lets nobody change a mode. The group is right, so the file may be created with it.
+      await discard(fs, path, file);
+      file = await fs.create(path, model.mode!);
+      made = await file.stat();
+    }
+    assertOpensFor(made, model, like);
     return file;
   } catch (error) {
     await discard(fs, path, file);
@@ -58,18 +74,21 @@ export async function createOwned(
   }
 }
 
-/** Throws if the model is not to be trusted, or if somebody who may open the model could not open this file. */
+/** Gives a file the owner, the group and the mode of the model, as far as the process may. Throws if the model is not to be trusted. */
 async function likeFile(
   file: FileHandle,
   model: FileStat,
   staging: Staging,
-): Promise<void> {
-  const { like } = staging;
-  let made = await file.stat();
-  if (isLike(made, model)) return;
-  if (await isShared(staging)) assertTrusted(like, model, made);
+): Promise<FileStat> {
+  const made = await file.stat();
+  if (isLike(made, model)) return made;
+  if (await isShared(staging)) assertTrusted(staging.like, model, made);
   await file.own?.(model);
-  made = await file.stat();
+  return await file.stat();
+}
+
+/** Throws if somebody who may open the model could not open the file that replaces it. */
+function assertOpensFor(made: FileStat, model: FileStat, like: string): void {
   const why = lockedOut(model, made);
   if (why === undefined) return;
   const what =

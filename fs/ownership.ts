@@ -11,6 +11,12 @@ export function isLike(file: FileStat, like: FileStat): boolean {
     file.mode === like.mode;
 }
 
+/** Whether a file has the owner and the group of another, and not the mode. */
+export function differsInMode(file: FileStat, like: FileStat): boolean {
+  return file.uid === like.uid && file.gid === like.gid &&
+    file.mode !== like.mode;
+}
+
 /**
  * Tells who would be locked out if `made` took the place of `like`, and what
  * helps; `undefined` if nobody would.

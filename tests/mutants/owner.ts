@@ -12,9 +12,9 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     name: "new-files-belong-to-their-maker",
     file: "fs/atomic_file.ts",
-    edits: [["  await file.own?.(model);\n  made", "  made"]],
+    edits: [["  await file.own?.(model);\n", ""]],
     killedBy: owner(
-      "MiniStore keeps what chmod has made of a journal across a crash",
+      "MiniStore keeps owner, group and mode whatever root makes of a journal: recovered, rotated, set aside",
     ),
   },
   {
@@ -38,6 +38,14 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
       test:
         "MiniStore survives a power cut after every call, in every way: files that a group may read",
     },
+  },
+  {
+    name: "mode-that-nobody-may-change-is-lost",
+    file: "fs/atomic_file.ts",
+    edits: [["if (differsInMode(made, model)) {", "if (false) {"]],
+    killedBy: owner(
+      "MiniStore keeps the mode of a journal where a sandbox lets nobody change it",
+    ),
   },
   {
     name: "owner-is-locked-out",

@@ -84,6 +84,18 @@ Deno.test("MiniStore keeps what chmod has made of a journal across a crash", asy
   assertEquals(new Set(Object.values(rights)), new Set(["1000:1000 640"]));
 });
 
+Deno.test("MiniStore keeps the mode of a journal where a sandbox lets nobody change it", async () => {
+  const fs = await torn({}, { mode: 0o640 });
+  const { create } = fs;
+  // As Node's permission model does.
+  fs.create = async (path, mode) => {
+    const file = await create.call(fs, path, mode);
+    return { ...file, own: () => Promise.resolve() };
+  };
+  await live(fs);
+  await assertAll(fs, "1000:1000 640");
+});
+
 Deno.test("MiniStore makes a journal whose the directory is", async () => {
   const fs = new MemoryFileSystem();
   await fs.createDirectory("/srv", 0o755);
