@@ -44,14 +44,19 @@ export function mapProblems(files: readonly SourceFile[]): string[] {
     map.text.matchAll(pattern),
     ({ 0: name, index }) => ({ name, line: lineAt(map.text, index) }),
   );
-  const names = new Set(named.map(({ name }) => name));
+  const names = new Set(map.text.match(/[\w/]+\/(?!\w)/g));
   return [
-    ...[...folders].filter((folder) => isPublished(folder))
+    ...[...folders].filter(mustBeNamed)
       .filter((folder) => !names.has(folder))
       .map((folder) => `${MAP}:1: does not name ${folder}`),
     ...named.filter(({ name }) => !folders.has(name) && !paths.has(name))
       .map(({ name, line }) => `${MAP}:${line}: there is no ${name}`),
   ];
+}
+
+/** Every folder that is published, and of the others those at the root. */
+function mustBeNamed(folder: string): boolean {
+  return isPublished(folder) || /^(?!docs)\w+\/$/.test(folder);
 }
 
 /** `["store/", "store/read/"]` for `store/read/replay.ts`. */

@@ -97,14 +97,19 @@ Deno.test("tidy finds folders with more than 16 files", () => {
 });
 
 Deno.test("tidy finds folders that the map of the code lacks, and names in it that are not there", () => {
-  const map = "`store/` and `store/read/`; `store/x.ts`, `store/y.ts`, `snap/`";
-  const paths = ["store/x.ts", "store/read/a.ts", "store/write/b.ts"];
+  const map =
+    "`store/` and `store/read/`; `store/x.ts`, `store/y.ts`, `snap/`, `tests/`";
+  const paths = [
+    ...["store/x.ts", "store/read/a.ts", "store/write/b.ts"],
+    ...["bench/main.ts", "tests/store/a_test.ts", ".ci/run"],
+  ];
   const files = [
     { path: "docs/ARCHITECTURE.md", text: `# Map\n\n${map}\n` },
     ...paths.map((path) => ({ path, text: "" })),
   ];
   assertEquals(mapProblems(files), [
     "docs/ARCHITECTURE.md:1: does not name store/write/",
+    "docs/ARCHITECTURE.md:1: does not name bench/",
     "docs/ARCHITECTURE.md:3: there is no store/y.ts",
     "docs/ARCHITECTURE.md:3: there is no snap/",
   ]);
