@@ -7,7 +7,7 @@ import {
   lockedOut,
 } from "./ownership.ts";
 
-/** Where files are made before they get their names. */
+/** The place in which files are made before they get their names. */
 export interface Staging {
   readonly fs: FileSystem;
   readonly directory: string;

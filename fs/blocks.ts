@@ -1,12 +1,12 @@
 import type { FileHandle } from "./file_system.ts";
 
-/** How much is read at once. */
+/** The most that one read takes. */
 const BLOCK_BYTES = 256 * 1024;
 
-/** How much is read first: most files are small, and a header is always in it. */
+/** The size of the first read: most files are small, and a header always fits. */
 export const FIRST_BLOCK_BYTES: number = 4_096;
 
-/** Reads on from where the handle stands; empty at the end of the file. */
+/** Reads on from the position of the handle; empty at the end of the file. */
 export async function readBlock(
   file: FileHandle,
   maxBytes: number = BLOCK_BYTES,

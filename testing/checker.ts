@@ -166,19 +166,21 @@ export class Checker<Item> {
     const wrong = this.#compare(first, moment);
     if (wrong !== undefined) return wrong;
     const second = await this.#recover(fs);
-    if (typeof second === "string") return `the second time: ${second}`;
-    if (!isSame(second, first)) return "recovering twice gives something else";
+    if (typeof second === "string") return `a second recovery: ${second}`;
+    if (!isSame(second, first)) return "a second recovery gives another result";
     try {
       fs.restart();
       await this.#workload.append(fs, extra);
     } catch (error) {
-      return `an append after recovery fails: ${error}`;
+      return `appending after a recovery fails: ${error}`;
     }
     const third = await this.#recover(fs);
-    if (typeof third === "string") return `after an append: ${third}`;
+    if (typeof third === "string") {
+      return `a recovery after an append: ${third}`;
+    }
     return isSame(third, [...first, extra])
       ? undefined
-      : "an append after recovery changes something else";
+      : "an append after a recovery has changed more than its own item";
   }
 
   /** Returns what is recovered, or the error as text. */
@@ -190,7 +192,7 @@ export class Checker<Item> {
       // What JSON loses could not be told from something else.
       return JSON.parse(toJson(items, Infinity));
     } catch (error) {
-      return `recovery refuses: ${error}`;
+      return `recovery fails: ${error}`;
     }
   }
 
@@ -206,10 +208,12 @@ export class Checker<Item> {
       const found = items.slice(at, at + wanted.length);
       if (isSame(found, wanted)) at += wanted.length;
       else if (found.length === 0 && !acked.has(unit)) continue;
-      else if (acked.has(unit)) return `acknowledged unit ${unit} is not there`;
-      else return `unit ${unit} is there in part, or another in its place`;
+      else if (acked.has(unit)) return `acknowledged unit ${unit} is missing`;
+      else return `unit ${unit} is incomplete, or another stands in its place`;
     }
-    return at === items.length ? undefined : "there is what was never issued";
+    return at === items.length
+      ? undefined
+      : "an item was recovered that was never issued";
   }
 }
 

@@ -112,7 +112,7 @@ function* entryVariants(
   const few = unsynced.length <= 4;
   const sets = few ? 2 ** unsynced.length : 16;
   for (let set = 0; set < sets; set++) {
-    // With many changes: none, all, and some that chance picks.
+    // Of many changes: none, all, and some that are picked at random.
     const isKept = (index: number) =>
       few ? (set >> index & 1) === 1 : set === 1 || set > 1 && random.oneIn(2);
     const kept = unsynced.filter((_, index) => isKept(index));

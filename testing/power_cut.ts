@@ -94,7 +94,7 @@ function withoutSectors(
   random: Random,
 ): Content {
   const holed = content.slice();
-  // From some sector on, or any.
+  // All sectors from one on, or each by itself.
   const isRun = random.oneIn(2);
   let isMissing = false;
   for (let start = length; start < holed.length;) {

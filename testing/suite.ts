@@ -147,7 +147,7 @@ export class Trial {
       try {
         await free();
       } catch {
-        // The test has told what is wrong.
+        // The test has already said what is wrong.
       }
     }
   }

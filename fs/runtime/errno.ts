@@ -15,7 +15,7 @@ const CODES_BY_NUMBER: Readonly<Record<string, string>> = {
   "69": "EDQUOT",
 };
 
-/** Where the number is: in the code that Node gives, or in Deno's message. */
+/** Finds the number in the code that Node gives, or in Deno's message. */
 const NUMBER = /^Unknown system error -(\d+)|\(os error (\d+)\)/;
 
 /** Runs an operation, again if a signal interrupts it, and gives a failure its POSIX name. */
@@ -43,13 +43,14 @@ export function codeOf(error: unknown): string | undefined {
 
 /** Whether a sandbox refused: Deno's permissions, or Node's permission model. */
 export function isSandboxed(error: unknown): boolean {
-  return ["ENOTCAPABLE", "ERR_ACCESS_DENIED"].includes(codeOf(error) ?? "");
+  const code = codeOf(error);
+  return code === "ENOTCAPABLE" || code === "ERR_ACCESS_DENIED";
 }
 
 /** Whether a sandbox or the system refused access. */
 export function isRefused(error: unknown): boolean {
-  return isSandboxed(error) ||
-    ["EACCES", "EPERM"].includes(codeOf(error) ?? "");
+  const code = codeOf(error);
+  return isSandboxed(error) || code === "EACCES" || code === "EPERM";
 }
 
 function withCode(error: unknown): unknown {
@@ -71,7 +72,7 @@ function accessDenied(cause: unknown): Error {
   const flag = permission === "FileSystemRead"
     ? "--allow-fs-read"
     : "--allow-fs-write";
-  // No flag helps where Node lacks the permission altogether: for `fsync`, since Node 26.
+  // Node has no flag for some calls: for `fsync`, since Node 26.
   const about = !permission
     ? `nothing can be made durable under Node's permission model (${message}): run without --permission, or under Deno, whose permissions can restrict a program to a directory too; reading needs only --allow-fs-read`
     : `Node's permission model denies it; run again with ${flag}=${resource}`;

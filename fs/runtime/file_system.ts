@@ -90,7 +90,11 @@ async function createDirectory<File>(
   mode: number,
 ): Promise<void> {
   const missing: string[] = [];
-  for (let at = path; isMissing(calls, at); at = dirname(at)) {
+  for (
+    let at = path;
+    at !== dirname(at) && isMissing(calls, at);
+    at = dirname(at)
+  ) {
     missing.unshift(at);
   }
   for (const directory of missing) {
@@ -125,7 +129,6 @@ async function makeDirectory<File>(
 
 /** Whether a directory is missing. One that the sandbox does not show is above it, and exists. */
 function isMissing<File>(calls: SystemCalls<File>, path: string): boolean {
-  if (path === dirname(path)) return false;
   try {
     const found = statPath(calls, path);
     if (found?.kind === "file") throw failure("ENOTDIR", path);

@@ -52,7 +52,8 @@ async function openLockFile<File>(
   try {
     return await openOrCreate(calls, path, mode);
   } catch (error) {
-    if (["EAGAIN", "EBUSY"].includes(codeOf(error) ?? "")) return undefined;
+    const code = codeOf(error);
+    if (code === "EAGAIN" || code === "EBUSY") return undefined;
     throw error;
   }
 }

@@ -42,7 +42,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     name: "mode-that-nobody-may-change-is-lost",
     file: "fs/atomic_file.ts",
-    edits: [["if (differsInMode(made, model)) {", "if (false) {"]],
+    edits: [["(differsInMode(made, model))", "(differsInMode(made, made))"]],
     killedBy: owner(
       "MiniStore keeps the mode of a journal where a sandbox lets nobody change it",
     ),
