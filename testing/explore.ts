@@ -1,4 +1,4 @@
-import { deadline } from "@std/async/deadline";
+import { deadline } from "../base/deadline.ts";
 import { Checker, type ExploreOptions, type ExploreReport } from "./checker.ts";
 import {
   type Fault,

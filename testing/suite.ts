@@ -1,4 +1,4 @@
-import { deadline } from "@std/async/deadline";
+import { deadline } from "../base/deadline.ts";
 
 /** One rule of a seam, and a test of it. */
 export interface Check {

@@ -95,7 +95,9 @@ async function checkFile(path: string): Promise<void> {
   if (!path.endsWith(".js")) return;
   const code = await Deno.readTextFile(path);
   const newer = /^[ \t]*(await )?using \w+ =/m.exec(code) ??
-    /@deno\/shim|dntShim|"(jsr|npm):/.exec(code);
+    /@deno\/shim|dntShim|"(jsr|npm):|\bPromise\.(withResolvers|try)\b/.exec(
+      code,
+    );
   equal(newer?.[0], undefined, path);
 }
 
