@@ -96,7 +96,7 @@ export interface Walked {
 /** The bracket that each open container ends with, outermost first; nobody walks while another does. */
 const closings = new Uint8Array(MAX_DEPTH + 1);
 
-/** Walks over a value without white space between its parts; `undefined` where there is none, or it nests deeper than `maxDepth`, which is at most one more than that of a record. */
+/** Walks over a value without white space between its parts; `undefined` if there is none, or it nests deeper than `maxDepth`, which is at most one more than that of a record. */
 export function walkJson(
   bytes: Uint8Array,
   start: number,
@@ -132,7 +132,7 @@ export function walkJson(
   }
 }
 
-// Each gives where what starts at `at` ends, and something negative where it is none; so does each of a negative place.
+// Each returns where the part that starts at `at` ends; a negative number if there is no such part, or `at` is negative.
 
 function afterKey(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== QUOTE) return -1;
@@ -157,7 +157,7 @@ const PLAIN = Uint8Array.from(
   (_, byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
 );
 
-/** The characters that stand for another behind a backslash. */
+/** The characters that stand for another after a backslash. */
 const ESCAPES = new Set(new TextEncoder().encode('"\\/bfnrt'));
 
 function afterEscape(bytes: Uint8Array, at: number): number {

@@ -57,13 +57,13 @@ export interface SegmentSummary {
   readonly last: number;
   readonly sizeBytes: number;
   readonly isActive: boolean;
-  /** How it ends, where it was read. */
+  /** How it ends, if it was read. */
   readonly end?: SegmentCheck["end"];
 }
 
 /** The records of a journal, from the first to the last, and its segments. */
 export interface LogSummary {
-  /** The number of the first record, or of the next one where none is. */
+  /** The number of the first record, or of the next if there is none. */
   readonly first: number;
   readonly last: number;
   /** The id of the journal; none for one of the Rust program. */
@@ -75,7 +75,7 @@ export interface LogSummary {
   readonly end?: SegmentCheck;
   /** The same in a word, of any journal. */
   readonly ending: SegmentCheck["end"];
-  /** How many bytes of an unfinished write opening would cut off. */
+  /** The number of bytes of an unfinished write that opening would cut off. */
   readonly tornBytes: number;
   /** The damage in those that were read. */
   readonly problem?: MiniError;
@@ -156,7 +156,7 @@ async function summarizeRust(
     segments.push({ path, base, last, sizeBytes, isActive });
     base = last;
   }
-  // A last line may lack its newline and be whole.
+  // A last line that lacks only its newline counts.
   const { active } = context.paths;
   let last = base;
   const from = Math.max(1, base);
@@ -213,7 +213,7 @@ async function unfinishedLine(
   return last.line === 1 || isWholeLine(last.bytes) ? undefined : last;
 }
 
-/** Whether a last line that has no newline is whole, as opening sees it. */
+/** Whether a last line lacks only its newline, as opening sees it. */
 export function isWholeLine(bytes: Uint8Array): boolean {
   try {
     return wholeLine(bytes) !== undefined;

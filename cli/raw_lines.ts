@@ -5,13 +5,13 @@ import { readBlock } from "../fs/blocks.ts";
 
 /** A line of a file, whatever is in it; blank lines that follow each other are one. */
 export interface RawLine {
-  /** Without its newline; nothing where it is too long. */
+  /** Without its newline; empty if it is too long. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where in the file it starts. */
   readonly offset: number;
   /** Its number, the first being 1 where reading starts at the beginning. */
   readonly line: number;
-  /** How many lines: more than one only where they are blank. */
+  /** The number of lines: more than one only if they are blank. */
   readonly lines: number;
   /** Without the last newline. */
   readonly sizeBytes: number;

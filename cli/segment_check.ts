@@ -24,11 +24,11 @@ import { startOf } from "./snapshot_check.ts";
 export interface SegmentCheck {
   readonly path: string;
   readonly isActive: boolean;
-  /** Its first line, where that is whole. */
+  /** Its first line, if that is intact. */
   readonly header?: Header;
   /** The number before its first record. */
   readonly base: number;
-  /** The number of its last good record; `base` where there is none. */
+  /** The number of its last good record; `base` if there is none. */
   readonly last: number;
   readonly sizeBytes: number;
   /** How many bytes of it are good, from the start. */
@@ -38,9 +38,9 @@ export interface SegmentCheck {
   /** Up to where its lines say that records had been applied. */
   readonly applied: number;
   /**
-   * - `"sealed"`: whole, and another follows;
+   * - `"sealed"`: intact, and another follows;
    * - `"closed"`, `"open"`: the last one, with and without the two marks of a clean end;
-   * - `"torn"`: the last one, and behind what is good stands an unfinished write;
+   * - `"torn"`: the last one, with an unfinished write after its good lines;
    * - `"unfinished"`: the last one, without a header: opening makes it again;
    * - `"missing"`: the same, and nothing says that it was being made;
    * - `"damaged"`: `problem` says how.
@@ -210,7 +210,7 @@ async function checkOne(
       const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
       return { ...nothing, end: "damaged", problem };
     }
-    // A number that does not follow on is behind lines that are good.
+    // The lines before a number that does not follow on are good.
     const { offset = 0, seq } = error;
     const last = seq === undefined || offset === 0 ? base : seq - 1;
     const good = { ...nothing, goodBytes: offset, last };

@@ -20,7 +20,7 @@ import {
 } from "./read/native_segments.ts";
 
 /**
- * What `open()` found, and what it did.
+ * The result of opening: how `open()` found the log, and what it did.
  *
  * @example What a crash has left
  * ```ts
@@ -44,19 +44,19 @@ export interface RecoveryReport {
   /**
    * - `"created"`: there was no journal, or only a file that had never held one;
    * - `"clean"`: it had been closed;
-   * - `"unclean"`: it had not been closed, and every byte of it was whole;
+   * - `"unclean"`: it had not been closed, and every byte of it was intact;
    * - `"torn"`: it had not been closed, and an unfinished write at its end was cut off.
    */
   readonly outcome: "created" | "clean" | "unclean" | "torn";
-  /** The number of the last record, 0 where there is none. */
+  /** The number of the last record, 0 if there is none. */
   readonly sequence: number;
-  /** How many files the records are in. */
+  /** The number of files that hold the records. */
   readonly segments: number;
-  /** How many bytes were cut off. Nothing that is left says that any of them was acknowledged. */
+  /** The number of bytes that were cut off. Nothing that is left says that any of them was acknowledged. */
   readonly tornBytes: number;
   /** The file that keeps those bytes. */
   readonly tornPath?: string;
-  /** Why they were taken for an unfinished write. */
+  /** Why they are an unfinished write. */
   readonly reason?: string;
 }
 
@@ -67,7 +67,7 @@ export interface SealedSegment {
   readonly sizeBytes: number;
 }
 
-/** An open journal: where its writer goes on. */
+/** A recovered journal, and where its writer continues. */
 export interface Recovered {
   readonly file: FileHandle;
   /** The active segment's header. */
@@ -75,7 +75,7 @@ export interface Recovered {
   readonly sequence: number;
   readonly sizeBytes: number;
   readonly chain: number;
-  /** Whether its last line is a mark of a clean end, which is durable. */
+  /** Whether its last line is a durable mark of a clean end. */
   readonly isMarked: boolean;
   /** Up to where the log proves that records had been applied. */
   readonly applied: number;
@@ -97,7 +97,7 @@ export async function recoverJournal(
   let expected: Continuation | undefined;
   let applied = 0;
   const { fs, paths } = context;
-  // A name that leaves no room for a sealed segment's fails here, and not at the first rotation.
+  // A name that is too long for a sealed segment fails here, and not at the first rotation.
   await fs.stat(paths.sealed(0));
   for (const [index, base] of bases.entries()) {
     if ((bases[index + 1] ?? Infinity) < verifyFrom) {
@@ -169,7 +169,7 @@ function continuationOf({ header, next, chain }: SegmentScan): Continuation {
   return { journal: header.journal, base: next - 1, prev: hex(chain) };
 }
 
-/** Makes the journal's first segment, or the one that an unfinished rotation has left out. */
+/** Makes the journal's first segment, or the one that an unfinished rotation did not make. */
 async function createActive(
   context: JournalContext,
   expected: Continuation | undefined,
@@ -231,7 +231,7 @@ async function openClosed(
   return atEnd(scan, file, sealed, { outcome: "clean", tornBytes: 0 });
 }
 
-/** A journal whose writer goes on where the scan ended. */
+/** The journal of a writer that continues where the scan ended. */
 function atEnd(
   { header, next, offset, chain, isMarked, applied }: SegmentScan,
   file: FileHandle,
@@ -282,7 +282,7 @@ async function rewrite(
   });
 }
 
-/** Reads the prepared file as a recovery would; it must be whole before it replaces anything. */
+/** Reads the prepared file as a recovery would; it must be intact before it replaces anything. */
 async function readBack(
   context: JournalContext,
   sizeBytes: number,
@@ -301,18 +301,18 @@ async function readBack(
   );
 }
 
-/** What becomes of the active segment after an unclean end. */
+/** The change that an unclean end makes to the active segment. */
 export interface Rewrite {
-  /** How much of it is kept. */
+  /** The number of bytes that are kept, from its start. */
   readonly keepBytes: number;
-  /** What is written after that. */
+  /** The bytes that are written after those. */
   readonly added: Uint8Array<ArrayBuffer>;
-  /** What is cut off; kept in a file of its own. */
+  /** The bytes that are cut off; a file of its own keeps them. */
   readonly torn: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Writes what has survived an unclean end into a new file before any of it is
+ * Writes what survived an unclean end into a new file before any of it is
  * shown. Cutting in place is not enough: after a failed fsync the page cache
  * shows records that are not on the disk, and no later fsync puts them there.
  */
@@ -337,7 +337,7 @@ export async function rewriteActive(
   return await replaceFileDurably(staging, paths.active, fill, check);
 }
 
-/** Copies what the active segment holds. */
+/** Copies the active segment, up to `sizeBytes`. */
 export async function copyActive(
   { fs, paths }: JournalContext,
   sizeBytes: number,

@@ -197,7 +197,7 @@ export function isIntact(line: Uint8Array, chain: number): boolean {
 }
 
 /**
- * Parses a line without its newline; `undefined` where it is not one of ours, or
+ * Parses a line without its newline; `undefined` if it is not one of ours, or
  * nests deeper than any that is written. The checksum is not looked at.
  */
 export function parseLine(text: string): Line | undefined {
@@ -234,7 +234,7 @@ export function valueStart(
   return isIt ? at + VALUE[field].length : undefined;
 }
 
-/** Where a decimal number and the comma behind it end; `NaN` where it is another than `expected`. */
+/** Where a decimal number and the comma after it end; `NaN` if it is not `expected`. */
 function afterNumber(text: string, start: number, expected?: number): number {
   let value = 0;
   let at = start;

@@ -12,7 +12,7 @@ export interface LineParser {
   parse(line: string, from: number): Iterable<unknown>;
 }
 
-/** What is wrong in a segment, and where. */
+/** A damage in a segment, and its place. */
 export interface Damage {
   readonly reason: string;
   readonly offset?: number;

@@ -29,7 +29,7 @@ export function isRustHeader(line: Uint8Array): boolean {
   return text !== undefined && HEADER.test(text);
 }
 
-/** Cuts a Rust journal into whole lines, which carry nothing to verify them by. */
+/** Cuts a Rust journal into complete lines, which carry nothing to verify them by. */
 export class RustScanner implements Scanner {
   readonly #maxRecordBytes: number;
   readonly chain = 0;
@@ -51,7 +51,7 @@ export class RustScanner implements Scanner {
     return bytes.subarray(0, end);
   }
 
-  /** Where the whole lines end, or the first one over the limit begins; in the bytes that were `seen` none ends. A header has a length of its own. */
+  /** Where the complete lines end, or the first line over the limit starts; no line ends in the `seen` bytes. A header has a limit of its own. */
   #endOfLines(bytes: Uint8Array, seen: number): number {
     for (let start = 0;;) {
       const newline = bytes.indexOf(NEWLINE, Math.max(start, seen));
@@ -115,7 +115,7 @@ export function wholeLine(
   return withNewline(rest.subarray(0, end));
 }
 
-/** A text as strict as every look at a line has it; `undefined` for other bytes. */
+/** The text of bytes, if they are UTF-8. */
 function decoded(bytes: Uint8Array): string | undefined {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {

@@ -20,8 +20,8 @@ const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 export interface Scanner {
   /**
    * Takes the next bytes and returns the verified lines that they complete,
-   * oldest first. What it has given before is not to be used any more. Not to be
-   * called once it is broken.
+   * oldest first. The lines of the call before are overwritten. A broken scanner
+   * takes no more.
    */
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   /** How many bytes have been verified; the next line starts here. */
@@ -55,7 +55,7 @@ export class ChainScanner implements Scanner {
     const end = newline === -1 ? 0 : this.rest.length + newline + 1;
     const bytes = this.#joiner.join(this.rest, block);
     this.rest = bytes;
-    // A block that is shorter than the longest line has no line that is too long.
+    // No line of a block is longer than the block.
     if (bytes.length <= this.#maxLineBytes) {
       if (end === 0) return bytes.subarray(0, 0);
       const { offset, chain } = this;
@@ -102,9 +102,9 @@ export class ChainScanner implements Scanner {
   }
 }
 
-/** A line that is intact, and that no writer of this format writes there. */
+/** An intact line that no writer of this format writes there. */
 export interface Stray {
-  /** Where in the lines it starts. */
+  /** Where it starts in the lines. */
   readonly at: number;
   readonly reason: string;
 }
@@ -117,7 +117,7 @@ export interface Stray {
 export class SequenceCheck {
   /** The number that the next record must have. */
   next: number;
-  /** How many marks of a clean end the last lines so far are. */
+  /** The number of marks of a clean end that the lines so far end with. */
   marks = 0;
   /** Up to where the lines so far say that records had been applied. */
   applied = 0;
@@ -126,11 +126,11 @@ export class SequenceCheck {
     this.next = base + 1;
   }
 
-  /** Takes whole lines, the segment's header not among them; gives the first that is not to be there. */
+  /** Takes complete lines after the segment's header; gives the first that does not belong there. */
   push(lines: Uint8Array): Stray | undefined {
     const isText = isUtf8(lines);
     for (let at = 0; at < lines.length;) {
-      // Almost every line is such a one, whose end need not be looked for.
+      // Almost every line is one, which tells its own end.
       const written = isText && hasPrefix(lines, at)
         ? writtenLine(lines, at)
         : undefined;

@@ -2,7 +2,7 @@ import { MAX_DEPTH } from "../../base/json.ts";
 import { parseLine, PREFIX_BYTES } from "./line.ts";
 import { walkJson } from "../../base/walk.ts";
 
-/** What a line says, its records left out. */
+/** A line without its records. */
 export type Shape =
   | { readonly kind: "header"; readonly base: number }
   | { readonly kind: "close"; readonly seq: number }
@@ -112,7 +112,7 @@ export function numberAfter(line: Uint8Array): number {
   return shape === undefined ? 0 : shape.base + 1;
 }
 
-/** Why a line that is intact is not to be where record `next` is. */
+/** Why an intact line does not belong where record `next` does. */
 export function strayReason(next: number): string {
   return `what follows record ${
     next - 1

@@ -49,7 +49,7 @@ function judgeStart(path: string, start: Uint8Array): void {
   throw unsupported(path, verdict === "newer");
 }
 
-/** What tells whether an active segment without a header has had one. */
+/** The traces of a header that an active segment without one has had. */
 export interface Traces {
   /** Whether there are sealed segments beside it. */
   readonly hasSealed: boolean;
@@ -58,7 +58,7 @@ export interface Traces {
 }
 
 /**
- * Throws where an active segment that is shorter than its header has been longer:
+ * Throws if an active segment that is shorter than its header has been longer:
  * it gets its name with its header, so that no crash leaves it so.
  */
 export function assertNeverBegun(
@@ -73,7 +73,7 @@ export function assertNeverBegun(
   throw corrupt(path, { reason, line: 1, offset: 0 });
 }
 
-/** What stands beside an active segment. */
+/** Looks for such traces beside an active segment. */
 export async function tracesOf(
   { fs, paths }: JournalContext,
 ): Promise<Traces> {
@@ -96,14 +96,14 @@ export function checkName(path: string, header: Header, base: number): void {
   throw corrupt(path, { reason, line: 1, offset: 0 });
 }
 
-/** Where a segment must begin: at what the one before it ended with. */
+/** The end of a segment, which the header of the next must continue. */
 export interface Continuation {
   readonly journal: string;
   readonly base: number;
   readonly prev: string;
 }
 
-/** Why a segment does not go on from the one before it. */
+/** Why a segment does not continue the one before it, by their numbers. */
 export function basesReason(end: number, base: number): string {
   const reason =
     `the segment before it ends with record ${end}, and it starts after record ${base}`;
@@ -112,7 +112,7 @@ export function basesReason(end: number, base: number): string {
     : reason;
 }
 
-/** Throws where a segment does not go on from the one before it. */
+/** Throws if a segment does not continue the one before it. */
 export function checkContinuity(
   path: string,
   { journal, base, prev }: Header,

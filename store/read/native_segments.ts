@@ -50,7 +50,7 @@ export interface VerifiedEnd {
   readonly tail: Uint8Array<ArrayBuffer>;
 }
 
-/** What is known of a segment beforehand: only the end of an active one may be that of an unfinished write. */
+/** The role of a segment: only an active one may end with an unfinished write. */
 export type SegmentRole = "active" | "sealed" | "acknowledged";
 
 /** How a segment ends that is not damaged. */
@@ -58,7 +58,10 @@ export type Ending =
   | { readonly kind: "clean" }
   | Extract<Verdict, { readonly kind: "torn" | "whole" }>;
 
-/** Judges what follows the verified lines of a segment. Throws for damage, and unless it is active for anything at all. */
+/**
+ * Judges what follows the verified lines of a segment. Throws for damage; for a
+ * segment that is not active, whatever follows is damage.
+ */
 export async function judgeEnd(
   context: JournalContext,
   { path, offset, chain, next: seq, tail }: VerifiedEnd,
@@ -86,7 +89,7 @@ export interface SegmentScan extends VerifiedEnd {
   readonly applied: number;
   /** Whether the last line is a mark of a clean end. */
   readonly isMarked: boolean;
-  /** Where a second mark stands, which says that the one before it is durable, and the running checksum there. */
+  /** The place of a second mark, which says that the one before it is durable, and the running checksum there. */
   readonly seal:
     | { readonly offset: number; readonly chain: number }
     | undefined;

@@ -18,7 +18,7 @@ export interface CommittedEnd {
   readonly changed: Promise<void>;
   /** Whether no more records will come. */
   readonly isEnded: boolean;
-  /** Why none will come, where the log was not closed. */
+  /** Why none will come, if the log was not closed. */
   readonly failure: MiniError | undefined;
 }
 
@@ -137,7 +137,8 @@ export class SegmentReader {
     committed?: CommittedEnd,
     stopper?: Stopper,
   ): AsyncGenerator<VerifiedBlock, void, undefined> {
-    if (this.#first!.lines.length > 0) yield this.#first!;
+    const first = this.#first!;
+    if (first.lines.length > 0 && !stopper?.isStopped) yield first;
     const { base } = this.#header!;
     while (!stopper?.isStopped && !this.#scanner.isBroken) {
       // Both are asked for before the limit, so that no change goes unseen.
@@ -173,7 +174,7 @@ export class SegmentReader {
     return { lines, offset };
   }
 
-  /** Whether anything follows the verified lines, of what was read. */
+  /** Whether any byte that was read follows the verified lines. */
   get hasRest(): boolean {
     return this.#scanner.rest.length > 0;
   }
@@ -182,7 +183,7 @@ export class SegmentReader {
   async rest(): Promise<Uint8Array<ArrayBuffer>> {
     const { isBroken, rest } = this.#scanner;
     if (!isBroken) return rest;
-    // All the others have been read.
+    // A broken scanner takes no more.
     const parts: Uint8Array[] = [rest];
     for (;;) {
       const block = await readBlock(this.#file);

@@ -1,10 +1,10 @@
-/** How often something is looked at that a writer may be changing. */
+/** The most looks at something that a writer may be changing. */
 const MAX_LOOKS = 10;
 
-/** Between two looks at damage: what a writer has half written is complete by then. */
+/** The pause between two looks at damage: a write that was seen half done is complete by then. */
 export const SECOND_LOOK_MS = 50;
 
-/** What was seen in one look: a value, or why there is none. */
+/** The result of one look: a value, or why there is none. */
 export type Look<T> =
   | { readonly value: T; readonly isStable: boolean }
   | { readonly error: unknown };

@@ -151,3 +151,22 @@ Deno.test("what nobody waited for is not called durable where its file was repla
     await store.close().catch(() => {});
   }
 });
+
+Deno.test("MiniStore.replay() ends though its directory never lists the same names twice", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1);
+  await store.rotate();
+  await store.append(2);
+  await store.close();
+  let lists = 0;
+  fs.hooks.before = ({ operation }) => {
+    if (operation !== "list") return undefined;
+    const base = String(1_000 + lists++).padStart(20, "0");
+    fs.put(`/data/journal.${base}.jsonl`, new Uint8Array(0));
+    return undefined;
+  };
+  const records = await Array.fromAsync(MiniStore.replay<number>(PATH, { fs }));
+  assertEquals(records.map(({ data }) => data), [1, 2]);
+  assert(lists > 10, `it looked ${lists} times`);
+});
