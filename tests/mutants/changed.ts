@@ -53,14 +53,8 @@ async function git(root: string, ...args: string[]): Promise<string> {
   return text;
 }
 
-/** The mutations of the lines that changed since a commit, in the files that are named or in all. */
-async function findMutations(
-  root: string,
-  since: string,
-  files: readonly string[],
-): Promise<Mutation[]> {
-  const scope = files.length === 0 ? Object.keys(TESTS) : files;
-  const diff = await git(root, "diff", "-U0", since, "--", ...scope);
+/** The mutations of the lines that a diff changes. */
+async function findMutations(root: string, diff: string): Promise<Mutation[]> {
   const found: Mutation[] = [];
   for (const [file, lines] of changedLines(diff)) {
     if (!file.endsWith(".ts")) continue;
@@ -124,12 +118,22 @@ async function main(root: string): Promise<void> {
     },
     allowPositionals: true,
   });
-  const since = values.since ??
-    await git(root, "rev-list", "-1", "--before=1 day ago", "HEAD");
-  if (since === "") throw new Error("no commit is older than a day");
+  let since: string;
+  let diff: string;
+  try {
+    since = values.since ??
+      await git(root, "rev-list", "-1", "--before=1 day ago", "HEAD");
+    if (since === "") throw new Error("no commit is older than a day");
+    const scope = positionals.length > 0 ? positionals : Object.keys(TESTS);
+    diff = await git(root, "diff", "-U0", since, "--", ...scope);
+  } catch (error) {
+    if (values.since !== undefined) throw error;
+    say(`SKIPPED mutants of what changed: ${(error as Error).message}`);
+    return;
+  }
   const end = performance.now() + Number(values.minutes) * 60_000;
   const mutations = shuffle(
-    await findMutations(root, since, positionals),
+    await findMutations(root, diff),
     new Random(Number(values.seed)),
   );
   say(`${mutations.length} mutants since ${since}, seed ${values.seed}`);
@@ -167,7 +171,5 @@ function report(count: number, outcomes: readonly Outcome[]): void {
 }
 
 if (import.meta.main) {
-  await main(fromFileUrl(new URL("../../", import.meta.url))).catch(
-    (error) => say(`SKIPPED mutants of what has changed: ${error.message}`),
-  );
+  await main(fromFileUrl(new URL("../../", import.meta.url)));
 }
