@@ -89,6 +89,15 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    name: "keep-a-lost-log-to-oneself",
+    file: "store/write/writer.ts",
+    edits: [["      this.#failed.resolve(this.failure);\n", ""]],
+    killedBy: {
+      file: "tests/state/watch_test.ts",
+      test: "StateManager tells of a log that is lost while nobody appends",
+    },
+  },
+  {
     name: "reuse-number-after-failed-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
