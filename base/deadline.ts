@@ -1,7 +1,7 @@
 import { onAbort } from "./abort.ts";
 import { withResolvers } from "./promise.ts";
 
-/** Settles as the promise does, or rejects with a `TimeoutError` after so many milliseconds. The `deadline` of `@std/async` needs what Node 20 lacks. */
+/** Settles as the promise does, or rejects with a `TimeoutError` after `ms` milliseconds. The `deadline` of `@std/async` needs what Node 20 lacks. */
 export function deadline<T>(promise: Promise<T>, ms: number): Promise<T> {
   const signal = AbortSignal.timeout(ms);
   const { promise: late, reject } = withResolvers<never>();

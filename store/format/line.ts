@@ -58,7 +58,7 @@ export type Line =
     readonly kind: "records";
     /** The sequence number of the first of them. */
     readonly seq: number;
-    /** What was on stable storage when the line was written. */
+    /** The last record that was on stable storage when the line was written. */
     readonly durable: number;
     /** Up to where, by then, every record had been applied, or was on record as aborted. */
     readonly applied: number;
@@ -66,7 +66,7 @@ export type Line =
   }
   | { readonly kind: "close"; readonly seq: number };
 
-/** What {@linkcode encodeLines} writes as one line: one record, or a batch that is one atomic unit. */
+/** The content of one line of {@linkcode encodeLines}: one record, or a batch that is one atomic unit. */
 export interface Unit {
   /** The JSON text of the record, or of the array of records. */
   readonly text: string;

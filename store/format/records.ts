@@ -25,7 +25,7 @@ export type Refuse = (damage: Damage) => MiniError;
 
 const NONE: readonly unknown[] = [];
 
-/** Of a long batch so many characters are parsed at a time. */
+/** The number of characters of a long batch that are parsed at a time. */
 const CHUNK_CHARS = 64 * 1024;
 
 /** Parses the lines of this package's own format, whose checksums have been verified. */

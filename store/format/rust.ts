@@ -14,7 +14,7 @@ import type { Scanner } from "./scanner.ts";
 const HEADER = /^\/\/ MINISTORE JOURNAL v\d+\.\d+\.\d\S*$/;
 export const RUST_HEADER_START = "// MINISTORE JOURNAL v";
 
-/** Appends as the Rust program does, so that it can go on with the journal. */
+/** Appends as the Rust program does, so that it can continue the journal. */
 export const rustFormat: WriteFormat = {
   encode(units, _firstSeq, _durable, chain) {
     const text = units.map((unit) => `${unit.text}\n`).join("");

@@ -30,7 +30,7 @@ export interface Scanner {
   readonly chain: number;
   /** Where the last verified line starts, and the running checksum there, in a format that has one. */
   readonly lastStart?: LineStart | undefined;
-  /** What has been taken in and not verified: an unfinished line, or from the first bad line on. */
+  /** The bytes that are read and not verified: an unfinished line, or those from the first bad line on. */
   readonly rest: Uint8Array<ArrayBuffer>;
   /** A bad line starts at `offset`: nothing after it can be verified. */
   readonly isBroken: boolean;
@@ -81,7 +81,7 @@ export class ChainScanner implements Scanner {
     return this.#accept(good, found);
   }
 
-  /** The longest line that may start so many bytes after `offset`. A header is not a record, and has a length of its own. */
+  /** The longest line that may start `ahead` bytes after `offset`. A header is not a record, and has a length of its own. */
   #limitAt(ahead: number): number {
     const isHeader = this.offset + ahead === 0;
     return isHeader

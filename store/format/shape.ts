@@ -34,7 +34,7 @@ interface WrittenLine {
 }
 
 /**
- * What `parseLine` finds in a line that begins with the fixed prefix, without its newline, at a fraction of the
+ * The result of `parseLine` for a line that begins with the fixed prefix, without its newline, at a fraction of the
  * cost, and in no memory: records are walked over, and not parsed.
  */
 export function shapeOf(line: Uint8Array): Shape | undefined {

@@ -11,7 +11,7 @@ import { shapeOf } from "./shape.ts";
 /** The unit in which a disk writes, or loses, what was not synced. */
 const SECTOR_BYTES = 512;
 
-/** What the end of the newest segment is, from its first bad or unfinished line on. */
+/** The verdict on the end of the newest segment, from its first bad or unfinished line on. */
 export type Verdict =
   /** A whole record that lacks only its newline. */
   | { readonly kind: "whole"; readonly lineBytes: number }
@@ -118,7 +118,7 @@ function isBeginningOfLine(line: Uint8Array): boolean {
   return true;
 }
 
-/** What a later well-formed line says about record `next`: that it had been durable, or `undefined`. */
+/** A later well-formed line's proof that record `next` had been durable, or `undefined`. */
 function laterProof(lines: Uint8Array, next: number): string | undefined {
   let start = 0;
   for (let end; (end = lines.indexOf(NEWLINE, start)) !== -1; start = end + 1) {
@@ -172,7 +172,7 @@ function lastNonNul(bytes: Uint8Array): number {
   return index;
 }
 
-/** What a file is that does not begin with an intact header of this version. */
+/** The verdict on a file that does not begin with an intact header of this version. */
 export type HeaderVerdict =
   | "unfinished"
   | "corrupt"

@@ -20,7 +20,7 @@ export interface Reading<T> {
   readonly schema: Schema<T> | undefined;
   /** The end as the writer in this process knows it; a reader without it takes the log as it finds it. */
   readonly live?: CommittedEnd | undefined;
-  /** What a path without a log is. @default {"empty"} */
+  /** How to treat a path without a log. @default {"empty"} */
   readonly ifMissing?: "error" | "empty" | undefined;
 }
 
@@ -138,7 +138,7 @@ function* recordsOf<T>(
   }
 }
 
-/** What an error says of a damage, if that is what it is about. */
+/** The damage that an error reports, if it reports one. */
 function damageOf(error: unknown): string | undefined {
   return error instanceof MiniError && error.code === "CORRUPT"
     ? error.message

@@ -68,7 +68,7 @@ export class SegmentReader {
   /** How many bytes were read. */
   #taken = 0;
   #header: Header | undefined;
-  /** What was verified together with the header. */
+  /** The lines that were verified together with the header. */
   #first: VerifiedBlock | undefined;
   /** The last verified line, with its newline; empty if there is none. */
   lastLine: Uint8Array<ArrayBuffer> = concat();
@@ -179,7 +179,7 @@ export class SegmentReader {
     return this.#scanner.rest.length > 0;
   }
 
-  /** What follows the verified lines. */
+  /** The bytes that follow the verified lines. */
   async rest(): Promise<Uint8Array<ArrayBuffer>> {
     const { isBroken, rest } = this.#scanner;
     if (!isBroken) return rest;

@@ -36,7 +36,7 @@ export interface LogFlaw {
   readonly breaks: readonly string[];
   /** The methods that are wrong. */
   readonly of?: (log: Log<unknown>) => Partial<Log<unknown>>;
-  /** What else is wrong: it opens again, or survives a power cut, as another. */
+  /** Another flaw: it opens again, or survives a power cut, as another. */
   readonly fixture?: (sound: LogFixture) => Partial<LogFixture>;
 }
 
