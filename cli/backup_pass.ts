@@ -9,7 +9,7 @@ import { basename, join } from "@std/path";
 import { MiniError } from "../base/errors.ts";
 import { replaceFileDurably } from "../fs/atomic_file.ts";
 import { hex } from "../base/bytes.ts";
-import { isMissing } from "../fs/directory.ts";
+import { isMissing, namesIn } from "../fs/directory.ts";
 import { checkSegments, type SegmentCheck } from "./segment_check.ts";
 import { copyFile } from "../fs/copy_file.ts";
 import { rawLines } from "./raw_lines.ts";
@@ -217,7 +217,8 @@ export class BackupPass {
       }
     }
     await copyFile(staging, paths.active, to.active, whole);
-    const { sealed } = await listSegments(this.#from);
+    const names = await namesIn(fs, paths.directory);
+    const { sealed } = await listSegments(this.#from, names);
     if (sealed.length !== rotated.length) throw new Moved();
   }
 }

@@ -66,8 +66,10 @@ async function takeLock(
 /** The holder of a lock, as far as the note in its file and the file itself tell. */
 async function holderOf(fs: FileSystem, path: string): Promise<string> {
   try {
-    const { note, uid } = await readLockFile(fs, path) ?? {};
+    const found = await readLockFile(fs, path);
+    const note = found?.note;
     if (note === undefined) {
+      const uid = found?.uid;
       const whose = uid === undefined ? "" : ` (the lock is user ${uid}'s)`;
       return `another process${whose}`;
     }

@@ -34,13 +34,12 @@ export interface SegmentList {
   readonly sealed: readonly SealedFile[];
 }
 
-/** Lists the segments of a journal, as the names in its directory tell them; there may be none. */
+/** Lists the segments of a journal in a directory with these names; there may be none. */
 export async function listSegments(
   context: JournalContext,
-  names?: readonly string[],
+  names: readonly string[],
 ): Promise<SegmentList> {
-  const { fs, paths } = context;
-  names ??= await listIfExists(fs, paths.directory);
+  const { paths } = context;
   const rotated = paths.rustSegments(names)
     .map((name) => ({ path: join(paths.directory, name) }));
   const oldest = rotated[0]?.path ?? paths.active;

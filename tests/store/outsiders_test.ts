@@ -170,3 +170,15 @@ Deno.test("MiniStore.replay() ends though its directory never lists the same nam
   assertEquals(records.map(({ data }) => data), [1, 2]);
   assert(lists > 10, `it looked ${lists} times`);
 });
+
+Deno.test("MiniStore.replay() of an open log says which acknowledged record has lost a sector", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  await store.append("a");
+  await store.append("b".repeat(2_000));
+  fs.put(PATH, fs.content(PATH)!.slice().fill(0, 512, 1_024));
+  const error = await errorOf(Array.fromAsync(store.replay()));
+  assertEquals([error.code, error.seq], ["CORRUPT", 2]);
+  assert(error.message.includes("record 2 was durable"), error.message);
+  await store.close().catch(() => {});
+});
