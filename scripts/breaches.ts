@@ -39,9 +39,3 @@ export const CROWDED: Readonly<Record<string, number>> = {
   "cli": 42,
   "cli/inspect": 19,
 };
-
-/** How often phrases stand in the text that have a plainer word: `deno task tidy --phrases`. */
-export const PHRASES: Readonly<Record<string, number>> = {
-  "store": 28,
-  "tests": 1,
-};

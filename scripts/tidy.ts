@@ -1,13 +1,13 @@
 /** The rules of this project that are about more than one file: `deno task tidy`. */
 import { walk } from "@std/fs";
 import { fromFileUrl, relative } from "@std/path";
-import { CROWDED, PHRASES } from "./breaches.ts";
+import { CROWDED } from "./breaches.ts";
 import { commitProblems } from "./tidy/commits.ts";
 import { crowdedFolders, mapProblems } from "./tidy/folders.ts";
 import { circles } from "./tidy/imports.ts";
 import { brokenLinks } from "./tidy/links.ts";
 import type { SourceFile } from "./tidy/source.ts";
-import { oldNames, phraseProblems, phrases } from "./tidy/words.ts";
+import { oldNames, phrases } from "./tidy/words.ts";
 
 /** Everything that is wrong, as `path:line: what`. */
 export function findings(files: readonly SourceFile[]): string[] {
@@ -17,7 +17,7 @@ export function findings(files: readonly SourceFile[]): string[] {
     ...crowdedFolders(files, CROWDED),
     ...mapProblems(files),
     ...oldNames(files),
-    ...phraseProblems(files, PHRASES),
+    ...phrases(files),
   ];
 }
 
@@ -81,23 +81,14 @@ async function readProject(root: string): Promise<SourceFile[]> {
 
 if (import.meta.main) {
   const root = fromFileUrl(new URL("../", import.meta.url));
-  const files = await readProject(root);
-  const [option, ...parts] = Deno.args;
-  if (option === "--phrases") {
-    const found = phrases(files);
-    const chosen = parts.length === 0 ? [...found.keys()].sort() : parts;
-    for (const part of chosen) say(found.get(part) ?? []);
-    say(chosen.map((part) => `"${part}": ${found.get(part)?.length ?? 0},`));
-  } else {
-    const { problems, skipped } = await commitProblems(root);
-    const found = [...findings(files), ...problems];
-    if (skipped) say([`SKIPPED the subjects of commits: ${skipped}`]);
-    say(found.length === 0 ? ["tidy"] : found);
-    if (found.length > 0) Deno.exitCode = 1;
-  }
+  const { problems, skipped } = await commitProblems(root);
+  const found = [...findings(await readProject(root)), ...problems];
+  if (skipped) say([`SKIPPED the subjects of commits: ${skipped}`]);
+  say(found.length === 0 ? ["tidy"] : found);
+  if (found.length > 0) Deno.exitCode = 1;
 }
 
 function say(lines: readonly string[]): void {
   // deno-lint-ignore no-console -- it is a command
-  if (lines.length > 0) console.log(lines.join("\n"));
+  console.log(lines.join("\n"));
 }

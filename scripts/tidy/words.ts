@@ -32,45 +32,19 @@ const OLD_NAMES = new Set([
 ]);
 
 /** Each use of such a phrase in the documents, and in all that is code. */
-export function phrases(files: readonly SourceFile[]): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const { path, text } of files) {
-    if (!/\.(ts|md)$/.test(path) || path.startsWith("scripts/tidy/")) continue;
-    const part = partOf(path);
+export function phrases(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => {
+    if (!/\.(ts|md)$/.test(path) || path.startsWith("scripts/tidy/")) return [];
     const patterns = path.endsWith(".ts")
       ? [...PATTERNS, DESCRIPTION]
       : PATTERNS;
-    for (const { pattern, problem } of patterns) {
-      for (const { 0: match, index } of text.matchAll(pattern)) {
-        const line = `${path}:${lineAt(text, index)}: ${problem(match)}`;
-        found.set(part, [...found.get(part) ?? [], line]);
-      }
-    }
-  }
-  return found;
-}
-
-/** A document counts alone, a file of code with its folder. */
-function partOf(path: string): string {
-  return path.endsWith(".md") ? path : path.split("/")[0]!;
-}
-
-/** Each use, where there are more than are known. */
-export function phraseProblems(
-  files: readonly SourceFile[],
-  known: Readonly<Record<string, number>>,
-): string[] {
-  const found = phrases(files);
-  const parts = new Set([...found.keys(), ...Object.keys(known)]);
-  return [...parts].flatMap((part) => {
-    const lines = found.get(part) ?? [];
-    const most = known[part] ?? 0;
-    if (lines.length > most) return lines;
-    return lines.length < most
-      ? [
-        `scripts/breaches.ts:1: ${part} has ${lines.length} phrases, not ${most}`,
-      ]
-      : [];
+    return patterns.flatMap(({ pattern, problem }) =>
+      Array.from(
+        text.matchAll(pattern),
+        ({ 0: found, index }) =>
+          `${path}:${lineAt(text, index)}: ${problem(found)}`,
+      )
+    );
   });
 }
 
