@@ -14,11 +14,31 @@ export async function checkStore(
   suite: Suite,
   library: Library,
 ): Promise<void> {
+  await checkRules(suite, library);
   await checkAppending(suite, library);
   await checkShapes(suite, library);
   await checkReading(suite, library);
   await checkSegments(suite, library);
   await checkRefusals(suite, library);
+}
+
+async function checkRules(
+  suite: Suite,
+  { store: { MiniStore }, testing: { logSuite } }: Library,
+): Promise<void> {
+  let directory = "";
+  let opened = 0;
+  const make = () => {
+    const path = join(directory, `${++opened}.jsonl`);
+    return { open: () => MiniStore.open<unknown>(path) };
+  };
+  for (const { name, run } of logSuite(make)) {
+    await suite.check(`store: ${name}`, async (dir) => {
+      directory = dir;
+      // What a fixture cannot do here is tested in memory.
+      await run();
+    });
+  }
 }
 
 async function checkAppending(
