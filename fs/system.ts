@@ -5,14 +5,15 @@ import type { FileSystem } from "./file_system.ts";
 import { nodeFileSystem, uptimeMs as nodeUptimeMs } from "./node.ts";
 
 /** Whether Deno runs this. What stands in for it under Node cannot lock a file. */
-const isDeno = "tryLock" in
-  ((globalThis as { Deno?: typeof Deno }).Deno?.FsFile?.prototype ?? {});
+const isDeno = (globalThis as { Deno?: typeof Deno }).Deno?.FsFile?.prototype
+  .tryLock !== undefined;
+
+// deno-coverage-ignore-start -- the others run under Node: `deno task runtimes`
 
 /**
  * The {@linkcode FileSystem} of the runtime: that of Deno under Deno, that of
  * Node under Node and Bun. The default of every store.
  */
-// deno-coverage-ignore -- the other one runs under Node: `deno task runtimes`
 export const systemFileSystem: FileSystem = isDeno
   ? denoFileSystem
   : nodeFileSystem;
@@ -21,10 +22,10 @@ export const systemFileSystem: FileSystem = isDeno
  * Returns for how many milliseconds the machine has been up, suspended time
  * included; `undefined` where that cannot be known without asking.
  */
-// deno-coverage-ignore -- the other one runs under Node: `deno task runtimes`
 export const uptimeMs: () => number | undefined = isDeno
   ? denoUptimeMs
   : nodeUptimeMs;
+// deno-coverage-ignore-stop
 
 /** The id of this process. */
 export const processId: number = pid;
