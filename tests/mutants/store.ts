@@ -214,9 +214,11 @@ export const STORE_MUTANTS: readonly Mutant[] = [
       '  await judgeEnd(context, scan, "sealed");\n',
       "",
     ]],
-    killedBy: judges(
-      "damage at the end of a sealed segment, behind which a rotation ended",
-    ),
+    killedBy: {
+      file: "tests/store/outsiders_test.ts",
+      test:
+        "MiniStore.open() refuses a damaged sealed segment that no segment follows",
+    },
   },
   {
     name: "accept-a-missing-segment",

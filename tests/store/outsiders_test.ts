@@ -182,3 +182,19 @@ Deno.test("MiniStore.replay() of an open log says which acknowledged record has 
   assert(error.message.includes("record 2 was durable"), error.message);
   await store.close().catch(() => {});
 });
+
+Deno.test("MiniStore.open() refuses a damaged sealed segment that no segment follows", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  await store.appendBatch(["a"]);
+  await store.append("b");
+  await store.rotate();
+  await store.close();
+  const sealed = `/data/journal.${"0".repeat(20)}.jsonl`;
+  const bytes = fs.content(sealed)!.slice();
+  bytes[bytes.lastIndexOf(0x62)] = 0x63;
+  fs.put(sealed, bytes);
+  fs.unlink(PATH);
+  const { code, seq } = await errorOf(MiniStore.open(PATH, { fs }));
+  assertEquals([code, seq], ["CORRUPT", 2]);
+});
