@@ -125,7 +125,9 @@ async function served(
     // The environment has the last word, also over what jsr adds to that.
     const { url } = registry;
     const env = { JSR_URL: url, "npm_config_@jsr:registry": url };
-    await succeed(add, { cwd: dir, env });
+    // Bun looks into its cache by name and version alone.
+    const cache = { BUN_INSTALL_CACHE_DIR: join(dir, ".bun") };
+    await succeed(add, { cwd: dir, env: { ...env, ...cache } });
   });
   for (const one of found) {
     if ("missing" in one) missing(one.name, one.missing);
