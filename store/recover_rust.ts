@@ -7,7 +7,11 @@ import {
   type SealedFile,
 } from "./read/rust_segments.ts";
 import type { OpenSegment } from "./read/segment_reader.ts";
-import { type Recovered, rewriteActive } from "./recover.ts";
+import {
+  type Recovered,
+  rewriteActive,
+  type SealedSegment,
+} from "./recover.ts";
 
 /** Recovers a journal of the Rust program; the lock is held. */
 export async function recoverRustJournal(
@@ -15,11 +19,12 @@ export async function recoverRustJournal(
   rotated: readonly SealedFile[],
 ): Promise<Recovered> {
   assertNoneMissing(context, rotated);
+  const sealed: SealedSegment[] = [];
   let last: OpenSegment | undefined;
   let whole: Uint8Array<ArrayBuffer> | undefined;
   let rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   for await (const segment of openRustSegments(context, rotated)) {
-    const { reader } = segment;
+    const { reader, header: { base }, isActive } = segment;
     try {
       await checkLines(context, segment);
       if (reader.hasRest) whole = await segment.judgeEnd(false);
@@ -27,6 +32,8 @@ export async function recoverRustJournal(
     } finally {
       await reader.close();
     }
+    const { path, offset: sizeBytes } = reader;
+    if (!isActive) sealed.push({ path, base, sizeBytes });
     last = segment;
   }
   const { header, lines, reader: { offset } } = last!;
@@ -48,7 +55,7 @@ export async function recoverRustJournal(
     chain: 0,
     isMarked: false,
     applied: 0,
-    sealed: [],
+    sealed,
     report: {
       outcome: torn.length > 0 ? "torn" : "unclean",
       sequence,

@@ -58,7 +58,8 @@ export async function* openRustSegments(
   const { active } = context.paths;
   let base = 0;
   for (const { path } of [...rotated, { path: active }]) {
-    const limit = live?.limitOf(base);
+    // The base does not tell a rotated segment without records from the next one.
+    const limit = path === active ? live?.limitOf(base) : undefined;
     const segment = await openRustSegment(context, path, base, limit);
     yield segment;
     base = segment.lines.next - 1;

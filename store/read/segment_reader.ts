@@ -65,6 +65,8 @@ export class SegmentReader {
   readonly #file: FileHandle;
   readonly #blocks: BlockReader;
   readonly #scanner: Scanner;
+  /** How many bytes may be read; `Infinity` without a writer in this process, and for a sealed segment, which stays sealed. */
+  #limit: number;
   /** How many bytes were read. */
   #taken = 0;
   #header: Header | undefined;
@@ -73,8 +75,13 @@ export class SegmentReader {
   /** The last verified line, with its newline; empty if there is none. */
   lastLine: Uint8Array<ArrayBuffer> = concat();
 
-  private constructor(path: string, file: FileHandle, scanner: Scanner) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    { scanner, limit = Infinity }: SegmentFormat,
+  ) {
     this.path = path;
+    this.#limit = limit;
     this.#file = file;
     this.#blocks = new BlockReader(file);
     this.#scanner = scanner;
@@ -84,13 +91,14 @@ export class SegmentReader {
   static async at(
     path: string,
     file: FileHandle,
-    { scanner, limit = Infinity, headerOf }: SegmentFormat,
+    format: SegmentFormat,
   ): Promise<SegmentReader> {
-    const reader = new SegmentReader(path, file, scanner);
+    const reader = new SegmentReader(path, file, format);
     try {
-      const { lines, offset } = await reader.#firstLines(limit);
+      const { lines, offset } = await reader.#firstLines();
       const end = lines.indexOf(NEWLINE) + 1;
-      reader.#header = headerOf(lines.subarray(0, end), scanner.rest);
+      const { rest } = format.scanner;
+      reader.#header = format.headerOf(lines.subarray(0, end), rest);
       reader.#first = { lines: lines.subarray(end), offset: offset + end };
       return reader;
     } catch (error) {
@@ -99,9 +107,9 @@ export class SegmentReader {
     }
   }
 
-  async #firstLines(limit: number): Promise<VerifiedBlock> {
+  async #firstLines(): Promise<VerifiedBlock> {
     for (;;) {
-      const block = await this.#next(limit);
+      const block = await this.#next();
       if (block === undefined || this.#scanner.isBroken) {
         return block ?? { lines: concat(), offset: 0 };
       }
@@ -144,15 +152,15 @@ export class SegmentReader {
       // Both are asked for before the limit, so that no change goes unseen.
       const changed = committed?.changed;
       const isEnded = committed?.isEnded;
-      const limit = committed?.limitOf(base) ?? Infinity;
-      const block = await this.#next(limit);
+      if (this.#limit !== Infinity) this.#limit = committed!.limitOf(base);
+      const block = await this.#next();
       if (block !== undefined) {
         if (block.lines.length > 0) yield block;
         continue;
       }
       if (isEnded && committed?.failure) throw committed.failure;
-      if (limit === Infinity || isEnded) return;
-      if (this.#taken < limit) {
+      if (this.#limit === Infinity || isEnded) return;
+      if (this.#taken < this.#limit) {
         const reason = "the file ends before the last acknowledged record";
         throw corrupt(this.path, { offset: this.#taken, reason });
       }
@@ -160,10 +168,10 @@ export class SegmentReader {
     }
   }
 
-  /** Reads up to byte `limit`; `undefined` if there is nothing to read. */
-  async #next(limit: number): Promise<VerifiedBlock | undefined> {
-    if (this.#taken >= limit) return undefined;
-    const block = await this.#blocks.next(limit - this.#taken);
+  /** Reads up to the limit; `undefined` if there is nothing to read. */
+  async #next(): Promise<VerifiedBlock | undefined> {
+    if (this.#taken >= this.#limit) return undefined;
+    const block = await this.#blocks.next(this.#limit - this.#taken);
     if (block.length === 0) return undefined;
     this.#taken += block.length;
     const { offset } = this.#scanner;

@@ -66,3 +66,35 @@ Deno.test("StateManager opens a folder of the Rust ministate, snapshot and all, 
   await using again = await StateManager.open(directory.at("state"), options);
   assertEquals([again.state.value, again.sequence], [6033, 12]);
 });
+
+const ROTATED = [
+  ["that hold records", '"a"\n"b"\n', '"c"\n'],
+  ["of which the first has no record", "", '"a"\n"b"\n"c"\n'],
+  ["of which the last has no record", '"a"\n"b"\n"c"\n', ""],
+] as const;
+for (const [name, rotated, active] of ROTATED) {
+  Deno.test(`StateManager continues with segments of the Rust program ${name}`, async () => {
+    await using directory = new TestDirectory();
+    const header = "// MINISTORE JOURNAL v0.1.3\n";
+    await Deno.writeTextFile(
+      directory.at("journal.jsonl.001"),
+      header + rotated,
+    );
+    await Deno.writeTextFile(directory.at(), header + active);
+    const options: StateOptions<string[], string> = {
+      initial: () => [],
+      apply: (state, letter) => void state.push(letter),
+    };
+    const folder = directory.at(".");
+    {
+      await using manager = await StateManager.open(folder, options);
+      assertEquals(manager.state, ["a", "b", "c"]);
+      assertEquals(await manager.apply("d"), 4);
+      assertEquals(await manager.at(1), ["a"]);
+      const history = await Array.fromAsync(manager.history());
+      assertEquals(history.map(({ seq }) => seq), [1, 2, 3, 4]);
+    }
+    await using again = await StateManager.open(folder, options);
+    assertEquals(again.state, ["a", "b", "c", "d"]);
+  });
+}

@@ -76,6 +76,44 @@ Deno.test("MiniStore reads the segments that the Rust program has rotated out, o
   assertEquals(seen, [[4, 4], [5, 5], [6, 6]]);
 });
 
+const ROTATED: [name: string, ...segments: number[][]][] = [
+  ["that hold records", [1, 2], [3]],
+  ["of which the first has no record", [], [1]],
+  ["that have no record", [], [], []],
+  ["without a record in the last two", [1], [], []],
+];
+for (const [name, ...segments] of ROTATED) {
+  Deno.test(`MiniStore continues with segments of the Rust program ${name}`, async () => {
+    await using directory = new TestDirectory();
+    for (const [index, records] of segments.entries()) {
+      const isActive = index === segments.length - 1;
+      const path = directory.at(
+        isActive ? "journal.jsonl" : `journal.jsonl.00${index + 1}`,
+      );
+      const lines = records.map((record) => `${record}\n`);
+      await Deno.writeTextFile(path, HEADER + lines.join(""));
+    }
+    const data = segments.flat();
+    for (let opened = 0; opened < 2; opened++) {
+      await using store = await MiniStore.open<number>(directory.at());
+      const replayed = () =>
+        Array.fromAsync(store.replay(), (record) => record.data);
+      assertEquals([store.firstSequence, store.sequence], [1, data.length]);
+      assertEquals(await replayed(), data);
+      const followed = Array.fromAsync(
+        store.follow({ from: 1 }),
+        (record) => record.data,
+      );
+      data.push(data.length + 1);
+      assertEquals(await store.append(data.length), data.length);
+      assertEquals(await replayed(), data);
+      await store.close();
+      assertEquals(await followed, data);
+      assertEquals(await readOnly(directory.at()), data);
+    }
+  });
+}
+
 Deno.test("MiniStore refuses a journal of the Rust program that has lost a rotated segment", async () => {
   for (const missing of ["001", "002"]) {
     await using directory = new TestDirectory();
