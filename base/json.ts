@@ -32,6 +32,20 @@ export function fitting(text: string, maxBytes: number): string {
   return text;
 }
 
+/** Returns JSON text of the caller's. Throws if a line cannot hold it as it is. */
+export function lineOf(text: string): string {
+  if (text.includes("\n")) {
+    throw new TypeError(
+      "The JSON text must not contain a line break; nothing was written",
+    );
+  }
+  // UTF-8 has no lone surrogates; JSON.stringify escapes them.
+  if (text.isWellFormed()) return text;
+  throw new TypeError(
+    "The JSON text must not contain a lone surrogate; nothing was written",
+  );
+}
+
 /** Throws `UNSERIALIZABLE` at the first place where JSON would lose something. */
 export function assertLossless(
   root: unknown,

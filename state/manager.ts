@@ -1,5 +1,6 @@
 import { absolutePath } from "../fs/system.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
+import { lineOf } from "../base/json.ts";
 import { Mutex } from "../base/mutex.ts";
 import { isPromise } from "../base/promise.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
@@ -89,6 +90,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * Fast path: applies the JSON text of a mutation that the caller has checked.
    * A state with a schema leaves it out.
    *
+   * @throws {TypeError} If the text contains a line feed or a lone surrogate.
    * @throws {MiniError} As {@linkcode StateManager.apply}.
    */
   readonly applyJson?: (
@@ -117,7 +119,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     this.applyJson = (json, { expectedSequence, durable = true } = {}) =>
       told(() => {
         this.#assertUsable();
-        const encoded = this.#applier.encodeJson(json, false);
+        const encoded = this.#applier.encodeJson(lineOf(json), false);
         return this.#inTurn(
           () => this.#applier.append(encoded, durable),
           expectedSequence,

@@ -1,6 +1,6 @@
 import { assertOptions, checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
-import { fitting, MAX_DEPTH, toJson } from "../base/json.ts";
+import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { type Schema, validateNew } from "../base/schema.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { contextOf, type JournalContext } from "./journal.ts";
@@ -391,7 +391,7 @@ export class MiniStore<T> implements AsyncDisposable {
   ): Promise<number> {
     try {
       this.#writer.assertOpen();
-      const text = fitting(json, this.#context.maxRecordBytes);
+      const text = fitting(lineOf(json), this.#context.maxRecordBytes);
       return this.#writer.add({ text, applied }, durable);
     } catch (error) {
       return Promise.reject(error);

@@ -92,6 +92,16 @@ Deno.test("StateManager.applyJson() applies the JSON of a mutation as apply() do
   assertEquals([again.state.value, again.recovery.aborted], [3, [3]]);
 });
 
+Deno.test("StateManager.applyJson() refuses text that no line can hold, and logs nothing", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs });
+  for (const text of [JSON.stringify({ by: 1 }, null, 2), '"\ud800"']) {
+    await assertRejects(() => counter.applyJson!(text), TypeError, "JSON text");
+  }
+  assertEquals(await counter.applyJson!('{\r"by": 2 }'), 1);
+  assertEquals(counter.state.value, 2);
+});
+
 Deno.test("StateManager.applyJson() is left out where a schema is to be asked", async () => {
   const schema: Schema<Add> = {
     "~standard": { validate: (value) => ({ value: value as Add }) },

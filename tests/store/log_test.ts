@@ -1,5 +1,5 @@
 // What MiniStore is beyond the least that a log must be.
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MiniError, MiniStore, type ReplayRange } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
@@ -19,6 +19,20 @@ Deno.test("MiniStore.appendJson() appends what is JSON already, up to the size t
   assertEquals(data, [{ a: 1 }, { b: 2 }, 3]);
   await store.close();
   assertEquals((await errorOf(store.appendJson!("4"))).code, "CLOSED");
+});
+
+Deno.test("MiniStore.appendJson() refuses text that no line can hold, and accepts more", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+  for (const text of [JSON.stringify({ a: 1 }, null, 2), "1\r\n", '"\ud800"']) {
+    await assertRejects(() => store.appendJson!(text), TypeError, "JSON text");
+  }
+  assertEquals(await store.appendJson!('{\r\t"a": "\u2028\ud83d\ude00"}'), 1);
+  await store.close();
+  const again = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+  const data = await Array.fromAsync(again.replay(), (record) => record.data);
+  assertEquals(data, [{ a: "\u2028\ud83d\ude00" }]);
+  await again.close();
 });
 
 Deno.test("MiniStore.replayChunks() reads what replay() reads, many at a time", async () => {
