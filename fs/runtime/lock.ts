@@ -63,14 +63,16 @@ async function openOrCreate<File>(
   path: string,
   mode: number,
 ): Promise<File> {
-  if (statPath(calls, path) !== undefined) {
-    return await openRegular(calls, path, "lock");
-  }
-  try {
-    return await calls.create(path, mode, "lock");
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-    return await openRegular(calls, path, "lock");
+  for (;;) {
+    const isThere = statPath(calls, path) !== undefined;
+    try {
+      return isThere
+        ? await openRegular(calls, path, "lock")
+        : await calls.create(path, mode, "lock");
+    } catch (error) {
+      // Somebody has removed it since, or made it.
+      if (codeOf(error) !== (isThere ? "ENOENT" : "EEXIST")) throw error;
+    }
   }
 }
 

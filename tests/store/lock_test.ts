@@ -137,6 +137,28 @@ Deno.test("MiniStore.open() takes the lock file that somebody else has just made
   assertEquals(await store.append(1), 1);
 });
 
+Deno.test("MiniStore.open() takes a lock whose file somebody removes between two looks at it", async () => {
+  const { lstatSync } = Deno;
+  for (const removedAt of [1, 2, 3]) {
+    await using directory = new TestDirectory();
+    await (await MiniStore.open(directory.at())).close();
+    let looks = 0;
+    const remove = (path: string) => {
+      const found = lstatSync(path);
+      const isLock = path.endsWith(".lock");
+      if (isLock && ++looks === removedAt) Deno.removeSync(path);
+      return found;
+    };
+    Object.assign(Deno, { lstatSync: remove });
+    try {
+      await using store = await MiniStore.open<number>(directory.at());
+      assertEquals(await store.append(1), 1, `removed after look ${removedAt}`);
+    } finally {
+      Object.assign(Deno, { lstatSync });
+    }
+  }
+});
+
 Deno.test("MiniStore.open() finds the lock free after the holder was killed with SIGKILL", async () => {
   await using directory = new TestDirectory();
   const child = await runScript(
