@@ -1,3 +1,4 @@
+import { MiniError } from "../base/errors.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { MiniStore } from "../store/mod.ts";
@@ -7,8 +8,8 @@ import { isEntry } from "./entry.ts";
 /** The kind of a directory. A queue is a state too, but only a queue can read its records. */
 export type Kind = "state" | "queue";
 
-/** The number of records that are looked at. */
-const MAX_RECORDS = 10;
+/** The length of the records that are looked at, in characters of JSON. */
+const MAX_LENGTH = 65_536;
 
 /** The fields that an entry of a queue may begin with. */
 const ENTRY_FIELDS =
@@ -18,6 +19,9 @@ const ENTRY_FIELDS =
 const LEDGER =
   /^\{\n {2}"mini": [^{]*"parts": \[\n\{"at":\d+,.*"nextOrder":\d+/;
 const STATE = /^\{\n {2}"mini": [^{[]*\n {2}"state": /;
+
+/** How a log begins whose first line cannot be read. */
+const HEADER = /^.{18}"mini":/;
 
 /**
  * Finds out what a directory holds; `undefined` if nothing shows it. A snapshot
@@ -36,10 +40,11 @@ export async function kindOf(
   if (shown === wanted) return shown;
   const kinds = new Set<Kind | undefined>();
   try {
-    let count = 0;
+    let length = 0;
     for await (const { data } of MiniStore.replay(journal, { fs })) {
       kinds.add(kindOfRecord(data));
-      if (++count === MAX_RECORDS) break;
+      length += JSON.stringify(data).length;
+      if (kinds.has("state") || length >= MAX_LENGTH) break;
     }
   } catch {
     // Opening the log will say what is wrong.
@@ -84,7 +89,11 @@ async function startOf(fs: FileSystem, path: string): Promise<string> {
   }
 }
 
-/** Whether a log is that of a state: its first record is an entry, or compaction has removed every record. */
+/**
+ * Whether a log is that of a state: its first record is an entry, or compaction
+ * has removed every record. A log that is damaged there counts as one: another
+ * state must not take its snapshots.
+ */
 export async function isOfState(
   fs: FileSystem,
   journal: string,
@@ -97,6 +106,8 @@ export async function isOfState(
     await first[Symbol.asyncIterator]().next();
     return false;
   } catch (error) {
-    return isCompacted(error);
+    return isCompacted(error) ||
+      error instanceof MiniError && error.code === "CORRUPT" ||
+      HEADER.test(await startOf(fs, journal));
   }
 }
