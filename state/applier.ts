@@ -72,7 +72,7 @@ export class Applier<S, M> {
     return this.#change.next;
   }
 
-  /** Aborted when nothing more can be applied, with `failure` as the reason. */
+  /** Aborted once nothing more can be applied and everything acknowledged is, with `failure` as the reason. */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
@@ -171,6 +171,7 @@ export class Applier<S, M> {
     this.#pending.splice(0, count);
     this.#isApplying = false;
     this.#applied.fire();
+    this.#endIfFailed();
   }
 
   /** Takes note of an error that means that nothing more can be appended. */
@@ -181,8 +182,20 @@ export class Applier<S, M> {
 
   #fail(failure: MiniError): void {
     this.failure ??= failure;
+    this.#change.fire();
+    this.#endIfFailed();
+  }
+
+  /** What was acknowledged before a failure is still applied. */
+  #endIfFailed(): void {
+    if (this.failure === undefined || this.#hasPending) return;
     this.#failed.abort(this.failure);
     this.#change.fire();
+  }
+
+  /** Whether an entry that was appended is neither applied nor refused yet. */
+  get #hasPending(): boolean {
+    return this.#isApplying || this.#pending.length > 0;
   }
 
   /** Applies an entry. If more is to be done, the next record waits for the promise, and the caller for its task. */
@@ -298,9 +311,7 @@ export class Applier<S, M> {
 
   /** Waits until every entry that was appended so far is applied. */
   async settle(): Promise<void> {
-    while (this.#isApplying || this.#pending.length > 0) {
-      await this.#applied.next;
-    }
+    while (this.#hasPending) await this.#applied.next;
   }
 
   /** Runs a task between two records, where state and sequence belong together. */

@@ -64,7 +64,7 @@ async function isApplied<S, M>(
   try {
     while (applier.sequence < seq) {
       signal?.throwIfAborted();
-      if (applier.failure !== undefined) throw applier.failure;
+      applier.failed.throwIfAborted();
       if (applier.isClosed) return false;
       await Promise.race([applier.changed, aborted.promise]);
     }

@@ -8,6 +8,20 @@ import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 
+/** Snapshots that are not made before `kept` resolves. */
+function heldSnapshots() {
+  const kept = Promise.withResolvers<void>();
+  const snapshots: Snapshots<Counter> = {
+    create: async (_, seq) => {
+      await kept.promise;
+      return { path: "", seq, sizeBytes: 0 };
+    },
+    restore: () => Promise.resolve(undefined),
+    list: () => Promise.resolve([]),
+  };
+  return { snapshots, kept };
+}
+
 Deno.test("StateManager.at() and history() work again after a read has failed once", async () => {
   const fs = new MemoryFileSystem();
   {
@@ -76,17 +90,35 @@ Deno.test("StateManager.watch() rejects when the state has failed, and gives not
   await counter.close();
 });
 
+Deno.test("StateManager.watch() gives all that was acknowledged before the log failed, then the failure", async () => {
+  const fs = new MemoryFileSystem();
+  const log = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+  const { snapshots, kept } = heldSnapshots();
+  const counter = await StateManager.open({ ...COUNTER, log, snapshots });
+  await counter.apply({ by: 1 });
+  const watching = counter.watch({ from: 1 })[Symbol.asyncIterator]();
+  assertEquals((await watching.next()).value?.seq, 1);
+  const seen = watching.next();
+  const created = counter.createSnapshot();
+  const applied = counter.apply({ by: 2 });
+  while (log.sequence < 2) await new Promise((done) => setTimeout(done));
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  const failed = errorOf(counter.apply({ by: 4 }));
+  await log.failed;
+  while (counter.failure === undefined) await undefined;
+  fs.hooks = {};
+  kept.resolve();
+  assertEquals([(await created).seq, await applied], [1, 2]);
+  assertEquals((await seen).value, { seq: 2, mutation: { by: 2 } });
+  assertEquals((await errorOf(watching.next())).code, "POISONED");
+  assertEquals([(await failed).code, counter.state.value], ["POISONED", 3]);
+  await counter.close();
+});
+
 Deno.test("StateManager.watch() ends with the reason of its signal, also while the state takes in a record", async () => {
   const reason = new Error("enough");
-  const kept = Promise.withResolvers<void>();
-  const snapshots: Snapshots<Counter> = {
-    create: async (_, seq) => {
-      await kept.promise;
-      return { path: "", seq, sizeBytes: 0 };
-    },
-    restore: () => Promise.resolve(undefined),
-    list: () => Promise.resolve([]),
-  };
+  const { snapshots, kept } = heldSnapshots();
   const log = new MemoryLog();
   await using counter = await StateManager.open({ ...COUNTER, log, snapshots });
   const stop = new AbortController();
