@@ -268,7 +268,8 @@ export class MiniStore<T> implements AsyncDisposable {
 
   /**
    * As {@linkcode MiniStore.replay}, many records per step, each parsed when it
-   * is taken: for reading a long log fast.
+   * is taken: for reading a long log fast. What is not taken of a step is parsed
+   * when the next is asked for, and can still be taken.
    *
    * @param range Which records.
    * @returns The records, oldest first. A record that the schema refuses throws

@@ -109,30 +109,76 @@ async function* read<T>(
   const segments = journalSegments(context, start, { live, ifMissing });
   for await (const segment of segments) {
     // After a compaction that left no record, nothing up to `to` ever comes.
-    if (segment.lines.next > to) return await segment.reader.close();
+    if (segment.lines.next > to) {
+      await segment.reader.close();
+      break;
+    }
     for await (const lines of linesOf(segment, { signal, live, splitter })) {
-      yield recordsOf(lines, segment.lines, { from, to, convert });
+      const records = recordsOf(lines, segment.lines, { from, to });
+      const chunk = new Chunk(records, convert);
+      yield chunk;
+      signal?.throwIfAborted();
+      chunk.settle();
       if (segment.lines.next > to) return;
     }
     signal?.throwIfAborted();
   }
+  // It may have fired while the log was opened.
+  signal?.throwIfAborted();
 }
 
-/** The records of lines, from one number to another, as the caller has them; each line is parsed when it is asked for. */
-function* recordsOf<T>(
+/** Records that are parsed when they are taken, each given once, as the caller has it. */
+class Chunk<T> implements Iterable<LogRecord<T>> {
+  #records: Iterator<LogRecord<unknown>, void>;
+  readonly #convert: Convert<T>;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    records: Iterator<LogRecord<unknown>, void>,
+    convert: Convert<T>,
+  ) {
+    this.#records = records;
+    this.#convert = convert;
+  }
+
+  /** A caller may leave it early and come back. */
+  *[Symbol.iterator](): Generator<LogRecord<T>, void, undefined> {
+    for (let record; (record = this.#next()) !== undefined;) {
+      const { seq, data } = record;
+      yield { seq, data: this.#convert(data, seq) };
+    }
+  }
+
+  /** Parses what was not taken, and keeps it to be taken later: only then is it known with which number the next chunk starts. */
+  settle(): void {
+    const left: LogRecord<unknown>[] = [];
+    for (let record; (record = this.#next()) !== undefined;) left.push(record);
+    this.#records = left.values();
+  }
+
+  #next(): LogRecord<unknown> | undefined {
+    // A caller may have caught it, and nothing after it can be read.
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      return this.#records.next().value ?? undefined;
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+}
+
+/** The records of lines, from one number to another; each line is parsed when it is asked for. */
+function* recordsOf(
   lines: readonly string[],
   parser: LineParser,
-  { from, to, convert }: {
-    readonly from: number;
-    readonly to: number;
-    readonly convert: Convert<T>;
-  },
-): Generator<LogRecord<T>, void, undefined> {
+  { from, to }: { readonly from: number; readonly to: number },
+): Generator<LogRecord<unknown>, void, undefined> {
   for (const line of lines) {
     let seq = parser.next;
     for (const data of parser.parse(line, from)) {
       if (seq > to) return;
-      if (seq >= from) yield { seq, data: convert(data, seq) };
+      if (seq >= from) yield { seq, data };
       seq++;
     }
   }

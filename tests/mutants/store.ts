@@ -25,8 +25,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "replay-waits-for-what-is-gone",
     file: "store/read/replay.ts",
     edits: [[
-      "    if (segment.lines.next > to) return await segment.reader.close();\n    for await",
-      "    for await",
+      "    if (segment.lines.next > to) {\n      await segment.reader.close();\n      break;\n    }\n",
+      "",
     ]],
     killedBy: {
       file: "tests/testing/log_suite_test.ts",
