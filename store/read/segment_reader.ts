@@ -164,6 +164,8 @@ export class SegmentReader {
         const reason = "the file ends before the last acknowledged record";
         throw corrupt(this.path, { offset: this.#taken, reason });
       }
+      // What is acknowledged ends with a newline: the rest of it is damage.
+      if (this.hasRest) return;
       await stopper!.wait(changed!);
     }
   }

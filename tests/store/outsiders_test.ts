@@ -183,6 +183,32 @@ Deno.test("MiniStore.replay() of an open log says which acknowledged record has 
   await store.close().catch(() => {});
 });
 
+const RUST = "// MINISTORE JOURNAL v0.1.3\n";
+for (const header of ["", RUST]) {
+  for (const what of ["last line", "last newline"]) {
+    const whose = header === "" ? "a log" : "a log of the Rust program";
+    Deno.test(`the ${what} of ${whose} was overwritten with NULs by someone: every reader in the process says CORRUPT`, async () => {
+      const fs = new MemoryFileSystem();
+      if (header !== "") fs.put(PATH, new TextEncoder().encode(header));
+      const store = await MiniStore.open<string>(PATH, { fs });
+      for (const item of ["a", "b", "c"]) await store.append(item);
+      const lines = fs.content(PATH)!.slice();
+      const end = what === "last line" ? lines.lastIndexOf(0x0a, -2) + 1 : -1;
+      fs.put(PATH, lines.fill(0, end));
+      const readers = [store.replay(), store.replayChunks(), store.follow()];
+      for (const records of readers) {
+        const read = Array.fromAsync<unknown>(records);
+        const { code, path, message } = await errorOf(read);
+        assertEquals([code, path], ["CORRUPT", PATH]);
+        const named = header === "" ? "record 3 was durable" : "is cut short";
+        assert(message.includes(named), message);
+      }
+      await errorOf(store.append("lost"));
+      await store.close();
+    });
+  }
+}
+
 Deno.test("MiniStore.open() refuses a damaged sealed segment that no segment follows", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<string>(PATH, { fs });
