@@ -1,14 +1,23 @@
 import { MiniError } from "../base/errors.ts";
-import { MAX_DEPTH, toJson } from "../base/json.ts";
+import { lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { Mutex } from "../base/mutex.ts";
 import { withResolvers } from "../base/promise.ts";
 import { messageOf } from "../base/reason.ts";
 import { validateNew } from "../base/schema.ts";
 import { Signal } from "../base/signal.ts";
+import { parseJson } from "../base/walk.ts";
 import type { Log } from "../store/mod.ts";
-import { type Entry, mutationsOf } from "./entry.ts";
+import {
+  abortOf,
+  type EncodedEntry,
+  encodeEntry,
+  mutationsOf,
+} from "./entry.ts";
 import { type RebuildSources, rebuildWithout } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
+
+/** An entry is one level more, and a batch another. */
+const MAX_MUTATION_DEPTH = MAX_DEPTH - 2;
 
 /**
  * The state in memory. Appends entries to the log, and applies each once it is
@@ -93,24 +102,14 @@ export class Applier<S, M> {
       validateNew(schema, mutation, "apply the mutation")
     );
     const given = isBatch ? valid : valid[0];
-    return this.encodeJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);
+    const text = toJson(given, Infinity, MAX_MUTATION_DEPTH);
+    return encodeEntry(text, JSON.parse(text), isBatch, this.#sources);
   }
 
-  /** Encodes the JSON text of a mutation that was checked. */
-  encodeJson(text: string, isBatch: boolean): EncodedEntry {
-    const { isRust, reducer: { version } } = this.#sources;
-    const copy = JSON.parse(text);
-    const stamp = version === undefined ? {} : { version };
-    return {
-      entry: isBatch
-        ? { applyBatch: copy, ...stamp }
-        : { apply: copy, ...stamp },
-      json: isRust
-        ? text
-        : `{"${isBatch ? "applyBatch" : "apply"}":${text}${
-          version === undefined ? "" : `,"version":${version}`
-        }}`,
-    };
+  /** Encodes the JSON text of a mutation; throws for text that could not be read back. */
+  encodeJson(text: string): EncodedEntry {
+    const copy = parseJson(lineOf(text), MAX_MUTATION_DEPTH);
+    return encodeEntry(text, copy, false, this.#sources);
   }
 
   /** Appends an entry. Resolves to its number once it, and every entry before it, is applied. */
@@ -334,17 +333,6 @@ interface Pending {
   readonly encoded: EncodedEntry;
   readonly applied: PromiseWithResolvers<number>;
   outcome: Outcome | undefined;
-}
-
-/** An entry, and its JSON. */
-export interface EncodedEntry {
-  readonly entry: Entry;
-  readonly json: string;
-}
-
-function abortOf(abort: number, found: boolean): EncodedEntry {
-  const entry = found ? { abort, found } : { abort };
-  return { entry, json: JSON.stringify(entry) };
 }
 
 function abortedMutation(

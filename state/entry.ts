@@ -65,3 +65,38 @@ function otherVersion(seq: number, from: number, version: number): MiniError {
     { seq },
   );
 }
+
+/** An entry, and its JSON. */
+export interface EncodedEntry {
+  readonly entry: Entry;
+  readonly json: string;
+}
+
+/** Makes an entry of the JSON text of a mutation, or of an array of them, and what it parses to. */
+export function encodeEntry(
+  text: string,
+  copy: unknown,
+  isBatch: boolean,
+  { isRust, reducer: { version } }: {
+    readonly isRust: boolean;
+    readonly reducer: { readonly version?: number | undefined };
+  },
+): EncodedEntry {
+  const stamp = version === undefined ? {} : { version };
+  return {
+    entry: isBatch
+      ? { applyBatch: copy as unknown[], ...stamp }
+      : { apply: copy, ...stamp },
+    json: isRust
+      ? text
+      : `{"${isBatch ? "applyBatch" : "apply"}":${text}${
+        version === undefined ? "" : `,"version":${version}`
+      }}`,
+  };
+}
+
+/** Makes the entry that says that a mutation was aborted. */
+export function abortOf(abort: number, found: boolean): EncodedEntry {
+  const entry = found ? { abort, found } : { abort };
+  return { entry, json: JSON.stringify(entry) };
+}

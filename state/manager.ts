@@ -1,6 +1,5 @@
 import { absolutePath } from "../fs/system.ts";
 import { assertOptions, checkCount } from "../base/checks.ts";
-import { lineOf } from "../base/json.ts";
 import { Mutex } from "../base/mutex.ts";
 import { isPromise } from "../base/promise.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
@@ -90,6 +89,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * Fast path: applies the JSON text of a mutation that the caller has checked.
    * A state with a schema leaves it out.
    *
+   * @throws {SyntaxError} If the text is no JSON, or nests deeper than `apply` accepts.
    * @throws {TypeError} If the text contains a line feed or a lone surrogate.
    * @throws {MiniError} As {@linkcode StateManager.apply}.
    */
@@ -119,7 +119,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     this.applyJson = (json, { expectedSequence, durable = true } = {}) =>
       told(() => {
         this.#assertUsable();
-        const encoded = this.#applier.encodeJson(lineOf(json), false);
+        const encoded = this.#applier.encodeJson(json);
         return this.#inTurn(
           () => this.#applier.append(encoded, durable),
           expectedSequence,

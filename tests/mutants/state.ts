@@ -285,11 +285,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "log-the-mutation-by-reference",
     file: "state/applier.ts",
     edits: [[
-      "    return this.encodeJson(toJson(given, Infinity, MAX_DEPTH - 2), isBatch);\n",
-      "    const { json } = this.encodeJson(\n" +
-      "      toJson(given, Infinity, MAX_DEPTH - 2),\n      isBatch,\n    );\n" +
-      "    const entry: any = isBatch ? { applyBatch: given } : { apply: given };\n" +
-      "    return { entry, json };\n",
+      "    return encodeEntry(text, JSON.parse(text), isBatch, this.#sources);\n",
+      "    return encodeEntry(text, given, isBatch, this.#sources);\n",
     ]],
     killedBy: {
       file: "tests/state/manager_test.ts",

@@ -102,6 +102,31 @@ Deno.test("StateManager.applyJson() refuses text that no line can hold, and logs
   assertEquals(counter.state.value, 2);
 });
 
+Deno.test("StateManager.applyJson() accepts no deeper nesting than apply() does, which opening reads", async () => {
+  const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+  const options = {
+    fs: new MemoryFileSystem(),
+    initial: () => 0,
+    apply: (state: number, _: unknown) => state + 1,
+  };
+  {
+    await using manager = await StateManager.open("/data", options);
+    for (const levels of [999, 3_000]) {
+      const refused = errorOf(manager.apply(JSON.parse(nested(levels))));
+      assertEquals((await refused).code, "UNSERIALIZABLE");
+      await assertRejects(
+        () => manager.applyJson!(nested(levels)),
+        SyntaxError,
+        "nested deeper than 998 levels",
+      );
+    }
+    assertEquals(await manager.apply(JSON.parse(nested(998))), 1);
+    assertEquals(await manager.applyJson!(nested(998)), 2);
+  }
+  await using again = await StateManager.open("/data", options);
+  assertEquals(again.state, 2);
+});
+
 Deno.test("StateManager.applyJson() is left out where a schema is to be asked", async () => {
   const schema: Schema<Add> = {
     "~standard": { validate: (value) => ({ value: value as Add }) },
