@@ -101,6 +101,8 @@ export interface ReplayOptions<T> extends ReplayRange, ReadOptions<T> {
   ifMissing?: "error" | "empty";
 }
 
+const aSignal = having("throwIfAborted", "addEventListener");
+
 /** The checks of the options of a reader. */
 const READ_CHECKS: Checks<ReadOptions<unknown>> = {
   schema: aSchema,
@@ -114,7 +116,7 @@ export const REPLAY_CHECKS: Checks<ReplayOptions<unknown>> = {
   from: countFrom(1),
   // A replay up to 0 has no records: the `sequence` of an empty log is 0.
   to: countFrom(0),
-  signal: having("throwIfAborted", "addEventListener"),
+  signal: aSignal,
   ifMissing: oneOf("error", "empty"),
 };
 
@@ -128,9 +130,10 @@ export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   directoryMode: aMode,
 };
 
-/** Throws a `RangeError` for a range that names no records. */
-export function checkRange({ from, to }: ReplayRange): void {
+/** Throws a `RangeError` for a range that names no records, and a `TypeError` for a signal that is none. */
+export function checkRange({ from, to, signal }: ReplayRange): void {
   if (from !== undefined) checkCount("from", from);
   // A replay up to 0 has no records: the `sequence` of an empty log is 0.
   if (to !== undefined) checkCount("to", to, 0);
+  if (signal !== undefined) aSignal("signal", signal);
 }

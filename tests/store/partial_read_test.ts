@@ -125,3 +125,13 @@ Deno.test("MiniStore.replayChunks() throws the reason of a signal that fires whi
   };
   assertEquals(await read().catch((reason) => reason), "stop");
 });
+
+Deno.test("MiniStore: no reader takes a signal that is none", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments("/data/journal.jsonl", fs);
+  const range = { signal: {} as AbortSignal };
+  for (const how of ["replay", "replayChunks", "follow"] as const) {
+    const error = assertThrows(() => store[how](range), TypeError);
+    assert(error.message.startsWith("signal must be an object"), how);
+  }
+});
