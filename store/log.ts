@@ -119,11 +119,10 @@ export interface Log<T> extends LogReader<T> {
    */
   append(record: T, options?: AppendOptions): Promise<number>;
   /**
-   * Fast path: as `append`, of the JSON text of a record, which is not parsed.
-   * The caller guarantees that it is one JSON value that nests no deeper than
-   * 1,000 levels: a log with any other text may not open again. Rejects with a
-   * `TypeError`, with nothing appended, if the text contains a line feed or a
-   * lone surrogate. A log with a schema leaves it out.
+   * Fast path: as `append`, of the JSON text of a record, which the log need
+   * not parse. The caller guarantees that it is one JSON value in one line: it
+   * nests no deeper than 1,000 levels, and contains no line feed and no lone
+   * surrogate. A log with a schema leaves it out.
    */
   appendJson?(json: string, options?: AppendOptions): Promise<number>;
   /** How opening found the log. Without it: created if it is empty, else clean. */

@@ -2,6 +2,7 @@ import { assertOptions, checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
 import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { type Schema, validateNew } from "../base/schema.ts";
+import { parseJson } from "../base/walk.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { contextOf, type JournalContext } from "./journal.ts";
 import type {
@@ -50,11 +51,13 @@ export class MiniStore<T> implements AsyncDisposable {
   /** How opening found the log, and what it did. */
   readonly recovery: RecoveryReport;
   /**
-   * Appends the JSON text of a record, which spares a second look at it:
-   * `undefined` if a schema is asked about each record.
+   * Appends the JSON text of a record, which is written as it is; `undefined`
+   * if a schema is asked about each record.
    *
-   * The caller has checked the text: it is JSON as `JSON.stringify` makes it,
-   * without line breaks. Otherwise as {@linkcode MiniStore.append}.
+   * Rejects with a `TypeError` if the text contains a line feed or a lone
+   * surrogate, and with a `SyntaxError` if it is not one JSON value or nests
+   * deeper than 1,000 levels. A caller that gives `applied` guarantees the
+   * latter, and is not checked. Otherwise as {@linkcode MiniStore.append}.
    */
   readonly appendJson?: NonNullable<Log<T>["appendJson"]>;
 
@@ -393,6 +396,8 @@ export class MiniStore<T> implements AsyncDisposable {
     try {
       this.#writer.assertOpen();
       const text = fitting(lineOf(json), this.#context.maxRecordBytes);
+      // A state manager has parsed it.
+      if (applied === undefined) parseJson(text);
       return this.#writer.add({ text, applied }, durable);
     } catch (error) {
       return Promise.reject(error);

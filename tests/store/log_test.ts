@@ -21,11 +21,15 @@ Deno.test("MiniStore.appendJson() appends what is JSON already, up to the size t
   assertEquals((await errorOf(store.appendJson!("4"))).code, "CLOSED");
 });
 
-Deno.test("MiniStore.appendJson() refuses text that no line can hold, and accepts more", async () => {
+Deno.test("MiniStore.appendJson() refuses text that could not be read back, and accepts more", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
   for (const text of [JSON.stringify({ a: 1 }, null, 2), "1\r\n", '"\ud800"']) {
     await assertRejects(() => store.appendJson!(text), TypeError, "JSON text");
+  }
+  const deep = "[".repeat(3_000) + "]".repeat(3_000);
+  for (const text of ['1,"x":2', "1}", "", deep]) {
+    await assertRejects(() => store.appendJson!(text), SyntaxError);
   }
   assertEquals(await store.appendJson!('{\r\t"a": "\u2028\ud83d\ude00"}'), 1);
   await store.close();
