@@ -137,6 +137,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     killedBy: failure(
       "close() fails to write its mark: every record is there, and the next open() says unclean",
     ),
+    equivalent:
+      "one mark alone proves nothing, so opening calls the end unclean with it as without it; a second one is written only once the first is durable",
   },
   {
     name: "mark-without-fsync",
