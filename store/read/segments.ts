@@ -57,12 +57,14 @@ async function segmentBases(context: JournalContext): Promise<number[]> {
   const sealedBases = async () =>
     paths.sealedBases(await listIfExists(fs, paths.directory));
   return await untilStable(async () => {
-    const sealed = await sealedBases();
+    const before = await sealedBases();
     const active = await activeBase(context);
+    // What was active when we listed may be sealed since: then it is in this list.
+    const sealed = await sealedBases();
+    const bases = active === undefined ? sealed : [...sealed, active];
     return {
-      value: active === undefined ? sealed : [...sealed, active],
-      // Sealed while we looked: what was active when we listed is in neither.
-      isStable: String(await sealedBases()) === String(sealed),
+      value: bases.sort((one, other) => one - other),
+      isStable: String(before) === String(sealed),
     };
   });
 }

@@ -171,6 +171,33 @@ Deno.test("MiniStore.replay() ends though its directory never lists the same nam
   assert(lists > 10, `it looked ${lists} times`);
 });
 
+Deno.test("MiniStore.replay() finds a record beside a writer that seals a segment at every look, and removes it at the next", async () => {
+  const LOOKS = 10;
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  let lists = 0;
+  class Racing extends MemoryFileSystem {
+    override async list(directory: string) {
+      lists++;
+      const isFirstOfLook = lists % 2 === 0 && lists <= 2 * LOOKS;
+      if (isFirstOfLook) await store.compact(store.sequence);
+      const names = await fs.list(directory);
+      if (isFirstOfLook) {
+        await store.append(store.sequence + 1);
+        await store.rotate();
+      }
+      return names;
+    }
+    override open = fs.open.bind(fs);
+    override stat = fs.stat.bind(fs);
+  }
+  const range = { fs: new Racing(), from: LOOKS };
+  const records = await Array.fromAsync(MiniStore.replay<number>(PATH, range));
+  assertEquals(records, [{ seq: LOOKS, data: LOOKS }]);
+  assert(lists > 2 * LOOKS, `it looked ${lists} times`);
+  await store.close();
+});
+
 Deno.test("MiniStore.replay() of an open log says which acknowledged record has lost a sector", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<string>(PATH, { fs });
