@@ -38,7 +38,7 @@ if (ref === undefined) throw new TypeError("which commit? bench:against REF");
 const ROUNDS = Number(options.rounds);
 /** Records enough for opening them to take most of the time. */
 const READ_COUNT = 200_000;
-const SECONDS = 0.5;
+const SECONDS = 0.3;
 /** The files that measure the other commit too: all but those that call the package. */
 const HARNESS = "child contender floor logs queues record run_task work".split(
   " ",

@@ -11,7 +11,7 @@ export const RESULTS: string = join(root, "bench", "results.json");
 /** Writes the file of results, the charts, and the tables of PERFORMANCE.md. */
 export async function writeDocuments(results: Results): Promise<void> {
   await mergeResults(RESULTS, results);
-  const { findings, growth } = results;
+  const { findings, growth = [] } = results;
   await writeCharts(join(root, "docs", "images"), findings, growth);
   const page = join(root, "docs", "PERFORMANCE.md");
   const text = await Deno.readTextFile(page);

@@ -110,6 +110,7 @@ const growth = options.growth ? await measureGrowth(scratch, isQuick) : [];
 printGrowth(growth);
 await Deno.remove(scratch, { recursive: true });
 if (options.write) {
-  const results = { machine: machine(), findings, goals: reached, growth };
+  const measured = { machine: machine(), findings, goals: reached };
+  const results = options.growth ? { ...measured, growth } : measured;
   await writeDocuments(results);
 }

@@ -8,18 +8,22 @@ export interface Results {
   readonly machine: string;
   readonly findings: readonly Findings[];
   readonly goals: readonly Goal[];
-  readonly growth: readonly Curve[];
+  /** Only after a run with `--growth`. */
+  readonly growth?: readonly Curve[];
 }
 
-/** Each table by the name of its place in the page. */
-export function tables(results: Results): Record<string, string> {
+/** Each table by the name of its place in the page; `undefined` if it was not measured. */
+export type Tables = Readonly<Record<string, string | undefined>>;
+
+/** The tables that the results have. */
+export function tables(results: Results): Tables {
   const { findings, goals, growth } = results;
   return {
     machine: results.machine,
     appends: ratios(findings, APPENDS),
     opening: ratios(findings, OPENING),
     queue: ratios(findings, QUEUE),
-    growth: growthTable(growth),
+    growth: growth && growthTable(growth),
     missed: table(
       ["", "aim", "reached"],
       goals.filter(({ isMet }) => !isMet)
@@ -34,10 +38,10 @@ export function tables(results: Results): Record<string, string> {
 const PLACE = /(<!-- bench (\w+) -->\n)[\s\S]*?(<!-- \/bench -->)/g;
 
 /** Puts the tables into a page, each between `<!-- bench NAME -->` and `<!-- /bench -->`. */
-export function fill(page: string, made: Record<string, string>): string {
-  return page.replace(PLACE, (_, start, name, end) => {
-    if (made[name] === undefined) throw new Error(`no table ${name}`);
-    return `${start}\n${made[name]}\n\n${end}`;
+export function fill(page: string, made: Tables): string {
+  return page.replace(PLACE, (old, start, name, end) => {
+    if (!(name in made)) throw new Error(`no table ${name}`);
+    return made[name] === undefined ? old : `${start}\n${made[name]}\n\n${end}`;
   });
 }
 

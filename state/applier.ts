@@ -185,7 +185,7 @@ export class Applier<S, M> {
     this.#endIfFailed();
   }
 
-  /** What was acknowledged before a failure is still applied. */
+  /** Ends with the failure once everything acknowledged before it is applied. */
   #endIfFailed(): void {
     if (this.failure === undefined || this.#hasPending) return;
     this.#failed.abort(this.failure);

@@ -43,7 +43,7 @@ async function sweep(
     faults,
     cuts: "none",
     crashRecoveryOneIn: 50,
-    ...sampled(5),
+    ...sampled(8),
   } as const;
   const found = await sweepFaults(workload, options);
   assertEquals(found.violations.slice(0, 3), [], workload.name);
