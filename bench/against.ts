@@ -40,9 +40,10 @@ const ROUNDS = Number(options.rounds);
 const READ_COUNT = 200_000;
 const SECONDS = 0.3;
 /** The files that measure the other commit too: all but those that call the package. */
-const HARNESS = "child contender floor logs queues record run_task work".split(
-  " ",
-);
+const HARNESS =
+  "child contender floor logs our_snapshot queues record run_task work".split(
+    " ",
+  );
 
 const root = fromFileUrl(new URL("../", import.meta.url));
 const scratch = await Deno.makeTempDir({ prefix: "mini-state-against-" });
