@@ -44,18 +44,19 @@ export async function openJournal(
     const names = await fs.list(directory);
     const context = await asListed(asked, names);
     const { paths } = context;
+    const bases = paths.sealedBases(names);
     if (names.includes(basename(paths.temporary))) {
       await removeTemporary(fs, paths.temporary);
     }
     await assertOurs(staging, [
       paths.lock,
       paths.active,
-      ...paths.sealedBases(names).map((base) => paths.sealed(base)),
+      ...bases.map((base) => paths.sealed(base)),
       ...paths.rustSegments(names).map((name) => join(paths.directory, name)),
     ]);
     const { format, sealed } = await listSegments(context, names);
     recovered = format === "mini"
-      ? await recoverJournal(context, paths.sealedBases(names), {
+      ? await recoverJournal(context, bases, {
         verifyFrom,
         log: namedLog(lock),
       })

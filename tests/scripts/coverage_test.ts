@@ -12,16 +12,16 @@ function file(path: string, counts: readonly string[]): string {
 Deno.test("coverage lists each line and branch of the bricks that no test has reached", () => {
   const lcov =
     file("store/a.ts", ["BRDA:3,1,0,0", "BRDA:3,1,1,7", "DA:3,7", "DA:4,0"]) +
-    file("queue/work/b.ts", ["BRDA:5,1,0,-", "BRDA:5,1,1,1", "DA:5,1"]);
+    file("queue/delivery/b.ts", ["BRDA:5,1,0,-", "BRDA:5,1,1,1", "DA:5,1"]);
   const sources = [
     { path: "store/a.ts", text: CODE },
-    { path: "queue/work/b.ts", text: CODE },
+    { path: "queue/delivery/b.ts", text: CODE },
   ];
   const { summary, problems } = judge(lcov, sources, FOLDERS);
   assertEquals(problems, [
     "store/a.ts:4: no test runs this line",
     "store/a.ts:3: a branch that no test takes",
-    "queue/work/b.ts:5: a branch that no test takes",
+    "queue/delivery/b.ts:5: a branch that no test takes",
   ]);
   assertEquals(summary[0], "store: lines 50.00 %, branches 50.00 %, of 100 %");
   assertEquals(summary.length, 5);
