@@ -110,7 +110,7 @@ function openState(dir: string): Promise<StateManager<Item[], Item>> {
   });
 }
 
-/** A state of 1,000 entries, with ever more records behind its snapshot. */
+/** A state of 1,000 entries, with ever more records after its snapshot. */
 async function ofTail(dir: string, sizes: readonly number[]): Promise<Curve> {
   const points = [];
   for (const size of sizes) {
@@ -131,7 +131,7 @@ async function ofTail(dir: string, sizes: readonly number[]): Promise<Curve> {
     });
     points.push({ size, cost });
   }
-  const of = "records behind the snapshot";
+  const of = "records after the snapshot";
   return { what: "opening a state", unit: "ms", of, points };
 }
 

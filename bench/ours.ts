@@ -56,10 +56,10 @@ export const STATE: Contender<Log> = {
 
 const TAIL = 1_000;
 
-/** A state that was compacted, with some records behind the snapshot. */
+/** A state that was compacted, with some records after the snapshot. */
 export const SNAPSHOT: Contender<Log> = {
   name: "ours, from a snapshot",
-  setting: `and ${TAIL} records behind it`,
+  setting: `and ${TAIL} records after it`,
   isDurable: true,
   async open(dir) {
     const manager = await openState(dir);
