@@ -28,3 +28,27 @@ export function onAbort(
 function callAll(this: AbortSignal): void {
   for (const call of CALLS.get(this)!) call();
 }
+
+/** A signal of one's own. */
+export interface Child {
+  readonly signal: AbortSignal;
+  /** Aborts it. */
+  abort(): void;
+  /** Lets go of the signals that it follows. */
+  letGo(): void;
+}
+
+/** Makes a signal that is aborted when one of others is, with the same reason, or by its owner. */
+export function childOf(...others: (AbortSignal | undefined)[]): Child {
+  const own = new AbortController();
+  const letGos = others.map((other) => {
+    if (other?.aborted) own.abort(other.reason);
+    return onAbort(other, () => own.abort(other!.reason));
+  });
+  const letGo = () => letGos.forEach((letGo) => letGo());
+  const abort = () => {
+    letGo();
+    own.abort();
+  };
+  return { signal: own.signal, abort, letGo };
+}

@@ -37,7 +37,12 @@ export type {
   LogRecord,
   ReplayRange,
 } from "./log.ts";
-export type { ReadOptions, ReplayOptions, StoreOptions } from "./options.ts";
+export type {
+  ReadableOptions,
+  ReadOptions,
+  ReplayOptions,
+  StoreOptions,
+} from "./options.ts";
 export type { RecoveryReport } from "./recover.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { MiniStore } from "./store.ts";

@@ -11,7 +11,7 @@ import {
 } from "../base/checks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type { Schema } from "../base/schema.ts";
-import type { ReplayRange } from "./log.ts";
+import type { AppendOptions, ReplayRange } from "./log.ts";
 
 /**
  * How a log is read.
@@ -101,7 +101,59 @@ export interface ReplayOptions<T> extends ReplayRange, ReadOptions<T> {
   ifMissing?: "error" | "empty";
 }
 
+/**
+ * Which records a stream of them has.
+ *
+ * @example Server-sent events: history, then live
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path);
+ * const events = store.readable({ follow: true })
+ *   .pipeThrough(
+ *     new TransformStream({
+ *       transform: ({ seq, data }, out) =>
+ *         out.enqueue(`id: ${seq}\ndata: ${JSON.stringify(data)}\n\n`),
+ *     }),
+ *   )
+ *   .pipeThrough(new TextEncoderStream());
+ * const response = new Response(events, {
+ *   headers: { "content-type": "text/event-stream" },
+ * });
+ *
+ * const texts = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+ * await store.append("hello");
+ * assertEquals((await texts.read()).value, 'id: 1\ndata: "hello"\n\n');
+ * await texts.cancel();
+ * ```
+ */
+export interface ReadableOptions extends ReplayRange {
+  /** Whether to wait for further records after those that are there, until the log is closed. @default {false} */
+  follow?: boolean;
+}
+
 const aSignal = having("throwIfAborted", "addEventListener");
+
+/** The checks of a range of records. */
+const RANGE_CHECKS: Checks<ReplayRange> = {
+  from: countFrom(1),
+  // A replay up to 0 has no records: the `sequence` of an empty log is 0.
+  to: countFrom(0),
+  signal: aSignal,
+};
+
+/** The checks of the options of `readable()`. */
+export const READABLE_CHECKS: Checks<ReadableOptions> = {
+  ...RANGE_CHECKS,
+  follow: aBoolean,
+};
+
+/** The checks of the options of `writable()`. */
+export const WRITABLE_CHECKS: Checks<Pick<AppendOptions, "durable">> = {
+  durable: aBoolean,
+};
 
 /** The checks of the options of a reader. */
 const READ_CHECKS: Checks<ReadOptions<unknown>> = {
@@ -113,10 +165,7 @@ const READ_CHECKS: Checks<ReadOptions<unknown>> = {
 /** The checks of the options of `MiniStore.replay()`. */
 export const REPLAY_CHECKS: Checks<ReplayOptions<unknown>> = {
   ...READ_CHECKS,
-  from: countFrom(1),
-  // A replay up to 0 has no records: the `sequence` of an empty log is 0.
-  to: countFrom(0),
-  signal: aSignal,
+  ...RANGE_CHECKS,
   ifMissing: oneOf("error", "empty"),
 };
 

@@ -16,14 +16,19 @@ import type {
 import { type OpenJournal, openJournal } from "./open.ts";
 import {
   checkRange,
+  READABLE_CHECKS,
+  type ReadableOptions,
   REPLAY_CHECKS,
   type ReplayOptions,
   STORE_CHECKS,
   type StoreOptions,
+  WRITABLE_CHECKS,
 } from "./options.ts";
 import { readChunks, type Reading, readRecords } from "./read/replay.ts";
 import type { RecoveryReport } from "./recover.ts";
+import { readableOf, writableOf } from "./streams.ts";
 import type { Writer } from "./write/writer.ts";
+
 /**
  * A durable log: a record is on stable storage before `append` resolves, and
  * replays in exactly the order in which it was appended. One handle at a time
@@ -209,10 +214,7 @@ export class MiniStore<T> implements AsyncDisposable {
   // deno-lint-ignore require-await -- what is thrown must reject
   async append(record: T, options: AppendOptions = {}): Promise<number> {
     const { durable, applied } = options;
-    this.#writer.assertOpen();
-    const { maxRecordBytes } = this.#context;
-    const text = toJson(this.#validate(record), maxRecordBytes);
-    return this.#writer.add({ text, applied }, durable);
+    return this.#writer.add([{ text: this.#encode(record), applied }], durable);
   }
 
   /**
@@ -254,7 +256,7 @@ export class MiniStore<T> implements AsyncDisposable {
     const valid = records.map((record) => this.#validate(record));
     const text = toJson(valid, this.#context.maxRecordBytes, MAX_DEPTH + 1);
     const { durable, applied } = options;
-    return writer.add({ text, batch: records.length, applied }, durable);
+    return writer.add([{ text, batch: records.length, applied }], durable);
   }
 
   /**
@@ -310,6 +312,51 @@ export class MiniStore<T> implements AsyncDisposable {
    */
   follow(options: FollowOptions = {}): AsyncIterable<LogRecord<T>> {
     return readRecords(this.#reading(options));
+  }
+
+  /**
+   * A stream that appends what is written to it. A write resolves once its
+   * record is durable, so that a pipe is as fast as the disk. Writes that do not
+   * wait for each other share commits, in the order of the calls; up to 2 MiB may
+   * be under way before `ready` asks to wait.
+   *
+   * The first record that cannot be appended fails the stream, with the error of
+   * {@linkcode MiniStore.append}. The log then has every record whose write
+   * resolved, perhaps some of the next, and no gap. Closing the stream makes
+   * everything durable, and leaves the log open.
+   *
+   * @param options How a write is acknowledged.
+   * @throws {MiniError} `CLOSED` at once.
+   */
+  writable(
+    options: Pick<AppendOptions, "durable"> = {},
+  ): WritableStream<T> {
+    assertOptions("writable()", options, WRITABLE_CHECKS);
+    this.#writer.assertOpen();
+    return writableOf<T>({
+      encode: (record) => ({ text: this.#encode(record) }),
+      append: (units) => this.#writer.add(units, options.durable),
+      sync: () => this.sync(),
+    });
+  }
+
+  /**
+   * As {@linkcode MiniStore.replay}, or with `follow` as
+   * {@linkcode MiniStore.follow}, as a stream. A record is read when it is asked
+   * for; cancelling the stream ends the reading.
+   *
+   * @param options Which records.
+   * @returns The records, oldest first. An error of the log is that of the stream.
+   * @throws {MiniError} `CLOSED` at once.
+   */
+  readable(options: ReadableOptions = {}): ReadableStream<LogRecord<T>> {
+    assertOptions("readable()", options, READABLE_CHECKS);
+    const { follow = false, signal, ...range } = options;
+    const wanted = follow ? range : this.#present(range);
+    return readableOf(
+      (signal) => readRecords(this.#reading({ ...wanted, signal })),
+      signal,
+    );
   }
 
   /**
@@ -398,10 +445,16 @@ export class MiniStore<T> implements AsyncDisposable {
       const text = fitting(lineOf(json), this.#context.maxRecordBytes);
       // A state manager has parsed it.
       if (applied === undefined) parseJson(text);
-      return this.#writer.add({ text, applied }, durable);
+      return this.#writer.add([{ text, applied }], durable);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The JSON text of a record that may be appended now. */
+  #encode(record: T): string {
+    this.#writer.assertOpen();
+    return toJson(this.#validate(record), this.#context.maxRecordBytes);
   }
 
   #validate(record: T): T {

@@ -27,17 +27,19 @@ export class Commit {
     this.reject = reject;
   });
 
-  /** Whether the unit may join the commit. */
-  hasRoomFor({ text }: Unit): boolean {
+  /** Whether units of `chars` characters may join the commit. */
+  hasRoomFor(chars: number): boolean {
     if (this.isClosed) return false;
-    return this.#chars === 0 || this.#chars + text.length <= MAX_COMMIT_CHARS;
+    return this.#chars === 0 || this.#chars + chars <= MAX_COMMIT_CHARS;
   }
 
-  /** Adds a unit; resolves to the number of its last record. */
-  add(unit: Unit, isDurable: boolean): Promise<number> {
-    this.units.push(unit);
-    this.#chars += unit.text.length;
-    this.records += unit.batch ?? 1;
+  /** Adds units; resolves to the number of the last record. */
+  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
+    for (const unit of units) {
+      this.units.push(unit);
+      this.#chars += unit.text.length;
+      this.records += unit.batch ?? 1;
+    }
     this.isDurable ||= isDurable;
     const last = this.records - 1;
     return this.#done.then((first) => first + last);
@@ -54,14 +56,15 @@ export class CommitQueue {
     return this.#commits.length === 0;
   }
 
-  /** Adds a unit to the last commit, or to a new one after it; resolves to the number of its last record. */
-  add(unit: Unit, isDurable: boolean): Promise<number> {
+  /** Adds units to the last commit, or to a new one after it, all to the same; resolves to the number of the last record. */
+  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
+    const chars = units.reduce((sum, { text }) => sum + text.length, 0);
     let commit = this.#commits.at(-1);
-    if (commit === undefined || !commit.hasRoomFor(unit)) {
+    if (commit === undefined || !commit.hasRoomFor(chars)) {
       this.#commits.push(commit = new Commit());
     }
     this.#appends++;
-    return commit.add(unit, isDurable);
+    return commit.add(units, isDurable);
   }
 
   /** Takes out the first commit. */

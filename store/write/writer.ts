@@ -127,13 +127,13 @@ export class Writer implements CommittedEnd {
     throw new MiniError("UNSUPPORTED_FORMAT", message, { path });
   }
 
-  /** Queues a unit. Resolves to the number of its last record once that is durable, or written if `isDurable` is false. */
+  /** Queues units for one commit. Resolves to the number of the last record once that is durable, or written if `isDurable` is false. */
   add(
-    unit: Unit,
+    units: readonly Unit[],
     isDurable: boolean = this.#options.isDurable,
   ): Promise<number> {
     if (this.failure !== undefined) throw this.failure;
-    const added = this.#queue.add(unit, isDurable);
+    const added = this.#queue.add(units, isDurable);
     if (!this.#isCommitting) this.#commitAll();
     return added;
   }
