@@ -95,6 +95,9 @@ function isMethod(value: unknown, name: string): boolean {
 /** Checks for a file system. */
 export const aFileSystem: Check = having("open", "list", "rename", "lock");
 
+/** Checks for an `AbortSignal`. */
+export const aSignal: Check = having("throwIfAborted", "addEventListener");
+
 /** Checks for the mode of a file. */
 export function aMode(name: string, value: unknown): void {
   const mode = value as number;

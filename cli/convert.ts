@@ -11,7 +11,6 @@ import {
 } from "./command.ts";
 import { assertEmpty, contextFor, locate, reading } from "./locate.ts";
 import { isDirectory } from "../fs/directory.ts";
-import { ReadOnlySnapshots } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 import { measureSegments, tornOfRust } from "./log_summary.ts";
 import { assertNew, fill, readBack, Target } from "./target.ts";
@@ -109,8 +108,12 @@ async function copySnapshot(
   { logId }: Target,
 ): Promise<number | null> {
   const { fs, paths } = source;
-  const found = await new ReadOnlySnapshots(fs, paths.directory, AS_WRITTEN)
-    .restore();
+  const disk = new SnapStore(paths.directory, {
+    fs,
+    codec: AS_WRITTEN,
+    readOnly: true,
+  });
+  const found = await disk.restore();
   if (found === undefined) return null;
   const snapshots = new SnapStore<unknown>(to.paths.directory, { fs });
   const meta = { ...(logId !== undefined && { logId }) };

@@ -1,4 +1,5 @@
 import type { JournalContext } from "../store/internal.ts";
+import { SnapStore } from "../snap/mod.ts";
 import { MiniStore } from "../store/mod.ts";
 import {
   type DeadLetter,
@@ -19,11 +20,11 @@ import {
   waitingIn,
 } from "../queue/ledger/read.ts";
 import { applyLogged } from "../queue/ledger/reducer.ts";
-import { rebuild, rebuildSources } from "../state/rebuild.ts";
+import { type ReadSources, rebuild, rebuildSources } from "../state/rebuild.ts";
 import { Misuse } from "./args.ts";
 import { type LogSummary, summarizeLog } from "./log_summary.ts";
 import { reading } from "./locate.ts";
-import { readOnlyLog, ReadOnlySnapshots, steadily } from "./read_only.ts";
+import { readOnlyLog, steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 
@@ -41,11 +42,14 @@ export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
     }
     const log = readOnlyLog(context, found);
     const { fs, paths: { directory } } = context;
-    const snapshots = new ReadOnlySnapshots(fs, directory, ledgerCodec());
-    const sources = rebuildSources<Ledger, LedgerEntry>(
-      { log, snapshots, isRust: false },
-      { initial: emptyLedger, apply: applyLogged },
-    );
+    const codec = ledgerCodec();
+    const snapshots = new SnapStore(directory, { fs, codec, readOnly: true });
+    const files: ReadSources<Ledger> = { log, snapshots, isRust: false };
+    const reducer = {
+      initial: (): Ledger => emptyLedger(),
+      apply: (ledger: Ledger, entry: LedgerEntry) => applyLogged(ledger, entry),
+    };
+    const sources = rebuildSources(files, reducer);
     const { state: ledger } = await rebuild(sources, Infinity, "CORRUPT");
     return { ...currentView(ledger), sequence: found.last };
   });

@@ -2,7 +2,6 @@ import type { JournalContext } from "../store/internal.ts";
 import type { SnapCodec } from "../snap/mod.ts";
 import { SnapStore } from "../snap/mod.ts";
 import { MiniError } from "../base/errors.ts";
-import { ReadOnlySnapshots } from "./read_only.ts";
 import { logIdIn } from "./salvage_source.ts";
 import { AS_WRITTEN, type SnapshotCheck } from "./snapshot_check.ts";
 
@@ -47,7 +46,8 @@ export async function copySnapshot(
 ): Promise<void> {
   const codec = asItStands();
   const { fs, paths: { directory } } = source;
-  const found = await new ReadOnlySnapshots(fs, directory, codec).restore(seq);
+  const disk = new SnapStore(directory, { fs, codec, readOnly: true });
+  const found = await disk.restore(seq);
   if (found?.seq !== seq) {
     const message =
       `The snapshot at record ${seq} in "${directory}" has changed`;

@@ -1,12 +1,13 @@
 import type { JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
+import { SnapStore } from "../snap/mod.ts";
 import type { AppliedMutation } from "../state/mod.ts";
 import { Aborts } from "../state/aborts.ts";
 import { effectiveMutations } from "../state/rebuild.ts";
 import { MiniError } from "../base/errors.ts";
 import type { LogSummary } from "./log_summary.ts";
 import { reading } from "./locate.ts";
-import { readOnlyLog, ReadOnlySnapshots } from "./read_only.ts";
+import { readOnlyLog } from "./read_only.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 
 /** Where a state is made from. */
@@ -43,11 +44,11 @@ export async function stateParts(
   aborts?: Aborts,
 ): Promise<StateParts> {
   const { directory } = context.paths;
-  const snapshots = new ReadOnlySnapshots<unknown>(
-    context.fs,
-    directory,
-    AS_WRITTEN,
-  );
+  const snapshots = new SnapStore(directory, {
+    fs: context.fs,
+    codec: AS_WRITTEN,
+    readOnly: true,
+  });
   const restored = await snapshots.restore(at);
   assertSame(context, restored?.logId, found.logId);
   const { seq = 0 } = restored ?? {};

@@ -45,7 +45,9 @@ export async function listSnapshots(
     if (!Number.isSafeInteger(seq)) continue;
     const path = join(dir, name);
     const stat = await fs.stat(path);
-    if (stat?.kind === "file") {
+    // Another process has removed it, having made newer ones.
+    if (stat === undefined) return await listSnapshots(fs, dir);
+    if (stat.kind === "file") {
       found.push({ path, seq, sizeBytes: stat.sizeBytes });
     }
   }

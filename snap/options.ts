@@ -1,4 +1,5 @@
 import {
+  aBoolean,
   aFileSystem,
   aMode,
   aName,
@@ -37,6 +38,8 @@ export interface SnapOptions<S> {
   directoryMode?: number;
   /** A file whose owner, group and mode new snapshots get, such as the journal that they belong to. @default {the snapshot that is replaced} */
   like?: string;
+  /** Whether they are only read, beside the program that makes them: nothing is written, renamed or removed, and a damaged one stays where it is. @default {false} */
+  readOnly?: boolean;
   /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
 }
@@ -49,5 +52,6 @@ export const SNAP_CHECKS: Checks<SnapOptions<unknown>> = {
   mode: aMode,
   directoryMode: aMode,
   like: aName,
+  readOnly: aBoolean,
   fs: aFileSystem,
 };

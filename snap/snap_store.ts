@@ -58,6 +58,7 @@ export class SnapStore<S> {
   readonly #schema: Schema<S> | undefined;
   readonly #modes: ReturnType<typeof modesOf>;
   readonly #like: string | undefined;
+  readonly #readOnly: boolean;
   readonly #mutex = new Mutex();
   readonly #rejected: RejectedSnapshot[] = [];
 
@@ -69,9 +70,17 @@ export class SnapStore<S> {
    */
   constructor(dir: string | URL, options: SnapOptions<S> = {}) {
     assertOptions("SnapStore", options, SNAP_CHECKS);
-    const { keep = 2, codec, schema, like, fs = systemFileSystem } = options;
+    const {
+      keep = 2,
+      codec,
+      schema,
+      like,
+      readOnly = false,
+      fs = systemFileSystem,
+    } = options;
     this.#modes = modesOf(options);
     this.#like = like;
+    this.#readOnly = readOnly;
     if (dir === "") {
       throw new TypeError("Cannot keep snapshots: the path is empty");
     }
@@ -98,6 +107,7 @@ export class SnapStore<S> {
    * @param options What else the snapshot says, and whether the state is encoded
    * piece by piece.
    * @returns The snapshot.
+   * @throws {TypeError} With `readOnly`; nothing was written.
    * @throws {MiniError} `UNSERIALIZABLE` and `TOO_LARGE`, before the disk is
    * touched, unless the state is encoded while the file is written; `INVALID` if
    * the schema refuses the state; `CORRUPT` if it reads back differently;
@@ -112,6 +122,7 @@ export class SnapStore<S> {
     seq: number,
     { onCaptured, ...meta }: CreateOptions = {},
   ): Promise<Required<SnapshotInfo>> {
+    this.#assertWritable();
     checkCount("seq", seq, 0);
     const valid = validateNew(this.#schema, state, "create the snapshot", seq);
     const isLazy = onCaptured !== undefined;
@@ -233,11 +244,15 @@ export class SnapStore<S> {
     upTo: number,
     rejected: RejectedSnapshot[],
   ): Promise<StoredSnapshot<S> | undefined> {
-    const snapshots = await listSnapshots(this.#fs, this.dir);
-    for (const { path, seq } of snapshots.reverse()) {
+    let snapshots = await listSnapshots(this.#fs, this.dir);
+    for (let found; (found = snapshots.pop()) !== undefined;) {
+      const { path, seq } = found;
       if (seq > upTo) continue;
-      const found = await this.#tryRestore(path, seq, rejected);
-      if (found !== undefined) return found;
+      const restored = await this.#tryRestore(path, seq, rejected);
+      if (restored === "gone") {
+        // Newer ones have taken its place.
+        snapshots = await listSnapshots(this.#fs, this.dir);
+      } else if (restored !== undefined) return restored;
     }
     const pair = await readRustPair(this.#fs, this.dir, this.#codec);
     return pair !== undefined && pair.seq <= upTo ? pair : undefined;
@@ -247,7 +262,7 @@ export class SnapStore<S> {
     path: string,
     seq: number,
     rejected: RejectedSnapshot[],
-  ): Promise<StoredSnapshot<S> | undefined> {
+  ): Promise<StoredSnapshot<S> | "gone" | undefined> {
     try {
       const found = await readSnapshot(this.#fs, path, this.#codec);
       if (found.seq !== seq) {
@@ -258,12 +273,19 @@ export class SnapStore<S> {
       }
       return found;
     } catch (error) {
+      if (this.#readOnly && await this.#fs.stat(path) === undefined) {
+        return "gone";
+      }
       if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
         throw error;
       }
-      const found = { path: await setAside(this.#fs, this.dir, path), error };
+      const found = {
+        path: this.#readOnly ? path : await setAside(this.#fs, this.dir, path),
+        error,
+      };
       rejected.push(found);
-      this.#rejected.push(found);
+      const isKnown = this.#rejected.some(({ path }) => path === found.path);
+      if (!isKnown) this.#rejected.push(found);
       return undefined;
     }
   }
@@ -291,16 +313,25 @@ export class SnapStore<S> {
    *
    * @param keep The number of snapshots to keep.
    * @returns Those that were removed, oldest first.
+   * @throws {TypeError} With `readOnly`; nothing was removed.
    * @throws {MiniError} `PERMISSION` and `IO` as the system says.
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async prune(keep: number = this.#keep): Promise<Required<SnapshotInfo>[]> {
+    this.#assertWritable();
     checkCount("keep", keep);
     return this.#run(
       `prune "${this.dir}"`,
       this.dir,
       () => pruneSnapshots(this.#fs, this.dir, keep),
       "those that were not removed are unchanged",
+    );
+  }
+
+  #assertWritable(): void {
+    if (!this.#readOnly) return;
+    throw new TypeError(
+      `Cannot change the snapshots in "${this.dir}": they are open with readOnly`,
     );
   }
 

@@ -1,14 +1,16 @@
 import { MiniError } from "../base/errors.ts";
-import type { Log, LogRecord } from "../store/mod.ts";
+import type { LogReader, LogRecord } from "../store/mod.ts";
 import { entryOf } from "./entry.ts";
 
 /** The records that are known to have no effect, and which of them the log does not say so of yet. */
 export class Aborts {
-  readonly #log: Log<unknown>;
+  readonly #log: LogReader<unknown>;
   readonly #isRust: boolean;
   readonly #seqs = new Set<number>();
   /** From this record on, every abort that the log records is known. */
   #knownFrom = Infinity;
+  /** The last record that is looked at for aborts. */
+  readUpTo: number = Infinity;
   /** Those whose abort is not acknowledged, in order. */
   readonly #unacknowledged = new Set<number>();
   /** Those whose abort is not being written either. */
@@ -16,9 +18,25 @@ export class Aborts {
   /** Those that opening found: it is unknown whether they threw before. */
   readonly #found = new Set<number>();
 
-  constructor(log: Log<unknown>, isRust: boolean) {
+  constructor(log: LogReader<unknown>, isRust: boolean) {
     this.#log = log;
     this.#isRust = isRust;
+  }
+
+  /** Takes over what is known of the same log, read by other means. */
+  takeOver(known: Aborts): void {
+    for (const seq of known.#seqs) this.#seqs.add(seq);
+    for (const seq of known.#found) this.addUnrecorded(seq, true);
+    this.knowFrom(known.#knownFrom);
+  }
+
+  /** Forgets everything: the log is not what it was. */
+  clear(): void {
+    this.#seqs.clear();
+    this.#unacknowledged.clear();
+    this.#unwritten.clear();
+    this.#found.clear();
+    this.#knownFrom = Infinity;
   }
 
   has(seq: number): boolean {
@@ -113,8 +131,9 @@ export class Aborts {
   }
 
   #begin(seq: number): Reading {
-    const { firstSequence, sequence: to } = this.#log;
+    const { firstSequence, sequence } = this.#log;
     const from = Math.max(seq, firstSequence);
+    const to = Math.min(sequence, this.readUpTo);
     // An abort stands somewhere after its record.
     return { from, records: to < from ? [] : this.#log.replay({ from, to }) };
   }
@@ -133,6 +152,16 @@ interface Reading {
   readonly records:
     | AsyncIterable<LogRecord<unknown>>
     | Iterable<LogRecord<unknown>>;
+}
+
+/** Whether record `seq` has an effect is not known yet: `apply` throws, and the log says neither that it was applied nor that it was aborted. */
+export class Undecided extends Error {
+  readonly seq: number;
+
+  constructor(seq: number) {
+    super(`it is not known yet whether record ${seq} was applied`);
+    this.seq = seq;
+  }
 }
 
 /** Whether an error says that compaction has removed the records. */

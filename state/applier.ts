@@ -13,7 +13,7 @@ import {
   encodeEntry,
   mutationsOf,
 } from "./entry.ts";
-import { type RebuildSources, rebuildWithout } from "./rebuild.ts";
+import { rebuildWithout, type WritableSources } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
 
 /** An entry is one level more, and a batch another. */
@@ -25,7 +25,7 @@ const MAX_MUTATION_DEPTH = MAX_DEPTH - 2;
  */
 export class Applier<S, M> {
   readonly #log: Log<unknown>;
-  readonly #sources: RebuildSources<S, M>;
+  readonly #sources: WritableSources<S, M>;
   readonly #steps = new Mutex();
   #state!: S;
   /** The entries that were appended and not applied yet, in the order of the calls. */
@@ -56,7 +56,7 @@ export class Applier<S, M> {
   onApplied: (seq: number) => Promise<() => Promise<void>> | undefined = () =>
     undefined;
 
-  constructor(sources: RebuildSources<S, M>) {
+  constructor(sources: WritableSources<S, M>) {
     this.#log = sources.log;
     this.#sources = sources;
   }
@@ -84,6 +84,11 @@ export class Applier<S, M> {
   /** Aborted once nothing more can be applied and everything acknowledged is, with `failure` as the reason. */
   get failed(): AbortSignal {
     return this.#failed.signal;
+  }
+
+  /** Whether there is a state, and it is not being rebuilt. */
+  get isReadable(): boolean {
+    return this.#hasState && !this.#isRebuilding;
   }
 
   get state(): S {
@@ -243,7 +248,7 @@ export class Applier<S, M> {
   async #rebuildWithout(seq: number): Promise<void> {
     this.#isRebuilding = true;
     try {
-      this.#state = await rebuildWithout(this.#sources, seq);
+      this.#state = (await rebuildWithout(this.#sources, seq)).state;
     } catch (error) {
       this.#hasState = false;
       this.failure = noState(seq, error);

@@ -48,6 +48,16 @@ export class Checkpoint<S> {
     }
   }
 
+  /** Makes a checkpoint of a state that never changes. */
+  static ofImmutable<S>(state: S, seq: number): Checkpoint<S> {
+    return new Checkpoint(seq, () => Promise.resolve(state));
+  }
+
+  /** Whether it has kept every record since. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
   /** Whether a new checkpoint would save little. */
   get isRecent(): boolean {
     return this.#isComplete && this.#texts.length <= FEW_RECORDS;

@@ -28,11 +28,20 @@ import type { DeepReadonly } from "./readonly.ts";
 import {
   effectiveMutations,
   rebuild,
-  type RebuildSources,
   rebuildSources,
+  type WritableSources,
 } from "./rebuild.ts";
-import { recover } from "./recover.ts";
-import { watch } from "./watch.ts";
+import { type HandOver, recover } from "./recover.ts";
+import { told } from "./reducer.ts";
+import { select } from "./view/select.ts";
+import { watch } from "./view/watch.ts";
+
+/** Opens a state whose options were checked. It starts from what `handOver` gives, in place of a rebuild. */
+export let openState: <S, M>(
+  dir: string | undefined,
+  options: StateOptions<S, M>,
+  handOver?: HandOver<S, M>,
+) => Promise<StateManager<S, M>>;
 
 /**
  * State that survives a crash: every mutation is logged, durably, then applied to
@@ -67,7 +76,7 @@ import { watch } from "./watch.ts";
  */
 export class StateManager<S, M> implements AsyncDisposable {
   readonly #log: Log<unknown>;
-  readonly #sources: RebuildSources<S, M>;
+  readonly #sources: WritableSources<S, M>;
   readonly #applier: Applier<S, M>;
   readonly #compaction: Compaction<S, M>;
   /**
@@ -99,7 +108,7 @@ export class StateManager<S, M> implements AsyncDisposable {
   ) => Promise<number>;
 
   private constructor(
-    sources: RebuildSources<S, M>,
+    sources: WritableSources<S, M>,
     options: StateOptions<S, M>,
     dir: string | undefined,
     journalPath: string | undefined,
@@ -171,24 +180,35 @@ export class StateManager<S, M> implements AsyncDisposable {
     const hasDirectory = typeof first === "string" || first instanceof URL;
     const dir = hasDirectory ? first : undefined;
     const options = hasDirectory ? second! : first;
-    assertOptions("StateManager.open()", options, STATE_CHECKS, [
-      "initial",
-      "apply",
-    ]);
+    const call = "StateManager.open()";
+    assertOptions(call, options, STATE_CHECKS, ["initial", "apply"]);
     if (dir === "") {
       throw new TypeError("Cannot open a state: the path is empty");
     }
-    checkUnused(dir, options);
+    checkUnused(call, dir, options);
     checkInitial(options);
-    const path = dir && absolutePath(dir);
-    const { journalPath, ...found } = await openFiles(path, options);
+    return await StateManager.#open(dir && absolutePath(dir), options);
+  }
+
+  static {
+    openState = (dir, options, handOver) =>
+      StateManager.#open(dir, options, handOver);
+  }
+
+  static async #open<S, M>(
+    dir: string | undefined,
+    options: StateOptions<S, M>,
+    handOver?: HandOver<S, M>,
+  ): Promise<StateManager<S, M>> {
+    const { journalPath, ...found } = await openFiles(dir, options);
     try {
       const sources = rebuildSources(found, options);
-      const manager = new StateManager(sources, options, path, journalPath);
+      const manager = new StateManager(sources, options, dir, journalPath);
       manager.#recovery = await recover(
         sources,
         manager.#applier,
         manager.#compaction,
+        handOver,
       );
       return manager;
     } catch (error) {
@@ -419,6 +439,49 @@ export class StateManager<S, M> implements AsyncDisposable {
   }
 
   /**
+   * Reads a part of the state, now and whenever it has changed. Ends when the
+   * manager is closed. A slow reader gets the newest, not each.
+   *
+   * Parts are compared as JSON, and are copies. With `immutable` they are
+   * compared by identity (`Object.is`), and are not copied.
+   *
+   * @param selector Returns the part: plain JSON, or `undefined` for one that is
+   * not there. Synchronous; must not change the state.
+   * @param options When to stop.
+   * @returns The parts.
+   * @throws {MiniError} While iterating: `UNSERIALIZABLE` for a part that JSON
+   * does not keep; the {@linkcode StateManager.failure} of the state.
+   *
+   * @example Only what has changed
+   * ```ts
+   * import { StateManager } from "@mini/state/state";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using settings = await StateManager.open(await Deno.makeTempDir(), {
+   *   initial: (): Record<string, string> => ({ theme: "light" }),
+   *   apply: (state, change: Record<string, string>) => {
+   *     Object.assign(state, change);
+   *   },
+   * });
+   * const themes: unknown[] = [];
+   * for await (const theme of settings.select((state) => state.theme)) {
+   *   themes.push(theme);
+   *   if (theme === "dark") break;
+   *   await settings.apply({ language: "en" }); // not a change of the theme
+   *   await settings.apply({ theme: "dark" });
+   * }
+   * assertEquals(themes, ["light", "dark"]);
+   * ```
+   */
+  select<R>(
+    selector: (state: DeepReadonly<S>) => R,
+    options: Pick<FollowOptions, "signal"> = {},
+  ): AsyncIterable<R> {
+    this.#assertUsable();
+    return select(this.#applier, selector, options, this.#sources);
+  }
+
+  /**
    * Makes a snapshot of the state and its sequence number.
    *
    * @returns The snapshot.
@@ -471,17 +534,5 @@ export class StateManager<S, M> implements AsyncDisposable {
   /** The same as {@linkcode StateManager.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-/** The result of a call. An error that is about this call alone says in its stack who made the call. */
-async function told<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    const isOwn = error instanceof MiniError &&
-      error.code === "ABORTED_MUTATION";
-    if (isOwn) Error.captureStackTrace(error);
-    throw error;
   }
 }

@@ -241,20 +241,21 @@ export interface StateRecoveryReport {
 }
 
 /** The options for a log, for snapshots, and for files that the state opens itself. */
-const OF_OWN_LOG = ["kind", "journal", "maxSegmentBytes"] as const;
+const OF_OWN_LOG = ["kind", "journal", "maxSegmentBytes", "ifMissing"] as const;
 const OF_OWN_SNAPSHOTS = ["keepSnapshots"] as const;
 const OF_OWN_FILES = ["fs", "mode", "directoryMode"] as const;
 
 /** Throws a `TypeError` if a directory is missing, or options would be ignored, because of the log and the snapshots that are given. */
 export function checkUnused<S, M>(
+  call: string,
   dir: string | URL | undefined,
-  options: StateOptions<S, M>,
+  options: Partial<StateOptions<S, M>> & { readonly ifMissing?: unknown },
 ): void {
   const given = (["log", "snapshots"] as const)
     .filter((name) => options[name] !== undefined);
   if (dir === undefined && given.length < 2) {
     throw new TypeError(
-      "StateManager.open() needs a directory, or both log and snapshots",
+      `${call} needs a directory, or both log and snapshots`,
     );
   }
   const unused = [
@@ -267,7 +268,7 @@ export function checkUnused<S, M>(
     : unused;
   if (names.length === 0) return;
   throw new TypeError(
-    `StateManager.open() would not use ${names.join(", ")}: it is given ${
+    `${call} would not use ${names.join(", ")}: it is given ${
       given.join(" and ")
     }`,
   );

@@ -1,20 +1,32 @@
 import { MiniError } from "../base/errors.ts";
 import { given } from "../base/promise.ts";
-import { messageOf } from "../base/reason.ts";
-import type { SnapCodec, Snapshots } from "../snap/mod.ts";
-import type { Log, LogRecord } from "../store/mod.ts";
-import { Aborts, isCompacted } from "./aborts.ts";
+import type { SnapCodec, SnapshotReader, Snapshots } from "../snap/mod.ts";
+import type { Log, LogReader, LogRecord } from "../store/mod.ts";
+import { Aborts, isCompacted, Undecided } from "./aborts.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type Entry, entryOf, mutationsOf } from "./entry.ts";
 import type { AppliedMutation } from "./options.ts";
+import {
+  assertSame,
+  gap,
+  isUnreadable,
+  replayFailed,
+  withNumber,
+} from "./rebuild_errors.ts";
 import { freeze, Guard, isNoPromise, reduce, type Reducer } from "./reducer.ts";
 
-/** A log, and the snapshots of a state that it belongs to. */
-export interface LogAndSnapshots<S> {
-  readonly log: Log<unknown>;
-  readonly snapshots: Snapshots<S>;
+/** A log, and the snapshots of a state that it belongs to, for reading. */
+export interface ReadSources<S> {
+  readonly log: LogReader<unknown>;
+  readonly snapshots: SnapshotReader<S>;
   /** Whether the log holds plain mutations, as the Rust program writes them. */
   readonly isRust: boolean;
+}
+
+/** The same, for writing. */
+export interface LogAndSnapshots<S> extends ReadSources<S> {
+  readonly log: Log<unknown>;
+  readonly snapshots: Snapshots<S>;
 }
 
 /** The options that say how a state is rebuilt. */
@@ -28,7 +40,7 @@ interface RebuildOptions<S, M> extends Reducer<S, M> {
 }
 
 /** Everything that a state is rebuilt from. */
-export interface RebuildSources<S, M> extends LogAndSnapshots<S> {
+export interface RebuildSources<S, M> extends ReadSources<S> {
   readonly reducer: Reducer<S, M>;
   readonly options: Omit<RebuildOptions<S, M>, keyof Reducer<S, M>>;
   /** The records that have no effect. */
@@ -39,16 +51,30 @@ export interface RebuildSources<S, M> extends LogAndSnapshots<S> {
   provenUpTo?: number;
   /** A state to start from, instead of a snapshot. */
   checkpoint?: Checkpoint<S> | undefined;
+  /**
+   * Whether the log is another process's. Then a state is that of the records
+   * before it alone, not of an abort further on, and a mutation whose `apply`
+   * throws and that nothing proves to have been applied throws `Undecided`.
+   */
+  readonly isView?: boolean;
 }
 
+/** The same, of a state that is written. */
+export type WritableSources<S, M> = RebuildSources<S, M> & LogAndSnapshots<S>;
+
 /** Puts together what a state is rebuilt from. `aborts` are those that are known already. */
-export function rebuildSources<S, M>(
-  { log, snapshots, isRust }: LogAndSnapshots<S>,
+export function rebuildSources<S, M, F extends ReadSources<S>>(
+  files: F,
   options: RebuildOptions<S, M>,
-  aborts: Aborts = new Aborts(log, isRust),
-): RebuildSources<S, M> {
-  const guard = new Guard();
-  return { log, snapshots, isRust, reducer: options, options, aborts, guard };
+  aborts: Aborts = new Aborts(files.log, files.isRust),
+): RebuildSources<S, M> & F {
+  return {
+    ...files,
+    reducer: options,
+    options,
+    aborts,
+    guard: new Guard(),
+  };
 }
 
 /** The state that a rebuild starts from. */
@@ -64,18 +90,22 @@ interface Start<S> {
 /** The result of a rebuild; `seq` is the number that it started from. */
 export interface Rebuilt<S> extends Start<S> {
   readonly replayed: number;
+  /** The number that the state stands at. */
+  readonly end: number;
 }
 
 /** Rebuilds the state as it was after record `upTo`, or after the last one, from the nearest snapshot. */
 export async function rebuild<S, M>(
   sources: RebuildSources<S, M>,
   upTo: number,
-  codeOfGap: "CORRUPT" | "COMPACTED",
+  // Beside a writer that compacts, only what is newest cannot be missing.
+  codeOfGap: "CORRUPT" | "COMPACTED" = sources.isView ? "COMPACTED" : "CORRUPT",
 ): Promise<Rebuilt<S>> {
   const { log, aborts } = sources;
   // A damaged snapshot proves it too, as long as it is not set aside.
   await provenUpTo(sources);
   for (;;) {
+    await log.refresh?.();
     const { firstSequence } = log;
     try {
       const start = await findStart(sources, upTo);
@@ -84,16 +114,17 @@ export async function rebuild<S, M>(
       if (log.firstSequence > from && to >= from) {
         throw gap(codeOfGap, upTo, start.seq, log.firstSequence);
       }
+      if (sources.isView) aborts.readUpTo = to;
       // The abort of a record may stand after the last record that is replayed.
-      if (to < log.sequence) await aborts.learnFrom(from);
+      else if (to < log.sequence) await aborts.learnFrom(from);
       const rebuilt = await replay(sources, start.state, { from, to });
-      if (to === log.sequence) aborts.knowFrom(from);
+      if (sources.isView || to === log.sequence) aborts.knowFrom(from);
       return { ...start, ...rebuilt };
     } catch (error) {
+      if (!isCompacted(error)) throw error;
       // A compaction meanwhile leaves a newer snapshot to start from.
-      if (!isCompacted(error) || log.firstSequence === firstSequence) {
-        throw error;
-      }
+      await log.refresh?.();
+      if (log.firstSequence === firstSequence) throw error;
     }
   }
 }
@@ -106,13 +137,20 @@ export async function rebuild<S, M>(
 export async function rebuildWithout<S, M>(
   sources: RebuildSources<S, M>,
   seq: number,
-): Promise<S> {
-  const { state } = await rebuild(sources, seq, "CORRUPT");
+): Promise<Rebuilt<S>> {
+  const rebuilt = await rebuild(sources, seq);
   if (!sources.checkpoint?.isRecent) {
     const { codec } = sources.options;
-    sources.checkpoint = await Checkpoint.of(codec, state, seq);
+    sources.checkpoint = await Checkpoint.of(codec, rebuilt.state, seq);
   }
-  return state;
+  return rebuilt;
+}
+
+/** Everything that mutations are read with. */
+export interface EntrySources<M> {
+  readonly reducer: Parameters<typeof mutationsOf<M>>[2];
+  readonly isRust: boolean;
+  readonly aborts: Pick<Aborts, "has" | "learning">;
 }
 
 /**
@@ -122,11 +160,7 @@ export async function rebuildWithout<S, M>(
  * to `false` if it never will be.
  */
 export async function* effectiveMutations<M>(
-  { reducer, isRust, aborts }: {
-    readonly reducer: Parameters<typeof mutationsOf<M>>[2];
-    readonly isRust: boolean;
-    readonly aborts: Aborts;
-  },
+  { reducer, isRust, aborts }: EntrySources<M>,
   records: AsyncIterable<LogRecord<unknown>>,
   isApplied: (seq: number) => Promise<boolean>,
 ): AsyncGenerator<AppliedMutation<M>, void, undefined> {
@@ -179,50 +213,19 @@ async function findStart<S, M>(
   );
 }
 
-/** Throws if a snapshot belongs to another log. */
-function assertSame(
-  seq: number,
-  snapshot: string | undefined,
-  log: string | undefined,
-): void {
-  if (snapshot === undefined || log === undefined || snapshot === log) return;
-  throw new MiniError(
-    "CORRUPT",
-    `Cannot rebuild the state: the snapshot at record ${seq} belongs to the log ${snapshot}, and the log here is ${log}; nothing was changed: restore files that belong together`,
-    { seq },
-  );
-}
-
-function gap(
-  code: "CORRUPT" | "COMPACTED",
-  upTo: number,
-  seq: number,
-  firstSequence: number,
-): MiniError {
-  const start = `the log starts with record ${firstSequence}`;
-  const snapshot = seq === 0
-    ? "there is no snapshot up to that record"
-    : `the newest snapshot up to that record is at record ${seq}`;
-  return new MiniError(
-    code,
-    code === "CORRUPT"
-      ? `Cannot rebuild the state: the newest snapshot is at record ${seq}, and ${start}; nothing was changed`
-      : `Cannot rebuild the state as of record ${upTo}: ${start}, and ${snapshot}; nothing was changed`,
-    { seq: seq + 1 },
-  );
-}
-
 async function replay<S, M>(
   sources: RebuildSources<S, M>,
   state: S,
   range: { from: number; to: number },
-): Promise<{ state: S; replayed: number }> {
+): Promise<{ state: S; replayed: number; end: number }> {
   const { isRust, aborts } = sources;
   let replayed = 0;
-  if (range.to < range.from) return { state, replayed };
+  let end = range.from - 1;
+  if (range.to < range.from) return { state, replayed, end };
   for await (const records of recordsIn(sources, range)) {
     for (const { seq, data } of records) {
       replayed++;
+      end = seq;
       sources.checkpoint?.keep(seq, () => JSON.stringify(data));
       const entry = entryOf(data, seq, isRust);
       if ("abort" in entry) {
@@ -230,7 +233,7 @@ async function replay<S, M>(
         // It was applied above, and so may others be whose abort stands further on.
         await aborts.learnFrom(range.from);
         aborts.add(entry.abort);
-        state = (await rebuild(sources, seq, "CORRUPT")).state;
+        state = (await rebuild(sources, seq)).state;
       } else if (!aborts.has(seq)) {
         const next = applyEntry(sources, state, entry, seq);
         state = "state" in next
@@ -239,7 +242,7 @@ async function replay<S, M>(
       }
     }
   }
-  return { state, replayed };
+  return { state, replayed, end };
 }
 
 /** Reads records, many at a time, from memory if a checkpoint has them. */
@@ -257,7 +260,7 @@ function recordsIn<S, M>(
 }
 
 /** The state after an entry, or why there is none. */
-function applyEntry<S, M>(
+export function applyEntry<S, M>(
   { reducer, guard }: RebuildSources<S, M>,
   state: S,
   entry: Entry,
@@ -291,21 +294,22 @@ async function passOver<S, M>(
   await aborts.learnFrom(from);
   if (aborts.known > known) {
     // So may others that were applied above: without them it may not throw.
-    return (await rebuild(sources, seq, "CORRUPT")).state;
+    return (await rebuild(sources, seq)).state;
   }
   if (!aborts.has(seq)) {
     if (!isReduced || isUnreadable(error)) throw withNumber(error, seq);
-    const isRefused = sources.options.onReplayThrow !== "abort" &&
-      seq <= await provenUpTo(sources);
+    const isProven = seq <= await provenUpTo(sources);
+    const isRefused = isProven && sources.options.onReplayThrow !== "abort";
     if (isRefused) throw replayFailed(seq, error);
+    if (sources.isView && !isProven) throw new Undecided(seq);
     aborts.addUnrecorded(seq, true);
   }
   if (reducer.immutable) return state;
-  return await rebuildWithout(sources, seq);
+  return (await rebuildWithout(sources, seq)).state;
 }
 
 /** The number up to which the log and the snapshots prove that every record was applied, or its abort recorded. */
-async function provenUpTo<S, M>(
+export async function provenUpTo<S, M>(
   sources: RebuildSources<S, M>,
 ): Promise<number> {
   const { isRust, log, snapshots } = sources;
@@ -313,33 +317,6 @@ async function provenUpTo<S, M>(
   return sources.provenUpTo ??= Math.max(
     log.applied ?? 0,
     ...(await snapshots.list()).map(({ seq }) => seq),
-  );
-}
-
-function replayFailed(seq: number, cause: unknown): MiniError {
-  return new MiniError(
-    "REPLAY_FAILED",
-    `Cannot rebuild the state: apply throws for record ${seq}, which was applied before (${
-      messageOf(cause)
-    }): the code has changed; nothing was changed on disk: run the code that wrote the record, or code that can apply it, or leave it out for good with onReplayThrow: "abort"`,
-    { seq, cause },
-  );
-}
-
-/** Whether `apply` says, by an error of this package, that it does not know such a record. By name, for it may come from another copy. */
-function isUnreadable(error: unknown): error is MiniError {
-  const { name } = Object(error);
-  return name === "MiniError [UNSUPPORTED_FORMAT]" ||
-    name === "MiniError [CORRUPT]";
-}
-
-/** The same error, with the number of the record if it has none. */
-function withNumber(error: unknown, seq: number): unknown {
-  if (!isUnreadable(error) || error.seq !== undefined) return error;
-  return new MiniError(
-    error.code,
-    `Cannot rebuild the state of record ${seq}: ${error.message}`,
-    { cause: error, seq },
   );
 }
 

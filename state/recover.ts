@@ -2,19 +2,26 @@ import { MiniError } from "../base/errors.ts";
 import type { Applier } from "./applier.ts";
 import type { Compaction } from "./compaction.ts";
 import type { StateRecoveryReport } from "./options.ts";
-import { rebuild, type RebuildSources } from "./rebuild.ts";
+import { rebuild, type Rebuilt, type WritableSources } from "./rebuild.ts";
 
-/** Rebuilds the state when it is opened. */
+/** Gives the state of a log that is open for writing, if somebody has it already. */
+export type HandOver<S, M> = (
+  sources: WritableSources<S, M>,
+) => Promise<Rebuilt<S> | undefined>;
+
+/** Rebuilds the state when it is opened, unless it is handed over. */
 export async function recover<S, M>(
-  sources: RebuildSources<S, M>,
+  sources: WritableSources<S, M>,
   applier: Applier<S, M>,
   compaction: Compaction<S, M>,
+  handOver?: HandOver<S, M>,
 ): Promise<StateRecoveryReport> {
   const { log, snapshots, aborts, isRust, options } = sources;
   const logEnd = log.sequence;
   const outcome = log.recovery?.outcome ??
     (logEnd === 0 ? "created" : "clean");
-  const rebuilt = await rebuild(sources, Infinity, "CORRUPT");
+  const rebuilt = await handOver?.(sources) ??
+    await rebuild(sources, Infinity, "CORRUPT");
   const { seq: snapshotSequence, replayed } = rebuilt;
   const isAhead = snapshotSequence > logEnd;
   if (isAhead) {
@@ -37,7 +44,9 @@ export async function recover<S, M>(
       reason: whyAhead(outcome, logEnd, snapshotSequence),
     }),
     replayed,
-    aborted: aborts.all.filter((seq) => !undecided.includes(seq)),
+    aborted: aborts.all.filter((seq) =>
+      seq > snapshotSequence && !undecided.includes(seq)
+    ),
     undecided,
     ...(snapshotFailure !== undefined && { snapshotFailure }),
     rejected: [...snapshots.rejected ?? []],

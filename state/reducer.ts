@@ -1,3 +1,4 @@
+import { MiniError } from "../base/errors.ts";
 import { isPromise } from "../base/promise.ts";
 import type { Schema } from "../base/schema.ts";
 
@@ -44,7 +45,7 @@ export class Guard {
   assertOutside(): void {
     if (!this.#isInside) return;
     throw new TypeError(
-      "apply and decide must not call back into the StateManager",
+      "apply, decide and selector must not call back into the StateManager",
     );
   }
 }
@@ -89,5 +90,17 @@ export function freeze(root: unknown): void {
     for (const key of Reflect.ownKeys(value)) {
       waiting.push((value as Record<PropertyKey, unknown>)[key]);
     }
+  }
+}
+
+/** The result of a call. An error that is about this call alone says in its stack who made the call. */
+export async function told<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const isOwn = error instanceof MiniError &&
+      error.code === "ABORTED_MUTATION";
+    if (isOwn) Error.captureStackTrace(error);
+    throw error;
   }
 }

@@ -78,6 +78,16 @@ export interface LogReader<T> {
   readonly firstSequence: number;
   /** The number of the last acknowledged record, 0 if there was none. */
   readonly sequence: number;
+  /** The number of the last record that is proven durable, where that can be less than `sequence`: in another process than the writer. */
+  readonly durableSequence?: number;
+  /**
+   * The number up to which the log proves that its records had been applied, as
+   * far as it was read: see {@linkcode AppendOptions.applied}. Without it, it
+   * proves nothing.
+   */
+  readonly applied?: number;
+  /** Brings these numbers up to date. The writer's own handle leaves it out: it is always up to date. */
+  refresh?(): Promise<void>;
   /** Reads acknowledged records in order, up to `sequence` at the call. Throws `COMPACTED` if record `from` is gone. */
   replay(range?: ReplayRange): AsyncIterable<LogRecord<T>>;
   /** Fast path: the records of `replay`, many per step, each parsed when it is taken. Without it, `replay` serves. */
@@ -129,12 +139,6 @@ export interface Log<T> extends LogReader<T> {
   readonly recovery?: {
     readonly outcome: "created" | "clean" | "unclean" | "torn";
   };
-  /**
-   * The number up to which the log proves that its records had been applied, as
-   * opening found it: see {@linkcode AppendOptions.applied}. Without it, it
-   * proves nothing.
-   */
-  readonly applied?: number;
   /** Resolves when the log accepts nothing more until it is opened again, with the reason: also while nobody appends. Never rejects. */
   readonly failed?: Promise<MiniError>;
   /** Removes records up to `upTo`, as far as it can. */

@@ -3,10 +3,10 @@ import {
   aFileSystem,
   aMode,
   aSchema,
+  aSignal,
   checkCount,
   type Checks,
   countFrom,
-  having,
   oneOf,
 } from "../base/checks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
@@ -133,8 +133,6 @@ export interface ReadableOptions extends ReplayRange {
   /** Whether to wait for further records after those that are there, until the log is closed. @default {false} */
   follow?: boolean;
 }
-
-const aSignal = having("throwIfAborted", "addEventListener");
 
 /** The checks of a range of records. */
 const RANGE_CHECKS: Checks<ReplayRange> = {

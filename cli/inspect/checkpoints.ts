@@ -1,6 +1,8 @@
-import type { SnapshotInfo } from "../../snap/mod.ts";
-import type { Snapshots } from "../../state/mod.ts";
-import type { ReadOnlySnapshots } from "../read_only.ts";
+import type {
+  SnapshotInfo,
+  SnapshotReader,
+  SnapStore,
+} from "../../snap/mod.ts";
 
 /** So much JSON of states is kept at most, and one state in any case; */
 const MAX_CHARS = 16_000_000;
@@ -59,11 +61,10 @@ export class Checkpoints {
 
   /** Puts them before the snapshots on disk. */
   before<S>(
-    disk: ReadOnlySnapshots<S>,
+    disk: SnapStore<S>,
     version: number,
-  ): Snapshots<S> {
+  ): SnapshotReader<S> {
     return {
-      create: () => disk.create(),
       list: (): Promise<SnapshotInfo[]> => disk.list(),
       rejected: disk.rejected,
       restore: async (upTo = Infinity) => {

@@ -1,5 +1,5 @@
 import { Aborts } from "../../state/aborts.ts";
-import type { Log } from "../../state/mod.ts";
+import type { LogReader } from "../../state/mod.ts";
 import { MiniError } from "../../base/errors.ts";
 
 /**
@@ -25,7 +25,7 @@ export class KnownAborts {
 
   /** The known aborts of a log from record `from` on, and the first that was not known before. */
   async of(
-    log: Log<unknown>,
+    log: LogReader<unknown>,
     isRust: boolean,
     from: number,
   ): Promise<{ aborts: Aborts; firstNew: number }> {

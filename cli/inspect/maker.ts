@@ -4,11 +4,11 @@ import { bareMessage } from "../explain.ts";
 import { ledgerCodec } from "../../queue/ledger/codec.ts";
 import { applyLogged } from "../../queue/ledger/reducer.ts";
 import { emptyLedger, type Ledger, type LedgerEntry } from "../../queue/mod.ts";
-import type { SnapCodec } from "../../snap/mod.ts";
+import { type SnapCodec, SnapStore } from "../../snap/mod.ts";
 import { rebuild, rebuildSources } from "../../state/rebuild.ts";
 import { collect } from "../../base/collect.ts";
 import type { LogSummary } from "../log_summary.ts";
-import { readOnlyLog, ReadOnlySnapshots } from "../read_only.ts";
+import { readOnlyLog } from "../read_only.ts";
 import { AS_WRITTEN } from "../snapshot_check.ts";
 import { assertReached, isRustLog } from "../state_parts.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -63,7 +63,7 @@ export class StateMaker {
     const program = this.#program;
     const { fs, paths: { directory } } = this.#context;
     const codec = program.codec ?? AS_WRITTEN;
-    const disk = new ReadOnlySnapshots(fs, directory, codec);
+    const disk = new SnapStore(directory, { fs, codec, readOnly: true });
     const log = readOnlyLog(this.#context, found);
     const isRust = isRustLog(found);
     const base = await this.#nearest(disk, at);
@@ -92,7 +92,7 @@ export class StateMaker {
   }
 
   async #nearest(
-    disk: ReadOnlySnapshots<unknown>,
+    disk: SnapStore<unknown>,
     at: number,
   ): Promise<number> {
     const listed = (await disk.list()).findLast(({ seq }) => seq <= at);

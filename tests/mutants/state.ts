@@ -250,7 +250,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "half-applied-state-stays",
     file: "state/applier.ts",
     edits: [[
-      "      this.#state = await rebuildWithout(this.#sources, seq);\n",
+      "      this.#state = (await rebuildWithout(this.#sources, seq)).state;\n",
       "      await rebuildWithout(this.#sources, seq);\n",
     ]],
     killedBy: {

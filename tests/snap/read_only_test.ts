@@ -1,0 +1,53 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { SnapStore } from "@mini/state/snap";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { HoldingFileSystem } from "../support/held.ts";
+
+/** The calls that change anything. */
+const WRITES = /^(create|write|truncate|rename|remove|sync\w*|lock|own)$/;
+
+Deno.test("SnapStore with readOnly restores, passes damage over, and changes nothing", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = new SnapStore<string>("/data", { fs });
+  await writer.create("older", 1);
+  const { path } = await writer.create("newer", 2);
+  fs.put(path, new TextEncoder().encode("not a snapshot any more"));
+  fs.hooks.before = ({ operation }) =>
+    WRITES.test(operation) ? { code: "EROFS" } : undefined;
+  const reader = new SnapStore<string>("/data", { fs, readOnly: true });
+  for (let round = 0; round < 2; round++) {
+    const restored = await reader.restore();
+    assertEquals([restored?.state, restored?.seq], ["older", 1]);
+    assertEquals(restored?.rejected.map(({ path }) => path), [path]);
+  }
+  // However often it is passed over.
+  assertEquals(reader.rejected.map(({ path }) => path), [path]);
+  assertEquals((await reader.list()).map(({ seq }) => seq), [1, 2]);
+});
+
+Deno.test("SnapStore with readOnly starts again where newer snapshots have taken the place of the one it reads", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = new SnapStore<string>("/data", { fs, keep: 1 });
+  await writer.create("older", 1);
+  await writer.create("old", 2);
+  const holding = new HoldingFileSystem(fs);
+  const options = { fs: holding.fs, readOnly: true };
+  const reader = new SnapStore<string>("/data", options);
+  const listed = holding.hold("list");
+  const restoring = reader.restore();
+  await listed.reached;
+  await writer.create("new", 3);
+  listed.release();
+  const restored = await restoring;
+  assertEquals([restored?.state, restored?.seq], ["new", 3]);
+  assertEquals(reader.rejected, []);
+});
+
+Deno.test("SnapStore with readOnly makes and removes no snapshot", async () => {
+  const fs = new MemoryFileSystem();
+  const reader = new SnapStore<string>("/data", { fs, readOnly: true });
+  await assertRejects(() => reader.create("x", 1), TypeError, "readOnly");
+  await assertRejects(() => reader.prune(), TypeError, "readOnly");
+  assertEquals(await reader.restore(), undefined);
+  assertEquals(await fs.stat("/data"), undefined);
+});
