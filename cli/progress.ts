@@ -101,6 +101,7 @@ function countedFile(file: FileHandle, progress: Counter): FileHandle {
       progress.add(bytes);
       return bytes;
     },
+    seek: (offset) => file.seek(offset),
     write: (bytes) => file.write(bytes),
     sync: () => file.sync(),
     truncate: (sizeBytes) => file.truncate(sizeBytes),

@@ -1,3 +1,4 @@
+import { onAbort } from "../base/abort.ts";
 import type { FileStat, FileSystem } from "./file_system.ts";
 import { ownNamed } from "./runtime/own.ts";
 import type { SystemCalls } from "./runtime/calls.ts";
@@ -21,7 +22,10 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
   mkdir: (path, mode) => Deno.mkdir(path, { mode }),
   rename: (from, to) => Deno.rename(from, to),
   remove: (path) => Deno.remove(path),
-  read: async (file, into) => await file.read(into) ?? 0,
+  read: async (file, into, offset) => {
+    file.seekSync(offset, Deno.SeekMode.Start);
+    return await file.read(into) ?? 0;
+  },
   write: (file, bytes) => file.write(bytes),
   writeSync: (file, bytes) => file.writeSync(bytes),
   overwrite: async (file, bytes) => {
@@ -32,6 +36,21 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
   truncate: (file, sizeBytes) => file.truncate(sizeBytes),
   own: (file, path, like) => ownNamed(path, file.statSync(), like),
   lock: async (file) => await file.tryLock(true) ? () => {} : undefined,
+  async *watch(directory, signal) {
+    const watcher = Deno.watchFs(directory, { recursive: false });
+    const close = () => watcher[Symbol.dispose]();
+    const letGo = onAbort(signal, close);
+    try {
+      for await (const { kind } of watcher) {
+        // Opening a file is such an event, also for a reader.
+        if (kind !== "access") yield;
+        if (signal.aborted) return;
+      }
+    } finally {
+      letGo();
+      close();
+    }
+  },
 };
 
 /** The {@linkcode FileSystem} of Deno. Durability is `Deno.FsFile.sync()`. */

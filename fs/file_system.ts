@@ -92,12 +92,21 @@ export interface FileSystem {
     mode: number,
     note: string,
   ): Promise<FileLock | undefined>;
+  /**
+   * Hints that something in a directory has changed. May miss changes, join
+   * several and report some that are none, so that a caller also looks by itself
+   * now and then. Ends when the signal fires; throws where it cannot watch. Left
+   * out if nothing can be watched.
+   */
+  watch?(directory: string, signal: AbortSignal): AsyncIterable<void>;
 }
 
 /** An open file, for one caller at a time. It stays with the file, whatever name that has. */
 export interface FileHandle {
   /** Reads on from where the last read ended; resolves to the number of bytes, 0 at the end of the file as it is now. */
   read(into: Uint8Array<ArrayBuffer>): Promise<number>;
+  /** Lets the next read start at byte `offset`, which may be beyond the end. */
+  seek(offset: number): Promise<void>;
   /** Appends all bytes, in order, not durably. After a rejection any prefix of them may be in the file. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Makes every earlier write durable. After a rejection it is unknown what is durable, and a later success proves nothing. */

@@ -1,5 +1,5 @@
 // deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
-import { constants, writeSync } from "node:fs";
+import { constants, watch as watchDirectory, writeSync } from "node:fs";
 import {
   type FileHandle as NodeFile,
   mkdir,
@@ -9,6 +9,7 @@ import {
 } from "node:fs/promises";
 import { uptime } from "node:os";
 import process from "node:process";
+import { Changes } from "./changes.ts";
 import type { FileSystem } from "./file_system.ts";
 import { close, fstat, lstat, open } from "./node_file.ts";
 import { lock, lockedByOpening } from "./node_lock.ts";
@@ -34,8 +35,8 @@ const nodeCalls: SystemCalls<NodeFile> = {
   mkdir: async (path, mode) => void await mkdir(path, { mode }),
   rename,
   remove: unlink,
-  read: async (file, into) =>
-    (await file.read(into, 0, into.length, null)).bytesRead,
+  read: async (file, into, offset) =>
+    (await file.read(into, 0, into.length, offset)).bytesRead,
   write: async (file, bytes) => (await file.write(bytes)).bytesWritten,
   writeSync: (file, bytes) => writeSync(file.fd, bytes),
   overwrite: async (file, bytes) => void await file.write(bytes, 0, null, 0),
@@ -43,7 +44,25 @@ const nodeCalls: SystemCalls<NodeFile> = {
   truncate: (file, sizeBytes) => file.truncate(sizeBytes),
   own: (file, _path, like) => ownFile(file.fd, like),
   lock,
+  watch,
 };
+
+/** Calls back rather than queues: a queue that is full prints a warning. */
+async function* watch(
+  directory: string,
+  signal: AbortSignal,
+): AsyncGenerator<void, void, undefined> {
+  const changes = new Changes();
+  const watcher = watchDirectory(directory, { persistent: false });
+  watcher.on("change", () => changes.add());
+  // It tells of no more changes then, as any watcher may.
+  watcher.on("error", () => {});
+  try {
+    yield* changes.until(signal);
+  } finally {
+    watcher.close();
+  }
+}
 
 /** The {@linkcode FileSystem} of Node, and of what runs Node's modules. Durability is `fsync`. */
 export const nodeFileSystem: FileSystem = fileSystemOver(nodeCalls);

@@ -73,3 +73,10 @@ export function unsupported(path: string, isNewer: boolean): MiniError {
     { path },
   );
 }
+
+/** The damage that an error reports, if it reports one. */
+export function damageOf(error: unknown): string | undefined {
+  return error instanceof MiniError && error.code === "CORRUPT"
+    ? error.message
+    : undefined;
+}

@@ -33,7 +33,16 @@ export interface ReplayRange {
 }
 
 /** Where to start following a log, and when to stop. */
-export type FollowOptions = Omit<ReplayRange, "to">;
+export interface FollowOptions extends Omit<ReplayRange, "to"> {
+  /**
+   * Gives a record only once it is known to be durable, so that no crash takes
+   * it back. In another process than the writer's, a later record, or the mark
+   * of a clean end, tells that a record is durable.
+   *
+   * @default {false}
+   */
+  durableOnly?: boolean;
+}
 
 /**
  * How an append is acknowledged.
@@ -78,7 +87,10 @@ export interface LogReader<T> {
   readonly firstSequence: number;
   /** The number of the last acknowledged record, 0 if there was none. */
   readonly sequence: number;
-  /** The number of the last record that is proven durable, where that can be less than `sequence`: in another process than the writer. */
+  /**
+   * The number of the last record that is known to be durable, where that can be
+   * less than `sequence`: in another process than the writer's.
+   */
   readonly durableSequence?: number;
   /**
    * The number up to which the log proves that its records had been applied, as
@@ -86,13 +98,25 @@ export interface LogReader<T> {
    * proves nothing.
    */
   readonly applied?: number;
-  /** Brings these numbers up to date. The writer's own handle leaves it out: it is always up to date. */
+  /**
+   * Brings `id` and these numbers up to date. They may become smaller: a crash
+   * takes back what was not durable. Left out by the writer's own handle, which
+   * is always up to date.
+   */
   refresh?(): Promise<void>;
   /** Reads acknowledged records in order, up to `sequence` at the call. Throws `COMPACTED` if record `from` is gone. */
   replay(range?: ReplayRange): AsyncIterable<LogRecord<T>>;
   /** Fast path: the records of `replay`, many per step, each parsed when it is taken. Without it, `replay` serves. */
   replayChunks?(range?: ReplayRange): AsyncIterable<Iterable<LogRecord<T>>>;
-  /** As `replay`, then each further record once it is acknowledged. Ends when the log is closed. */
+  /**
+   * As `replay`, then each further record once it is acknowledged. Ends when the
+   * log is closed.
+   *
+   * In another process than the writer's, where nobody tells what is
+   * acknowledged, it gives what is written and verified, does not end with the
+   * writer, and throws `REWRITTEN` if records that it has read are not there any
+   * more, or others stand in their place.
+   */
   follow(options?: FollowOptions): AsyncIterable<LogRecord<T>>;
   /** Frees it. Closing twice is fine. */
   close(): Promise<void>;

@@ -38,7 +38,9 @@ export type {
   ReplayRange,
 } from "./log.ts";
 export type {
+  FollowPathOptions,
   ReadableOptions,
+  ReaderOptions,
   ReadOptions,
   ReplayOptions,
   StoreOptions,

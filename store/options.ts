@@ -11,7 +11,7 @@ import {
 } from "../base/checks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type { Schema } from "../base/schema.ts";
-import type { AppendOptions, ReplayRange } from "./log.ts";
+import type { AppendOptions, FollowOptions, ReplayRange } from "./log.ts";
 
 /**
  * How a log is read.
@@ -102,6 +102,46 @@ export interface ReplayOptions<T> extends ReplayRange, ReadOptions<T> {
 }
 
 /**
+ * How a log is followed without opening it.
+ *
+ * @example A reader that may come before the writer
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * const seen = (async () => {
+ *   for await (const { data } of MiniStore.follow(path, { ifMissing: "empty" })) return data;
+ * })();
+ * await using store = await MiniStore.open<string>(path);
+ * await store.append("first");
+ * assertEquals(await seen, "first");
+ * ```
+ */
+export interface FollowPathOptions<T> extends FollowOptions, ReadOptions<T> {
+  /** Whether a path without a log is an error, `NOT_FOUND`, or a log that is still to come. @default {"error"} */
+  ifMissing?: "error" | "empty";
+}
+
+/**
+ * How a log is opened for reading.
+ *
+ * @example Read what is there now
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using reader = await MiniStore.openReader<string>(path, { ifMissing: "empty" });
+ * assertEquals(reader.sequence, 0);
+ * ```
+ */
+export interface ReaderOptions<T> extends ReadOptions<T> {
+  /** Whether a path without a log is an error, `NOT_FOUND`, or a log without records. @default {"error"} */
+  ifMissing?: "error" | "empty";
+}
+
+/**
  * Which records a stream of them has.
  *
  * @example Server-sent events: history, then live
@@ -167,6 +207,20 @@ export const REPLAY_CHECKS: Checks<ReplayOptions<unknown>> = {
   ifMissing: oneOf("error", "empty"),
 };
 
+/** The checks of the options of `MiniStore.openReader()`. */
+export const READER_CHECKS: Checks<ReaderOptions<unknown>> = {
+  ...READ_CHECKS,
+  ifMissing: oneOf("error", "empty"),
+};
+
+/** The checks of the options of `MiniStore.follow()`. */
+export const FOLLOW_CHECKS: Checks<FollowPathOptions<unknown>> = {
+  ...READER_CHECKS,
+  from: countFrom(1),
+  signal: aSignal,
+  durableOnly: aBoolean,
+};
+
 /** The checks of the options of `MiniStore.open()`. */
 export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   ...READ_CHECKS,
@@ -183,4 +237,10 @@ export function checkRange({ from, to, signal }: ReplayRange): void {
   // A replay up to 0 has no records: the `sequence` of an empty log is 0.
   if (to !== undefined) checkCount("to", to, 0);
   if (signal !== undefined) aSignal("signal", signal);
+}
+
+/** As {@linkcode checkRange}, for what is followed. */
+export function checkFollow({ durableOnly, ...range }: FollowOptions): void {
+  checkRange(range);
+  if (durableOnly !== undefined) aBoolean("durableOnly", durableOnly);
 }

@@ -27,7 +27,9 @@ export async function recoverRustJournal(
     const { reader, header: { base }, isActive } = segment;
     try {
       await checkLines(context, segment);
-      if (reader.hasRest) whole = await segment.judgeEnd(false);
+      if (reader.hasRest) {
+        whole = await segment.judgeEnd(isActive ? "active" : "sealed");
+      }
       rest = await reader.rest();
     } finally {
       await reader.close();

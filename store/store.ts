@@ -10,20 +10,28 @@ import type {
   CompactionReport,
   FollowOptions,
   Log,
+  LogReader,
   LogRecord,
   ReplayRange,
 } from "./log.ts";
 import { type OpenJournal, openJournal } from "./open.ts";
 import {
+  checkFollow,
   checkRange,
+  FOLLOW_CHECKS,
+  type FollowPathOptions,
   READABLE_CHECKS,
   type ReadableOptions,
+  READER_CHECKS,
+  type ReaderOptions,
   REPLAY_CHECKS,
   type ReplayOptions,
   STORE_CHECKS,
   type StoreOptions,
   WRITABLE_CHECKS,
 } from "./options.ts";
+import { followRecords } from "./read/follow.ts";
+import { JournalReader } from "./read/log_reader.ts";
 import { readChunks, type Reading, readRecords } from "./read/replay.ts";
 import type { RecoveryReport } from "./recover.ts";
 import { readableOf, writableOf } from "./streams.ts";
@@ -143,6 +151,89 @@ export class MiniStore<T> implements AsyncDisposable {
     const { schema, ifMissing = "error" } = options;
     const context = contextOf(path, options);
     return readRecords({ context, range: options, schema, ifMissing });
+  }
+
+  /**
+   * Opens a log for reading, in any process, beside its writer: takes no lock,
+   * writes nothing, and needs only the permission to read its directory.
+   *
+   * It sees what is written and verified, also what is not yet durable and may be
+   * taken back. `sequence` and the others are those of the last `refresh()`.
+   *
+   * @param path The file of the active segment.
+   * @param options How to read it.
+   * @returns A reader, which can wait for a log that is still to come if
+   * `ifMissing` is `"empty"`.
+   * @throws {MiniError} `NOT_FOUND` if there is no log, unless `ifMissing` is
+   * `"empty"`; `CORRUPT` if the newest segment is damaged; `TOO_LARGE`;
+   * `UNSUPPORTED_FORMAT`; `PERMISSION`; `IO`.
+   *
+   * @example What a writer has done so far
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * await using store = await MiniStore.open<string>(path);
+   * await using reader = await MiniStore.openReader<string>(path);
+   * await store.appendBatch(["a", "b"]);
+   * await reader.refresh?.();
+   * assertEquals([reader.id, reader.sequence], [store.id, 2]);
+   * ```
+   */
+  static async openReader<T>(
+    path: string | URL,
+    options: ReaderOptions<T> = {},
+  ): Promise<LogReader<T> & AsyncDisposable> {
+    assertOptions("MiniStore.openReader()", options, READER_CHECKS);
+    const { schema, ifMissing = "error" } = options;
+    return await JournalReader.open<T>(contextOf(path, options), {
+      schema,
+      ifMissing,
+    });
+  }
+
+  /**
+   * Reads a log without opening it, as {@linkcode MiniStore.replay}, then each
+   * further record once it is written: through rotation and compaction, and also
+   * when the writer ends and another one begins. Ends with its signal.
+   *
+   * Woken by the file system, and by a look of its own twice a second where that
+   * gives no hints, as in a network folder.
+   *
+   * @param path The file of the active segment.
+   * @param options Where to start, and when to stop.
+   * @returns The records, oldest first. Memory does not grow with the log, and a
+   * slow reader costs the writer nothing.
+   * @throws {MiniError} While iterating: as {@linkcode MiniStore.replay};
+   * `REWRITTEN` if records that it has read are not there any more, or others
+   * stand in their place; those before its `seq` are unchanged.
+   *
+   * @example Follow a writer, in any process
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+   * await using store = await MiniStore.open<string>(path);
+   * await store.append("before");
+   * const seen: string[] = [];
+   * for await (const { data } of MiniStore.follow<string>(path)) {
+   *   seen.push(data);
+   *   if (data === "after") break;
+   *   await store.append("after");
+   * }
+   * assertEquals(seen, ["before", "after"]);
+   * ```
+   */
+  static follow<T>(
+    path: string | URL,
+    options: FollowPathOptions<T> = {},
+  ): AsyncIterable<LogRecord<T>> {
+    assertOptions("MiniStore.follow()", options, FOLLOW_CHECKS);
+    const { schema, ifMissing = "error" } = options;
+    const context = contextOf(path, options);
+    return followRecords({ context, options, schema, ifMissing });
   }
 
   /** The absolute path of the active segment. */
@@ -311,6 +402,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * ```
    */
   follow(options: FollowOptions = {}): AsyncIterable<LogRecord<T>> {
+    checkFollow(options);
     return readRecords(this.#reading(options));
   }
 

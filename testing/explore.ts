@@ -1,10 +1,7 @@
 import { deadline } from "../base/deadline.ts";
 import { Checker, type ExploreOptions, type ExploreReport } from "./checker.ts";
-import {
-  type Fault,
-  type FileSystemCall,
-  MemoryFileSystem,
-} from "./memory_fs.ts";
+import { MemoryFileSystem } from "./memory_fs.ts";
+import type { Fault, FileSystemCall } from "./hooks.ts";
 import { Recorder, type Workload } from "./workload.ts";
 
 /** A run that takes longer hangs: nothing in memory takes that long. */

@@ -1,3 +1,4 @@
+import { Changes } from "../fs/changes.ts";
 import {
   applyToEntries,
   changeFile,
@@ -19,8 +20,10 @@ export class MemoryDisk {
   readonly #files: Map<number, FileNode>;
   readonly #directories: Map<string, DirectoryNode>;
   #nextNode = 1;
-  /** The number of changes. */
+  /** The number of changes that a process has made. */
   changes = 0;
+  /** Told of each change, also of those that somebody else makes. */
+  readonly #watchers = new Set<Changes>();
 
   constructor(snapshot?: DiskSnapshot) {
     this.#files = new Map(snapshot?.files);
@@ -29,6 +32,30 @@ export class MemoryDisk {
     for (const node of this.#files.keys()) {
       this.#nextNode = Math.max(this.#nextNode, node + 1);
     }
+  }
+
+  /** Tells of each change, and misses none. */
+  async *watch(
+    directory: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<void, void, undefined> {
+    this.directory(directory);
+    const changes = new Changes();
+    this.#watchers.add(changes);
+    try {
+      yield* changes.until(signal);
+    } finally {
+      this.#watchers.delete(changes);
+    }
+  }
+
+  #change(): void {
+    this.changes++;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const watcher of this.#watchers) watcher.add();
   }
 
   snapshot(): DiskSnapshot {
@@ -116,11 +143,12 @@ export class MemoryDisk {
       live: applyToEntries(found.live, operation),
       durable: applyToEntries(found.durable, operation),
     });
+    this.#tell();
   }
 
   /** Changes owner, group or mode of a file or a directory, durable at once. */
   give(path: string, rights: Partial<Rights>): void {
-    this.changes++;
+    this.#change();
     if (this.isDirectory(path)) {
       const found = this.directory(path);
       const changed = { ...found.rights, ...rights };
@@ -135,7 +163,7 @@ export class MemoryDisk {
 
   changeEntries(path: string, operation: EntryOperation): void {
     const directory = this.directory(path);
-    this.changes++;
+    this.#change();
     this.#directories.set(path, {
       ...directory,
       live: applyToEntries(directory.live, operation),
@@ -146,7 +174,7 @@ export class MemoryDisk {
   syncEntries(path: string): void {
     const { live, unsynced } = this.directory(path);
     if (unsynced.length === 0) return;
-    this.changes++;
+    this.#change();
     const synced = { live, durable: live, unsynced: [] };
     this.#directories.set(path, { ...this.directory(path), ...synced });
   }
@@ -159,7 +187,7 @@ export class MemoryDisk {
     const before = this.file(node);
     const after = change(before);
     if (after === before) return;
-    this.changes++;
+    this.#change();
     this.#files.set(node, after);
   }
 }

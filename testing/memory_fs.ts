@@ -14,39 +14,12 @@ import {
   type Rights,
   syncFile,
 } from "./disk.ts";
+import type { Fault, FileSystemCall, Hooks } from "./hooks.ts";
 import { failure, MemoryDisk, split } from "./memory_disk.ts";
 import { mayOpen, ownedLike, type User } from "./rights.ts";
 
 /** The owner of all files in a system without users. */
 const NOBODY: User = { uid: 1000, gid: 1000 };
-
-/** A call of a `FileSystem` or of a handle, as a test sees it. */
-export interface FileSystemCall {
-  /** The position of the call among all calls, from 1. */
-  readonly index: number;
-  /** The name of the method. */
-  readonly operation:
-    | Exclude<keyof FileSystem, symbol>
-    | Exclude<keyof FileHandle, symbol>;
-  /** The path of the file or the directory. */
-  readonly path: string;
-}
-
-/** The failure of a call. */
-export interface Fault {
-  /** The POSIX name of the error. */
-  readonly code: string;
-  /** The number of bytes of a failing write that reach the file nevertheless. @default {0} */
-  readonly keepBytes?: number;
-}
-
-/** Functions with which a test watches calls and makes them fail. */
-export interface Hooks {
-  /** Called before every call. A fault that it returns makes the call fail. */
-  before?: (call: FileSystemCall) => Fault | undefined;
-  /** Called after every call that has changed something, also after one that failed. */
-  after?: (call: FileSystemCall) => void;
-}
 
 /**
  * A file system in memory that forgets what was not synced, as a disk does when
@@ -283,6 +256,11 @@ export class MemoryFileSystem implements FileSystem {
     });
   }
 
+  /** Tells of each change, as {@linkcode FileSystem.watch} says, and misses none. */
+  watch(directory: string, signal: AbortSignal): AsyncIterable<void> {
+    return this.#disk.watch(directory, signal);
+  }
+
   #judgeLockFile(node: number | undefined): ReturnType<typeof judgeLockFile> {
     if (node === undefined) return "take";
     return judgeLockFile(this.#disk.file(node).live, this.#statOf(node).links);
@@ -317,6 +295,10 @@ export class MemoryFileSystem implements FileSystem {
           into.set(part);
           position += part.length;
           return part.length;
+        }),
+      seek: (offset) =>
+        call("seek", () => {
+          position = offset;
         }),
       write: (bytes) =>
         call("write", () => write(bytes), ({ keepBytes = 0 }) => {

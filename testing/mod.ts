@@ -40,7 +40,7 @@ export type { FileSystemFixture } from "./rules/file_system_trial.ts";
 export { logSuite } from "./log_suite.ts";
 export type { LogFixture } from "./rules/log_trial.ts";
 export { MemoryFileSystem } from "./memory_fs.ts";
-export type { Fault, FileSystemCall, Hooks } from "./memory_fs.ts";
+export type { Fault, FileSystemCall, Hooks } from "./hooks.ts";
 export { cutPower } from "./power_cut.ts";
 export { Random, randomSeed } from "./random.ts";
 export { runSuite } from "./suite.ts";

@@ -33,8 +33,12 @@ export interface SystemCalls<File> {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file. */
   remove(path: string): Promise<void>;
-  /** Reads on; resolves to 0 at the end of the file. */
-  read(file: File, into: Uint8Array<ArrayBuffer>): Promise<number>;
+  /** Reads at a byte; resolves to 0 at the end of the file. */
+  read(
+    file: File,
+    into: Uint8Array<ArrayBuffer>,
+    offset: number,
+  ): Promise<number>;
   /** Appends some of the bytes; resolves to how many. */
   write(file: File, bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /** The same, before it returns. */
@@ -49,4 +53,6 @@ export interface SystemCalls<File> {
   own(file: File, path: string, like: FileStat): void;
   /** Locks a file opened with `lock`; `undefined` if somebody else has. */
   lock(file: File, path: string, mode: number): Promise<Release | undefined>;
+  /** Tells of changes in a directory, as `FileSystem.watch` does. */
+  watch(directory: string, signal: AbortSignal): AsyncIterable<void>;
 }

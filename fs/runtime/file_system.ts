@@ -30,6 +30,7 @@ export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
     remove: (path) => run(() => calls.remove(path)),
     syncDirectory: (directory) => run(() => syncDirectory(calls, directory)),
     lock: (path, mode, note) => run(() => takeLock(calls, path, mode, note)),
+    watch: (directory, signal) => calls.watch(directory, signal),
   };
 }
 
@@ -37,6 +38,8 @@ class SystemFile<File> implements FileHandle {
   readonly #calls: SystemCalls<File>;
   readonly #file: File;
   readonly #path: string;
+  /** Where the next read starts. */
+  #offset = 0;
 
   constructor(calls: SystemCalls<File>, file: File, path: string) {
     this.#calls = calls;
@@ -44,8 +47,17 @@ class SystemFile<File> implements FileHandle {
     this.#path = path;
   }
 
-  read(into: Uint8Array<ArrayBuffer>): Promise<number> {
-    return run(() => this.#calls.read(this.#file, into));
+  async read(into: Uint8Array<ArrayBuffer>): Promise<number> {
+    const count = await run(() =>
+      this.#calls.read(this.#file, into, this.#offset)
+    );
+    this.#offset += count;
+    return count;
+  }
+
+  // deno-lint-ignore require-await -- the seam is asynchronous
+  async seek(offset: number): Promise<void> {
+    this.#offset = offset;
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {

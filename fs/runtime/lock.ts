@@ -82,7 +82,7 @@ async function readNote<File>(
   file: File,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(LOCK_NOTE_BYTES + 1);
-  return bytes.subarray(0, await calls.read(file, bytes));
+  return bytes.subarray(0, await calls.read(file, bytes, 0));
 }
 
 class SystemLock<File> implements FileLock {

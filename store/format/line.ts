@@ -24,6 +24,7 @@ export const HEADER_BYTES = 160;
 const CRC_PLACEHOLDER = '{"crc":"00000000",';
 const encoder = new TextEncoder();
 const PREFIX = encoder.encode(CRC_PLACEHOLDER);
+const CLOSE = encoder.encode('"close":');
 const SEQ = '"seq":';
 const DURABLE = '"durable":';
 const APPLIED = '"applied":';
@@ -176,6 +177,28 @@ function storedCrc(bytes: Uint8Array, start: number): number | undefined {
     crc = crc * 16 + HEX_VALUES[bytes[start + index]!]!;
   }
   return crc;
+}
+
+/** Whether the line at `start` is a mark of a clean end. */
+function isMark(lines: Uint8Array, start: number): boolean {
+  return CLOSE.every((byte, index) =>
+    lines[start + PREFIX_BYTES + index] === byte
+  );
+}
+
+/** Where the line starts that ends at `end`. */
+export function lineStart(lines: Uint8Array, end: number): number {
+  return end < 2 ? 0 : lines.lastIndexOf(NEWLINE, end - 2) + 1;
+}
+
+/** Where the marks of a clean end start that follow the records: the next opening may cut them off. */
+export function endOfRecords(lines: Uint8Array, end: number): number {
+  while (end > 0) {
+    const start = lineStart(lines, end);
+    if (!isMark(lines, start)) break;
+    end = start;
+  }
+  return end;
 }
 
 /** Whether the bytes at `start` are the fixed prefix of a line, so far as they go. */

@@ -10,6 +10,8 @@ export interface LineParser {
   readonly next: number;
   /** The records of the next line, to be taken before it is asked for another; those below `from` may be left out. */
   parse(line: string, from: number): Iterable<unknown>;
+  /** Continues with the line of record `next`. */
+  moveTo(next: number): void;
 }
 
 /** A damage in a segment, and its place. */
@@ -38,6 +40,11 @@ export class NativeLines implements LineParser {
   constructor(base: number, refuse: Refuse) {
     this.#refuse = refuse;
     this.next = base + 1;
+  }
+
+  moveTo(next: number): void {
+    this.next = next;
+    this.#line = NaN;
   }
 
   parse(text: string, from: number): Iterable<unknown> {
@@ -100,7 +107,8 @@ export class NativeLines implements LineParser {
   }
 
   #corrupt(reason: string): MiniError {
-    return this.#refuse({ reason, line: this.#line, seq: this.next });
+    const line = this.#line;
+    return this.#refuse({ reason, ...(line && { line }), seq: this.next });
   }
 }
 

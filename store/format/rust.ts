@@ -51,6 +51,12 @@ export class RustScanner implements Scanner {
     return bytes.subarray(0, end);
   }
 
+  restart(offset: number): void {
+    this.offset = offset;
+    this.rest = new Uint8Array(0);
+    this.isBroken = false;
+  }
+
   /** Where the complete lines end, or the first line over the limit starts; no line ends in the `seen` bytes. A header has a limit of its own. */
   #endOfLines(bytes: Uint8Array, seen: number): number {
     for (let start = 0;;) {
@@ -76,6 +82,11 @@ export class RustLines implements LineParser {
     this.next = base + 1;
   }
 
+  moveTo(next: number): void {
+    this.next = next;
+    this.#line = NaN;
+  }
+
   parse(text: string): readonly unknown[] {
     this.#line++;
     const record = this.#parsed(text);
@@ -89,7 +100,8 @@ export class RustLines implements LineParser {
     } catch (cause) {
       if (cause instanceof MiniError) throw cause;
       const reason = "the line is not JSON, or is nested too deeply";
-      throw this.#refuse({ line: this.#line, reason });
+      const line = this.#line;
+      throw this.#refuse({ ...(line && { line }), reason });
     }
   }
 }

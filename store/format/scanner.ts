@@ -24,6 +24,8 @@ export interface Scanner {
    * takes no more.
    */
   push(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
+  /** Continues with the bytes after verified lines, which end at `offset`. */
+  restart(offset: number, chain: number): void;
   /** How many bytes have been verified; the next line starts here. */
   readonly offset: number;
   /** The running checksum at `offset`. */
@@ -63,6 +65,14 @@ export class ChainScanner implements Scanner {
       if (found !== undefined) return this.#accept(end, found);
     }
     return this.#pushByLine(bytes, end);
+  }
+
+  restart(offset: number, chain: number): void {
+    this.offset = offset;
+    this.chain = chain;
+    this.lastStart = undefined;
+    this.rest = EMPTY;
+    this.isBroken = false;
   }
 
   #pushByLine(bytes: Uint8Array, end: number): Uint8Array<ArrayBuffer> {

@@ -6,7 +6,7 @@ import { ChainScanner, SequenceCheck } from "../format/scanner.ts";
 import { judgeTail, type Verdict } from "../format/tail.ts";
 import type { JournalContext } from "../journal.ts";
 import { headerIn } from "./header.ts";
-import { SegmentReader } from "./segment_reader.ts";
+import { SegmentReader, type SegmentRole } from "./segment_reader.ts";
 
 /** Reads a segment of this package's own format from its start. */
 export function readSegment(
@@ -49,9 +49,6 @@ export interface VerifiedEnd {
   /** The bytes from there to the end of the file. */
   readonly tail: Uint8Array<ArrayBuffer>;
 }
-
-/** The role of a segment: only an active one may end with an unfinished write. */
-export type SegmentRole = "active" | "sealed" | "acknowledged";
 
 /** How a segment ends that is not damaged. */
 export type Ending =

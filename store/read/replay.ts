@@ -1,12 +1,18 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { MiniError } from "../../base/errors.ts";
 import { type Schema, validateRead } from "../../base/schema.ts";
-import { fromOs } from "../../fs/os_errors.ts";
-import { corrupt } from "../corruption.ts";
-import type { LineParser } from "../format/records.ts";
+import { damageOf } from "../corruption.ts";
 import type { JournalContext } from "../journal.ts";
 import type { LogRecord, ReplayRange } from "../log.ts";
-import { journalSegments } from "./journal_segments.ts";
+import {
+  Chunk,
+  type Convert,
+  converting,
+  decodeLines,
+  explained,
+  lineDecoder,
+  recordsOf,
+} from "./chunk.ts";
+import { type IfMissing, journalSegments } from "./journal_segments.ts";
 import {
   type CommittedEnd,
   type OpenSegment,
@@ -21,18 +27,8 @@ export interface Reading<T> {
   /** The end as the writer in this process knows it; a reader without it takes the log as it finds it. */
   readonly live?: CommittedEnd | undefined;
   /** How to treat a path without a log. @default {"empty"} */
-  readonly ifMissing?: "error" | "empty" | undefined;
+  readonly ifMissing?: IfMissing | undefined;
 }
-
-/** Carries what a schema has thrown: the caller gets it as it is, whatever it looks like. */
-class SchemaFailure extends Error {
-  constructor(cause: unknown) {
-    super("the schema threw", { cause });
-  }
-}
-
-/** Makes a record's data what the caller has it as. */
-type Convert<T> = (data: unknown, seq: number) => T;
 
 /**
  * Reads records in order.
@@ -45,14 +41,8 @@ type Convert<T> = (data: unknown, seq: number) => T;
 export async function* readRecords<T>(
   reading: Reading<T>,
 ): AsyncGenerator<LogRecord<T>, void, undefined> {
-  const { range: { from = 1, signal }, schema, live } = reading;
-  const convert: Convert<T> = (data, seq) => {
-    try {
-      return validateRead(schema, data, seq);
-    } catch (error) {
-      throw new SchemaFailure(error);
-    }
-  };
+  const { context, range: { from = 1, signal }, schema, live } = reading;
+  const convert = converting(schema);
   let next = from;
   let damage: string | undefined;
   for (;;) {
@@ -74,7 +64,9 @@ export async function* readRecords<T>(
       const seen = damage;
       damage = damageOf(error);
       const isNew = damage !== undefined && damage !== seen;
-      if (live !== undefined || !isNew) throw explained(error, reading);
+      if (live !== undefined || !isNew) {
+        throw explained(error, { context, signal });
+      }
     }
   }
 }
@@ -83,7 +75,7 @@ export async function* readRecords<T>(
 export async function* readChunks<T>(
   reading: Reading<T>,
 ): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {
-  const { range: { from }, schema } = reading;
+  const { context, range: { from, signal }, schema } = reading;
   try {
     yield* read(reading, from, from ?? 1, {
       splitter: split,
@@ -91,7 +83,7 @@ export async function* readChunks<T>(
       convert: (data, seq) => validateRead(schema, data, seq),
     });
   } catch (error) {
-    throw explained(error, reading);
+    throw explained(error, { context, signal });
   }
 }
 
@@ -125,84 +117,6 @@ async function* read<T>(
   }
   // It may have fired while the log was opened.
   signal?.throwIfAborted();
-}
-
-/** Records that are parsed when they are taken, each given once, as the caller has it. */
-class Chunk<T> implements Iterable<LogRecord<T>> {
-  #records: Iterator<LogRecord<unknown>, void>;
-  readonly #convert: Convert<T>;
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(
-    records: Iterator<LogRecord<unknown>, void>,
-    convert: Convert<T>,
-  ) {
-    this.#records = records;
-    this.#convert = convert;
-  }
-
-  /** A caller may leave it early and come back. */
-  *[Symbol.iterator](): Generator<LogRecord<T>, void, undefined> {
-    for (let record; (record = this.#next()) !== undefined;) {
-      const { seq, data } = record;
-      yield { seq, data: this.#convert(data, seq) };
-    }
-  }
-
-  /** Parses what was not taken, and keeps it to be taken later: only then is it known with which number the next chunk starts. */
-  settle(): void {
-    const left: LogRecord<unknown>[] = [];
-    for (let record; (record = this.#next()) !== undefined;) left.push(record);
-    this.#records = left.values();
-  }
-
-  #next(): LogRecord<unknown> | undefined {
-    // A caller may have caught it, and nothing after it can be read.
-    if (this.#failure !== undefined) throw this.#failure.error;
-    try {
-      return this.#records.next().value ?? undefined;
-    } catch (error) {
-      this.#failure = { error };
-      throw error;
-    }
-  }
-}
-
-/** The records of lines, from one number to another; each line is parsed when it is asked for. */
-function* recordsOf(
-  lines: readonly string[],
-  parser: LineParser,
-  { from, to }: { readonly from: number; readonly to: number },
-): Generator<LogRecord<unknown>, void, undefined> {
-  for (const line of lines) {
-    let seq = parser.next;
-    for (const data of parser.parse(line, from)) {
-      if (seq > to) return;
-      if (seq >= from) yield { seq, data };
-      seq++;
-    }
-  }
-}
-
-/** The damage that an error reports, if it reports one. */
-function damageOf(error: unknown): string | undefined {
-  return error instanceof MiniError && error.code === "CORRUPT"
-    ? error.message
-    : undefined;
-}
-
-/** The error that says what could not be read. */
-function explained<T>(
-  error: unknown,
-  { context, range: { signal } }: Reading<T>,
-): unknown {
-  if (error instanceof SchemaFailure) return error.cause;
-  const isCallers = signal?.aborted && error === signal.reason ||
-    error instanceof TypeError;
-  if (isCallers) return error;
-  const { directory, active: path } = context.paths;
-  const after = "nothing was changed";
-  return fromOs(error, `read "${path}"`, after, { directory, path });
 }
 
 /** Cuts blocks of whole lines into lines, as many at a time as one block has. */
@@ -300,26 +214,23 @@ class TextBlocks {
 
   /** Ends where it fails: a stream that fails drops what it holds, and the lines before a damage are to come first. */
   async *texts(): AsyncGenerator<string, void, undefined> {
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    const decoder = lineDecoder();
     try {
-      const { reader } = this.#segment;
+      const { reader, isActive } = this.#segment;
       for await (const { lines } of reader.blocks(this.#live, this.#stopper)) {
-        yield this.#decode(decoder, lines);
+        yield decodeLines(decoder, lines, reader.path);
       }
       if (this.#stopper.isStopped || !reader.hasRest) return;
-      const isAcknowledged = this.#live !== undefined;
-      const last = await this.#segment.judgeEnd(isAcknowledged);
-      if (last !== undefined) yield this.#decode(decoder, last);
+      const role = this.#live !== undefined
+        ? "acknowledged"
+        : isActive
+        ? "active"
+        : "sealed";
+      const last = await this.#segment.judgeEnd(role);
+      if (last === undefined) return;
+      yield decodeLines(decoder, last, reader.path);
     } catch (error) {
       this.failure = { error };
-    }
-  }
-
-  #decode(decoder: TextDecoder, block: Uint8Array): string {
-    try {
-      return decoder.decode(block);
-    } catch {
-      throw corrupt(this.#segment.reader.path, { reason: "it is not UTF-8" });
     }
   }
 }

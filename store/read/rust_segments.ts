@@ -1,5 +1,6 @@
 import { readBlock } from "../../fs/blocks.ts";
 import { openIfExists } from "../../fs/directory.ts";
+import type { FileHandle } from "../../fs/file_system.ts";
 import { corrupt, tooLong } from "../corruption.ts";
 import {
   isRustHeader,
@@ -57,26 +58,50 @@ export async function* openRustSegments(
 ): AsyncGenerator<OpenSegment, void, undefined> {
   const { active } = context.paths;
   let base = 0;
-  for (const { path } of [...rotated, { path: active }]) {
+  for (const [key, { path }] of [...rotated, { path: active }].entries()) {
     // The base does not tell a rotated segment without records from the next one.
     const limit = path === active ? live?.limitOf(base) : undefined;
-    const segment = await openRustSegment(context, path, base, limit);
+    const file = await context.fs.open(path, "read");
+    const segment = await rustSegment(context, path, file, {
+      key,
+      base,
+      limit,
+    });
     yield segment;
     base = segment.lines.next - 1;
   }
 }
 
-async function openRustSegment(
+/** Opens the segment that `key` others are before; `undefined` if there is none. */
+export async function openRustAt(
+  context: JournalContext,
+  key: number,
+  base: number,
+): Promise<OpenSegment | undefined> {
+  const { fs, paths } = context;
+  const rotated = paths.rustSegment(key + 1);
+  // The Rust program may rotate it between two looks.
+  for (const path of [rotated, paths.active, rotated]) {
+    const file = await openIfExists(fs, path);
+    if (file === undefined) continue;
+    return await rustSegment(context, path, file, { key, base });
+  }
+  return undefined;
+}
+
+async function rustSegment(
   context: JournalContext,
   path: string,
-  base: number,
-  limit: number | undefined,
+  file: FileHandle,
+  { key, base, limit }: {
+    readonly key: number;
+    readonly base: number;
+    readonly limit?: number | undefined;
+  },
 ): Promise<OpenSegment> {
-  const { fs, paths, maxRecordBytes } = context;
   const header = { journal: "", base, prev: "" };
-  const scanner = new RustScanner(maxRecordBytes);
-  const isActive = path === paths.active;
-  const reader = await SegmentReader.at(path, await fs.open(path, "read"), {
+  const scanner = new RustScanner(context.maxRecordBytes);
+  const reader = await SegmentReader.at(path, file, {
     scanner,
     headerOf(line) {
       if (scanner.isBroken || isRustHeader(line)) return header;
@@ -87,16 +112,17 @@ async function openRustSegment(
   });
   return {
     reader,
+    key,
     header,
-    isActive,
+    isActive: path === context.paths.active,
     lines: new RustLines(base, (damage) => corrupt(path, damage)),
-    async judgeEnd(isAcknowledged) {
+    async judgeEnd(role) {
       const { isBroken, offset, rest } = scanner;
       if (isBroken) {
         const reason = "the line is too long";
         throw await tooLong(context, path, { reason, offset });
       }
-      if (isActive && !isAcknowledged) return wholeLine(rest);
+      if (role === "active") return wholeLine(rest);
       throw corrupt(path, { offset, reason: "the segment is cut short" });
     },
   };

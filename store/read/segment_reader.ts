@@ -1,5 +1,6 @@
 import { onAbort } from "../../base/abort.ts";
 import { concat, NEWLINE } from "../../base/bytes.ts";
+import { crc32 } from "../../base/checksum.ts";
 import type { MiniError } from "../../base/errors.ts";
 import { BlockReader, readBlock } from "../../fs/blocks.ts";
 import type { FileHandle } from "../../fs/file_system.ts";
@@ -28,11 +29,39 @@ export interface VerifiedBlock {
   readonly lines: Uint8Array<ArrayBuffer>;
   /** Where in the file they start. */
   readonly offset: number;
+  /** The running checksum there. */
+  readonly chain: number;
+}
+
+/** The beginning of a line, by which a reader knows it again: it holds the checksum of everything up to its end. */
+export interface LineMark {
+  /** Where the line starts in its segment. */
+  readonly start: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** The number of bytes of a line that are compared. */
+const MARK_BYTES = 64;
+
+/** Marks a line that starts at `start`. */
+export function markOf(line: Uint8Array, start: number): LineMark {
+  return { start, bytes: line.slice(0, MARK_BYTES) as Uint8Array<ArrayBuffer> };
+}
+
+/** A place between two verified lines. */
+export interface LinePlace {
+  readonly offset: number;
+  /** The running checksum there. */
+  readonly chain: number;
+  /** The line before it. */
+  readonly mark: LineMark;
 }
 
 /** A segment that is open for reading its records. */
 export interface OpenSegment {
   readonly reader: SegmentReader;
+  /** Its base, or how many segments of a Rust journal are before it. */
+  readonly key: number;
   readonly header: Header;
   readonly isActive: boolean;
   /** Makes records of its lines. */
@@ -41,11 +70,17 @@ export interface OpenSegment {
    * Judges what the reader could not verify: gives a last line that lacks only
    * its newline, or nothing. Throws for damage, and for anything unfinished that
    * is acknowledged or sealed.
+   *
+   * @param next The number of the next record. @default {as the last line tells}
    */
   judgeEnd(
-    isAcknowledged: boolean,
+    role: SegmentRole,
+    next?: number,
   ): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
+
+/** The role of a segment: only an active one may end with an unfinished write. */
+export type SegmentRole = "active" | "sealed" | "acknowledged";
 
 /** How a segment is read. */
 interface SegmentFormat {
@@ -70,10 +105,13 @@ export class SegmentReader {
   /** How many bytes were read. */
   #taken = 0;
   #header: Header | undefined;
+  /** The place after the header. */
+  #start: LinePlace | undefined;
   /** The lines that were verified together with the header. */
   #first: VerifiedBlock | undefined;
-  /** The last verified line, with its newline; empty if there is none. */
+  /** The last line that was read and verified, with its newline; empty if there is none. */
   lastLine: Uint8Array<ArrayBuffer> = concat();
+  #lastMark: LineMark | undefined;
 
   private constructor(
     path: string,
@@ -98,8 +136,15 @@ export class SegmentReader {
       const { lines, offset } = await reader.#firstLines();
       const end = lines.indexOf(NEWLINE) + 1;
       const { rest } = format.scanner;
-      reader.#header = format.headerOf(lines.subarray(0, end), rest);
-      reader.#first = { lines: lines.subarray(end), offset: offset + end };
+      const line = lines.subarray(0, end);
+      reader.#header = format.headerOf(line, rest);
+      const chain = crc32(line);
+      reader.#start = { offset: end, chain, mark: markOf(line, 0) };
+      reader.#first = {
+        lines: lines.subarray(end),
+        offset: offset + end,
+        chain,
+      };
       return reader;
     } catch (error) {
       await reader.close();
@@ -111,7 +156,7 @@ export class SegmentReader {
     for (;;) {
       const block = await this.#next();
       if (block === undefined || this.#scanner.isBroken) {
-        return block ?? { lines: concat(), offset: 0 };
+        return block ?? { lines: concat(), offset: 0, chain: 0 };
       }
       if (block.lines.length > 0) return block;
     }
@@ -132,6 +177,19 @@ export class SegmentReader {
     return this.#scanner.chain;
   }
 
+  /** The place after the header. */
+  get start(): LinePlace {
+    return this.#start!;
+  }
+
+  /** The last verified line. */
+  get lastMark(): LineMark {
+    return this.#lastMark ??= markOf(
+      this.lastLine,
+      this.offset - this.lastLine.length,
+    );
+  }
+
   /** Where the last verified line starts, and the running checksum there. */
   get lastStart(): LineStart | undefined {
     return this.#scanner.lastStart;
@@ -145,19 +203,18 @@ export class SegmentReader {
     committed?: CommittedEnd,
     stopper?: Stopper,
   ): AsyncGenerator<VerifiedBlock, void, undefined> {
-    const first = this.#first!;
-    if (first.lines.length > 0 && !stopper?.isStopped) yield first;
     const { base } = this.#header!;
-    while (!stopper?.isStopped && !this.#scanner.isBroken) {
+    while (!stopper?.isStopped) {
       // Both are asked for before the limit, so that no change goes unseen.
       const changed = committed?.changed;
       const isEnded = committed?.isEnded;
       if (this.#limit !== Infinity) this.#limit = committed!.limitOf(base);
-      const block = await this.#next();
+      const block = await this.read();
       if (block !== undefined) {
-        if (block.lines.length > 0) yield block;
+        yield block;
         continue;
       }
+      if (this.isBroken) return;
       if (isEnded && committed?.failure) throw committed.failure;
       if (this.#limit === Infinity || isEnded) return;
       if (this.#taken < this.#limit) {
@@ -170,18 +227,70 @@ export class SegmentReader {
     }
   }
 
+  /** Reads on: the verified lines that come next; `undefined` if there are none as the file is now. */
+  async read(): Promise<VerifiedBlock | undefined> {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined && first.lines.length > 0) return first;
+    while (!this.isBroken) {
+      const block = await this.#next();
+      if (block === undefined || block.lines.length > 0) return block;
+    }
+    return undefined;
+  }
+
+  /** Reads on from a place that was verified, in this file or in one that is equal up to there. */
+  async resume({ offset, chain, mark }: LinePlace): Promise<void> {
+    this.#first = undefined;
+    this.#lastMark = mark;
+    this.#taken = offset;
+    this.#scanner.restart(offset, chain);
+    await this.#file.seek(offset);
+  }
+
+  /** Lets what could not be verified be read again. */
+  async rewind(): Promise<void> {
+    const { offset, chain, lastMark } = this;
+    await this.resume({ offset, chain, mark: lastMark });
+  }
+
+  /** Whether a line is in the file as it is now. */
+  async holds({ start, bytes }: LineMark): Promise<boolean> {
+    await this.#file.seek(start);
+    const found = new Uint8Array(bytes.length);
+    let isIt = true;
+    for (let done = 0; isIt && done < bytes.length;) {
+      const count = await this.#file.read(found.subarray(done));
+      done += count;
+      isIt = count > 0;
+    }
+    await this.#file.seek(this.#taken);
+    return isIt && bytes.every((byte, index) => byte === found[index]);
+  }
+
+  /** Identifies the file. */
+  async identity(): Promise<string> {
+    return (await this.#file.stat()).identity;
+  }
+
   /** Reads up to the limit; `undefined` if there is nothing to read. */
   async #next(): Promise<VerifiedBlock | undefined> {
     if (this.#taken >= this.#limit) return undefined;
     const block = await this.#blocks.next(this.#limit - this.#taken);
     if (block.length === 0) return undefined;
     this.#taken += block.length;
-    const { offset } = this.#scanner;
+    const { offset, chain } = this.#scanner;
     const lines = this.#scanner.push(block);
     if (lines.length > 0) {
       this.lastLine = lines.slice(lines.lastIndexOf(NEWLINE, -2) + 1);
+      this.#lastMark = undefined;
     }
-    return { lines, offset };
+    return { lines, offset, chain };
+  }
+
+  /** Whether a line after the verified ones is damaged. */
+  get isBroken(): boolean {
+    return this.#scanner.isBroken;
   }
 
   /** Whether any byte that was read follows the verified lines. */

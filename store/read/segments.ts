@@ -15,12 +15,13 @@ import {
   headless,
   tracesOf,
 } from "./header.ts";
-import { judgeEnd, readSegment, type SegmentRole } from "./native_segments.ts";
+import { judgeEnd, readSegment } from "./native_segments.ts";
 import { isRustJournal, type SealedFile } from "./rust_segments.ts";
 import type {
   CommittedEnd,
   OpenSegment,
   SegmentReader,
+  SegmentRole,
 } from "./segment_reader.ts";
 import { untilStable } from "./until_stable.ts";
 
@@ -104,7 +105,7 @@ export async function* openSegments(
 }
 
 /** Opens the segment that a reader starts with; `undefined` if there is no log. */
-async function openFirst(
+export async function openFirst(
   context: JournalContext,
   from: number | undefined,
   live: CommittedEnd | undefined,
@@ -144,7 +145,7 @@ async function startBase(
 }
 
 /** The error for a record that compaction has removed. */
-function compacted(
+export function compacted(
   { paths: { active: path } }: JournalContext,
   seq: number,
   first: number,
@@ -155,7 +156,7 @@ function compacted(
 }
 
 /** Opens the segment that starts after record `base`; `undefined` if the log ends there. */
-async function openSegment(
+export async function openSegment(
   context: JournalContext,
   base: number,
   expected: Continuation | undefined,
@@ -181,6 +182,21 @@ async function openSegment(
   });
 }
 
+/** Opens the segment with this base; `undefined` if there is none. */
+export async function openNamed(
+  context: JournalContext,
+  base: number,
+): Promise<OpenSegment | undefined> {
+  const { active } = context.paths;
+  const sealed = context.paths.sealed(base);
+  // A writer may seal it between two looks, or take back the name.
+  for (const path of [sealed, active, sealed, active]) {
+    const found = await openAt(context, path, base);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Throws if the log ends after record `end`, and an active segment starts before that. */
 function checkEnd(path: string, active: number | undefined, end: number): void {
   if (active === undefined || active >= end) return;
@@ -193,9 +209,9 @@ async function openAt(
   path: string,
   base: number,
   { expected, limit }: {
-    readonly expected: Continuation | undefined;
-    readonly limit: number | undefined;
-  },
+    readonly expected?: Continuation | undefined;
+    readonly limit?: number | undefined;
+  } = {},
 ): Promise<OpenSegment | undefined> {
   const file = await openIfExists(context.fs, path);
   if (file === undefined) return undefined;
@@ -210,15 +226,9 @@ async function openAt(
     checkContinuity(path, header, expected);
     isKept = true;
     const lines = new NativeLines(base, (damage) => corrupt(path, damage));
-    const judge = async (isAcknowledged: boolean) => {
-      const role = isActive ? "active" : "sealed";
-      return await judgeRest(
-        context,
-        reader,
-        isAcknowledged ? "acknowledged" : role,
-      );
-    };
-    return { reader, header, isActive, lines, judgeEnd: judge };
+    const judge = (role: SegmentRole, next?: number) =>
+      judgeRest(context, reader, role, next);
+    return { reader, key: base, header, isActive, lines, judgeEnd: judge };
   } finally {
     if (!isKept) await reader.close();
   }
@@ -229,10 +239,10 @@ async function judgeRest(
   context: JournalContext,
   reader: SegmentReader,
   role: SegmentRole,
+  next: number = numberAfter(reader.lastLine),
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const { path, offset, chain, lastLine } = reader;
+  const { path, offset, chain } = reader;
   const tail = await reader.rest();
-  const next = numberAfter(lastLine);
   const end = { path, offset, chain, next, tail };
   const ending = await judgeEnd(context, end, role);
   return ending.kind === "whole"

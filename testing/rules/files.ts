@@ -82,6 +82,29 @@ export const FILE_RULES: readonly FileSystemRule[] = [
       t.equal(await readOn(reader), "d", "what was appended since");
     },
   ],
+  ["seek() lets the next read start at a byte", async (t) => {
+    await t.put("file", "abcdef");
+    const reader = await t.fs.open(t.at("file"), "read");
+    await reader.seek(4);
+    t.equal(await readOn(reader), "ef", "what is read from byte 4");
+    await reader.seek(1);
+    t.equal(await readOn(reader), "bcdef", "what is read from byte 1");
+    await reader.seek(9);
+    t.equal(await readOn(reader), "", "what is read beyond the end");
+  }],
+  ["watch() ends when its signal fires", async (t) => {
+    const { fs, fixture: { directory } } = t;
+    if (fs.watch === undefined) {
+      return t.skip("the file system watches nothing");
+    }
+    const stop = new AbortController();
+    const hints = fs.watch(directory, stop.signal)[Symbol.asyncIterator]();
+    const first = hints.next();
+    await t.put("file", "some");
+    stop.abort();
+    let hint = await first;
+    while (!hint.done) hint = await hints.next();
+  }],
   ["write() appends all bytes, in order", async (t) => {
     const text = "0123456789".repeat(20_000);
     const file = await t.put("file", "start,");

@@ -43,6 +43,7 @@ Deno.test("MiniStore.open() is LOCKED also where a file system knows no users", 
       };
       return {
         read: (into) => file.read(into),
+        seek: (offset) => file.seek(offset),
         write: (bytes) => file.write(bytes),
         sync: () => file.sync(),
         truncate: (size) => file.truncate(size),

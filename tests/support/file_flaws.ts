@@ -122,6 +122,18 @@ export const FILE_FLAWS: readonly Flaw[] = [
     },
   },
   {
+    what: "seek() does nothing",
+    breaks: ["seek() lets the next read start at a byte"],
+    handles: () => ({ seek: () => Promise.resolve() }),
+  },
+  {
+    what: "watch() takes no notice of its signal",
+    breaks: ["watch() ends when its signal fires"],
+    of: (fs) => ({
+      watch: (path) => fs.watch(path, new AbortController().signal),
+    }),
+  },
+  {
     what: "write() takes no more than a page",
     breaks: ["write() appends all bytes, in order"],
     handles: (file) => ({ write: (it) => file.write(it.subarray(0, 4_096)) }),

@@ -35,6 +35,7 @@ export function broken({ of, handles, fixture }: Flaw): FileSystemFixture {
     remove: (path) => memory.remove(path),
     syncDirectory: (path) => memory.syncDirectory(path),
     lock: (path, mode, note) => memory.lock(path, mode, note),
+    watch: (path, signal) => memory.watch(path, signal),
     ...of?.(memory),
   };
   return { ...inMemory(memory), fs, ...fixture?.(memory) };

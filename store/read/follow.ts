@@ -1,0 +1,100 @@
+import { NEWLINE } from "../../base/bytes.ts";
+import { MiniError } from "../../base/errors.ts";
+import type { Schema } from "../../base/schema.ts";
+import { shapeOf } from "../format/shape.ts";
+import type { JournalContext } from "../journal.ts";
+import type { FollowOptions, LogRecord } from "../log.ts";
+import {
+  Chunk,
+  converting,
+  decodeLines,
+  explained,
+  lineDecoder,
+  recordsOf,
+} from "./chunk.ts";
+import type { IfMissing } from "./journal_segments.ts";
+import { LogEnd } from "./log_end.ts";
+import { LogTail } from "./log_tail.ts";
+import { Lookout } from "./lookout.ts";
+
+/** How a log is followed that somebody else writes. */
+export interface Following<T> {
+  readonly context: JournalContext;
+  readonly options: FollowOptions;
+  readonly schema: Schema<T> | undefined;
+  readonly ifMissing: IfMissing;
+  /** Ends the iteration. */
+  readonly closed?: AbortSignal;
+}
+
+/** The records of a log that somebody else writes, and each further one once it is there. */
+export async function* followRecords<T>(
+  following: Following<T>,
+): AsyncGenerator<LogRecord<T>, void, undefined> {
+  const { context, options, ifMissing, schema, closed } = following;
+  const { from, signal, durableOnly = false } = options;
+  const { fs, paths: { directory } } = context;
+  signal?.throwIfAborted();
+  const lookout = new Lookout(fs, directory, [signal, closed]);
+  const tail = new LogTail(context, { from, ifMissing });
+  const end = durableOnly ? new LogEnd(context, ifMissing) : undefined;
+  const convert = converting(schema);
+  const decoder = lineDecoder();
+  try {
+    while (!lookout.isEnded) {
+      const lines = await nextLines(tail, end);
+      if (lines === undefined) {
+        await lookout.wait();
+        continue;
+      }
+      const { lines: parser, reader } = tail.segment!;
+      const texts = decodeLines(decoder, lines, reader.path).slice(0, -1)
+        .split("\n");
+      const range = { from: from ?? 1, to: Infinity };
+      for (
+        const record of new Chunk(recordsOf(texts, parser, range), convert)
+      ) {
+        yield record;
+        if (lookout.isEnded) break;
+      }
+    }
+    signal?.throwIfAborted();
+  } catch (error) {
+    throw explained(error, { context, signal });
+  } finally {
+    lookout.end();
+    await tail.close();
+    await end?.close();
+  }
+}
+
+/** The next lines; where the end is given, only those of records that are durable. */
+async function nextLines(
+  tail: LogTail,
+  end: LogEnd | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  // Asked first: what was durable then is durable now.
+  await end?.refresh();
+  const lines = await tail.next();
+  if (lines === undefined || end === undefined) return lines;
+  if (!tail.layout!.isNative) {
+    const { active: path } = tail.layout!.context.paths;
+    const message =
+      `Cannot tell which records of "${path}" are durable: the format of the Rust ministore does not say`;
+    throw new MiniError("UNSUPPORTED_FORMAT", message, { path });
+  }
+  const bytes = durableBytes(lines, end.durableSequence);
+  tail.keep(bytes);
+  return bytes > 0 ? lines.subarray(0, bytes) : undefined;
+}
+
+/** How many bytes of lines hold no record after `durable`. */
+function durableBytes(lines: Uint8Array, durable: number): number {
+  let start = 0;
+  for (let end; (end = lines.indexOf(NEWLINE, start)) >= 0; start = end + 1) {
+    const shape = shapeOf(lines.subarray(start, end));
+    if (shape?.kind !== "records") continue;
+    if (shape.seq + shape.count - 1 > durable) return start;
+  }
+  return start;
+}
