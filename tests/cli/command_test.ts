@@ -162,7 +162,7 @@ Deno.test("mini: commands that write say LOCKED beside a writer, and change noth
   const dir = await copyFolder(fixture("v1/whole"), directory.at("copy"));
   await using _ = await MiniStore.open(join(dir, "journal.jsonl"));
   const before = await contentsOf(dir);
-  const { code, stderr } = await mini(["repair", dir]);
+  const { code, stderr } = await mini(["repair", dir], ["-R", "-W"]);
   assertEquals(code, 1);
   assertStringIncludes(stderr, `process ${Deno.pid}, started `);
   assertStringIncludes(stderr, " has it open for writing; nothing was changed");

@@ -18,13 +18,13 @@ for (let turn = 1;; turn++) {
   await Promise.all(together);
   // Not faster than a reader, whatever the disk.
   await new Promise((resolve) => setTimeout(resolve, 1));
-  if (turn % 500 === 0) await counter.compact();
+  if (turn % 200 === 0) await counter.compact();
   // From the second snapshot on compaction leaves what lies behind the one before.
-  if (turn === 2 * 500) console.log("ready");
+  if (turn === 2 * 200) console.log("ready");
 }`;
 
 /** The same, in a hurry. */
-const HASTY_WRITER = WRITER.replaceAll("500", "50");
+const HASTY_WRITER = WRITER.replaceAll("200", "50");
 
 /** The same, but what it compacts away has been there for long. */
 const PATIENT_WRITER = `
@@ -33,7 +33,7 @@ const store = await MiniStore.open(Deno.args[0] + "/journal.jsonl", { maxSegment
 for (let turn = 1;; turn++) {
   await Promise.all(Array.from({ length: 20 }, (_, at) => store.append(at)));
   if (turn === 1) console.log("ready");
-  if (turn % 50 === 0) await store.compact(Math.max(0, store.sequence - 40_000));
+  if (turn % 50 === 0) await store.compact(Math.max(0, store.sequence - 20_000));
   // Not faster than a reader on a busy machine.
   if (turn % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
 }`;
@@ -106,7 +106,7 @@ Deno.test("mini tail -f follows a writer through rotations and compactions witho
     if (++seen % 1_000 === 0) {
       for (const name of namesOf(live)) segments.add(name);
     }
-    if (seen === 60_000) break;
+    if (seen === 20_000) break;
   }
   child.kill();
   await child.status;

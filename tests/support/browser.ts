@@ -30,7 +30,7 @@ export interface OpenPage {
   readonly troubles: readonly string[];
 }
 
-/** A Chromium without a window, gone when the test ends. */
+/** A Chromium without a window. */
 export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser;
 
@@ -64,6 +64,11 @@ export class TestBrowser implements AsyncDisposable {
     });
     await page.goto(url.href);
     return { page, troubles };
+  }
+
+  /** Closes every page, and forgets what it has stored. */
+  async forget(): Promise<void> {
+    await Promise.all(this.#browser.contexts().map((one) => one.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
