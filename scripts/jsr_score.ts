@@ -8,7 +8,7 @@ import { fromFileUrl, join } from "@std/path";
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** One thing that JSR asks of a package. */
-export interface Factor {
+interface Factor {
   readonly name: string;
   readonly points: number;
   readonly isMet: boolean;
@@ -49,7 +49,7 @@ const DOCUMENTED_PERCENT = 80;
 const RUNTIMES = ["fs/deno.ts", "fs/node.ts"];
 
 /** Lists every factor, in the order in which JSR does. */
-export async function score(): Promise<Factor[]> {
+async function score(): Promise<Factor[]> {
   const config: Config = JSON.parse(await read("deno.json"));
   const readme = await read("README.md");
   const modules = Object.values(config.exports);
@@ -111,7 +111,7 @@ export async function score(): Promise<Factor[]> {
 }
 
 /** The factors as a table, a line each. */
-export function table(factors: readonly Factor[]): string[] {
+function table(factors: readonly Factor[]): string[] {
   const width = Math.max(...factors.map(({ name }) => name.length));
   const total = (some: readonly Factor[]) =>
     some.reduce((sum, { points }) => sum + points, 0);
@@ -152,9 +152,7 @@ async function deno(...args: string[]) {
   return { success, stdout: text(stdout), stderr: text(stderr) };
 }
 
-if (import.meta.main) {
-  const factors = await score();
-  // deno-lint-ignore no-console -- it is a command
-  console.log(table(factors).join("\n"));
-  if (factors.some(({ isMet }) => !isMet)) Deno.exitCode = 1;
-}
+const factors = await score();
+// deno-lint-ignore no-console -- it is a command
+console.log(table(factors).join("\n"));
+if (factors.some(({ isMet }) => !isMet)) Deno.exitCode = 1;

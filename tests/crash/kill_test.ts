@@ -8,7 +8,7 @@ import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 import { TURNS } from "../support/turns.ts";
 
-const ROUNDS = size(25, 1_000);
+const ROUNDS = size(10, 1_000);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 /** How many lines to wait for before the kill: sometimes none, to hit opening. */

@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { explore, type ExploreReport } from "@mini/state/testing";
 import { report } from "../support/report.ts";
+import { sampled } from "../support/size.ts";
 import { STORE_WORKLOADS } from "../support/workloads.ts";
 
 for (const workload of STORE_WORKLOADS) {
   Deno.test(`MiniStore survives a power cut after every call, in every way: ${workload.name}`, async () => {
-    const found = await explore(workload);
+    const found = await explore(workload, sampled(4));
     report(`power cuts of ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);
     assert(found.states > 10, `${found.states} states`);
@@ -19,7 +20,11 @@ Deno.test("MiniStore survives a power cut with the last bytes cut anywhere", asy
       workload.name === name
     )!;
     reports.push(
-      await explore(workload, { cuts: "every byte", crashRecoveryOneIn: 200 }),
+      await explore(workload, {
+        cuts: "every byte",
+        crashRecoveryOneIn: 200,
+        ...sampled(4),
+      }),
     );
   }
   report("cuts at every byte", reports);

@@ -175,7 +175,7 @@ async function checkPast(
 }
 
 Deno.test("StateManager behaves as a plain object does, over random commands, reopening and kills", async () => {
-  const runs = size(300, 20_000);
+  const runs = size(150, 20_000);
   let count = 0;
   const property = fc.asyncProperty(
     commands,

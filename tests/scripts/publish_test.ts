@@ -1,10 +1,8 @@
 /** The published files, and their version. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { score, table } from "../../scripts/jsr_score.ts";
 import { type VersionedFiles, versionProblems } from "../../scripts/version.ts";
 import { ROOT } from "../support/child.ts";
-import { say } from "../support/report.ts";
 
 function read(path: string): Promise<string> {
   return Deno.readTextFile(join(ROOT, path));
@@ -43,12 +41,6 @@ Deno.test("a version that differs is told, and so is a tag", () => {
   assertEquals(versionProblems(FILES, "v1.2.4"), [
     "the tag is v1.2.4, and not v1.2.3",
   ]);
-});
-
-Deno.test("the package has every point that JSR gives", async () => {
-  const factors = await score();
-  for (const line of table(factors)) say(line);
-  assertEquals(factors.filter(({ isMet }) => !isMet), []);
 });
 
 Deno.test("llms.txt links to files that exist, and is published", async () => {

@@ -29,7 +29,7 @@ async function written(
 Deno.test("SnapStore.create() with onCaptured writes the same, to the byte, as without", async () => {
   const values = fc.sample(fc.jsonValue({ maxDepth: 4 }), {
     seed,
-    numRuns: size(60, 600),
+    numRuns: size(20, 600),
   });
   for (const value of values) {
     const list = Array.from({ length: 1_100 }, () => value);
