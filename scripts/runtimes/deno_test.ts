@@ -6,19 +6,19 @@ import {
   denoSources,
   findAll,
   fromSources,
+  inDepth,
   type Runtime,
   THIS_DENO,
 } from "./runtime.ts";
-import { missing, suite, table } from "./suite.ts";
+import { suite, table } from "./suite.ts";
 import { conformance, fullDisk, kills, take } from "./suites.ts";
 
 /** Deno looks for its own updates. */
 const QUIET: RunOptions = { env: { DENO_NO_UPDATE_CHECK: "1" } };
 
-for (const found of await findAll("Deno")) {
-  if ("missing" in found) missing(found.name, found.missing);
-  else conformance(fromSources(found), "all");
-}
+const denos = await findAll("Deno");
+for (const found of denos) conformance(fromSources(found), "all");
+for (const found of inDepth(denos)) conformance(fromSources(found), "size");
 kills(denoSources);
 fullDisk(denoSources);
 
@@ -50,8 +50,9 @@ suite(`${THIS_DENO.name} sandbox`, "conformance", async (context) => {
 /** Runs it, and finds each path that its calls to the system name. */
 async function trace(runtime: Runtime, data: string, mode: string) {
   const log = join(dirname(data), `${mode}.strace`);
-  const strace = ["strace", "-f", "-qq", "-e", "trace=%file", "-o", log];
-  const command = [...strace, ...runtime.command(data, mode)];
+  const strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", log];
+  const calls = ["-e", "trace=%file"];
+  const command = [...strace, ...calls, ...runtime.command(data, mode)];
   const output = await succeed(command, QUIET);
   const text = await Deno.readTextFile(log);
   const quoted = text.matchAll(/"((?:[^"\\]|\\.)*)"/g);

@@ -7,7 +7,8 @@ import { checkInspect } from "./inspect.ts";
 import { inProject, makeProject, runModule } from "./package.ts";
 import { ROOT, run, type RunOptions, succeed } from "./process.ts";
 import { serveRegistry } from "./registry.ts";
-import { CONFORMANCE, findAll, type Found, type Program } from "./runtime.ts";
+import { size } from "../../tests/support/size.ts";
+import { CONFORMANCE, findAll, type Program } from "./runtime.ts";
 import { missing, suite, table } from "./suite.ts";
 import { conformance, take } from "./suites.ts";
 import { compile } from "./types.ts";
@@ -94,9 +95,8 @@ suite("Deno (JSR)", "conformance", async (context) => {
 const [nodes, buns] = await Promise.all([findAll("Node"), findAll("Bun")]);
 await served("npx jsr add", nodes, await jsrAdd());
 // What `bunx jsr add` runs, once it has named the registry.
-const bun = buns.find((one): one is Program => "path" in one);
 const alias = "@mini/state@npm:@jsr/mini__state";
-await served("bunx jsr add", buns, bun && [bun.path, "add", alias]);
+await served("bunx jsr add", buns, buns[0] && [buns[0].path, "add", alias]);
 
 /** `npx jsr add`, without the shell between, which drops the variable that names our registry. */
 async function jsrAdd(): Promise<string[] | undefined> {
@@ -115,7 +115,7 @@ async function jsrAdd(): Promise<string[] | undefined> {
 /** Installs the package as npm.jsr.io serves it, and registers what is run with it. */
 async function served(
   name: string,
-  found: readonly Found[],
+  found: readonly Program[],
   add: readonly string[] | undefined,
 ): Promise<void> {
   if (add === undefined) return;
@@ -129,16 +129,11 @@ async function served(
     const cache = { BUN_INSTALL_CACHE_DIR: join(dir, ".bun") };
     await succeed(add, { cwd: dir, env: { ...env, ...cache } });
   });
-  for (const one of found) {
-    if ("missing" in one) missing(one.name, one.missing);
-    else {
-      const name = `${one.name} (JSR)`;
-      conformance(inProject(project, name, [one.path]), "all");
-    }
+  // On each change the oldest, since JSR lowers nothing.
+  for (const { name, path } of size(found.slice(0, 1), found)) {
+    conformance(inProject(project, `${name} (JSR)`, [path]), "all");
   }
-  const typed = found.find((one): one is Program =>
-    "path" in one && !/^Node 2[02]\./.test(one.name)
-  );
+  const typed = found.findLast(({ name }) => !/^Node 2[02]\./.test(name));
   if (typed === undefined) return;
   suite(`${typed.name} (JSR)`, "a consumer", async ({ note }) => {
     const text = consumer("@mini/state");

@@ -15,12 +15,13 @@ import { run, Running, succeed } from "./process.ts";
 import {
   denoSources,
   findAll,
+  inDepth,
   installedNode,
   type Program,
   type Runtime,
 } from "./runtime.ts";
 import { missing, suite, table } from "./suite.ts";
-import { conformance, everything, kills, locks, take } from "./suites.ts";
+import { conformance, kills, locks, take, together } from "./suites.ts";
 
 const ROUNDS = 3;
 const RACERS = 6;
@@ -63,17 +64,17 @@ else {
     const other = "path" in installed
       ? inProject(project, installed.name, [installed.path])
       : undefined;
-    for (const found of nodes) {
-      if ("missing" in found) missing(found.name, found.missing);
-      else onNode(found, project, other);
+    for (const found of nodes) onNode(found, project);
+    for (const found of inDepth(nodes)) {
+      together(inProject(project, found.name, [found.path]), other);
+      conformance(inProject(project, found.name, [found.path]), "size");
+      mini(found, project);
     }
     if ("path" in installed && Deno.build.os === "linux") {
       withoutFlock(installed, project);
     }
-    const newest = nodes.findLast((one): one is Program =>
-      "path" in one && !one.name.startsWith("Node 20.")
-    );
-    if (newest === undefined) continue;
+    const newest = nodes.at(-1);
+    if (newest === undefined || newest.name.startsWith("Node 20.")) continue;
     suite(newest.name, "examples", async ({ note }) => {
       await checkService(newest, project);
       await checkMap(newest, project);
@@ -82,19 +83,14 @@ else {
   }
 }
 
-function onNode(
-  found: Program,
-  project: Project,
-  other: Runtime | undefined,
-): void {
-  everything(inProject(project, found.name, [found.path]), other);
+function onNode(found: Program, project: Project): void {
+  conformance(inProject(project, found.name, [found.path]), "all");
   suite(found.name, "require", async () => {
     const printed = await runModule(found, project, REQUIRE, {
       file: "require.cjs",
     });
     equal(printed, ENTRIES.map(() => "true").join("\n"));
   });
-  mini(found, project);
   if (found.name.startsWith("Node 24.")) permissionModel(found, project);
   if (found.name.startsWith("Node 26.")) withoutFsync(found, project);
 }

@@ -2,6 +2,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { walk } from "@std/fs";
 import { join } from "@std/path";
+import { size } from "../../tests/support/size.ts";
 import { ROOT, run } from "./process.ts";
 import {
   inProject,
@@ -9,9 +10,9 @@ import {
   type PackedProject,
   tools,
 } from "./package.ts";
-import { findAll, installedNode } from "./runtime.ts";
+import { findAll, inDepth, installedNode, type Program } from "./runtime.ts";
 import { missing, suite, table } from "./suite.ts";
-import { everything } from "./suites.ts";
+import { conformance, together } from "./suites.ts";
 import { types } from "./types.ts";
 
 /** So much the tarball may have. The README says so too. */
@@ -37,14 +38,17 @@ async function onBunAndDeno(project: PackedProject): Promise<void> {
   const other = "path" in node
     ? inProject(project, node.name, [node.path])
     : undefined;
-  for (const found of [...await findAll("Bun"), ...await findAll("Deno")]) {
-    if ("missing" in found) {
-      missing(found.name, found.missing);
-      continue;
+  for (const name of ["Bun", "Deno"] as const) {
+    const flags = name === "Deno" ? ["run", "-A"] : [];
+    const installed = ({ name, path }: Program) =>
+      inProject(project, `${name} (npm)`, [path, ...flags]);
+    const found = await findAll(name);
+    for (const one of found) conformance(installed(one), "all");
+    for (const one of inDepth(found)) {
+      together(installed(one), other);
+      // On each change Deno shows that with the sources.
+      if (size(name === "Bun", true)) conformance(installed(one), "size");
     }
-    const isDeno = found.name.startsWith("Deno ");
-    const program = [found.path, ...(isDeno ? ["run", "-A"] : [])];
-    everything(inProject(project, `${found.name} (npm)`, program), other);
   }
 }
 

@@ -1,6 +1,8 @@
 /** The runtimes, and how each of them runs the conformance suite. */
 import { join } from "@std/path";
+import { size } from "../../tests/support/size.ts";
 import { ROOT, run, type RunOptions } from "./process.ts";
+import { missing } from "./suite.ts";
 
 /** A runtime that is there. */
 export interface Program {
@@ -50,10 +52,13 @@ const VERSIONS = {
   Deno: ["2.7.1", "latest"],
 };
 
-/** Finds each version of a runtime, from npm's registry, and the one that is installed. */
+/**
+ * Finds each version of a runtime, from npm's registry, and the one that is
+ * installed, oldest first. Says which cannot be had.
+ */
 export async function findAll(
   name: "Node" | "Bun" | "Deno",
-): Promise<Found[]> {
+): Promise<Program[]> {
   const others = await Promise.all(
     VERSIONS[name].map((version) => findByNpx(name, version)),
   );
@@ -62,7 +67,19 @@ export async function findAll(
   const byName = new Map(
     others.map((one) => ["missing" in one ? one.missing : one.name, one]),
   );
-  return [...byName.values()];
+  const found = [...byName.values()].flatMap((one) => {
+    if ("path" in one) return one;
+    missing(one.name, one.missing);
+    return [];
+  });
+  return found.sort((a, b) =>
+    a.name.localeCompare(b.name, "en", { numeric: true })
+  );
+}
+
+/** Those that run every suite: on every change the newest, in the nightly run all. */
+export function inDepth(found: readonly Program[]): readonly Program[] {
+  return size(found.slice(-1), found);
 }
 
 /** The Node that is installed. */

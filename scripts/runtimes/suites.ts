@@ -133,9 +133,8 @@ async function keepsOut(
   match(await say("open"), /^opened 0/);
 }
 
-/** Registers all of them but the size for a runtime that has the package installed. */
-export function everything(runtime: Runtime, node: Runtime | undefined): void {
-  conformance(runtime, "all");
+/** Registers what takes several processes, for a runtime that has the package installed. */
+export function together(runtime: Runtime, node: Runtime | undefined): void {
   kills(runtime);
   fullDisk(runtime);
   exchange(runtime);
