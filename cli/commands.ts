@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { adoptCommand } from "./adopt/command.ts";
 import { backup } from "./backup.ts";
 import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   repair,
   salvage,
   convert,
+  adoptCommand,
   backup,
   queueStats,
   queuePeek,

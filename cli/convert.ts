@@ -13,7 +13,7 @@ import { assertEmpty, contextFor, locate, reading } from "./locate.ts";
 import { isDirectory } from "../fs/directory.ts";
 import { AS_WRITTEN } from "./snapshot_check.ts";
 import { measureSegments, tornOfRust } from "./log_summary.ts";
-import { assertNew, fill, readBack, Target } from "./target.ts";
+import { assertNew, build, readBack, Target } from "./target.ts";
 import { count } from "../base/text.ts";
 
 export const convert: Command = {
@@ -43,15 +43,19 @@ export const convert: Command = {
     const to = contextFor(isState ? join(path, "journal.jsonl") : path, call);
     await assertNew(to);
     progress.begin("converting", totalBytes);
-    const { written, snapshot } = await fill(
+    const { records, snapshot } = await build(
       to,
       "convert",
-      to.paths.active,
-      () => copyAll(source, to, isState),
+      async (staged) => {
+        const written = await copyAll(source, staged, isState);
+        progress.begin("reading it back", totalBytes);
+        await readBack(staged, written);
+        const snapshot = isState
+          ? await copySnapshot(source, to, written)
+          : null;
+        return { records: written.records, snapshot };
+      },
     );
-    const { records } = written;
-    progress.begin("reading it back", totalBytes);
-    await readBack(to, written);
     const tornBytes = await tornOfRust(source);
     return {
       exitCode: tornBytes > 0 ? 1 : 0,
@@ -81,7 +85,7 @@ async function copyAll(
   source: JournalContext,
   to: JournalContext,
   isState: boolean,
-): Promise<{ written: Target; snapshot: number | null }> {
+): Promise<Target> {
   const target = await Target.create(to);
   try {
     // The format of the Rust program has no word for what had been applied.
@@ -94,8 +98,7 @@ async function copyAll(
       await target.add(seq, [isState ? { apply: data } : data]);
     }
     await target.finish();
-    const snapshot = isState ? await copySnapshot(source, to, target) : null;
-    return { written: target, snapshot };
+    return target;
   } finally {
     await target[Symbol.asyncDispose]();
   }

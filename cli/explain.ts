@@ -24,7 +24,7 @@ const NEXT: Readonly<Record<string, string>> = {
   TOO_LARGE:
     "set --max-record-bytes to the maxRecordBytes of the program that wrote it",
   UNSUPPORTED_FORMAT:
-    "use the version that wrote it; remove an unfinished backup, and make it again",
+    "use the version that wrote it; remove an unfinished backup or copy, and make it again",
   UNSERIALIZABLE: "mini dump --to reads the records before it",
 };
 

@@ -18,7 +18,7 @@ import {
   copySnapshot,
 } from "./salvage_snapshot.ts";
 import { checkSnapshots } from "./snapshot_check.ts";
-import { assertNew, fill, readBack, type Renumbered } from "./target.ts";
+import { assertNew, build, readBack, type Renumbered } from "./target.ts";
 import type { Paint } from "./terminal.ts";
 import { count, size, span } from "../base/text.ts";
 import { type Finding, lostIn, usableOf } from "./together.ts";
@@ -79,14 +79,13 @@ export const salvage: Command = {
     const target = await targetOf(call, source, isFolder, choice);
     call.progress.begin("salvaging", totalBytes);
     const after = chosen?.seq;
-    const { copied, written } = await fill(
+    const { copied, written } = await build(
       target,
       "salvage",
-      target.paths.active,
-      async () => {
-        const made = await copyReadable(source, target, after);
+      async (staged) => {
+        const made = await copyReadable(source, staged, after);
         call.progress.begin("reading it back", totalBytes);
-        await readBack(target, made.written);
+        await readBack(staged, made.written);
         if (chosen !== undefined) {
           await copySnapshot(source, target, chosen.seq, made.written.logId);
         }

@@ -58,6 +58,8 @@ export interface SegmentCheck {
 
 /** The active segment of a backup until it is complete: opening refuses it. */
 export const UNFINISHED_BACKUP = "This backup is not complete.\n";
+/** That of a journal that another command builds. */
+export const UNFINISHED_COPY = "This copy is not complete.\n";
 
 /** Where a segment stands on disk. */
 interface Place {
@@ -204,9 +206,11 @@ async function checkOne(
     }
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
-    if (isActive && await startOf(context.fs, path) === UNFINISHED_BACKUP) {
+    const start = isActive ? await startOf(context.fs, path) : "";
+    if (start === UNFINISHED_BACKUP || start === UNFINISHED_COPY) {
+      const what = start === UNFINISHED_BACKUP ? "backup" : "copy";
       const message =
-        `"${path}" belongs to an unfinished backup: it is not a journal yet`;
+        `"${path}" belongs to an unfinished ${what}: it is not a journal yet`;
       const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
       return { ...nothing, end: "damaged", problem };
     }

@@ -1,4 +1,8 @@
-import type { JournalContext } from "../store/internal.ts";
+import {
+  contextOf,
+  type JournalContext,
+  lockJournal,
+} from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
 import { bareMessage } from "./explain.ts";
 import { crc32 } from "../base/checksum.ts";
@@ -6,10 +10,16 @@ import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { Misuse } from "./args.ts";
 import { reading } from "./locate.ts";
+import { basename } from "@std/path";
+import { replaceFileDurably } from "../fs/atomic_file.ts";
+import type { FileHandle } from "../fs/file_system.ts";
 import { namesIn } from "../fs/directory.ts";
+import { UNFINISHED_COPY } from "./segment_check.ts";
+import { startOf } from "./snapshot_check.ts";
 
-/** The number of appends that share a wait. */
+/** The most appends that share a wait, and the most characters. */
 const TOGETHER = 512;
+const TOGETHER_CHARS = 16 * 1024 * 1024;
 
 /** Adds a range to others; joins it with the last if it continues that. */
 export function addRange(ranges: Renumbered[], next: Renumbered): void {
@@ -39,6 +49,7 @@ export class Target implements AsyncDisposable {
   checksum = 0;
   #next: number;
   #waiting: Promise<unknown>[] = [];
+  #waitingChars = 0;
 
   private constructor(store: MiniStore<unknown>) {
     this.#store = store;
@@ -96,28 +107,44 @@ export class Target implements AsyncDisposable {
 
   /** Appends records that had the numbers from `seq` on; a batch stays one. */
   async add(seq: number, records: readonly unknown[]): Promise<void> {
-    for (const record of records) {
-      this.checksum = goOn(this.checksum, record);
-    }
+    for (const record of records) this.#count(JSON.stringify(record));
     const { applied } = this;
     const options = applied === undefined ? {} : { applied: () => applied };
     const appended = records.length === 1
       ? this.#store.append(records[0], options)
       : this.#store.appendBatch(records);
-    this.#waiting.push(appended);
-    appended.catch(() => {});
-    this.#note(seq, records.length);
-    if (this.#waiting.length >= TOGETHER) await this.#settle();
+    await this.#take(appended, seq, records.length);
   }
 
-  #note(seq: number, records: number): void {
+  /** Appends a record by its JSON text, which is that of `JSON.stringify`. */
+  async addJson(json: string): Promise<void> {
+    this.#count(json);
+    await this.#take(this.#store.appendJson!(json), this.#next, 1);
+  }
+
+  #count(json: string): void {
+    this.checksum = crc32(`${json}\n`, this.checksum);
+    this.#waitingChars += json.length;
+  }
+
+  async #take(
+    appended: Promise<number>,
+    seq: number,
+    records: number,
+  ): Promise<void> {
+    this.#waiting.push(appended);
+    appended.catch(() => {});
     addRange(this.ranges, { from: seq, to: seq + records - 1, as: this.#next });
     this.#next += records;
+    const isMuch = this.#waiting.length >= TOGETHER ||
+      this.#waitingChars >= TOGETHER_CHARS;
+    if (isMuch) await this.#settle();
   }
 
   async #settle(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#waitingChars = 0;
     await Promise.all(waiting);
   }
 
@@ -145,25 +172,108 @@ export async function readBack(
   const { active: path } = context.paths;
   for await (const { data } of MiniStore.replay(path, reading(context))) {
     found.records++;
-    found.checksum = goOn(found.checksum, data);
+    found.checksum = crc32(`${JSON.stringify(data)}\n`, found.checksum);
   }
   if (found.records === records && found.checksum === checksum) return;
   const message = `"${path}" does not read back as written: do not use it`;
   throw new MiniError("IO", message, { path });
 }
 
-function goOn(checksum: number, record: unknown): number {
-  return crc32(`${JSON.stringify(record)}\n`, checksum);
+/** The journal that another is built as until it is complete. */
+function stagedOf(to: JournalContext): JournalContext {
+  return contextOf(`${to.paths.active}.part`, to);
 }
 
-/** Throws where a new journal would not be alone. */
-export async function assertNew(
+/** Whether a journal was begun by {@linkcode build}, and not finished. */
+async function isUnfinished({ fs, paths }: JournalContext): Promise<boolean> {
+  const found = await fs.stat(paths.active);
+  return found?.kind === "file" &&
+    await startOf(fs, paths.active) === UNFINISHED_COPY;
+}
+
+/** Throws where a new journal would not be alone. One that was not finished does not count. */
+export async function assertNew(to: JournalContext): Promise<void> {
+  const { fs, paths: { directory } } = to;
+  const names = await namesIn(fs, directory);
+  for (const { paths } of [to, stagedOf(to)]) {
+    if (!paths.isAmong(names) || await isUnfinished(to)) continue;
+    throw new Misuse(
+      `"${paths.active}" already exists; give the name of a new journal`,
+    );
+  }
+}
+
+/**
+ * Builds a journal that opens only when it is complete: under another name,
+ * while a file that opening refuses has its own. Killed in between, the next
+ * build begins again.
+ */
+export async function build<T>(
+  to: JournalContext,
+  doing: string,
+  make: (staged: JournalContext) => Promise<T>,
+): Promise<T> {
+  const { fs, paths: { active, directory }, staging } = to;
+  return await fill(to, doing, active, async () => {
+    await fs.createDirectory(directory, staging.directoryMode);
+    const lock = await lockJournal(to, {
+      doing: `${doing} to`,
+      hint: "nothing was changed",
+      command: `mini ${doing}`,
+    });
+    try {
+      await assertNew(to);
+      const staged = stagedOf(to);
+      await removeAll(to, staged);
+      const text = new TextEncoder().encode(UNFINISHED_COPY);
+      const mark = (file: FileHandle) => file.write(text);
+      await (await replaceFileDurably(staging, active, mark)).close();
+      try {
+        const made = await make(staged);
+        await place(staged, to);
+        return made;
+      } catch (error) {
+        await removeAll(to, staged).catch(() => {});
+        throw error;
+      }
+    } finally {
+      await lock.close();
+    }
+  });
+}
+
+/** Removes what an unfinished build has left, but for the file that says so. */
+async function removeAll(
+  { fs, paths }: JournalContext,
+  { paths: staged }: JournalContext,
+): Promise<void> {
+  const names = await fs.list(paths.directory);
+  const left = [
+    ...[paths, staged].flatMap((of) =>
+      of.sealedBases(names).map((base) => of.sealed(base))
+    ),
+    staged.active,
+    staged.temporary,
+    staged.lock,
+  ];
+  for (const path of left) {
+    if (names.includes(basename(path))) await fs.remove(path);
+  }
+}
+
+/** Gives a journal its name, the active segment last. */
+async function place(
+  { paths: staged }: JournalContext,
   { fs, paths }: JournalContext,
 ): Promise<void> {
-  if (!paths.isAmong(await namesIn(fs, paths.directory))) return;
-  throw new Misuse(
-    `"${paths.active}" already exists; give the name of a new journal`,
-  );
+  const { directory } = paths;
+  for (const base of staged.sealedBases(await fs.list(directory))) {
+    await fs.rename(staged.sealed(base), paths.sealed(base));
+  }
+  await fs.syncDirectory(directory);
+  await fs.rename(staged.active, paths.active);
+  await fs.syncDirectory(directory);
+  await fs.remove(staged.lock);
 }
 
 /** Fills a new journal; a failure says what is left of it, which is in `place`. */

@@ -23,6 +23,7 @@ const COMMANDS = [
   "repair",
   "salvage",
   "convert",
+  "adopt",
   "backup",
   "queue stats",
   "queue peek",

@@ -1,4 +1,5 @@
 /** Faults that the tests must notice: one way each to break a promise. */
+import { ADOPT_MUTANTS } from "./adopt.ts";
 import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
 import { OWNER_MUTANTS } from "./owner.ts";
@@ -18,4 +19,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ROLL_BACK_MUTANTS,
   ...QUEUE_MUTANTS,
   ...WORK_MUTANTS,
+  ...ADOPT_MUTANTS,
 ];

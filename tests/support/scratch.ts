@@ -134,6 +134,7 @@ async function fill(app: string): Promise<void> {
 export const apply = (state, { by }) => void (state.value += by);
 `,
   );
+  await Deno.writeTextFile(join(app, "app.log"), '{"at":1}\n{"at":2}{"at":\n');
   await copy(fixture("mini-rs/counter.log"), join(app, "counter.log"));
   await copy(fixture("mini-rs/state"), join(app, "rust-state"));
   await copy(fixture("v1/flipped"), join(app, "orders"));
