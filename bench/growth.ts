@@ -107,6 +107,7 @@ function openState(dir: string): Promise<StateManager<Item[], Item>> {
     apply: (items, item) => {
       items[item.value as number] = item;
     },
+    snapshotEvery: "never",
   });
 }
 

@@ -25,9 +25,9 @@ import { ENDS, tornLine } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
-/** A snapshot is overdue after `OVERDUE_TIMES` the distance of the last two, or, if there is none, after `OVERDUE` records. */
-const OVERDUE_TIMES = 10;
-const OVERDUE = 10_000;
+/** A snapshot is overdue if the log after the last one is `OVERDUE_TIMES` its size, and at least `OVERDUE_BYTES`: twice what a state waits for. */
+const OVERDUE_TIMES = 16;
+const OVERDUE_BYTES = 8 * 1024 * 1024;
 
 export const stat: Command = {
   name: "stat",
@@ -66,7 +66,7 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
-      warning: await isState(context) ? overdue(last, snapshots) : undefined,
+      warning: await isState(context) ? overdue(found, snapshots) : undefined,
       problem: (problem && bareMessage(problem)) ??
         lostIn(paths.active, found, snapshots)?.message ??
         (tornBytes > 0
@@ -82,22 +82,26 @@ export const stat: Command = {
 };
 
 /**
- * Says that the last snapshot lies far behind, by how far apart they were. One
- * that a state makes by itself may fail each time, as where it holds what JSON
- * does not keep; only its program is told.
+ * Says that much of the log follows the last snapshot. One that a state makes by
+ * itself may fail each time, as where it holds what JSON does not keep; only its
+ * program is told.
  */
 function overdue(
-  last: number,
-  snapshots: readonly { readonly seq: number }[],
+  { first, last, segments }: LogSummary,
+  snapshots: readonly { readonly seq: number; readonly sizeBytes: number }[],
 ): string | undefined {
-  const newest = snapshots.at(-1)?.seq ?? 0;
-  const apart = newest - (snapshots.at(-2)?.seq ?? 0);
+  const { seq: newest, sizeBytes } = snapshots.at(-1) ??
+    { seq: 0, sizeBytes: 0 };
   const behind = last - newest;
-  if (behind < (apart > 0 ? OVERDUE_TIMES * apart : OVERDUE)) return undefined;
+  // Segments do not end where snapshots stand: records count alike.
+  const bytes = totalOf(segments) * behind / Math.max(1, last - first + 1);
+  if (bytes < Math.max(OVERDUE_BYTES, OVERDUE_TIMES * sizeBytes)) {
+    return undefined;
+  }
   const since = newest === 0 ? "there is none" : `the last is at ${newest}`;
   return `a snapshot is overdue: ${since}, and opening replays ${
     count(behind, "record")
-  }; where the program makes them by itself, its recovery.snapshotFailure says why it cannot`;
+  }; where the program makes them by itself, its snapshotFailure says why it cannot`;
 }
 
 function totalOf(segments: readonly SegmentSummary[]): number {

@@ -33,7 +33,9 @@ await using log = await StateManager.open("./data", {
       last: value,
     };
   },
+  // The disk holds the summaries, and few of the readings.
   snapshotEvery: 10_000,
+  retain: { records: 0 },
 });
 say(`${log.sequence} readings (${log.recovery.outcome})`);
 

@@ -42,7 +42,9 @@ export const STOCK: StateOptions<Items, Event> = {
       },
     },
   },
+  // A client that was away for longer begins with the items, not the events.
   snapshotEvery: 1_000,
+  retain: { records: 0 },
 };
 
 /** The event, if it can happen now. What cannot is refused before it is logged. */

@@ -53,6 +53,7 @@ await using shop = await StateManager.open<Shop, Mutation>(dir, {
     else state.orders.push(mutation.order);
   },
   snapshotEvery: 500,
+  retain: { records: 0 },
 });
 const requests = await MiniQueue.attach(shop, "requests");
 const mails = await MiniQueue.attach(shop, "mails");

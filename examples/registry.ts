@@ -59,9 +59,8 @@ async function run([name = "", ...args]: readonly string[]): Promise<boolean> {
     }
     return await COMMANDS[name]!(...args) !== false;
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (!(error instanceof Refusal) && code !== "COMPACTED") throw error;
-    say(`refused: ${name}: ${message}`);
+    if (!(error instanceof Refusal)) throw error;
+    say(`refused: ${name}: ${error.message}`);
     return false;
   }
 }

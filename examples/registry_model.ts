@@ -39,10 +39,10 @@ export const REGISTRY: StateOptions<Registry, Change> = {
     encode: (registry) => [...registry],
     decode: (json) => new Map(json as [string, Release[]][]),
   },
-  // Opening replays 100 changes at most. The price: what came before the oldest
-  // of ten snapshots is part of the state, and cannot be travelled to any more.
+  // Opening replays 100 changes at most, and the registry can be shown as it was
+  // after any change: no record is removed.
   snapshotEvery: 100,
-  keepSnapshots: 10,
+  retain: "all",
 };
 
 /** Throws unless this can be published now. */

@@ -59,6 +59,8 @@ export async function openLedger<T>(
         policy.mark(open.sequence);
         return 1;
       },
+      // A ledger has no use for its past.
+      retain: { records: 0 },
       ...(keepSnapshots !== undefined && { keepSnapshots }),
       ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
       ...(mode !== undefined && { mode }),

@@ -57,16 +57,16 @@ export async function listSnapshots(
 /**
  * Removes the oldest snapshots beyond `keep`, and the remains of unfinished ones.
  *
- * @param made The number of one that is kept in any case.
+ * @param needed The numbers of those that are kept in any case.
  */
 export async function pruneSnapshots(
   fs: FileSystem,
   dir: string,
   keep: number,
-  made?: number,
+  needed: readonly number[] = [],
 ): Promise<Required<SnapshotInfo>[]> {
   const removed = (await listSnapshots(fs, dir)).slice(0, -keep)
-    .filter(({ seq }) => seq !== made);
+    .filter(({ seq }) => !needed.includes(seq));
   for (const { path } of removed) await fs.remove(path);
   for (const name of await listIfExists(fs, dir)) {
     if (!name.endsWith(".tmp") || !NAME.test(name.slice(0, -4))) continue;

@@ -94,7 +94,8 @@ export class SnapStore<S> {
   /**
    * Makes a snapshot: writes it under a temporary name, syncs it, reads it back,
    * renames it, and syncs the directory. Then removes the oldest snapshots beyond
-   * `keep`, but never this one, even if its number is the lowest. If that fails,
+   * `keep`, but none that is `needed`, and never this one, even if its number is
+   * the lowest. If that fails,
    * the snapshot was made all the same.
    *
    * The state is encoded before the promise is returned, so that later changes
@@ -120,7 +121,7 @@ export class SnapStore<S> {
   async create(
     state: S,
     seq: number,
-    { onCaptured, ...meta }: CreateOptions = {},
+    { onCaptured, needed = [], ...meta }: CreateOptions = {},
   ): Promise<Required<SnapshotInfo>> {
     this.#assertWritable();
     checkCount("seq", seq, 0);
@@ -132,7 +133,7 @@ export class SnapStore<S> {
     return this.#run(`create "${path}"`, path, async () => {
       const sizeBytes = await this.#place(path, text);
       await this.#syncNameOf(path);
-      await pruneSnapshots(this.#fs, this.dir, this.#keep, seq)
+      await pruneSnapshots(this.#fs, this.dir, this.#keep, [...needed, seq])
         .catch(() => []);
       return { path, seq, sizeBytes };
     });

@@ -25,6 +25,11 @@ export interface CreateOptions {
   /** The version of the code that made the state. */
   readonly version?: number;
   /**
+   * The numbers of older snapshots that must stay: a past that is to be kept
+   * needs them. Whatever else is removed is up to the snapshots.
+   */
+  readonly needed?: readonly number[];
+  /**
    * Called when the state has been captured, and may change again. Given this,
    * JSON is made piece by piece while the file is written, so that other work
    * has its turn meanwhile; the state must not change until then, or until the

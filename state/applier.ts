@@ -16,6 +16,9 @@ import {
 import { rebuildWithout, type WritableSources } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
 
+/** About how much a line has beside its JSON. */
+const LINE_BYTES = 50;
+
 /** An entry is one level more, and a batch another. */
 const MAX_MUTATION_DEPTH = MAX_DEPTH - 2;
 
@@ -47,6 +50,8 @@ export class Applier<S, M> {
   failure: MiniError | undefined;
   /** The number of the last record that is applied. */
   sequence = 0;
+  /** About how many bytes of log were applied since it was opened. */
+  loggedBytes = 0;
   /** Whether nothing more will be applied. */
   isClosed = false;
   /**
@@ -209,6 +214,7 @@ export class Applier<S, M> {
   ): Promise<() => Promise<void>> | undefined {
     if (!this.#hasState) throw this.failure;
     const { reducer, guard, checkpoint } = this.#sources;
+    this.loggedBytes += json.length + LINE_BYTES;
     checkpoint?.keep(seq, () => json);
     try {
       const mutations = mutationsOf<M>(entry, seq, reducer);

@@ -101,7 +101,7 @@ function textOf(value: unknown): string {
 }
 
 /** Throws for objects that JSON turns into others: one that stands in two places, and one without a prototype. */
-function assertTree(root: unknown): void {
+export function assertTree(root: unknown): void {
   const seen = new Set<unknown>();
   const waiting = [root];
   while (waiting.length > 0) {

@@ -13,7 +13,8 @@ import {
 import { Applier } from "./applier.ts";
 // deno-lint-ignore no-unused-vars -- `batch` is linked to
 import { Batch, type batch } from "./batch.ts";
-import { Compaction } from "./compaction.ts";
+import { Compaction } from "./compaction/compaction.ts";
+import { checkRetention } from "./compaction/retention.ts";
 import { openFiles } from "./directory.ts";
 import {
   type AppliedMutation,
@@ -186,6 +187,7 @@ export class StateManager<S, M> implements AsyncDisposable {
       throw new TypeError("Cannot open a state: the path is empty");
     }
     checkUnused(call, dir, options);
+    checkRetention(options);
     checkInitial(options);
     return await StateManager.#open(dir && absolutePath(dir), options);
   }
@@ -227,6 +229,15 @@ export class StateManager<S, M> implements AsyncDisposable {
   /** The number of the last record that the state has applied. */
   get sequence(): number {
     return this.#applier.sequence;
+  }
+
+  /**
+   * The number of the first record that is left, or of the next one if there is
+   * none: how far back {@linkcode StateManager.history} and
+   * {@linkcode StateManager.watch} reach.
+   */
+  get firstSequence(): number {
+    return this.#log.firstSequence;
   }
 
   /** The report of opening. */
@@ -482,7 +493,9 @@ export class StateManager<S, M> implements AsyncDisposable {
   }
 
   /**
-   * Makes a snapshot of the state and its sequence number.
+   * Makes a snapshot of the state and its sequence number. Removes no record, and
+   * no snapshot without which {@linkcode StateManager.at} would reach less far
+   * back.
    *
    * @returns The snapshot.
    * @throws {MiniError} As `SnapStore.create`.
@@ -495,7 +508,7 @@ export class StateManager<S, M> implements AsyncDisposable {
 
   /**
    * Makes a snapshot, then removes the segments of the log that no kept
-   * snapshot needs.
+   * snapshot needs, and that `retain` does not ask for.
    *
    * @returns What was removed.
    * @throws {MiniError} As `SnapStore.create` and `MiniStore.compact`. Nothing

@@ -41,6 +41,7 @@ export type {
 } from "../snap/mod.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type Batch, batch } from "./batch.ts";
+export type { Retention } from "./compaction/retention.ts";
 export { StateManager } from "./manager.ts";
 export type {
   AppliedMutation,

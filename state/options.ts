@@ -11,6 +11,7 @@ import {
   oneOf,
 } from "../base/checks.ts";
 import { given } from "../base/promise.ts";
+import { aRetention, type Retention } from "./compaction/retention.ts";
 import type { FileSystem, Log, Schema } from "../store/mod.ts";
 
 /**
@@ -86,26 +87,48 @@ export interface StateOptions<S, M> {
   /** Makes a state of this version from a snapshot of another; `undefined` to replay the log instead. @default {the log is replayed} */
   migrate?: (state: unknown, fromVersion: number) => S | undefined;
   /**
-   * The number of records after which an `apply` makes a snapshot and compacts
-   * the log; a function is called each time. Records before the oldest kept
-   * snapshot are removed, from the first snapshot on: `at`, `history` and `watch`
-   * reach back no further. To keep the complete history, call `createSnapshot`
-   * instead, which removes no record.
+   * When an `apply` makes a snapshot, so that opening need not replay the complete
+   * log. A number is that of records since the last one; a function is asked for
+   * it at each record. `"auto"` makes one when the log since the last one is eight
+   * times its size, and at least 4 MiB. A snapshot removes no record, unless
+   * `retain` says so.
    *
-   * @default {never}
+   * What earlier code has made of the mutations stays in a snapshot. To have newer
+   * code replay the log instead, raise `version`, and leave out `migrate`.
+   *
+   * `"auto"` is told once that no snapshot can be made of a state, then makes none
+   * until it is opened again: if JSON does not keep the state, or if it holds one
+   * object in two places and is not `immutable`. It makes none beside a journal
+   * of the Rust program.
+   *
+   * @default {"auto"}
    */
-  snapshotEvery?: number | ((state: S) => number);
+  snapshotEvery?: "auto" | "never" | number | ((state: S) => number);
+  /**
+   * How much of the past stays, at least: how far back `at`, `history` and `watch`
+   * reach. Given limits, each snapshot that makes itself, and `compact`, remove
+   * older records, in whole segments; two snapshots stay beside the newest
+   * `keepSnapshots`, so that `at` reaches the complete past that stays. With
+   * `"all"`, `compact` removes nothing.
+   *
+   * Snapshots of the caller's must keep those that are `needed`. If they do not,
+   * no record is removed that `at` cannot do without.
+   *
+   * @default {only `compact` removes records, those before the oldest of `keepSnapshots`}
+   */
+  retain?: "all" | Retention;
   /**
    * Called with the error of each automatic snapshot or compaction that fails,
    * for example because the state holds `NaN`, which JSON does not keep. The
-   * `apply` does not fail; until a snapshot succeeds the log keeps growing.
+   * `apply` does not fail; until a snapshot succeeds no record is removed, and
+   * opening takes longer.
    */
   onSnapshotFailure?: (error: unknown) => void;
   /** A log to use instead of the one in the directory. Closing the state closes it. */
   log?: Log<unknown>;
   /** Snapshots to use instead of those in the directory. */
   snapshots?: Snapshots<S>;
-  /** The number of snapshots to keep; the log is compacted up to the oldest of them. @default {2} */
+  /** The number of snapshots to keep: where the newest is damaged, opening uses the next, and the log after it. @default {2} */
   keepSnapshots?: number;
   /** The size of the log's active segment, in bytes, beyond which a new one is started. @default {16 * 1024 * 1024} */
   maxSegmentBytes?: number;
@@ -133,8 +156,10 @@ export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
   upcast: aFunction,
   migrate: aFunction,
   snapshotEvery(name, value) {
-    if (typeof value !== "function") countFrom(1)(name, value);
+    if (typeof value === "string") oneOf("auto", "never")(name, value);
+    else if (typeof value !== "function") countFrom(1)(name, value);
   },
+  retain: aRetention,
   onSnapshotFailure: aFunction,
   log: having("append", "replay", "follow", "compact", "close"),
   snapshots: having("create", "restore", "list"),
@@ -233,7 +258,8 @@ export interface StateRecoveryReport {
   readonly undecided: readonly number[];
   /**
    * Why no snapshot can be made of the state. Checked if more records were
-   * replayed than `snapshotEvery` allows, so that a snapshot is overdue.
+   * replayed than a `snapshotEvery` of the caller's allows, so that a snapshot is
+   * overdue.
    */
   readonly snapshotFailure?: unknown;
   /** The damaged snapshots, which were set aside. */

@@ -15,6 +15,9 @@ import {
 } from "./rebuild_errors.ts";
 import { freeze, Guard, isNoPromise, reduce, type Reducer } from "./reducer.ts";
 
+/** Of the replayed records, one in `SAMPLED` is measured. */
+const SAMPLED = 100;
+
 /** A log, and the snapshots of a state that it belongs to, for reading. */
 export interface ReadSources<S> {
   readonly log: LogReader<unknown>;
@@ -92,6 +95,8 @@ export interface Rebuilt<S> extends Start<S> {
   readonly replayed: number;
   /** The number that the state stands at. */
   readonly end: number;
+  /** About how many bytes of JSON that was. */
+  readonly replayedBytes: number;
 }
 
 /** Rebuilds the state as it was after record `upTo`, or after the last one, from the nearest snapshot. */
@@ -217,17 +222,20 @@ async function replay<S, M>(
   sources: RebuildSources<S, M>,
   state: S,
   range: { from: number; to: number },
-): Promise<{ state: S; replayed: number; end: number }> {
+): Promise<Pick<Rebuilt<S>, "state" | "replayed" | "replayedBytes" | "end">> {
   const { isRust, aborts } = sources;
-  let replayed = 0;
+  let [replayed, samples, sampledBytes] = [0, 0, 0];
   let end = range.from - 1;
-  if (range.to < range.from) return { state, replayed, end };
+  if (range.to < range.from) return { state, replayed, replayedBytes: 0, end };
   for await (const records of recordsIn(sources, range)) {
     for (const { seq, data } of records) {
-      replayed++;
       end = seq;
       sources.checkpoint?.keep(seq, () => JSON.stringify(data));
       const entry = entryOf(data, seq, isRust);
+      if (replayed++ % SAMPLED === 0) {
+        samples++;
+        sampledBytes += JSON.stringify(data).length;
+      }
       if ("abort" in entry) {
         if (aborts.has(entry.abort) || entry.abort < range.from) continue;
         // It was applied above, and so may others be whose abort stands further on.
@@ -242,7 +250,8 @@ async function replay<S, M>(
       }
     }
   }
-  return { state, replayed, end };
+  const replayedBytes = replayed * sampledBytes / Math.max(1, samples);
+  return { state, replayed, replayedBytes, end };
 }
 
 /** Reads records, many at a time, from memory if a checkpoint has them. */

@@ -1,6 +1,6 @@
 import { MiniError } from "../base/errors.ts";
 import type { Applier } from "./applier.ts";
-import type { Compaction } from "./compaction.ts";
+import type { Compaction } from "./compaction/compaction.ts";
 import type { StateRecoveryReport } from "./options.ts";
 import { rebuild, type Rebuilt, type WritableSources } from "./rebuild.ts";
 
@@ -31,7 +31,7 @@ export async function recover<S, M>(
     await log.resetTo(snapshotSequence, rebuilt.logId);
   }
   applier.start(rebuilt.state, log.sequence);
-  await compaction.start(snapshotSequence, rebuilt.unusable);
+  await compaction.start(rebuilt);
   const { failure: snapshotFailure } = compaction;
   const isDecided = options.onReplayThrow === "abort";
   if (isDecided) await applier.recordAborts();

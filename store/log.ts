@@ -165,6 +165,12 @@ export interface Log<T> extends LogReader<T> {
   };
   /** Resolves when the log accepts nothing more until it is opened again, with the reason: also while nobody appends. Never rejects. */
   readonly failed?: Promise<MiniError>;
+  /**
+   * Returns the number of the record after which the log holds at least `bytes`,
+   * or that before the first record if it holds less. It may hold more. Without
+   * it, a state cannot keep its past by bytes.
+   */
+  seqBefore?(bytes: number): number;
   /** Removes records up to `upTo`, as far as it can. */
   compact(upTo: number): Promise<CompactionReport>;
   /** Lets a later `compact` remove everything that was appended so far, if that takes more than `compact` itself. */

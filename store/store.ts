@@ -261,6 +261,15 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#writer.firstSequence;
   }
 
+  /**
+   * Returns the number of the record after which the segments hold at least
+   * `bytes` in all, or that before the first record if they hold less.
+   */
+  seqBefore(bytes: number): number {
+    checkCount("bytes", bytes, 0);
+    return this.#writer.seqBefore(bytes);
+  }
+
   /** The number up to which the log proves that its records had been applied, as opening found it: see {@linkcode AppendOptions.applied}. */
   get applied(): number {
     return this.#writer.applied;

@@ -82,6 +82,17 @@ export class SegmentSet {
     return (this.#sealed[0]?.base ?? this.base) + 1;
   }
 
+  /** The number after which there are at least `bytes`, in whole segments, or that before the first record if there are fewer. */
+  seqBefore(bytes: number): number {
+    let { base, sizeBytes } = this;
+    for (const sealed of this.#sealed.toReversed()) {
+      if (sizeBytes >= bytes) break;
+      base = sealed.base;
+      sizeBytes += sealed.sizeBytes;
+    }
+    return base;
+  }
+
   /**
    * Appends to the active segment. Throws `NO_SPACE` once the file is as it was
    * before.

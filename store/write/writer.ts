@@ -99,6 +99,11 @@ export class Writer implements CommittedEnd {
     return this.#segments.firstSequence;
   }
 
+  /** The number after which there are at least `bytes`, in whole segments, or that before the first record if there are fewer. */
+  seqBefore(bytes: number): number {
+    return this.#segments.seqBefore(bytes);
+  }
+
   /** The log's id; `undefined` if the format has none. */
   get id(): string | undefined {
     return this.isNative ? this.#segments.journal : undefined;

@@ -122,6 +122,20 @@ export const UPKEEP_RULES: readonly LogRule[] = [
     },
   ],
   [
+    "seqBefore() reaches back further for more bytes, and to the first record for more than there are",
+    async (t) => {
+      const log = await t.opened(...LETTERS);
+      if (log.seqBefore === undefined) {
+        return t.skip("the log has no seqBefore()");
+      }
+      await log.rotate?.();
+      await log.append("e");
+      const found = [0, 1, 1_000_000].map((bytes) => log.seqBefore!(bytes));
+      const isOrdered = 5 >= found[0]! && found[0]! >= found[1]!;
+      t.equal([isOrdered, found[2]], [true, 0], `the numbers ${found}`);
+    },
+  ],
+  [
     "resetTo() continues with record `seq + 1`, and earlier records are not read",
     async (t) => {
       const log = await t.opened(...LETTERS);

@@ -4,6 +4,7 @@ import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
 import { OWNER_MUTANTS } from "./owner.ts";
 import { QUEUE_MUTANTS } from "./queue.ts";
+import { RETAIN_MUTANTS } from "./retain.ts";
 import { ROLL_BACK_MUTANTS } from "./roll_back.ts";
 import { STATE_MUTANTS } from "./state.ts";
 import { STORE_MUTANTS } from "./store.ts";
@@ -16,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...OWNER_MUTANTS,
   ...LOCK_MUTANTS,
   ...STATE_MUTANTS,
+  ...RETAIN_MUTANTS,
   ...ROLL_BACK_MUTANTS,
   ...QUEUE_MUTANTS,
   ...WORK_MUTANTS,

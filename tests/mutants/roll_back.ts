@@ -104,10 +104,12 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "snapshot-before-the-abort-is-on-record",
-    file: "state/compaction.ts",
+    file: "state/compaction/compaction.ts",
     edits: [[
-      "        await this.#applier.isSettled() ? await this.#capture() : undefined\n",
-      "        await this.#capture()\n",
+      "        await this.#applier.isSettled()\n" +
+      "          ? await this.#begin(isCompaction)\n" +
+      "          : undefined\n",
+      "        await this.#begin(isCompaction)\n",
     ]],
     killedBy: rollBack(
       " makes no snapshot and no clean end while an abort is not on record, and both once it is",

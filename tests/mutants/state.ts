@@ -36,9 +36,9 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: "snap/snap_store.ts",
     edits: [[
       "      await this.#syncNameOf(path);\n" +
-      "      await pruneSnapshots(this.#fs, this.dir, this.#keep, seq)\n" +
+      "      await pruneSnapshots(this.#fs, this.dir, this.#keep, [...needed, seq])\n" +
       "        .catch(() => []);\n",
-      "      await pruneSnapshots(this.#fs, this.dir, this.#keep, seq)\n" +
+      "      await pruneSnapshots(this.#fs, this.dir, this.#keep, [...needed, seq])\n" +
       "        .catch(() => []);\n" +
       "      await this.#syncNameOf(path);\n",
     ]],
@@ -86,7 +86,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "snapshot-ahead-of-its-log",
-    file: "state/compaction.ts",
+    file: "state/compaction/compaction.ts",
     edits: [["      await this.#log.sync?.();\n", ""]],
     killedBy: {
       file: "tests/state/manager_test.ts",
@@ -96,32 +96,32 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "number-taken-apart-from-its-state",
-    file: "state/compaction.ts",
+    file: "state/compaction/compaction.ts",
     edits: [
       [
-        "  async createSnapshot(): Promise<SnapshotInfo> {\n",
-        "  async createSnapshot(): Promise<SnapshotInfo> {\n" +
+        "  async #beginAtBoundary(isCompaction: boolean): Promise<Begun> {\n",
+        "  async #beginAtBoundary(isCompaction: boolean): Promise<Begun> {\n" +
         "    const { sequence } = this.#applier;\n",
       ],
       [
-        "isSettled() ? await this.#capture() :",
-        "isSettled() ? await this.#capture(sequence) :",
+        "? await this.#begin(isCompaction)",
+        "? await this.#begin(isCompaction, sequence)",
       ],
       [
-        "  async #capture(): Promise<",
-        "  async #capture(sequence = this.#applier.sequence): Promise<",
+        "  async #begin(isCompaction = false): Promise<",
+        "  async #begin(isCompaction = false, sequence = this.#applier.sequence): Promise<",
       ],
       [
-        "this.#create(captured.resolve);",
-        "this.#create(captured.resolve, sequence);",
+        "this.#create(needed, captured.resolve);",
+        "this.#create(needed, captured.resolve, sequence);",
       ],
       [
-        "  async #create(onCaptured: () => void): Promise<SnapshotInfo> {\n",
-        "  async #create(onCaptured: () => void, sequence: number): Promise<SnapshotInfo> {\n",
+        "    onCaptured: () => void,\n  ): Promise<SnapshotInfo> {\n",
+        "    onCaptured: () => void,\n    sequence: number,\n  ): Promise<SnapshotInfo> {\n",
       ],
       [
-        "    const { state, sequence } = this.#applier;\n",
-        "    const { state } = this.#applier;\n",
+        "    const { state, sequence, loggedBytes } = this.#applier;\n",
+        "    const { state, loggedBytes } = this.#applier;\n",
       ],
     ],
     killedBy: {
@@ -132,18 +132,20 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "delete-before-the-snapshot",
-    file: "state/compaction.ts",
+    file: "state/compaction/compaction.ts",
     edits: [[
-      "      await this.createSnapshot();\n",
+      "      const { seq } = await created;\n" +
+      "      try {\n",
       "      await this.#log.rotate?.();\n" +
       "      await this.#log.compact(this.#applier.sequence);\n" +
-      "      await this.createSnapshot();\n",
+      "      const { seq } = await created;\n" +
+      "      try {\n",
     ]],
     killedBy: powerCut("compaction under concurrent applies"),
   },
   {
     name: "compact-to-the-newest-snapshot",
-    file: "state/compaction.ts",
+    file: "state/compaction/compaction.ts",
     edits: [[
       "(await this.#snapshots.list())[0]?.seq",
       "(await this.#snapshots.list()).at(-1)?.seq",
@@ -154,8 +156,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "compact-to-an-unusable-snapshot",
-    file: "state/compaction.ts",
-    edits: [["oldest > this.#unusable ? oldest : 0", "oldest"]],
+    file: "state/compaction/compaction.ts",
+    edits: [["oldest > this.#unusable && ", ""]],
     killedBy: {
       file: "tests/state/version_test.ts",
       test:

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { MiniError } from "@mini/state/store";
 import type { StateManager, StateOptions } from "@mini/state/state";
@@ -14,9 +14,19 @@ const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 class Model {
   readonly states: Counter[] = [{ value: 0, log: [] }];
   readonly effects: [seq: number, note: string][] = [];
+  /** The record from which on the past must be there. */
+  start = 0;
 
   get state(): Counter {
     return this.states.at(-1)!;
+  }
+
+  /** Takes in what may be gone from now on. */
+  mayForget({ retain }: Options, isCompaction: boolean): void {
+    const sequence = this.states.length - 1;
+    if (retain === "all" || retain === undefined && !isCompaction) return;
+    const records = retain?.records ?? 0;
+    this.start = Math.max(this.start, sequence - records);
   }
 
   /** Takes in records: the mutations of one, or none for one without an effect. */
@@ -36,12 +46,13 @@ type Manager = StateManager<Counter, Add>;
 interface Real {
   readonly fs: MemoryFileSystem;
   manager: Manager;
+  options: Options;
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
 type Options = Pick<
   StateOptions<Counter, Add>,
-  "keepSnapshots" | "maxSegmentBytes" | "snapshotEvery"
+  "keepSnapshots" | "maxSegmentBytes" | "retain" | "snapshotEvery"
 >;
 
 function command(
@@ -54,6 +65,7 @@ function command(
       await run(model, real);
       assertEquals(real.manager.state, model.state);
       assertEquals(real.manager.sequence, model.states.length - 1);
+      model.mayForget(real.options, name === "compact");
     },
     toString: () => name,
   };
@@ -125,6 +137,7 @@ function reopen(options: Options, isKilled: boolean): Command {
   return command(`${how}, open ${JSON.stringify(options)}`, async (_, real) => {
     if (isKilled) real.fs.restart();
     else await real.manager.close();
+    real.options = options;
     real.manager = await openCounter("/data", { ...options, fs: real.fs });
   });
 }
@@ -136,6 +149,10 @@ const adds = fc.record({
 const options: fc.Arbitrary<Options> = fc.record({
   keepSnapshots: fc.integer({ min: 1, max: 3 }),
   maxSegmentBytes: fc.integer({ min: 100, max: 3_000 }),
+  retain: fc.oneof(
+    fc.constant("all" as const),
+    fc.record({ records: fc.nat({ max: 20 }) }),
+  ),
   snapshotEvery: fc.integer({ min: 1, max: 10 }),
 }, { requiredKeys: ["keepSnapshots", "maxSegmentBytes"] });
 
@@ -155,15 +172,17 @@ const commands = fc.commands([
   ),
 ], { maxCommands: 40, size: "max" });
 
-/** Checks that what is left of the past is as it was. */
+/** Checks that what must be left of the past is there, and that what is left is as it was. */
 async function checkPast(
   manager: Manager,
   model: Model,
 ): Promise<void> {
   for (const [seq, state] of model.states.entries()) {
     const found = await manager.at(seq).catch((error: MiniError) => error.code);
-    assertEquals(found === "COMPACTED" ? state : found, state, `at ${seq}`);
+    const isGone = found === "COMPACTED" && seq < model.start;
+    assertEquals(isGone ? state : found, state, `at ${seq}`);
   }
+  assert(manager.firstSequence <= model.start + 1);
   const seen: [number, string][] = [];
   for await (const { seq, mutation } of manager.history()) {
     seen.push([seq, mutation.note!]);
@@ -185,6 +204,7 @@ Deno.test("StateManager behaves as a plain object does, over random commands, re
       const model = new Model();
       const real: Real = {
         fs,
+        options: first,
         manager: await openCounter("/data", { ...first, fs }),
       };
       await fc.asyncModelRun(() => ({ model, real }), generated);

@@ -57,7 +57,10 @@ export function keepingOf(random: Random): Keeping {
   return {
     maxSegmentBytes: pick(random, [500, 3_000, 100_000]),
     keepSnapshots: 1 + random.below(3),
-    ...(random.oneIn(3) && { snapshotEvery: 5 + random.below(20) }),
+    ...(random.oneIn(3)
+      ? { snapshotEvery: 5 + random.below(20) }
+      : { snapshotEvery: "never" }),
+    ...(random.oneIn(2) && { retain: { records: random.below(30) } }),
   };
 }
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { copy } from "@std/fs";
 import { fromFileUrl, toFileUrl } from "@std/path";
 import { SnapStore } from "@mini/state/snap";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -92,6 +93,20 @@ Deno.test("SnapStore.create() does not prune the snapshot it has made, whatever 
     await snaps.create(4, 30);
     assertEquals(await numbers(), [20, 30].slice(-keep));
   }
+});
+
+Deno.test("SnapStore.create() keeps the older snapshots that are needed, as long as they are", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<number>("/data", { fs, keep: 2 });
+  const numbers = async () => (await snaps.list()).map(({ seq }) => seq);
+  for (const seq of [1, 2, 3, 4]) {
+    await snaps.create(seq, seq, { needed: [1, 9] });
+  }
+  assertEquals(await numbers(), [1, 3, 4]);
+  await snaps.create(5, 5, { needed: [3] });
+  assertEquals(await numbers(), [3, 4, 5]);
+  await snaps.create(6, 6);
+  assertEquals(await numbers(), [5, 6]);
 });
 
 Deno.test("SnapStore refuses what JSON would lose, before the disk is touched", async () => {

@@ -98,3 +98,15 @@ for (const [name, rotated, active] of ROTATED) {
     assertEquals(again.state, ["a", "b", "c", "d"]);
   });
 }
+
+Deno.test("StateManager makes no snapshot by itself beside a journal of the Rust program", async () => {
+  await using directory = new TestDirectory();
+  await Deno.writeTextFile(directory.at(), "// MINISTORE JOURNAL v0.1.3\n");
+  await using manager = await StateManager.open(directory.path, {
+    initial: () => 0,
+    apply: (state, _: string) => state + 1,
+  });
+  for (let mib = 0; mib < 5; mib++) await manager.apply("x".repeat(1_000_000));
+  assertEquals(manager.snapshotFailure, undefined);
+  assertEquals(directory.names().filter((name) => /^snap/.test(name)), []);
+});

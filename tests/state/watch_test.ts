@@ -199,7 +199,8 @@ for (const every of [0, 0.5, NaN]) {
 
 Deno.test("StateManager.close() waits for the snapshot that an apply has set off, and for its compaction", async () => {
   const fs = new MemoryFileSystem();
-  const options = { fs, snapshotEvery: 1, keepSnapshots: 1 };
+  const retain = { records: 0 };
+  const options = { fs, snapshotEvery: 1, keepSnapshots: 1, retain };
   const counter = await openCounter("/data", options);
   const applied = counter.apply({ by: 1 });
   await counter.close();

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
@@ -179,3 +179,27 @@ for (const operation of ["create", "write", "sync", "rename"] as const) {
     assertEquals(await store.append(10), 10);
   });
 }
+
+Deno.test("MiniStore.seqBefore() gives a number after which the segments hold the bytes", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<string>("/data/journal.jsonl", {
+    fs,
+  });
+  assertEquals([store.seqBefore(0), store.seqBefore(1_000)], [0, 0]);
+  for (let round = 0; round < 3; round++) {
+    await store.appendBatch(["a", "b"]);
+    await store.rotate();
+  }
+  await store.append("c");
+  const sizes = [];
+  for (const name of fs.names("/data").filter((n) => n.endsWith(".jsonl"))) {
+    sizes.push((await fs.stat(`/data/${name}`))!.sizeBytes);
+  }
+  const [, second, third, active] = sizes as [number, number, number, number];
+  const asked = [0, active, active + 1, active + third, active + third + 1];
+  assertEquals(asked.map((bytes) => store.seqBefore(bytes)), [6, 6, 4, 4, 2]);
+  assertEquals(store.seqBefore(active + third + second + 1), 0);
+  await store.compact(2);
+  assertEquals(store.seqBefore(1_000_000), 2);
+  assertThrows(() => store.seqBefore(-1), RangeError);
+});

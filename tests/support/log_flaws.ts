@@ -259,6 +259,13 @@ const UPKEEP_FLAWS: readonly LogFlaw[] = [
     of: () => ({ rotate: () => Promise.resolve() }),
   },
   {
+    what: "seqBefore() takes all bytes to be in the last record",
+    breaks: [
+      "seqBefore() reaches back further for more bytes, and to the first record for more than there are",
+    ],
+    of: (log) => ({ seqBefore: () => log.sequence - 1 }),
+  },
+  {
     what: "resetTo() says so and does not",
     breaks: [
       "resetTo() continues with record `seq + 1`, and earlier records are not read",

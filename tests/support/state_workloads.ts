@@ -1,5 +1,6 @@
 import type { FileHandle, FileSystem, MiniError } from "@mini/state/store";
 import { StateManager, type StateOptions } from "@mini/state/state";
+import { RETAINED } from "./retain_workload.ts";
 import type {
   MemoryFileSystem,
   Workload,
@@ -320,7 +321,8 @@ export const STATE_WORKLOADS: readonly Workload<string>[] = [
         apply(manager, log, `${round}b`),
       ]);
     }
-  }, { snapshotEvery: 4, maxSegmentBytes: 300 }),
+  }, { snapshotEvery: 4, retain: { records: 0 }, maxSegmentBytes: 300 }),
+  RETAINED,
   snapshotAhead(),
   OLDER_OVER_NEWER,
   ABORT_AMONG_OTHERS,

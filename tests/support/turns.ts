@@ -22,5 +22,6 @@ export const TURNS: StateOptions<Turns, Turn> = {
     state.count++;
   },
   snapshotEvery: 150,
+  retain: { records: 100 },
   maxSegmentBytes: 5_000,
 };

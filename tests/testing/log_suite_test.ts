@@ -40,6 +40,7 @@ const SKIPPED = {
     "the log has no replayChunks()",
     "the log has no resetTo()",
     "the log has no rotate()",
+    "the log has no seqBefore()",
     "the log has no sync()",
     "the log proves nothing",
   ],

@@ -1,0 +1,71 @@
+import { StateManager, type StateOptions } from "@mini/state/state";
+import type { FileSystem, MiniError } from "@mini/state/store";
+import type { Workload, WorkloadLog } from "@mini/state/testing";
+
+const KEPT = 2;
+
+const OPTIONS: StateOptions<string[], string> = {
+  initial: () => [],
+  apply: (items, item) => void items.push(item),
+  snapshotEvery: 2,
+  keepSnapshots: 1,
+  retain: { records: KEPT },
+  maxSegmentBytes: 300,
+};
+
+function open(fs: FileSystem): Promise<StateManager<string[], string>> {
+  return StateManager.open("/data", { ...OPTIONS, fs });
+}
+
+async function apply(
+  manager: StateManager<string[], string>,
+  log: WorkloadLog<string>,
+  item: string,
+): Promise<void> {
+  const unit = log.issue(item);
+  try {
+    await manager.apply(item);
+    log.ack(unit);
+  } catch (error) {
+    if ((error as MiniError).code !== "NO_SPACE") throw error;
+    log.refuse(unit);
+  }
+}
+
+/** A past of some records, of which each state can be rebuilt after any crash. */
+export const RETAINED: Workload<string> = {
+  name: "a past of two records",
+  extra: "extra",
+  async run(fs, log) {
+    const manager = await open(fs);
+    for (let round = 0; round < 4; round++) {
+      await Promise.all([
+        apply(manager, log, `${round}a`),
+        apply(manager, log, `${round}b`),
+      ]);
+      if (round === 2) await manager.compact();
+    }
+    await manager.close();
+  },
+  async recover(fs) {
+    const manager = await open(fs);
+    const { sequence, state } = manager;
+    for (let seq = Math.max(0, sequence - KEPT); seq <= sequence; seq++) {
+      const items = await manager.at(seq);
+      // Each record is one item.
+      if (String(items) === String(state.slice(0, seq))) continue;
+      throw new Error(`at ${seq} there are ${items}`);
+    }
+    const from = Math.max(1, sequence - KEPT + 1);
+    const past = await Array.fromAsync(manager.history({ from }));
+    if (past.length !== sequence - from + 1) {
+      throw new Error(`the past from ${from} has ${past.length} records`);
+    }
+    return [...state];
+  },
+  async append(fs, item) {
+    const manager = await open(fs);
+    await manager.apply(item);
+    await manager.close();
+  },
+};
