@@ -1,5 +1,7 @@
+import { assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "./dir.ts";
-import { runScript } from "./child.ts";
+import { mini, miniJson } from "./mini.ts";
 
 /** A part of a file that was left out, as `mini adopt --json` reports it. */
 export interface Lost {
@@ -25,50 +27,28 @@ export interface Adopted {
   };
 }
 
-const SCRIPT = `
-import process from "node:process";
-import { main } from "@mini/state/cli";
-import { MiniStore } from "@mini/state/store";
-const [dir, count, ...options] = Deno.args;
-let said = "";
-process.stdout.write = (text, done) => (said += text, done?.(), true);
-const run = async (args) => {
-  said = "";
-  process.exitCode = 0;
-  await main([...args, "--json"]);
-  return { code: process.exitCode, report: JSON.parse(said) };
-};
-const all = [];
-for (let at = 0; at < Number(count); at++) {
-  const to = dir + "/new/" + at + ".jsonl";
-  const adopted = await run(["adopt", dir + "/" + at, to, ...options]);
-  const { code: verified } = await run(["verify", to]);
-  const records = await Array.fromAsync(MiniStore.replay(to), ({ data }) => data);
-  all.push({ ...adopted, verified, records });
-}
-await Deno.writeTextFile(dir + "/all.json", JSON.stringify(all));
-process.exitCode = 0;`;
-
-/** Adopts files of these contents, all in one process. Fails if one of them has changed. */
+/** Adopts files of these contents. Fails if one of them has changed. */
 export async function adoptAll(
   contents: readonly (Uint8Array | string)[],
   ...options: string[]
 ): Promise<Adopted[]> {
   await using directory = new TestDirectory();
-  const files = contents.map((content) =>
-    typeof content === "string" ? new TextEncoder().encode(content) : content
-  );
-  for (const [at, bytes] of files.entries()) {
-    await Deno.writeFile(directory.at(`${at}`), bytes);
+  const all: Adopted[] = [];
+  for (const [at, content] of contents.entries()) {
+    const bytes = typeof content === "string"
+      ? new TextEncoder().encode(content)
+      : content;
+    const file = directory.at("file");
+    await Deno.writeFile(file, bytes);
+    const to = directory.at(`new/${at}.jsonl`);
+    const adopted = await miniJson(["adopt", file, to, ...options]);
+    assertEquals(await Deno.readFile(file), bytes);
+    const { code: verified } = await mini(["verify", to]);
+    const records = await Array.fromAsync(
+      MiniStore.replay(to),
+      ({ data }) => data,
+    );
+    all.push({ code: adopted.code, report: adopted.json, verified, records });
   }
-  const args = [directory.path, `${files.length}`, ...options];
-  const { success, stderr } = await runScript(SCRIPT, args);
-  if (!success) throw new Error(stderr);
-  for (const [at, bytes] of files.entries()) {
-    const after = await Deno.readFile(directory.at(`${at}`));
-    if (after.length !== bytes.length || after.some((b, i) => b !== bytes[i])) {
-      throw new Error(`file ${at} has changed`);
-    }
-  }
-  return JSON.parse(await Deno.readTextFile(directory.at("all.json")));
+  return all;
 }
