@@ -5,7 +5,8 @@ import { entryOf } from "./entry.ts";
 /** The records that are known to have no effect, and which of them the log does not say so of yet. */
 export class Aborts {
   readonly #log: LogReader<unknown>;
-  readonly #isRust: boolean;
+  /** Whether the log holds plain mutations, as the Rust program writes them. */
+  isRust: boolean;
   readonly #seqs = new Set<number>();
   /** From this record on, every abort that the log records is known. */
   #knownFrom = Infinity;
@@ -20,7 +21,7 @@ export class Aborts {
 
   constructor(log: LogReader<unknown>, isRust: boolean) {
     this.#log = log;
-    this.#isRust = isRust;
+    this.isRust = isRust;
   }
 
   /** Takes over what is known of the same log, read by other means. */
@@ -56,7 +57,7 @@ export class Aborts {
   addUnrecorded(seq: number, isFound: boolean): void {
     this.#seqs.add(seq);
     if (isFound) this.#found.add(seq);
-    if (this.#isRust) return;
+    if (this.isRust) return;
     this.#unacknowledged.add(seq);
     this.#unwritten.add(seq);
   }
@@ -140,7 +141,7 @@ export class Aborts {
 
   async #read(records: Reading["records"]): Promise<void> {
     for await (const { seq, data } of records) {
-      const entry = entryOf(data, seq, this.#isRust);
+      const entry = entryOf(data, seq, this.isRust);
       if ("abort" in entry) this.add(entry.abort);
     }
   }

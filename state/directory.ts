@@ -4,11 +4,16 @@ import { assertOurs } from "../fs/atomic_file.ts";
 import { sameFile } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { fromOs } from "../fs/os_errors.ts";
-import { type Snapshots, SnapStore } from "../snap/mod.ts";
-import { MiniStore, systemFileSystem } from "../store/mod.ts";
-import { isOfState, kindOf } from "./kind.ts";
+import {
+  type SnapshotInfo,
+  type SnapshotReader,
+  type Snapshots,
+  SnapStore,
+} from "../snap/mod.ts";
+import { type LogReader, MiniStore, systemFileSystem } from "../store/mod.ts";
+import { isOfState, type Kind, kindOf } from "./kind.ts";
 import type { StateOptions } from "./options.ts";
-import type { LogAndSnapshots } from "./rebuild.ts";
+import type { LogAndSnapshots, ReadSources } from "./rebuild.ts";
 
 /** A sealed segment, which its active one stands for. */
 const SEALED = /\.\d{20}\.jsonl$/;
@@ -30,9 +35,59 @@ export async function openFiles<S, M>(
   const path = join(directory ?? "", options.journal ?? "journal.jsonl");
   const snapshots = options.snapshots ?? snapshotsIn(path, options);
   const log = options.log ?? await openLog(path, options, snapshots);
-  const store = log instanceof MiniStore ? log : undefined;
-  const isRust = store?.format === "ministore";
-  return { log, snapshots, isRust, journalPath: store?.path };
+  const journalPath = log instanceof MiniStore ? log.path : undefined;
+  return { log, snapshots, isRust: isRustLog(log), journalPath };
+}
+
+/** Whether a log is a journal of the Rust program. */
+export function isRustLog(log: LogReader<unknown>): boolean {
+  return log instanceof MiniStore && log.format === "ministore";
+}
+
+/** The same, for reading. */
+export interface FilesToRead<S> extends ReadSources<S> {
+  /** Finds out whether the log is of the Rust program, if it is there. Throws a `TypeError` if the directory is of another kind. */
+  readonly identify: (() => Promise<boolean>) | undefined;
+}
+
+/** Opens the log and the snapshots in a directory for reading, beside the process that writes them. */
+export async function openForReading<S>(
+  directory: string,
+  { journal = "journal.jsonl", kind = "state", codec, ifMissing, fs }:
+    & Pick<StateOptions<S, never>, "journal" | "kind" | "codec" | "fs">
+    & { readonly ifMissing?: "error" | "empty" },
+): Promise<FilesToRead<S>> {
+  const path = join(directory, journal);
+  const own = { ...(fs && { fs }) };
+  await assertOnlyState(fs ?? systemFileSystem, path);
+  const log = await MiniStore.openReader<unknown>(path, {
+    ...own,
+    ...(ifMissing && { ifMissing }),
+  });
+  const snapshots = new SnapStore<S>(directory, {
+    ...own,
+    ...(codec && { codec }),
+    readOnly: true,
+  });
+  const identify = async () => {
+    await log.refresh?.();
+    await assertKind(fs ?? systemFileSystem, path, kind, snapshots);
+    return log.id === undefined && log.sequence > 0;
+  };
+  return { log, snapshots, isRust: false, identify };
+}
+
+/** Throws a `TypeError` if the directory is of another kind. Resolves to the snapshots in it. */
+async function assertKind(
+  fs: FileSystem,
+  journal: string,
+  kind: Kind,
+  snapshots: SnapshotReader<unknown>,
+): Promise<readonly SnapshotInfo[]> {
+  const found = await snapshots.list();
+  const actual = await kindOf(fs, journal, found.at(-1)?.path, kind) ?? kind;
+  if (actual !== kind) throw ofOtherKind(dirname(journal), kind, actual);
+  return found;
 }
 
 /** The snapshots beside a journal; they have its owner, group and mode. */
@@ -62,11 +117,9 @@ async function openLog<S, M>(
   const { maxSegmentBytes, mode, directoryMode, fs = systemFileSystem } =
     options;
   await assertOnlyState(fs, path);
-  const found = await snapshots.list();
-  const newest = found.at(-1);
   const { kind = "state" } = options;
-  const actual = await kindOf(fs, path, newest?.path, kind) ?? kind;
-  if (actual !== kind) throw ofOtherKind(dirname(path), kind, actual);
+  const found = await assertKind(fs, path, kind, snapshots);
+  const newest = found.at(-1);
   const modes = {
     ...(mode !== undefined && { mode }),
     ...(directoryMode !== undefined && { directoryMode }),

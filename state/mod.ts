@@ -49,4 +49,7 @@ export type {
   StateOptions,
   StateRecoveryReport,
 } from "./options.ts";
+export type { StateViewOptions, StateViewSource } from "./view/options.ts";
+export type { PromoteOptions } from "./view/promote.ts";
+export { StateView } from "./view/view.ts";
 export type { DeepReadonly } from "./readonly.ts";

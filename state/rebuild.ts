@@ -16,14 +16,14 @@ import {
 import { freeze, Guard, isNoPromise, reduce, type Reducer } from "./reducer.ts";
 
 /** Of the replayed records, one in `SAMPLED` is measured. */
-const SAMPLED = 100;
+export const SAMPLED = 100;
 
 /** A log, and the snapshots of a state that it belongs to, for reading. */
 export interface ReadSources<S> {
   readonly log: LogReader<unknown>;
   readonly snapshots: SnapshotReader<S>;
   /** Whether the log holds plain mutations, as the Rust program writes them. */
-  readonly isRust: boolean;
+  isRust: boolean;
 }
 
 /** The same, for writing. */

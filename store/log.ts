@@ -42,6 +42,13 @@ export interface FollowOptions extends Omit<ReplayRange, "to"> {
    * @default {false}
    */
   durableOnly?: boolean;
+  /**
+   * In another process than the writer's: called each time that every record that
+   * is there was given, before the next look; the next look waits for its
+   * promise. The writer's own handle, which knows of a record when it comes, does
+   * not call it.
+   */
+  onCaughtUp?: () => void | Promise<void>;
 }
 
 /**
@@ -99,9 +106,9 @@ export interface LogReader<T> {
    */
   readonly applied?: number;
   /**
-   * Brings `id` and these numbers up to date. They may become smaller: a crash
-   * takes back what was not durable. Left out by the writer's own handle, which
-   * is always up to date.
+   * Brings `id` and these numbers up to date, and lets those who follow look at
+   * once. The numbers may become smaller: a crash takes back what was not durable.
+   * Left out by the writer's own handle, which is always up to date.
    */
   refresh?(): Promise<void>;
   /** Reads acknowledged records in order, up to `sequence` at the call. Throws `COMPACTED` if record `from` is gone. */

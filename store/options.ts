@@ -1,6 +1,7 @@
 import {
   aBoolean,
   aFileSystem,
+  aFunction,
   aMode,
   aSchema,
   aSignal,
@@ -219,6 +220,7 @@ export const FOLLOW_CHECKS: Checks<FollowPathOptions<unknown>> = {
   from: countFrom(1),
   signal: aSignal,
   durableOnly: aBoolean,
+  onCaughtUp: aFunction,
 };
 
 /** The checks of the options of `MiniStore.open()`. */
@@ -240,7 +242,10 @@ export function checkRange({ from, to, signal }: ReplayRange): void {
 }
 
 /** As {@linkcode checkRange}, for what is followed. */
-export function checkFollow({ durableOnly, ...range }: FollowOptions): void {
+export function checkFollow(
+  { durableOnly, onCaughtUp, ...range }: FollowOptions,
+): void {
   checkRange(range);
   if (durableOnly !== undefined) aBoolean("durableOnly", durableOnly);
+  if (onCaughtUp !== undefined) aFunction("onCaughtUp", onCaughtUp);
 }

@@ -1,7 +1,7 @@
 import { NEWLINE } from "../../base/bytes.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { Schema } from "../../base/schema.ts";
-import { shapeOf } from "../format/shape.ts";
+import { type Shape, shapeOf } from "../format/shape.ts";
 import type { JournalContext } from "../journal.ts";
 import type { FollowOptions, LogRecord } from "../log.ts";
 import {
@@ -23,19 +23,27 @@ export interface Following<T> {
   readonly options: FollowOptions;
   readonly schema: Schema<T> | undefined;
   readonly ifMissing: IfMissing;
-  /** Ends the iteration. */
-  readonly closed?: AbortSignal;
+  /** Of a reader that is told how far the log was read. */
+  readonly reader?: {
+    /** Ends the iteration. */
+    readonly closed: AbortSignal;
+    /** Those who wait, to be hinted at a change. */
+    readonly lookouts: Set<Lookout>;
+    /** Called with what the last of the lines says that were read. */
+    onLines(shape: Shape | undefined): void;
+  };
 }
 
 /** The records of a log that somebody else writes, and each further one once it is there. */
 export async function* followRecords<T>(
   following: Following<T>,
 ): AsyncGenerator<LogRecord<T>, void, undefined> {
-  const { context, options, ifMissing, schema, closed } = following;
-  const { from, signal, durableOnly = false } = options;
+  const { context, options, ifMissing, schema, reader } = following;
+  const { from, signal, durableOnly = false, onCaughtUp } = options;
   const { fs, paths: { directory } } = context;
   signal?.throwIfAborted();
-  const lookout = new Lookout(fs, directory, [signal, closed]);
+  const lookout = new Lookout(fs, directory, [signal, reader?.closed]);
+  reader?.lookouts.add(lookout);
   const tail = new LogTail(context, { from, ifMissing });
   const end = durableOnly ? new LogEnd(context, ifMissing) : undefined;
   const convert = converting(schema);
@@ -44,12 +52,15 @@ export async function* followRecords<T>(
     while (!lookout.isEnded) {
       const lines = await nextLines(tail, end);
       if (lines === undefined) {
+        await onCaughtUp?.();
         await lookout.wait();
         continue;
       }
-      const { lines: parser, reader } = tail.segment!;
-      const texts = decodeLines(decoder, lines, reader.path).slice(0, -1)
-        .split("\n");
+      const { lines: parser, reader: { path, lastLine } } = tail.segment!;
+      const texts = decodeLines(decoder, lines, path).slice(0, -1).split("\n");
+      if (reader !== undefined && tail.layout!.isNative) {
+        reader.onLines(shapeOf(lastLine.subarray(0, -1)));
+      }
       const range = { from: from ?? 1, to: Infinity };
       for (
         const record of new Chunk(recordsOf(texts, parser, range), convert)
@@ -62,6 +73,7 @@ export async function* followRecords<T>(
   } catch (error) {
     throw explained(error, { context, signal });
   } finally {
+    reader?.lookouts.delete(lookout);
     lookout.end();
     await tail.close();
     await end?.close();

@@ -69,11 +69,17 @@ export class LogEnd {
   }
 }
 
-/** The numbers up to which a line says that records were durable, and applied. A mark of a clean end says both. */
-function provenBy(
+/** The last record of a line, and the numbers up to which it says that records were durable, and applied. A mark of a clean end says both. */
+export function provenBy(
   shape: Shape | undefined,
-): { readonly durable: number; readonly applied: number } {
-  if (shape?.kind === "records") return shape;
+): {
+  readonly last: number;
+  readonly durable: number;
+  readonly applied: number;
+} {
+  if (shape?.kind === "records") {
+    return { ...shape, last: shape.seq + shape.count - 1 };
+  }
   const seq = shape?.kind === "close" ? shape.seq : 0;
-  return { durable: seq, applied: seq };
+  return { last: seq, durable: seq, applied: seq };
 }

@@ -1,5 +1,6 @@
 import { MiniError } from "../../base/errors.ts";
 import type { Schema } from "../../base/schema.ts";
+import type { Shape } from "../format/shape.ts";
 import type { JournalContext } from "../journal.ts";
 import type {
   FollowOptions,
@@ -10,7 +11,8 @@ import type {
 import { checkFollow, checkRange } from "../options.ts";
 import { followRecords } from "./follow.ts";
 import type { IfMissing } from "./journal_segments.ts";
-import { LogEnd } from "./log_end.ts";
+import { LogEnd, provenBy } from "./log_end.ts";
+import type { Lookout } from "./lookout.ts";
 import { readChunks, type Reading, readRecords } from "./replay.ts";
 import { explained } from "./chunk.ts";
 
@@ -26,6 +28,8 @@ export class JournalReader<T> implements LogReader<T>, AsyncDisposable {
   readonly #options: ReaderOptions<T>;
   readonly #end: LogEnd;
   readonly #closed = new AbortController();
+  /** Those who follow. */
+  readonly #lookouts = new Set<Lookout>();
   id: string | undefined;
   firstSequence = 1;
   sequence = 0;
@@ -63,6 +67,7 @@ export class JournalReader<T> implements LogReader<T>, AsyncDisposable {
       this.firstSequence = firstSequence;
       this.sequence = end.sequence;
       this.durableSequence = end.durableSequence;
+      for (const lookout of this.#lookouts) lookout.hint();
       this.applied = end.applied;
     } catch (error) {
       throw explained(error, { context: this.#context, signal: undefined });
@@ -86,8 +91,20 @@ export class JournalReader<T> implements LogReader<T>, AsyncDisposable {
       context: this.#context,
       options,
       ...this.#options,
-      closed: this.#closed.signal,
+      reader: {
+        closed: this.#closed.signal,
+        lookouts: this.#lookouts,
+        onLines: (shape) => this.#note(shape),
+      },
     });
+  }
+
+  /** Takes note of the last line that somebody who follows has read. */
+  #note(shape: Shape | undefined): void {
+    const { last, durable, applied } = provenBy(shape);
+    this.sequence = Math.max(this.sequence, last);
+    this.durableSequence = Math.max(this.durableSequence, durable);
+    this.applied = Math.max(this.applied, applied);
   }
 
   async close(): Promise<void> {

@@ -47,6 +47,12 @@ export class Lookout {
     this.#isHinted = false;
   }
 
+  /** Lets the next look be at once. */
+  hint(): void {
+    this.#isHinted = true;
+    this.#wake();
+  }
+
   /** Ends the wait, and lets go of the signals and of the file system. */
   end(): void {
     for (const letGo of this.#letGo) letGo();
@@ -62,8 +68,7 @@ export class Lookout {
     try {
       const { signal } = this.#stop;
       for await (const _ of watch.call(this.#fs, this.#directory, signal)) {
-        this.#isHinted = true;
-        this.#wake();
+        this.hint();
       }
     } catch {
       // Its looks are enough.

@@ -1,0 +1,109 @@
+import { aSignal, assertOptions, countFrom } from "../../base/checks.ts";
+import { pause } from "../../base/deadline.ts";
+import { MiniError } from "../../store/mod.ts";
+import { openState, type StateManager } from "../manager.ts";
+import type { RebuildSources, Rebuilt } from "../rebuild.ts";
+import type { HandOver } from "../recover.ts";
+import type { StateViewOptions } from "./options.ts";
+import type { Tracker } from "./tracker.ts";
+
+/** The milliseconds between two looks at a lock that is held. */
+const LOOK_MS = 100;
+
+/**
+ * How a view takes over.
+ *
+ * @example Only if the writer is gone
+ * ```ts
+ * import { MiniError, StateManager, StateView } from "@mini/state/state";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const sum = {
+ *   initial: () => 0,
+ *   apply: (state: number, by: number) => state + by,
+ * };
+ * await using _writer = await StateManager.open(dir, sum);
+ * await using view = await StateView.open(dir, sum);
+ * const code = await view.promote({ waitMs: 200 }).then(
+ *   () => "promoted",
+ *   (error: MiniError) => error.code,
+ * );
+ * assertEquals(code, "LOCKED");
+ * ```
+ */
+export interface PromoteOptions {
+  /** How long to look again while the lock is held, in milliseconds. @default {0} */
+  waitMs?: number;
+  /** Ends the waiting by throwing its reason. */
+  signal?: AbortSignal;
+}
+
+/** A view that is to be promoted. */
+export interface Promotion<S, M> {
+  readonly dir: string | undefined;
+  readonly options: StateViewOptions<S, M>;
+  readonly sources: RebuildSources<S, M>;
+  readonly tracker: Tracker<S, M>;
+  /** Throws if the view was closed. */
+  assertOpen(): void;
+}
+
+/** Opens the state of a view for writing, with the state that the view has. The view follows no more then. */
+export async function promote<S, M>(
+  { dir, options, sources, tracker, assertOpen }: Promotion<S, M>,
+  limits: PromoteOptions,
+): Promise<StateManager<S, M>> {
+  assertOptions("promote()", limits, {
+    waitMs: countFrom(0),
+    signal: aSignal,
+  });
+  const { waitMs = 0, signal } = limits;
+  const { ifMissing: _, ...stateOptions } = options;
+  if (dir === undefined) {
+    throw new TypeError(
+      "Cannot promote the view: it was given a log and snapshots that cannot be written, and no directory",
+    );
+  }
+  let isStopped = false;
+  const handOver: HandOver<S, M> = async (written) => {
+    await tracker.look();
+    // It may wait for what the log says of its last records.
+    if (tracker.sequence !== written.log.sequence) return undefined;
+    isStopped = true;
+    await tracker.stop();
+    written.aborts.takeOver(sources.aborts);
+    return await handedOver(tracker, sources);
+  };
+  const until = performance.now() + waitMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    assertOpen();
+    try {
+      return await openState(dir, stateOptions, handOver);
+    } catch (error) {
+      if (isStopped) tracker.follow();
+      isStopped = false;
+      const leftMs = until - performance.now();
+      if (!isLocked(error) || leftMs <= 0) throw error;
+      await pause(Math.min(LOOK_MS, leftMs), signal);
+    }
+  }
+}
+
+/** The state of a view, as opening would have rebuilt it. */
+async function handedOver<S, M>(
+  { state, sequence: end, from, unusable, bytes }: Tracker<S, M>,
+  { snapshots }: RebuildSources<S, M>,
+): Promise<Rebuilt<S>> {
+  const newest = (await snapshots.list())
+    .findLast(({ seq }) => seq > unusable && seq <= end);
+  const seq = Math.max(from, newest?.seq ?? 0);
+  const replayed = end - seq;
+  const replayedBytes = bytes * replayed / Math.max(1, end - from);
+  return { state, seq, unusable, replayed, replayedBytes, end };
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof MiniError && error.code === "LOCKED";
+}
