@@ -61,10 +61,10 @@ export interface FileSystem {
    */
   createDirectory(path: string, mode: number): Promise<void>;
   /**
-   * Renames a file within its directory, replacing the target in one step. Open
-   * handles stay with their files. Durable after
-   * {@linkcode FileSystem.syncDirectory}. Rejects with `ENOENT` if there is no
-   * such file.
+   * Renames a file, also into another directory of the same file system,
+   * replacing the target in one step. Open handles stay with their files. Durable
+   * after {@linkcode FileSystem.syncDirectory} of the directory, or of both.
+   * Rejects with `ENOENT` if there is no such file.
    */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file. Durable after {@linkcode FileSystem.syncDirectory}. Rejects with `ENOENT` if there is none. */

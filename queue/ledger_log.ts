@@ -27,7 +27,7 @@ export type LedgerEvent<T> = LedgerEntry<T> extends infer Entry
   : never;
 
 /** In a record, a list of messages lies within an entry, which lies within a mutation. */
-const MAX_LIST_DEPTH = MAX_DEPTH - 3;
+export const MAX_LIST_DEPTH: number = MAX_DEPTH - 3;
 
 /** Binds a queue to a ledger in a state. */
 export interface LedgerBinding<T, M> {
@@ -184,9 +184,8 @@ export class LedgerLog<T, M> {
 
   /** The mutation of the state that records an event in the ledger. */
   mutation(event: LedgerEvent<T>): M {
-    const settle = "settle" in event ? event.settle : [];
     const { at, ...drift } = this.#stamp();
-    const entry = { at, ...versionOf(settle), ...drift, ...event };
+    const entry = { at, ...versionOf(event), ...drift, ...event };
     return this.#binding.wrap(entry as LedgerEntry<T>);
   }
 
@@ -199,7 +198,7 @@ export class LedgerLog<T, M> {
     return this.#time.stamp(this.ifReadable()?.drift);
   }
 
-  #stampJson(version: { v?: number } = {}): string {
+  #stampJson(version: { v?: number }): string {
     const { at, ...drift } = this.#stamp();
     return JSON.stringify({ at, ...version, ...drift }).slice(1, -1);
   }
@@ -215,7 +214,8 @@ export class LedgerLog<T, M> {
   enqueue(enqueue: readonly NewMessage<T>[]): Promise<unknown> {
     if (this.#arrivals === undefined) return this.enter({ enqueue }, true);
     const list = toJson(enqueue, Infinity, MAX_LIST_DEPTH);
-    return this.#arrivals.add(this.#stampJson(), list.slice(1, -1));
+    const stamp = this.#stampJson(versionOf({ enqueue }));
+    return this.#arrivals.add(stamp, list.slice(1, -1));
   }
 
   /** Settles a delivery, durably. */
@@ -223,7 +223,7 @@ export class LedgerLog<T, M> {
     if (this.#settlements === undefined) {
       return this.enter({ settle: [settlement] }, true);
     }
-    const stamp = this.#stampJson(versionOf([settlement]));
+    const stamp = this.#stampJson(versionOf({ settle: [settlement] }));
     return this.#settlements.add(stamp, JSON.stringify(settlement));
   }
 

@@ -44,6 +44,7 @@ export type {
   MessageInput,
   NackOptions,
   PageOptions,
+  PostOptions,
   QueueOptions,
   ReceiveOptions,
 } from "./options.ts";

@@ -1,5 +1,7 @@
-import { assertOptions, having } from "../base/checks.ts";
+import { assertOptions, having, modesOf } from "../base/checks.ts";
+import { absolutePath, systemFileSystem } from "../fs/system.ts";
 import { type DeepReadonly, StateManager } from "../state/mod.ts";
+import { InboxFolder } from "./inbox/folder.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
 import {
   CompactionPolicy,
@@ -28,6 +30,7 @@ export interface OpenLedger<T, M> {
   readonly binding: LedgerBinding<T, M>;
   readonly options: CheckedOptions<T>;
   readonly free: () => Promise<void>;
+  readonly inbox?: InboxFolder;
 }
 
 /** Opens a ledger in a state of its own. */
@@ -76,7 +79,19 @@ export async function openLedger<T>(
     picked,
     policy,
   };
-  return { binding, options: checked, free: () => manager.close() };
+  const free = () => manager.close();
+  if (!options.inbox) return { binding, options: checked, free };
+  try {
+    const inbox = await InboxFolder.open(
+      fs ?? systemFileSystem,
+      absolutePath(dir),
+      modesOf(options).directoryMode,
+    );
+    return { binding, options: checked, free, inbox };
+  } catch (error) {
+    await free().catch(() => {});
+    throw error;
+  }
 }
 
 /** A state that holds a ledger under a name. */

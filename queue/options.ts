@@ -1,7 +1,9 @@
 import {
+  aBoolean,
   aFileSystem,
   aFunction,
   aMode,
+  aName,
   aSchema,
   type Checks,
   countFrom,
@@ -52,8 +54,9 @@ export interface DeliveryOptions<T> {
    */
   schema?: Schema<T>;
   /**
-   * Called with what makes `work` wait, such as a full disk, and with the
-   * handlers that it gives up. Errors that it throws are ignored.
+   * Called with what makes `work` wait, such as a full disk, with the handlers
+   * that it gives up, and with what cannot be taken in from the inbox. Errors
+   * that it throws are ignored.
    */
   onError?: (error: unknown) => void;
   /** The seam to the clocks. @default {systemClock} */
@@ -74,6 +77,14 @@ export interface QueueOptions<T> extends DeliveryOptions<T> {
   mode?: number;
   /** The mode of the directory if it is created. @default {that of new files, with search permission for those who may read} */
   directoryMode?: number;
+  /**
+   * Whether to take in what other processes post: {@linkcode MiniQueue.post}.
+   * Creates the folder `inbox` if it is missing. Looks into it on opening, when
+   * a consumer would get nothing, and while one waits. A message that the schema
+   * rejects, and what is no message, is moved to `inbox/refused`, which keeps
+   * the last 1,000, and is told to `onError`. @default {false}
+   */
+  inbox?: boolean;
   /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
 }
@@ -113,6 +124,15 @@ export interface EnqueueOptions {
 export interface MessageInput<T> extends EnqueueOptions {
   /** The content of the message. */
   readonly payload: T;
+}
+
+/**
+ * How a message is posted. A delay, and the time for which a key keeps out
+ * others, begin when the queue takes the message in.
+ */
+export interface PostOptions extends EnqueueOptions {
+  /** The seam to the operating system. @default {systemFileSystem} */
+  fs?: FileSystem;
 }
 
 /** The result of enqueuing a message. */
@@ -174,6 +194,21 @@ export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
   maxSegmentBytes: countFrom(1),
   mode: aMode,
   directoryMode: aMode,
+  inbox: aBoolean,
+  fs: aFileSystem,
+};
+
+/** The checks of the options of `post`. */
+export const POST_CHECKS: Checks<PostOptions> = {
+  delayMs: (name, ms) => checkDelay(name, ms as number),
+  priority: aFinite,
+  group: aName,
+  dedupeKey: aName,
+  fs: aFileSystem,
+};
+
+/** The checks of the options of `postBatch`. */
+export const BATCH_CHECKS: Checks<Pick<PostOptions, "fs">> = {
   fs: aFileSystem,
 };
 
@@ -205,6 +240,21 @@ export function filledIn<T>(
     },
     ...(schema && { schema }),
   };
+}
+
+/** Throws a `RangeError` or a `TypeError` if a message cannot be enqueued in this way. */
+export function checkMessage(
+  { delayMs = 0, priority = 0, group, dedupeKey }: EnqueueOptions,
+): void {
+  checkDelay("delayMs", delayMs);
+  aFinite("priority", priority);
+  if (group !== undefined) aName("group", group);
+  if (dedupeKey !== undefined) aName("dedupeKey", dedupeKey);
+}
+
+function aFinite(name: string, value: unknown): void {
+  if (Number.isFinite(value)) return;
+  throw new RangeError(`${name} must be a finite number, not ${value}`);
 }
 
 /** Throws a `RangeError` if a value is not a time span. */

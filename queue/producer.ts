@@ -3,8 +3,8 @@ import { awaitOutcome, outcomeOf } from "./ledger/dedupe_index.ts";
 import type { NewMessage } from "./ledger/entry.ts";
 import type { LedgerLog } from "./ledger_log.ts";
 import {
-  checkDelay,
   type CheckedOptions,
+  checkMessage,
   type EnqueueResult,
   type MessageInput,
 } from "./options.ts";
@@ -42,20 +42,31 @@ export class Producer<T, M> {
     });
   }
 
+  /**
+   * Enqueues the messages of a file of the inbox in one entry. Throws, before
+   * anything is written, if they cannot be enqueued.
+   */
+  enqueuePosted(
+    from: string,
+    messages: readonly MessageInput<T>[],
+  ): Promise<unknown> {
+    const enqueue = messages.map((message) => ({
+      ...this.#newMessage(message),
+      from,
+    }));
+    return this.#log.enqueue(enqueue);
+  }
+
   /** The mutation of the state that enqueues a message. */
   enqueueMutation(message: MessageInput<T>): M {
     return this.#log.mutation({ enqueue: [this.#newMessage(message)] });
   }
 
   #newMessage(
-    { payload, delayMs = 0, priority = 0, group, dedupeKey }: MessageInput<T>,
+    message: MessageInput<T>,
   ): NewMessage<T> {
-    checkDelay("delayMs", delayMs);
-    if (!Number.isFinite(priority)) {
-      throw new RangeError(`priority must be a finite number, not ${priority}`);
-    }
-    checkName("group", group);
-    checkName("dedupeKey", dedupeKey);
+    checkMessage(message);
+    const { payload, delayMs = 0, priority = 0, group, dedupeKey } = message;
     const valid = validateNew(
       this.#options.schema,
       payload,
@@ -75,9 +86,4 @@ export class Producer<T, M> {
   #heldUntil(key: string): NonNullable<NewMessage<T>["dedupe"]> {
     return { key, until: this.#log.dueAfter(this.#options.dedupeWindowMs) };
   }
-}
-
-function checkName(what: string, name: string | undefined): void {
-  if (name === undefined || typeof name === "string" && name !== "") return;
-  throw new TypeError(`${what} must be a non-empty string`);
 }

@@ -1,7 +1,6 @@
 import { onAbort } from "../base/abort.ts";
-import { checkCount } from "../base/checks.ts";
+import { assertOptions, checkCount } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
-import { Mutex } from "../base/mutex.ts";
 import { Signal } from "../base/signal.ts";
 import type { CompactionReport } from "../state/mod.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
@@ -12,7 +11,6 @@ import {
   WorkerPool,
   type WorkOptions,
 } from "./delivery/worker.ts";
-import { nextKeyExpiry } from "./ledger/dedupe_index.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
 import type { DeadLetter } from "./ledger/ledger.ts";
 import {
@@ -24,6 +22,8 @@ import {
 } from "./ledger/read.ts";
 import type { LedgerHost } from "./ledger_host.ts";
 import { LedgerLog } from "./ledger_log.ts";
+import { Inbox } from "./inbox/inbox.ts";
+import { post } from "./inbox/post.ts";
 import {
   claimLedger,
   type EntryIn,
@@ -33,6 +33,7 @@ import {
   type StateWith,
 } from "./open.ts";
 import {
+  BATCH_CHECKS,
   type CheckedOptions,
   checkSpan,
   type DeliveryOptions,
@@ -40,13 +41,13 @@ import {
   type EnqueueResult,
   type MessageInput,
   type PageOptions,
+  POST_CHECKS,
+  type PostOptions,
   type QueueOptions,
   type ReceiveOptions,
 } from "./options.ts";
 import { Producer } from "./producer.ts";
-
-/** The most ids in one entry. */
-const MAX_IDS = 100_000;
+import { Upkeep } from "./upkeep.ts";
 
 /**
  * A local message queue. A message is durable when `enqueue` resolves. It is
@@ -76,21 +77,26 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
   readonly #deliveries: Deliveries<T, M>;
   readonly #dispatcher: Dispatcher<T, M>;
   readonly #pools = new Map<WorkerPool<T, M>, Promise<void>>();
-  readonly #mutex = new Mutex();
+  readonly #upkeep: Upkeep<T, M>;
+  readonly #inbox: Inbox<T, M> | undefined;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
   private constructor(
     log: LedgerLog<T, M>,
-    { options, free }: OpenLedger<T, M>,
+    { options, free, inbox }: OpenLedger<T, M>,
   ) {
     this.#log = log;
     this.#options = options;
     this.#free = free;
-    this.#producer = new Producer(log, options);
+    const producer = this.#producer = new Producer(log, options);
     const poke = new Signal();
-    this.#deliveries = new Deliveries(log, options, poke);
-    this.#dispatcher = new Dispatcher(log, this.#deliveries, options, poke);
+    const onHint = () => poke.fire();
+    this.#inbox = inbox && new Inbox(inbox, { log, producer, options, onHint });
+    const parts = { log, options, poke, inbox: this.#inbox };
+    const deliveries = this.#deliveries = new Deliveries(log, options, poke);
+    this.#dispatcher = new Dispatcher({ ...parts, deliveries });
+    this.#upkeep = new Upkeep(log, deliveries);
   }
 
   /**
@@ -159,6 +165,61 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     return await MiniQueue.#start(claimLedger(manager, name, options));
   }
 
+  /**
+   * Posts a message to a queue that another process has open, or will open. It
+   * needs read and write access to the folder `inbox` in the directory of the
+   * queue, and nothing else. The owner of the queue, opened with `inbox: true`,
+   * takes the message in, once, and in the order in which this process has
+   * posted its messages.
+   *
+   * @param dir The directory of the queue.
+   * @param payload The content of the message; taken as it is at the call.
+   * @param options When and in which order it is delivered, and its deduplication
+   * key. Times begin when the queue takes the message in.
+   * @returns Resolves once the message is durable.
+   * @throws {MiniError} `NOT_FOUND` if there is no such folder; `UNSERIALIZABLE`;
+   * `TOO_LARGE` for more than 8 MiB; `PERMISSION` and `NO_SPACE`, and nothing
+   * was posted; `IO`, and the message says whether something was.
+   *
+   * @example From a process that cannot open the queue
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const dir = await Deno.makeTempDir();
+   * await using queue = await MiniQueue.open<string>(dir, { inbox: true });
+   * await MiniQueue.post(dir, "from elsewhere", { priority: 1 });
+   * assertEquals((await queue.receive())?.payload, "from elsewhere");
+   * ```
+   */
+  static async post<T>(
+    dir: string | URL,
+    payload: T,
+    options: PostOptions = {},
+  ): Promise<void> {
+    assertOptions("MiniQueue.post()", options, POST_CHECKS);
+    const { fs, ...rest } = options;
+    await post(dir, [{ ...rest, payload }], fs);
+  }
+
+  /**
+   * Posts messages together: the queue takes in all of them or none.
+   *
+   * @param dir The directory of the queue.
+   * @param messages The messages, each with its own options; at most 10,000.
+   * @param options The file system.
+   * @returns Resolves once the messages are durable.
+   * @throws {MiniError} As {@linkcode MiniQueue.post}.
+   */
+  static async postBatch<T>(
+    dir: string | URL,
+    messages: readonly MessageInput<T>[],
+    options: Pick<PostOptions, "fs"> = {},
+  ): Promise<void> {
+    assertOptions("MiniQueue.postBatch()", options, BATCH_CHECKS);
+    await post(dir, messages, options.fs);
+  }
+
   static async #start<T, M>(
     ledger: OpenLedger<T, M>,
   ): Promise<MiniQueue<T, M>> {
@@ -167,6 +228,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
       const log = await LedgerLog.open(binding, options.clock);
       const queue = new MiniQueue(log, ledger);
       await queue.#takeOver();
+      await queue.#inbox?.open();
       return queue;
     } catch (error) {
       await ledger.free().catch(() => {});
@@ -343,17 +405,19 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     const letGo = onAbort(signal, () => pool.stop());
     const done = pool.run();
     this.#pools.set(pool, done);
+    const leave = this.#inbox?.lookout.wait();
     try {
       await done;
     } finally {
       this.#pools.delete(pool);
+      leave?.();
       letGo();
     }
   }
 
   /** Counts the messages. */
   async stats(): Promise<QueueStats> {
-    await this.#takeBackDue();
+    await this.#catchUp();
     return statsOf(await this.#log.view());
   }
 
@@ -367,7 +431,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    */
   async peek(limit: number = 10): Promise<PendingMessage<T>[]> {
     checkCount("limit", limit);
-    await this.#takeBackDue();
+    await this.#catchUp();
     return pendingIn(await this.#log.view(), limit);
   }
 
@@ -407,10 +471,12 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     return structuredClone(deadLettersIn(view, after, limit));
   }
 
-  /** Takes back deliveries that have timed out, so that what is shown is true also while nobody receives. */
-  async #takeBackDue(): Promise<void> {
+  /** Takes back deliveries that have timed out, and takes in what was posted, so that what is shown is true also while nobody receives. */
+  async #catchUp(): Promise<void> {
+    if (this.#isOver) return;
     // If it cannot be logged now, the next `receive` tries again.
-    if (!this.#isOver) await this.#deliveries.takeBackDue().catch(() => {});
+    await this.#deliveries.takeBackDue().catch(() => {});
+    await this.#inbox?.look();
   }
 
   /**
@@ -420,14 +486,9 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @returns How many there were; durable.
    * @throws {MiniError} As `StateManager.apply`.
    */
-  redrive(which: number | "all"): Promise<number> {
-    return this.#alone(async () => {
-      const ids = await this.#deadIds(which);
-      for (const redrive of chunks(ids)) {
-        await this.#log.enter({ redrive }, true);
-      }
-      return ids.length;
-    });
+  async redrive(which: number | "all"): Promise<number> {
+    this.#assertOpen();
+    return await this.#upkeep.redrive(which);
   }
 
   /**
@@ -438,37 +499,9 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * @returns How many there were.
    * @throws {MiniError} As `StateManager.apply`.
    */
-  purge(which: number | "dead" | "all" = "dead"): Promise<number> {
-    return this.#alone(async () => {
-      const ids = await this.#deadIds(which === "dead" ? "all" : which);
-      if (which !== "all") {
-        for (const purge of chunks(ids)) {
-          await this.#log.enter({ purge }, true);
-        }
-        return ids.length;
-      }
-      const { size } = await this.#log.readyIndex();
-      await this.#deliveries.purge(() =>
-        this.#log.enter({ purge: "all" }, true)
-      );
-      return size + ids.length;
-    });
-  }
-
-  /** Runs one such task at a time, so that each counts its own changes. */
-  async #alone<R>(task: () => Promise<R>): Promise<R> {
+  async purge(which: number | "dead" | "all" = "dead"): Promise<number> {
     this.#assertOpen();
-    return await this.#mutex.run(task);
-  }
-
-  async #deadIds(which: number | "all"): Promise<number[]> {
-    const { dead } = await this.#log.readable();
-    if (which === "all") {
-      return Object.values(dead).sort((a, b) => a.order - b.order)
-        .map(({ id }) => id);
-    }
-    checkCount("id", which);
-    return dead[which] === undefined ? [] : [which];
+    return await this.#upkeep.purge(which);
   }
 
   /** Stops delivery until {@linkcode MiniQueue.resume}, across restarts. Durable. */
@@ -495,26 +528,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    */
   async compact(): Promise<CompactionReport> {
     this.#assertOpen();
-    await this.#recordExpiry();
-    const { report, left } = await this.#log.compact();
-    // The log still reaches back to the snapshot before this one, which may be
-    // much older; another snapshot takes its place.
-    if (left < await this.#log.garbageThreshold()) return report;
-    await this.#log.enter({ tick: true }, true);
-    const { report: next } = await this.#log.compact();
-    return {
-      removed: [...report.removed ?? [], ...next.removed ?? []],
-      removedBytes: (report.removedBytes ?? 0) + (next.removedBytes ?? 0),
-      firstSequence: next.firstSequence,
-    };
-  }
-
-  /** Records the time if keys have expired: the ledger forgets them with the next entry, and there may be no other. */
-  async #recordExpiry(): Promise<void> {
-    const ledger = await this.#log.readable();
-    if (nextKeyExpiry(ledger) > this.#log.now()) return;
-    // On a full disk this fails, and compaction frees space all the same.
-    await this.#log.enter({ tick: true }, false).catch(() => {});
+    return await this.#upkeep.compact();
   }
 
   /**
@@ -531,6 +545,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     for (const pool of this.#pools.keys()) pool.stop();
     await Promise.allSettled(this.#pools.values());
     await this.#dispatcher.end();
+    await this.#inbox?.end();
     const { isClosed, failure } = this.#log;
     if (isClosed || failure !== undefined || !this.#log.hasDrifted) return;
     // Otherwise the next opening would count a jump of the wall clock as time.
@@ -549,11 +564,5 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
   /** The same as {@linkcode MiniQueue.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-function* chunks(ids: readonly number[]): Generator<number[], void, undefined> {
-  for (let at = 0; at < ids.length; at += MAX_IDS) {
-    yield ids.slice(at, at + MAX_IDS);
   }
 }

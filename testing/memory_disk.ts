@@ -171,6 +171,19 @@ export class MemoryDisk {
     });
   }
 
+  /** Renames a file. Between two directories these are two changes, each durable with its directory. */
+  rename(path: string, target: string): void {
+    const node = this.need(path);
+    const [directory, from] = split(path);
+    const [other, to] = split(target);
+    if (other === directory) {
+      this.changeEntries(directory, { kind: "rename", from, to, node });
+    } else {
+      this.changeEntries(other, { kind: "add", name: to, node });
+      this.changeEntries(directory, { kind: "remove", name: from });
+    }
+  }
+
   syncEntries(path: string): void {
     const { live, unsynced } = this.directory(path);
     if (unsynced.length === 0) return;

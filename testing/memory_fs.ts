@@ -182,12 +182,7 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Renames a file, as {@linkcode FileSystem.rename} says. */
   rename(from: string, to: string): Promise<void> {
-    return this.#call("rename", from, () => {
-      const node = this.#disk.need(from);
-      const [directory, name] = split(from);
-      const change = { from: name, to: split(to)[1], node };
-      this.#disk.changeEntries(directory, { kind: "rename", ...change });
-    });
+    return this.#call("rename", from, () => this.#disk.rename(from, to));
   }
 
   /** Removes a file, as {@linkcode FileSystem.remove} says. */

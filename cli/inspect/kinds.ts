@@ -37,6 +37,7 @@ const QUEUE_EVENTS = [
   "redrive",
   "purge",
   "paused",
+  "gone",
   "tick",
 ];
 

@@ -5,6 +5,7 @@ import type { Signal } from "../../base/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Inbox } from "../inbox/inbox.ts";
 import { QueueMessage } from "./message.ts";
 import {
   type CheckedOptions,
@@ -21,6 +22,8 @@ interface Waiter<T, M> {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (messages: QueueMessage<T, M>[]) => void;
   readonly reject: (error: unknown) => void;
+  /** Whether somebody has looked into the inbox before the waiter leaves with nothing. */
+  hasLooked: boolean;
 }
 
 /** The messages that are picked for a waiter. */
@@ -40,22 +43,25 @@ export class Dispatcher<T, M> {
   readonly #options: CheckedOptions<T>;
   /** Fires when there may be work for `#serve`. */
   readonly #poke: Signal;
+  readonly #inbox: Inbox<T, M> | undefined;
   #waiters: Waiter<T, M>[] = [];
   #serving: Promise<void> | undefined;
   #isEnded = false;
   /** The change of the state that fires `#poke`. */
   #awaited: Promise<void> | undefined;
 
-  constructor(
-    log: LedgerLog<T, M>,
-    deliveries: Deliveries<T, M>,
-    options: CheckedOptions<T>,
-    poke: Signal,
-  ) {
+  constructor({ log, deliveries, options, poke, inbox }: {
+    readonly log: LedgerLog<T, M>;
+    readonly deliveries: Deliveries<T, M>;
+    readonly options: CheckedOptions<T>;
+    readonly poke: Signal;
+    readonly inbox: Inbox<T, M> | undefined;
+  }) {
     this.#log = log;
     this.#deliveries = deliveries;
     this.#options = options;
     this.#poke = poke;
+    this.#inbox = inbox;
   }
 
   /** Waits for at least one message, and receives up to `max`; none if the time is up. */
@@ -83,6 +89,7 @@ export class Dispatcher<T, M> {
       signal,
       resolve: (messages) => (done(), resolve(messages)),
       reject: (error) => (done(), reject(error)),
+      hasLooked: this.#inbox === undefined,
     };
     this.#waiters.push(waiter);
     this.#poke.fire();
@@ -101,6 +108,7 @@ export class Dispatcher<T, M> {
   async #serve(): Promise<void> {
     // `#serving` has to be assigned first.
     await undefined;
+    let leave: (() => void) | undefined;
     try {
       while (this.#waiters.length > 0) {
         if (this.#log.failure !== undefined) throw this.#log.failure;
@@ -108,13 +116,18 @@ export class Dispatcher<T, M> {
         const { next } = this.#poke;
         this.#awaitChange();
         await this.#deliveries.takeBackDue();
+        if (this.#inbox?.lookout.isTime) await this.#inbox.look();
         if (await this.#deliver()) continue;
+        if (await this.#lookForLast()) continue;
         this.#dismiss();
-        if (this.#waiters.length > 0) await this.#wakeUp(next);
+        if (this.#waiters.length === 0) break;
+        leave ??= this.#inbox?.lookout.wait();
+        await this.#wakeUp(next);
       }
     } catch (error) {
       for (const waiter of this.#waiters.splice(0)) this.#fail(waiter, error);
     } finally {
+      leave?.();
       this.#serving = undefined;
     }
   }
@@ -236,6 +249,18 @@ export class Dispatcher<T, M> {
     }
   }
 
+  /** Looks into the inbox for the waiters whose time is up, once for each. Returns whether there were any. */
+  async #lookForLast(): Promise<boolean> {
+    const now = this.#now();
+    const last = this.#waiters.filter(({ until, hasLooked }) =>
+      until <= now && !hasLooked
+    );
+    if (last.length === 0) return false;
+    for (const waiter of last) waiter.hasLooked = true;
+    await this.#inbox!.look();
+    return true;
+  }
+
   /** Resolves the waiters whose time is up. */
   #dismiss(): void {
     const now = this.#now();
@@ -249,7 +274,8 @@ export class Dispatcher<T, M> {
   async #wakeUp(poked: Promise<void>): Promise<void> {
     const now = this.#now();
     const { nextDeadline } = this.#deliveries;
-    let until = Math.min(nextDeadline, now + this.#log.untilNextMs);
+    const nextLook = this.#inbox?.lookout.next ?? Infinity;
+    let until = Math.min(nextDeadline, nextLook, now + this.#log.untilNextMs);
     for (const waiter of this.#waiters) until = Math.min(until, waiter.until);
     // Without a deadline too: the timer keeps the process alive while somebody waits.
     const ms = Math.max(0, Math.ceil(until - now));

@@ -3,13 +3,14 @@ import { headIn, unknownPart } from "./entry_check.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** The first part of a ledger in a snapshot: everything but its collections. */
-type Head = Omit<Ledger, "messages" | "dead" | "dedupe">;
+type Head = Omit<Ledger, "messages" | "dead" | "dedupe" | "inbox">;
 
 /** Any other part: one item of a collection. */
 type Item<T> =
   | { readonly message: Ledger<T>["messages"][string] }
   | { readonly dead: Ledger<T>["dead"][string] }
-  | { readonly dedupe: Ledger<T>["dedupe"][number] };
+  | { readonly dedupe: Ledger<T>["dedupe"][number] }
+  | { readonly inbox: string };
 
 /** The codec of a ledger: a part for each message, so that their number has no limit. */
 export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
@@ -19,11 +20,12 @@ export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
 function* encode<T>(
   ledger: Ledger<T>,
 ): Generator<Head | Item<T>, void, undefined> {
-  const { messages, dead, dedupe, at, v = 1, ...rest } = ledger;
+  const { messages, dead, dedupe, inbox, at, v = 1, ...rest } = ledger;
   yield { at, ...(v > 1 && { v }), ...rest };
   for (const id in messages) yield { message: messages[id]! };
   for (const id in dead) yield { dead: dead[id]! };
   for (const key of dedupe) yield { dedupe: key };
+  for (const name in inbox) yield { inbox: name };
 }
 
 async function decode<T>(parts: unknown): Promise<Ledger<T>> {
@@ -32,6 +34,7 @@ async function decode<T>(parts: unknown): Promise<Ledger<T>> {
   const messages: Ledger<T>["messages"] = {};
   const dead: Ledger<T>["dead"] = {};
   const dedupe: Ledger<T>["dedupe"] = [];
+  const inbox: NonNullable<Ledger["inbox"]> = {};
   for await (const part of parts) {
     if (head === undefined) head = headIn(part);
     else {
@@ -39,9 +42,11 @@ async function decode<T>(parts: unknown): Promise<Ledger<T>> {
       if ("message" in known) messages[known.message.id] = known.message;
       else if ("dead" in known) dead[known.dead.id] = known.dead;
       else if ("dedupe" in known) dedupe.push(known.dedupe);
+      else if ("inbox" in known) inbox[known.inbox] = true;
       else throw unknownPart();
     }
   }
   if (head === undefined) throw unknownPart();
-  return { v: 1, ...head, messages, dead, dedupe };
+  const ledger = { v: 1, ...head, messages, dead, dedupe };
+  return Object.keys(inbox).length > 0 ? { ...ledger, inbox } : ledger;
 }

@@ -1,3 +1,6 @@
+/** The name of a file in the inbox: the producer and its counter. */
+export const POSTED_NAME: RegExp = /^[0-9a-f]{32}\.\d{20}\.json$/;
+
 /** A new message, as an entry enqueues it. */
 export interface NewMessage<T> {
   /** Identifies the message. */
@@ -12,6 +15,8 @@ export interface NewMessage<T> {
   readonly due?: number;
   /** Keeps out other messages with the same key until the queue time `until`. */
   readonly dedupe?: { readonly key: string; readonly until: number };
+  /** The file of the inbox that the message comes from. Skipped if the ledger knows the file. Requires version 2. */
+  readonly from?: string;
 }
 
 /** The error of a handler, as a dead letter keeps it: text of limited length. */
@@ -68,11 +73,24 @@ export type LedgerEntry<T = unknown> =
     | { readonly purge: "all" | readonly number[] }
     /** Pauses delivery, or resumes it. */
     | { readonly paused: boolean }
+    /** The files of the inbox with these names are removed for good. Requires version 2. */
+    | { readonly gone: readonly string[] }
     /** Records the time and changes nothing else. */
     | { readonly tick: true }
   );
 
-/** The version of an entry with these settlements, unless it is 1. */
-export function versionOf(settle: readonly Settlement[]): { v?: number } {
-  return settle.some(({ error }) => error !== undefined) ? { v: 2 } : {};
+/** The parts of an entry that may require a version. */
+interface Parts {
+  readonly enqueue?: readonly NewMessage<unknown>[];
+  readonly settle?: readonly Settlement[];
+  readonly gone?: readonly string[];
+}
+
+/** The version of an entry with these parts, unless it is 1. */
+export function versionOf(parts: object): { v?: number } {
+  const { enqueue = [], settle = [], gone }: Parts = parts;
+  const isNew = gone !== undefined ||
+    enqueue.some(({ from }) => from !== undefined) ||
+    settle.some(({ error }) => error !== undefined);
+  return isNew ? { v: 2 } : {};
 }

@@ -1,5 +1,5 @@
 import { MiniError } from "../../base/errors.ts";
-import type { LedgerEntry } from "./entry.ts";
+import { type LedgerEntry, POSTED_NAME } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** The highest version of entries and ledgers that this code knows. */
@@ -81,6 +81,9 @@ const COUNT = is((value) => Number.isSafeInteger(value) && Number(value) >= 0);
 const TEXT = is((value) => typeof value === "string");
 const FLAG = is((value) => typeof value === "boolean");
 const IDS = list(COUNT);
+const POSTED = is((value) =>
+  typeof value === "string" && POSTED_NAME.test(value)
+);
 const ANYTHING = is((value) => value !== undefined);
 
 const DEDUPE = object({ key: must(TEXT), until: must(NUMBER) });
@@ -92,6 +95,7 @@ const NEW_MESSAGE = object({
   group: may(TEXT),
   due: may(NUMBER),
   dedupe: may(DEDUPE),
+  from: may(POSTED, 2),
 });
 
 const ERROR: Check = object({
@@ -124,6 +128,7 @@ const KINDS: Readonly<Record<string, Field>> = {
     value === "all" ? undefined : IDS(value, version)
   ),
   paused: may(FLAG),
+  gone: may(list(POSTED), 2),
   tick: may(is((value) => value === true)),
 };
 
@@ -198,7 +203,7 @@ export function checkVersion(version: number | undefined): void {
 /** The first part of a ledger in a snapshot, checked. */
 export function headIn(
   part: unknown,
-): Omit<Ledger, "messages" | "dead" | "dedupe"> {
+): Omit<Ledger, "messages" | "dead" | "dedupe" | "inbox"> {
   const { v } = Object(part);
   checkVersion(v);
   if (HEAD(part, LEDGER_VERSION) !== undefined) throw unknownPart();

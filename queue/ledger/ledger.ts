@@ -75,6 +75,8 @@ export interface Ledger<T = unknown> {
   dead: Record<string, DeadLetter<T>>;
   /** The deduplication keys, as a binary heap: the first one expires first. */
   dedupe: DedupeKey[];
+  /** The files of the inbox whose messages are in the ledger and whose removal is not; left out if there are none. */
+  inbox?: Record<string, true>;
 }
 
 /**

@@ -52,7 +52,7 @@ function enter<T>(ledger: Ledger<T>, entry: LedgerEntry<T>): void {
   dropExpiredKeys(ledger);
   if (entry.drift !== undefined) ledger.drift = entry.drift;
   if ("enqueue" in entry) {
-    for (const message of entry.enqueue) enqueue(ledger, message);
+    enqueueAll(ledger, entry.enqueue);
   } else if ("receive" in entry) {
     for (const id of entry.receive) deliver(ledger, id);
   } else if ("settle" in entry) {
@@ -65,6 +65,28 @@ function enter<T>(ledger: Ledger<T>, entry: LedgerEntry<T>): void {
     for (const id of entry.redrive) redrive(ledger, id);
   } else if ("purge" in entry) purge(ledger, entry.purge);
   else if ("paused" in entry) ledger.paused = entry.paused;
+  else if ("gone" in entry) forgetFiles(ledger, entry.gone);
+}
+
+/** Enqueues messages, but for those from files that the ledger knew before. */
+function enqueueAll<T>(
+  ledger: Ledger<T>,
+  messages: readonly NewMessage<T>[],
+): void {
+  for (const message of messages) {
+    const { from } = message;
+    if (from === undefined || !ledger.inbox?.[from]) enqueue(ledger, message);
+  }
+  for (const { from } of messages) {
+    if (from !== undefined) (ledger.inbox ??= {})[from] = true;
+  }
+}
+
+function forgetFiles(ledger: Ledger, names: readonly string[]): void {
+  const { inbox = {} } = ledger;
+  for (const name of names) delete inbox[name];
+  for (const _ in inbox) return;
+  delete ledger.inbox;
 }
 
 function enqueue<T>(ledger: Ledger<T>, message: NewMessage<T>): void {

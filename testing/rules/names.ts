@@ -116,6 +116,13 @@ export const NAME_RULES: readonly FileSystemRule[] = [
     t.equal(await t.text("old"), "new", "the content of the target");
     t.equal(await t.fs.list(t.fixture.directory), ["old"], "the names");
   }],
+  ["rename() moves a file into another directory", async (t) => {
+    await t.put("old", "some");
+    await t.fs.createDirectory(t.at("a"), 0o700);
+    await t.fs.rename(t.at("old"), t.at("a/new"));
+    t.equal(await t.fs.stat(t.at("old")), undefined);
+    t.equal(await t.text("a/new"), "some", "the content");
+  }],
   ["rename() rejects with ENOENT if there is no such file", async (t) => {
     await t.put("target", "some");
     const renamed = () => t.fs.rename(t.at("none"), t.at("target"));

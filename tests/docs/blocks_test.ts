@@ -71,6 +71,7 @@ Deno.test("every block of code in the documents is of a kind that is run or comp
     "json snapshot": "restored as a snapshot",
     "jsonl state": "opened as the log of a state",
     "jsonl queue": "taken by the ledger of a queue",
+    "json inbox": "taken in by a queue",
     "text": "not at all, for a reason in NOT_RUN",
   };
   for (const block of blocks) {
@@ -160,6 +161,18 @@ Deno.test("every log of a queue in the documents is taken by a ledger", async ()
     }
     await using queue = await MiniQueue.open(directory.path);
     assertEquals((await queue.stats()).paused, ledger.paused, where(block));
+  }
+});
+
+Deno.test("every file of an inbox in the documents is taken in", async () => {
+  for (const block of ofKind("json inbox")) {
+    await using directory = new TestDirectory();
+    await using queue = await MiniQueue.open(directory.path, { inbox: true });
+    const name = `${"0f".repeat(16)}.${"1".padStart(20, "0")}.json`;
+    await Deno.writeTextFile(directory.at(`inbox/${name}`), block.text);
+    const messages = await queue.peek();
+    const { messages: posted } = JSON.parse(block.text);
+    assertEquals(messages.length, posted.length, where(block));
   }
 });
 

@@ -48,7 +48,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "enqueue-is-not-durable",
     file: "queue/ledger_log.ts",
     edits: [[
-      "return this.#arrivals.add(this.#stampJson(), list.slice(1, -1));",
+      "return this.#arrivals.add(stamp, list.slice(1, -1));",
       "return this.enter({ enqueue }, list === undefined);",
     ]],
     killedBy: {

@@ -89,7 +89,10 @@ export const NAME_FLAWS: readonly Flaw[] = [
   },
   {
     what: "rename() leaves the old name",
-    breaks: ["rename() gives a file another name"],
+    breaks: [
+      "rename() gives a file another name",
+      "rename() moves a file into another directory",
+    ],
     of: (fs) => ({
       rename: async (from, to) => {
         await fs.rename(from, to);

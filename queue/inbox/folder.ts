@@ -1,0 +1,183 @@
+import { join } from "@std/path";
+import { MiniError } from "../../base/errors.ts";
+import { isMissing } from "../../fs/directory.ts";
+import type { FileHandle, FileSystem } from "../../fs/file_system.ts";
+import { fromOs } from "../../fs/os_errors.ts";
+import { POSTED_NAME } from "../ledger/entry.ts";
+import {
+  decodeFile,
+  INBOX,
+  MAX_FILE_BYTES,
+  type Posted,
+  REFUSED,
+  TEMPORARY_PREFIX,
+} from "./file.ts";
+
+/** The most files that are kept of those that are no message. */
+const MAX_REFUSED = 1_000;
+
+/** The files of an inbox, for the owner of the queue. */
+export class InboxFolder {
+  readonly #fs: FileSystem;
+  readonly path: string;
+  /** The names in `refused`, oldest first as far as that is known. */
+  #refused: Set<string> | undefined;
+  #hasRefused = false;
+  #hasChanged = false;
+
+  private constructor(fs: FileSystem, path: string) {
+    this.#fs = fs;
+    this.path = path;
+  }
+
+  /** Opens the inbox of the queue in a directory. Creates what is missing. */
+  static async open(
+    fs: FileSystem,
+    directory: string,
+    mode: number,
+  ): Promise<InboxFolder> {
+    const folder = new InboxFolder(fs, join(directory, INBOX));
+    // Others cannot put something of theirs in its place.
+    for (const path of [folder.path, folder.at(REFUSED)]) {
+      try {
+        await makeDirectory(fs, path, mode);
+      } catch (error) {
+        const after = "no durable data has changed";
+        throw fromOs(error, `open the inbox "${path}"`, after, {
+          directory,
+          path,
+        });
+      }
+    }
+    return folder;
+  }
+
+  /** The path of a file in the folder. */
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Names of everything that was put into the folder. */
+  async names(): Promise<string[]> {
+    const names = await this.#fs.list(this.path);
+    return names.filter((name) =>
+      name !== REFUSED && !name.startsWith(TEMPORARY_PREFIX)
+    );
+  }
+
+  /** Gives hints of changes, where the system has any. */
+  watch(signal: AbortSignal): Iterable<void> | AsyncIterable<void> {
+    return this.#fs.watch?.(this.path, signal) ?? [];
+  }
+
+  /** Removes the files that producers have begun and not finished. One that still works makes its file again. */
+  async removeUnfinished(): Promise<void> {
+    for (const name of await this.#fs.list(this.path)) {
+      const isOurs = name.startsWith(TEMPORARY_PREFIX) &&
+        POSTED_NAME.test(name.slice(TEMPORARY_PREFIX.length));
+      if (isOurs) await this.#fs.remove(this.at(name)).catch(() => {});
+    }
+  }
+
+  /** Reads a file; `undefined` if there is none. Never follows a link, waits for a pipe, or reads more than a file may have. */
+  async read(
+    name: string,
+  ): Promise<Posted & { sizeBytes: number } | undefined> {
+    if (!POSTED_NAME.test(name)) return flawed("its name is not that of one");
+    const path = this.at(name);
+    let file: FileHandle;
+    try {
+      file = await this.#fs.open(path, "read");
+    } catch (error) {
+      const found = await this.#fs.stat(path);
+      if (found === undefined) return undefined;
+      if (found.kind === "file") throw error;
+      return flawed("it is not a regular file");
+    }
+    try {
+      const { sizeBytes } = await file.stat();
+      if (sizeBytes > MAX_FILE_BYTES) return flawed("it is too large");
+      const bytes = await readAll(file, sizeBytes);
+      return { ...decodeFile(bytes), sizeBytes };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes a file. Durable after {@linkcode InboxFolder.sync}. */
+  async remove(name: string): Promise<void> {
+    // Also if it is gone: that may not be durable yet.
+    this.#hasChanged = true;
+    try {
+      await this.#fs.remove(this.at(name));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  /** Makes what was removed and refused durable. */
+  async sync(): Promise<void> {
+    // First there, so that a power cut leaves a file in one place at least.
+    if (this.#hasRefused) await this.#fs.syncDirectory(this.at(REFUSED));
+    this.#hasRefused = false;
+    if (this.#hasChanged) await this.#fs.syncDirectory(this.path);
+    this.#hasChanged = false;
+  }
+
+  /** Moves a file to those that are no message. Returns where it is now; durable after {@linkcode InboxFolder.sync}. */
+  async refuse(name: string): Promise<string> {
+    const fs = this.#fs;
+    const directory = this.at(REFUSED);
+    if ((await fs.stat(directory))?.kind !== "directory") {
+      throw new MiniError("IO", `"${directory}" is not a directory`);
+    }
+    const kept = this.#refused ??= new Set(
+      (await fs.list(directory)).sort(),
+    );
+    const to = join(directory, name);
+    await fs.rename(this.at(name), to);
+    kept.delete(name);
+    kept.add(name);
+    for (const oldest of kept) {
+      if (kept.size <= MAX_REFUSED) break;
+      kept.delete(oldest);
+      await fs.remove(join(directory, oldest)).catch(() => {});
+    }
+    this.#hasRefused = this.#hasChanged = true;
+    return to;
+  }
+}
+
+function flawed(flaw: string): Posted & { sizeBytes: number } {
+  return { flaw, sizeBytes: 0 };
+}
+
+/** Throws if something else has the name. */
+async function makeDirectory(
+  fs: FileSystem,
+  path: string,
+  mode: number,
+): Promise<void> {
+  if (await fs.stat(path) === undefined) await fs.createDirectory(path, mode);
+  if ((await fs.stat(path))?.kind === "directory") return;
+  throw new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot open the inbox: "${path}" is not a directory; no durable data has changed`,
+    { path },
+  );
+}
+
+/** Reads a file of a size. One that grows meanwhile is read no further. */
+async function readAll(
+  file: FileHandle,
+  sizeBytes: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  let done = 0;
+  while (done < sizeBytes) {
+    const count = await file.read(bytes.subarray(done));
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes.subarray(0, done);
+}

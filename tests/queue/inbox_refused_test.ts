@@ -1,0 +1,196 @@
+// Files that hold no message leave the inbox, and are told.
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+} from "@std/assert";
+import { MiniQueue, type Schema } from "@mini/state/queue";
+import { MiniError } from "@mini/state/store";
+import { TestDirectory } from "../support/dir.ts";
+import {
+  content,
+  GOOD,
+  INBOX,
+  line,
+  posted,
+  REFUSED,
+  TestInbox,
+} from "../support/inbox.ts";
+import { drain } from "../support/queue.ts";
+
+const NESTED = `${"[".repeat(2_000)}${"]".repeat(2_000)}`;
+
+/** Files that hold no message, and a word of the reason. */
+const HOSTILE: [
+  what: string,
+  bytes: string | Uint8Array<ArrayBuffer>,
+  why: string,
+][] = [
+  ["nothing", "", "newline"],
+  ["a file that was cut short", GOOD.slice(0, -10), "newline"],
+  ["text", "hello\n", "checksum"],
+  ["JSON without a checksum", '{"payload":1}\n', "checksum"],
+  ["a flipped bit", GOOD.replace("good", "goad"), "checksum is wrong"],
+  ["what is not UTF-8", Uint8Array.of(0x7b, 0xff, 0x0a), "UTF-8"],
+  ["a BOM", `\ufeff${GOOD}`, "checksum"],
+  ["two lines", GOOD + GOOD, "checksum is wrong"],
+  ["what is not JSON", line('"mini":1,'), "JSON"],
+  ["no version", line('"messages":[{"payload":1}]}'), "version"],
+  ["another field", line('"mini":1,"messages":[{"payload":1}],"a":1}'), "hold"],
+  ["no list", content({ payload: 1 }), "hold"],
+  ["no messages", content([]), "hold"],
+  ["a message that is null", content([null]), "hold"],
+  ["a message without a payload", content([{ group: "a" }]), "hold"],
+  ["a field of a message", content([{ payload: 1, at: 1 }]), "hold"],
+  ["a delay before now", content([{ payload: 1, delayMs: -1 }]), "delayMs"],
+  [
+    "a priority that is text",
+    content([{ payload: 1, priority: "1" }]),
+    "priority",
+  ],
+  ["a group that is none", content([{ payload: 1, group: null }]), "group"],
+  [
+    "what nests too deep",
+    line(`"mini":1,"messages":[{"payload":${NESTED}}]}`),
+    "nested",
+  ],
+  ["a file that is too large", new Uint8Array(8 * 1024 * 1024 + 1), "large"],
+];
+
+for (const [what, bytes, why] of HOSTILE) {
+  Deno.test(`MiniQueue moves ${what} out of the inbox, tells once, and takes in the rest`, async () => {
+    const test = new TestInbox();
+    await using queue = await test.open();
+    test.put(posted(1), bytes);
+    test.put(posted(2), GOOD);
+    assertEquals(await drain(queue), ["good"]);
+    assertEquals([test.waiting, test.refused], [[], [posted(1)]]);
+    assertEquals(test.told.length, 1);
+    const error = test.told[0]!;
+    assertInstanceOf(error, MiniError);
+    assertStringIncludes(error.message, why);
+    assertEquals(error.path, `${REFUSED}/${posted(1)}`);
+    assertEquals((await queue.stats()).ready, 0);
+  });
+}
+
+Deno.test("MiniQueue moves a file with another name out of the inbox, but for those that begin with a dot", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  const other = posted(1).toUpperCase();
+  for (const name of ["message.json", other, ".hidden"]) test.put(name, GOOD);
+  assertEquals(await drain(queue), []);
+  assertEquals(test.waiting, [".hidden"]);
+  assertEquals(test.refused, [other, "message.json"]);
+});
+
+Deno.test("MiniQueue moves what the schema rejects out of the inbox, all messages of the file", async () => {
+  const schema: Schema<string> = {
+    "~standard": {
+      validate: (value) => {
+        if (value === "throw") throw new Error("a bug");
+        return typeof value === "string"
+          ? { value }
+          : { issues: [{ message: "it must be text" }] };
+      },
+    },
+  };
+  const test = new TestInbox<string>({ schema });
+  await using queue = await test.open();
+  await MiniQueue.postBatch<unknown>("/data", [{ payload: "a" }, {
+    payload: 1,
+  }], {
+    fs: test.fs,
+  });
+  await test.post("throw");
+  await test.post("b");
+  assertEquals(await drain(queue), ["b"]);
+  assertEquals(test.codes, ["INVALID", "UNSUPPORTED_FORMAT"]);
+  assertStringIncludes(test.told[0]!.message, "it must be text");
+  assertStringIncludes(test.told[1]!.message, "a bug");
+  assertEquals(test.refused.length, 2);
+});
+
+Deno.test("MiniQueue moves what does not fit into a record out of the inbox", async () => {
+  const schema: Schema<string> = {
+    "~standard": {
+      validate: (value) => ({ value: String(value).padEnd(17_000_000) }),
+    },
+  };
+  const test = new TestInbox<string>({ schema });
+  await using queue = await test.open();
+  await test.post("a");
+  assertEquals(await queue.receive(), undefined);
+  assertEquals([test.codes, test.refused.length], [["TOO_LARGE"], 1]);
+});
+
+Deno.test("MiniQueue keeps the last 1,000 files that are no message", async () => {
+  await using directory = new TestDirectory();
+  const { path } = directory;
+  let told = 0;
+  const options = { inbox: true, onError: () => told++ };
+  const put = async (from: number, to = from) => {
+    for (let n = from; n <= to; n++) {
+      await Deno.writeTextFile(directory.at(`inbox/${posted(n)}`), "");
+    }
+  };
+  const refused = async () => {
+    const files = Deno.readDir(directory.at("inbox/refused"));
+    return (await Array.fromAsync(files, ({ name }) => name)).sort();
+  };
+  {
+    await using queue = await MiniQueue.open(path, options);
+    await put(1, 600);
+    while (told < 600) await queue.stats();
+    // One that was refused before comes once more.
+    await put(300);
+    await queue.stats();
+    await put(601, 1_203);
+    while (told < 1_204) await queue.stats();
+    const names = await refused();
+    assertEquals(names.length, 1_000);
+    assert(names.includes(posted(300)) && names.includes(posted(1_203)));
+    assert(!names.includes(posted(1)));
+  }
+  await using queue = await MiniQueue.open(path, options);
+  await put(2_000);
+  await queue.stats();
+  const names = await refused();
+  assertEquals([names.length, names.at(-1)], [1_000, posted(2_000)]);
+});
+
+Deno.test("MiniQueue passes over what cannot be moved to the refused files, and tells once", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.put(posted(1), "no message");
+  test.fail("rename", INBOX, "EACCES");
+  for (const _ of [1, 2]) assertEquals(await drain(queue), []);
+  assertEquals(test.codes, ["UNSUPPORTED_FORMAT"]);
+  assertStringIncludes(test.told[0]!.message, "EACCES");
+  assertEquals(test.waiting, [posted(1)]);
+});
+
+Deno.test("MiniQueue moves nothing to a folder that somebody has put in the place of its own", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.put(posted(1), "no message");
+  test.fs.hooks.before = ({ operation, path }) =>
+    operation === "stat" && path === REFUSED ? { code: "ELOOP" } : undefined;
+  assertEquals(await drain(queue), []);
+  assertEquals([test.codes, test.refused], [["UNSUPPORTED_FORMAT"], []]);
+});
+
+Deno.test("MiniQueue leaves a file of a newer version, tells once, and takes it in once it can", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.put(posted(1), content([{ payload: "new" }], 2));
+  for (const _ of [1, 2]) assertEquals(await drain(queue), []);
+  assertEquals([test.codes, test.waiting], [
+    ["UNSUPPORTED_FORMAT"],
+    [posted(1)],
+  ]);
+  test.put(posted(1), GOOD);
+  test.clock.advance(60_000);
+  assertEquals(await drain(queue), ["good"]);
+});

@@ -1,0 +1,178 @@
+// Whatever fails, what was posted is in the ledger once.
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { content, GOOD, INBOX, posted, TestInbox } from "../support/inbox.ts";
+import { errorOf } from "../support/journal.ts";
+import { drain, fillDisk } from "../support/queue.ts";
+
+Deno.test("MiniQueue passes over a file that it cannot read, tells once, and takes it in once it can", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.put(posted(1), GOOD);
+  test.put(posted(2), content([{ payload: "other" }]));
+  test.fs.give(`${INBOX}/${posted(1)}`, { uid: 7, gid: 7, mode: 0o600 });
+  for (const _ of [1, 2]) {
+    await drain(queue);
+    test.clock.advance(60_000);
+  }
+  assertEquals([test.codes, test.waiting], [["PERMISSION"], [posted(1)]]);
+  test.fs.give(`${INBOX}/${posted(1)}`, { mode: 0o644 });
+  assertEquals(await drain(queue), ["good"]);
+  assertEquals(test.codes.length, 1);
+});
+
+Deno.test("MiniQueue forgets a file that it could not read, and that is gone", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.put(posted(1), GOOD);
+  test.fail("open", posted(1), "EIO");
+  assertEquals(await drain(queue), []);
+  test.mend();
+  test.fs.unlink(`${INBOX}/${posted(1)}`);
+  assertEquals(await drain(queue), []);
+  test.put(posted(1), GOOD);
+  assertEquals(await drain(queue), ["good"]);
+});
+
+Deno.test("MiniQueue minds no file that vanishes while it looks", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.put(posted(1), GOOD);
+  test.put(posted(2), GOOD);
+  test.fs.hooks.before = ({ operation, path }) => {
+    if (operation === "open" && path.endsWith(posted(1))) test.fs.unlink(path);
+    if (operation === "remove" && path.endsWith(posted(2))) {
+      test.fs.unlink(path);
+    }
+    return undefined;
+  };
+  assertEquals(await drain(queue), ["good"]);
+  assertEquals([test.told, test.waiting], [[], []]);
+});
+
+Deno.test("MiniQueue: messages whose file cannot be removed are in the ledger once", async () => {
+  const test = new TestInbox();
+  const queue = await test.open();
+  await test.post("a");
+  test.fail("remove", INBOX, "EPERM");
+  assertEquals(await drain(queue), ["a"]);
+  test.clock.advance(60_000);
+  assertEquals(await drain(queue), []);
+  assertEquals(test.codes, ["PERMISSION"]);
+  assertStringIncludes(test.told[0]!.message, "once");
+  // Neither a snapshot nor a kill makes the ledger forget.
+  await queue.compact();
+  const killed = await test.reopenKilled();
+  assertEquals(await drain(killed), []);
+  assertEquals(test.codes, ["PERMISSION", "PERMISSION"]);
+  await killed.compact();
+  const again = await test.reopenClosed(killed);
+  assertEquals(await drain(again), []);
+  test.mend();
+  test.clock.advance(60_000);
+  assertEquals(await drain(again), []);
+  assertEquals(test.waiting, []);
+  await again.close();
+});
+
+Deno.test("MiniQueue: a removal that is not durable is not on record", async () => {
+  const test = new TestInbox();
+  const queue = await test.open();
+  await test.post("a");
+  const file = test.waiting[0]!;
+  test.fail("syncDirectory", INBOX, "EIO");
+  assertEquals(await drain(queue), ["a"]);
+  assertEquals([test.codes, test.waiting], [["IO"], []]);
+  test.mend();
+  assertEquals(await drain(queue), []);
+  // As a power cut may do it.
+  test.put(file, GOOD);
+  const again = await test.reopenKilled();
+  assertEquals(await drain(again), []);
+  assertEquals(test.waiting, []);
+  await again.close();
+});
+
+Deno.test("MiniQueue on a full disk leaves the files where they are, tells once, and takes them in later", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  await test.post("a");
+  fillDisk(test.fs, 1, true);
+  for (const _ of [1, 2]) {
+    assertEquals(await queue.receive(), undefined);
+  }
+  assertEquals([test.codes, test.waiting.length], [["NO_SPACE"], 1]);
+  test.mend();
+  assertEquals(await drain(queue), ["a"]);
+  assertEquals(test.waiting, []);
+});
+
+Deno.test("MiniQueue: what cannot be recorded as gone is recorded later", async () => {
+  const test = new TestInbox();
+  const queue = await test.open();
+  await test.post("a");
+  // The first write is the entry with the message.
+  fillDisk(test.fs, 2);
+  assertEquals((await queue.receive())?.payload, "a");
+  assertEquals([test.codes, test.waiting], [["NO_SPACE"], []]);
+  test.mend();
+  assertEquals(await queue.receive(), undefined);
+  await queue.close();
+  const log = new TextDecoder().decode(test.fs.content("/data/journal.jsonl"));
+  assertEquals(
+    log.match(/"gone":\["[0-9a-f]{32}\.\d{20}\.json"\]/g)?.length,
+    1,
+  );
+});
+
+Deno.test("MiniQueue tells once that the inbox cannot be listed, and continues when it can", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.fail("list", INBOX, "EACCES");
+  await queue.enqueue("a");
+  assertEquals(await drain(queue), ["a"]);
+  assertEquals(await drain(queue), []);
+  assertEquals(test.codes, ["PERMISSION"]);
+  test.mend();
+  await test.post("b");
+  assertEquals(await drain(queue), ["b"]);
+  test.fail("list", INBOX, "EACCES");
+  assertEquals(await drain(queue), []);
+  assertEquals(test.codes, ["PERMISSION", "PERMISSION"]);
+});
+
+Deno.test("MiniQueue: a broken clock is not taken for a fault of the messages", async () => {
+  const test = new TestInbox();
+  const queue = await test.open();
+  await test.post("a");
+  const wall = test.clock.wall.bind(test.clock);
+  test.clock.wall = () => NaN;
+  await queue.receive().catch(() => {});
+  assertEquals([test.waiting.length, test.refused], [1, []]);
+  test.clock.wall = wall;
+  assertEquals(await drain(queue), ["a"]);
+  await queue.close();
+});
+
+Deno.test("MiniQueue.close() waits for a look, and nothing is taken in after it", async () => {
+  const test = new TestInbox();
+  const queue = await test.open();
+  await test.post("a");
+  const counting = queue.stats();
+  const closing = queue.close();
+  await Promise.all([counting, closing]);
+  await test.post("b");
+  const { ready } = await queue.stats();
+  assertEquals([ready, test.waiting.length, test.told], [1, 1, []]);
+});
+
+Deno.test("MiniQueue that is poisoned looks no more", async () => {
+  const test = new TestInbox();
+  const queue = await test.open();
+  test.fail("sync", "journal", "EIO");
+  await errorOf(queue.enqueue("a"));
+  test.mend();
+  await test.post("b");
+  await queue.stats().catch(() => {});
+  assertEquals([test.waiting.length, test.told], [1, []]);
+  await queue.close();
+});

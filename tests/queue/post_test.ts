@@ -1,0 +1,198 @@
+// Posting to a queue: what may fail, and what is there then.
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  applyToLedger,
+  emptyLedger,
+  type LedgerEntry,
+  MiniQueue,
+} from "@mini/state/queue";
+import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { TestDirectory } from "../support/dir.ts";
+import { GOOD, INBOX, posted, TestInbox } from "../support/inbox.ts";
+import { errorOf } from "../support/journal.ts";
+import { drain, fillDisk } from "../support/queue.ts";
+
+Deno.test("MiniQueue.post() without an inbox is NOT_FOUND, and makes nothing", async () => {
+  const test = new TestInbox();
+  const error = await errorOf(test.post("a"));
+  assertEquals([error.code, error.path], ["NOT_FOUND", INBOX]);
+  await (await test.open({ inbox: false })).close();
+  assertEquals((await errorOf(test.post("a"))).code, "NOT_FOUND");
+  assertEquals(await test.fs.stat(INBOX), undefined);
+  test.fs.put(INBOX, new Uint8Array());
+  assertEquals((await errorOf(test.post("a"))).code, "NOT_FOUND");
+});
+
+Deno.test("MiniQueue.post() refuses what cannot be enqueued, and posts nothing", async () => {
+  const test = new TestInbox();
+  await using _ = await test.open();
+  const { fs } = test;
+  const batch = (messages: unknown, options: object = { fs }) =>
+    MiniQueue.postBatch("/data", messages as [], options);
+  await assertRejects(() => test.post("a", { delayMs: -1 }), RangeError);
+  await assertRejects(() => test.post("a", { priority: NaN }), RangeError);
+  await assertRejects(() => test.post("a", { group: "" }), TypeError);
+  await assertRejects(() => test.post("a", { dedupeKey: "" }), TypeError);
+  await assertRejects(() => test.post("a", { at: 1 } as object), TypeError);
+  await assertRejects(() => batch("a"), TypeError, "an array");
+  await assertRejects(() => batch([], { group: "g" }), TypeError);
+  await assertRejects(() => batch([{ payload: 1, delayMs: -1 }]), RangeError);
+  const many = Array.from({ length: 10_001 }, () => ({ payload: 1 }));
+  await assertRejects(() => batch(many), RangeError, "10001");
+  await batch([]);
+  const lossy = await errorOf(test.post(new Map()));
+  assertEquals(lossy.code, "UNSERIALIZABLE");
+  const large = await errorOf(test.post("x".repeat(9_000_000)));
+  assertEquals(large.code, "TOO_LARGE");
+  assertStringIncludes(large.message, "8.0 MiB");
+  assertEquals(test.waiting, []);
+});
+
+Deno.test("MiniQueue.attach() has no inbox", async () => {
+  const fs = new MemoryFileSystem();
+  await using manager = await StateManager.open("/data", {
+    fs,
+    initial: () => ({ queue: emptyLedger<string>() }),
+    apply: (state, { queue }: { queue: LedgerEntry<string> }) =>
+      applyToLedger(state.queue, queue),
+  });
+  const options: object = { inbox: true };
+  await assertRejects(
+    () => MiniQueue.attach(manager, "queue", options),
+    TypeError,
+    '"inbox"',
+  );
+});
+
+Deno.test("MiniQueue.post() on a full disk is NO_SPACE, and leaves nothing", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  fillDisk(test.fs, 1, true);
+  const error = await errorOf(test.post("a"));
+  assertEquals(error.code, "NO_SPACE");
+  assertStringIncludes(error.message, "nothing was posted");
+  test.mend();
+  assertEquals([test.waiting, await drain(queue)], [[], []]);
+});
+
+Deno.test("MiniQueue.post() whose folder cannot be synced says that the messages may be there", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.fail("syncDirectory", INBOX, "ENOSPC");
+  const error = await errorOf(test.post("a"));
+  assertEquals(error.code, "IO");
+  assertStringIncludes(error.message, "it may be taken in");
+  test.mend();
+  assertEquals(await drain(queue), ["a"]);
+});
+
+Deno.test("MiniQueue.open() removes what a producer has begun and not finished; one that still works begins again", async () => {
+  const test = new TestInbox();
+  await (await test.open()).close();
+  test.put(`.${posted(1)}`, GOOD);
+  test.put(".other", GOOD);
+  let opened: MiniQueue<string> | undefined;
+  let opening: Promise<void> | undefined;
+  test.fs.hooks.before = ({ operation, path }) => {
+    // Its file is there, and has no name yet.
+    if (operation === "sync" && path.startsWith(`${INBOX}/.`) && !opening) {
+      opening = test.open().then((queue) => void (opened = queue));
+      for (const name of test.waiting) {
+        if (name.startsWith(".")) test.fs.unlink(`${INBOX}/${name}`);
+      }
+      test.put(".other", GOOD);
+    }
+    return undefined;
+  };
+  await test.post("a");
+  await opening;
+  assertEquals(await drain(opened!), ["a"]);
+  assertEquals(test.waiting, [".other"]);
+  await opened!.close();
+  test.mend();
+  test.put(`.${posted(2)}`, GOOD);
+  await (await test.open()).close();
+  assertEquals(test.waiting, [".other"]);
+});
+
+Deno.test("MiniQueue.post() gives up where its file is removed each time", async () => {
+  const test = new TestInbox();
+  await using _ = await test.open();
+  let tries = 0;
+  test.fs.hooks.before = ({ operation, path }) => {
+    if (operation === "rename" && path.startsWith(`${INBOX}/.`)) {
+      tries++;
+      test.fs.unlink(path);
+    }
+    return undefined;
+  };
+  const error = await errorOf(test.post("a"));
+  assertEquals([error.code, tries], ["IO", 3]);
+});
+
+Deno.test("MiniQueue.post() works on a system without users", async () => {
+  const test = new TestInbox();
+  test.fs.user = undefined;
+  await using queue = await test.open();
+  await test.post("a");
+  assertEquals(await drain(queue), ["a"]);
+});
+
+if (Deno.build.os !== "windows") {
+  Deno.test("MiniQueue.post() makes files that those who read the inbox can read, whatever its umask", async () => {
+    await using directory = new TestDirectory();
+    const dir = directory.at("jobs");
+    const queue = await MiniQueue.open<string>(dir, { inbox: true });
+    await queue.close();
+    const modes: number[] = [];
+    const umask = Deno.umask(0o077);
+    try {
+      for (const mode of [0o700, 0o770, 0o777]) {
+        await Deno.chmod(`${dir}/inbox`, mode);
+        await MiniQueue.post(dir, "a");
+        const files = await Array.fromAsync(Deno.readDir(`${dir}/inbox`));
+        const { name } = files.find(({ isFile }) => isFile)!;
+        const path = `${dir}/inbox/${name}`;
+        modes.push((await Deno.stat(path)).mode! & 0o777);
+        await Deno.remove(path);
+      }
+    } finally {
+      Deno.umask(umask);
+    }
+    assertEquals(modes, [0o600, 0o640, 0o644]);
+  });
+
+  Deno.test("MiniQueue never follows, waits for or empties what is no regular file in the inbox", async () => {
+    await using directory = new TestDirectory();
+    const dir = directory.at("jobs");
+    const told: unknown[] = [];
+    const onError = (error: unknown) => told.push(error);
+    await using queue = await MiniQueue.open<string>(dir, {
+      inbox: true,
+      onError,
+    });
+    const at = (number: number) => `${dir}/inbox/${posted(number)}`;
+    await Deno.writeTextFile(directory.at("secret"), GOOD);
+    await Deno.symlink(directory.at("secret"), at(1));
+    await Deno.symlink(directory.at("nothing"), at(2));
+    await Deno.mkdir(`${at(3)}/inside`, { recursive: true });
+    const { success } = await new Deno.Command("mkfifo", { args: [at(4)] })
+      .output();
+    assert(success);
+    assertEquals(await queue.receive(), undefined);
+    assertEquals(told.length, 4);
+    const refused = await Array.fromAsync(Deno.readDir(`${dir}/inbox/refused`));
+    assertEquals(
+      refused.map(({ name }) => name).sort(),
+      [1, 2, 3, 4].map(posted),
+    );
+    assertEquals(await Deno.readTextFile(directory.at("secret")), GOOD);
+    assert(await Deno.stat(`${dir}/inbox/refused/${posted(3)}/inside`));
+  });
+}
