@@ -54,6 +54,12 @@ export function aBoolean(name: string, value: unknown): void {
   throw new TypeError(`${name} must be true or false, not ${nameOf(value)}`);
 }
 
+/** Checks for a date. */
+export function aDate(name: string, value: unknown): void {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return;
+  throw new TypeError(`${name} must be a valid Date, not ${String(value)}`);
+}
+
 /** Checks for one of the words. */
 export function oneOf(...words: readonly string[]): Check {
   return (name, value) => {

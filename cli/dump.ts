@@ -14,8 +14,9 @@ export const dump: Command = {
   operands: ["PATH"],
   summary: "print the records",
   details: [
-    "One record a line: its number, a tab, its JSON; with --json",
-    '{"seq":1,"data":…}. Prints the records before a damage.',
+    "One record a line: its number, its time if it has one, its JSON, with tabs",
+    'between; with --json {"seq":1,"at":…,"data":…}. Prints the records before a',
+    "damage.",
   ],
   options: [
     { name: "from", value: "N", min: 1, summary: "the first record" },
@@ -48,10 +49,10 @@ export const dump: Command = {
 
 /** A record on one line. */
 export function recordLine(
-  { seq, data }: LogRecord<unknown>,
+  { seq, at, data }: LogRecord<unknown>,
   isJson: boolean,
 ): string {
-  return isJson
-    ? JSON.stringify({ seq, data })
-    : `${seq}\t${JSON.stringify(data)}`;
+  if (isJson) return JSON.stringify({ seq, at, data });
+  const time = at === undefined ? "" : `${at.toISOString()}\t`;
+  return `${seq}\t${time}${JSON.stringify(data)}`;
 }

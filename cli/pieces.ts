@@ -1,4 +1,5 @@
 import {
+  FRAME_BYTES,
   isIntact,
   type Line,
   parseLine,
@@ -169,15 +170,14 @@ export function blank(lines: number): string {
   return `${grouped(lines)} lines are blank`;
 }
 
-/** The most bytes of a line before its record. */
-const HEAD_BYTES = 112;
 const latin = new TextDecoder("latin1");
 
 /** The number of the record in a whole line, where that is a single one. */
 function singleIn(line: Uint8Array): number | undefined {
-  const head = latin.decode(line.subarray(PREFIX_BYTES, HEAD_BYTES));
-  const found = /^"seq":(\d+),(?:"durable":\d+,)?(?:"applied":\d+,)?"data":/
-    .exec(head);
+  const head = latin.decode(line.subarray(PREFIX_BYTES, FRAME_BYTES));
+  const found =
+    /^"seq":(\d+),(?:"durable":\d+,)?(?:"applied":\d+,)?(?:"at":\d+,)?"data":/
+      .exec(head);
   return found === null ? undefined : Number(found[1]);
 }
 

@@ -35,3 +35,12 @@ export function absolutePath(file: string | URL): string {
   const path = file instanceof URL ? fromFileUrl(file) : file;
   return isAbsolute(path) ? resolve(path) : resolve(cwd(), path);
 }
+
+/** A wall clock that shows less, in milliseconds since 1970, was never set. */
+export const EARLIEST_MS: number = Date.UTC(2020);
+
+/** The wall clock, in milliseconds since 1970; `undefined` if it was never set. May jump. */
+export function wallClockMs(): number | undefined {
+  const ms = Date.now();
+  return ms < EARLIEST_MS ? undefined : ms;
+}

@@ -1,4 +1,4 @@
-import { uptimeMs } from "../fs/system.ts";
+import { EARLIEST_MS, uptimeMs } from "../fs/system.ts";
 import { isPromise } from "../base/promise.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 
@@ -98,9 +98,6 @@ export function checkedClock(clock: Clock): Clock {
   };
 }
 
-/** A wall clock before this was never set. */
-const EARLIEST = Date.UTC(2020);
-
 /** Drift is recorded once it has changed by this much. */
 const DRIFT_STEP_MS = 1_000;
 
@@ -186,5 +183,5 @@ function start(
 ): number {
   if (at === 0) return Math.max(wall, 1);
   const last = at + drift;
-  return last >= EARLIEST && wall > last ? at + (wall - last) : at;
+  return last >= EARLIEST_MS && wall > last ? at + (wall - last) : at;
 }

@@ -277,6 +277,11 @@ export function checkUnused<S, M>(
   dir: string | URL | undefined,
   options: Partial<StateOptions<S, M>> & { readonly ifMissing?: unknown },
 ): void {
+  if (options.log?.keep !== undefined) {
+    throw new TypeError(
+      "StateManager.open() cannot use a log with keep: it removes records that no snapshot covers",
+    );
+  }
   const given = (["log", "snapshots"] as const)
     .filter((name) => options[name] !== undefined);
   if (dir === undefined && given.length < 2) {

@@ -6,6 +6,12 @@ export interface LogRecord<T> {
   readonly seq: number;
   /** The value that was appended. */
   readonly data: T;
+  /**
+   * When it was written, where the log tells: see `timestamps` of
+   * {@linkcode StoreOptions}. It is the last time in the same segment at or before
+   * the record, so a record that was written without a time may show an earlier one.
+   */
+  readonly at?: Date;
 }
 
 /**
@@ -28,6 +34,11 @@ export interface ReplayRange {
   from?: number;
   /** The number of the last record. @default {the last that is present} */
   to?: number;
+  /**
+   * Starts at the first record whose time is this or later, without reading all
+   * that is before. A `TypeError` if the log has records, and none of them a time.
+   */
+  since?: Date;
   /** Ends the iteration by throwing its reason. */
   signal?: AbortSignal;
 }
@@ -125,6 +136,8 @@ export interface LogReader<T> {
    * more, or others stand in their place.
    */
   follow(options?: FollowOptions): AsyncIterable<LogRecord<T>>;
+  /** Finds the last record whose time is `time` or earlier: its number, or 0. Left out by a log without times. */
+  seqAt?(time: Date): Promise<number>;
   /** Frees it. Closing twice is fine. */
   close(): Promise<void>;
 }
@@ -170,6 +183,8 @@ export interface Log<T> extends LogReader<T> {
   readonly recovery?: {
     readonly outcome: "created" | "clean" | "unclean" | "torn";
   };
+  /** The limits beyond which it removes its oldest records by itself. A state refuses such a log. */
+  readonly keep?: object | undefined;
   /** Resolves when the log accepts nothing more until it is opened again, with the reason: also while nobody appends. Never rejects. */
   readonly failed?: Promise<MiniError>;
   /**

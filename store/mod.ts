@@ -39,6 +39,7 @@ export type {
 } from "./log.ts";
 export type {
   FollowPathOptions,
+  KeepOptions,
   ReadableOptions,
   ReaderOptions,
   ReadOptions,

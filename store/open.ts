@@ -1,4 +1,5 @@
 import { basename, join } from "@std/path";
+import { MiniError } from "../base/errors.ts";
 import { nativeFormat } from "./format/line.ts";
 import { assertOurs, removeTemporary } from "../fs/atomic_file.ts";
 import { lockJournal, namedLog, nameLog } from "./lock.ts";
@@ -10,6 +11,7 @@ import {
 import { rustFormat } from "./format/rust.ts";
 import type { JournalContext } from "./journal.ts";
 import { listSegments } from "./read/segments.ts";
+import { lastTimeIn } from "./read/native_segments.ts";
 import { recoverRustJournal } from "./recover_rust.ts";
 import { asListed } from "./spelling.ts";
 import type { StoreOptions } from "./options.ts";
@@ -26,9 +28,15 @@ export interface OpenJournal {
 /** Takes the lock, recovers, and makes the writer that continues at the end. On failure nothing stays locked or open. */
 export async function openJournal(
   asked: JournalContext,
-  { maxSegmentBytes = 16 * 1024 * 1024, durable = true, verifyFrom = 1 }: Pick<
+  {
+    maxSegmentBytes = 16 * 1024 * 1024,
+    durable = true,
+    timestamps = false,
+    keep,
+    verifyFrom = 1,
+  }: Pick<
     StoreOptions<unknown>,
-    "maxSegmentBytes" | "durable" | "verifyFrom"
+    "maxSegmentBytes" | "durable" | "timestamps" | "keep" | "verifyFrom"
   >,
 ): Promise<OpenJournal> {
   const { fs, staging, paths: { directory } } = asked;
@@ -55,6 +63,7 @@ export async function openJournal(
       ...paths.rustSegments(names).map((name) => join(paths.directory, name)),
     ]);
     const { format, sealed } = await listSegments(context, names);
+    if (format !== "mini") assertRustCan(paths.active, { timestamps, keep });
     recovered = format === "mini"
       ? await recoverJournal(context, bases, {
         verifyFrom,
@@ -62,12 +71,18 @@ export async function openJournal(
       })
       : await recoverRustJournal(context, sealed);
     await nameLog(lock, recovered.header.journal);
+    const lastTime = timestamps
+      ? recovered.at ?? await lastTimeIn(context, recovered.sealed)
+      : undefined;
     const writer = await Writer.at({
       context,
       format: format === "mini" ? nativeFormat : rustFormat,
       lock,
       maxSegmentBytes,
       isDurable: durable,
+      hasTimes: timestamps,
+      lastTime,
+      keep,
     }, recovered);
     return { context, writer, report: recovered.report };
   } catch (error) {
@@ -75,4 +90,16 @@ export async function openJournal(
     await lock.close().catch(() => {});
     throw error;
   }
+}
+
+/** Throws `UNSUPPORTED_FORMAT` for options that would do nothing in a journal of the Rust program. */
+function assertRustCan(
+  path: string,
+  options: { readonly timestamps: boolean; readonly keep: unknown },
+): void {
+  const name = options.timestamps ? "timestamps" : "keep";
+  if (!options[name]) return;
+  const message =
+    `Cannot open "${path}" with ${name}: the format of the Rust ministore cannot express that; mini convert makes a journal that can`;
+  throw new MiniError("UNSUPPORTED_FORMAT", message, { path });
 }

@@ -1,10 +1,12 @@
 import {
   aBoolean,
+  aDate,
   aFileSystem,
   aFunction,
   aMode,
   aSchema,
   aSignal,
+  assertOptions,
   checkCount,
   type Checks,
   countFrom,
@@ -71,6 +73,21 @@ export interface StoreOptions<T> extends ReadOptions<T> {
   /** Whether an append waits for fsync, or only for the write, if the call does not say. @default {true} */
   durable?: boolean;
   /**
+   * Whether records get a time: that of the wall clock when they were written, to
+   * the millisecond, shared by appends that share a write. It never goes back: if
+   * the clock does, it stands still until the clock has caught up. While the clock
+   * shows a time before 2020 it was never set, and counts for nothing. Records
+   * keep their times when the log is opened without this option.
+   *
+   * @default {false}
+   */
+  timestamps?: boolean;
+  /**
+   * How much of the log to keep, at least. Without it, everything. Not for the
+   * log of a state or a queue.
+   */
+  keep?: KeepOptions;
+  /**
    * The first record that opening verifies. Segments before it are verified when
    * they are read instead, so that a long history that a snapshot covers costs no
    * time.
@@ -82,6 +99,44 @@ export interface StoreOptions<T> extends ReadOptions<T> {
   mode?: number;
   /** The mode of the directory, if it is created. @default {that of new files, with x wherever it has r} */
   directoryMode?: number;
+}
+
+/**
+ * How much of a log to keep, at least; what is older goes.
+ *
+ * Each time a new segment is started, the sealed segments that are entirely
+ * beyond any of the limits are removed, oldest first, whether or not somebody has
+ * read them. So the log takes up to `bytes` and two segments, of
+ * `maxSegmentBytes` and one commit each: choose `maxSegmentBytes` well below
+ * `bytes`, as its default may be more.
+ *
+ * @example A log that takes no more than about 10 MiB
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ *
+ * const MIB = 1024 * 1024;
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path, {
+ *   maxSegmentBytes: MIB,
+ *   keep: { bytes: 8 * MIB },
+ * });
+ * await store.append("hello");
+ * ```
+ */
+export interface KeepOptions {
+  /** This many bytes of the newest segments. @default {no limit} */
+  bytes?: number;
+  /** This many of the newest records. @default {no limit} */
+  records?: number;
+  /**
+   * The records of the last milliseconds, as the last time in each segment tells.
+   * Needs `timestamps`. Removes at most two segments at a time, and none while
+   * the wall clock shows a time before 2020. A clock that was too far ahead makes
+   * segments stay longer: give `bytes` as well where the disk is small.
+   *
+   * @default {no limit}
+   */
+  ageMs?: number;
 }
 
 /**
@@ -100,6 +155,30 @@ export interface StoreOptions<T> extends ReadOptions<T> {
 export interface ReplayOptions<T> extends ReplayRange, ReadOptions<T> {
   /** Whether a path without a log is an error, `NOT_FOUND`, or a log without records. @default {"error"} */
   ifMissing?: "error" | "empty";
+}
+
+const KEEP_CHECKS: Checks<KeepOptions> = {
+  bytes: countFrom(0),
+  records: countFrom(0),
+  ageMs: countFrom(0),
+};
+
+function aLimit(name: string, value: unknown): void {
+  assertOptions(name, value as KeepOptions, KEEP_CHECKS);
+  if (
+    Object.values(value as KeepOptions).some((limit) => limit !== undefined)
+  ) {
+    return;
+  }
+  throw new TypeError(`${name} must have bytes, records or ageMs`);
+}
+
+/** Throws a `TypeError` for an age where records have no times. */
+export function checkAge(
+  { keep, timestamps }: Pick<StoreOptions<unknown>, "keep" | "timestamps">,
+): void {
+  if (keep?.ageMs === undefined || timestamps) return;
+  throw new TypeError("keep.ageMs needs timestamps: true");
 }
 
 /**
@@ -127,7 +206,7 @@ export interface FollowPathOptions<T> extends FollowOptions, ReadOptions<T> {
 /**
  * How a log is opened for reading.
  *
- * @example Read what is there now
+ * @example What a writer has done so far
  * ```ts
  * import { MiniStore } from "@mini/state/store";
  * import { assertEquals } from "@std/assert";
@@ -135,6 +214,10 @@ export interface FollowPathOptions<T> extends FollowOptions, ReadOptions<T> {
  * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
  * await using reader = await MiniStore.openReader<string>(path, { ifMissing: "empty" });
  * assertEquals(reader.sequence, 0);
+ * await using store = await MiniStore.open<string>(path);
+ * await store.appendBatch(["a", "b"]);
+ * await reader.refresh?.();
+ * assertEquals([reader.id, reader.sequence], [store.id, 2]);
  * ```
  */
 export interface ReaderOptions<T> extends ReadOptions<T> {
@@ -180,6 +263,7 @@ const RANGE_CHECKS: Checks<ReplayRange> = {
   from: countFrom(1),
   // A replay up to 0 has no records: the `sequence` of an empty log is 0.
   to: countFrom(0),
+  since: aDate,
   signal: aSignal,
 };
 
@@ -218,6 +302,7 @@ export const READER_CHECKS: Checks<ReaderOptions<unknown>> = {
 export const FOLLOW_CHECKS: Checks<FollowPathOptions<unknown>> = {
   ...READER_CHECKS,
   from: countFrom(1),
+  since: aDate,
   signal: aSignal,
   durableOnly: aBoolean,
   onCaughtUp: aFunction,
@@ -228,16 +313,19 @@ export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   ...READ_CHECKS,
   maxSegmentBytes: countFrom(1),
   durable: aBoolean,
+  timestamps: aBoolean,
+  keep: aLimit,
   verifyFrom: countFrom(1),
   mode: aMode,
   directoryMode: aMode,
 };
 
-/** Throws a `RangeError` for a range that names no records, and a `TypeError` for a signal that is none. */
-export function checkRange({ from, to, signal }: ReplayRange): void {
+/** Throws a `RangeError` for a range that names no records, and a `TypeError` for a time or a signal that is none. */
+export function checkRange({ from, to, since, signal }: ReplayRange): void {
   if (from !== undefined) checkCount("from", from);
   // A replay up to 0 has no records: the `sequence` of an empty log is 0.
   if (to !== undefined) checkCount("to", to, 0);
+  if (since !== undefined) aDate("since", since);
   if (signal !== undefined) aSignal("signal", signal);
 }
 

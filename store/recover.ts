@@ -65,6 +65,8 @@ export interface SealedSegment {
   readonly path: string;
   readonly base: number;
   readonly sizeBytes: number;
+  /** The last time in it, `null` if it tells none; left out where it was not read. */
+  readonly at?: number | null;
 }
 
 /** A recovered journal, and where its writer continues. */
@@ -79,6 +81,8 @@ export interface Recovered {
   readonly isMarked: boolean;
   /** Up to where the log proves that records had been applied. */
   readonly applied: number;
+  /** The last time in the active segment, if it tells one. */
+  readonly at: number | undefined;
   readonly sealed: readonly SealedSegment[];
   readonly report: RecoveryReport;
 }
@@ -109,7 +113,8 @@ export async function recoverJournal(
     const scan = await scanSealed(context, base, expected);
     expected = continuationOf(scan);
     applied = scan.applied;
-    sealed.push({ path: scan.path, base, sizeBytes: scan.offset });
+    const { path, offset: sizeBytes } = scan;
+    sealed.push({ path, base, sizeBytes, at: scan.at ?? null });
   }
   const found = await fs.stat(paths.active);
   const scan = found === undefined
@@ -193,6 +198,7 @@ async function createActive(
     chain,
     isMarked: false,
     applied: 0,
+    at: undefined,
     sealed,
     report: {
       outcome: expected === undefined ? "created" : "unclean",
@@ -233,7 +239,7 @@ async function openClosed(
 
 /** The journal of a writer that continues where the scan ended. */
 function atEnd(
-  { header, next, offset, chain, isMarked, applied }: SegmentScan,
+  { header, next, offset, chain, isMarked, applied, at }: SegmentScan,
   file: FileHandle,
   sealed: readonly SealedSegment[],
   report: Omit<RecoveryReport, "sequence" | "segments">,
@@ -248,6 +254,7 @@ function atEnd(
     chain,
     isMarked,
     applied,
+    at,
     sealed,
     report: { ...report, sequence, segments },
   };

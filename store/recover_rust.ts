@@ -57,6 +57,7 @@ export async function recoverRustJournal(
     chain: 0,
     isMarked: false,
     applied: 0,
+    at: undefined,
     sealed,
     report: {
       outcome: torn.length > 0 ? "torn" : "unclean",

@@ -1,4 +1,4 @@
-import { assertOptions, checkCount } from "../base/checks.ts";
+import { aDate, assertOptions, checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
 import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { type Schema, validateNew } from "../base/schema.ts";
@@ -16,10 +16,12 @@ import type {
 } from "./log.ts";
 import { type OpenJournal, openJournal } from "./open.ts";
 import {
+  checkAge,
   checkFollow,
   checkRange,
   FOLLOW_CHECKS,
   type FollowPathOptions,
+  type KeepOptions,
   READABLE_CHECKS,
   type ReadableOptions,
   READER_CHECKS,
@@ -33,6 +35,7 @@ import {
 import { followRecords } from "./read/follow.ts";
 import { JournalReader } from "./read/log_reader.ts";
 import { readChunks, type Reading, readRecords } from "./read/replay.ts";
+import { seqAt } from "./read/seq_at.ts";
 import type { RecoveryReport } from "./recover.ts";
 import { readableOf, writableOf } from "./streams.ts";
 import type { Writer } from "./write/writer.ts";
@@ -104,6 +107,7 @@ export class MiniStore<T> implements AsyncDisposable {
     options: StoreOptions<T> = {},
   ): Promise<MiniStore<T>> {
     assertOptions("MiniStore.open()", options, STORE_CHECKS);
+    checkAge(options);
     const asked = contextOf(path, options);
     try {
       return new MiniStore(await openJournal(asked, options), options.schema);
@@ -167,19 +171,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * @throws {MiniError} `NOT_FOUND` if there is no log, unless `ifMissing` is
    * `"empty"`; `CORRUPT` if the newest segment is damaged; `TOO_LARGE`;
    * `UNSUPPORTED_FORMAT`; `PERMISSION`; `IO`.
-   *
-   * @example What a writer has done so far
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * await using store = await MiniStore.open<string>(path);
-   * await using reader = await MiniStore.openReader<string>(path);
-   * await store.appendBatch(["a", "b"]);
-   * await reader.refresh?.();
-   * assertEquals([reader.id, reader.sequence], [store.id, 2]);
-   * ```
    */
   static async openReader<T>(
     path: string | URL,
@@ -283,6 +274,16 @@ export class MiniStore<T> implements AsyncDisposable {
   /** The error of the last rotation that an append started, until one succeeds. Meanwhile the old segment grows. */
   get rotationFailure(): MiniError | undefined {
     return this.#writer.rotationFailure;
+  }
+
+  /** The error of the last rotation that could not remove what is beyond `keep`, until one succeeds. Meanwhile the log grows. */
+  get keepFailure(): MiniError | undefined {
+    return this.#writer.keepFailure;
+  }
+
+  /** How much of the log is kept, if not everything. */
+  get keep(): KeepOptions | undefined {
+    return this.#writer.keep;
   }
 
   /**
@@ -461,6 +462,23 @@ export class MiniStore<T> implements AsyncDisposable {
   }
 
   /**
+   * Finds the last record whose time is `time` or earlier. Reads little more than
+   * the segment that holds it.
+   *
+   * @param time The time.
+   * @returns The number of the record, 0 if no record that is left has such a time.
+   * @throws {TypeError} If the log has records, none of them has a time, and it is
+   * not open with `timestamps`.
+   * @throws {MiniError} As {@linkcode MiniStore.replay}.
+   */
+  async seqAt(time: Date): Promise<number> {
+    aDate("time", time);
+    const { sequence: to } = this;
+    const reading = this.#reading({ to });
+    return this.firstSequence > to ? 0 : await seqAt(reading, time);
+  }
+
+  /**
    * Seals the active segment after every record appended so far, and starts a
    * new one. Does nothing if the active segment holds no record.
    *
@@ -576,6 +594,7 @@ export class MiniStore<T> implements AsyncDisposable {
       range,
       schema: this.#schema,
       live: this.#writer,
+      hasTimes: this.#writer.hasTimes,
     };
   }
 }

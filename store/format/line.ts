@@ -28,6 +28,7 @@ const CLOSE = encoder.encode('"close":');
 const SEQ = '"seq":';
 const DURABLE = '"durable":';
 const APPLIED = '"applied":';
+const AT = '"at":';
 const VALUE = { data: '"data":', batch: '"batch":' };
 const HEX_DIGITS = encoder.encode("0123456789abcdef");
 /** The value of each byte as a lower-case hex digit; -1 for any other. */
@@ -63,6 +64,8 @@ export type Line =
     readonly durable: number;
     /** Up to where, by then, every record had been applied, or was on record as aborted. */
     readonly applied: number;
+    /** When they were written, in milliseconds since 1970, if the line says so. */
+    readonly at: number | undefined;
     readonly records: readonly unknown[];
   }
   | { readonly kind: "close"; readonly seq: number };
@@ -75,6 +78,8 @@ export interface Unit {
   readonly batch?: number;
   /** Up to where records are applied now, in a log whose records are applied to something. */
   readonly applied?: (() => number) | undefined;
+  /** The time of the records; without it, that of the commit. */
+  readonly at?: number | undefined;
 }
 
 /** Bytes ready to be appended, and the running checksum after them. */
@@ -83,20 +88,26 @@ export interface Encoded {
   readonly chain: number;
 }
 
-/** Encodes units into lines. `durable` is the highest sequence number on stable storage now. */
+/**
+ * Encodes the units of a commit into lines. `durable` is the highest sequence
+ * number on stable storage now, `now` the time of the commit, in a log with times.
+ */
 export function encodeLines(
   units: readonly Unit[],
   firstSeq: number,
   durable: number,
   chain: number,
+  now?: number,
 ): Encoded {
   let text = "";
   let seq = firstSeq;
-  for (const { text: json, batch, applied } of units) {
+  let last: number | undefined;
+  for (const { text: json, batch, applied, at = now } of units) {
     text += `${CRC_PLACEHOLDER}"seq":${seq},`;
     if (durable !== seq - 1) text += `"durable":${durable},`;
     const upTo = applied?.();
     if (upTo !== undefined && upTo !== durable) text += `"applied":${upTo},`;
+    if (at !== undefined && at !== last) text += `"at":${last = at},`;
     text += batch === undefined ? `"data":${json}}\n` : `"batch":${json}}\n`;
     seq += batch ?? 1;
   }
@@ -242,16 +253,26 @@ export function parseLine(text: string): Line | undefined {
   return parseHeader(json);
 }
 
-/** Where the JSON of record `seq` starts, or of the batch that begins with it, which then ends before the last character of the line, if it is JSON; `undefined` for every other line. */
+/**
+ * Where the JSON of record `seq` starts, or of the batch that begins with it,
+ * which then ends before the last character of the line, if it is JSON;
+ * `undefined` for every other line. If the line has a time, `timed` gets it.
+ */
 export function valueStart(
   text: string,
   seq: number,
   field: "data" | "batch",
+  timed: { at: number | undefined },
 ): number | undefined {
   if (!text.startsWith(SEQ, PREFIX_BYTES)) return undefined;
   let at = afterNumber(text, PREFIX_BYTES + SEQ.length, seq);
   for (const name of [DURABLE, APPLIED]) {
     if (text.startsWith(name, at)) at = afterNumber(text, at + name.length);
+  }
+  if (text.startsWith(AT, at)) {
+    const start = at + AT.length;
+    at = afterNumber(text, start);
+    timed.at = Number(text.slice(start, at - 1));
   }
   const isIt = text.startsWith(VALUE[field], at) && text.endsWith("}");
   return isIt ? at + VALUE[field].length : undefined;
@@ -275,8 +296,8 @@ function parseRecords(
   json: Record<string, unknown>,
   levels: number,
 ): Line | undefined {
-  const { seq, batch } = json;
-  if (!isNumber(seq)) return undefined;
+  const { seq, batch, at } = json;
+  if (!isNumber(seq) || at !== undefined && !isNumber(at)) return undefined;
   const { durable = seq - 1 } = json;
   const { applied = durable } = json;
   if (!isNumber(durable) || !isNumber(applied)) return undefined;
@@ -285,7 +306,7 @@ function parseRecords(
   if (!Array.isArray(records) || records.length === 0) return undefined;
   // A batch is one level more, and the line another.
   if (batch === undefined && levels > MAX_DEPTH + 1) return undefined;
-  return { kind: "records", seq, durable, applied, records };
+  return { kind: "records", seq, durable, applied, at, records };
 }
 
 function parseHeader(json: Record<string, unknown>): Line | undefined {
@@ -313,6 +334,7 @@ export interface WriteFormat {
     firstSeq: number,
     durable: number,
     chain: number,
+    now: number | undefined,
   ): Encoded;
   /** Encodes the mark of a clean end. Left out by a format that has none. */
   encodeClose?(seq: number, chain: number): Encoded;

@@ -8,10 +8,15 @@ import { cutsOf, parseJson } from "../../base/walk.ts";
 export interface LineParser {
   /** The number of the next record, of those that were taken. */
   readonly next: number;
-  /** The records of the next line, to be taken before it is asked for another; those below `from` may be left out. */
-  parse(line: string, from: number): Iterable<unknown>;
-  /** Continues with the line of record `next`. */
-  moveTo(next: number): void;
+  /** The time of the last line and its records, in milliseconds since 1970; `undefined` if the segment has told none so far. */
+  readonly at: number | undefined;
+  /**
+   * The records of the next line, to be taken before it is asked for another;
+   * those below `from`, and those before the time `since`, may be left out.
+   */
+  parse(line: string, from: number, since?: number): Iterable<unknown>;
+  /** Continues with the line of record `next`; the lines before it have told the time `at`. */
+  moveTo(next: number, at?: number): void;
 }
 
 /** A damage in a segment, and its place. */
@@ -36,21 +41,24 @@ export class NativeLines implements LineParser {
   /** The header is the first line, and is not among those it gets. */
   #line = 1;
   next: number;
+  at: number | undefined;
 
   constructor(base: number, refuse: Refuse) {
     this.#refuse = refuse;
     this.next = base + 1;
   }
 
-  moveTo(next: number): void {
+  moveTo(next: number, at?: number): void {
     this.next = next;
+    this.at = at;
     this.#line = NaN;
   }
 
-  parse(text: string, from: number): Iterable<unknown> {
+  parse(text: string, from: number, since?: number): Iterable<unknown> {
     this.#line++;
-    const start = valueStart(text, this.next, "data");
-    if (start !== undefined && this.next < from) {
+    const start = valueStart(text, this.next, "data", this);
+    const isWanted = this.next >= from && !isBefore(this.at, since);
+    if (start !== undefined && !isWanted) {
       this.next++;
       return NONE;
     }
@@ -65,7 +73,7 @@ export class NativeLines implements LineParser {
 
   /** The records of a batch, a part of them at a time: all of them may take many times the memory of their text. */
   #batch(text: string): Iterable<unknown> | undefined {
-    const start = valueStart(text, this.next, "batch");
+    const start = valueStart(text, this.next, "batch", this);
     const cuts = start === undefined
       ? undefined
       : cutsOf(text, start, CHUNK_CHARS);
@@ -99,6 +107,7 @@ export class NativeLines implements LineParser {
       throw this.#corrupt(reason);
     }
     this.next += line.records.length;
+    this.at = line.at ?? this.at;
     return line.records;
   }
 
@@ -110,6 +119,14 @@ export class NativeLines implements LineParser {
     const line = this.#line;
     return this.#refuse({ reason, ...(line && { line }), seq: this.next });
   }
+}
+
+/** Whether a record is not known to be as late as `since`. */
+export function isBefore(
+  at: number | undefined,
+  since: number | undefined,
+): boolean {
+  return since !== undefined && !(at !== undefined && at >= since);
 }
 
 function parsed(

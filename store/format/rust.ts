@@ -76,6 +76,8 @@ export class RustLines implements LineParser {
   readonly #refuse: Refuse;
   #line = 1;
   next: number;
+  /** The format has no times. */
+  readonly at = undefined;
 
   constructor(base: number, refuse: Refuse) {
     this.#refuse = refuse;

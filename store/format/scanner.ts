@@ -131,6 +131,8 @@ export class SequenceCheck {
   marks = 0;
   /** Up to where the lines so far say that records had been applied. */
   applied = 0;
+  /** The last time that the lines so far say; `undefined` if they say none. */
+  at: number | undefined;
 
   constructor(base: number) {
     this.next = base + 1;
@@ -172,7 +174,9 @@ export class SequenceCheck {
     }
     this.marks = isMark ? this.marks + 1 : 0;
     this.applied = Math.max(this.applied, isMark ? shape.seq : shape.applied);
-    if (!isMark) this.next += shape.count;
+    if (isMark) return undefined;
+    this.next += shape.count;
+    this.at = shape.at ?? this.at;
     return undefined;
   }
 }

@@ -12,6 +12,8 @@ export type Shape =
     readonly seq: number;
     readonly durable: number;
     readonly applied: number;
+    /** When they were written, in milliseconds since 1970, if the line says so. */
+    readonly at: number | undefined;
     readonly count: number;
   };
 
@@ -19,6 +21,7 @@ const encoder = new TextEncoder();
 const SEQ = encoder.encode('"seq":');
 const DURABLE = encoder.encode('"durable":');
 const APPLIED = encoder.encode('"applied":');
+const AT = encoder.encode('"at":');
 const DATA = encoder.encode('"data":');
 const BATCH = encoder.encode('"batch":');
 const END = 0x7d;
@@ -57,7 +60,8 @@ export function writtenLine(
   const seq = takeNumber(bytes);
   const durable = takes(bytes, DURABLE) ? takeNumber(bytes) : seq - 1;
   const applied = takes(bytes, APPLIED) ? takeNumber(bytes) : durable;
-  if (Number.isNaN(seq + durable + applied)) return undefined;
+  const at = takes(bytes, AT) ? takeNumber(bytes) : undefined;
+  if (Number.isNaN(seq + durable + applied + (at ?? 0))) return undefined;
   const isBatch = takes(bytes, BATCH);
   if (!isBatch && !takes(bytes, DATA)) return undefined;
   const isList = !isBatch || bytes[cursor] === ARRAY;
@@ -65,7 +69,7 @@ export function writtenLine(
   if (value === undefined || bytes[value.end] !== END) return undefined;
   const count = isBatch ? value.items : 1;
   if (count === 0 || !isList) return undefined;
-  const shape = { kind: "records", seq, durable, applied, count } as const;
+  const shape = { kind: "records", seq, durable, applied, at, count } as const;
   return { shape, end: value.end + 1 };
 }
 

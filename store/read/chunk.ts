@@ -1,7 +1,7 @@
 import { type Schema, validateRead } from "../../base/schema.ts";
 import { fromOs } from "../../fs/os_errors.ts";
 import { corrupt } from "../corruption.ts";
-import type { LineParser } from "../format/records.ts";
+import { isBefore, type LineParser } from "../format/records.ts";
 import type { JournalContext } from "../journal.ts";
 import type { LogRecord } from "../log.ts";
 
@@ -43,8 +43,11 @@ export class Chunk<T> implements Iterable<LogRecord<T>> {
   /** A caller may leave it early and come back. */
   *[Symbol.iterator](): Generator<LogRecord<T>, void, undefined> {
     for (let record; (record = this.#next()) !== undefined;) {
-      const { seq, data } = record;
-      yield { seq, data: this.#convert(data, seq) };
+      const { seq, data, at } = record;
+      const converted = this.#convert(data, seq);
+      yield at === undefined
+        ? { seq, data: converted }
+        : { seq, data: converted, at };
     }
   }
 
@@ -67,20 +70,75 @@ export class Chunk<T> implements Iterable<LogRecord<T>> {
   }
 }
 
-/** The records of lines, from one number to another; each line is parsed when it is asked for. */
-export function* recordsOf(
-  lines: readonly string[],
-  parser: LineParser,
-  { from, to }: { readonly from: number; readonly to: number },
-): Generator<LogRecord<unknown>, void, undefined> {
-  for (const line of lines) {
-    let seq = parser.next;
-    for (const data of parser.parse(line, from)) {
-      if (seq > to) return;
-      if (seq >= from) yield { seq, data };
-      seq++;
+/** The last moment that a `Date` can be. */
+const MAX_DATE_MS = 8_640_000_000_000_000;
+
+/** The records that a reader asks for, by number and by time. */
+export class Wanted {
+  readonly from: number;
+  readonly to: number;
+  /** In milliseconds since 1970; `undefined` once a record is as late, because times do not go back. */
+  #since: number | undefined;
+  #hasRecords = false;
+  #hasTimes = false;
+
+  constructor(from: number, to: number, since: Date | undefined) {
+    this.from = from;
+    this.to = to;
+    this.#since = since?.getTime();
+  }
+
+  /** The records of lines; each line is parsed when it is asked for. */
+  *of(
+    lines: readonly string[],
+    parser: LineParser,
+  ): Generator<LogRecord<unknown>, void, undefined> {
+    const { from, to } = this;
+    for (const line of lines) {
+      let seq = parser.next;
+      for (const data of parser.parse(line, from, this.#since)) {
+        if (seq > to) return;
+        if (seq >= from && this.#isReached(parser.at)) {
+          yield recordOf(seq, data, parser.at);
+        }
+        seq++;
+      }
+      if (this.#since !== undefined) this.#note(parser);
     }
   }
+
+  #isReached(at: number | undefined): boolean {
+    if (isBefore(at, this.#since)) return false;
+    this.#since = undefined;
+    return true;
+  }
+
+  #note({ at, next }: LineParser): void {
+    this.#hasRecords ||= next > this.from;
+    this.#hasTimes ||= at !== undefined;
+  }
+
+  /** Throws where a time is asked for, and no record that was read has one. */
+  assertTimes(path: string): void {
+    const isPending = this.#since !== undefined && this.#hasRecords;
+    if (isPending && !this.#hasTimes) throw noTimes(path);
+  }
+}
+
+/** The error for asking for times where there are none. */
+export function noTimes(path: string): TypeError {
+  return new TypeError(
+    `Cannot read "${path}" by time: no record that was read has one; records get one while the log is open with timestamps: true`,
+  );
+}
+
+function recordOf(
+  seq: number,
+  data: unknown,
+  at: number | undefined,
+): LogRecord<unknown> {
+  if (at === undefined) return { seq, data };
+  return { seq, data, at: new Date(Math.min(at, MAX_DATE_MS)) };
 }
 
 /** Decodes verified lines. */

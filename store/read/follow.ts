@@ -10,7 +10,7 @@ import {
   decodeLines,
   explained,
   lineDecoder,
-  recordsOf,
+  Wanted,
 } from "./chunk.ts";
 import type { IfMissing } from "./journal_segments.ts";
 import { LogEnd } from "./log_end.ts";
@@ -39,13 +39,15 @@ export async function* followRecords<T>(
   following: Following<T>,
 ): AsyncGenerator<LogRecord<T>, void, undefined> {
   const { context, options, ifMissing, schema, reader } = following;
-  const { from, signal, durableOnly = false, onCaughtUp } = options;
+  const { from, since, signal, durableOnly = false, onCaughtUp } = options;
   const { fs, paths: { directory } } = context;
   signal?.throwIfAborted();
   const lookout = new Lookout(fs, directory, [signal, reader?.closed]);
   reader?.lookouts.add(lookout);
-  const tail = new LogTail(context, { from, ifMissing });
+  const start = { from, since: since?.getTime() };
+  const tail = new LogTail(context, { ...start, ifMissing });
   const end = durableOnly ? new LogEnd(context, ifMissing) : undefined;
+  const wanted = new Wanted(from ?? 1, Infinity, since);
   const convert = converting(schema);
   const decoder = lineDecoder();
   try {
@@ -61,10 +63,7 @@ export async function* followRecords<T>(
       if (reader !== undefined && tail.layout!.isNative) {
         reader.onLines(shapeOf(lastLine.subarray(0, -1)));
       }
-      const range = { from: from ?? 1, to: Infinity };
-      for (
-        const record of new Chunk(recordsOf(texts, parser, range), convert)
-      ) {
+      for (const record of new Chunk(wanted.of(texts, parser), convert)) {
         yield record;
         if (lookout.isEnded) break;
       }

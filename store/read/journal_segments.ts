@@ -14,14 +14,18 @@ export type IfMissing = "error" | "empty";
 export async function* journalSegments(
   asked: JournalContext,
   from: number | undefined,
-  { live, ifMissing = "empty" }: {
+  { live, since, ifMissing = "empty" }: {
     readonly live?: CommittedEnd | undefined;
+    /** A time, in milliseconds since 1970: segments that end before it may be passed over. */
+    readonly since?: number | undefined;
     readonly ifMissing?: IfMissing | undefined;
   },
 ): AsyncGenerator<OpenSegment, void, undefined> {
   const { context, list } = await listed(asked, ifMissing);
   const { format, sealed } = list;
-  if (format === "mini") return yield* openSegments(context, from, live);
+  if (format === "mini") {
+    return yield* openSegments(context, { from, since }, live);
+  }
   assertNoneMissing(context, sealed);
   yield* openRustSegments(context, sealed, live);
 }

@@ -6,6 +6,7 @@ import {
   openFirst,
   openNamed,
   openSegment,
+  type ReadStart,
   type SegmentList,
 } from "./segments.ts";
 
@@ -20,8 +21,8 @@ export interface SegmentKey {
 export interface Layout {
   readonly context: JournalContext;
   readonly isNative: boolean;
-  /** Opens the segment that holds record `from`, by default the first; `undefined` if there is none. */
-  first(from?: number): Promise<OpenSegment | undefined>;
+  /** Opens the segment where a reader starts, by default the first; `undefined` if there is none. */
+  first(start?: ReadStart): Promise<OpenSegment | undefined>;
   /** Opens a segment by its place; `undefined` if there is none. */
   find(segment: SegmentKey): Promise<OpenSegment | undefined>;
   /** Opens the segment after one that was read to its end; `undefined` if there is none yet. */
@@ -40,7 +41,7 @@ export function layoutOf(
     return {
       context,
       isNative: true,
-      first: (from) => openFirst(context, from, undefined),
+      first: (start = {}) => openFirst(context, start, undefined),
       find: ({ base }) => openNamed(context, base),
       after: ({ header: { journal }, lines, reader }) => {
         const base = lines.next - 1;

@@ -1,3 +1,4 @@
+import { aDate } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { Schema } from "../../base/schema.ts";
 import type { Shape } from "../format/shape.ts";
@@ -13,6 +14,7 @@ import { followRecords } from "./follow.ts";
 import type { IfMissing } from "./journal_segments.ts";
 import { LogEnd, provenBy } from "./log_end.ts";
 import type { Lookout } from "./lookout.ts";
+import { seqAt } from "./seq_at.ts";
 import { readChunks, type Reading, readRecords } from "./replay.ts";
 import { explained } from "./chunk.ts";
 
@@ -97,6 +99,13 @@ export class JournalReader<T> implements LogReader<T>, AsyncDisposable {
         onLines: (shape) => this.#note(shape),
       },
     });
+  }
+
+  async seqAt(time: Date): Promise<number> {
+    aDate("time", time);
+    const { sequence: to } = this;
+    const reading = this.#reading({ to });
+    return this.firstSequence > to ? 0 : await seqAt(reading, time);
   }
 
   /** Takes note of the last line that somebody who follows has read. */

@@ -19,12 +19,14 @@ import {
   type OpenSegment,
   type VerifiedBlock,
 } from "./segment_reader.ts";
-import { compacted } from "./segments.ts";
+import { compacted, type ReadStart } from "./segments.ts";
 
 /** A place that was read up to, by which it is found again in a file that has taken the place of another. */
 export interface TailPlace extends SegmentKey, LinePlace {
   /** The number of the next record. */
   readonly next: number;
+  /** The time that the lines before it have told. */
+  readonly at: number | undefined;
 }
 
 /** The most places that are kept. */
@@ -57,7 +59,7 @@ interface Lost {
  */
 export class LogTail {
   readonly #asked: JournalContext;
-  readonly #from: number | undefined;
+  readonly #start: ReadStart;
   readonly #ifMissing: IfMissing;
   #layout: Layout | undefined;
   #segment: OpenSegment | undefined;
@@ -78,13 +80,10 @@ export class LogTail {
 
   constructor(
     context: JournalContext,
-    { from, ifMissing }: {
-      readonly from: number | undefined;
-      readonly ifMissing: IfMissing;
-    },
+    { from, since, ifMissing }: ReadStart & { readonly ifMissing: IfMissing },
   ) {
     this.#asked = context;
-    this.#from = from;
+    this.#start = { from, since };
     this.#ifMissing = ifMissing;
   }
 
@@ -207,8 +206,8 @@ export class LogTail {
     };
     const end = this.#layout!.isNative ? endOfRecords(lines, taken) : taken;
     if (end > 0) {
-      const { next } = segment.lines;
-      this.#note({ ...placeAfter(end), key, base, next });
+      const { next, at } = segment.lines;
+      this.#note({ ...placeAfter(end), key, base, next, at });
     }
     if (taken === lines.length) return;
     const place = taken > 0
@@ -227,7 +226,7 @@ export class LogTail {
   /** Opens the segment to begin with; `undefined` if there is none yet. */
   async #begin(): Promise<OpenSegment | undefined> {
     this.#layout = await journalLayout(this.#asked, this.#ifMissing);
-    const segment = await this.#layout.first(this.#from);
+    const segment = await this.#layout.first(this.#start);
     if (segment === undefined) return undefined;
     this.#first = segment.header.base + 1;
     this.#id = segment.header.journal;
@@ -240,7 +239,8 @@ export class LogTail {
     this.#segment = segment;
     this.#identity = await reader.identity();
     this.#isFresh = true;
-    this.#note({ ...reader.start, key, base, next: base + 1 });
+    const at = undefined;
+    this.#note({ ...reader.start, key, base, next: base + 1, at });
   }
 
   async #isActive(segment: OpenSegment): Promise<boolean> {
@@ -285,7 +285,7 @@ export class LogTail {
   async #find(): Promise<void> {
     const { next } = this.#lost!;
     // Nobody relies on what was passed over before the first record that is wanted.
-    if (next === this.#first || next < (this.#from ?? 1)) {
+    if (next === this.#first || next < (this.#start.from ?? 1)) {
       return this.#restart();
     }
     const found = await this.#search();
@@ -296,7 +296,7 @@ export class LogTail {
       throw this.#rewritten(place.next);
     }
     await segment.reader.resume(place);
-    segment.lines.moveTo(next);
+    segment.lines.moveTo(next, place.at);
     this.#segment = segment;
     this.#identity = await segment.reader.identity();
     this.#isFresh = true;

@@ -1,9 +1,12 @@
+import { NEWLINE } from "../../base/bytes.ts";
+import { MiniError } from "../../base/errors.ts";
 import { openIfExists } from "../../fs/directory.ts";
 import type { FileHandle } from "../../fs/file_system.ts";
 import { corruptAt, tooLong } from "../corruption.ts";
 import { FRAME_BYTES, type Header } from "../format/line.ts";
 import { ChainScanner, SequenceCheck } from "../format/scanner.ts";
 import { judgeTail, type Verdict } from "../format/tail.ts";
+import { shapeOf } from "../format/shape.ts";
 import type { JournalContext } from "../journal.ts";
 import { headerIn } from "./header.ts";
 import { SegmentReader, type SegmentRole } from "./segment_reader.ts";
@@ -84,6 +87,8 @@ export interface SegmentScan extends VerifiedEnd {
   readonly header: Header;
   /** Up to where its lines say that records had been applied; 0 if they say nothing. */
   readonly applied: number;
+  /** The last time that its lines say; `undefined` if they say none. */
+  readonly at: number | undefined;
   /** Whether the last line is a mark of a clean end. */
   readonly isMarked: boolean;
   /** The place of a second mark, which says that the one before it is durable, and the running checksum there. */
@@ -123,6 +128,7 @@ export async function scanSegment(
       offset,
       chain,
       applied: check.applied,
+      at: check.at,
       isMarked: check.marks > 0,
       seal: check.marks > 1 ? reader.lastStart : undefined,
       tail: await reader.rest(),
@@ -130,4 +136,105 @@ export async function scanSegment(
   } finally {
     await reader.close();
   }
+}
+
+/** The time of the first record of the segment that starts after record `base`, if it has one. */
+export async function firstTime(
+  context: JournalContext,
+  base: number,
+): Promise<number | undefined> {
+  const { fs, paths } = context;
+  for (const path of [paths.sealed(base), paths.active]) {
+    const file = await openIfExists(fs, path);
+    if (file === undefined) continue;
+    const reader = await readSegment(context, path, file);
+    try {
+      if (reader.header?.base !== base) continue;
+      for await (const { lines } of reader.blocks()) {
+        for (let start = 0; start < lines.length;) {
+          const end = lines.indexOf(NEWLINE, start);
+          const shape = shapeOf(lines.subarray(start, end));
+          // The mark of a clean end may come before the first record.
+          if (shape?.kind === "records") return shape.at;
+          start = end + 1;
+        }
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The last of segments, oldest first, that begins before a time, or else the
+ * first: no segment before it has a record as late as that. Times rise, and
+ * some segments have none, which tell nothing.
+ */
+export async function lastBefore(
+  bases: readonly number[],
+  since: number,
+  firstTime: (base: number) => Promise<number | undefined>,
+): Promise<number> {
+  let found = bases[0]!;
+  let [low, high] = [0, bases.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    let at: number | undefined;
+    let index = middle;
+    for (; index > low; index--) {
+      at = await firstTime(bases[index]!);
+      if (at !== undefined) break;
+    }
+    if (at !== undefined && at >= since) high = index;
+    else {
+      if (at !== undefined) found = bases[index]!;
+      low = middle;
+    }
+  }
+  return found;
+}
+
+/**
+ * The last time in sealed segments, if they tell one. Damage in those that
+ * opening has not read is left to those who read them.
+ */
+export async function lastTimeIn(
+  context: JournalContext,
+  sealed: readonly {
+    readonly path: string;
+    readonly base: number;
+    readonly at?: number | null;
+  }[],
+): Promise<number | undefined> {
+  for (const { path, base, at } of sealed.toReversed()) {
+    if (at === null) continue;
+    if (at !== undefined) return at;
+    const found = await lastTimeOf(context, path, base).catch(unlessDamaged);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function lastTimeOf(
+  context: JournalContext,
+  path: string,
+  base: number,
+): Promise<number | undefined> {
+  // Where the first record has none, all of them would be read for nothing.
+  const first = await firstTime(context, base);
+  return first === undefined ? undefined : await readLastTime(context, path);
+}
+
+/** The last time in a segment; reads all of it. */
+export async function readLastTime(
+  context: JournalContext,
+  path: string,
+): Promise<number | undefined> {
+  const scan = await scanSegment(context, path);
+  return scan === "unfinished" ? undefined : scan.at;
+}
+
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof MiniError)) throw error;
 }

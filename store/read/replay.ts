@@ -10,7 +10,7 @@ import {
   decodeLines,
   explained,
   lineDecoder,
-  recordsOf,
+  Wanted,
 } from "./chunk.ts";
 import { type IfMissing, journalSegments } from "./journal_segments.ts";
 import {
@@ -24,6 +24,8 @@ export interface Reading<T> {
   readonly context: JournalContext;
   readonly range: ReplayRange;
   readonly schema: Schema<T> | undefined;
+  /** Whether the log is open with times: then one whose records have none so far may be asked for them. */
+  readonly hasTimes?: boolean;
   /** The end as the writer in this process knows it; a reader without it takes the log as it finds it. */
   readonly live?: CommittedEnd | undefined;
   /** How to treat a path without a log. @default {"empty"} */
@@ -41,16 +43,19 @@ export interface Reading<T> {
 export async function* readRecords<T>(
   reading: Reading<T>,
 ): AsyncGenerator<LogRecord<T>, void, undefined> {
-  const { context, range: { from = 1, signal }, schema, live } = reading;
+  const { context, range, schema, live } = reading;
+  const { from = 1, signal } = range;
   const convert = converting(schema);
   let next = from;
   let damage: string | undefined;
   for (;;) {
     try {
-      const start = next === from ? reading.range.from : next - 1;
+      const isFirst = next === from;
+      const start = isFirst ? reading.range.from : next - 1;
       const chunks = read(reading, start, next, {
         splitter: streamed,
         convert,
+        since: isFirst ? range.since : undefined,
       });
       for await (const records of chunks) {
         for (const record of records) {
@@ -75,12 +80,13 @@ export async function* readRecords<T>(
 export async function* readChunks<T>(
   reading: Reading<T>,
 ): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {
-  const { context, range: { from, signal }, schema } = reading;
+  const { context, range: { from, since, signal }, schema } = reading;
   try {
     yield* read(reading, from, from ?? 1, {
       splitter: split,
       // Thrown where the record is taken, with nobody to explain it.
       convert: (data, seq) => validateRead(schema, data, seq),
+      since,
     });
   } catch (error) {
     throw explained(error, { context, signal });
@@ -88,42 +94,56 @@ export async function* readChunks<T>(
 }
 
 async function* read<T>(
-  { context, range: { to = Infinity, signal }, live, ifMissing }: Reading<T>,
+  reading: Reading<T>,
   start: number | undefined,
   from: number,
-  { splitter, convert }: {
+  { splitter, convert, since }: {
     readonly splitter: LineSplitter;
     readonly convert: Convert<T>;
+    readonly since: Date | undefined;
   },
 ): AsyncGenerator<Iterable<LogRecord<T>>, void, undefined> {
+  const { context, range: { to = Infinity, signal }, live, hasTimes } = reading;
   signal?.throwIfAborted();
   if (to < from) return;
-  const segments = journalSegments(context, start, { live, ifMissing });
-  for await (const segment of segments) {
-    // After a compaction that left no record, nothing up to `to` ever comes.
-    if (segment.lines.next > to) {
-      await segment.reader.close();
-      break;
-    }
+  const wanted = new Wanted(from, to, since);
+  let isEnd = false;
+  for await (const segment of segmentsOf(reading, start, since?.getTime())) {
     for await (const lines of linesOf(segment, { signal, live, splitter })) {
-      const records = recordsOf(lines, segment.lines, { from, to });
-      const chunk = new Chunk(records, convert);
+      const chunk = new Chunk(wanted.of(lines, segment.lines), convert);
       yield chunk;
       signal?.throwIfAborted();
       chunk.settle();
-      if (segment.lines.next > to) return;
+      isEnd = segment.lines.next > to;
+      if (isEnd) break;
     }
+    if (isEnd) break;
     signal?.throwIfAborted();
   }
   // It may have fired while the log was opened.
-  signal?.throwIfAborted();
+  if (!isEnd) signal?.throwIfAborted();
+  if (!hasTimes) wanted.assertTimes(context.paths.active);
+}
+
+/** The segments from record `from` and the time `since` on. Each is to be read before the next. */
+export async function* segmentsOf<T>(
+  { context, range: { to = Infinity }, live, ifMissing }: Reading<T>,
+  from: number | undefined,
+  since: number | undefined,
+): AsyncGenerator<OpenSegment, void, undefined> {
+  const how = { live, ifMissing, since };
+  for await (const segment of journalSegments(context, from, how)) {
+    // After a compaction that left no record, nothing up to `to` ever comes.
+    if (segment.lines.next > to) return await segment.reader.close();
+    yield segment;
+  }
 }
 
 /** Cuts blocks of whole lines into lines, as many at a time as one block has. */
 type LineSplitter = (blocks: TextBlocks) => AsyncIterable<readonly string[]>;
 
 /** The lines of a segment. Bytes are verified first, in blocks; only what has passed is decoded and cut. */
-async function* linesOf(
+export async function* linesOf(
   segment: OpenSegment,
   { signal, live, splitter }: {
     readonly signal: AbortSignal | undefined;
@@ -181,7 +201,7 @@ async function* streamed(
 }
 
 /** Cuts each block by itself, which is faster. */
-async function* split(
+export async function* split(
   blocks: TextBlocks,
 ): AsyncGenerator<readonly string[], void, undefined> {
   for await (const text of blocks.texts()) {

@@ -15,7 +15,12 @@ import {
   headless,
   tracesOf,
 } from "./header.ts";
-import { judgeEnd, readSegment } from "./native_segments.ts";
+import {
+  firstTime,
+  judgeEnd,
+  lastBefore,
+  readSegment,
+} from "./native_segments.ts";
 import { isRustJournal, type SealedFile } from "./rust_segments.ts";
 import type {
   CommittedEnd,
@@ -83,13 +88,21 @@ async function activeBase(
   return undefined;
 }
 
-/** The segments of a log, from the one with record `from` on. Ends with the active one, unless the reader has seen it sealed. */
+/** Where a reader starts. */
+export interface ReadStart {
+  /** The first record that it asks for. */
+  readonly from?: number | undefined;
+  /** The time of the first record that it asks for, in milliseconds since 1970. */
+  readonly since?: number | undefined;
+}
+
+/** The segments of a log, from the one where a reader starts. Ends with the active one, unless the reader has seen it sealed. */
 export async function* openSegments(
   context: JournalContext,
-  from: number | undefined,
+  start: ReadStart,
   live: CommittedEnd | undefined,
 ): AsyncGenerator<OpenSegment, void, undefined> {
-  let segment = await openFirst(context, from, live);
+  let segment = await openFirst(context, start, live);
   while (segment !== undefined) {
     yield segment;
     const { header, isActive, reader, lines }: OpenSegment = segment;
@@ -107,11 +120,11 @@ export async function* openSegments(
 /** Opens the segment that a reader starts with; `undefined` if there is no log. */
 export async function openFirst(
   context: JournalContext,
-  from: number | undefined,
+  start: ReadStart,
   live: CommittedEnd | undefined,
 ): Promise<OpenSegment | undefined> {
   return await untilStable(async () => {
-    const base = await startBase(context, from, live);
+    const base = await startBase(context, start, live);
     if (base === undefined) return { value: undefined, isStable: true };
     try {
       const value = await openSegment(context, base, undefined, live);
@@ -119,7 +132,7 @@ export async function openFirst(
     } catch (error) {
       const isGone = error instanceof MiniError && error.code === "COMPACTED";
       // A reader that asks for no record gets those that compaction beside it has left.
-      if (!isGone || from !== undefined) throw error;
+      if (!isGone || start.from !== undefined) throw error;
       return { error };
     }
   });
@@ -131,7 +144,7 @@ export async function openFirst(
  */
 async function startBase(
   context: JournalContext,
-  from: number | undefined,
+  { from, since }: ReadStart,
   live: CommittedEnd | undefined,
 ): Promise<number | undefined> {
   const bases = await segmentBases(context);
@@ -139,9 +152,16 @@ async function startBase(
   if (first === undefined) return undefined;
   // A segment that the writer has not begun with shows already while it is made.
   const last = live?.base ?? Infinity;
-  if (from === undefined) return Math.min(first, last);
-  if (from <= first) throw compacted(context, from, first + 1);
-  return Math.min(bases.findLast((base) => base < from)!, last);
+  if (from !== undefined && from <= first) {
+    throw compacted(context, from, first + 1);
+  }
+  const base = from === undefined
+    ? first
+    : bases.findLast((base) => base < from)!;
+  const later = since === undefined
+    ? base
+    : await lastBefore(bases, since, (base) => firstTime(context, base));
+  return Math.min(Math.max(base, later), last);
 }
 
 /** The error for a record that compaction has removed. */

@@ -12,6 +12,9 @@ import { fromOs } from "../../fs/os_errors.ts";
 import { copyActive, type Recovered, type SealedSegment } from "../recover.ts";
 import type { CompactionReport } from "../log.ts";
 import type { JournalContext } from "../journal.ts";
+import type { KeepOptions } from "../options.ts";
+import { readLastTime } from "../read/native_segments.ts";
+import { excess } from "./keep.ts";
 
 /**
  * The segments of an open journal, the active one last.
@@ -26,12 +29,14 @@ export class SegmentSet {
   #header: Header;
   #sealed: readonly SealedSegment[];
   #active: ActiveSegment;
+  /** The last time in the active segment, if it tells one. */
+  #at: number | undefined;
   #compactionFailure: MiniError | undefined;
 
   private constructor(
     context: JournalContext,
     lock: FileLock,
-    { header, sealed }: Recovered,
+    { header, sealed, at }: Recovered,
     active: ActiveSegment,
   ) {
     this.#context = context;
@@ -39,6 +44,7 @@ export class SegmentSet {
     this.#header = header;
     this.#sealed = sealed;
     this.#active = active;
+    this.#at = at;
   }
 
   /** Continues where recovery ended. */
@@ -94,17 +100,21 @@ export class SegmentSet {
   }
 
   /**
-   * Appends to the active segment. Throws `NO_SPACE` once the file is as it was
-   * before.
+   * Appends to the active segment lines of which the last time is `at`. Throws
+   * `NO_SPACE` once the file is as it was before.
    *
    * The order is a rule: only after the fsync does the check of file and lock
    * prove that what became durable is in our journal.
    */
   async append(
     encoded: Encoded,
-    { durable }: { readonly durable: boolean },
+    { durable, at }: {
+      readonly durable: boolean;
+      readonly at: number | undefined;
+    },
   ): Promise<void> {
     await this.#active.write(encoded);
+    this.#at = at ?? this.#at;
     if (durable) await this.#active.sync();
     await this.#assertOurs();
   }
@@ -146,8 +156,10 @@ export class SegmentSet {
     const header = { ...this.#header, base: sequence, prev: hex(old.chain) };
     const path = this.#context.paths.sealed(this.base);
     this.#active = await this.#startNext(path, encodeHeader(header));
-    const sealed = { path, base: this.base, sizeBytes: old.sizeBytes };
+    const { sizeBytes } = old;
+    const sealed = { path, base: this.base, sizeBytes, at: this.#at ?? null };
     this.#sealed = [...this.#sealed, sealed];
+    this.#at = undefined;
     this.#header = header;
     await old.close();
   }
@@ -204,6 +216,31 @@ export class SegmentSet {
   compact(upTo: number): Promise<Required<CompactionReport>> {
     const { fs } = this.#context;
     return this.#release(upTo, "remove", ({ path }) => fs.remove(path));
+  }
+
+  /** Removes the sealed segments that are entirely beyond a limit, oldest first. */
+  async trim(keep: KeepOptions): Promise<void> {
+    const { base, sizeBytes } = this;
+    try {
+      const upTo = await excess(keep, {
+        sealed: this.#sealed,
+        active: { base, sizeBytes },
+        lastTime: (segment) => this.#lastTime(segment),
+      });
+      await this.compact(upTo);
+    } catch (error) {
+      throw this.#failed(error, "remove the oldest segments of");
+    }
+  }
+
+  /** The last time of a sealed segment, which is read at most once. */
+  async #lastTime(segment: SealedSegment): Promise<number | null> {
+    if (segment.at !== undefined) return segment.at;
+    const at = await readLastTime(this.#context, segment.path) ?? null;
+    this.#sealed = this.#sealed.map((other) =>
+      other === segment ? { ...segment, at } : other
+    );
+    return at;
   }
 
   /** Releases the sealed segments that hold no record above `upTo`, oldest first. */
@@ -276,6 +313,7 @@ export class SegmentSet {
       throw error;
     }
     this.#header = header;
+    this.#at = undefined;
     await old.close();
   }
 

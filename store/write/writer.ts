@@ -6,11 +6,13 @@ import { tooLarge } from "../../base/json.ts";
 import type { Encoded, Unit, WriteFormat } from "../format/line.ts";
 import { Mutex } from "../../base/mutex.ts";
 import { checkCount } from "../../base/checks.ts";
+import { wallClockMs } from "../../fs/system.ts";
 import { poisoned } from "../../fs/os_errors.ts";
 import type { Recovered } from "../recover.ts";
 import type { CommittedEnd } from "../read/segment_reader.ts";
 import type { JournalContext } from "../journal.ts";
 import type { CompactionReport } from "../log.ts";
+import type { KeepOptions } from "../options.ts";
 import { SegmentSet } from "./segment_set.ts";
 import { Signal } from "../../base/signal.ts";
 
@@ -22,6 +24,12 @@ export interface WriterOptions {
   readonly maxSegmentBytes: number;
   /** Whether an append waits for fsync if the call does not say. */
   readonly isDurable: boolean;
+  /** Whether each commit carries its time. */
+  readonly hasTimes: boolean;
+  /** The last time of the log, if it has times. */
+  readonly lastTime?: number | undefined;
+  /** The limits beyond which a rotation removes the oldest segments. */
+  readonly keep?: KeepOptions | undefined;
 }
 
 /**
@@ -35,6 +43,8 @@ export class Writer implements CommittedEnd {
   readonly #queue = new CommitQueue();
   #isCommitting = false;
   #durable: number;
+  /** The last time of the log, if it has one. */
+  #at: number | undefined;
   #rotateBeyond: number;
   #closing: Promise<void> | undefined;
   readonly #change = new Signal();
@@ -50,6 +60,8 @@ export class Writer implements CommittedEnd {
   applied: number;
   /** The error of the last rotation that an append started, if it failed. */
   rotationFailure: MiniError | undefined;
+  /** The error of the last rotation that could not remove what is beyond `keep`. */
+  keepFailure: MiniError | undefined;
 
   private constructor(
     options: WriterOptions,
@@ -59,6 +71,7 @@ export class Writer implements CommittedEnd {
     this.#options = options;
     this.#segments = segments;
     this.#durable = recovered.sequence;
+    this.#at = options.lastTime;
     this.#rotateBeyond = options.maxSegmentBytes;
     this.sequence = recovered.sequence;
     this.applied = recovered.applied;
@@ -123,6 +136,16 @@ export class Writer implements CommittedEnd {
     return this.#options.format.isNative;
   }
 
+  /** Whether each commit carries its time. */
+  get hasTimes(): boolean {
+    return this.#options.hasTimes;
+  }
+
+  /** The limits beyond which a rotation removes the oldest segments. */
+  get keep(): KeepOptions | undefined {
+    return this.#options.keep;
+  }
+
   /** Throws `UNSUPPORTED_FORMAT` if the format cannot express the action. */
   assertNative(doing: string): void {
     if (this.isNative) return;
@@ -173,22 +196,35 @@ export class Writer implements CommittedEnd {
       const message = "Cannot append: there are no more sequence numbers";
       throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
     }
-    const encoded = this.#encode(units, first);
+    const at = this.#now();
+    const encoded = this.#encode(units, first, at);
     await this.#guard(() =>
-      this.#segments.append(encoded, { durable: isDurable })
+      this.#segments.append(encoded, { durable: isDurable, at })
     );
     if (isDurable) this.#durable = last;
+    this.#at = at ?? this.#at;
     this.sequence = last;
     this.#segments.acknowledge();
     return first;
   }
 
+  /** The time of a commit, in a log with times: it never goes back, whatever the clock does. */
+  #now(): number | undefined {
+    if (!this.#options.hasTimes) return undefined;
+    const wall = wallClockMs();
+    return wall === undefined ? this.#at : Math.max(wall, this.#at ?? wall);
+  }
+
   /** Encodes units. Nothing is written yet, so a failure affects only them. */
-  #encode(units: readonly Unit[], first: number): Encoded {
+  #encode(
+    units: readonly Unit[],
+    first: number,
+    at: number | undefined,
+  ): Encoded {
     const { format, context } = this.#options;
     const { chain } = this.#segments;
     try {
-      return format.encode(units, first, this.#durable, chain);
+      return format.encode(units, first, this.#durable, chain, at);
     } catch (cause) {
       // The units are text already, so only the length of a string or a buffer can fail.
       const size = "longer than a line can be";
@@ -268,6 +304,19 @@ export class Writer implements CommittedEnd {
     this.#rotateBeyond = this.#options.maxSegmentBytes;
     this.rotationFailure = undefined;
     this.#change.fire();
+    await this.#trim();
+  }
+
+  /** Removes what is beyond `keep`, once the rotation is durable; it succeeds even if this fails. */
+  async #trim(): Promise<void> {
+    const { keep } = this.#options;
+    if (keep === undefined) return;
+    this.keepFailure = undefined;
+    try {
+      await this.#segments.trim(keep);
+    } catch (error) {
+      this.keepFailure = error as MiniError;
+    }
   }
 
   /** Rotates after an append, which succeeds even if the rotation fails. */

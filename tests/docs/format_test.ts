@@ -1,7 +1,7 @@
 /** Journals, read by a program that knows docs/FORMAT.md and shares no code with ours. */
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { MiniError, MiniStore } from "@mini/state/store";
+import { type LogRecord, MiniError, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -19,6 +19,11 @@ const SEALED = "/data/journal.00000000000000000000.jsonl";
 /** A reader's account of a journal: its records and a verdict, as lines. */
 type Told = string[];
 
+/** A record as the program tells it. */
+function recordLine({ seq, data, at }: LogRecord<unknown>): string {
+  return JSON.stringify({ seq, data, at: at?.getTime() });
+}
+
 /** The account of this package: the records of `replay`, and what `open` finds. */
 async function ours(
   fs: MemoryFileSystem,
@@ -27,7 +32,7 @@ async function ours(
   const records: Told = [];
   const refusal = await codeOf(async () => {
     for await (const record of MiniStore.replay(PATH, { fs })) {
-      records.push(JSON.stringify(record));
+      records.push(recordLine(record));
     }
   });
   let outcome = "";
@@ -67,7 +72,7 @@ async function theirs(paths: readonly string[]): Promise<Told[]> {
 /** A journal with several segments, a batch, a group commit, and a clean end or not. */
 async function written(close: boolean): Promise<MemoryFileSystem> {
   const fs = new MemoryFileSystem();
-  const store = await MiniStore.open<unknown>(PATH, { fs });
+  const store = await MiniStore.open<unknown>(PATH, { fs, timestamps: true });
   await store.append({ "first – 1": [1, 2.5, -3e-7, null, true, "\u2028"] });
   await store.appendBatch(["second", "third"]);
   await store.rotate();
@@ -175,7 +180,7 @@ if (!python.success) {
       const records: string[] = [];
       try {
         for await (const record of MiniStore.replay(path)) {
-          records.push(JSON.stringify(record));
+          records.push(recordLine(record));
         }
       } catch (error) {
         if (!(error instanceof MiniError)) throw error;

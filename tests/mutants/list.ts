@@ -8,12 +8,14 @@ import { RETAIN_MUTANTS } from "./retain.ts";
 import { ROLL_BACK_MUTANTS } from "./roll_back.ts";
 import { STATE_MUTANTS } from "./state.ts";
 import { STORE_MUTANTS } from "./store.ts";
+import { TIMES_MUTANTS } from "./times.ts";
 import { WORK_MUTANTS } from "./work.ts";
 import { WRITER_MUTANTS } from "./writer.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...WRITER_MUTANTS,
   ...STORE_MUTANTS,
+  ...TIMES_MUTANTS,
   ...OWNER_MUTANTS,
   ...LOCK_MUTANTS,
   ...STATE_MUTANTS,

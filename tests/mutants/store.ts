@@ -25,7 +25,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "replay-waits-for-what-is-gone",
     file: "store/read/replay.ts",
     edits: [[
-      "    if (segment.lines.next > to) {\n      await segment.reader.close();\n      break;\n    }\n",
+      "    if (segment.lines.next > to) return await segment.reader.close();\n",
       "",
     ]],
     killedBy: {

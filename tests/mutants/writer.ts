@@ -43,9 +43,9 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
       ],
       [
         "    await this.#guard(() =>\n" +
-        "      this.#segments.append(encoded, { durable: isDurable })\n    );\n",
+        "      this.#segments.append(encoded, { durable: isDurable, at })\n    );\n",
         "    await this.#guard(async () => {\n" +
-        "      await this.#segments.append(encoded, { durable: false });\n" +
+        "      await this.#segments.append(encoded, { durable: false, at });\n" +
         "      commit.resolve(first);\n" +
         "      if (isDurable) await this.#segments.sync();\n    });\n",
       ],
@@ -284,8 +284,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "durable-field-says-too-much",
     file: "store/write/writer.ts",
     edits: [[
-      "format.encode(units, first, this.#durable, chain)",
-      "format.encode(units, first, first - 1, chain)",
+      "format.encode(units, first, this.#durable, chain, at)",
+      "format.encode(units, first, first - 1, chain, at)",
     ]],
     killedBy: powerCut("records nobody waits for"),
   },

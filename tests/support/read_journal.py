@@ -7,7 +7,7 @@ from itertools import accumulate
 from zlib import crc32
 
 PREFIX = re.compile(rb'\{"crc":"[0-9a-f]{8}",')
-NUMBERS = ("mini", "base", "seq", "durable", "applied", "close")
+NUMBERS = ("mini", "base", "seq", "durable", "applied", "at", "close")
 
 class Refused(Exception): pass
 def refuse_if(condition, code="CORRUPT"):
@@ -78,7 +78,7 @@ def read(path):
     seam, chain, verdict = None, 0, "unclean"
     for base, name in segments(path):
         data = open(name, "rb").read() if base is not None or os.path.exists(name) else b""
-        before, chain, at, verdict, is_marked = "%08x" % chain, 0, 0, "unclean", False
+        before, chain, at, verdict, is_marked, time = "%08x" % chain, 0, 0, "unclean", False, {}
         while at < len(data) or at == 0:
             end = data.find(b"\n", at)
             line = data[at:end]
@@ -97,9 +97,10 @@ def read(path):
                 seam, last = found, found[0]
             else:
                 refuse_if(fields.get("seq", fields.get("close", -2) + 1) != last + 1)
+            time = {"at": fields["at"]} if rows and "at" in fields else time
             for row in rows:
                 last += 1
-                print(json.dumps({"seq": last, "data": row}))
+                print(json.dumps({"seq": last, "data": row, **time}))
             if end == -1: return "unclean"
             verdict = "clean" if is_marked and "close" in fields else "unclean"
             is_marked = "close" in fields

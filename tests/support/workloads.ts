@@ -5,6 +5,7 @@ import {
   type StoreOptions,
 } from "@mini/state/store";
 import type { Workload, WorkloadLog } from "@mini/state/testing";
+import { WallClock } from "./wall_clock.ts";
 
 const PATH = "/data/journal.jsonl";
 
@@ -204,8 +205,73 @@ function compaction(): Workload<string> {
   };
 }
 
+/** Removal of what is beyond `keep`: that many of the newest records are there, without a gap. */
+function keeping(): Workload<string> {
+  const all = ["1", "2", "3"];
+  const options = { maxSegmentBytes: 120, keep: { records: 1 } };
+  const base = workload("removal of what is not kept", async (store, log) => {
+    for (const item of all) {
+      const unit = log.issue(item);
+      await store.append(item);
+      log.ack(unit);
+    }
+    await store.close();
+  }, options);
+  return {
+    ...base,
+    async recover(fs) {
+      const store = await MiniStore.open<string>(PATH, { ...options, fs });
+      const { firstSequence: first, sequence } = store;
+      if (first > 1 && sequence - first + 1 < options.keep.records) {
+        throw new Error(`only records ${first} to ${sequence} are kept`);
+      }
+      const items = await Array.fromAsync(
+        store.replay(),
+        (record) => record.data,
+      );
+      return [...all.slice(0, first - 1), ...items];
+    },
+  };
+}
+
+/** Times, by a clock that goes back, and that shows an earlier time after each crash. */
+function timed(): Workload<string> {
+  const start = Date.UTC(2026, 0, 1);
+  const options = { maxSegmentBytes: 300, timestamps: true };
+  const base = workload("times", async (store, log) => {
+    using clock = new WallClock(start);
+    for (const ms of [0, -9_000, 3]) {
+      clock.ms += ms;
+      await append(store, log, long(ms));
+    }
+    await store.close();
+  }, options);
+  return {
+    ...base,
+    async recover(fs) {
+      using _clock = new WallClock(start - 1_000);
+      const store = await MiniStore.open<string>(PATH, { ...options, fs });
+      const items: string[] = [];
+      let last = start - 1_000;
+      for await (const { seq, at, data } of store.replay()) {
+        const ms = at?.getTime() ?? 0;
+        if (ms < last) throw new Error(`record ${seq} is of ${ms}`);
+        last = ms;
+        items.push(data);
+      }
+      return items;
+    },
+    async append(fs, item) {
+      using _clock = new WallClock(start - 1_000);
+      await base.append(fs, item);
+    },
+  };
+}
+
 /** Every operation of the store, each in a run short enough to cut everywhere. */
 export const STORE_WORKLOADS: readonly Workload<string>[] = [
   ...LOSSLESS,
   compaction(),
+  keeping(),
+  timed(),
 ];
