@@ -4,6 +4,7 @@
  * it is answered, and that others see at once:
  *
  *     GET    /items             everything; its ETag is the number of the last event
+ *                               as server-sent events: now, and whenever it changes
  *     PUT    /items/NAME        sets how many there are: the body is a number
  *     POST   /items/NAME/take   takes some, if there are enough
  *     DELETE /items/NAME
@@ -34,26 +35,30 @@ const CHANGES: Record<string, Event["type"]> = {
   "DELETE items": "remove",
 };
 
+const EVENTS = { "content-type": "text/event-stream" };
+
 const [dir, port = "8000"] = Deno.args;
 if (dir === undefined || !/^\d+$/.test(port)) {
   say("usage: http_service.ts DIR [PORT]");
   Deno.exit(2);
 }
 await using stock = await StateManager.open(dir, STOCK);
-const stop = new AbortController();
-Deno.addSignalListener("SIGINT", () => stop.abort());
-if (Deno.build.os !== "windows") {
-  Deno.addSignalListener("SIGTERM", () => stop.abort());
-}
 const server = Deno.serve({
   hostname: "127.0.0.1",
   port: Number(port),
   onListen: ({ port }) => say(`listening on http://127.0.0.1:${port}`),
 }, (request) => answer(request).catch(explain));
-stop.signal.addEventListener("abort", () => server.shutdown());
+Deno.addSignalListener("SIGINT", stop);
+if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
 await server.finished;
 if (stock.failure !== undefined) Deno.exitCode = 1;
 say(`stopped after event ${stock.sequence}`);
+
+async function stop(): Promise<void> {
+  // Waits for the changes under way, and ends the feeds, which nothing else does.
+  await stock.close().catch(() => {});
+  await server.shutdown();
+}
 
 async function answer(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url);
@@ -61,6 +66,13 @@ async function answer(request: Request): Promise<Response> {
   const route = [request.method, root, ...verbs].join(" ");
   if (item === undefined && route === "GET events") return events(request);
   if (item === undefined && route === "GET items") {
+    const isFeed = request.headers.get("accept") === EVENTS["content-type"];
+    if (isFeed) {
+      return feed(
+        stock.select((items) => items),
+        (items) => `data: ${JSON.stringify(items)}\n\n`,
+      );
+    }
     return Response.json(stock.state, { headers: etag(stock.sequence) });
   }
   const type = CHANGES[route];
@@ -92,35 +104,24 @@ async function events(request: Request): Promise<Response> {
   // Throws COMPACTED while there is still time to say 410.
   const next = { from: after + 1, to: after + 1 };
   for await (const _ of stock.history(next)) break;
-  // Not request.signal: Deno aborts that one when it has answered, too.
-  const gone = new AbortController();
-  const signal = AbortSignal.any([gone.signal, stop.signal]);
-  const parts = changes(after + 1, signal);
-  const feed = new ReadableStream<string>({
-    async pull(controller) {
-      const { value, done } = await parts.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: () => gone.abort(),
-  });
-  return new Response(feed.pipeThrough(new TextEncoderStream()), {
-    headers: { "content-type": "text/event-stream" },
-  });
+  return feed(
+    stock.watch({ from: after + 1 }),
+    ({ seq, mutation }) => `id: ${seq}\ndata: ${JSON.stringify(mutation)}\n\n`,
+  );
 }
 
-async function* changes(
-  from: number,
-  signal: AbortSignal,
-): AsyncGenerator<string, void> {
-  yield `: events from ${from} on\n\n`;
-  try {
-    for await (const { seq, mutation } of stock.watch({ from, signal })) {
-      yield `id: ${seq}\ndata: ${JSON.stringify(mutation)}\n\n`;
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+/** Server-sent events, until the client is gone or the state is closed. */
+function feed<T>(
+  items: AsyncIterable<T>,
+  text: (item: T) => string,
+): Response {
+  const events = new TransformStream<T, string>({
+    start: (controller) => controller.enqueue(": it begins\n\n"),
+    transform: (item, controller) => controller.enqueue(text(item)),
+  });
+  const body = ReadableStream.from(items).pipeThrough(events)
+    .pipeThrough(new TextEncoderStream());
+  return new Response(body, { headers: EVENTS });
 }
 
 async function body(request: Request): Promise<number> {
@@ -140,7 +141,7 @@ function explain(error: Error & { code?: MiniErrorCode }): Response {
     ? error.status
     : STATUS[error.code!] ?? 500;
   // Ends, so that a supervisor starts it again: opening finds out what is on the disk.
-  if (error.code === "POISONED") stop.abort();
+  if (error.code === "POISONED") void stop();
   if (status >= 500) say(`${error.stack}`);
   const text = status === 500 ? "it has failed" : error.message;
   return new Response(`${text}\n`, { status });

@@ -1,96 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { TestDirectory } from "../support/dir.ts";
-import { Example, type Program } from "../support/program.ts";
+import { Service } from "../support/service.ts";
 
-/** The service, and what is asked of it. */
-class Service implements AsyncDisposable {
-  readonly program: Program;
-  readonly #root: string;
-
-  private constructor(program: Program, root: string) {
-    this.program = program;
-    this.#root = root;
-  }
-
-  static async start(directory: TestDirectory): Promise<Service> {
-    const example = new Example("http_service.ts", directory.path);
-    const program = example.start(["./stock", "0"]);
-    const line = await program.line();
-    return new Service(program, line.replace("listening on ", ""));
-  }
-
-  /** The status, the ETag if there is one, and what is said. */
-  async ask(
-    request: string,
-    body?: string,
-    headers: Record<string, string> = {},
-  ): Promise<string> {
-    const response = await this.fetch(request, body, headers);
-    const etag = response.headers.get("etag");
-    const parts = [response.status, etag, (await response.text()).trim()];
-    return parts.filter((part) => part !== null && part !== "").join(" ");
-  }
-
-  fetch(
-    request: string,
-    body?: string,
-    headers: Record<string, string> = {},
-  ): Promise<Response> {
-    const [method, path] = request.split(" ");
-    const init = { method: method!, headers, ...(body && { body }) };
-    return fetch(`${this.#root}${path}`, init);
-  }
-
-  /** The events after this one, as they come. */
-  async events(after?: number): Promise<Events> {
-    const last = after === undefined ? {} : { "last-event-id": String(after) };
-    const { status, headers, body } = await this.fetch(
-      "GET /events",
-      undefined,
-      { ...last },
-    );
-    assertEquals(status, 200);
-    assertEquals(headers.get("content-type"), "text/event-stream");
-    return new Events(body!);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.program[Symbol.asyncDispose]();
-  }
-}
-
-/** A stream of server-sent events. */
-class Events implements AsyncDisposable {
-  readonly #reader: ReadableStreamDefaultReader<string>;
-  #text = "";
-
-  constructor(body: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.#reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** The next one, its lines joined; `undefined` at the end. */
-  async next(): Promise<string | undefined> {
-    for (;;) {
-      const end = this.#text.indexOf("\n\n");
-      const event = this.#text.slice(0, end);
-      if (end >= 0) this.#text = this.#text.slice(end + 2);
-      if (end >= 0 && !event.startsWith(":")) return event.replace("\n", " ");
-      if (end >= 0) continue;
-      const { value } = await this.#reader.read();
-      if (value === undefined) return undefined;
-      this.#text += value;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    // That of a service that was killed has failed already.
-    await this.#reader.cancel().catch(() => {});
-  }
-}
+const start = (directory: TestDirectory) =>
+  Service.start(directory, "http_service.ts", ["./stock", "0"]);
 
 Deno.test("examples/http_service.ts makes a change only on what the client has seen", async () => {
   await using directory = new TestDirectory();
-  await using service = await Service.start(directory);
+  await using service = await start(directory);
   assertEquals(await service.ask("GET /items"), '200 "0" {}');
   assertEquals(await service.ask("PUT /items/bolt", "5"), '204 "1"');
   const seen = { "if-match": '"1"' };
@@ -116,7 +33,7 @@ Deno.test("examples/http_service.ts makes a change only on what the client has s
 
 Deno.test("examples/http_service.ts says by status what it refuses", async () => {
   await using directory = new TestDirectory();
-  await using service = await Service.start(directory);
+  await using service = await start(directory);
   await service.ask("PUT /items/nut", "3");
   const take = () => service.ask("POST /items/nut/take", "1");
   const taken = await Promise.all([take(), take(), take(), take()]);
@@ -152,9 +69,9 @@ Deno.test("examples/http_service.ts resumes its events behind any number, also a
   const bolt = (seq: number) =>
     `id: ${seq} data: {"type":"set","item":"bolt","count":${seq}}`;
   {
-    await using service = await Service.start(directory);
-    await using live = await service.events();
-    await using all = await service.events(0);
+    await using service = await start(directory);
+    await using live = await service.events("/events");
+    await using all = await service.events("/events", 0);
     for (let seq = 1; seq <= 3; seq++) {
       await service.ask("PUT /items/bolt", String(seq));
       assertEquals(await live.next(), bolt(seq));
@@ -162,9 +79,9 @@ Deno.test("examples/http_service.ts resumes its events behind any number, also a
     }
     await service.program.kill();
   }
-  await using service = await Service.start(directory);
+  await using service = await start(directory);
   assertEquals(await service.ask("GET /items"), '200 "3" {"bolt":3}');
-  await using missed = await service.events(1);
+  await using missed = await service.events("/events", 1);
   await service.ask("PUT /items/bolt", "4");
   for (const seq of [2, 3, 4]) assertEquals(await missed.next(), bolt(seq));
   const ahead = { "last-event-id": "5" };
@@ -174,9 +91,23 @@ Deno.test("examples/http_service.ts resumes its events behind any number, also a
   );
 });
 
+Deno.test("examples/http_service.ts shows all items, now and whenever they change", async () => {
+  await using directory = new TestDirectory();
+  await using service = await start(directory);
+  await service.ask("PUT /items/bolt", "1");
+  await using left = await service.events("/items");
+  await using items = await service.events("/items");
+  assertEquals(await left.next(), 'data: {"bolt":1}');
+  assertEquals(await items.next(), 'data: {"bolt":1}');
+  await left[Symbol.asyncDispose]();
+  await service.ask("PUT /items/bolt", "1");
+  await service.ask("PUT /items/nut", "2");
+  assertEquals(await items.next(), 'data: {"bolt":1,"nut":2}');
+});
+
 Deno.test("examples/http_service.ts says that events are gone, and that there is more to get", async () => {
   await using directory = new TestDirectory();
-  await using service = await Service.start(directory);
+  await using service = await start(directory);
   const puts = Array.from(
     { length: 1_000 },
     (_, count) => service.ask("PUT /items/bolt", String(count)),
@@ -189,7 +120,7 @@ Deno.test("examples/http_service.ts says that events are gone, and that there is
   await items.body?.cancel();
   const seen = Number(JSON.parse(items.headers.get("etag")!));
   assertEquals(seen, 1_000);
-  await using events = await service.events(seen);
+  await using events = await service.events("/events", seen);
   await service.ask("DELETE /items/bolt");
   assertEquals(
     await events.next(),
@@ -200,10 +131,10 @@ Deno.test("examples/http_service.ts says that events are gone, and that there is
 if (Deno.build.os !== "windows") {
   Deno.test("examples/http_service.ts ends when asked to, its event streams too", async () => {
     await using directory = new TestDirectory();
-    await using service = await Service.start(directory);
-    await using left = await service.events();
+    await using service = await start(directory);
+    await using left = await service.events("/events");
     await left[Symbol.asyncDispose]();
-    await using events = await service.events();
+    await using events = await service.events("/events");
     await service.ask("PUT /items/bolt", "1");
     const stopped = service.program.stop();
     assert((await events.next())?.startsWith("id: 1 "));
@@ -211,13 +142,13 @@ if (Deno.build.os !== "windows") {
     const { code, stdout, stderr } = await stopped;
     assertEquals([code, stderr], [0, ""]);
     assertEquals(stdout, "stopped after event 1");
-    await using again = await Service.start(directory);
+    await using again = await start(directory);
     assertEquals(await again.ask("GET /items"), '200 "1" {"bolt":1}');
   });
 
   Deno.test("examples/http_service.ts ends where its log was taken away, to be started again", async () => {
     await using directory = new TestDirectory();
-    await using service = await Service.start(directory);
+    await using service = await start(directory);
     await service.ask("PUT /items/bolt", "1");
     const journal = directory.at("stock/journal.jsonl");
     await Deno.rename(journal, directory.at("elsewhere"));
@@ -225,7 +156,7 @@ if (Deno.build.os !== "windows") {
     assert(answer.startsWith("503 "), answer);
     assertEquals((await service.program.end()).code, 1);
     await Deno.rename(directory.at("elsewhere"), journal);
-    await using again = await Service.start(directory);
+    await using again = await start(directory);
     const items = await again.ask("GET /items");
     assert(/^200 "[12]" {"bolt":[12]}$/.test(items), items);
   });
