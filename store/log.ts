@@ -107,7 +107,8 @@ export interface LogReader<T> {
   readonly sequence: number;
   /**
    * The number of the last record that is known to be durable, where that can be
-   * less than `sequence`: in another process than the writer's.
+   * less than `sequence`: after appends with `durable: false`, and in another
+   * process than the writer's.
    */
   readonly durableSequence?: number;
   /**

@@ -28,6 +28,8 @@ export class ActiveSegment {
   isSynced = true;
   /** The number of bytes that are acknowledged, and may be read. */
   readableBytes: number;
+  /** The number of those that are durable. */
+  durableBytes: number;
   /** Whether its last line is a durable mark of a clean end. */
   #isMarked: boolean;
 
@@ -40,7 +42,7 @@ export class ActiveSegment {
     this.#file = file;
     this.#identity = end.identity;
     this.sizeBytes = end.sizeBytes;
-    this.readableBytes = end.sizeBytes;
+    this.readableBytes = this.durableBytes = end.sizeBytes;
     this.chain = end.chain;
     this.#isMarked = end.isMarked ?? false;
   }

@@ -83,6 +83,11 @@ export class SegmentSet {
     return base === this.base ? this.#active.readableBytes : Infinity;
   }
 
+  /** The number of bytes of a segment that are durable; `Infinity` for a sealed one. */
+  durableLimitOf(base: number): number {
+    return base === this.base ? this.#active.durableBytes : Infinity;
+  }
+
   /** The number of the first record still present, or of the next one if there is none. */
   get firstSequence(): number {
     return (this.#sealed[0]?.base ?? this.base) + 1;
@@ -121,7 +126,9 @@ export class SegmentSet {
 
   /** Lets readers see what was appended. */
   acknowledge(): void {
-    this.#active.readableBytes = this.#active.sizeBytes;
+    const active = this.#active;
+    active.readableBytes = active.sizeBytes;
+    if (active.isSynced) active.durableBytes = active.sizeBytes;
   }
 
   /** Makes durable what was appended. */
@@ -129,6 +136,7 @@ export class SegmentSet {
     if (this.#active.isSynced) return;
     await this.#active.sync();
     await this.#assertOurs();
+    this.#active.durableBytes = this.#active.readableBytes;
   }
 
   /** Marks the end as clean; everything before it is durable already. */

@@ -107,6 +107,16 @@ export class Writer implements CommittedEnd {
     return this.#segments.limitOf(base);
   }
 
+  /** The number of bytes of a segment that are durable; `Infinity` for a sealed one. */
+  durableLimitOf(base: number): number {
+    return this.#segments.durableLimitOf(base);
+  }
+
+  /** The number of the last durable record. */
+  get durableSequence(): number {
+    return this.#durable;
+  }
+
   /** The number of the first record still present, or of the next one if there is none. */
   get firstSequence(): number {
     return this.#segments.firstSequence;
@@ -266,6 +276,7 @@ export class Writer implements CommittedEnd {
   async #sync(): Promise<void> {
     await this.#segments.sync();
     this.#durable = this.sequence;
+    this.#change.fire();
   }
 
   /** Continues after record `seq`, which lies ahead. */

@@ -38,6 +38,7 @@ export class HoldingFileSystem {
       get: (_, name) => {
         const member = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
+        if (name === "watch") return member.bind(target);
         return (...args: unknown[]) =>
           this.#call(String(name), () => member.apply(target, args));
       },

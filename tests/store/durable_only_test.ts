@@ -1,0 +1,99 @@
+import { assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { Follower } from "../support/follower.ts";
+import { errorOf } from "../support/journal.ts";
+
+const PATH = "/data/journal.jsonl";
+const RUST_HEADER = "// MINISTORE JOURNAL v0.1.3\n";
+
+function bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+Deno.test("with durableOnly, a record is given once the log says that it is durable", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  await using proven = new Follower<number>(PATH, { fs, durableOnly: true });
+  await using follower = new Follower<number>(PATH, { fs });
+  const seen: number[] = [];
+  const first = proven.take(7).then((all) => seen.push(...all));
+  await store.append(1, { durable: false });
+  await store.appendBatch([2, 3], { durable: false });
+  await store.append(4, { durable: false });
+  assertEquals(await follower.take(4), [1, 2, 3, 4]);
+  await store.sync();
+  await store.append(5, { durable: false });
+  await store.append(6);
+  assertEquals(await follower.take(2), [5, 6]);
+  for (let turn = 0; turn < 1_000; turn++) await undefined;
+  // Nothing in the file says more, although all six are durable.
+  assertEquals(seen, []);
+  await store.append(7);
+  await store.close();
+  await first;
+  assertEquals(seen, [1, 2, 3, 4, 5, 6, 7]);
+});
+
+Deno.test("with durableOnly, a follower continues where the log is sealed, and opened again", async () => {
+  const fs = new MemoryFileSystem();
+  await using follower = new Follower<number>(PATH, {
+    fs,
+    durableOnly: true,
+    ifMissing: "empty",
+  });
+  for (let first = 1; first <= 7; first += 3) {
+    await using store = await MiniStore.open<number>(PATH, { fs });
+    await store.append(first);
+    await store.append(first + 1, { durable: false });
+    await store.rotate();
+    await store.append(first + 2);
+    assertEquals(await follower.take(2), [first, first + 1]);
+    await store.close();
+    assertEquals(await follower.next(), first + 2);
+  }
+});
+
+Deno.test("with durableOnly, the follower of an open log gives what is synced", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  const records = store.follow({ durableOnly: true })[Symbol.asyncIterator]();
+  const first = records.next();
+  await store.append(1, { durable: false });
+  assertEquals([store.sequence, store.durableSequence], [1, 0]);
+  let isGiven = false;
+  first.then(() => isGiven = true);
+  for (let turn = 0; turn < 1_000; turn++) await undefined;
+  assertEquals(isGiven, false);
+  await store.sync();
+  assertEquals((await first).value, { seq: 1, data: 1 });
+  assertEquals(store.durableSequence, 1);
+  await store.append(2);
+  assertEquals((await records.next()).value, { seq: 2, data: 2 });
+  await store.append(3, { durable: false });
+  await store.rotate();
+  assertEquals((await records.next()).value, { seq: 3, data: 3 });
+  await store.append(4, { durable: false });
+  await store.close();
+  assertEquals((await records.next()).value, { seq: 4, data: 4 });
+  assertEquals((await records.next()).done, true);
+});
+
+Deno.test("with durableOnly, the follower of an open log ends with POISONED when that is", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1, { durable: false });
+  const records = Array.fromAsync(store.follow({ durableOnly: true }));
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  assertEquals((await errorOf(store.sync())).code, "POISONED");
+  assertEquals((await errorOf(records)).code, "POISONED");
+  await store.close().catch(() => {});
+});
+
+Deno.test("with durableOnly, a journal of the Rust program is UNSUPPORTED_FORMAT", async () => {
+  const fs = new MemoryFileSystem();
+  fs.put(PATH, bytes(`${RUST_HEADER}1\n`));
+  await using follower = new Follower(PATH, { fs, durableOnly: true });
+  assertEquals((await follower.failure())[0], "UNSUPPORTED_FORMAT");
+});
