@@ -1,4 +1,4 @@
-import { MiniError } from "../base/errors.ts";
+import type { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
 import type { CompactionReport } from "../state/mod.ts";
 import { type Clock, QueueTime } from "./clock.ts";
@@ -14,7 +14,7 @@ import {
   versionOf,
 } from "./ledger/entry.ts";
 import type { Ledger } from "./ledger/ledger.ts";
-import type { LedgerView } from "./ledger/read.ts";
+import { ifReadable, type LedgerView } from "./ledger/read.ts";
 import { type ReadyIndex, readyIndexOf } from "./ledger/ready_index.ts";
 import type { LedgerHost } from "./ledger_host.ts";
 
@@ -99,14 +99,7 @@ export class LedgerLog<T, M> {
 
   /** The ledger, if it can be read now. */
   ifReadable(): Ledger<T> | undefined {
-    try {
-      return this.ledger;
-    } catch (error) {
-      const isPassing = error instanceof MiniError &&
-        error.code === "ABORTED_MUTATION";
-      if (isPassing) return undefined;
-      throw error;
-    }
+    return ifReadable(this.#binding.find);
   }
 
   /** The ledger, once it can be read, and the time. */
@@ -119,6 +112,10 @@ export class LedgerLog<T, M> {
 
   get changed(): Promise<void> {
     return this.#host.changed;
+  }
+
+  get sequence(): number {
+    return this.#host.sequence;
   }
 
   get isClosed(): boolean {

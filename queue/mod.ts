@@ -50,6 +50,7 @@ export type {
 } from "./options.ts";
 export type { EntryIn, PayloadOf, StateWith } from "./open.ts";
 export { MiniQueue } from "./queue.ts";
+export { QueueView, type QueueViewOptions } from "./view.ts";
 export {
   DeadLetterError,
   type Handler,

@@ -14,7 +14,7 @@ import {
 import type { LedgerEntry } from "./ledger/entry.ts";
 import type { DeadLetter } from "./ledger/ledger.ts";
 import {
-  deadLettersIn,
+  deadLetterPage,
   pendingIn,
   type PendingMessage,
   type QueueStats,
@@ -464,11 +464,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * ```
    */
   async deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
-    const { after = 0, limit = Number.MAX_SAFE_INTEGER } = options;
-    checkCount("after", after, 0);
-    checkCount("limit", limit);
-    const view = await this.#log.view();
-    return structuredClone(deadLettersIn(view, after, limit));
+    return deadLetterPage(await this.#log.view(), options);
   }
 
   /** Takes back deliveries that have timed out, and takes in what was posted, so that what is shown is true also while nobody receives. */
@@ -550,6 +546,11 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     if (isClosed || failure !== undefined || !this.#log.hasDrifted) return;
     // Otherwise the next opening would count a jump of the wall clock as time.
     await this.#log.enter({ tick: true }, false).catch(() => {});
+  }
+
+  /** The number of the last record in the log that the queue has applied: {@linkcode QueueView.until} waits for it elsewhere. */
+  get sequence(): number {
+    return this.#log.sequence;
   }
 
   get #isOver(): boolean {

@@ -13,7 +13,7 @@ const MAX_LENGTH = 65_536;
 
 /** The fields that an entry of a queue may begin with. */
 const ENTRY_FIELDS =
-  /^(at|v|drift|enqueue|receive|settle|expire|redrive|purge|paused|tick)$/;
+  /^(at|v|drift|enqueue|receive|settle|expire|redrive|purge|paused|gone|tick)$/;
 
 /** How the snapshot of a queue begins, and that of a state that is not in parts. */
 const LEDGER =

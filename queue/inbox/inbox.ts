@@ -105,7 +105,9 @@ export class Inbox<T, M> {
       if (!found.has(name)) this.#stuck.delete(name);
     }
     const { inbox = {} } = await this.#log.readable();
-    const left = names.filter((name) => !inbox[name] && !this.#isStuck(name));
+    const left = names.filter((name) =>
+      !Object.hasOwn(inbox, name) && !this.#isStuck(name)
+    );
     await this.#forget(Object.keys(inbox));
     this.#names = left.sort().reverse();
   }

@@ -1,3 +1,6 @@
+import { checkCount } from "../../base/checks.ts";
+import { MiniError } from "../../base/errors.ts";
+import type { PageOptions } from "../options.ts";
 import type { DeadLetter, Ledger, LedgerMessage } from "./ledger.ts";
 import { readyIndexOf } from "./ready_index.ts";
 
@@ -120,6 +123,28 @@ export function pendingIn<T>(
       ...(reason !== undefined && { lastFailure: reason }),
     };
   });
+}
+
+/** A ledger, unless its state is just being rebuilt. */
+export function ifReadable<L>(find: () => L): L | undefined {
+  try {
+    return find();
+  } catch (error) {
+    const isPassing = error instanceof MiniError &&
+      error.code === "ABORTED_MUTATION";
+    if (isPassing) return undefined;
+    throw error;
+  }
+}
+
+/** Copies of a page of dead letters, in the order of their ids. */
+export function deadLetterPage<T>(
+  view: LedgerView<T>,
+  { after = 0, limit = Number.MAX_SAFE_INTEGER }: PageOptions,
+): DeadLetter<T>[] {
+  checkCount("after", after, 0);
+  checkCount("limit", limit);
+  return structuredClone(deadLettersIn(view, after, limit));
 }
 
 /** Up to `limit` dead letters with ids above `after`, in the order of their ids. */

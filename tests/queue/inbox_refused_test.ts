@@ -79,10 +79,11 @@ Deno.test("MiniQueue moves a file with another name out of the inbox, but for th
   const test = new TestInbox();
   await using queue = await test.open();
   const other = posted(1).toUpperCase();
-  for (const name of ["message.json", other, ".hidden"]) test.put(name, GOOD);
+  const names = ["message.json", other, "constructor", "__proto__", ".hidden"];
+  for (const name of names) test.put(name, GOOD);
   assertEquals(await drain(queue), []);
   assertEquals(test.waiting, [".hidden"]);
-  assertEquals(test.refused, [other, "message.json"]);
+  assertEquals(test.refused, names.slice(0, 4).sort());
 });
 
 Deno.test("MiniQueue moves what the schema rejects out of the inbox, all messages of the file", async () => {
@@ -172,13 +173,37 @@ Deno.test("MiniQueue passes over what cannot be moved to the refused files, and 
 });
 
 Deno.test("MiniQueue moves nothing to a folder that somebody has put in the place of its own", async () => {
+  await using directory = new TestDirectory();
+  const told: unknown[] = [];
+  await using queue = await MiniQueue.open(directory.path, {
+    inbox: true,
+    onError: (error) => told.push(error),
+  });
+  const refused = directory.at("inbox/refused");
+  await Deno.remove(refused);
+  await Deno.mkdir(directory.at("trap"));
+  await Deno.symlink(directory.at("trap"), refused);
+  await Deno.writeTextFile(directory.at(`inbox/${posted(1)}`), "no message");
+  for (const _ of [1, 2]) await queue.stats();
+  assertEquals(told.length, 1);
+  assertStringIncludes(String(told[0]), "is not a directory");
+  assertEquals(await Array.fromAsync(Deno.readDir(directory.at("trap"))), []);
+});
+
+Deno.test("MiniQueue moves a file that becomes shorter while it is read out of the inbox", async () => {
   const test = new TestInbox();
   await using queue = await test.open();
-  test.put(posted(1), "no message");
-  test.fs.hooks.before = ({ operation, path }) =>
-    operation === "stat" && path === REFUSED ? { code: "ELOOP" } : undefined;
+  test.put(posted(1), GOOD);
+  const file = await test.fs.open(`${INBOX}/${posted(1)}`, "append");
+  let isCut = false;
+  test.fs.hooks.before = ({ operation, path }) => {
+    if (operation !== "read" || !path.endsWith(posted(1)) || isCut) return;
+    isCut = true;
+    file.truncate(10);
+    return undefined;
+  };
   assertEquals(await drain(queue), []);
-  assertEquals([test.codes, test.refused], [["UNSUPPORTED_FORMAT"], []]);
+  assertEquals(test.refused, [posted(1)]);
 });
 
 Deno.test("MiniQueue leaves a file of a newer version, tells once, and takes it in once it can", async () => {
@@ -194,3 +219,33 @@ Deno.test("MiniQueue leaves a file of a newer version, tells once, and takes it 
   test.clock.advance(60_000);
   assertEquals(await drain(queue), ["good"]);
 });
+
+if (Deno.build.os !== "windows") {
+  Deno.test("MiniQueue never follows, waits for or empties what is no regular file in the inbox", async () => {
+    await using directory = new TestDirectory();
+    const dir = directory.at("jobs");
+    const told: unknown[] = [];
+    const onError = (error: unknown) => told.push(error);
+    await using queue = await MiniQueue.open<string>(dir, {
+      inbox: true,
+      onError,
+    });
+    const at = (number: number) => `${dir}/inbox/${posted(number)}`;
+    await Deno.writeTextFile(directory.at("secret"), GOOD);
+    await Deno.symlink(directory.at("secret"), at(1));
+    await Deno.symlink(directory.at("nothing"), at(2));
+    await Deno.mkdir(`${at(3)}/inside`, { recursive: true });
+    const { success } = await new Deno.Command("mkfifo", { args: [at(4)] })
+      .output();
+    assert(success);
+    assertEquals(await queue.receive(), undefined);
+    assertEquals(told.length, 4);
+    const refused = await Array.fromAsync(Deno.readDir(`${dir}/inbox/refused`));
+    assertEquals(
+      refused.map(({ name }) => name).sort(),
+      [1, 2, 3, 4].map(posted),
+    );
+    assertEquals(await Deno.readTextFile(directory.at("secret")), GOOD);
+    assert(await Deno.stat(`${dir}/inbox/refused/${posted(3)}/inside`));
+  });
+}

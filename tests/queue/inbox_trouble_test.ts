@@ -33,6 +33,22 @@ Deno.test("MiniQueue forgets a file that it could not read, and that is gone", a
   assertEquals(await drain(queue), ["good"]);
 });
 
+Deno.test("MiniQueue: later files of a producer wait for one that cannot be read for now, and those of others do not", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  await test.post("a");
+  await test.post("b");
+  const [first] = test.waiting;
+  test.put(posted(1), content([{ payload: "other" }]));
+  test.fail("open", first!, "EMFILE");
+  for (const expected of [["other"], []]) {
+    assertEquals(await drain(queue), expected);
+    assertEquals([test.codes, test.waiting.length], [["IO"], 2]);
+  }
+  test.mend();
+  assertEquals(await drain(queue), ["a", "b"]);
+});
+
 Deno.test("MiniQueue minds no file that vanishes while it looks", async () => {
   const test = new TestInbox();
   await using queue = await test.open();

@@ -1,10 +1,5 @@
 // Posting to a queue: what may fail, and what is there then.
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   applyToLedger,
   emptyLedger,
@@ -166,33 +161,5 @@ if (Deno.build.os !== "windows") {
       Deno.umask(umask);
     }
     assertEquals(modes, [0o600, 0o640, 0o644]);
-  });
-
-  Deno.test("MiniQueue never follows, waits for or empties what is no regular file in the inbox", async () => {
-    await using directory = new TestDirectory();
-    const dir = directory.at("jobs");
-    const told: unknown[] = [];
-    const onError = (error: unknown) => told.push(error);
-    await using queue = await MiniQueue.open<string>(dir, {
-      inbox: true,
-      onError,
-    });
-    const at = (number: number) => `${dir}/inbox/${posted(number)}`;
-    await Deno.writeTextFile(directory.at("secret"), GOOD);
-    await Deno.symlink(directory.at("secret"), at(1));
-    await Deno.symlink(directory.at("nothing"), at(2));
-    await Deno.mkdir(`${at(3)}/inside`, { recursive: true });
-    const { success } = await new Deno.Command("mkfifo", { args: [at(4)] })
-      .output();
-    assert(success);
-    assertEquals(await queue.receive(), undefined);
-    assertEquals(told.length, 4);
-    const refused = await Array.fromAsync(Deno.readDir(`${dir}/inbox/refused`));
-    assertEquals(
-      refused.map(({ name }) => name).sort(),
-      [1, 2, 3, 4].map(posted),
-    );
-    assertEquals(await Deno.readTextFile(directory.at("secret")), GOOD);
-    assert(await Deno.stat(`${dir}/inbox/refused/${posted(3)}/inside`));
   });
 }

@@ -1,0 +1,195 @@
+import {
+  aFileSystem,
+  assertOptions,
+  checkCount,
+  type Checks,
+  having,
+  oneOf,
+} from "../base/checks.ts";
+import { MiniError } from "../base/errors.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import { StateView } from "../state/mod.ts";
+import { checkedClock, type Clock, QueueTime, systemClock } from "./clock.ts";
+import { ledgerCodec } from "./ledger/codec.ts";
+import type { LedgerEntry } from "./ledger/entry.ts";
+import { type DeadLetter, emptyLedger, type Ledger } from "./ledger/ledger.ts";
+import {
+  deadLetterPage,
+  ifReadable,
+  type LedgerView,
+  pendingIn,
+  type PendingMessage,
+  type QueueStats,
+  statsOf,
+} from "./ledger/read.ts";
+import { applyLogged } from "./ledger/reducer.ts";
+import type { PageOptions } from "./options.ts";
+
+/** How a queue is viewed. */
+export interface QueueViewOptions {
+  /** Whether a directory without a queue is an error, `NOT_FOUND`, or an empty queue until one is there. @default {"error"} */
+  ifMissing?: "error" | "empty";
+  /** The seam to the clocks. @default {systemClock} */
+  clock?: Clock;
+  /** The seam to the operating system. @default {systemFileSystem} */
+  fs?: FileSystem;
+}
+
+const VIEW_CHECKS: Checks<QueueViewOptions> = {
+  ifMissing: oneOf("error", "empty"),
+  clock: having("wall", "monotonic", "sleep"),
+  fs: aFileSystem,
+};
+
+/**
+ * A queue for reading, in any process, beside its owner: it takes no lock,
+ * delivers and writes nothing, and needs only the permission to read the
+ * directory. It may be a moment late. What waits in the inbox is not counted.
+ *
+ * @typeParam T The payload of the messages.
+ *
+ * @example Watch a queue that another process has open
+ * ```ts
+ * import { MiniQueue, QueueView } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await using queue = await MiniQueue.open<string>(dir); // there
+ * await using view = await QueueView.open<string>(dir); // here
+ * await queue.enqueue("hello");
+ * await view.until(queue.sequence);
+ * assertEquals((await view.stats()).ready, 1);
+ * assertEquals((await view.peek())[0]?.payload, "hello");
+ * ```
+ */
+export class QueueView<T> implements AsyncDisposable {
+  readonly #view: StateView<Ledger<T>, LedgerEntry<T>>;
+  readonly #clock: Clock;
+
+  private constructor(
+    view: StateView<Ledger<T>, LedgerEntry<T>>,
+    clock: Clock,
+  ) {
+    this.#view = view;
+    this.#clock = clock;
+  }
+
+  /**
+   * Reads the queue in a directory, and follows it until the view is closed.
+   *
+   * @param dir The directory of the queue.
+   * @param options How it is viewed.
+   * @returns The view. Close it to let the process end.
+   * @throws {TypeError} If the directory holds a state.
+   * @throws {MiniError} `NOT_FOUND` if it holds no log; otherwise as
+   * `MiniQueue.open`, but for the lock.
+   */
+  static async open<T>(
+    dir: string | URL,
+    options: QueueViewOptions = {},
+  ): Promise<QueueView<T>> {
+    assertOptions("QueueView.open()", options, VIEW_CHECKS);
+    const { ifMissing, fs, clock = systemClock } = options;
+    const view = await StateView.open<Ledger<T>, LedgerEntry<T>>(dir, {
+      kind: "queue",
+      initial: emptyLedger,
+      apply: applyLogged,
+      codec: ledgerCodec(),
+      ...(ifMissing && { ifMissing }),
+      ...(fs && { fs }),
+    });
+    return new QueueView(view, checkedClock(clock));
+  }
+
+  /** Counts the messages. A delivery whose time is over is in flight until the owner takes it back. */
+  async stats(): Promise<QueueStats> {
+    return statsOf(await this.#now());
+  }
+
+  /**
+   * Shows the messages that wait, in the order of delivery.
+   *
+   * @param limit The maximum number of messages.
+   * @returns The messages; their payloads are copies.
+   */
+  async peek(limit: number = 10): Promise<PendingMessage<T>[]> {
+    checkCount("limit", limit);
+    return pendingIn(await this.#now(), limit);
+  }
+
+  /**
+   * Shows the dead letters and why they are dead, in the order of their ids.
+   *
+   * @param options After which id to start, and how many to return.
+   * @returns Copies of the dead letters.
+   */
+  async deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
+    return deadLetterPage(await this.#now(), options);
+  }
+
+  /** The number of the last record that the view has read: see {@linkcode MiniQueue.sequence}. It becomes smaller if the owner lost records in a crash. */
+  get sequence(): number {
+    return this.#view.sequence;
+  }
+
+  /** How many records the log had, at the last look, that the view has not read. */
+  get lag(): number {
+    return this.#view.lag;
+  }
+
+  /** Resolves when something has changed, when the view has failed, or was closed. */
+  get changed(): Promise<void> {
+    return this.#view.changed;
+  }
+
+  /** Why the view is not kept up to date any more, such as a `MiniError` with code `CORRUPT`. It stays as it was. */
+  get failure(): unknown {
+    return this.#view.failure;
+  }
+
+  /**
+   * Waits until the view has read a record.
+   *
+   * @param seq The number of the record.
+   * @param options For how long, in milliseconds, and when to stop.
+   * @throws {DOMException} `TimeoutError` after `timeoutMs`.
+   * @throws {MiniError} `CLOSED`, and the {@linkcode QueueView.failure} of the view.
+   */
+  until(
+    seq: number,
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<void> {
+    return this.#view.until(seq, options);
+  }
+
+  /** The ledger, once it can be read, and the time of the queue. */
+  async #now(): Promise<LedgerView<T>> {
+    for (;;) {
+      const { changed, failure, isClosed } = this.#view;
+      const ledger = ifReadable(() => this.#view.state as Ledger<T>);
+      if (ledger !== undefined) return viewOf(ledger, this.#clock);
+      if (failure !== undefined) throw failure;
+      if (isClosed) {
+        throw new MiniError("CLOSED", "Cannot read the queue: it was closed");
+      }
+      await changed;
+    }
+  }
+
+  /** Stops following. Closing twice is fine. */
+  close(): Promise<void> {
+    return this.#view.close();
+  }
+
+  /** The same as {@linkcode QueueView.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** A ledger as it is now. */
+function viewOf<T>(ledger: Ledger<T>, clock: Clock): LedgerView<T> {
+  const time = new QueueTime(clock, ledger);
+  const now = time.now();
+  return { ledger, now, drift: time.driftAt(now) };
+}
