@@ -13,6 +13,7 @@ import {
 import { assertEmpty, contextFor, locateOrLost } from "./locate.ts";
 import { leftovers } from "./snapshot_check.ts";
 import { measureSegments } from "./log_summary.ts";
+import { leftOutConsumers } from "./consumer/look.ts";
 import { fill } from "./target.ts";
 import { count, size, span } from "../base/text.ts";
 import { missingEnd } from "./together.ts";
@@ -47,7 +48,10 @@ export const backup: Command = {
       const pass = await copyAll(from, to);
       const found = await verifyJournal(to, call);
       assertWhole(found);
-      return outcome(from, found, pass, await leftovers(from));
+      return outcome(from, found, pass, {
+        setAside: await leftovers(from),
+        positions: await leftOutConsumers(from),
+      });
     });
   },
 };
@@ -66,7 +70,10 @@ function outcome(
   from: JournalContext,
   found: Verification,
   pass: BackupPass,
-  setAside: readonly string[],
+  { setAside, positions }: {
+    readonly setAside: readonly string[];
+    readonly positions: Awaited<ReturnType<typeof leftOutConsumers>>;
+  },
 ): Outcome {
   const { path: to, first, last, segments, snapshots, sizeBytes } = found;
   const { covered, tornBytes } = pass;
@@ -94,6 +101,7 @@ function outcome(
       leftOut,
       tornBytes,
       setAside,
+      consumers: positions.consumers,
       findings,
     },
     lines: [
@@ -114,6 +122,7 @@ function outcome(
         } of an unfinished line at the end, which opening cuts off`,
       ]),
       ...setAside.map((name) => `left out: ${name}, which is set aside`),
+      ...positions.lines,
     ],
   };
 }

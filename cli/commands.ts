@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { adoptCommand } from "./adopt/command.ts";
 import { backup } from "./backup.ts";
+import { consumerList, consumerRemove } from "./consumer/commands.ts";
 import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
 import { inspect } from "./inspect/inspect.ts";
@@ -33,6 +34,8 @@ export const COMMANDS: readonly Command[] = [
   convert,
   adoptCommand,
   backup,
+  consumerList,
+  consumerRemove,
   queueStats,
   queuePeek,
   queueDead,

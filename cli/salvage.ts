@@ -11,6 +11,7 @@ import {
 import { measureSegments, summarizeDamagedLog } from "./log_summary.ts";
 import { assertEmpty, contextFor, locateOrLost } from "./locate.ts";
 import { isDirectory } from "../fs/directory.ts";
+import { leftOutConsumers } from "./consumer/look.ts";
 import { type Copied, copyReadable } from "./salvage_copy.ts";
 import {
   type Choice,
@@ -29,6 +30,8 @@ interface Report extends Copied {
   readonly to: string;
   /** The snapshot that the rescued state or queue begins with. */
   readonly snapshot: { readonly path: string; readonly seq: number } | null;
+  /** The consumers whose positions were not copied. */
+  readonly consumers: readonly string[];
   readonly passedOver: Choice["passedOver"];
   /** Whether any file of the log is there. */
   readonly hasLog: boolean;
@@ -97,11 +100,13 @@ export const salvage: Command = {
       ? await summarizeDamagedLog(source)
       : undefined;
     const lost = found && lostIn(path, found, usableOf(snapshots));
+    const { consumers, lines } = await leftOutConsumers(source);
     const report = {
       from: path,
       to: target.paths.active,
       snapshot: chosen ? { path: chosen.path, seq: chosen.seq } : null,
       ...copied,
+      consumers,
       passedOver,
       hasLog: segments.length > 0,
       findings: lost === undefined ? [] : [lost],
@@ -113,7 +118,7 @@ export const salvage: Command = {
     return {
       exitCode: isLost ? 1 : 0,
       report,
-      lines: describe(report, isLost, call.paint),
+      lines: [...describe(report, isLost, call.paint), ...lines],
     };
   },
 };

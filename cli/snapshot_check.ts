@@ -91,9 +91,10 @@ export async function leftovers(
 ): Promise<string[]> {
   const names = await namesIn(fs, paths.directory);
   const own = basename(paths.active).replace(/\.[^.]*$/, "");
+  const positions = basename(paths.consumer(""));
   return [
     ...names.filter((name) =>
-      name.startsWith(own) &&
+      name.startsWith(own) && !name.startsWith(positions) &&
       /\.(torn|damaged(\.\d+)?|aside(-\d+)?)$/.test(name)
     ).sort(),
     ...await setAsideIn(fs, paths.directory),

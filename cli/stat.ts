@@ -15,6 +15,11 @@ import {
 import { depthOf, isQueue, isState, readQueue } from "./ledger.ts";
 import { locateOrLost } from "./locate.ts";
 import { depthChart } from "./queue.ts";
+import {
+  consumerLines,
+  type ConsumerRow,
+  consumersOf,
+} from "./consumer/look.ts";
 import { steadily } from "./read_only.ts";
 import { leftovers, listThere } from "./snapshot_check.ts";
 import type { SegmentCheck } from "./segment_check.ts";
@@ -66,6 +71,7 @@ export const stat: Command = {
       snapshots,
       setAside: await leftovers(context),
       queue,
+      consumers: await consumersOf(context, found),
       warning: await isState(context) ? overdue(found, snapshots) : undefined,
       problem: (problem && bareMessage(problem)) ??
         lostIn(paths.active, found, snapshots)?.message ??
@@ -117,6 +123,7 @@ interface Report {
   readonly snapshots: readonly { seq: number; sizeBytes: number }[];
   readonly setAside: readonly string[];
   readonly queue: ReturnType<typeof depthOf> | undefined;
+  readonly consumers: readonly ConsumerRow[];
   readonly warning: string | undefined;
   readonly problem: string | undefined;
 }
@@ -158,6 +165,9 @@ function draw(
     lines.push(`▲ snapshot at record ${seq}, ${size(sizeBytes)}`);
   }
   if (queue !== undefined) lines.push("", "queue", ...depthChart(queue, call));
+  if (report.consumers.length > 0) {
+    lines.push("", "consumers", ...consumerLines(report.consumers, paint));
+  }
   for (const name of report.setAside) lines.push(`set aside: ${name}`);
   if (report.warning !== undefined) lines.push(paint("warn", report.warning));
   if (report.problem !== undefined) lines.push(paint("bad", report.problem));

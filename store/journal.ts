@@ -20,6 +20,7 @@ const ROTATED = /^(.*)\.(\d{3,19})$/s;
  * journal.jsonl.tmp                    a file that is not finished, never read
  * journal.jsonl.torn                   the bytes that the last recovery cut off
  * journal.00000000000000000000.jsonl.aside   a segment that a snapshot ahead of it has replaced
+ * journal.jsonl.consumer.NAME          the position of a consumer; its lock and its temporary file are beside it
  * ```
  */
 export class JournalPaths {
@@ -106,6 +107,20 @@ export class JournalPaths {
     return readings;
   }
 
+  /** The file with the position of a consumer. */
+  consumer(name: string): string {
+    return `${this.active}.consumer.${name}`;
+  }
+
+  /** The consumers whose positions are among the names in the directory, in the order of their names. */
+  consumers(names: readonly string[]): string[] {
+    const start = basename(this.consumer(""));
+    return names.filter((name) => name.startsWith(start))
+      .map((name) => name.slice(start.length))
+      .filter(isConsumerName)
+      .sort();
+  }
+
   /** Whether a segment of the journal is among the names in the directory. */
   isAmong(names: readonly string[]): boolean {
     return names.includes(basename(this.active)) ||
@@ -126,6 +141,12 @@ export class JournalPaths {
       .filter((name) => /^\d{3,19}$/.test(name.slice(start.length)))
       .sort((a, b) => number(a) - number(b));
   }
+}
+
+/** Whether a consumer may have the name: no file beside its position, and no journal, may have one that looks like it. */
+export function isConsumerName(name: string): boolean {
+  return /^[A-Za-z0-9._-]{1,64}$/.test(name) && !/^\.|\.$/.test(name) &&
+    !/\.(lock|tmp|jsonl)(\.|$)/i.test(name);
 }
 
 /** The files of a journal, and how they are read and created. */

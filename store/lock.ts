@@ -19,9 +19,35 @@ import type { JournalContext } from "./journal.ts";
  * @param command The command that needs it, for the note in the lock file.
  */
 export async function lockJournal(
-  { fs, paths, staging }: JournalContext,
+  context: JournalContext,
   { doing, hint, command }: {
     readonly doing: string;
+    readonly hint: string;
+    readonly command?: string | undefined;
+  },
+): Promise<FileLock> {
+  const { active, lock } = context.paths;
+  return await lockFile(context, lock, {
+    doing: `${doing} "${active}"`,
+    holding: "has it open for writing",
+    hint,
+    command,
+  });
+}
+
+/**
+ * Takes the lock of a file of a journal. Throws `LOCKED` while another handle or
+ * process has it.
+ *
+ * @param doing The action that needs it, as `open "…"`.
+ * @param holding The reason why that cannot be, after the name of the holder.
+ */
+export async function lockFile(
+  { fs, paths, staging }: JournalContext,
+  lockPath: string,
+  { doing, holding, hint, command }: {
+    readonly doing: string;
+    readonly holding: string;
     readonly hint: string;
     readonly command?: string | undefined;
   },
@@ -32,18 +58,15 @@ export async function lockJournal(
   const note = encodeLockNote({ pid: processId, since, command });
   let lock: FileLock | undefined;
   try {
-    lock = await takeLock(staging, paths.lock, note);
+    lock = await takeLock(staging, lockPath, note);
   } catch (error) {
     const after = "no durable data has changed";
-    throw fromOs(error, `${doing} "${path}"`, after, { directory, path });
+    throw fromOs(error, doing, after, { directory, path });
   }
   if (lock !== undefined) return lock;
-  const holder = await holderOf(fs, paths.lock);
-  throw new MiniError(
-    "LOCKED",
-    `Cannot ${doing} "${path}": ${holder} has it open for writing; ${hint}`,
-    { path },
-  );
+  const holder = await holderOf(fs, lockPath);
+  const message = `Cannot ${doing}: ${holder} ${holding}; ${hint}`;
+  throw new MiniError("LOCKED", message, { path });
 }
 
 /** Takes a lock, whose file gets the owner of the journal; `undefined` if it is held. */

@@ -1,4 +1,5 @@
 import type { MiniError } from "../base/errors.ts";
+import type { ConsumerInfo } from "./consume/info.ts";
 
 /** A record and its place in the log. */
 export interface LogRecord<T> {
@@ -229,4 +230,11 @@ export interface CompactionReport {
   readonly removed?: readonly string[];
   /** The number of bytes that this freed. Left out by a log without files. */
   readonly removedBytes?: number;
+  /** The slowest consumer, if records were kept because it has not committed them. */
+  readonly heldBy?: ConsumerInfo;
 }
+
+/** The result of a compaction of a log in files. */
+export type FileCompactionReport =
+  & CompactionReport
+  & Required<Pick<CompactionReport, "removed" | "removedBytes">>;

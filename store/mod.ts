@@ -31,13 +31,17 @@ export { systemFileSystem } from "../fs/system.ts";
 export type {
   AppendOptions,
   CompactionReport,
+  FileCompactionReport,
   FollowOptions,
   Log,
   LogReader,
   LogRecord,
   ReplayRange,
 } from "./log.ts";
+export type { ConsumerInfo } from "./consume/info.ts";
+export type { Consumer } from "./consumer.ts";
 export type {
+  CompactOptions,
   FollowPathOptions,
   KeepOptions,
   ReadableOptions,

@@ -258,6 +258,31 @@ export interface ReadableOptions extends ReplayRange {
   follow?: boolean;
 }
 
+/**
+ * Whom compaction waits for.
+ *
+ * @example A consumer holds what it has not committed
+ * ```ts
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
+ * await using store = await MiniStore.open<string>(path);
+ * await using _ = await store.consumer("uploader");
+ * await store.append("old");
+ * await store.rotate();
+ *
+ * const { removed, heldBy } = await store.compact(1);
+ * assertEquals([removed.length, heldBy?.name], [0, "uploader"]);
+ * const anyway = await store.compact(1, { ignoreConsumers: true });
+ * assertEquals(anyway.removed.length, 1);
+ * ```
+ */
+export interface CompactOptions {
+  /** Whether to remove also what consumers have not committed: they get `COMPACTED` then. @default {false} */
+  ignoreConsumers?: boolean;
+}
+
 /** The checks of a range of records. */
 const RANGE_CHECKS: Checks<ReplayRange> = {
   from: countFrom(1),
@@ -273,13 +298,23 @@ export const READABLE_CHECKS: Checks<ReadableOptions> = {
   follow: aBoolean,
 };
 
+/** The checks of the options of `follow()` of a consumer. */
+export const FOLLOWING_CHECKS: Checks<Pick<ReplayRange, "signal">> = {
+  signal: aSignal,
+};
+
+/** The checks of the options of `compact()`. */
+export const COMPACT_CHECKS: Checks<CompactOptions> = {
+  ignoreConsumers: aBoolean,
+};
+
 /** The checks of the options of `writable()`. */
 export const WRITABLE_CHECKS: Checks<Pick<AppendOptions, "durable">> = {
   durable: aBoolean,
 };
 
 /** The checks of the options of a reader. */
-const READ_CHECKS: Checks<ReadOptions<unknown>> = {
+export const READ_CHECKS: Checks<ReadOptions<unknown>> = {
   schema: aSchema,
   maxRecordBytes: countFrom(1),
   fs: aFileSystem,

@@ -4,10 +4,16 @@ import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { type Schema, validateNew } from "../base/schema.ts";
 import { parseJson } from "../base/walk.ts";
 import { fromOs } from "../fs/os_errors.ts";
+import type { ConsumerInfo } from "./consume/info.ts";
+import { listConsumers, slowestConsumer } from "./consume/hold.ts";
+import { openConsumerBeside } from "./consume/file_log.ts";
+import { LiveLog } from "./consume/live_log.ts";
+import { openConsumer, removeConsumer } from "./consume/open.ts";
+import type { Consumer } from "./consumer.ts";
 import { contextOf, type JournalContext } from "./journal.ts";
 import type {
   AppendOptions,
-  CompactionReport,
+  FileCompactionReport,
   FollowOptions,
   Log,
   LogReader,
@@ -19,13 +25,17 @@ import {
   checkAge,
   checkFollow,
   checkRange,
+  COMPACT_CHECKS,
+  type CompactOptions,
   FOLLOW_CHECKS,
   type FollowPathOptions,
   type KeepOptions,
+  READ_CHECKS,
   READABLE_CHECKS,
   type ReadableOptions,
   READER_CHECKS,
   type ReaderOptions,
+  type ReadOptions,
   REPLAY_CHECKS,
   type ReplayOptions,
   STORE_CHECKS,
@@ -133,20 +143,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * `ifMissing` is `"empty"`; `COMPACTED` if record `from` is gone; `INVALID` for
    * a record that the schema refuses; `CORRUPT`; `TOO_LARGE`;
    * `UNSUPPORTED_FORMAT`; `PERMISSION`; `IO`.
-   *
-   * @example Read beside a writer
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * await using store = await MiniStore.open<string>(path);
-   * await store.appendBatch(["a", "b", "c"]);
-   *
-   * for await (const { seq, data } of MiniStore.replay(path, { from: 3 })) {
-   *   assertEquals([seq, data], [3, "c"]);
-   * }
-   * ```
    */
   static replay<T>(
     path: string | URL,
@@ -193,20 +189,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * @throws {MiniError} While iterating: as {@linkcode MiniStore.replay};
    * `REWRITTEN` if records that it has read are not there any more, or others
    * stand in their place; those before its `seq` are unchanged.
-   *
-   * @example Follow a writer, in any process
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * await using store = await MiniStore.open<string>(path);
-   * await store.append("first");
-   * for await (const { data } of MiniStore.follow<string>(path)) {
-   *   assertEquals(data, "first");
-   *   break; // or wait for what comes
-   * }
-   * ```
    */
   static follow<T>(
     path: string | URL,
@@ -216,6 +198,27 @@ export class MiniStore<T> implements AsyncDisposable {
     const { schema, ifMissing = "error" } = options;
     const context = contextOf(path, options);
     return followRecords({ context, options, schema, ifMissing });
+  }
+
+  /**
+   * As {@linkcode MiniStore.prototype.consumer}, in any process. Needs the
+   * permission to read the directory of the log, and to write the consumer's own
+   * files there. A record is given once a later one proves that it is durable.
+   *
+   * @param path The file of the active segment.
+   * @param name As there.
+   * @param options How records are read.
+   * @returns The consumer, which holds its name until it is closed.
+   * @throws {MiniError} As there, and `NOT_FOUND` if there is no log.
+   */
+  static async consumer<T>(
+    path: string | URL,
+    name: string,
+    options: ReadOptions<T> = {},
+  ): Promise<Consumer<T>> {
+    assertOptions("MiniStore.consumer()", options, READ_CHECKS);
+    const context = contextOf(path, options);
+    return await openConsumerBeside(context, name, options.schema);
   }
 
   /** The absolute path of the active segment. */
@@ -296,17 +299,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * refuses it, and `NO_SPACE`: the record was not appended, and the log stays
    * usable. `POISONED` if it is unknown whether the record is on the disk.
    * `CLOSED`.
-   *
-   * @example Concurrent appends share an fsync
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * await using store = await MiniStore.open<string>(path);
-   * const numbers = await Promise.all(["a", "b", "c"].map((r) => store.append(r)));
-   * assertEquals(numbers, [1, 2, 3]);
-   * ```
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async append(record: T, options: AppendOptions = {}): Promise<number> {
@@ -325,20 +317,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * @throws {MiniError} As {@linkcode MiniStore.append}; `UNSUPPORTED_FORMAT`
    * for several records in a journal of the Rust program, whose format has no
    * batches.
-   *
-   * @example All or none
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * await using store = await MiniStore.open<{ move: number; to: string }>(path);
-   * const last = await store.appendBatch([
-   *   { move: -5, to: "alice" },
-   *   { move: 5, to: "bob" },
-   * ]);
-   * assertEquals(last, 2);
-   * ```
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async appendBatch(
@@ -392,20 +370,6 @@ export class MiniStore<T> implements AsyncDisposable {
    * @param options Where to start, and when to stop.
    * @returns The records, oldest first. A slow reader costs no memory.
    * @throws {MiniError} As {@linkcode MiniStore.replay}; `CLOSED` at once.
-   *
-   * @example History, then live
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * const store = await MiniStore.open<string>(path);
-   * await store.append("before");
-   * const seen = Array.fromAsync(store.follow(), (record) => record.data);
-   * await store.append("after");
-   * await store.close();
-   * assertEquals(await seen, ["before", "after"]);
-   * ```
    */
   follow(options: FollowOptions = {}): AsyncIterable<LogRecord<T>> {
     checkFollow(options);
@@ -491,31 +455,65 @@ export class MiniStore<T> implements AsyncDisposable {
 
   /**
    * Removes the segments whose records are all `<= upTo`, oldest first. The
-   * active segment stays: to include it, {@linkcode MiniStore.rotate} first.
+   * active segment stays: to include it, {@linkcode MiniStore.rotate} first. So
+   * does what a consumer has not committed, or may not have, because its file
+   * cannot be read: the report names the one that held it.
    *
    * @param upTo The highest number that may be removed, from 0.
+   * @param options Whom it waits for.
    * @returns The files that were removed, and the first record that is left.
    * @throws {MiniError} `PERMISSION` or `IO`: the remaining records are intact, and
    * the log stays usable; `POISONED`; `CLOSED`; `UNSUPPORTED_FORMAT` for a journal
    * of the Rust program.
-   *
-   * @example Forget what is no longer needed
-   * ```ts
-   * import { MiniStore } from "@mini/state/store";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
-   * await using store = await MiniStore.open<string>(path);
-   * await store.append("old");
-   * await store.rotate();
-   * await store.append("new");
-   * await store.compact(1);
-   * assertEquals(store.firstSequence, 2);
-   * ```
    */
-  async compact(upTo: number): Promise<Required<CompactionReport>> {
+  async compact(
+    upTo: number,
+    options: CompactOptions = {},
+  ): Promise<FileCompactionReport> {
     checkCount("upTo", upTo, 0);
-    return await this.#writer.compact(upTo);
+    assertOptions("compact()", options, COMPACT_CHECKS);
+    const { ignoreConsumers = false } = options;
+    const hold = () => slowestConsumer(this.#context, this);
+    return await this.#writer.compact(upTo, ignoreConsumers ? undefined : hold);
+  }
+
+  /**
+   * Opens a consumer of the log: a reader with a durable position. A new one
+   * begins with the first record that is present.
+   *
+   * @param name 1 to 64 of the characters `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`,
+   * no `.` at either end, and no part `.lock`, `.tmp` or `.jsonl`.
+   * @returns The consumer, which holds its name until it is closed.
+   * @throws {MiniError} `LOCKED` while it is open, here or in another process;
+   * `UNSUPPORTED_FORMAT` for a journal of the Rust program; `CLOSED`;
+   * `PERMISSION`, `NO_SPACE`, `IO`.
+   */
+  async consumer(name: string): Promise<Consumer<T>> {
+    this.#writer.assertOpen();
+    this.#writer.assertNative("open a consumer");
+    const log = new LiveLog(this.#context, this.#writer);
+    return await openConsumer(this.#context, name, {
+      log,
+      schema: this.#schema,
+    });
+  }
+
+  /** Lists the consumers of the log, in the order of their names. */
+  async consumers(): Promise<ConsumerInfo[]> {
+    this.#writer.assertOpen();
+    return await listConsumers(this.#context, this);
+  }
+
+  /**
+   * Removes a consumer and its position: {@linkcode MiniStore.compact} does not
+   * wait for it any more.
+   *
+   * @returns Whether there was one of that name.
+   * @throws {MiniError} `LOCKED` while it is open; `CLOSED`; `PERMISSION`; `IO`.
+   */
+  async removeConsumer(name: string): Promise<boolean> {
+    this.#writer.assertOpen();
+    return await removeConsumer(this.#context, name);
   }
 
   /** Makes durable what was appended with `durable: false`. Throws `POISONED` and `CLOSED`. */

@@ -127,6 +127,12 @@ export function encodeHeader({ journal, base, prev }: Header): Encoded {
   );
 }
 
+/** Encodes the only line of a file of its own. */
+export function encodeAlone(fields: object): Uint8Array<ArrayBuffer> {
+  const json = JSON.stringify(fields);
+  return seal(`${CRC_PLACEHOLDER}${json.slice(1)}\n`, 0).bytes;
+}
+
 /** As {@linkcode hex}, into bytes. */
 function writeHex(crc: number, into: Uint8Array, at: number): void {
   for (let shift = 28; shift >= 0; shift -= 4) {

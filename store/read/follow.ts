@@ -80,7 +80,7 @@ export async function* followRecords<T>(
 }
 
 /** The next lines; where the end is given, only those of records that are durable. */
-async function nextLines(
+export async function nextLines(
   tail: LogTail,
   end: LogEnd | undefined,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {

@@ -87,6 +87,11 @@ export class LogTail {
     this.#ifMissing = ifMissing;
   }
 
+  /** The running checksum before the last lines. */
+  get chain(): number {
+    return this.#block!.chain;
+  }
+
   /** How the log is laid out; `undefined` before the first look. */
   get layout(): Layout | undefined {
     return this.#layout;

@@ -10,7 +10,7 @@ import { type Encoded, encodeHeader, type Header } from "../format/line.ts";
 import { hex } from "../../base/bytes.ts";
 import { fromOs } from "../../fs/os_errors.ts";
 import { copyActive, type Recovered, type SealedSegment } from "../recover.ts";
-import type { CompactionReport } from "../log.ts";
+import type { FileCompactionReport } from "../log.ts";
 import type { JournalContext } from "../journal.ts";
 import type { KeepOptions } from "../options.ts";
 import { readLastTime } from "../read/native_segments.ts";
@@ -220,8 +220,14 @@ export class SegmentSet {
     await this.#active.assertOurs();
   }
 
+  /** Whether compaction up to there would remove anything. */
+  canCompact(upTo: number): boolean {
+    const [oldest, next] = this.#sealed;
+    return oldest !== undefined && (next?.base ?? this.base) <= upTo;
+  }
+
   /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
-  compact(upTo: number): Promise<Required<CompactionReport>> {
+  compact(upTo: number): Promise<FileCompactionReport> {
     const { fs } = this.#context;
     return this.#release(upTo, "remove", ({ path }) => fs.remove(path));
   }
@@ -256,16 +262,13 @@ export class SegmentSet {
     upTo: number,
     doing: string,
     release: (segment: SealedSegment) => Promise<void>,
-  ): Promise<Required<CompactionReport>> {
+  ): Promise<FileCompactionReport> {
     if (this.#compactionFailure !== undefined) throw this.#compactionFailure;
     const { fs, paths } = this.#context;
     const removed: string[] = [];
     let removedBytes = 0;
-    for (;;) {
-      const [oldest, next] = this.#sealed;
-      if (oldest === undefined || (next?.base ?? this.base) > upTo) {
-        return { removed, removedBytes, firstSequence: this.firstSequence };
-      }
+    while (this.canCompact(upTo)) {
+      const oldest = this.#sealed[0]!;
       const others = this.#sealed.slice(1);
       let isReleased = false;
       try {
@@ -284,6 +287,7 @@ export class SegmentSet {
       removed.push(oldest.path);
       removedBytes += oldest.sizeBytes;
     }
+    return { removed, removedBytes, firstSequence: this.firstSequence };
   }
 
   /**

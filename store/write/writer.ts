@@ -11,7 +11,8 @@ import { poisoned } from "../../fs/os_errors.ts";
 import type { Recovered } from "../recover.ts";
 import type { CommittedEnd } from "../read/segment_reader.ts";
 import type { JournalContext } from "../journal.ts";
-import type { CompactionReport } from "../log.ts";
+import type { ConsumerInfo } from "../consume/info.ts";
+import type { FileCompactionReport } from "../log.ts";
 import type { KeepOptions } from "../options.ts";
 import { SegmentSet } from "./segment_set.ts";
 import { Signal } from "../../base/signal.ts";
@@ -263,8 +264,20 @@ export class Writer implements CommittedEnd {
   }
 
   /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
-  compact(upTo: number): Promise<Required<CompactionReport>> {
-    return this.#exclusively("compact", () => this.#segments.compact(upTo));
+  compact(
+    upTo: number,
+    hold?: () => Promise<ConsumerInfo | undefined>,
+  ): Promise<FileCompactionReport> {
+    return this.#exclusively("compact", async () => {
+      const segments = this.#segments;
+      const slowest = segments.canCompact(upTo) ? await hold?.() : undefined;
+      const report = await segments.compact(
+        Math.min(upTo, slowest?.position ?? upTo),
+      );
+      return slowest !== undefined && segments.canCompact(upTo)
+        ? { ...report, heldBy: slowest }
+        : report;
+    });
   }
 
   /** Makes durable everything that was appended. */

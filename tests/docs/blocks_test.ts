@@ -49,6 +49,11 @@ const NOT_RUN: readonly [document: string, start: string, why: string][] = [
     "crc = crc32(line[18:], R)",
     "a formula, which tests/support/read_journal.py follows",
   ],
+  [
+    "docs/FORMAT.md",
+    '{"crc":"ef06873a","mini":1,',
+    "a position, from which tests/store/consumer_test.ts continues",
+  ],
 ];
 
 /** Commands that run until they are stopped. */

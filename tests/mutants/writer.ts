@@ -174,8 +174,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "sync-of-another-file",
     file: "store/write/segment_set.ts",
     edits: [[
-      "    await this.#active.sync();\n    await this.#assertOurs();\n  }\n\n  /** Marks",
-      "    await this.#active.sync();\n  }\n\n  /** Marks",
+      "    await this.#active.sync();\n    await this.#assertOurs();\n    this.#active.durable",
+      "    await this.#active.sync();\n    this.#active.durable",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",
@@ -264,7 +264,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "compaction-removes-too-much",
     file: "store/write/segment_set.ts",
-    edits: [["(next?.base ?? this.base) > upTo", "oldest.base > upTo"]],
+    edits: [["(next?.base ?? this.base) <= upTo", "oldest.base <= upTo"]],
     killedBy: {
       file: "tests/store/rotate_test.ts",
       test:

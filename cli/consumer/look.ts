@@ -1,0 +1,60 @@
+import { type JournalContext, listConsumers } from "../../store/internal.ts";
+import { namesIn } from "../../fs/directory.ts";
+import { count, grouped, table } from "../../base/text.ts";
+import { bareMessage } from "../explain.ts";
+import type { LogSummary } from "../log_summary.ts";
+import type { Paint } from "../terminal.ts";
+
+/** A consumer, as `--json` prints it. */
+export interface ConsumerRow {
+  readonly name: string;
+  readonly position: number;
+  readonly lag: number;
+  readonly problem?: string;
+}
+
+/** The consumers of a log that ends as it was found. */
+export async function consumersOf(
+  context: JournalContext,
+  { logId: id, last: sequence }: Pick<LogSummary, "logId" | "last">,
+): Promise<ConsumerRow[]> {
+  const found = await listConsumers(context, { id, sequence });
+  return found.map(({ problem, ...row }) => ({
+    ...row,
+    ...(problem && { problem: bareMessage(problem) }),
+  }));
+}
+
+/** How far each consumer is, in words. */
+export function consumerLines(
+  consumers: readonly ConsumerRow[],
+  paint: Paint,
+): string[] {
+  const rows = table(consumers.map(({ name, position, lag, problem }) => [
+    name,
+    problem === undefined ? `at record ${position}` : "position unknown",
+    problem !== undefined
+      ? ""
+      : lag === 0
+      ? "up to date"
+      : `${grouped(lag)} ${lag === 1 ? "record" : "records"} to come`,
+  ]));
+  return rows.flatMap((row, at) => {
+    const { problem } = consumers[at]!;
+    return problem === undefined ? [row] : [row, paint("bad", problem)];
+  });
+}
+
+/** Says which positions a copy of a log is without. */
+export async function leftOutConsumers(
+  { fs, paths }: JournalContext,
+): Promise<{ consumers: string[]; lines: string[] }> {
+  const consumers = paths.consumers(await namesIn(fs, paths.directory));
+  const what = count(consumers.length, "consumer");
+  const lines = consumers.length === 0 ? [] : [
+    `left out: the positions of ${what} (${
+      consumers.join(", ")
+    }), which begin again in a copy`,
+  ];
+  return { consumers, lines };
+}
