@@ -1,6 +1,7 @@
 import { NEWLINE } from "../base/bytes.ts";
 import { MiniError } from "../base/errors.ts";
 import { readBlock } from "../fs/blocks.ts";
+import { openIfExists } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type { Damage } from "./format/records.ts";
 import type { JournalContext } from "./journal.ts";
@@ -40,14 +41,15 @@ export async function tooLong(
   );
 }
 
-/** The same, with the number of the line at `offset`, which takes reading up to it. */
+/** The same, with the number of the line at `offset`, which takes reading up to it, unless the file has another name by now. */
 export async function corruptAt(
   fs: FileSystem,
   path: string,
   offset: number,
   damage: Damage,
 ): Promise<MiniError> {
-  const file = await fs.open(path, "read");
+  const file = await openIfExists(fs, path);
+  if (file === undefined) return corrupt(path, { ...damage, offset });
   try {
     let line = 1;
     for (let left = offset; left > 0;) {

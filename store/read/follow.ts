@@ -94,6 +94,8 @@ export async function nextLines(
       `Cannot tell which records of "${path}" are durable: the format of the Rust ministore does not say`;
     throw new MiniError("UNSUPPORTED_FORMAT", message, { path });
   }
+  // In a file that was replaced, others may have the numbers of what is durable.
+  if (!await tail.confirm()) return await nextLines(tail, end);
   const bytes = durableBytes(lines, end.durableSequence);
   tail.keep(bytes);
   return bytes > 0 ? lines.subarray(0, bytes) : undefined;

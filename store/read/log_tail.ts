@@ -135,6 +135,18 @@ export class LogTail {
     this.#block!.taken = bytes;
   }
 
+  /** Whether the last lines are of a file that the log has now. If not, they are not taken, and the place is found again. */
+  async confirm(): Promise<boolean> {
+    const { segment } = this.#block!;
+    if (await this.#isActive(segment) || await this.#isSealed(segment)) {
+      return true;
+    }
+    this.keep(0);
+    await this.#settle();
+    await this.#lose();
+    return false;
+  }
+
   /** Passes over the last lines without parsing them; tells what the last of them says, unless it is a record of the Rust program. */
   pass(): Shape | undefined {
     const { segment: { lines, reader }, lines: bytes } = this.#block!;
@@ -270,10 +282,10 @@ export class LogTail {
   ): Promise<boolean> {
     if (reader.isBroken) await judgeEnd("active", lines.next);
     const isIt = this.#isFresh ||
-      this.#identity !== "" && await reader.holds(reader.lastMark);
+      this.#identity !== "" && await reader.holds(reader.end);
     this.#isFresh = false;
     // What follows is an unfinished write: other bytes may come in its place.
-    if (isIt && reader.hasRest) await reader.rewind();
+    if (isIt && reader.hasRest) await reader.resume(reader.end);
     return isIt;
   }
 
@@ -323,7 +335,7 @@ export class LogTail {
       }
       if (
         segment?.header.journal === this.#id &&
-        await segment.reader.holds(place!.mark)
+        await segment.reader.holds(place!)
       ) {
         return { segment, place: place! };
       }
@@ -363,7 +375,7 @@ export class LogTail {
 /** Reads on in a segment. */
 async function read(segment: OpenSegment): Promise<TailBlock | undefined> {
   const { reader } = segment;
-  const before = reader.lastMark;
+  const before = reader.isAtStart ? reader.start.mark : reader.lastMark;
   const block = await reader.read();
   return block && { ...block, segment, before, taken: block.lines.length };
 }

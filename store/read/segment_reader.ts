@@ -182,6 +182,11 @@ export class SegmentReader {
     return this.#start!;
   }
 
+  /** Whether nothing was read but the header, and what was verified with it. */
+  get isAtStart(): boolean {
+    return this.#first !== undefined;
+  }
+
   /** The last verified line. */
   get lastMark(): LineMark {
     return this.#lastMark ??= markOf(
@@ -248,24 +253,28 @@ export class SegmentReader {
     await this.#file.seek(offset);
   }
 
-  /** Lets what could not be verified be read again. */
-  async rewind(): Promise<void> {
-    const { offset, chain, lastMark } = this;
-    await this.resume({ offset, chain, mark: lastMark });
+  /** The place after the last verified line. */
+  get end(): LinePlace {
+    const { offset, chain, lastMark: mark } = this;
+    return { offset, chain, mark };
   }
 
-  /** Whether a line is in the file as it is now. */
-  async holds({ start, bytes }: LineMark): Promise<boolean> {
+  /** Whether the line before a place is in the file as it is now. Opening keeps one that lacks only its newline. */
+  async holds({ offset, mark: { start, bytes } }: LinePlace): Promise<boolean> {
+    const { sizeBytes } = await this.#file.stat();
+    if (sizeBytes < offset - 1) return false;
+    const found = new Uint8Array(Math.min(bytes.length, sizeBytes - start));
     await this.#file.seek(start);
-    const found = new Uint8Array(bytes.length);
-    let isIt = true;
-    for (let done = 0; isIt && done < bytes.length;) {
+    for (let done = 0; done < found.length;) {
       const count = await this.#file.read(found.subarray(done));
+      // It was cut since.
+      if (count === 0) break;
       done += count;
-      isIt = count > 0;
     }
     await this.#file.seek(this.#taken);
-    return isIt && bytes.every((byte, index) => byte === found[index]);
+    return found.every((byte, index) =>
+      byte === bytes[index] || byte === 0 && bytes[index] === NEWLINE
+    );
   }
 
   /** Identifies the file. */

@@ -1,5 +1,6 @@
 /** Faults that the tests must notice: one way each to break a promise. */
 import { ADOPT_MUTANTS } from "./adopt.ts";
+import { FOLLOW_MUTANTS } from "./follow.ts";
 import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
 import { OWNER_MUTANTS } from "./owner.ts";
@@ -15,6 +16,7 @@ import { WRITER_MUTANTS } from "./writer.ts";
 export const MUTANTS: readonly Mutant[] = [
   ...WRITER_MUTANTS,
   ...STORE_MUTANTS,
+  ...FOLLOW_MUTANTS,
   ...TIMES_MUTANTS,
   ...OWNER_MUTANTS,
   ...LOCK_MUTANTS,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { Follower } from "../support/follower.ts";
-import { errorOf } from "../support/journal.ts";
+import { errorOf, JournalBytes } from "../support/journal.ts";
 
 const PATH = "/data/journal.jsonl";
 const RUST_HEADER = "// MINISTORE JOURNAL v0.1.3\n";
@@ -14,24 +14,30 @@ function bytes(text: string): Uint8Array<ArrayBuffer> {
 Deno.test("with durableOnly, a record is given once the log says that it is durable", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<number>(PATH, { fs });
-  await using proven = new Follower<number>(PATH, { fs, durableOnly: true });
-  await using follower = new Follower<number>(PATH, { fs });
+  await using follower = new Follower<number>(PATH, { fs, durableOnly: true });
   const seen: number[] = [];
-  const first = proven.take(7).then((all) => seen.push(...all));
+  const all = (async () => {
+    while (seen.length < 7) seen.push(await follower.next());
+  })();
+  const given = async () => {
+    for (let turn = 0; turn < 500; turn++) await undefined;
+    return seen;
+  };
   await store.append(1, { durable: false });
   await store.appendBatch([2, 3], { durable: false });
   await store.append(4, { durable: false });
-  assertEquals(await follower.take(4), [1, 2, 3, 4]);
+  assertEquals(await given(), []);
   await store.sync();
+  // It is durable, and nothing in the file says so.
+  assertEquals(await given(), []);
   await store.append(5, { durable: false });
+  assertEquals(await given(), [1, 2, 3, 4]);
   await store.append(6);
-  assertEquals(await follower.take(2), [5, 6]);
-  for (let turn = 0; turn < 1_000; turn++) await undefined;
-  // Nothing in the file says more, although all six are durable.
-  assertEquals(seen, []);
+  assertEquals(await given(), [1, 2, 3, 4]);
   await store.append(7);
+  assertEquals(await given(), [1, 2, 3, 4, 5, 6]);
   await store.close();
-  await first;
+  await all;
   assertEquals(seen, [1, 2, 3, 4, 5, 6, 7]);
 });
 
@@ -96,4 +102,18 @@ Deno.test("with durableOnly, a journal of the Rust program is UNSUPPORTED_FORMAT
   fs.put(PATH, bytes(`${RUST_HEADER}1\n`));
   await using follower = new Follower(PATH, { fs, durableOnly: true });
   assertEquals((await follower.failure())[0], "UNSUPPORTED_FORMAT");
+});
+
+Deno.test("with durableOnly, no record of a file is given that another has replaced", async () => {
+  const fs = new MemoryFileSystem();
+  const lost = new JournalBytes().records(1, 2);
+  fs.put(PATH, lost.bytes);
+  await using follower = new Follower<string>(PATH, { fs, durableOnly: true });
+  assertEquals(await follower.next(), "record 1");
+  const next = follower.next();
+  for (let turn = 0; turn < 200; turn++) await undefined;
+  const after = new JournalBytes().records(1, 1)
+    .add({ seq: 2, data: "another" }).records(3, 3);
+  fs.put(PATH, after.bytes);
+  assertEquals(await next, "another");
 });

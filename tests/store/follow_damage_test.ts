@@ -92,6 +92,24 @@ Deno.test("a sealed segment that ends with damage is CORRUPT for a follower", as
   assertEquals((await follower.failure())[0], "CORRUPT");
 });
 
+Deno.test("a segment with damage is CORRUPT for a follower, also where it is sealed while that is found", async () => {
+  const fs = new MemoryFileSystem();
+  const journal = new JournalBytes().records(1, 1);
+  const damaged = journal.add({ seq: 2, data: "two" }).bytes;
+  damaged[damaged.length - 5]! ^= 1;
+  fs.put(PATH, damaged);
+  fs.hooks.before = ({ operation, path }) => {
+    if (operation === "stat" && path === PATH && fs.content(PATH)) {
+      fs.link(PATH, "/data/journal.00000000000000000000.jsonl");
+      fs.unlink(PATH);
+    }
+    return undefined;
+  };
+  await using follower = new Follower<string>(PATH, { fs });
+  assertEquals(await follower.next(), "record 1");
+  assertEquals(await follower.failure(), ["CORRUPT", 2]);
+});
+
 Deno.test("MiniStore.follow() and a reader refuse a line that is no record", async () => {
   const fs = new MemoryFileSystem();
   fs.put(PATH, new JournalBytes().records(1, 1).add({ other: 2 }).bytes);

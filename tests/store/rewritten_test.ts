@@ -77,6 +77,53 @@ Deno.test("MiniStore.follow() continues in another file that continues what it h
   assertEquals(await next, "d");
 });
 
+for (const [what, end] of [["no", ""], ["a NUL for its", "\0"]] as const) {
+  Deno.test(`MiniStore.follow() continues where the last line has ${what} newline, which opening keeps`, async () => {
+    for (const text of ["b", "b".repeat(200)]) {
+      const { fs, follower } = await followed(["a", text]);
+      await using _ = follower;
+      const next = follower.next();
+      const whole = new TextDecoder().decode(bytesOf(["a", text]));
+      fs.put(PATH, new TextEncoder().encode(whole.slice(0, -1) + end));
+      for (let turn = 0; turn < 200; turn++) await undefined;
+      await using store = await MiniStore.open<string>(PATH, { fs });
+      await store.append("c");
+      assertEquals(await next, "c");
+    }
+  });
+}
+
+Deno.test("MiniStore.follow() throws REWRITTEN where a long line was cut", async () => {
+  const texts = ["a", "b".repeat(200)];
+  const { fs, follower } = await followed(texts);
+  await using _ = follower;
+  const failure = follower.failure();
+  fs.put(PATH, bytesOf(texts).slice(0, -50));
+  assertEquals(await failure, ["REWRITTEN", 2]);
+});
+
+Deno.test("MiniStore.follow() throws REWRITTEN where the file is emptied while it looks", async () => {
+  const { fs, follower } = await followed(["a"]);
+  await using _ = follower;
+  const file = await fs.open(PATH, "append");
+  let isComparing = false;
+  fs.hooks.before = ({ operation }) => {
+    if (operation === "seek") isComparing = true;
+    else if (operation === "read" && isComparing) {
+      fs.hooks = {};
+      file.truncate(0);
+    }
+    return undefined;
+  };
+  // Two looks: the first has just verified the place.
+  const failure = follower.failure();
+  for (const name of ["one", "two"]) {
+    for (let turn = 0; turn < 200; turn++) await undefined;
+    fs.put(`/data/${name}`, new Uint8Array());
+  }
+  assertEquals(await failure, ["REWRITTEN", 1]);
+});
+
 Deno.test("MiniStore.follow() takes no notice of what was rewritten before it has read anything it gives", async () => {
   const { fs, follower } = await followed(["a", "b"], { from: 4 });
   await using _ = follower;
@@ -179,6 +226,28 @@ Deno.test("MiniStore.follow() continues when the same record stands there again"
   await store.append("two");
   await store.append("three");
   assertEquals(await follower.next(), "three");
+  await store.close();
+});
+
+Deno.test("MiniStore.follow() gives a short record that stands where a long one had begun", async () => {
+  const memory = new MemoryFileSystem();
+  const holding = new HoldingFileSystem(memory);
+  const store = await MiniStore.open<string>(PATH, { fs: holding.fs });
+  await store.append("one");
+  await using follower = new Follower<string>(PATH, { fs: memory });
+  assertEquals(await follower.next(), "one");
+  const next = follower.next();
+  memory.hooks.before = ({ operation }) =>
+    operation === "write" ? { code: "ENOSPC", keepBytes: 150 } : undefined;
+  const held = holding.hold("write");
+  const refused = store.append("x".repeat(200)).catch(({ code }) => code);
+  await held.reached;
+  memory.hooks = {};
+  for (let turn = 0; turn < 200; turn++) await undefined;
+  held.release();
+  assertEquals(await refused, "NO_SPACE");
+  await store.append("two");
+  assertEquals(await next, "two");
   await store.close();
 });
 

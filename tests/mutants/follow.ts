@@ -1,0 +1,72 @@
+/** Mutants of how a log is followed from another process. */
+import type { Mutant } from "./mutant.ts";
+
+const TAIL = "store/read/log_tail.ts";
+const FOLLOW = "store/read/follow.ts";
+
+const rewritten = (test: string) => ({
+  file: "tests/store/rewritten_test.ts",
+  test: `MiniStore.follow() ${test}`,
+});
+const durable = (test: string) => ({
+  file: "tests/store/durable_only_test.ts",
+  test: `with durableOnly, ${test}`,
+});
+
+export const FOLLOW_MUTANTS: readonly Mutant[] = [
+  {
+    name: "follower-trusts-the-last-line",
+    file: TAIL,
+    edits: [["await reader.holds(reader.end)", "true"]],
+    killedBy: rewritten(
+      'throws REWRITTEN when "TWO" stands in place of a record, in the same file',
+    ),
+  },
+  {
+    name: "follower-continues-after-fewer-records",
+    file: TAIL,
+    edits: [["if (place.next !== next) {", "if (place.next > next) {"]],
+    killedBy: rewritten("throws REWRITTEN where the log has fewer"),
+  },
+  {
+    name: "follower-keeps-the-beginning-of-a-line",
+    file: TAIL,
+    edits: [["await reader.resume(reader.end)", "await undefined"]],
+    killedBy: rewritten(
+      "gives a short record that stands where a long one had begun",
+    ),
+  },
+  {
+    name: "follower-stands-on-a-mark",
+    file: TAIL,
+    edits: [[
+      "this.#layout!.isNative ? endOfRecords(lines, taken) : taken",
+      "taken",
+    ]],
+    killedBy: durable(
+      "a follower continues where the log is sealed, and opened again",
+    ),
+  },
+  {
+    name: "durable-record-from-a-file-that-was-replaced",
+    file: FOLLOW,
+    edits: [[
+      "  if (!await tail.confirm()) return await nextLines(tail, end);\n",
+      "",
+    ]],
+    killedBy: durable(
+      "no record of a file is given that another has replaced",
+    ),
+  },
+  {
+    name: "durable-record-too-early",
+    file: FOLLOW,
+    edits: [[
+      "if (shape.seq + shape.count - 1 > durable)",
+      "if (shape.seq > durable + 1)",
+    ]],
+    killedBy: durable(
+      "a record is given once the log says that it is durable",
+    ),
+  },
+];
