@@ -30,7 +30,7 @@ import { ENDS, tornLine } from "./verify_text.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
-/** A snapshot is overdue if the log after the last one is `OVERDUE_TIMES` its size, and at least `OVERDUE_BYTES`: twice what a state waits for. */
+/** A snapshot may be overdue if the log after the last one is `OVERDUE_TIMES` its size, and at least `OVERDUE_BYTES`. */
 const OVERDUE_TIMES = 16;
 const OVERDUE_BYTES = 8 * 1024 * 1024;
 
@@ -105,9 +105,9 @@ function overdue(
     return undefined;
   }
   const since = newest === 0 ? "there is none" : `the last is at ${newest}`;
-  return `a snapshot is overdue: ${since}, and opening replays ${
+  return `a snapshot may be overdue: ${since}, and opening replays ${
     count(behind, "record")
-  }; where the program makes them by itself, its snapshotFailure says why it cannot`;
+  }; unless the state is as large as that, snapshotFailure of its program says why none was made`;
 }
 
 function totalOf(segments: readonly SegmentSummary[]): number {

@@ -90,8 +90,8 @@ export interface StateOptions<S, M> {
    * When an `apply` makes a snapshot, so that opening need not replay the complete
    * log. A number is that of records since the last one; a function is asked for
    * it at each record. `"auto"` makes one when the log since the last one is eight
-   * times its size, and at least 4 MiB. A snapshot removes no record, unless
-   * `retain` says so.
+   * times as large as that and as the state, and at least 4 MiB. A snapshot
+   * removes no record, unless `retain` says so.
    *
    * What earlier code has made of the mutations stays in a snapshot. To have newer
    * code replay the log instead, raise `version`, and leave out `migrate`.

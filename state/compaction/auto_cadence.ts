@@ -1,15 +1,17 @@
 import type { SnapshotInfo } from "../../snap/mod.ts";
+import { weightOf } from "./weight.ts";
 
 /** A shorter log is replayed in a moment. */
 const MIN_BYTES = 4 * 1024 * 1024;
 
-/** How many times its last snapshot the log after that must be. */
+/** How many times the state, and its last snapshot, the log after that must be. */
 const FACTOR = 8;
 
 /**
  * Decides when a snapshot makes itself: once the log after the last one is
- * `FACTOR` times its size, so that snapshots cost a fraction of what the log
- * costs. Where the size is not known, once as many records follow it as it covers.
+ * `FACTOR` times its size, and the size of the state now as far as that can be
+ * told, so that snapshots cost a fraction of what the log costs. Where no size is
+ * known, once as many records follow the last one as it covers.
  */
 export class AutoCadence {
   /** The number of the last snapshot. */
@@ -55,11 +57,18 @@ export class AutoCadence {
     this.#sizeBytes ??= known(
       (await list()).find(({ seq }) => seq === this.#seq)?.sizeBytes,
     );
-    const isDue = this.#sizeBytes > 0
-      ? loggedBytes - this.#begin >= FACTOR * this.#sizeBytes
-      : sequence - this.#seq >= this.#seq;
-    if (!isDue && this.#sizeBytes > 0) this.#postpone(this.#begin);
+    if (this.#sizeBytes === 0) return sequence - this.#seq >= this.#seq;
+    const isDue = loggedBytes - this.#begin >= FACTOR * this.#sizeBytes;
+    if (!isDue) this.#postpone(this.#begin);
     return isDue;
+  }
+
+  /** Whether the log outweighs a state that is plain JSON. If not, it must have doubled before the next look. */
+  outweighs(loggedBytes: number, state: unknown): boolean {
+    const bytes = loggedBytes - this.#begin;
+    const isLight = weightOf(state, bytes / FACTOR) <= bytes / FACTOR;
+    if (!isLight) this.#dueAt = loggedBytes + bytes;
+    return isLight;
   }
 }
 

@@ -133,7 +133,10 @@ export class Compaction<S, M> {
     const list = () => this.#snapshots.list();
     if (!await auto.isDue(sequence, loggedBytes, list)) return false;
     const { codec, immutable, snapshots } = this.#options;
-    if (codec || immutable || snapshots) return true;
+    // How others keep the state is not known here.
+    if (codec || snapshots) return true;
+    if (!auto.outweighs(loggedBytes, state)) return false;
+    if (immutable) return true;
     try {
       assertTree(state);
     } catch (cause) {

@@ -82,7 +82,7 @@ Deno.test("mini stat draws segments and snapshots, and tells them in JSON", asyn
   assertEquals(json.end, "closed");
 });
 
-Deno.test("mini stat warns of a snapshot that is overdue, and of nothing else", async () => {
+Deno.test("mini stat warns of a snapshot that may be overdue, and of nothing else", async () => {
   await using directory = new TestDirectory();
   const options = { snapshotEvery: 2, keepSnapshots: 5 };
   const note = "x".repeat(1024 * 1024);

@@ -26,6 +26,7 @@ export async function checkState(
   await checkWriting(suite, library);
   await checkHistory(suite, library);
   await checkCompaction(suite, library);
+  await checkPast(suite, library);
 }
 
 async function checkWriting(
@@ -155,6 +156,48 @@ async function checkCompaction(
     const second = await StateManager.open(dir, options);
     ok(second.recovery.snapshotSequence >= 30, "it opened from a snapshot");
     equal(second.state.value, 35);
+    await second.close();
+  });
+}
+
+async function checkPast(
+  suite: Suite,
+  { state: { StateManager } }: Library,
+): Promise<void> {
+  await suite.check("state: a past as long as it is told", async (dir) => {
+    const options = {
+      ...COUNTER,
+      snapshotEvery: 10,
+      keepSnapshots: 1,
+      maxSegmentBytes: 500,
+      retain: { records: 20 },
+    };
+    const first = await StateManager.open(dir, options);
+    for (let n = 0; n < 95; n++) await first.apply({ by: 1 });
+    await first.close();
+    const second = await StateManager.open(dir, options);
+    const { firstSequence } = second;
+    ok(firstSequence > 1, "older records are gone");
+    for (let seq = 75; seq <= 95; seq++) {
+      equal((await second.at(seq)).value, seq);
+    }
+    const history = await collect(second.history({ from: firstSequence }));
+    equal(history.length, 95 - firstSequence + 1);
+    await refused("COMPACTED", () => second.at(1));
+    await second.close();
+  });
+  await suite.check("state: snapshots by default", async (dir) => {
+    const text = "x".repeat(1024 * 1024);
+    const last = {
+      initial: () => "",
+      apply: (_: string, next: string) => next.slice(0, 10),
+    };
+    const first = await StateManager.open(dir, last);
+    for (let n = 0; n < 5; n++) await first.apply(text);
+    equal([first.snapshotFailure, first.firstSequence], [undefined, 1]);
+    await first.close();
+    const second = await StateManager.open(dir, last);
+    equal([second.recovery.replayed, second.state.length], [1, 10]);
     await second.close();
   });
 }

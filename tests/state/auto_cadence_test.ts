@@ -46,22 +46,41 @@ Deno.test("StateManager makes a snapshot by itself once the log outweighs the st
   assert(again.recovery.replayed < 20, `${again.recovery.replayed} replayed`);
 });
 
-Deno.test("StateManager makes the next snapshot of a large state after eight times as much of the log, also once it is opened again", async () => {
+Deno.test("StateManager makes the next snapshot after eight times as much of the log as the last one has, also once it is opened again", async () => {
   const fs = new MemoryFileSystem();
   {
     await using manager = await StateManager.open("/data", { ...HELD, fs });
-    // Only the last of them makes the state large.
-    await log(manager, { mib: 3, held: 8 });
-    await log(manager, { mib: 2, held: 8 });
-    assertEquals(namesOf(fs).length, 1);
-    await log(manager, { mib: 7, held: 8 });
+    // Six texts, of a quarter of a MiB each, are one snapshot; from then on one.
+    await log(manager, { mib: 2, held: 6 });
+    await manager.createSnapshot();
+    await log(manager, { mib: 10 });
     assertEquals(namesOf(fs).length, 1);
   }
   await using again = await StateManager.open("/data", { ...HELD, fs });
-  await log(again, { mib: 7, held: 8 });
+  await log(again, { mib: 1 });
   assertEquals(namesOf(fs).length, 1);
-  await log(again, { mib: 3, held: 8 });
+  await log(again, { mib: 2 });
   assertEquals(namesOf(fs).length, 2);
+});
+
+Deno.test("StateManager makes no snapshot by itself as long as the state is nearly as large as its log", async () => {
+  const fs = new MemoryFileSystem();
+  await using manager = await StateManager.open("/data", { ...HELD, fs });
+  await log(manager, { mib: 7, held: 8 });
+  await log(manager, { mib: 8, held: 8 });
+  assertEquals(namesOf(fs).length, 0);
+  // Twice as much log is the next look.
+  await log(manager, { mib: 2, held: 7 });
+  assertEquals(namesOf(fs).length, 1);
+  await using byKey = await StateManager.open("/by key", {
+    fs,
+    initial: (): Record<string, string> => ({}),
+    apply: (state, key: string) => {
+      state[key] = "x".repeat(MIB);
+    },
+  });
+  for (const key of ["a", "b"]) await byKey.apply(key.repeat(3 * MIB));
+  assertEquals(fs.names("/by key").length, 2);
 });
 
 Deno.test('StateManager makes no snapshot by itself with snapshotEvery "never", and its next opening makes up for it with the first apply', async () => {

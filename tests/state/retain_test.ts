@@ -200,6 +200,37 @@ Deno.test("StateManager removes nothing that it needs, whatever snapshots of the
   await assertReaches(counter, 0);
 });
 
+Deno.test("StateManager keeps the past as it is once it is opened without retain, also where it begins with a snapshot within", async () => {
+  const fs = new MemoryFileSystem();
+  const options = { fs, keepSnapshots: 1, snapshotEvery: 3 };
+  {
+    await using counter = await openCounter("/data", {
+      ...options,
+      retain: { records: 5 },
+    });
+    await add(counter, 31);
+  }
+  const start = snapshotsIn(fs)[0]!;
+  await using counter = await openCounter("/data", options);
+  assert(1 < counter.firstSequence && counter.firstSequence <= start);
+  await add(counter, 30);
+  await assertReaches(counter, start);
+  await assertGone(counter, start - 1);
+  assertEquals(snapshotsIn(fs).length, 2);
+});
+
+Deno.test("StateManager.compact() removes nothing if the caller's snapshots list none", async () => {
+  const snapshots: Snapshots<Counter> = {
+    create: (_, seq) => Promise.resolve({ seq, sizeBytes: 0 }),
+    restore: () => Promise.resolve(undefined),
+    list: () => Promise.resolve([]),
+  };
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs, snapshots });
+  await add(counter, 3);
+  assertEquals((await counter.compact()).firstSequence, 1);
+});
+
 Deno.test("Snapshots of the caller's are told which of the older ones must stay", async () => {
   const told: (readonly number[] | undefined)[] = [];
   const made: SnapshotInfo[] = [];
