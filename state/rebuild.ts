@@ -51,7 +51,7 @@ export interface RebuildSources<S, M> extends ReadSources<S> {
   /** Runs the caller's code. */
   readonly guard: Guard;
   /** The number up to which records are known to have been applied. @default {as the log and the snapshots prove} */
-  provenUpTo?: number;
+  provenUpTo?: number | undefined;
   /** A state to start from, instead of a snapshot. */
   checkpoint?: Checkpoint<S> | undefined;
   /**
@@ -310,7 +310,9 @@ async function passOver<S, M>(
     const isProven = seq <= await provenUpTo(sources);
     const isRefused = isProven && sources.options.onReplayThrow !== "abort";
     if (isRefused) throw replayFailed(seq, error);
-    if (sources.isView && !isProven) throw new Undecided(seq);
+    // A journal of the Rust program never says.
+    const mayBeDecided = !isProven && !sources.isRust;
+    if (sources.isView && mayBeDecided) throw new Undecided(seq);
     aborts.addUnrecorded(seq, true);
   }
   if (reducer.immutable) return state;

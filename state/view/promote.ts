@@ -5,7 +5,8 @@ import { openState, type StateManager } from "../manager.ts";
 import type { RebuildSources, Rebuilt } from "../rebuild.ts";
 import type { HandOver } from "../recover.ts";
 import type { StateViewOptions } from "./options.ts";
-import type { Tracker } from "./tracker.ts";
+import type { Follower } from "./follower.ts";
+import type { ViewState } from "./view_state.ts";
 
 /** The milliseconds between two looks at a lock that is held. */
 const LOOK_MS = 100;
@@ -44,14 +45,15 @@ export interface Promotion<S, M> {
   readonly dir: string | undefined;
   readonly options: StateViewOptions<S, M>;
   readonly sources: RebuildSources<S, M>;
-  readonly tracker: Tracker<S, M>;
+  readonly state: ViewState<S, M>;
+  readonly follower: Follower;
   /** Throws if the view was closed. */
   assertOpen(): void;
 }
 
 /** Opens the state of a view for writing, with the state that the view has. The view follows no more then. */
 export async function promote<S, M>(
-  { dir, options, sources, tracker, assertOpen }: Promotion<S, M>,
+  { dir, options, sources, state, follower, assertOpen }: Promotion<S, M>,
   limits: PromoteOptions,
 ): Promise<StateManager<S, M>> {
   assertOptions("promote()", limits, {
@@ -67,13 +69,14 @@ export async function promote<S, M>(
   }
   let isStopped = false;
   const handOver: HandOver<S, M> = async (written) => {
-    await tracker.look();
-    // It may wait for what the log says of its last records.
-    if (tracker.sequence !== written.log.sequence) return undefined;
+    const isCurrent = await follower.look() &&
+      // It may wait for what the log says of its last records.
+      state.sequence === written.log.sequence;
+    if (!isCurrent) return undefined;
     isStopped = true;
-    await tracker.stop();
+    await follower.stop();
     written.aborts.takeOver(sources.aborts);
-    return await handedOver(tracker, sources);
+    return await handedOver(state, sources);
   };
   const until = performance.now() + waitMs;
   for (;;) {
@@ -82,7 +85,7 @@ export async function promote<S, M>(
     try {
       return await openState(dir, stateOptions, handOver);
     } catch (error) {
-      if (isStopped) tracker.follow();
+      if (isStopped) follower.resume();
       isStopped = false;
       const leftMs = until - performance.now();
       if (!isLocked(error) || leftMs <= 0) throw error;
@@ -93,7 +96,7 @@ export async function promote<S, M>(
 
 /** The state of a view, as opening would have rebuilt it. */
 async function handedOver<S, M>(
-  { state, sequence: end, from, unusable, bytes }: Tracker<S, M>,
+  { state, sequence: end, from, unusable, bytes }: ViewState<S, M>,
   { snapshots }: RebuildSources<S, M>,
 ): Promise<Rebuilt<S>> {
   const newest = (await snapshots.list())

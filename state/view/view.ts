@@ -17,7 +17,8 @@ import {
 import { PastAborts } from "./past_aborts.ts";
 import { promote, type PromoteOptions } from "./promote.ts";
 import { select } from "./select.ts";
-import { Tracker } from "./tracker.ts";
+import { Follower } from "./follower.ts";
+import { ViewState } from "./view_state.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -51,7 +52,8 @@ import { watch } from "./watch.ts";
  */
 export class StateView<S, M> implements AsyncDisposable {
   readonly #sources: RebuildSources<S, M>;
-  readonly #tracker: Tracker<S, M>;
+  readonly #state: ViewState<S, M>;
+  readonly #follower: Follower;
   readonly #options: StateViewOptions<S, M>;
   readonly #dir: string | undefined;
   readonly #closed = new AbortController();
@@ -59,12 +61,13 @@ export class StateView<S, M> implements AsyncDisposable {
 
   private constructor(
     sources: RebuildSources<S, M>,
-    tracker: Tracker<S, M>,
+    state: ViewState<S, M>,
     options: StateViewOptions<S, M>,
     dir: string | undefined,
   ) {
     this.#sources = sources;
-    this.#tracker = tracker;
+    this.#state = state;
+    this.#follower = new Follower(sources.log, state);
     this.#options = options;
     this.#dir = dir;
   }
@@ -98,10 +101,10 @@ export class StateView<S, M> implements AsyncDisposable {
       ? await openForReading<S>(absolutePath(from), options)
       : given(from);
     const sources = { ...rebuildSources(files, options), isView: true };
-    const tracker = new Tracker<S, M>(sources, identify);
-    const view = new StateView(sources, tracker, options, dir);
+    const state = new ViewState<S, M>(sources, identify);
+    const view = new StateView(sources, state, options, dir);
     try {
-      await view.#tracker.start();
+      await view.#follower.start();
       return view;
     } catch (error) {
       await view.#closeOwnLog();
@@ -111,22 +114,22 @@ export class StateView<S, M> implements AsyncDisposable {
 
   /** The state as of {@linkcode StateView.sequence}, for reading. After it was promoted: `CLOSED`. */
   get state(): DeepReadonly<S> {
-    return this.#tracker.state as DeepReadonly<S>;
+    return this.#state.state as DeepReadonly<S>;
   }
 
   /** The number of the last record that the state has applied. It becomes smaller if the writer lost records in a crash. */
   get sequence(): number {
-    return this.#tracker.sequence;
+    return this.#state.sequence;
   }
 
   /** The number up to which the records that the state has applied are known to be durable, so that no crash takes them back. */
   get durableSequence(): number {
-    return this.#tracker.durableSequence;
+    return this.#state.durableSequence;
   }
 
   /** How many records the log had, at the last look, that the state has not applied. */
   get lag(): number {
-    return this.#tracker.lag;
+    return this.#state.lag;
   }
 
   /**
@@ -136,12 +139,12 @@ export class StateView<S, M> implements AsyncDisposable {
    * has. A program that sums up changes must begin again after a reset.
    */
   get resets(): number {
-    return this.#tracker.resets;
+    return this.#state.resets;
   }
 
   /** Resolves when the state has changed, has failed, or was closed. */
   get changed(): Promise<void> {
-    return this.#tracker.changed;
+    return this.#state.changed;
   }
 
   /**
@@ -150,12 +153,12 @@ export class StateView<S, M> implements AsyncDisposable {
    * applied by the writer. The state stays as it was.
    */
   get failure(): unknown {
-    return this.#tracker.failed.reason;
+    return this.#state.failed.reason;
   }
 
   /** Whether it was closed or promoted, or its log was closed. */
   get isClosed(): boolean {
-    return this.#closed.signal.aborted || this.#tracker.isClosed;
+    return this.#closed.signal.aborted || this.#state.isClosed;
   }
 
   /**
@@ -196,7 +199,7 @@ export class StateView<S, M> implements AsyncDisposable {
     if (signal !== undefined) aSignal("signal", signal);
     const { stop, letGo } = childOf(signal);
     try {
-      const applied = isApplied(this.#tracker, seq, stop.signal);
+      const applied = isApplied(this.#state, seq, stop.signal);
       const isThere = timeoutMs === undefined
         ? await applied
         : await deadline(applied, timeoutMs);
@@ -225,10 +228,10 @@ export class StateView<S, M> implements AsyncDisposable {
     const letGoToo = onAbort(this.#closed.signal, () => stop.abort(ended));
     const sources = {
       ...this.#sources,
-      aborts: new PastAborts(this.#sources, this.#tracker),
+      aborts: new PastAborts(this.#sources, this.#state),
     };
     const { signal } = stop;
-    const mutations = watch(sources, this.#tracker, { ...options, signal });
+    const mutations = watch(sources, this.#state, { ...options, signal });
     return (async function* () {
       try {
         yield* mutations;
@@ -256,7 +259,7 @@ export class StateView<S, M> implements AsyncDisposable {
     options: Pick<FollowOptions, "signal"> = {},
   ): AsyncIterable<R> {
     this.#assertOpen();
-    return select(this.#tracker, selector, options, this.#sources);
+    return select(this.#state, selector, options, this.#sources);
   }
 
   /**
@@ -298,11 +301,13 @@ export class StateView<S, M> implements AsyncDisposable {
       dir: this.#dir,
       options: this.#options,
       sources: this.#sources,
-      tracker: this.#tracker,
+      state: this.#state,
+      follower: this.#follower,
       assertOpen: () => this.#assertOpen(),
     }, options);
-    this.#tracker.release();
-    await this.close();
+    this.#state.release();
+    // The manager is open, whatever becomes of the files that the view has read.
+    await this.close().catch(() => {});
     return manager;
   }
 
@@ -320,8 +325,8 @@ export class StateView<S, M> implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closed.abort();
-    await this.#tracker.stop();
-    this.#tracker.end();
+    await this.#follower.stop();
+    this.#state.end();
     await this.#closeOwnLog();
   }
 

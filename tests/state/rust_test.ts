@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { copy } from "@std/fs";
 import { fromFileUrl } from "@std/path";
-import { StateManager, type StateOptions } from "@mini/state/state";
+import { StateManager, type StateOptions, StateView } from "@mini/state/state";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -109,4 +109,34 @@ Deno.test("StateManager makes no snapshot by itself beside a journal of the Rust
   for (let mib = 0; mib < 5; mib++) await manager.apply("x".repeat(1_000_000));
   assertEquals(manager.snapshotFailure, undefined);
   assertEquals(directory.names().filter((name) => /^snap/.test(name)), []);
+});
+
+Deno.test("StateView follows a folder of the Rust ministate, also one that is still to come", async () => {
+  await using directory = new TestDirectory();
+  const options = {
+    initial: () => ({ value: 0 }),
+    apply: (state: { value: number }, { by }: { by: number }) => {
+      state.value += by;
+      if (by === 13) throw new Error("unlucky");
+    },
+    journal: "counter.wal.jsonl",
+  };
+  const path = directory.at("state");
+  const { initial, apply, journal } = options;
+  await using early = await StateView.open(path, {
+    initial,
+    apply,
+    journal,
+    ifMissing: "empty",
+  });
+  await copy(RUST, directory.at("copy"));
+  await Deno.rename(directory.at("copy"), path);
+  await early.until(10);
+  const view = await StateView.open(path, options);
+  assertEquals([view.state.value, view.sequence], [6028, 10]);
+  assertEquals(early.state.value, 6028);
+  await using manager = await view.promote();
+  await errorOf(manager.apply({ by: 13 }));
+  await early.until(await manager.apply({ by: 2 }));
+  assertEquals([early.state.value, early.lag], [6030, 0]);
 });

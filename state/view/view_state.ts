@@ -1,7 +1,7 @@
-import { onAbort } from "../../base/abort.ts";
 import { MiniError } from "../../base/errors.ts";
 import { Signal } from "../../base/signal.ts";
-import { isCompacted, Undecided } from "../aborts.ts";
+import type { LogRecord } from "../../store/mod.ts";
+import { Undecided } from "../aborts.ts";
 import { Checkpoint } from "../checkpoint.ts";
 import { entryOf } from "../entry.ts";
 import {
@@ -15,19 +15,14 @@ import {
 } from "../rebuild.ts";
 import type { Feed } from "./feed.ts";
 
-/** The most tries to make a state of a log that changes under each of them. */
-const MAX_TRIES = 10;
-
 /** The state of a log that another process may be writing, record by record. */
-export class Tracker<S, M> implements Feed<S> {
+export class ViewState<S, M> implements Feed<S> {
   readonly #sources: RebuildSources<S, M>;
   /** Finds out whether the log is of the Rust program, once there is one; throws if it is not that of a state. */
   readonly #identify: (() => Promise<boolean>) | undefined;
   #isIdentified = false;
   readonly #change = new Signal();
   readonly #failed = new AbortController();
-  #stop = new AbortController();
-  #following: Promise<void> = Promise.resolve();
   #state!: S;
   /** Whether `apply` threw half-way, and the state is not rebuilt yet. */
   #isTorn = false;
@@ -35,9 +30,9 @@ export class Tracker<S, M> implements Feed<S> {
   /** The first record of which the log does not say yet whether it has an effect. */
   #undecided: number | undefined;
   /** The last record that was looked at: after one that is undecided, none is applied. */
-  #seen = 0;
-  /** Fired when the log was looked at and everything there is taken in. */
-  readonly #looked = new Signal();
+  seen = 0;
+  /** How often the state was made of the log. */
+  made = 0;
   /** The record after which the state was made from the log, when it last started over. */
   from = 0;
   /** The newest snapshot of another version then, which cannot be used; 0 for none. */
@@ -96,11 +91,21 @@ export class Tracker<S, M> implements Feed<S> {
     return this.#failed.signal;
   }
 
-  /** Makes the state, and keeps it up to date from then on. */
-  async start(): Promise<void> {
+  /** Finds out what the log is, and makes the state of it. */
+  async make(): Promise<void> {
+    const { aborts } = this.#sources;
     await this.#identifyLog();
-    await this.#make();
-    this.follow();
+    this.seen = 0;
+    aborts.clear();
+    this.#sources.checkpoint = undefined;
+    const { seq, unusable, replayedBytes } = await this.#rebuild(
+      Infinity,
+      this.made > 0,
+    );
+    this.made++;
+    this.from = seq;
+    this.unusable = unusable;
+    this.bytes = replayedBytes;
   }
 
   async #identifyLog(): Promise<void> {
@@ -108,29 +113,6 @@ export class Tracker<S, M> implements Feed<S> {
     const isRust = await this.#identify?.();
     sources.isRust = sources.aborts.isRust = isRust ?? sources.isRust;
     this.#isIdentified = isRust === undefined || sources.log.sequence > 0;
-  }
-
-  /** Resolves when the log, as it is at the call or later, was looked at, or never will be. */
-  async look(): Promise<void> {
-    // One look may have begun before.
-    for (let looks = 0; looks < 2; looks++) {
-      const looked = this.#looked.next;
-      await this.#sources.log.refresh?.();
-      if (this.isClosed || this.failed.aborted) return;
-      await looked;
-    }
-  }
-
-  /** Keeps the state up to date until stopped. */
-  follow(): void {
-    this.#stop = new AbortController();
-    this.#following = this.#follow(this.#stop.signal);
-  }
-
-  /** Resolves when nothing more is being applied. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#following;
   }
 
   /** Lets go of the state: somebody else changes it from now on. */
@@ -142,77 +124,31 @@ export class Tracker<S, M> implements Feed<S> {
   end(): void {
     this.isClosed = true;
     this.#change.fire();
-    this.#looked.fire();
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
-    try {
-      while (!await this.#followUntilReset(signal)) {
-        this.resets++;
-        await this.#make();
-      }
-      this.end();
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#failed.abort(error);
-      this.#change.fire();
-      this.#looked.fire();
-    }
+  /** Says why nothing more will be applied. */
+  fail(error: unknown): void {
+    this.#failed.abort(error);
+    this.#change.fire();
   }
 
-  /** Takes in each further record. Resolves to `true` when the log was closed, to `false` when it is not what it was. */
-  async #followUntilReset(signal: AbortSignal): Promise<boolean> {
-    const { log } = this.#sources;
-    const own = new AbortController();
-    const letGo = onAbort(signal, () => own.abort(signal.reason));
-    try {
-      const records = log.follow({
-        from: this.sequence + 1,
-        signal: own.signal,
-        onCaughtUp: () => this.#caughtUp().catch((error) => own.abort(error)),
-      });
-      for await (const { seq, data } of records) {
-        if (!this.#isIdentified) await this.#identifyLog();
-        await this.#take(seq, data);
-        signal.throwIfAborted();
-      }
-      return true;
-    } catch (error) {
-      if (signal.aborted || !isOfAnotherPast(error)) throw error;
-      return false;
-    } finally {
-      letGo();
-    }
+  /** Takes in the next record. Passes over one that it has taken in before. */
+  async take({ seq, data }: LogRecord<unknown>): Promise<void> {
+    if (seq <= this.seen) return;
+    if (!this.#isIdentified) await this.#identifyLog();
+    await this.#take(seq, data);
   }
 
-  async #caughtUp(): Promise<void> {
-    // The mark of a clean end, and a snapshot, are no records.
-    if (this.#undecided !== undefined) await this.#decide(this.#seen);
-    this.#looked.fire();
-  }
-
-  /** Makes the state of what the log is now. */
-  async #make(): Promise<void> {
-    for (let tries = 1;; tries++) {
-      this.#sources.aborts.clear();
-      this.#sources.checkpoint = undefined;
-      try {
-        const rebuilt = await this.#rebuild(Infinity);
-        this.from = rebuilt.seq;
-        this.unusable = rebuilt.unusable;
-        this.bytes = rebuilt.replayedBytes;
-        return;
-      } catch (error) {
-        if (!isOfAnotherPast(error) || tries === MAX_TRIES) throw error;
-      }
-    }
+  /** Looks again at a record that is undecided: the mark of a clean end, and a snapshot, are no records. */
+  async caughtUp(): Promise<void> {
+    if (this.#undecided !== undefined) await this.#decide(this.seen);
   }
 
   /** Takes in the next record; resolves once the state is rebuilt, if it has to be. */
   #take(seq: number, data: unknown): Promise<unknown> | undefined {
     const sources = this.#sources;
     const { aborts, isRust } = sources;
-    this.#seen = seq;
+    this.seen = seq;
     if (seq % SAMPLED === 0) {
       this.bytes += SAMPLED * JSON.stringify(data).length;
     }
@@ -224,7 +160,7 @@ export class Tracker<S, M> implements Feed<S> {
     if (this.#undecided !== undefined) return this.#decide(seq);
     if (!("abort" in entry) && !aborts.has(seq)) {
       const next = applyEntry(sources, this.#state, entry, seq);
-      if ("error" in next) return this.#rebuildTorn(seq, data);
+      if ("error" in next) return this.#passOver(seq, data, next.isReduced);
       this.#state = next.state;
     }
     this.#moveTo(seq);
@@ -240,52 +176,76 @@ export class Tracker<S, M> implements Feed<S> {
   #rebuildWithout(seq: number, upTo: number): Promise<unknown> {
     const sources = this.#sources;
     sources.aborts.add(seq);
-    if (seq <= this.sequence) {
-      // The state has applied what the writer's code has not.
-      this.resets++;
-      sources.checkpoint = undefined;
-    }
-    return this.#rebuild(upTo);
+    // The state has applied what the writer's code has not.
+    const isReset = seq <= this.sequence;
+    if (isReset) sources.checkpoint = undefined;
+    return this.#rebuild(upTo, isReset);
   }
 
-  /** Rebuilds the state after `apply` threw for record `seq`. */
-  #rebuildTorn(seq: number, data: unknown): Promise<unknown> {
-    const { reducer } = this.#sources;
-    if (reducer.immutable) {
-      const checkpoint = Checkpoint.ofImmutable(this.#state, seq - 1);
-      checkpoint.keep(seq, () => JSON.stringify(data));
-      this.#sources.checkpoint = checkpoint;
-    } else this.#isTorn = true;
-    return this.#rebuild(seq);
+  /** Continues after a record that cannot be applied, if the log says by now that it has no effect. */
+  async #passOver(
+    seq: number,
+    data: unknown,
+    isReduced: boolean,
+  ): Promise<void> {
+    const sources = this.#sources;
+    if (sources.reducer.immutable) {
+      sources.checkpoint = Checkpoint.ofImmutable(this.#state, seq - 1);
+    } else if (isReduced) {
+      this.#isTorn = true;
+      const before = await rebuildWithout(sources, seq - 1);
+      this.#set(before, { undecided: seq });
+    }
+    sources.checkpoint?.keep(seq, () => JSON.stringify(data));
+    await this.#rebuild(seq);
   }
 
   /** Continues if the log proves by now that the record that is undecided was applied. */
   async #decide(seq: number): Promise<void> {
-    const sources = this.#sources;
-    delete sources.provenUpTo;
-    const isProven = this.#undecided! <= await provenUpTo(sources);
-    if (isProven) await this.#rebuild(seq);
-  }
-
-  /** Rebuilds the state as it was after record `upTo`, or before the first that is undecided. */
-  async #rebuild(upTo: number): Promise<Rebuilt<S>> {
-    const sources = this.#sources;
-    delete sources.provenUpTo;
-    try {
-      const code = upTo === Infinity ? "CORRUPT" : "COMPACTED";
-      return this.#set(await rebuild(sources, upTo, code), undefined);
-    } catch (error) {
-      if (!(error instanceof Undecided)) throw error;
-      const before = await rebuildWithout(sources, error.seq - 1);
-      return this.#set(before, error.seq);
+    if (this.#undecided! <= await this.#provenUpTo(seq)) {
+      await this.#rebuild(seq);
     }
   }
 
-  #set(rebuilt: Rebuilt<S>, undecided: number | undefined): Rebuilt<S> {
+  /** The number up to which records are proven to have been applied, or their aborts are among those up to `seq`. */
+  async #provenUpTo(seq: number): Promise<number> {
+    const sources = this.#sources;
+    const { sequence } = sources.log;
+    sources.provenUpTo = undefined;
+    const proven = await provenUpTo(sources);
+    // What proves it may come after an abort that was not looked at yet.
+    return seq < Math.max(sequence, proven) ? 0 : proven;
+  }
+
+  /** Rebuilds the state as it was after record `upTo`, or before the first that is undecided. */
+  async #rebuild(upTo: number, isReset = false): Promise<Rebuilt<S>> {
+    const sources = this.#sources;
+    const isNewest = upTo === Infinity;
+    sources.provenUpTo = isNewest ? undefined : await this.#provenUpTo(upTo);
+    try {
+      const code = isNewest ? "CORRUPT" : "COMPACTED";
+      const rebuilt = await rebuild(sources, upTo, code);
+      return this.#set(rebuilt, { undecided: undefined, isReset });
+    } catch (error) {
+      if (!(error instanceof Undecided)) throw error;
+      this.seen = Math.max(this.seen, sources.aborts.readUpTo);
+      const before = await rebuildWithout(sources, error.seq - 1);
+      return this.#set(before, { undecided: error.seq, isReset });
+    }
+  }
+
+  #set(
+    rebuilt: Rebuilt<S>,
+    { undecided, isReset = false }: {
+      undecided: number | undefined;
+      isReset?: boolean;
+    },
+  ): Rebuilt<S> {
+    if (isReset) this.resets++;
     this.#state = rebuilt.state;
     this.#isTorn = false;
     this.#undecided = undecided;
-    this.#seen = Math.max(this.#seen, rebuilt.end);
+    this.seen = Math.max(this.seen, rebuilt.end);
     this.#moveTo(rebuilt.end);
     return rebuilt;
   }
@@ -298,10 +258,4 @@ export class Tracker<S, M> implements Feed<S> {
     }
     this.#change.fire();
   }
-}
-
-/** Whether an error says that the records that were read are gone, or are others now. */
-function isOfAnotherPast(error: unknown): boolean {
-  return isCompacted(error) ||
-    error instanceof MiniError && error.code === "REWRITTEN";
 }

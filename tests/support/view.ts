@@ -1,0 +1,18 @@
+import { StateView, type StateViewOptions } from "@mini/state/state";
+import type { FileSystem } from "@mini/state/store";
+import { type Add, COUNTER, type Counter } from "./counter.ts";
+
+const { initial, apply } = COUNTER;
+
+/** Opens a view of the counter in "/data". */
+export function openView(
+  fs: FileSystem,
+  options: Partial<StateViewOptions<Counter, Add>> = {},
+): Promise<StateView<Counter, Add>> {
+  return StateView.open("/data", { initial, apply, fs, ...options });
+}
+
+/** Resolves once something holds that nothing tells of. */
+export async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve));
+}
