@@ -1,6 +1,7 @@
 /** Faults that the tests must notice: one way each to break a promise. */
 import { ADOPT_MUTANTS } from "./adopt.ts";
 import { FOLLOW_MUTANTS } from "./follow.ts";
+import { INBOX_MUTANTS } from "./inbox.ts";
 import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
 import { OWNER_MUTANTS } from "./owner.ts";
@@ -24,6 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RETAIN_MUTANTS,
   ...ROLL_BACK_MUTANTS,
   ...QUEUE_MUTANTS,
+  ...INBOX_MUTANTS,
   ...WORK_MUTANTS,
   ...ADOPT_MUTANTS,
 ];

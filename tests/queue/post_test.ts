@@ -8,6 +8,7 @@ import {
 } from "@mini/state/queue";
 import { StateManager } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { GOOD, INBOX, posted, TestInbox } from "../support/inbox.ts";
 import { errorOf } from "../support/journal.ts";
@@ -137,6 +138,36 @@ Deno.test("MiniQueue.post() works on a system without users", async () => {
   await using queue = await test.open();
   await test.post("a");
   assertEquals(await drain(queue), ["a"]);
+});
+
+const PRODUCER = `
+import { MiniQueue } from "@mini/state/queue";
+try {
+  await MiniQueue.post(Deno.args[0], "a", { delayMs: 0 });
+  await MiniQueue.postBatch(Deno.args[0], [{ payload: "b" }, { payload: "c" }]);
+  console.log("posted");
+  await MiniQueue.open(Deno.args[0]);
+} catch (error) {
+  console.log(error.code, error.message);
+}`;
+
+Deno.test("MiniQueue.post() works with --allow-read=DIR/inbox --allow-write=DIR/inbox and nothing else", async () => {
+  await using directory = new TestDirectory();
+  const dir = directory.at("jobs to do");
+  await using queue = await MiniQueue.open<string>(dir, { inbox: true });
+  const flags = [`--allow-read=${dir}/inbox`, `--allow-write=${dir}/inbox`];
+  const { stdout, stderr } = await runScript(PRODUCER, [dir], flags);
+  const [first, second] = stdout.split("\n");
+  assertEquals(first, "posted", stderr + stdout);
+  assertStringIncludes(second!, "PERMISSION");
+  assertEquals(await drain(queue), ["a", "b", "c"]);
+  for (const flag of flags) {
+    const { stdout } = await runScript(PRODUCER, [dir], [flag]);
+    const [missing] = flags.filter((other) => other !== flag);
+    assertStringIncludes(stdout, "PERMISSION");
+    assertStringIncludes(stdout, missing!);
+  }
+  assertEquals(await drain(queue), []);
 });
 
 if (Deno.build.os !== "windows") {

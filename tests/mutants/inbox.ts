@@ -1,0 +1,70 @@
+/** Mutants of the inbox: each lets a message be lost, or enqueued twice. */
+import type { Mutant } from "./mutant.ts";
+
+const crash = (test: string) => ({
+  file: "tests/crash/inbox_test.ts",
+  test: `MiniQueue: ${test}`,
+});
+const trouble = (test: string) => ({
+  file: "tests/queue/inbox_trouble_test.ts",
+  test: `MiniQueue: ${test}`,
+});
+const POWER_CUTS = crash(
+  "what was posted is in the ledger once, after a power cut at every call of either side",
+);
+
+export const INBOX_MUTANTS: readonly Mutant[] = [
+  {
+    name: "posted-before-its-name-is-durable",
+    file: "queue/inbox/post.ts",
+    edits: [["    await fs.syncDirectory(inbox);\n", ""]],
+    killedBy: POWER_CUTS,
+  },
+  {
+    name: "file-is-removed-before-its-entry-is-durable",
+    file: "queue/inbox/inbox.ts",
+    edits: [["      await entered;\n", "      entered.catch(() => {});\n"]],
+    killedBy: POWER_CUTS,
+  },
+  {
+    name: "file-is-gone-before-its-removal-is-durable",
+    file: "queue/inbox/inbox.ts",
+    edits: [[
+      "      await this.#folder.sync();\n",
+      "      if (names.length < 0) await this.#folder.sync();\n",
+    ]],
+    killedBy: crash(
+      "what was taken in and acknowledged does not come back after a power cut at any call",
+    ),
+  },
+  {
+    name: "removal-is-trusted-after-a-failed-sync",
+    file: "queue/inbox/inbox.ts",
+    edits: [[
+      "      for (const name of removed) this.#doubtful.add(name);\n",
+      "",
+    ]],
+    killedBy: trouble("a removal that is not durable is not on record"),
+  },
+  {
+    name: "snapshot-forgets-the-files",
+    file: "queue/ledger/codec.ts",
+    edits: [["  for (const name in inbox) yield { inbox: name };\n", ""]],
+    killedBy: trouble(
+      "messages whose file cannot be removed are in the ledger once",
+    ),
+  },
+  {
+    name: "file-that-is-known-is-enqueued",
+    file: "queue/ledger/reducer.ts",
+    edits: [[
+      "    if (from === undefined || !ledger.inbox?.[from]) enqueue(ledger, message);\n",
+      "    if (from !== null) enqueue(ledger, message);\n",
+    ]],
+    killedBy: {
+      file: "tests/queue/inbox_test.ts",
+      test:
+        "applyToLedger() enqueues the messages of a file once, until the file is gone",
+    },
+  },
+];
