@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { Example } from "../support/program.ts";
 
@@ -32,10 +33,11 @@ function rowsOf(csv: string): Row[] {
 }
 
 /** The rows of the log, read with no permission but to read. */
-async function logged(example: Example): Promise<Row[]> {
-  const { code, stdout, stderr } = await example.run(["./readings", "csv"], {
-    which: 1,
-  });
+async function logged(example: Example, ...since: string[]): Promise<Row[]> {
+  const { code, stdout, stderr } = await example.run(
+    ["./readings", "csv", ...since],
+    { which: 1 },
+  );
   assertEquals([code, stderr], [0, ""]);
   return rowsOf(stdout);
 }
@@ -78,60 +80,42 @@ Deno.test("examples/sensor_logger.ts has what was durable after it was killed an
 
 Deno.test("examples/sensor_logger.ts places what it read before it knew the time", async () => {
   await using directory = new TestDirectory();
+  const path = directory.at("readings/readings.jsonl");
+  const reading = { boot: "first", sensor: "door", value: 1 };
+  {
+    // As where the clock was not set.
+    await using store = await MiniStore.open<unknown>(path);
+    await store.append({ ...reading, boot: "lost", upMs: 5 });
+    await store.append({ ...reading, upMs: 100 });
+  }
+  {
+    await using store = await MiniStore.open<unknown>(path, {
+      timestamps: true,
+    });
+    await store.append({ ...reading, upMs: 60_100 });
+  }
+  const [lost, before, known] = await logged(exampleIn(directory));
+  assertEquals(lost!.time, "");
+  assertEquals(Date.parse(known!.time) - Date.parse(before!.time), 60_000);
+});
+
+Deno.test("examples/sensor_logger.ts keeps the newest readings, and shows them since a time", async () => {
+  await using directory = new TestDirectory();
   const example = exampleIn(directory);
-  await example.run(["./readings", "simulate", "200"]);
+  await example.run(["./readings", "log", "100"], { input: readings(1, 10) });
+  const since = new Date().toISOString();
+  for (const from of [11, 3_001]) {
+    const input = readings(from, 2_990);
+    const run = await example.run(["./readings", "log", "100"], { input });
+    assertEquals([run.code, run.stderr], [0, ""]);
+  }
   const rows = await logged(example);
-  assertEquals(rows.length, 200);
-  for (const { seq, time, upMs } of rows) {
-    assertEquals([upMs, Date.parse(time)], [
-      seq * 100,
-      Date.UTC(2030, 0, 1) + seq * 100,
-    ]);
-  }
-});
-
-Deno.test("examples/sensor_logger.ts moves old readings into files, none twice and none lost", async () => {
-  await using directory = new TestDirectory();
-  const example = exampleIn(directory);
-  const runs = [["950", "100"], ["75", "100"], ["500", "100"]];
-  for (const run of runs) {
-    const { code } = await example.run(["./readings", "simulate", ...run]);
-    assertEquals(code, 0);
-  }
-  const dir = directory.at("readings");
-  const archived: Row[] = [];
-  const entries = await Array.fromAsync(Deno.readDir(dir));
-  const names = entries.map(({ name }) => name).sort();
-  for (const name of names.filter((name) => name.endsWith(".csv"))) {
-    archived.push(...rowsOf(await Deno.readTextFile(`${dir}/${name}`)));
-  }
-  const kept = await logged(example);
-  assert(kept.length <= 200, `${kept.length} are left in the log`);
-  const all = [...archived, ...kept];
-  assertEquals(all.map(({ seq }) => seq), numbers(1, 1525));
-  // A reading that was moved before the time was known has what it takes to find it.
-  const known = all.find(({ boot, time }) =>
-    boot === all[0]!.boot && time !== ""
-  );
-  assertEquals(all[0]!.time, "");
-  assertEquals(
-    Date.parse(known!.time) - known!.upMs + all[0]!.upMs,
-    Date.UTC(2030, 0, 1) + 100,
-  );
-  assertEquals(names.filter((name) => name.endsWith(".tmp")), []);
-});
-
-Deno.test("examples/sensor_logger.ts makes a file again where it was killed before the log was shortened", async () => {
-  await using directory = new TestDirectory();
-  const example = exampleIn(directory);
-  await example.run(["./readings", "simulate", "150", "1000"]);
-  const name = `readings/readings_${"1".padStart(12, "0")}.csv`;
-  await Deno.writeTextFile(directory.at(name), "half of i");
-  await Deno.writeTextFile(directory.at(`${name}.tmp`), "half of it");
-  await example.run(["./readings", "simulate", "50", "100"]);
-  const rows = rowsOf(await Deno.readTextFile(directory.at(name)));
-  assertEquals(rows.map(({ seq }) => seq), numbers(1, 100));
-  assertEquals((await logged(example)).at(-1)!.seq, 200);
+  assertEquals(values(rows), numbers(rows[0]!.value, 5_990));
+  assert(rows.length >= 100 && rows.length < 3_000, `${rows.length} are left`);
+  assertEquals(await logged(example, since), rows);
+  const last = rows.at(-1)!.time;
+  const newest = await logged(example, last);
+  assertEquals(newest, rows.filter(({ time }) => time === last));
 });
 
 Deno.test("examples/sensor_logger.ts takes a value that JSON does not have", async () => {
@@ -147,7 +131,7 @@ Deno.test("examples/sensor_logger.ts says how it is used", async () => {
   await using directory = new TestDirectory();
   const example = exampleIn(directory);
   for (
-    const args of [[], ["./r", "log", "0"], ["./r", "lag"], ["./r", "csv", "1"]]
+    const args of [[], ["./r", "log", "0"], ["./r", "lag"], ["./r", "csv", "x"]]
   ) {
     const { code, stdout } = await example.run(args);
     assertEquals(code, 2);
