@@ -75,7 +75,7 @@ Deno.test("examples/config_store.ts has writers wait for each other", async () =
   assertEquals(Object.keys(await values(example)).sort(), keys);
 });
 
-Deno.test("examples/config_store.ts keeps its readers up when it puts one record in place of many", async () => {
+Deno.test("examples/config_store.ts keeps its readers up when its past is removed", async () => {
   await using directory = new TestDirectory();
   const example = exampleIn(directory);
   await example.run(["./config", "set", "start", "0"]);
