@@ -1,9 +1,10 @@
 import { collect } from "../base/collect.ts";
 import { NEWLINE } from "../base/bytes.ts";
-import type { MiniError } from "../base/errors.ts";
+import { MiniError } from "../base/errors.ts";
 import { readBlock } from "../fs/blocks.ts";
 import { namesIn } from "../fs/directory.ts";
 import {
+  firstTime,
   type Format,
   type JournalContext,
   listSegments,
@@ -71,6 +72,8 @@ export interface LogSummary {
   readonly segments: readonly SegmentSummary[];
   /** Up to where the log proves that records had been applied. */
   readonly applied: number;
+  /** The times of its first and last records, where they have times that tell. */
+  readonly times?: { readonly first?: Date; readonly last: Date };
   /** How the last segment ends; `undefined` for one of the Rust program. */
   readonly end?: SegmentCheck;
   /** The same in a word, of any journal. */
@@ -130,6 +133,7 @@ async function summarizeNative(
     segments.push({ path, base, last, sizeBytes, isActive, end });
   }
   const end = checks.at(-1)!;
+  const times = await timesOf(context, segments, checks);
   const logId = checks.find(({ header }) => header)?.header?.journal;
   return {
     first: segments[0]!.base + 1,
@@ -139,9 +143,25 @@ async function summarizeNative(
     end,
     ending: end.end,
     tornBytes: end.end === "torn" ? end.sizeBytes - end.goodBytes : 0,
+    ...(times !== undefined && { times }),
     ...(logId !== undefined && { logId }),
     ...(problem !== undefined && { problem }),
   };
+}
+
+/** The times of the first and the last records; a damage is told of elsewhere. */
+async function timesOf(
+  context: JournalContext,
+  [oldest]: readonly SegmentSummary[],
+  checks: readonly SegmentCheck[],
+): Promise<LogSummary["times"]> {
+  const at = checks.findLast(({ at }) => at !== undefined)?.at;
+  if (at === undefined) return undefined;
+  const first = await firstTime(context, oldest!.base).catch((error) => {
+    if (!(error instanceof MiniError)) throw error;
+  });
+  const last = new Date(at);
+  return first === undefined ? { last } : { first: new Date(first), last };
 }
 
 async function summarizeRust(

@@ -20,6 +20,8 @@ export interface Readable {
   readonly isVerified: boolean;
   /** Up to where the line says that records had been applied. */
   readonly applied?: number;
+  /** The time in the line, in milliseconds since 1970. */
+  readonly at?: number | undefined;
   readonly place: Place;
 }
 
@@ -150,9 +152,17 @@ export class PieceReader {
     if (line.kind === "header") {
       return [{ kind: "header", logId: line.header.journal }];
     }
-    const { seq, records, applied } = line;
+    const { seq, records, applied, at } = line;
     const place = this.#placeOf(raw);
-    return [{ kind: "records", seq, records, isVerified, applied, place }];
+    return [{
+      kind: "records",
+      seq,
+      records,
+      isVerified,
+      applied,
+      at,
+      place,
+    }];
   }
 
   #damage(raw: RawLine, reason: string): Damage {

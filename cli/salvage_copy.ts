@@ -69,7 +69,8 @@ export async function copyReadable(
           isState = isNative && isOfState(piece);
           if (isState) renumber = abortsFollow(target);
         }
-        const { seq: from, records, applied = 0 } = piece;
+        const { seq: from, records, applied = 0, at } = piece;
+        target.noteTime(at);
         if (isState) target.noteApplied(applied);
         if (isNative && !piece.isVerified) {
           const range = {

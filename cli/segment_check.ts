@@ -37,6 +37,8 @@ export interface SegmentCheck {
   readonly chain: string;
   /** Up to where its lines say that records had been applied. */
   readonly applied: number;
+  /** The last time in its good lines, in milliseconds since 1970, if they tell one. */
+  readonly at?: number | undefined;
   /**
    * - `"sealed"`: intact, and another follows;
    * - `"closed"`, `"open"`: the last one, with and without the two marks of a clean end;
@@ -228,6 +230,7 @@ async function checkOne(
     goodBytes: scan.offset,
     chain: hex(scan.chain),
     applied: scan.applied,
+    at: scan.at,
     sizeBytes: scan.offset + scan.tail.length,
   };
   try {

@@ -64,6 +64,7 @@ export const stat: Command = {
       first,
       last,
       records: Math.max(0, last - first + 1),
+      times: found.times,
       sizeBytes: totalOf(segments),
       end: found.ending,
       tornBytes,
@@ -119,6 +120,7 @@ interface Report {
   readonly format: string;
   readonly records: number;
   readonly sizeBytes: number;
+  readonly times: LogSummary["times"];
   readonly end: SegmentCheck["end"];
   readonly snapshots: readonly { seq: number; sizeBytes: number }[];
   readonly setAside: readonly string[];
@@ -153,6 +155,7 @@ function draw(
     `${
       format === "mini" ? "" : "a journal of the Rust crate; "
     }${what}; ${end}`,
+    ...timesIn(report),
     "",
     ...segmentRows(segments, paint, terminal),
   ];
@@ -172,6 +175,14 @@ function draw(
   if (report.warning !== undefined) lines.push(paint("warn", report.warning));
   if (report.problem !== undefined) lines.push(paint("bad", report.problem));
   return lines;
+}
+
+/** When the records were written, where they tell. */
+function timesIn({ times }: Report): string[] {
+  if (times === undefined) return [];
+  const { first, last } = times;
+  const from = first === undefined ? "" : `from ${first.toISOString()} `;
+  return [`written ${from}to ${last.toISOString()}`];
 }
 
 /** The segments, a few to a row where they are many, with their records as bars. */

@@ -2,10 +2,15 @@ import {
   contextOf,
   type JournalContext,
   lockJournal,
+  type OpenJournal,
+  openJournal,
+  type Unit,
 } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
 import { bareMessage } from "./explain.ts";
 import { crc32 } from "../base/checksum.ts";
+import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
+import { parseJson } from "../base/walk.ts";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { Misuse } from "./args.ts";
@@ -41,48 +46,45 @@ export interface Renumbered {
 
 /** A new journal that is filled by a command. */
 export class Target implements AsyncDisposable {
-  readonly #store: MiniStore<unknown>;
+  readonly #writer: OpenJournal["writer"];
+  readonly #maxRecordBytes: number;
   readonly ranges: Renumbered[] = [];
   /** Up to where the records, by their new numbers, are known to have been applied; `undefined` where they are not applied to anything. */
   applied: number | undefined;
+  /** The time of the records that come next, as far as it is known. */
+  #at: number | undefined;
   /** The checksum of the JSON of all records. */
   checksum = 0;
   #next: number;
   #waiting: Promise<unknown>[] = [];
   #waitingChars = 0;
 
-  private constructor(store: MiniStore<unknown>) {
-    this.#store = store;
-    this.#next = store.sequence + 1;
+  private constructor({ writer, context }: OpenJournal) {
+    this.#writer = writer;
+    this.#maxRecordBytes = context.maxRecordBytes;
+    this.#next = writer.sequence + 1;
   }
 
   /** Makes the journal, which must not be there; its first record will have the number `first`. */
-  static async create(
-    { fs, paths, maxRecordBytes }: JournalContext,
-    first = 1,
-  ): Promise<Target> {
-    const store = await MiniStore.open<unknown>(paths.active, {
-      fs,
-      maxRecordBytes,
-      durable: false,
-    });
-    if (first > 1) await store.resetTo(first - 1);
-    return new Target(store);
+  static async create(context: JournalContext, first = 1): Promise<Target> {
+    const journal = await openJournal(context, { durable: false });
+    if (first > 1) await journal.writer.resetTo(first - 1);
+    return new Target(journal);
   }
 
   /** The id of the new journal. */
   get logId(): string | undefined {
-    return this.#store.id;
+    return this.#writer.id;
   }
 
   /** How many records it has. */
   get records(): number {
-    return this.#next - this.#store.firstSequence;
+    return this.#next - this.#writer.firstSequence;
   }
 
   /** The number of its first record. */
   get first(): number {
-    return this.#store.firstSequence;
+    return this.#writer.firstSequence;
   }
 
   /** The new number of the record that comes next. */
@@ -105,21 +107,37 @@ export class Target implements AsyncDisposable {
     this.applied = Math.max(this.applied ?? 0, last ?? 0);
   }
 
+  /** Notes the time of the records that come next. */
+  noteTime(at: number | undefined): void {
+    this.#at = at ?? this.#at;
+  }
+
   /** Appends records that had the numbers from `seq` on; a batch stays one. */
   async add(seq: number, records: readonly unknown[]): Promise<void> {
     for (const record of records) this.#count(JSON.stringify(record));
     const { applied } = this;
-    const options = applied === undefined ? {} : { applied: () => applied };
-    const appended = records.length === 1
-      ? this.#store.append(records[0], options)
-      : this.#store.appendBatch(records);
-    await this.#take(appended, seq, records.length);
+    const max = this.#maxRecordBytes;
+    const at = this.#at;
+    const unit = records.length === 1
+      ? {
+        text: toJson(records[0], max),
+        at,
+        ...(applied !== undefined && { applied: () => applied }),
+      }
+      : {
+        text: toJson(records, max, MAX_DEPTH + 1),
+        at,
+        batch: records.length,
+      };
+    await this.#take(unit, seq, records.length);
   }
 
   /** Appends a record by its JSON text, which is that of `JSON.stringify`. */
   async addJson(json: string): Promise<void> {
     this.#count(json);
-    await this.#take(this.#store.appendJson!(json), this.#next, 1);
+    const text = fitting(lineOf(json), this.#maxRecordBytes);
+    parseJson(text);
+    await this.#take({ text }, this.#next, 1);
   }
 
   #count(json: string): void {
@@ -127,11 +145,8 @@ export class Target implements AsyncDisposable {
     this.#waitingChars += json.length;
   }
 
-  async #take(
-    appended: Promise<number>,
-    seq: number,
-    records: number,
-  ): Promise<void> {
+  async #take(unit: Unit, seq: number, records: number): Promise<void> {
+    const appended = this.#writer.add([unit]);
     this.#waiting.push(appended);
     appended.catch(() => {});
     addRange(this.ranges, { from: seq, to: seq + records - 1, as: this.#next });
@@ -151,15 +166,14 @@ export class Target implements AsyncDisposable {
   /** Makes everything durable. */
   async finish(): Promise<void> {
     await this.#settle();
-    await this.#store.sync();
-    const { applied } = this;
-    await this.#store.close(applied === undefined ? {} : { applied });
+    await this.#writer.sync();
+    await this.#writer.close(this.applied);
   }
 
   /** Frees it, finished or not. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#waiting);
-    await this.#store.close();
+    await this.#writer.close();
   }
 }
 

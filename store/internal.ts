@@ -12,11 +12,13 @@ export {
   type Line,
   parseLine,
   PREFIX_BYTES,
+  type Unit,
 } from "./format/line.ts";
 export { isRustHeader, RustLines, wholeLine } from "./format/rust.ts";
 export { shapeOf } from "./format/shape.ts";
 export { contextOf, type JournalContext, JournalPaths } from "./journal.ts";
 export { lockJournal } from "./lock.ts";
+export { type OpenJournal, openJournal } from "./open.ts";
 export {
   assertNeverBegun,
   checkContinuity,
@@ -26,6 +28,7 @@ export {
   tracesOf,
 } from "./read/header.ts";
 export {
+  firstTime,
   judgeEnd,
   readHeader,
   scanSegment,

@@ -6,6 +6,7 @@ import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { JournalBytes } from "../support/journal.ts";
 import { fixture, linesOf, mini, miniJson } from "../support/mini.ts";
+import { WallClock } from "../support/wall_clock.ts";
 
 Deno.test("mini dump prints records as text and as JSON, from one to another", async () => {
   const path = fixture("v1/whole");
@@ -80,6 +81,34 @@ Deno.test("mini stat draws segments and snapshots, and tells them in JSON", asyn
   const after = await miniJson(["stat", directory.path]);
   assertEquals([after.json.setAside, after.json.last], [aside, 12]);
   assertEquals(json.end, "closed");
+});
+
+Deno.test("mini stat, tail and dump tell the times of records that have them", async () => {
+  await using directory = new TestDirectory();
+  const start = Date.UTC(2026, 0, 1);
+  const [first, last] = [0, 5].map((ms) => new Date(start + ms).toISOString());
+  {
+    using clock = new WallClock(start);
+    const options = { timestamps: true, maxSegmentBytes: 100 };
+    await using store = await MiniStore.open<string>(directory.at(), options);
+    for (const text of ["a", "b", "c", "d"]) {
+      await store.append(text);
+      if (text === "c") clock.ms += 5;
+    }
+  }
+  const { stdout } = await mini(["stat", directory.at()]);
+  assertStringIncludes(stdout, `\nwritten from ${first} to ${last}\n`);
+  const { json } = await miniJson(["stat", directory.at()]);
+  assertEquals(json.times, { first, last });
+  const tail = await mini(["tail", "-n1", directory.at()]);
+  assertEquals(tail.stdout, `4\t${last}\t"d"\n`);
+  const dump = await mini(["dump", directory.at(), "--to=1", "--json"]);
+  assertEquals(linesOf(dump.stdout), [{ seq: 1, at: first, data: "a" }]);
+  const path = directory.at("journal.00000000000000000000.jsonl");
+  await Deno.writeFile(path, (await Deno.readFile(path)).fill(0x78, 20, 30));
+  const rescued = directory.at("rescued.jsonl");
+  const { code } = await miniJson(["salvage", directory.at(), rescued]);
+  assertEquals(code, 1);
 });
 
 Deno.test("mini stat warns of a snapshot that may be overdue, and of nothing else", async () => {

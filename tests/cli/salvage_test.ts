@@ -8,6 +8,7 @@ import { errorOf, openAndRead, readOnly } from "../support/journal.ts";
 import { fixture, mini, miniJson } from "../support/mini.ts";
 import { size } from "../support/size.ts";
 import { Mount, skipped } from "../support/system.ts";
+import { WallClock } from "../support/wall_clock.ts";
 
 Deno.test("mini salvage reads on behind a damage, verified, and says what is missing", async () => {
   await using directory = new TestDirectory();
@@ -48,6 +49,36 @@ Deno.test("mini salvage of a whole log keeps the numbers, also where compaction 
   assertStringIncludes(stdout, "nothing was lost");
   await using store = await MiniStore.open<number>(path);
   assertEquals([store.firstSequence, store.sequence], [5, 6]);
+});
+
+Deno.test("mini salvage keeps the times of records, also in new segments and after a damage", async () => {
+  await using directory = new TestDirectory();
+  const start = Date.UTC(2026, 0, 1);
+  {
+    using clock = new WallClock(start);
+    const options = { maxSegmentBytes: 250, timestamps: true };
+    await using store = await MiniStore.open<string>(directory.at(), options);
+    for (const text of ["a", "b", "c", "d", "e", "f"]) {
+      clock.ms += 10;
+      await Promise.all([store.append(text), store.append(text)]);
+    }
+    await store.appendBatch(["g", "h"]);
+  }
+  const times = async (path: string) => {
+    const records = MiniStore.replay<string>(path);
+    return await Array.fromAsync(records, ({ data, at }) => [data, at]);
+  };
+  const before = await times(directory.at());
+  const whole = directory.at("whole.jsonl");
+  assertEquals((await mini(["salvage", directory.at(), whole])).code, 0);
+  assertEquals(await times(whole), before);
+  const sealed = directory.at("journal.00000000000000000000.jsonl");
+  const bytes = await Deno.readFile(sealed);
+  bytes[bytes.lastIndexOf(0x0a) - 3]! ^= 1;
+  await Deno.writeFile(sealed, bytes);
+  const rescued = directory.at("rescued.jsonl");
+  assertEquals((await mini(["salvage", directory.at(), rescued])).code, 1);
+  assertEquals(await times(rescued), before.toSpliced(3, 1));
 });
 
 Deno.test("mini salvage of a state has the aborts follow their records", async () => {
