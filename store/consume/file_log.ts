@@ -53,7 +53,7 @@ export class FileLog implements ConsumerLog {
     const log = new FileLog(context);
     try {
       await log.#end.refresh();
-      if ((await log.start())?.journal === "") {
+      if ((await log.start()).journal === "") {
         const { active: path } = context.paths;
         const message =
           `Cannot open a consumer of "${path}": the format of the Rust ministore does not say which records are durable`;
@@ -112,14 +112,14 @@ export class FileLog implements ConsumerLog {
 
   async positionAfter(seq: number): Promise<Position | undefined> {
     const first = await this.start();
-    if (first?.seq === seq) return first;
+    if (first.seq === seq) return first;
     await this.#end.refresh();
     if (seq > this.#end.durableSequence) return undefined;
     const from = Math.max(seq, 1);
     return await positionIn(seq, segmentLines(this.#context, from));
   }
 
-  start(): Promise<Position | undefined> {
+  start(): Promise<Position> {
     return startOf(this.#context);
   }
 

@@ -38,13 +38,13 @@ export class LiveLog implements ConsumerLog {
   async positionAfter(seq: number): Promise<Position | undefined> {
     const live = new DurableEnd(this.#writer);
     const first = await this.start();
-    if (first?.seq === seq) return first;
+    if (first.seq === seq) return first;
     if (seq > this.#writer.durableSequence) return undefined;
     const from = Math.max(seq, 1);
     return await positionIn(seq, segmentLines(this.#context, from, { live }));
   }
 
-  start(): Promise<Position | undefined> {
+  start(): Promise<Position> {
     return startOf(this.#context, new DurableEnd(this.#writer));
   }
 

@@ -25,8 +25,8 @@ export interface ConsumerLog {
   ): AsyncIterable<PlacedRecord>;
   /** The position after a durable record; `undefined` if there is no such record. Throws `COMPACTED` if it is gone. */
   positionAfter(seq: number): Promise<Position | undefined>;
-  /** The position before the first record that is present; `undefined` if there is no log. */
-  start(): Promise<Position | undefined>;
+  /** The position before the first record that is present. */
+  start(): Promise<Position>;
   /** Frees it. */
   close(): Promise<void>;
 }
@@ -127,7 +127,7 @@ export class LogConsumer<T> implements Consumer<T> {
     const doing = `follow "${path}" as consumer "${name}"`;
     const code = error instanceof MiniError ? error.code : undefined;
     if (code === "COMPACTED") {
-      const first = (await log.start())!.seq + 1;
+      const first = (await log.start()).seq + 1;
       const message = `Cannot ${doing}: records ${seq + 1} to ${
         first - 1
       } were removed before it committed them; the first that is left is ${first}, and reset(${

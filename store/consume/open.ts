@@ -73,14 +73,9 @@ async function first(
 ): Promise<Position> {
   for (;;) {
     const start = await log.start();
-    if (start === undefined) {
-      const { active: path } = context.paths;
-      const message = `Cannot open a consumer of "${path}": there is no log`;
-      throw new MiniError("NOT_FOUND", message, { path });
-    }
     await writePosition(context, name, start, lock);
     // Only from then on compaction waits for it.
-    if ((await log.start())?.seq === start.seq) return start;
+    if ((await log.start()).seq === start.seq) return start;
   }
 }
 

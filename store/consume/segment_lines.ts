@@ -1,3 +1,4 @@
+import { MiniError } from "../../base/errors.ts";
 import type { JournalContext } from "../journal.ts";
 import { journalSegments } from "../read/journal_segments.ts";
 import { type CommittedEnd, Stopper } from "../read/segment_reader.ts";
@@ -34,11 +35,11 @@ export async function* segmentLines(
   }
 }
 
-/** The position before the first record that is present; `undefined` if there is no log. */
+/** The position before the first record that is present. Throws `NOT_FOUND` if the log was not made yet. */
 export async function startOf(
   context: JournalContext,
   live?: CommittedEnd,
-): Promise<Position | undefined> {
+): Promise<Position> {
   for await (
     const { header, reader } of journalSegments(context, undefined, { live })
   ) {
@@ -46,5 +47,7 @@ export async function startOf(
     const { journal, base, prev } = header;
     return { journal, base, seq: base, chain: prev };
   }
-  return undefined;
+  const { active: path } = context.paths;
+  const message = `Cannot read "${path}": there is no log`;
+  throw new MiniError("NOT_FOUND", message, { path });
 }

@@ -1,5 +1,7 @@
 // What consumers do if a position is damaged, or is not one of the log.
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { crc32 } from "node:zlib";
+import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import {
   consumerAt,
@@ -9,7 +11,7 @@ import {
   POSITION,
   sealed,
 } from "../support/consumer.ts";
-import { errorOf } from "../support/journal.ts";
+import { errorOf, JournalBytes } from "../support/journal.ts";
 import { threeSegments } from "../support/records.ts";
 
 function text(fs: MemoryFileSystem): string {
@@ -143,7 +145,120 @@ Deno.test("a position is that of its log across clean ends, also if only the nex
   assertEquals(await follow(store, "uploader", 1), [3]);
   // Not where the log continues elsewhere.
   const line = text(fs).slice(0, -1);
-  fs.put(POSITION, sealed(line.replace(/"chain":"./, '"chain":"f')));
+  fs.put(
+    POSITION,
+    sealed(
+      line.replace(
+        /"chain":"(.)/,
+        (_, digit) => `"chain":"${digit === "f" ? "0" : "f"}`,
+      ),
+    ),
+  );
   const seen = await errorOf(follow(store, "uploader", 1));
   assertEquals(seen.code, "REWRITTEN");
+});
+
+Deno.test("a consumer is refused damage within what is acknowledged", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  const bytes = fs.content(PATH)!.slice();
+  bytes[bytes.length - 5]! ^= 1;
+  fs.put(PATH, bytes);
+  const error = await errorOf(follow(store, "uploader", 9));
+  assertEquals([error.code, error.path], ["CORRUPT", PATH]);
+});
+
+Deno.test("a consumer is told of a file that cannot be read, and stays where it is", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  await using consumer = await store.consumer("uploader");
+  fs.hooks.before = ({ operation }) =>
+    operation === "open" ? { code: "EIO" } : undefined;
+  const error = await errorOf(Array.fromAsync(consumer.follow()));
+  assertEquals(error.code, "IO");
+  assertStringIncludes(error.message, "its position is unchanged");
+});
+
+Deno.test("a consumer gives no record once its signal has fired, not even from a schema", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reason = new Error("enough");
+  let isArmed = false;
+  const fs = new MemoryFileSystem();
+  await using store = await open(fs, {
+    schema: {
+      "~standard": {
+        validate(value) {
+          if (isArmed && value === 2) controller.abort(reason);
+          return { value: value as number };
+        },
+      },
+    },
+  });
+  await store.append(1);
+  await store.append(2);
+  isArmed = true;
+  await using consumer = await store.consumer("uploader");
+  const records = consumer.follow({ signal })[Symbol.asyncIterator]();
+  assertEquals((await records.next()).value?.seq, 1);
+  const next = records.next();
+  assertEquals(await next.catch((error) => error), reason);
+  await assertRejects(() => consumer.commit(2), RangeError, "not be after 1");
+});
+
+Deno.test("consumers() passes over one that is removed meanwhile", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  await consumerAt(store, "uploader", 3);
+  fs.hooks.before = ({ operation, path }) => {
+    if (operation !== "open" || path !== POSITION) return undefined;
+    fs.hooks = {};
+    fs.remove(POSITION);
+    return undefined;
+  };
+  assertEquals(await store.consumers(), []);
+});
+
+Deno.test("MiniStore.consumer() notices a log that is shortened while it looks a record up", async () => {
+  const fs = new MemoryFileSystem();
+  await (await threeSegments(PATH, fs)).close();
+  await using consumer = await MiniStore.consumer(PATH, "uploader", { fs });
+  const lines = new TextDecoder().decode(fs.content(PATH)).split("\n");
+  const shorter = new TextEncoder().encode(lines[0] + "\n");
+  // It is looked for under the name that it has once it is sealed.
+  fs.hooks.before = ({ operation, path }) => {
+    const isLast = path.endsWith("6.jsonl");
+    if (operation === "open" && isLast) fs.put(PATH, shorter);
+    return undefined;
+  };
+  await assertRejects(() => consumer.reset(9), RangeError, "not 9");
+  assertEquals(consumer.position, 0);
+});
+
+Deno.test("MiniStore.consumer() refuses a log that was not made yet, and one that is not UTF-8", async () => {
+  const fs = new MemoryFileSystem();
+  await fs.createDirectory("/data", 0o700);
+  fs.put(PATH, new Uint8Array(0));
+  const missing = MiniStore.consumer(PATH, "uploader", { fs });
+  assertEquals((await errorOf(missing)).code, "NOT_FOUND");
+  const journal = new JournalBytes();
+  const header = journal.bytes;
+  let chain = crc32(header);
+  const parts = [header];
+  for (const seq of [1, 2]) {
+    const body = new TextEncoder().encode(`"seq":${seq},"data":"?"}`);
+    body[body.indexOf(0x3f)] = 0xff;
+    const crc = crc32(body, chain).toString(16).padStart(8, "0");
+    const line = new Uint8Array(18 + body.length + 1);
+    line.set(new TextEncoder().encode(`{"crc":"${crc}",`));
+    line.set(body, 18);
+    line[line.length - 1] = 0x0a;
+    chain = crc32(line, chain);
+    parts.push(line);
+  }
+  fs.put(PATH, new Uint8Array(await new Blob(parts).arrayBuffer()));
+  await using consumer = await MiniStore.consumer(PATH, "uploader", { fs });
+  const error = await errorOf(Array.fromAsync(consumer.follow()));
+  assertEquals([error.code, error.path], ["CORRUPT", PATH]);
+  assertStringIncludes(error.message, "it is not UTF-8");
 });
