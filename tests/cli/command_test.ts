@@ -25,6 +25,8 @@ const COMMANDS = [
   "convert",
   "adopt",
   "backup",
+  "consumer list",
+  "consumer remove",
   "queue stats",
   "queue peek",
   "queue dead",
