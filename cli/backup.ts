@@ -13,7 +13,7 @@ import {
 import { assertEmpty, contextFor, locateOrLost } from "./locate.ts";
 import { leftovers } from "./snapshot_check.ts";
 import { measureSegments } from "./log_summary.ts";
-import { leftOutConsumers } from "./consumer/look.ts";
+import { leftOutBeside } from "./consumer/look.ts";
 import { fill } from "./target.ts";
 import { count, size, span } from "../base/text.ts";
 import { missingEnd } from "./together.ts";
@@ -50,7 +50,7 @@ export const backup: Command = {
       assertWhole(found);
       return outcome(from, found, pass, {
         setAside: await leftovers(from),
-        positions: await leftOutConsumers(from),
+        beside: await leftOutBeside(from),
       });
     });
   },
@@ -70,9 +70,9 @@ function outcome(
   from: JournalContext,
   found: Verification,
   pass: BackupPass,
-  { setAside, positions }: {
+  { setAside, beside }: {
     readonly setAside: readonly string[];
-    readonly positions: Awaited<ReturnType<typeof leftOutConsumers>>;
+    readonly beside: Awaited<ReturnType<typeof leftOutBeside>>;
   },
 ): Outcome {
   const { path: to, first, last, segments, snapshots, sizeBytes } = found;
@@ -101,7 +101,8 @@ function outcome(
       leftOut,
       tornBytes,
       setAside,
-      consumers: positions.consumers,
+      consumers: beside.consumers,
+      posted: beside.posted,
       findings,
     },
     lines: [
@@ -122,7 +123,7 @@ function outcome(
         } of an unfinished line at the end, which opening cuts off`,
       ]),
       ...setAside.map((name) => `left out: ${name}, which is set aside`),
-      ...positions.lines,
+      ...beside.lines,
     ],
   };
 }

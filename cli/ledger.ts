@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import type { JournalContext } from "../store/internal.ts";
 import { SnapStore } from "../snap/mod.ts";
 import { MiniStore } from "../store/mod.ts";
@@ -27,6 +28,7 @@ import { reading } from "./locate.ts";
 import { readOnlyLog, steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
+import { namesIn } from "../fs/directory.ts";
 
 /** A queue as it is on disk. */
 export interface QueueOnDisk extends LedgerView {
@@ -114,6 +116,14 @@ async function isLedger(
   } finally {
     await file.close();
   }
+}
+
+/** The number of files that wait in the inbox of a queue. */
+export async function postedTo(
+  { fs, paths }: JournalContext,
+): Promise<number> {
+  const names = await namesIn(fs, join(paths.directory, "inbox"));
+  return names.filter((name) => /^[^.].*\.json$/.test(name)).length;
 }
 
 /** Counts the messages, and finds the age of the oldest one that waits. */

@@ -5,7 +5,7 @@ import { Misuse } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { deadLettersIn, pendingIn } from "../queue/ledger/read.ts";
-import { depthOf, readQueue } from "./ledger.ts";
+import { depthOf, postedTo, readQueue } from "./ledger.ts";
 import { DEFAULT_NAME, locate } from "./locate.ts";
 import { brief, count, duration, grouped, table } from "../base/text.ts";
 
@@ -29,8 +29,11 @@ export const queueStats: Command = {
   async run(call: Call): Promise<Outcome> {
     const found = await queueOf(call);
     const depth = depthOf(found);
-    const report = { ...depth, sequence: found.sequence };
-    return { exitCode: 0, report, lines: depthChart(depth, call) };
+    const posted = await postedTo(await locate(call));
+    const report = { ...depth, posted, sequence: found.sequence };
+    const lines = depthChart(depth, call);
+    if (posted > 0) lines.push(`in the inbox: ${count(posted, "file")}`);
+    return { exitCode: 0, report, lines };
   },
 };
 

@@ -11,7 +11,7 @@ import {
 import { measureSegments, summarizeDamagedLog } from "./log_summary.ts";
 import { assertEmpty, contextFor, locateOrLost } from "./locate.ts";
 import { isDirectory } from "../fs/directory.ts";
-import { leftOutConsumers } from "./consumer/look.ts";
+import { leftOutBeside } from "./consumer/look.ts";
 import { type Copied, copyReadable } from "./salvage_copy.ts";
 import {
   type Choice,
@@ -32,6 +32,8 @@ interface Report extends Copied {
   readonly snapshot: { readonly path: string; readonly seq: number } | null;
   /** The consumers whose positions were not copied. */
   readonly consumers: readonly string[];
+  /** The number of files in the inbox of a queue, which were not copied. */
+  readonly posted: number;
   readonly passedOver: Choice["passedOver"];
   /** Whether any file of the log is there. */
   readonly hasLog: boolean;
@@ -100,13 +102,13 @@ export const salvage: Command = {
       ? await summarizeDamagedLog(source)
       : undefined;
     const lost = found && lostIn(path, found, usableOf(snapshots));
-    const { consumers, lines } = await leftOutConsumers(source);
+    const { lines, ...leftOut } = await leftOutBeside(source);
     const report = {
       from: path,
       to: target.paths.active,
       snapshot: chosen ? { path: chosen.path, seq: chosen.seq } : null,
       ...copied,
-      consumers,
+      ...leftOut,
       passedOver,
       hasLog: segments.length > 0,
       findings: lost === undefined ? [] : [lost],

@@ -2,6 +2,7 @@ import { type JournalContext, listConsumers } from "../../store/internal.ts";
 import { namesIn } from "../../fs/directory.ts";
 import { count, grouped, table } from "../../base/text.ts";
 import { bareMessage } from "../explain.ts";
+import { postedTo } from "../ledger.ts";
 import type { LogSummary } from "../log_summary.ts";
 import type { Paint } from "../terminal.ts";
 
@@ -45,10 +46,11 @@ export function consumerLines(
   });
 }
 
-/** Says which positions a copy of a log is without. */
-export async function leftOutConsumers(
-  { fs, paths }: JournalContext,
-): Promise<{ consumers: string[]; lines: string[] }> {
+/** Says what a copy of a log is without: the positions of its consumers, and the inbox of a queue. */
+export async function leftOutBeside(
+  context: JournalContext,
+): Promise<{ consumers: string[]; posted: number; lines: string[] }> {
+  const { fs, paths } = context;
   const consumers = paths.consumers(await namesIn(fs, paths.directory));
   const what = count(consumers.length, "consumer");
   const lines = consumers.length === 0 ? [] : [
@@ -56,5 +58,10 @@ export async function leftOutConsumers(
       consumers.join(", ")
     }), which begin again in a copy`,
   ];
-  return { consumers, lines };
+  const posted = await postedTo(context);
+  if (posted > 0) {
+    const files = count(posted, "file");
+    lines.push(`left out: ${files} in the inbox, which the queue will take in`);
+  }
+  return { consumers, posted, lines };
 }

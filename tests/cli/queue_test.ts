@@ -21,7 +21,8 @@ Deno.test("mini queue stats, peek and dead show a queue, beside the program that
   await using queue = await MiniQueue.open<{ job: number }>(directory.path);
   const before = await contentsOf(directory.path);
   const stats = await miniJson(["queue", "stats", directory.path]);
-  const { oldestMs: _, sequence: __, ...counts } = stats.json;
+  const { oldestMs: _, sequence: __, posted, ...counts } = stats.json;
+  assertEquals(posted, 0);
   assertEquals([stats.code, counts], [0, await queue.stats()]);
   assertEquals(counts.blocked, 1);
   const peek = await miniJson(["queue", "peek", directory.path, "-n", "4"]);
@@ -40,6 +41,32 @@ Deno.test("mini queue stats, peek and dead show a queue, beside the program that
   const after = await miniJson(["queue", "dead", path, "--after", "1"]);
   assertEquals(after.json.messages, all.slice(1));
   assertEquals(await contentsOf(directory.path), before);
+});
+
+Deno.test("mini counts what waits in the inbox of a queue, and says that copies are without it", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("jobs");
+  await (await MiniQueue.open(path, { inbox: true })).close();
+  for (const command of ["backup", "salvage"]) {
+    const { stdout } = await mini([
+      command,
+      path,
+      directory.at(`${command} 0`),
+    ]);
+    assert(!stdout.includes("inbox"), stdout);
+  }
+  for (const job of [1, 2]) await MiniQueue.post(path, { job });
+  const stats = await mini(["queue", "stats", path]);
+  assertStringIncludes(stats.stdout, "in the inbox: 2 files");
+  assertEquals((await mini(["verify", path])).code, 0);
+  for (const command of ["backup", "salvage"]) {
+    const copy = directory.at(`${command} 2`);
+    const { code, stdout } = await mini([command, path, copy]);
+    assertEquals(code, 0, stdout);
+    assertStringIncludes(stdout, "left out: 2 files in the inbox");
+    await using queue = await MiniQueue.open(copy, { inbox: true });
+    assertEquals((await queue.stats()).ready, 0);
+  }
 });
 
 Deno.test("mini queue dead --stack shows what was thrown, where, and what has caused it", async () => {

@@ -12,6 +12,46 @@ export async function checkQueue(
   await checkRetries(suite, library);
   await checkReopening(suite, library);
   await checkClock(suite, library);
+  await checkOthers(suite, library);
+}
+
+/** What other processes do; here they are this one. */
+async function checkOthers(
+  suite: Suite,
+  { queue: { MiniQueue, QueueView } }: Library,
+): Promise<void> {
+  await suite.check("queue: what is posted is taken in once", async (dir) => {
+    const queue = await MiniQueue.open<string>(dir, { inbox: true });
+    const waiting = queue.receive({ waitMs: 60_000 });
+    await MiniQueue.post(dir, "a");
+    const first = await waiting;
+    equal(first?.payload, "a");
+    await first!.ack();
+    await MiniQueue.postBatch(dir, [{ payload: "b" }, { payload: "c" }]);
+    await queue.close();
+    const again = await MiniQueue.open<string>(dir, { inbox: true });
+    const all = await again.receiveBatch(3);
+    equal(all.map(({ payload }) => payload), ["b", "c"]);
+    await again.close();
+  });
+  await suite.check(
+    "queue: without an inbox nothing is posted",
+    async (dir) => {
+      const queue = await MiniQueue.open<string>(dir);
+      await refused("NOT_FOUND", () => MiniQueue.post(dir, "a"));
+      await queue.close();
+    },
+  );
+  await suite.check("queue: a view follows", async (dir) => {
+    const queue = await MiniQueue.open<string>(dir);
+    const view = await QueueView.open<string>(dir);
+    await queue.enqueue("a");
+    await view.until(queue.sequence);
+    equal((await view.stats()).ready, 1);
+    equal((await view.peek())[0]?.payload, "a");
+    await view.close();
+    await queue.close();
+  });
 }
 
 async function checkDelivery(
