@@ -114,8 +114,13 @@ async function openLog<S, M>(
   options: StateOptions<S, M>,
   snapshots: Snapshots<S>,
 ): Promise<MiniStore<unknown>> {
-  const { maxSegmentBytes, mode, directoryMode, fs = systemFileSystem } =
-    options;
+  const {
+    maxSegmentBytes,
+    timestamps,
+    mode,
+    directoryMode,
+    fs = systemFileSystem,
+  } = options;
   await assertOnlyState(fs, path);
   const { kind = "state" } = options;
   const found = await assertKind(fs, path, kind, snapshots);
@@ -128,6 +133,7 @@ async function openLog<S, M>(
     // What the newest snapshot makes unneeded is verified only if it is read after all.
     verifyFrom: (newest?.seq ?? 0) + 1,
     ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+    ...(timestamps !== undefined && { timestamps }),
     ...modes,
     fs,
   });

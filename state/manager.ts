@@ -1,5 +1,5 @@
 import { absolutePath } from "../fs/system.ts";
-import { assertOptions, checkCount } from "../base/checks.ts";
+import { assertOptions } from "../base/checks.ts";
 import { Mutex } from "../base/mutex.ts";
 import { isPromise } from "../base/promise.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
@@ -14,7 +14,7 @@ import { Applier } from "./applier.ts";
 // deno-lint-ignore no-unused-vars -- `batch` is linked to
 import { Batch, type batch } from "./batch.ts";
 import { Compaction } from "./compaction/compaction.ts";
-import { checkRetention } from "./compaction/retention.ts";
+import { checkRetention, seqOf } from "./compaction/retention.ts";
 import { openFiles } from "./directory.ts";
 import {
   type AppliedMutation,
@@ -396,26 +396,46 @@ export class StateManager<S, M> implements AsyncDisposable {
   }
 
   /**
-   * Rebuilds the state as it was after record `seq`.
+   * Rebuilds the state as it was after a record, or at a time: after the last
+   * record whose time is that or earlier.
    *
-   * @param seq From 0, the initial state, to {@linkcode StateManager.sequence}.
+   * @param when A number from 0, the initial state, to
+   * {@linkcode StateManager.sequence}; or a date, if the log has times.
    * @returns A state of its own.
+   * @throws {TypeError} For a date, if the state was opened without `timestamps`
+   * and no record has a time.
    * @throws {MiniError} `COMPACTED` if neither snapshots nor log reach back so far.
+   *
+   * @example As it was before a mistake
+   * ```ts
+   * import { StateManager } from "@mini/state/state";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using price = await StateManager.open(await Deno.makeTempDir(), {
+   *   timestamps: true,
+   *   initial: () => 0,
+   *   apply: (_, cents: number) => cents,
+   * });
+   * await price.apply(500);
+   * const mistake = await price.apply(5);
+   * assertEquals(await price.at(mistake - 1), 500);
+   * assertEquals(await price.at(new Date("2026-01-01")), 0);
+   * ```
    */
-  async at(seq: number): Promise<S> {
+  async at(when: number | Date): Promise<S> {
     this.#assertUsable();
-    checkCount("seq", seq, 0);
-    if (seq > this.sequence) {
-      throw new RangeError(`seq must be at most ${this.sequence}, not ${seq}`);
-    }
-    const rebuilt = rebuild(this.#sources, seq, "COMPACTED");
-    return (await this.#track(rebuilt)).state;
+    return await this.#track(this.#at(when));
+  }
+
+  async #at(when: number | Date): Promise<S> {
+    const seq = await seqOf(when, this.#log, this.sequence);
+    return (await rebuild(this.#sources, seq, "COMPACTED")).state;
   }
 
   /**
    * Reads the mutations that had an effect, oldest first.
    *
-   * @param range Which records.
+   * @param range Which records; `since` needs a log with times.
    * @returns The mutations, in the version of this code.
    * @throws {MiniError} While iterating: as `MiniStore.replay`.
    */

@@ -1,5 +1,6 @@
 import type { RejectedSnapshot, SnapCodec, Snapshots } from "../snap/mod.ts";
 import {
+  aBoolean,
   aFileSystem,
   aFunction,
   aMode,
@@ -128,6 +129,13 @@ export interface StateOptions<S, M> {
   log?: Log<unknown>;
   /** Snapshots to use instead of those in the directory. */
   snapshots?: Snapshots<S>;
+  /**
+   * Whether mutations get the time at which they were logged: see `timestamps` of
+   * `MiniStore`. For `at(date)`, `history({ since })` and `retain.ageMs`.
+   *
+   * @default {false}
+   */
+  timestamps?: boolean;
   /** The number of snapshots to keep: where the newest is damaged, opening uses the next, and the log after it. @default {2} */
   keepSnapshots?: number;
   /** The size of the log's active segment, in bytes, beyond which a new one is started. @default {16 * 1024 * 1024} */
@@ -160,6 +168,7 @@ export const STATE_CHECKS: Checks<StateOptions<unknown, unknown>> = {
     else if (typeof value !== "function") countFrom(1)(name, value);
   },
   retain: aRetention,
+  timestamps: aBoolean,
   onSnapshotFailure: aFunction,
   log: having("append", "replay", "follow", "compact", "close"),
   snapshots: having("create", "restore", "list"),
@@ -228,6 +237,8 @@ export interface AppliedMutation<M> {
   readonly seq: number;
   /** The mutation. */
   readonly mutation: M;
+  /** When it was logged, if the log has times: see `at` of `LogRecord`. */
+  readonly at?: Date;
 }
 
 /** The result of opening a state. */
@@ -267,7 +278,13 @@ export interface StateRecoveryReport {
 }
 
 /** The options for a log, for snapshots, and for files that the state opens itself. */
-const OF_OWN_LOG = ["kind", "journal", "maxSegmentBytes", "ifMissing"] as const;
+const OF_OWN_LOG = [
+  "kind",
+  "journal",
+  "maxSegmentBytes",
+  "timestamps",
+  "ifMissing",
+] as const;
 const OF_OWN_SNAPSHOTS = ["keepSnapshots"] as const;
 const OF_OWN_FILES = ["fs", "mode", "directoryMode"] as const;
 

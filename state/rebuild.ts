@@ -169,12 +169,12 @@ export async function* effectiveMutations<M>(
   records: AsyncIterable<LogRecord<unknown>>,
   isApplied: (seq: number) => Promise<boolean>,
 ): AsyncGenerator<AppliedMutation<M>, void, undefined> {
-  for await (const { seq, data } of records) {
+  for await (const { seq, data, at } of records) {
     if (!await isApplied(seq)) return;
     if (aborts.has(seq)) continue;
     const entry = entryOf(data, seq, isRust);
     for (const mutation of mutationsOf<M>(entry, seq, reducer)) {
-      yield { seq, mutation };
+      yield { seq, mutation, ...(at && { at }) };
     }
   }
 }

@@ -188,7 +188,7 @@ export class Compaction<S, M> {
   /** Begins a snapshot; resolves once the state is captured. Called at a record boundary. */
   async #begin(isCompaction = false): Promise<Begun> {
     await this.#sync();
-    const start = this.#startOfPast(isCompaction);
+    const start = await this.#startOfPast(isCompaction);
     const needed = await this.#neededFrom(start);
     const captured = withResolvers<void>();
     const created = this.#create(needed, captured.resolve);
@@ -211,10 +211,10 @@ export class Compaction<S, M> {
   }
 
   /** The record after which the past begins that stays: `at` reaches back to it, and `history` to the next. */
-  #startOfPast(isCompaction: boolean): number {
+  async #startOfPast(isCompaction: boolean): Promise<number> {
     const { retain } = this.#options;
     if (typeof retain === "object") {
-      return startOf(retain, this.#log, this.#applier.sequence);
+      return await startOf(retain, this.#log, this.#applier.sequence);
     }
     return isCompaction && retain === undefined
       ? this.#applier.sequence

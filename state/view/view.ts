@@ -3,6 +3,7 @@ import { aSignal, assertOptions, checkCount } from "../../base/checks.ts";
 import { deadline } from "../../base/deadline.ts";
 import { absolutePath } from "../../fs/system.ts";
 import { type FollowOptions, MiniError } from "../../store/mod.ts";
+import { checkRetention } from "../compaction/retention.ts";
 import { type FilesToRead, isRustLog, openForReading } from "../directory.ts";
 import type { StateManager } from "../manager.ts";
 import { type AppliedMutation, checkInitial, checkUnused } from "../options.ts";
@@ -96,6 +97,7 @@ export class StateView<S, M> implements AsyncDisposable {
     const dir = isPath ? absolutePath(from) : undefined;
     const source = isPath ? {} : from;
     checkUnused(call, dir, { ...options, ...source });
+    if (isPath) checkRetention(options);
     checkInitial(options);
     const { identify, ...files } = isPath
       ? await openForReading<S>(absolutePath(from), options)

@@ -91,6 +91,7 @@ const WRONG: Record<string, Record<string, readonly unknown[]>> = {
     migrate: NO_FUNCTIONS,
     snapshotEvery: [...NO_COUNTS, "often"],
     retain: ["some", 3, null, {}],
+    timestamps: ["always", 1, null],
     onSnapshotFailure: NO_FUNCTIONS,
     log: NO_OBJECTS,
     snapshots: NO_OBJECTS,
