@@ -1,5 +1,6 @@
 /** Faults that the tests must notice: one way each to break a promise. */
 import { ADOPT_MUTANTS } from "./adopt.ts";
+import { CONSUME_MUTANTS } from "./consume.ts";
 import { FOLLOW_MUTANTS } from "./follow.ts";
 import { INBOX_MUTANTS } from "./inbox.ts";
 import { LOCK_MUTANTS } from "./lock.ts";
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WRITER_MUTANTS,
   ...STORE_MUTANTS,
   ...FOLLOW_MUTANTS,
+  ...CONSUME_MUTANTS,
   ...TIMES_MUTANTS,
   ...OWNER_MUTANTS,
   ...LOCK_MUTANTS,
