@@ -118,15 +118,18 @@ Deno.test("mini adopt that is killed leaves nothing that opens, and begins again
   await Deno.writeTextFile(file, lines.join(""));
   const path = directory.at("new/journal.jsonl");
   await Deno.mkdir(directory.at("new"));
-  using watcher = Deno.watchFs(directory.at("new"));
+  const watcher = Deno.watchFs(directory.at("new"));
   const child = new Deno.Command(Deno.execPath(), {
     args: miniCommand(["adopt", file, path]),
   }).spawn();
+  // Should it end first, the test fails and does not hang.
+  const { status } = child;
+  status.then(() => watcher.close());
   for await (const { paths } of watcher) {
     if (paths.some((name) => name.endsWith(".part"))) break;
   }
   child.kill("SIGKILL");
-  assertEquals((await child.status).signal, "SIGKILL");
+  assertEquals((await status).signal, "SIGKILL");
   assertEquals(await openAndRead(path), { code: "UNSUPPORTED_FORMAT" });
   const { stdout } = await mini(["verify", path]);
   assertStringIncludes(stdout, "belongs to an unfinished copy: it is not");

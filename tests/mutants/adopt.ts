@@ -30,7 +30,7 @@ export const ADOPT_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/cli/adopt_journal_test.ts",
       test:
-        "mini adopt that is killed leaves nothing that opens, and begins again",
+        "mini adopt makes a journal of several segments, and tells of the first hundred losses",
     },
   },
   {
