@@ -122,6 +122,11 @@ function mini(node: Program, { dir }: Project): void {
       equal((await mini(copying, state, copy)).code, 0);
       equal(await verify(copy), 0);
     }
+    const lines = join(data, "lines.log");
+    await Deno.writeTextFile(lines, '{"a":1}{"b":2}\n{"c":');
+    const adopted = join(data, "adopted.jsonl");
+    equal((await mini("adopt", lines, adopted)).code, 1);
+    equal(await verify(adopted), 0);
     await checkInspect(command, join(data, "inspect"), { cwd: dir });
   });
 }
