@@ -9,8 +9,7 @@ import {
 import { MiniStore } from "../store/mod.ts";
 import { bareMessage } from "./explain.ts";
 import { crc32 } from "../base/checksum.ts";
-import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
-import { parseJson } from "../base/walk.ts";
+import { fitting, MAX_DEPTH, toJson } from "../base/json.ts";
 import { MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { Misuse } from "./args.ts";
@@ -135,8 +134,7 @@ export class Target implements AsyncDisposable {
   /** Appends a record by its JSON text, which is that of `JSON.stringify`. */
   async addJson(json: string): Promise<void> {
     this.#count(json);
-    const text = fitting(lineOf(json), this.#maxRecordBytes);
-    parseJson(text);
+    const text = fitting(json, this.#maxRecordBytes);
     await this.#take({ text }, this.#next, 1);
   }
 
