@@ -15,7 +15,7 @@ export async function checkQueue(
   await checkOthers(suite, library);
 }
 
-/** What other processes do; here they are this one. */
+/** The work of other processes; here they are this one. */
 async function checkOthers(
   suite: Suite,
   { queue: { MiniQueue, QueueView } }: Library,
