@@ -16,8 +16,7 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
   lstat: (path) => toStat(Deno.lstatSync(path)),
   fstat: (file) => toStat(file.statSync()),
   list: async (directory) => {
-    const entries = await Array.fromAsync(Deno.readDir(directory));
-    return entries.map((entry) => entry.name);
+    return await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
   },
   mkdir: (path, mode) => Deno.mkdir(path, { mode }),
   rename: (from, to) => Deno.rename(from, to),

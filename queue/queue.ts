@@ -228,7 +228,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
       const log = await LedgerLog.open(binding, options.clock);
       const queue = new MiniQueue(log, ledger);
       await queue.#takeOver();
-      await queue.#inbox?.open();
+      await queue.#inbox?.look();
       return queue;
     } catch (error) {
       await ledger.free().catch(() => {});

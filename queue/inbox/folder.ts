@@ -24,6 +24,7 @@ export class InboxFolder {
   #refused: Set<string> | undefined;
   #hasRefused = false;
   #hasChanged = false;
+  #isTidy = false;
 
   private constructor(fs: FileSystem, path: string) {
     this.#fs = fs;
@@ -57,9 +58,13 @@ export class InboxFolder {
     return join(this.path, name);
   }
 
-  /** Names of everything that was put into the folder. */
+  /**
+   * Names of everything that was put into the folder. The first call removes what
+   * producers have begun and not finished; one that still works begins again.
+   */
   async names(): Promise<string[]> {
     const names = await this.#fs.list(this.path);
+    if (!this.#isTidy) await this.#tidy(names);
     return names.filter((name) =>
       name !== REFUSED && !name.startsWith(TEMPORARY_PREFIX)
     );
@@ -70,13 +75,13 @@ export class InboxFolder {
     return this.#fs.watch?.(this.path, signal) ?? [];
   }
 
-  /** Removes the files that producers have begun and not finished. One that still works makes its file again. */
-  async removeUnfinished(): Promise<void> {
-    for (const name of await this.#fs.list(this.path)) {
-      const isOurs = name.startsWith(TEMPORARY_PREFIX) &&
+  async #tidy(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const isUnfinished = name.startsWith(TEMPORARY_PREFIX) &&
         POSTED_NAME.test(name.slice(TEMPORARY_PREFIX.length));
-      if (isOurs) await this.#fs.remove(this.at(name)).catch(() => {});
+      if (isUnfinished) await this.#fs.remove(this.at(name)).catch(() => {});
     }
+    this.#isTidy = true;
   }
 
   /** Reads a file; `undefined` if there is none. Never follows a link, waits for a pipe, or reads more than a file may have. */

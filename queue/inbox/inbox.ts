@@ -64,12 +64,6 @@ export class Inbox<T, M> {
     this.lookout = new Lookout(folder, options.clock, onHint);
   }
 
-  /** Looks for the first time. */
-  async open(): Promise<void> {
-    await this.#folder.removeUnfinished().catch(() => {});
-    await this.look();
-  }
-
   /**
    * Takes in a limited number of files, those of each producer in order. What
    * fails is told, and tried again later.

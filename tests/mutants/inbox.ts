@@ -21,6 +21,19 @@ export const INBOX_MUTANTS: readonly Mutant[] = [
     killedBy: POWER_CUTS,
   },
   {
+    name: "posts-overtake-each-other",
+    file: "queue/inbox/post.ts",
+    edits: [[
+      "    return this.#mutex.run(async () => {\n",
+      "    return Promise.resolve(this.#mutex).then(async () => {\n",
+    ]],
+    killedBy: {
+      file: "tests/queue/post_test.ts",
+      test:
+        "MiniQueue.post(): a message never gets into the inbox before one that was posted earlier",
+    },
+  },
+  {
     name: "file-is-removed-before-its-entry-is-durable",
     file: "queue/inbox/inbox.ts",
     edits: [["      await entered;\n", "      entered.catch(() => {});\n"]],

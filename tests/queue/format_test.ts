@@ -11,6 +11,7 @@ import { SnapStore } from "@mini/state/snap";
 import { StateManager } from "@mini/state/state";
 import { MiniError, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { posted } from "../support/inbox.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain } from "../support/queue.ts";
 
@@ -54,6 +55,8 @@ const NEWER: readonly [what: string, entry: unknown][] = [
   ["a field of a key", message({ dedupe: { key: "k", until: 9, by: 1 } })],
   ["a field of a settlement", settlement({ secret: SECRET })],
   ["a field of a version above its own", settlement({ error: ERROR })],
+  ["a file of a message above its version", message({ from: posted(1) })],
+  ["a kind above its version", { at: 2, gone: [posted(1)] }],
   [
     "a field of an error",
     { ...settlement({ error: { ...ERROR, secret: SECRET } }), v: 2 },

@@ -75,6 +75,23 @@ for (const [what, bytes, why] of HOSTILE) {
   });
 }
 
+Deno.test("MiniQueue takes in nothing of a file of which any byte was changed", async () => {
+  await using directory = new TestDirectory();
+  let told = 0;
+  await using queue = await MiniQueue.open(directory.path, {
+    inbox: true,
+    onError: () => told++,
+  });
+  const bytes = new TextEncoder().encode(GOOD);
+  for (const at of bytes.keys()) {
+    const changed = bytes.slice();
+    changed[at]! ^= 1 << at % 8;
+    await Deno.writeFile(directory.at(`inbox/${posted(at)}`), changed);
+  }
+  assertEquals((await queue.stats()).ready, 0);
+  assertEquals(told, bytes.length);
+});
+
 Deno.test("MiniQueue moves a file with another name out of the inbox, but for those that begin with a dot", async () => {
   const test = new TestInbox();
   await using queue = await test.open();

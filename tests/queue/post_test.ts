@@ -7,12 +7,13 @@ import {
   MiniQueue,
 } from "@mini/state/queue";
 import { StateManager } from "@mini/state/state";
+import type { FileHandle } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { GOOD, INBOX, posted, TestInbox } from "../support/inbox.ts";
 import { errorOf } from "../support/journal.ts";
-import { drain, fillDisk } from "../support/queue.ts";
+import { drain, fillDisk, turns } from "../support/queue.ts";
 
 Deno.test("MiniQueue.post() without an inbox is NOT_FOUND, and makes nothing", async () => {
   const test = new TestInbox();
@@ -64,6 +65,34 @@ Deno.test("MiniQueue.attach() has no inbox", async () => {
     TypeError,
     '"inbox"',
   );
+});
+
+/** Creates the first file late. */
+class SlowFileSystem extends MemoryFileSystem {
+  readonly gate: PromiseWithResolvers<void> = Promise.withResolvers();
+  #isFirst = true;
+
+  override async create(path: string, mode: number): Promise<FileHandle> {
+    const isFirst = this.#isFirst && path.startsWith(INBOX);
+    if (isFirst) {
+      this.#isFirst = false;
+      await this.gate.promise;
+    }
+    return await super.create(path, mode);
+  }
+}
+
+Deno.test("MiniQueue.post(): a message never gets into the inbox before one that was posted earlier", async () => {
+  const fs = new SlowFileSystem();
+  const { clock, post } = new TestInbox();
+  const options = { inbox: true, clock, fs };
+  await using queue = await MiniQueue.open<string>("/data", options);
+  const posting = [post("a", { fs }), post("b", { fs })];
+  await turns(500);
+  assertEquals((await queue.stats()).ready, 0);
+  fs.gate.resolve();
+  await Promise.all(posting);
+  assertEquals(await drain(queue), ["a", "b"]);
 });
 
 Deno.test("MiniQueue.post() on a full disk is NO_SPACE, and leaves nothing", async () => {
