@@ -19,6 +19,7 @@ export async function checkStore(
   await checkShapes(suite, library);
   await checkReading(suite, library);
   await checkSegments(suite, library);
+  await checkTimes(suite, library);
   await checkRefusals(suite, library);
 }
 
@@ -189,6 +190,33 @@ async function checkSegments(
     equal((await collect(again.replay())).length, 50);
     await again.close();
   });
+}
+
+async function checkTimes(
+  suite: Suite,
+  { store: { MiniStore } }: Library,
+): Promise<void> {
+  await suite.check(
+    "store: records have times, and the oldest go",
+    async (dir) => {
+      const store = await MiniStore.open<string>(journal(dir), {
+        timestamps: true,
+        maxSegmentBytes: 1_000,
+        keep: { bytes: 3_000 },
+      });
+      const before = new Date();
+      for (let n = 0; n < 100; n++) await store.append("x".repeat(100));
+      await store.close();
+      ok(store.firstSequence > 50, "old segments are gone");
+      equal(store.keepFailure, undefined);
+      const reader = await MiniStore.openReader<string>(journal(dir));
+      const since = await collect(reader.replay({ since: before }));
+      equal(since.length, 100 - store.firstSequence + 1);
+      ok(since.every(({ at }) => at! >= before), "each has a time");
+      equal(await reader.seqAt!(new Date(before.getTime() - 60_000)), 0);
+      await reader.close();
+    },
+  );
 }
 
 async function checkRefusals(

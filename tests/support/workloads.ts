@@ -252,7 +252,7 @@ function timed(): Workload<string> {
       using _clock = new WallClock(start - 1_000);
       const store = await MiniStore.open<string>(PATH, { ...options, fs });
       const items: string[] = [];
-      let last = start - 1_000;
+      let last = 1;
       for await (const { seq, at, data } of store.replay()) {
         const ms = at?.getTime() ?? 0;
         if (ms < last) throw new Error(`record ${seq} is of ${ms}`);
