@@ -190,6 +190,17 @@ Deno.test("keep: a reader that was overtaken gets COMPACTED", async () => {
   assertEquals((await errorOf(rest)).code, "COMPACTED");
 });
 
+Deno.test("keep: waits for no consumer, which gets COMPACTED", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await open(fs, { keep: { records: 1 } });
+  await using consumer = await store.consumer("slow");
+  await segments(store, 4);
+  assertEquals(store.firstSequence, 4);
+  const error = await errorOf(Array.fromAsync(consumer.follow()));
+  assertEquals(error.code, "COMPACTED");
+  assert(error.message.includes("the first that is left is 4"), error.message);
+});
+
 Deno.test("keep: options that make no sense are refused", async () => {
   const refused = (keep: unknown, message: string) =>
     assertRejects(

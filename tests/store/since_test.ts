@@ -222,7 +222,7 @@ Deno.test("openReader(): seqAt() believes a damage that it sees twice, and no ot
   assertEquals((await errorOf(seqAt())).code, "CORRUPT");
   let opened = 0;
   fs.hooks.before = ({ operation }) => {
-    if (operation === "open" && ++opened === 4) fs.put(PATH, good);
+    if (operation === "open" && ++opened === 5) fs.put(PATH, good);
     return undefined;
   };
   assertEquals(await seqAt(), 3);
