@@ -93,8 +93,10 @@ export class LogConsumer<T> implements Consumer<T> {
     const either = childOf(signal, stopped);
     try {
       const records = this.#recordsAfter(this.#position, either.signal);
-      for await (const { seq, data, place } of records) {
-        const record = { seq, data: validateRead(schema, data, seq) };
+      for await (const { place, ...found } of records) {
+        const { seq } = found;
+        const data = validateRead(schema, found.data, seq);
+        const record = { ...found, data };
         // Not after a reset: its number would be one of those that were given since.
         if (either.signal.aborted) break;
         lines.add(seq, place);

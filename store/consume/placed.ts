@@ -5,6 +5,8 @@ import { corrupt } from "../corruption.ts";
 import { encodeClose, type Header } from "../format/line.ts";
 import type { LineParser } from "../format/records.ts";
 import type { JournalContext } from "../journal.ts";
+import type { LogRecord } from "../log.ts";
+import { recordOf } from "../read/chunk.ts";
 import type { Position } from "./position.ts";
 
 /** Verified lines of a segment. */
@@ -22,9 +24,7 @@ export interface PlacedLines {
 export type Place = Omit<Position, "seq">;
 
 /** A record, not yet as a schema gives it. */
-export interface PlacedRecord {
-  readonly seq: number;
-  readonly data: unknown;
+export interface PlacedRecord extends LogRecord<unknown> {
   /** The end of its line; the same object for all records of a line. */
   readonly place: Place;
 }
@@ -53,8 +53,9 @@ export async function* recordsAfter(
       const place = { journal, base, chain };
       let seq = parser.next;
       for (const data of parser.parse(text, after.seq)) {
-        if (seq > after.seq) yield { seq, data, place };
-        else if (seq === after.seq && chain !== after.chain) {
+        if (seq > after.seq) {
+          yield { ...recordOf(seq, data, parser.at), place };
+        } else if (seq === after.seq && chain !== after.chain) {
           throw rewritten(context, after);
         }
         seq++;

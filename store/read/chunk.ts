@@ -132,7 +132,8 @@ export function noTimes(path: string): TypeError {
   );
 }
 
-function recordOf(
+/** A record, with its time if it has one. */
+export function recordOf(
   seq: number,
   data: unknown,
   at: number | undefined,

@@ -227,3 +227,27 @@ Deno.test("openReader(): seqAt() believes a damage that it sees twice, and no ot
   };
   assertEquals(await seqAt(), 3);
 });
+
+Deno.test("a consumer gets the times of records, after opening again too", async () => {
+  using _clock = new WallClock(T0);
+  const fs = new MemoryFileSystem();
+  const store = await open(fs);
+  await Promise.all([store.append("a"), store.append("b")]);
+  const at = new Date(T0);
+  {
+    await using consumer = await store.consumer("uploader");
+    for await (const record of consumer.follow()) {
+      assertEquals(record, { seq: 1, data: "a", at });
+      await consumer.commit(1);
+      break;
+    }
+  }
+  await store.close();
+  await using consumer = await MiniStore.consumer<string>(PATH, "uploader", {
+    fs,
+  });
+  for await (const record of consumer.follow()) {
+    assertEquals(record, { seq: 2, data: "b", at });
+    break;
+  }
+});
