@@ -464,7 +464,9 @@ export class StateManager<S, M> implements AsyncDisposable {
    * `from` is gone, or is gone before a slow reader gets there; the
    * {@linkcode StateManager.failure} of the state.
    */
-  watch(options: FollowOptions = {}): AsyncIterable<AppliedMutation<M>> {
+  watch(
+    options: Pick<FollowOptions, "from" | "signal"> = {},
+  ): AsyncIterable<AppliedMutation<M>> {
     this.#assertUsable();
     return watch(this.#sources, this.#applier, options);
   }

@@ -223,7 +223,9 @@ export class StateView<S, M> implements AsyncDisposable {
    * there any more; `COMPACTED` if `from` is gone, or is gone before a slow
    * reader gets there; the {@linkcode StateView.failure} of the view.
    */
-  watch(options: FollowOptions = {}): AsyncIterable<AppliedMutation<M>> {
+  watch(
+    options: Pick<FollowOptions, "from" | "signal"> = {},
+  ): AsyncIterable<AppliedMutation<M>> {
     this.#assertOpen();
     const { stop, letGo } = childOf(options.signal);
     const ended = new Error("the view was closed");

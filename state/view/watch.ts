@@ -12,7 +12,7 @@ import { type Feed, isApplied } from "./feed.ts";
 export function watch<M>(
   sources: EntrySources<M> & { readonly log: LogReader<unknown> },
   feed: Feed<unknown>,
-  { from = feed.sequence + 1, signal }: FollowOptions,
+  { from = feed.sequence + 1, signal }: Pick<FollowOptions, "from" | "signal">,
 ): AsyncIterable<AppliedMutation<M>> {
   const stop = new AbortController();
   const records = sources.log.follow({ from, signal: stop.signal });
