@@ -72,11 +72,13 @@ export async function promote<S, M>(
     const isCurrent = await follower.look() &&
       // It may wait for what the log says of its last records.
       state.sequence === written.log.sequence;
-    if (!isCurrent) return undefined;
+    const newest = (await written.snapshots.list()).at(-1)?.seq ?? 0;
+    // A snapshot ahead of the log stands for what was lost.
+    if (!isCurrent || newest > state.sequence) return undefined;
     isStopped = true;
     await follower.stop();
     written.aborts.takeOver(sources.aborts);
-    return await handedOver(state, sources);
+    return handedOver(state, newest);
   };
   const until = performance.now() + waitMs;
   for (;;) {
@@ -94,14 +96,12 @@ export async function promote<S, M>(
   }
 }
 
-/** The state of a view, as opening would have rebuilt it. */
-async function handedOver<S, M>(
+/** The state of a view, as opening would have rebuilt it from the newest snapshot. */
+function handedOver<S, M>(
   { state, sequence: end, from, unusable, bytes }: ViewState<S, M>,
-  { snapshots }: RebuildSources<S, M>,
-): Promise<Rebuilt<S>> {
-  const newest = (await snapshots.list())
-    .findLast(({ seq }) => seq > unusable && seq <= end);
-  const seq = Math.max(from, newest?.seq ?? 0);
+  newest: number,
+): Rebuilt<S> {
+  const seq = newest > unusable ? Math.max(from, newest) : from;
   const replayed = end - seq;
   const replayedBytes = bytes * replayed / Math.max(1, end - from);
   return { state, seq, unusable, replayed, replayedBytes, end };

@@ -14,7 +14,8 @@ type Log = WorkloadLog<string>;
 /** A mutation that `apply` throws at, half-way. */
 const POISON = "poison";
 
-const OPTIONS: StateOptions<Items, string> = {
+/** The state of the workloads. */
+export const OPTIONS: StateOptions<Items, string> = {
   initial: () => [],
   apply: (items, item) => {
     items.push(item);
