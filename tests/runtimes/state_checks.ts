@@ -27,6 +27,37 @@ export async function checkState(
   await checkHistory(suite, library);
   await checkCompaction(suite, library);
   await checkPast(suite, library);
+  await checkView(suite, library);
+}
+
+async function checkView(
+  suite: Suite,
+  { state: { StateManager, StateView } }: Library,
+): Promise<void> {
+  await suite.check(
+    "state: a view follows a writer, and takes over when it is gone",
+    async (dir) => {
+      const writer = await StateManager.open(dir, COUNTER);
+      await writer.apply({ by: 1 });
+      const view = await StateView.open(dir, COUNTER);
+      equal([view.state.value, view.sequence], [1, 1]);
+      await view.until(await writer.apply({ by: 2 }), { timeoutMs: 60_000 });
+      equal(view.state.value, 3);
+      await refused("ABORTED_MUTATION", () => writer.apply({ by: 13 }));
+      await writer.compact();
+      const parts = view.select(({ value }) => value)[Symbol.asyncIterator]();
+      equal((await parts.next()).value, 3);
+      const next = parts.next();
+      await writer.apply({ by: 4 });
+      equal((await next).value, 7);
+      await refused("LOCKED", () => view.promote());
+      await writer.close();
+      const manager = await view.promote();
+      equal([manager.state.value, await manager.apply({ by: 8 })], [7, 6]);
+      equal(await parts.next(), { done: true, value: undefined });
+      await manager.close();
+    },
+  );
 }
 
 async function checkWriting(

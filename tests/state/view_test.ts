@@ -2,6 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, openCounter } from "../support/counter.ts";
+import { runScript } from "../support/child.ts";
+import { TestDirectory } from "../support/dir.ts";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { eventually, openView } from "../support/view.ts";
@@ -174,4 +176,24 @@ Deno.test("StateView.open() waits for a state that is still to come, if that may
   await view.until(await counter.apply({ by: 1 }));
   assertEquals(view.state.value, 1);
   await assertRejects(() => other.until(1), TypeError, "it holds a state");
+});
+
+Deno.test("StateView works with --allow-read=DIR and nothing else", async () => {
+  await using directory = new TestDirectory();
+  await using counter = await openCounter(directory.path);
+  await counter.apply({ by: 1 });
+  await counter.createSnapshot();
+  await counter.apply({ by: 2 });
+  const script = `
+    import { StateView } from "@mini/state/state";
+    const view = await StateView.open(Deno.args[0], {
+      initial: () => ({ value: 0, log: [] }),
+      apply: (state, { by }) => void (state.value += by),
+    });
+    console.log(view.state.value);
+    await view.close();
+  `;
+  const flags = [`--allow-read=${directory.path}`];
+  const child = await runScript(script, [directory.path], flags);
+  assertEquals([child.stdout, child.stderr], ["3", ""]);
 });
