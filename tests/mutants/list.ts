@@ -12,6 +12,7 @@ import { ROLL_BACK_MUTANTS } from "./roll_back.ts";
 import { STATE_MUTANTS } from "./state.ts";
 import { STORE_MUTANTS } from "./store.ts";
 import { TIMES_MUTANTS } from "./times.ts";
+import { VIEW_MUTANTS } from "./view.ts";
 import { WORK_MUTANTS } from "./work.ts";
 import { WRITER_MUTANTS } from "./writer.ts";
 
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STATE_MUTANTS,
   ...RETAIN_MUTANTS,
   ...ROLL_BACK_MUTANTS,
+  ...VIEW_MUTANTS,
   ...QUEUE_MUTANTS,
   ...INBOX_MUTANTS,
   ...WORK_MUTANTS,

@@ -3,7 +3,7 @@ import { SnapStore } from "@mini/state/snap";
 import { MiniError, StateView } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem, randomSeed } from "@mini/state/testing";
-import { COUNTER, openCounter } from "../support/counter.ts";
+import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { size } from "../support/size.ts";
@@ -236,6 +236,21 @@ Deno.test("StateView.promote() of a snapshot ahead of the log continues after it
   await using counter = await view.promote();
   assertEquals([counter.state.value, counter.recovery.logEndedAt], [3, 0]);
   assertEquals(await counter.apply({ by: 4 }), 3);
+});
+
+Deno.test("StateView.promote() starts from a snapshot that is ahead of the view", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", { fs });
+    await counter.apply({ by: 1 });
+  }
+  const view = await openView(fs);
+  await new SnapStore<Counter>("/data", { fs }).create(
+    { value: 3, log: [] },
+    2,
+  );
+  await using counter = await view.promote();
+  assertEquals([counter.state.value, counter.sequence], [3, 2]);
 });
 
 Deno.test("StateView.promote() needs a directory, and options that exist", async () => {
