@@ -4,6 +4,7 @@
  * `@mini/state` comes from is up to the runner.
  */
 import process from "node:process";
+import { checkConsumers } from "./consumer_checks.ts";
 import { checkDisk } from "./disk_checks.ts";
 import { checkFolder, writeFolder } from "./exchange.ts";
 import { checkFileSystem } from "./fs_checks.ts";
@@ -25,6 +26,7 @@ const MODES: Readonly<Record<string, Mode>> = {
     await checkPackage(suite, library);
     await checkFileSystem(suite, library);
     await checkStore(suite, library);
+    await checkConsumers(suite, library);
     await checkDisk(suite, library);
     await checkSnap(suite, library);
     await checkState(suite, library);
