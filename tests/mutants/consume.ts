@@ -20,7 +20,7 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
     killedBy: {
       file: "tests/crash/consumer_test.ts",
       test:
-        "a consumer's position survives a power cut after every call, in every way",
+        "a consumer's position survives a power cut after every call, in every way: here",
     },
   },
   {

@@ -56,6 +56,37 @@ Deno.test("MiniStore.replay() needs no permission but to read, beside a live wri
   assertEquals(stdout, "read 3", stderr);
 });
 
+const CONSUMER = `
+import { MiniStore } from "@mini/state/store";
+try {
+  for (const run of [1, 2]) {
+    await using consumer = await MiniStore.consumer(Deno.args[0], "uploader");
+    for await (const { seq } of consumer.follow()) {
+      await consumer.commit(seq);
+      break;
+    }
+    console.log(consumer.position);
+  }
+} catch (error) {
+  console.log(error.code, error.message);
+}`;
+
+Deno.test("MiniStore.consumer() needs to read the directory, and to write its own three files", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open(directory.at());
+  await store.appendBatch([1, 2, 3]);
+  await store.append(4);
+  const own = `${directory.at()}.consumer.uploader`;
+  const read = `--allow-read=${directory.path}`;
+  const write = `--allow-write=${own},${own}.lock,${own}.tmp`;
+  const path = [directory.at()];
+  const narrow = await runScript(CONSUMER, path, [read, write]);
+  assertEquals(narrow.stdout, "1\n2", narrow.stderr);
+  const { stdout } = await runScript(CONSUMER, path, [read]);
+  assert(stdout.startsWith("PERMISSION "), stdout);
+  assert(stdout.includes(`--allow-write=${directory.path}`), stdout);
+});
+
 const MISSING: [what: string, script: string, given: string[], flag: string][] =
   [
     ["to read, for a reader", READER, [], "--allow-read="],

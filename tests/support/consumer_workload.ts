@@ -20,8 +20,8 @@ const STEPS: readonly Step[] = [
   ["append", "a"],
   ["append", "b", "c", "d".repeat(200)],
   ["commit", 1],
-  ["commit", 3],
   ["append", "e"],
+  ["commit", 3],
   ["rotate"],
   ["append", "f"],
   ["compact", 5],
@@ -29,10 +29,10 @@ const STEPS: readonly Step[] = [
   ["compact", 5],
   ["rotate"],
   ["append", "g"],
-  ["commit", 7],
-  ["compact", 7],
-  ["commit", 7],
+  ["commit", 6],
+  ["compact", 6],
   ["append", "h"],
+  ["commit", 7],
 ];
 
 /** Every record of the steps, in order. */
@@ -48,87 +48,97 @@ const open = (fs: FileSystem) => MiniStore.open<string>(PATH, { fs });
  * steps: each position is the one from before the last commit, or the one after
  * it, and what follows it is given.
  */
-export const CONSUMER_WORKLOAD: Workload<string> = {
-  name: "a consumer that commits",
-  extra: "extra",
-  async run(fs, log) {
-    const store = await open(fs);
-    const consumer = await store.consumer("uploader");
-    let given = 0;
-    for (const step of STEPS) {
-      if (step[0] === "rotate") await store.rotate();
-      else if (step[0] === "compact") await store.compact(step[1]);
-      else if (step[0] === "append") {
-        const records = step.slice(1) as string[];
-        const unit = log.issue(...records);
-        await store.appendBatch(records);
-        log.ack(unit);
-      } else {
-        const [, seq] = step;
-        if (seq > given) given = await takeUpTo(consumer, seq);
-        const isNew = seq > consumer.position;
-        const unit = isNew ? log.issue(`@${seq}`) : -1;
-        await consumer.commit(seq);
-        if (isNew) log.ack(unit);
+function workload(
+  name: string,
+  openConsumer: (
+    store: MiniStore<string>,
+    fs: FileSystem,
+  ) => Promise<Consumer<string>>,
+): Workload<string> {
+  return {
+    name,
+    extra: "extra",
+    async run(fs, log) {
+      const store = await open(fs);
+      const consumer = await openConsumer(store, fs);
+      for (const step of STEPS) {
+        if (step[0] === "rotate") await store.rotate();
+        else if (step[0] === "compact") await store.compact(step[1]);
+        else if (step[0] === "append") {
+          const records = step.slice(1) as string[];
+          const unit = log.issue(...records);
+          await store.appendBatch(records);
+          log.ack(unit);
+        } else {
+          const [, seq] = step;
+          await takeUpTo(consumer, seq);
+          const unit = log.issue(`@${seq}`);
+          await consumer.commit(seq);
+          log.ack(unit);
+        }
       }
-    }
-    await consumer.close();
-    await store.close();
-  },
-  async recover(fs) {
-    const store = await open(fs);
-    const consumer = await store.consumer("uploader");
-    const { position } = consumer;
-    const [first, last] = [store.firstSequence, store.sequence];
-    if (position > last || position + 1 < first) {
-      throw new Error(`position ${position}, and records ${first} to ${last}`);
-    }
-    const left = await Array.fromAsync(store.replay());
-    const records = [
-      ...RECORDS.slice(0, first - 1),
-      ...left.map(({ data }) => data),
-    ];
-    const given: LogRecord<string>[] = [];
-    if (position < last) {
-      for await (const record of consumer.follow()) {
-        given.push(record);
-        if (record.seq === last) break;
+      await consumer.close();
+      await store.close();
+    },
+    async recover(fs) {
+      const store = await open(fs);
+      const consumer = await store.consumer("uploader");
+      const { position } = consumer;
+      const [first, last] = [store.firstSequence, store.sequence];
+      if (position > last || position + 1 < first) {
+        throw new Error(
+          `position ${position}, and records ${first} to ${last}`,
+        );
       }
-    }
-    assertEquals(given, left.filter(({ seq }) => seq > position));
-    return inOrder(records, position);
-  },
-  async append(fs, item) {
-    const store = await open(fs);
-    await store.append(item);
-    await store.close();
-  },
-};
+      const left = await Array.fromAsync(store.replay());
+      const records = [
+        ...RECORDS.slice(0, first - 1),
+        ...left.map(({ data }) => data),
+      ];
+      const given: LogRecord<string>[] = [];
+      if (position < last) {
+        for await (const record of consumer.follow()) {
+          given.push(record);
+          if (record.seq === last) break;
+        }
+      }
+      assertEquals(given, left.filter(({ seq }) => seq > position));
+      return inOrder(records, position);
+    },
+    async append(fs, item) {
+      const store = await open(fs);
+      await store.append(item);
+      await store.close();
+    },
+  };
+}
+
+/** In the process of the writer, and beside it. */
+export const CONSUMER_WORKLOADS: readonly Workload<string>[] = [
+  workload("here", (store) => store.consumer("uploader")),
+  workload("beside", (_, fs) => MiniStore.consumer(PATH, "uploader", { fs })),
+];
 
 async function takeUpTo(
   consumer: Consumer<string>,
   last: number,
-): Promise<number> {
+): Promise<void> {
   for await (const { seq } of consumer.follow()) {
     if (seq === last) break;
   }
-  return last;
 }
 
 /** The records and the positions up to the one that was found, as the steps have them. */
 function inOrder(records: readonly string[], position: number): string[] {
   const left = [...records];
   const items: string[] = [];
-  const committed = new Set([0]);
+  let committed = 0;
   for (const step of STEPS) {
     if (step[0] === "append") items.push(...left.splice(0, step.length - 1));
-    if (
-      step[0] === "commit" && step[1] <= position && !committed.has(step[1])
-    ) {
-      committed.add(step[1]);
-      items.push(`@${step[1]}`);
-    }
+    if (step[0] !== "commit" || step[1] > position) continue;
+    committed = step[1];
+    items.push(`@${committed}`);
   }
-  if (!committed.has(position)) throw new Error(`position ${position}`);
+  if (committed !== position) throw new Error(`position ${position}`);
   return [...items, ...left];
 }
