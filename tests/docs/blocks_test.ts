@@ -76,7 +76,7 @@ Deno.test("every block of code in the documents is of a kind that is run or comp
     "json snapshot": "restored as a snapshot",
     "jsonl state": "opened as the log of a state",
     "jsonl queue": "taken by the ledger of a queue",
-    "json inbox": "taken in by a queue",
+    "jsonl inbox": "taken in by a queue",
     "text": "not at all, for a reason in NOT_RUN",
   };
   for (const block of blocks) {
@@ -170,7 +170,7 @@ Deno.test("every log of a queue in the documents is taken by a ledger", async ()
 });
 
 Deno.test("every file of an inbox in the documents is taken in", async () => {
-  for (const block of ofKind("json inbox")) {
+  for (const block of ofKind("jsonl inbox")) {
     await using directory = new TestDirectory();
     await using queue = await MiniQueue.open(directory.path, { inbox: true });
     const name = `${"0f".repeat(16)}.${"1".padStart(20, "0")}.json`;
