@@ -202,19 +202,20 @@ export class ViewState<S, M> implements Feed<S> {
 
   /** Continues if the log proves by now that the record that is undecided was applied. */
   async #decide(seq: number): Promise<void> {
-    if (this.#undecided! <= await this.#provenUpTo(seq)) {
-      await this.#rebuild(seq);
-    }
+    const undecided = this.#undecided!;
+    const proven = await this.#provenUpTo(seq, undecided);
+    if (undecided <= proven) await this.#rebuild(seq);
   }
 
-  /** The number up to which records are proven to have been applied, or their aborts are among those up to `seq`. */
-  async #provenUpTo(seq: number): Promise<number> {
+  /** The number, `least` or more, up to which records are proven to have been applied, or their aborts are among those up to `seq`; 0 for none. */
+  async #provenUpTo(seq: number, least = 1): Promise<number> {
     const sources = this.#sources;
-    const { sequence } = sources.log;
     sources.provenUpTo = undefined;
     const proven = await provenUpTo(sources);
+    if (proven < least || proven > seq) return 0;
     // What proves it may come after an abort that was not looked at yet.
-    return seq < Math.max(sequence, proven) ? 0 : proven;
+    await sources.log.refresh?.();
+    return seq < sources.log.sequence ? 0 : proven;
   }
 
   /** Rebuilds the state as it was after record `upTo`, or before the first that is undecided. */

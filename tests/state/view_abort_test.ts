@@ -3,7 +3,12 @@ import { SnapStore } from "@mini/state/snap";
 import { MiniError, StateManager, StateView } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { type Add, COUNTER, openCounter } from "../support/counter.ts";
+import {
+  type Add,
+  COUNTER,
+  type Counter,
+  openCounter,
+} from "../support/counter.ts";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { eventually, openView } from "../support/view.ts";
@@ -205,4 +210,27 @@ Deno.test("StateView fails with what the code throws for any mutation", async ()
   });
   await counter.apply({ by: 1 });
   await assertRejects(() => view.until(1), TypeError, "promise");
+});
+
+Deno.test("StateView looks for the abort of what throws once a snapshot stands after it", async () => {
+  const fs = new MemoryFileSystem();
+  await using log = await MiniStore.open<unknown>(JOURNAL, { fs });
+  const snaps = new SnapStore<Counter>("/data", { fs });
+  const snapshots = {
+    restore: (upTo?: number) => snaps.restore(upTo),
+    list: async () => {
+      // Between two looks of the view.
+      if (log.sequence === 1) {
+        await log.append({ abort: 1 });
+        await snaps.create({ value: 0, log: [] }, 1, { logId: log.id! });
+      }
+      return await snaps.list();
+    },
+  };
+  const { initial, apply } = COUNTER;
+  const sources = { log, snapshots };
+  await using view = await StateView.open(sources, { initial, apply });
+  await log.append({ apply: { by: 1, fail: true } });
+  await view.until(2);
+  assertEquals([view.state.value, view.failure], [0, undefined]);
 });
