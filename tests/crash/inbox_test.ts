@@ -50,12 +50,12 @@ Deno.test("MiniQueue: what was taken in and acknowledged does not come back afte
   const queue = await test.open();
   await test.post("a");
   const moments: ReturnType<typeof test.fs.snapshot>[] = [];
-  const { ack } = { ack: async () => await (await queue.receive())!.ack() };
-  await ack();
+  const acknowledge = async () => await (await queue.receive())!.ack();
+  await acknowledge();
   // Nothing of the removal is durable, until it is on record that it is.
   test.fs.hooks.after = () => void moments.push(test.fs.snapshot());
   await test.post("b");
-  await ack();
+  await acknowledge();
   await queue.stats();
   await queue.compact();
   let states = 0;
