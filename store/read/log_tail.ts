@@ -116,11 +116,10 @@ export class LogTail {
         await this.#settle();
         if (this.#lost !== undefined) await this.#find();
         const block = await this.#look();
-        if (block === undefined) return undefined;
         this.#block = block;
-        this.#isFresh = true;
-        this.#damage = undefined;
-        return block.lines;
+        if (block === undefined) this.#damage = undefined;
+        else this.#isFresh = true;
+        return block?.lines;
       } catch (error) {
         const damage = damageOf(error);
         if (damage === undefined || damage === this.#damage) throw error;

@@ -71,7 +71,7 @@ function quiet(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-/** What is wrong with what an observer has seen before and after a crash, if anything. */
+/** Judges what an observer has seen before and after a crash. */
 function judge(
   { seen }: Observer,
   error: MiniError | undefined,

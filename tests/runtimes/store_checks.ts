@@ -135,6 +135,32 @@ async function checkReading(
     equal(data(await collect(store.replay({ from: 2, to: 4 }))), [2, 3, 4]);
     await store.close();
   });
+  await suite.check("store: a follower works beside writers", async (dir) => {
+    const seen: number[] = [];
+    const options = { ifMissing: "empty" } as const;
+    const following = (async () => {
+      const records = MiniStore.follow<number>(journal(dir), options);
+      for await (const record of records) {
+        seen.push(record.data);
+        if (record.data === 4) break;
+      }
+    })();
+    const store = await MiniStore.open<number>(journal(dir));
+    await store.append(1);
+    await store.rotate();
+    await store.append(2);
+    await store.close();
+    const again = await MiniStore.open<number>(journal(dir));
+    const reader = await MiniStore.openReader<number>(journal(dir));
+    for (const value of [3, 4]) await again.append(value);
+    await following;
+    equal(seen, [1, 2, 3, 4]);
+    await reader.refresh?.();
+    const { id, sequence, durableSequence } = reader;
+    equal([id, sequence, durableSequence], [again.id, 4, 3]);
+    await reader.close();
+    await again.close();
+  });
   await suite.check("store: a reader works beside a writer", async (dir) => {
     await refused("NOT_FOUND", () => collect(MiniStore.replay(journal(dir))));
     const none = MiniStore.replay(journal(dir), { ifMissing: "empty" });

@@ -22,6 +22,8 @@ export class Process {
   readonly faults: DiskFaults;
   readonly #trace: Trace;
   readonly #random: Random;
+  /** Called after each change of the disk. */
+  onChange: () => void = () => {};
   /** How often it has begun to write to the log. */
   journalWrites = 0;
   #callsLeft = Infinity;
@@ -113,6 +115,7 @@ export class Process {
   }
 
   #after(): void {
+    this.onChange();
     if (!this.#isDying) return;
     this.#isDying = false;
     this.die();

@@ -60,6 +60,10 @@ const NAMES = [
   "snapshot: of another journal",
   "snapshot: of a newer version",
   "snapshot: fails, the log continues",
+  // Followers in other processes
+  "follower: continues",
+  "follower: what it has read was rewritten",
+  "follower: what is durable stays",
   // Apply
   "abort: on record",
   "abort: not on record, found on replay",

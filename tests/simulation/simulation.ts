@@ -9,6 +9,7 @@ import { History } from "../support/history.ts";
 import { damage } from "./damage.ts";
 import { inspect, lastLine, readLog } from "./inspect.ts";
 import { invade } from "./invader.ts";
+import { Outsiders } from "./outsiders.ts";
 import { DIR, type Ending, PATH, Process } from "./process.ts";
 import { QueueProgram } from "./queue_program.ts";
 import type { Coverage } from "./rows.ts";
@@ -56,9 +57,12 @@ class Simulation {
   readonly #coverage: Coverage;
   readonly #counts: Counts;
   readonly #history = new History("queue");
+  readonly #outsiders: Outsiders | undefined;
   #fs = new MemoryFileSystem();
   #clock = new FakeClock();
   #isPowerCut = false;
+  /** Whether somebody has changed the files since those outside began to look. */
+  #wasInvaded = false;
 
   constructor(seed: number, coverage: Coverage, counts: Counts, trace: Trace) {
     const random = new Random(seed);
@@ -76,6 +80,8 @@ class Simulation {
       isInvaded: false,
       isClosing: false,
     };
+    // They cost more than all else.
+    if (random.oneIn(8)) this.#outsiders = new Outsiders(trace, coverage);
     const history = this.#history;
     const kind = random.below(5);
     this.#program = kind < 2
@@ -90,7 +96,18 @@ class Simulation {
   }
 
   #newProcess(): Process {
-    return new Process(this.#fs, this.#clock, this.#random, this.#trace);
+    const random = this.#random;
+    const process = new Process(this.#fs, this.#clock, random, this.#trace);
+    process.onChange = () => {
+      if (this.#outsiders && random.oneIn(5)) this.#outsiders.show(process.fs);
+    };
+    return process;
+  }
+
+  /** Lets those outside see the disk, and compares what they have seen. */
+  async #lookFromOutside(): Promise<void> {
+    this.#outsiders?.show(this.#fs);
+    await this.#outsiders?.compare(this.#wasInvaded);
   }
 
   async run(): Promise<void> {
@@ -106,6 +123,8 @@ class Simulation {
     await this.#start(false);
     await this.#program.end();
     await this.#program.close();
+    await this.#lookFromOutside();
+    this.#outsiders?.end();
     this.#count("deliveries", this.#history.deliveries);
     this.#count("deliveries again", this.#history.duplicates);
     this.#count("calls of the file system", this.#trace.calls);
@@ -127,8 +146,9 @@ class Simulation {
         attempt(this.#world, "open", () => this.#program.open(isRough)),
       );
       if (outcome !== undefined && !outcome.error && !process.isDead) {
-        return await process.calmly(() => this.#program.check(this.#isPowerCut))
-          .then(() => void (this.#isPowerCut = false));
+        await process.calmly(() => this.#program.check(this.#isPowerCut));
+        this.#isPowerCut = false;
+        return await this.#lookFromOutside();
       }
       if (attempts <= 0) {
         this.#trace.violation(`it does not open: ${told(outcome?.error)}`);
@@ -171,6 +191,7 @@ class Simulation {
       await quiet();
       this.#count("invasions");
       worse = await invade(this.#world);
+      this.#wasInvaded = true;
     }
     const callers = this.#callers();
     if (random.oneIn(4)) {
@@ -182,6 +203,7 @@ class Simulation {
     else if (!process.isDead && !isClosed) process.die();
     await quiet();
     if (worse === undefined) await this.#harm(process);
+    await this.#lookFromOutside();
     const ending = pick(random, ["killed", "power cut"] as const);
     this.#restart(isClosed && random.oneIn(2) ? "closed" : ending);
   }

@@ -1,6 +1,9 @@
 import { setImmediate } from "node:timers";
 import { Random } from "@mini/state/testing";
 
+/** The pause after which one looks who follows. */
+const LOOK_MS = 500;
+
 /**
  * Runs a task with nothing left to chance or to time: what the library asks of
  * the machine beside its file system and its clock follows from the seed.
@@ -19,6 +22,10 @@ export async function steadily<T>(
     }),
     replace(performance, "now", () => 0),
     replace(Math, "random", () => random.below(2 ** 30) / 2 ** 30),
+    // Those who follow are told of each change, and need no look of their own.
+    replace(globalThis, "setTimeout", (call: () => void, ms: number) => {
+      if (ms < LOOK_MS) setImmediate(call);
+    }),
   ];
   try {
     return await task();

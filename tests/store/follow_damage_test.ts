@@ -110,6 +110,23 @@ Deno.test("a segment with damage is CORRUPT for a follower, also where it is sea
   assertEquals(await follower.failure(), ["CORRUPT", 2]);
 });
 
+Deno.test("a reader is CORRUPT where a line after good ones is damaged", async () => {
+  const fs = new MemoryFileSystem();
+  const journal = new JournalBytes().records(1, 3);
+  const damaged = journal.bytes;
+  damaged[damaged.length - 5]! ^= 1;
+  fs.put(PATH, damaged);
+  const opened = MiniStore.openReader(PATH, { fs });
+  assertEquals((await errorOf(opened)).code, "CORRUPT");
+  fs.put(PATH, journal.bytes);
+  await using reader = await MiniStore.openReader(PATH, { fs });
+  fs.put(PATH, damaged);
+  assertEquals((await errorOf(reader.refresh!())).code, "CORRUPT");
+  fs.put(PATH, journal.records(4, 4).bytes);
+  await reader.refresh?.();
+  assertEquals(reader.sequence, 4);
+});
+
 Deno.test("MiniStore.follow() and a reader refuse a line that is no record", async () => {
   const fs = new MemoryFileSystem();
   fs.put(PATH, new JournalBytes().records(1, 1).add({ other: 2 }).bytes);

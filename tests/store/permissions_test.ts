@@ -36,6 +36,20 @@ try {
   console.log(error.code, error.message);
 }`;
 
+const FOLLOWER = `
+import { MiniStore } from "@mini/state/store";
+try {
+  await using reader = await MiniStore.openReader(Deno.args[0]);
+  const from = reader.sequence + 1;
+  for await (const { seq, data } of MiniStore.follow(Deno.args[0])) {
+    if (seq < from) continue;
+    console.log("read", seq, data);
+    break;
+  }
+} catch (error) {
+  console.log(error.code, error.message);
+}`;
+
 Deno.test("MiniStore works with --allow-read=DIR --allow-write=DIR and nothing else", async () => {
   await using directory = new TestDirectory();
   const data = directory.at("data");
@@ -87,9 +101,24 @@ Deno.test("MiniStore.consumer() needs to read the directory, and to write its ow
   assert(stdout.includes(`--allow-write=${directory.path}`), stdout);
 });
 
+Deno.test("MiniStore.follow() and openReader() need no permission but to read, beside a live writer", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<number>(directory.at());
+  await store.append(0);
+  const flags = [`--allow-read=${directory.path}`];
+  let isDone = false;
+  const followed = runScript(FOLLOWER, [directory.at()], flags)
+    .finally(() => isDone = true);
+  // Nobody says when it has begun to wait.
+  while (!isDone) await store.append(1);
+  const { stdout, stderr } = await followed;
+  assert(/^read \d+ 1$/.test(stdout), stdout + stderr);
+});
+
 const MISSING: [what: string, script: string, given: string[], flag: string][] =
   [
     ["to read, for a reader", READER, [], "--allow-read="],
+    ["to read, for a follower", FOLLOWER, [], "--allow-read="],
     ["to read, for a writer", WRITER, ["--allow-write="], "--allow-read="],
     ["to write, for a writer", WRITER, ["--allow-read="], "--allow-write="],
   ];
