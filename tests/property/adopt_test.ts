@@ -5,7 +5,7 @@ import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
-const FILES = size(40, 2_000);
+const FILES = size(20, 500);
 const LINES = 100;
 const encoder = new TextEncoder();
 
