@@ -12,13 +12,14 @@ export interface Printed {
   readonly stderr: string;
 }
 
-/** The command line of `mini` with these permissions. */
+/** The command line of `mini` with these permissions, or of another program. */
 export function miniCommand(
   args: readonly string[],
   permissions: readonly string[] = ["-R", "-W"],
+  program: string = join(ROOT, "cli/mod.ts"),
 ): string[] {
   const flags = ["run", "--no-prompt", "--config", join(ROOT, "deno.json")];
-  return [...flags, ...permissions, join(ROOT, "cli/mod.ts"), ...args];
+  return [...flags, ...permissions, program, ...args];
 }
 
 /** Runs `mini` in a pipe: with these permissions in a process of its own, else in this one, which is much quicker. */
