@@ -3,10 +3,10 @@ import { MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 
-const RECORDS = 1_000_000;
+const RECORDS = 400_000;
 
-/** Less than a tenth of what the records would take, so that a reader which kept them would die. */
-const HEAP_MIB = 32;
+/** Less than a quarter of what the records would take, so that a reader which kept them would die. */
+const HEAP_MIB = 20;
 
 const READER = `
 import { MiniStore } from "@mini/state/store";
