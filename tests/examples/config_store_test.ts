@@ -113,7 +113,7 @@ Deno.test("examples/config_store.ts loses nothing that is durable, its writer ki
   await example.run(["./config", "set", "last", "0"]);
   // Readers read on while the log is mended under them.
   await using watcher = example.start(["./config", "watch"], READ.which);
-  const kills = size(4, 40);
+  const kills = size(2, 40);
   for (let kill = 0; kill < kills; kill++) {
     const writer = example.start(["./config", "set"]);
     // A change is a number, so that what came last is the highest.

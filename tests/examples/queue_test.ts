@@ -34,7 +34,7 @@ Deno.test("examples/outbox.ts loses and invents no message, killed again and aga
   const orders = size(200, 2_000);
   const args = ["./shop", String(orders)];
   let kills = 0;
-  for (; kills < size(6, 60); kills++) {
+  for (; kills < size(3, 60); kills++) {
     const outbox = example.start(args);
     let lines = 1 + random.below(60);
     while (lines > 0 && await outbox.lineOrEnd() !== undefined) lines--;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { relative } from "@std/path";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
@@ -82,6 +83,26 @@ Deno.test("MiniStore.open() names file, line, offset and record of a damage", as
     3,
     offset,
     2,
+  ]);
+});
+
+Deno.test("MiniStore.open() finds the proof of a damage after lines that are none", async () => {
+  await using directory = new TestDirectory();
+  const lines = three.text.replace("record 2", "record X").split("\n");
+  lines.splice(3, 0, "x", "");
+  await Deno.writeTextFile(directory.at(), lines.join("\n"));
+  const error = await errorOf(MiniStore.open(directory.at()));
+  assertEquals([error.code, error.seq], ["CORRUPT", 2]);
+});
+
+Deno.test("MiniStore.open() takes a path from the directory of the process on", async () => {
+  await using directory = new TestDirectory();
+  const path = relative(Deno.cwd(), directory.at());
+  await Deno.writeTextFile(path, "not a journal");
+  const error = await errorOf(MiniStore.open(path));
+  assertEquals([error.code, error.path], [
+    "UNSUPPORTED_FORMAT",
+    directory.at(),
   ]);
 });
 
