@@ -63,7 +63,7 @@ class Model {
 }
 
 Deno.test("replay({ since }) and seqAt() agree with a list of all records and their times", async () => {
-  const runs = size(40, 10_000);
+  const runs = size(40, 2_000);
   let looks = 0;
   for (let run = 0; run < runs; run++) {
     looks += await compare(new Random(seed + run), `SEED=${seed}, run ${run}`);
