@@ -4,6 +4,7 @@ import { MiniStore } from "@mini/state/store";
 import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { run, skipped } from "../support/system.ts";
+import { WallClock } from "../support/wall_clock.ts";
 
 const HAS_JQ = (await run("jq", "--version")).success;
 
@@ -25,5 +26,22 @@ else {
       JSON.parse(line)
     );
     assertEquals(printed, records);
+  });
+
+  Deno.test("the program for jq in docs/OPERATIONS.md prints the time of each commit", async () => {
+    const text = await Deno.readTextFile(join(ROOT, "docs/OPERATIONS.md"));
+    const program = /`jq -r '([^']+)'/.exec(text)![1]!;
+    await using directory = new TestDirectory();
+    {
+      using _clock = new WallClock(Date.UTC(2026, 0, 1, 12, 30));
+      await using store = await MiniStore.open<number>(directory.at(), {
+        timestamps: true,
+      });
+      await Promise.all([1, 2].map((record) => store.append(record)));
+      await store.append(3);
+    }
+    const { stdout } = await run("jq", "-r", program, directory.at());
+    const time = "2026-01-01T12:30:00Z";
+    assertEquals(stdout, `1 ${time}\n3 ${time}\n`);
   });
 }
