@@ -73,7 +73,9 @@ async function checkOut(): Promise<void> {
 /** Our own part in each measure that knows its CPU time. */
 function ours(): { measure: Measure; who: string }[] {
   return plan(true)
-    .filter(({ id }) => id !== "latency" && id.includes(options.only!))
+    .filter(({ id }) =>
+      id !== "latency" && id !== "view" && id.includes(options.only!)
+    )
     .flatMap((measure) =>
       measure.who
         .filter(({ name }) => name.startsWith("ours"))

@@ -23,6 +23,7 @@ export const FLOOR: Record<
   enqueue: (task) => commits(task, task.callers),
   drain: (task) => commits(task, task.callers),
   latency: (task) => commits(task, 1),
+  view: (task) => commits(task, 1),
   fill,
   read,
   snapshot,

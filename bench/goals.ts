@@ -38,6 +38,7 @@ function ofState(run: Run): Goal[] {
   const read = run.found("read", "ours, a state").median;
   const open = run.found("open", "ours, from a snapshot").median;
   const made = run.found("snapshot", "ours").median;
+  const view = run.found("view", "ours").median;
   const times = open.ms! / run.of("open").floor.ms!;
   const beyond = "memory beyond the state while it is opened";
   const opening = "longest stall while a state is opened";
@@ -49,6 +50,8 @@ function ofState(run: Run): Goal[] {
     atMost("opening from a snapshot", 1.3, times, "times the floor"),
     atMost("making a snapshot", 250, made.ms!, "ms"),
     atMost(making, 20, made.stallMs!, "ms"),
+    atMost(`p99 of the lag of ${run.of("view").what}`, 100, view.p99!, "ms"),
+    atMost("CPU time that it costs the writer", 5, view.costPercent!, "% more"),
   ];
 }
 

@@ -97,6 +97,7 @@ export function plan(isQuick: boolean): Measure[] {
       task: { ...base, work: "snapshot", count: 100_000 },
       who: [store],
     },
+    view({ ...base, work: "view", seconds: isQuick ? 2 : 10 }),
     ...enqueues,
     ...drains,
     {
@@ -106,6 +107,11 @@ export function plan(isQuick: boolean): Measure[] {
       who: [queue, ...queues],
     },
   ];
+}
+
+function view(task: Measure["task"]): Measure {
+  const what = "a view of 100,000 keys beside 10,000 writes a second";
+  return { id: "view", what, task, who: [store] };
 }
 
 function amount(callers: number): string {

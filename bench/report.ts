@@ -29,6 +29,7 @@ const UNITS: readonly (readonly [field: string, words: string])[] = [
   ["stallMs", "ms longest stall"],
   ["peakMiB", "MiB at the peak"],
   ["beyondMiB", "MiB beyond the state"],
+  ["costPercent", "% more CPU time of the writer than without it"],
   ["overheadBytes", "bytes over the payload"],
 ];
 
