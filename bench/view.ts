@@ -1,9 +1,9 @@
-/** A view of a large state, in a process of its own, beside a writer that writes so many a second. */
+/** A view of a large state, in a process of its own, beside its writer. */
 import { StateManager, StateView } from "@mini/state/state";
 import { type Item, KEYS, record, records } from "./record.ts";
 import { type Cost, Meter, type Result, type Task } from "./work.ts";
 
-/** How many are written a second. */
+/** The number of writes a second. */
 const RATE = 10_000;
 
 type Components = Record<string, unknown>;

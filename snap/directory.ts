@@ -33,10 +33,14 @@ export async function setAside(
   return aside;
 }
 
+/** The most looks at a directory that another process may be changing. */
+const MAX_LOOKS = 10;
+
 /** Lists the snapshots in a directory, oldest first, intact or not. */
 export async function listSnapshots(
   fs: FileSystem,
   dir: string,
+  looks: number = MAX_LOOKS,
 ): Promise<Required<SnapshotInfo>[]> {
   const names = await listIfExists(fs, dir);
   const found: Required<SnapshotInfo>[] = [];
@@ -46,8 +50,10 @@ export async function listSnapshots(
     const path = join(dir, name);
     const stat = await fs.stat(path);
     // Another process has removed it, having made newer ones.
-    if (stat === undefined) return await listSnapshots(fs, dir);
-    if (stat.kind === "file") {
+    if (stat === undefined && looks > 1) {
+      return await listSnapshots(fs, dir, looks - 1);
+    }
+    if (stat?.kind === "file") {
       found.push({ path, seq, sizeBytes: stat.sizeBytes });
     }
   }

@@ -51,3 +51,16 @@ Deno.test("SnapStore with readOnly makes and removes no snapshot", async () => {
   assertEquals(await reader.restore(), undefined);
   assertEquals(await fs.stat("/data"), undefined);
 });
+
+Deno.test("SnapStore leaves out a snapshot that is listed and never there", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = new SnapStore<string>("/data", { fs });
+  await writer.create("there", 1);
+  const { path } = await writer.create("gone", 2);
+  const stat = fs.stat.bind(fs);
+  fs.stat = (asked) =>
+    asked === path ? Promise.resolve(undefined) : stat(asked);
+  const reader = new SnapStore<string>("/data", { fs, readOnly: true });
+  assertEquals((await reader.list()).map(({ seq }) => seq), [1]);
+  assertEquals((await reader.restore())?.state, "there");
+});

@@ -7,7 +7,7 @@ import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { size } from "../support/size.ts";
-import { eventually, openView } from "../support/view.ts";
+import { eventually, openView, withoutHints } from "../support/view.ts";
 
 const JOURNAL = "/data/journal.jsonl";
 
@@ -81,7 +81,7 @@ Deno.test("StateView.promote() hands over no record that a crash has taken back"
     const killed = await openCounter("/data", { fs });
     await killed.apply({ by: 1 });
     const before = fs.content(JOURNAL)!.slice();
-    const view = await openView(fs);
+    const view = await openView(withoutHints(fs));
     await killed.apply({ by: 2 }, { durable: false });
     await view.until(2);
     fs.restart();

@@ -16,3 +16,14 @@ export function openView(
 export async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve));
 }
+
+/** The same file system, without hints: as a network folder, it has to be looked at. */
+export function withoutHints(fs: FileSystem): FileSystem {
+  return new Proxy(fs, {
+    get(target, name) {
+      if (name === "watch") return undefined;
+      const member = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
