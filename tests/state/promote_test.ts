@@ -84,6 +84,9 @@ Deno.test("StateView.promote() hands over no record that a crash has taken back"
     const view = await openView(withoutHints(fs));
     await killed.apply({ by: 2 }, { durable: false });
     await view.until(2);
+    // It has looked, and looks again only after a while.
+    let turns = 0;
+    await eventually(() => ++turns > 20);
     fs.restart();
     fs.put(JOURNAL, before);
     if (isFollowed) {
