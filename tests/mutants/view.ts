@@ -14,10 +14,16 @@ export const VIEW_MUTANTS: readonly Mutant[] = [
   {
     name: "take-a-proof-before-the-abort-that-precedes-it",
     file: "state/view/view_state.ts",
-    edits: [[
-      "    return seq < Math.max(sequence, proven) ? 0 : proven;\n",
-      "    return seq < 0 ? sequence : proven;\n",
-    ]],
+    edits: [
+      [
+        "    if (proven < least || proven > seq) return 0;\n",
+        "    if (proven < least) return 0;\n",
+      ],
+      [
+        "    return seq < sources.log.sequence ? 0 : proven;\n",
+        "    return proven;\n",
+      ],
+    ],
     killedBy: abort(
       "leaves out what the writer has aborted, immutable false",
     ),
