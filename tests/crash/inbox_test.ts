@@ -14,7 +14,7 @@ import { runAndKill } from "../support/kill.ts";
 import { report, say } from "../support/report.ts";
 import { sampled, size } from "../support/size.ts";
 
-const ROUNDS = size(5, 150);
+const ROUNDS = size(5, 60);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 Deno.test("MiniQueue: what was posted is in the ledger once, after a power cut at every call of either side", async () => {
