@@ -6,6 +6,7 @@ import { checkSegments, type SegmentCheck } from "./segment_check.ts";
 import { collect } from "../base/collect.ts";
 import type { Call, Command, Outcome } from "./command.ts";
 import { JOURNAL_OPTIONS } from "./command.ts";
+import { consumerFindings } from "./consumer/look.ts";
 import { explain } from "./explain.ts";
 import { locateOrLost, reading } from "./locate.ts";
 import {
@@ -82,6 +83,10 @@ export async function verifyJournal(
   const { findings, ahead } = togetherness(ends, snapshots, isCut ? 0 : listed);
   const covered =
     usableOf(snapshots).filter(({ seq }) => seq <= listed).at(-1)?.seq ?? 0;
+  // A damaged log may end before positions that are right.
+  const positions = problems.length === 0 && log.end !== "missing"
+    ? await consumerFindings(context, { logId, last: log.last })
+    : [];
   const rescue = salvageHint(path, !isRust && snapshots.length > 0);
   return {
     path,
@@ -96,6 +101,7 @@ export async function verifyJournal(
       ),
       ...snapshots.flatMap(ofSnapshot),
       ...findings,
+      ...positions,
     ],
     setAside: await leftovers(context),
   };

@@ -1,10 +1,11 @@
 import { type JournalContext, listConsumers } from "../../store/internal.ts";
 import { namesIn } from "../../fs/directory.ts";
 import { count, grouped, table } from "../../base/text.ts";
-import { bareMessage } from "../explain.ts";
+import { bareMessage, explain } from "../explain.ts";
 import { postedTo } from "../ledger.ts";
 import type { LogSummary } from "../log_summary.ts";
 import type { Paint } from "../terminal.ts";
+import type { Finding } from "../together.ts";
 
 /** A consumer, as `--json` prints it. */
 export interface ConsumerRow {
@@ -24,6 +25,25 @@ export async function consumersOf(
     ...row,
     ...(problem && { problem: bareMessage(problem) }),
   }));
+}
+
+/** What is wrong with the positions of consumers. Nothing that opens the log minds it. */
+export async function consumerFindings(
+  context: JournalContext,
+  { logId: id, last: sequence }: {
+    readonly logId?: string | undefined;
+    readonly last: number;
+  },
+): Promise<Finding[]> {
+  const found = await listConsumers(context, { id, sequence });
+  return found.flatMap(({ name, problem }) => {
+    if (problem === undefined) return [];
+    const { exitCode: _, ...told } = explain(problem);
+    const { active: path } = context.paths;
+    const next =
+      `reset() of consumer "${name}", in its program, sets a new position; mini consumer remove ${path} ${name} forgets it`;
+    return [{ ...told, next, isRefused: false }];
+  });
 }
 
 /** How far each consumer is, in words. */

@@ -75,6 +75,19 @@ Deno.test("mini consumer list of a log without any says so", async () => {
   assertEquals([code, stdout], [0, "no consumers\n"]);
 });
 
+Deno.test("mini verify reports a position that is damaged", async () => {
+  await using directory = new TestDirectory();
+  await withConsumers(directory.at());
+  const { code, json } = await miniJson(["verify", directory.path]);
+  const [finding, ...others] = json.findings;
+  assertEquals([code, others], [1, []]);
+  assertEquals([finding.code, finding.isRefused], ["CORRUPT", false]);
+  assertEquals(finding.path, `${directory.at()}.consumer.bad`);
+  assertStringIncludes(finding.next, 'reset() of consumer "bad"');
+  const { stdout } = await mini(["verify", directory.path]);
+  assertStringIncludes(stdout, "mini consumer remove ");
+});
+
 Deno.test("mini stat shows the consumers", async () => {
   await using directory = new TestDirectory();
   await withConsumers(directory.at());
