@@ -166,9 +166,11 @@ Deno.test("StateView follows any log, and ends with it", async () => {
     initial,
     apply,
   });
+  const watched = Array.fromAsync(other.watch({ from: 2 }));
   const ended = other.changed;
   await log.close();
   await ended;
+  assertEquals(await watched, [{ seq: 2, mutation: { by: 2 } }]);
   assertEquals([other.isClosed, other.state.value], [true, 3]);
   await other.close();
 });

@@ -19,7 +19,7 @@ Deno.test("StateView shows what a writer has applied, soon after", async () => {
   const { changed } = view;
   await counter.apply({ by: 2, note: "a" });
   await changed;
-  await view.until(2);
+  await view.until(2, { timeoutMs: 60_000 });
   assertEquals(view.state, { value: 3, log: ["a"] });
   await counter.applyBatch([{ by: 4 }, { by: 8 }]);
   await view.until(3);
