@@ -27,7 +27,7 @@ export async function consumersOf(
   }));
 }
 
-/** What is wrong with the positions of consumers. Nothing that opens the log minds it. */
+/** The findings about positions of consumers, for which nothing refuses to open the log. */
 export async function consumerFindings(
   context: JournalContext,
   { logId: id, last: sequence }: {
