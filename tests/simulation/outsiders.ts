@@ -75,17 +75,21 @@ export class Outsiders {
   async compare(isInvaded: boolean): Promise<void> {
     await quiet();
     const there: Record[] = [];
+    let first = 1;
     try {
       const options = { fs: this.#fs, ifMissing: "empty" } as const;
       for await (const record of MiniStore.replay<unknown>(PATH, options)) {
         there.push(record);
       }
+      // Compaction may leave no record.
+      await using reader = await MiniStore.openReader(PATH, options);
+      first = reader.firstSequence;
     } catch {
       // What cannot be read tells nothing; the next writer may mend it.
       return;
     }
     this.#outsiders = this.#outsiders.map((outsider) => {
-      const wrong = this.#judge(outsider, there, isInvaded);
+      const wrong = this.#judge(outsider, { there, first }, isInvaded);
       if (wrong !== undefined) {
         this.#trace.violation(
           `a follower${
@@ -100,10 +104,12 @@ export class Outsiders {
 
   #judge(
     { seen, error, isDurableOnly }: Outsider,
-    there: readonly Record[],
+    { there, first }: {
+      readonly there: readonly Record[];
+      readonly first: number;
+    },
     isInvaded: boolean,
   ): string | undefined {
-    const first = there[0]?.seq ?? 1;
     const other = seen.find(({ seq, data }) =>
       seq >= first &&
       JSON.stringify(there[seq - first]?.data) !== JSON.stringify(data)

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
+import { size } from "../support/size.ts";
 
 const RECORDS = 400_000;
 
@@ -46,6 +47,37 @@ Deno.test(`MiniStore.follow() keeps less than ${LEFT_MIB} MiB after ${WAKE_UPS} 
     [directory.at()],
     flags,
   );
+  assert(stdout.startsWith("true "), stdout + stderr);
+});
+
+const FOLLOWED_MIB = size(16, 1_024);
+
+const FOLLOWER_OUTSIDE = `
+import { MiniStore } from "@mini/state/store";
+const used = () => (gc(), Deno.memoryUsage().heapUsed);
+let before;
+for await (const { seq, data } of MiniStore.follow(Deno.args[0])) {
+  if (seq === 1_000) before = used();
+  if (data === "last") break;
+}
+const more = used() - before;
+console.log(more < ${LEFT_MIB} * 1024 * 1024, more);`;
+
+Deno.test(`a follower in another process keeps less than ${LEFT_MIB} MiB of ${FOLLOWED_MIB} MiB that it follows`, async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<string>(directory.at(), {
+    durable: false,
+  });
+  const flags = ["-A", "--v8-flags=--expose-gc"];
+  await store.append("first");
+  const followed = runScript(FOLLOWER_OUTSIDE, [directory.at()], flags);
+  const line = "x".repeat(4_096);
+  for (let written = 0; written < FOLLOWED_MIB; written++) {
+    const batch = Array.from({ length: 256 }, () => store.append(line));
+    await Promise.all(batch);
+  }
+  await store.append("last");
+  const { stdout, stderr } = await followed;
   assert(stdout.startsWith("true "), stdout + stderr);
 });
 
