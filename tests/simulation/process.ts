@@ -91,6 +91,17 @@ export class Process {
     this.#isOutsider = false;
   }
 
+  /** Makes a call for another process, which none of this one's faults reaches. */
+  beside<T>(call: () => T): T {
+    const before = this.#isOutsider;
+    this.#isOutsider = true;
+    try {
+      return call();
+    } finally {
+      this.#isOutsider = before;
+    }
+  }
+
   #before(call: FileSystemCall) {
     if (this.#isOutsider) return undefined;
     const { operation, path } = call;

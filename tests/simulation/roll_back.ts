@@ -22,6 +22,11 @@ interface Opened {
   readonly writes: number;
 }
 
+/** Another process that may take over, or not. */
+interface Standby {
+  promote(): Promise<Manager | undefined>;
+}
+
 /** A state that older code opens now and then: whether it may, and what becomes of what it does not know. */
 export class RollBack {
   readonly #world: World;
@@ -47,12 +52,12 @@ export class RollBack {
   }
 
   /** Opens the state, now and then with older code; with newer code where that is refused. */
-  async open(isRough: boolean): Promise<Manager> {
+  async open(isRough: boolean, standby: Standby): Promise<Manager> {
     const { process: { fs } } = this.#world;
     await this.lookWithoutSnapshot();
     const isOlder = isRough && this.#isWorthIt(fs);
     const older = isOlder ? await this.#openOlder(fs) : undefined;
-    this.#opened = older ?? (await this.#open(fs, "newer"))!;
+    this.#opened = older ?? (await this.#open(fs, "newer", standby))!;
     this.#age = older === undefined ? "newer" : "older";
     this.#lookForAborts();
     return this.#opened.manager;
@@ -105,12 +110,17 @@ export class RollBack {
   }
 
   /** Opens the state of a disk, and judges that by what the files say; `undefined` where it is refused, as it must be. */
-  async #open(fs: MemoryFileSystem, age: Age): Promise<Opened | undefined> {
+  async #open(
+    fs: MemoryFileSystem,
+    age: Age,
+    standby?: Standby,
+  ): Promise<Opened | undefined> {
     const { trace, coverage } = this.#world;
     const evidence = evidenceIn(fs);
     const { refused, undecided } = foretell(evidence, age);
     try {
-      const manager = await openState(fs, this.#keeping, age);
+      const manager = await standby?.promote() ??
+        await openState(fs, this.#keeping, age);
       const found = manager.recovery.undecided.filter((seq) =>
         !evidence.entries.get(seq)?.some((change) => "box" in change)
       );

@@ -73,6 +73,10 @@ const NAMES = [
   "roll-back: refused, the mark of a clean end proves it",
   "roll-back: undecided, nothing written, newer code finds it",
   "roll-back: undecided, written on, left out for good",
+  // Beside the writer
+  "view: continues",
+  "view: starts over, what it showed was taken back",
+  "view: takes over with the state that it has",
 ] as const;
 
 /** The name of a row. */

@@ -78,6 +78,7 @@ class Simulation {
       units: new Units(),
       process: this.#newProcess(),
       isInvaded: false,
+      invasions: 0,
       isClosing: false,
     };
     // They cost more than all else.
@@ -190,6 +191,7 @@ class Simulation {
       await this.#untilDone(this.#callers());
       await quiet();
       this.#count("invasions");
+      this.#world.invasions++;
       worse = await invade(this.#world);
       this.#wasInvaded = true;
     }

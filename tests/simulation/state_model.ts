@@ -5,7 +5,7 @@ import {
   type LedgerEntry,
 } from "@mini/state/queue";
 import type { FileSystem } from "@mini/state/store";
-import { StateManager, type StateOptions } from "@mini/state/state";
+import { StateManager, type StateOptions, StateView } from "@mini/state/state";
 import type { Random } from "@mini/state/testing";
 import { DIR } from "./process.ts";
 import { pick } from "./world.ts";
@@ -64,16 +64,33 @@ export function keepingOf(random: Random): Keeping {
   };
 }
 
+function optionsOf(
+  fs: FileSystem,
+  keeping: Keeping,
+  age: Age,
+): StateOptions<State, Change> {
+  return {
+    initial: () => ({ seen: [], box: emptyLedger<string>() }),
+    apply: applyAt(age),
+    ...keeping,
+    fs,
+  };
+}
+
 /** Opens the state that is on a disk. */
 export function openState(
   fs: FileSystem,
   keeping: Keeping,
   age: Age = "newer",
 ): Promise<Manager> {
-  return StateManager.open<State, Change>(DIR, {
-    initial: () => ({ seen: [], box: emptyLedger<string>() }),
-    apply: applyAt(age),
-    ...keeping,
-    fs,
-  });
+  return StateManager.open(DIR, optionsOf(fs, keeping, age));
+}
+
+/** A view of the state under test. */
+export type View = StateView<State, Change>;
+
+/** Opens a view of the state that is on a disk, by newer code. */
+export function openView(fs: FileSystem, keeping: Keeping): Promise<View> {
+  const { log: _, snapshots: __, ...options } = optionsOf(fs, keeping, "newer");
+  return StateView.open<State, Change>(DIR, { ...options, ifMissing: "empty" });
 }

@@ -16,6 +16,7 @@ import {
 } from "./state_model.ts";
 import { StateReaders } from "./state_readers.ts";
 import { rowsOfState } from "./state_rows.ts";
+import { StateViews } from "./state_views.ts";
 import type { Unit } from "./units.ts";
 import { attempt, pick, type Program, stands, type World } from "./world.ts";
 
@@ -37,6 +38,7 @@ export class StateProgram implements Program {
   /** Whether older code does nothing but look. */
   #isLooking = false;
   #readers!: StateReaders;
+  readonly #views: StateViews;
   /** Messages that are one with an event, by the unit of that. */
   readonly #sends = new Map<Unit, string>();
   readonly #acks = new Map<Unit, string>();
@@ -51,11 +53,13 @@ export class StateProgram implements Program {
     this.#consumers = new Consumers(world, history, this.#maxAttempts);
     this.#keeping = keepingOf(random);
     this.#rollBack = new RollBack(world, this.#keeping);
+    this.#views = new StateViews(world, this.#keeping);
   }
 
   async open(isRough: boolean): Promise<void> {
     const { random, process: { clock } } = this.#world;
-    const manager = await this.#rollBack.open(isRough);
+    this.#views.move();
+    const manager = await this.#rollBack.open(isRough, this.#views);
     const { isOlder } = this.#rollBack;
     this.#isLooking = isOlder && random.oneIn(2);
     if (manager.recovery.undecided.length > 0) {
@@ -84,6 +88,7 @@ export class StateProgram implements Program {
     for (const row of rowsOfState(this.#manager.recovery)) coverage.hit(row);
     const wrong = await this.#rollBack.check(isPowerCut);
     if (wrong !== undefined) trace.violation(wrong);
+    await this.#views.check(this.#manager, this.#rollBack.isOlder);
     for (const [unit, message] of this.#sends) {
       const isThere = unit.standing === "durable";
       this.#history.enqueued(message, isThere ? "ok" : "failed");
@@ -109,6 +114,7 @@ export class StateProgram implements Program {
       () => this.#readers.at(),
       () => this.#readers.watch(),
       () => this.#readers.readBeside(),
+      () => this.#views.look(),
       () => this.#consumers.letTimePass(),
     ];
     const deeds = [
@@ -283,6 +289,7 @@ export class StateProgram implements Program {
 
   async end(): Promise<void> {
     await this.#consumers.end();
+    await this.#views.end();
     for (const what of this.#history.violations) {
       this.#world.trace.violation(what);
     }

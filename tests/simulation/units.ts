@@ -135,6 +135,18 @@ export class Units {
     return undefined;
   }
 
+  /** Whether another process may see this: a beginning of what was written, in whole units, perhaps with what is taken back meanwhile. */
+  mayBeSeen(found: readonly string[]): boolean {
+    let at = 0;
+    for (const unit of this.#units) {
+      if (at === found.length) return true;
+      const part = found.slice(at, at + unit.items.length);
+      if (isSame(part, unit.items)) at += part.length;
+      else if (unit.standing !== "refused" && !unit.isPassedOver) return false;
+    }
+    return at === found.length;
+  }
+
   /** Whether this is a beginning of what is known to be there. */
   isBeginning(found: readonly string[]): boolean {
     return isSame(found, this.items.slice(0, found.length));

@@ -16,6 +16,8 @@ export interface World {
   process: Process;
   /** Whether somebody else has changed the files of the process. */
   isInvaded: boolean;
+  /** How often that has happened. */
+  invasions: number;
   /** Whether the process is closing what it has open. */
   isClosing: boolean;
 }
