@@ -15,8 +15,8 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
   close: (file) => file.close(),
   lstat: (path) => toStat(Deno.lstatSync(path)),
   fstat: (file) => toStat(file.statSync()),
-  list: async (directory) => {
-    return await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
+  async *entries(directory) {
+    for await (const { name } of Deno.readDir(directory)) yield name;
   },
   mkdir: (path, mode) => Deno.mkdir(path, { mode }),
   rename: (from, to) => Deno.rename(from, to),

@@ -53,6 +53,8 @@ export interface FileSystem {
   stat(path: string): Promise<FileStat | undefined>;
   /** Lists the names of the files and directories in a directory, in no order. Rejects with `ENOENT` if there is no directory. */
   list(directory: string): Promise<string[]>;
+  /** The names that {@linkcode FileSystem.list} gives, a few at a time, so that a directory of any size takes little memory. Left out: `list` is used. */
+  entries?(directory: string): AsyncIterable<string>;
   /**
    * Creates a directory and its missing parents, durably as far as the process
    * may sync the directory above. An existing one is fine.

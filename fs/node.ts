@@ -3,7 +3,7 @@ import { constants, watch as watchDirectory, writeSync } from "node:fs";
 import {
   type FileHandle as NodeFile,
   mkdir,
-  readdir,
+  opendir,
   rename,
   unlink,
 } from "node:fs/promises";
@@ -31,7 +31,9 @@ const nodeCalls: SystemCalls<NodeFile> = {
   close,
   lstat,
   fstat,
-  list: (directory) => readdir(directory),
+  async *entries(directory) {
+    for await (const { name } of await opendir(directory)) yield name;
+  },
   mkdir: async (path, mode) => void await mkdir(path, { mode }),
   rename,
   remove: unlink,

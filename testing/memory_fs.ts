@@ -164,6 +164,11 @@ export class MemoryFileSystem implements FileSystem {
     return this.#call("list", directory, () => this.#disk.list(directory));
   }
 
+  /** Lists a directory, as {@linkcode FileSystem.entries} says. */
+  async *entries(directory: string): AsyncGenerator<string, void, undefined> {
+    yield* await this.list(directory);
+  }
+
   /** Creates a directory and its missing parents, durable at once, with the owner and the group of the one above, as far as the process may. */
   createDirectory(path: string, mode: number): Promise<void> {
     return this.#call(

@@ -25,8 +25,8 @@ export interface SystemCalls<File> {
   lstat(path: string): FileStat;
   /** Describes an open file. */
   fstat(file: File): FileStat;
-  /** Lists the names in a directory. */
-  list(directory: string): Promise<string[]>;
+  /** The names in a directory. */
+  entries(directory: string): AsyncIterable<string>;
   /** Creates a directory. */
   mkdir(path: string, mode: number): Promise<void>;
   /** Renames a file. */

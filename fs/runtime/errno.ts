@@ -53,7 +53,8 @@ export function isRefused(error: unknown): boolean {
   return isSandboxed(error) || code === "EACCES" || code === "EPERM";
 }
 
-function withCode(error: unknown): unknown {
+/** Gives an error its POSIX name. */
+export function withCode(error: unknown): unknown {
   const known = codeOf(error);
   if (known === "ERR_ACCESS_DENIED") return accessDenied(error);
   const about = known ?? (error as Error | undefined)?.message ?? "";

@@ -1,5 +1,6 @@
 import { dirname } from "@std/path";
-import { failure, isRefused, isSandboxed, run } from "./errno.ts";
+import { collect } from "../../base/collect.ts";
+import { failure, isRefused, isSandboxed, run, withCode } from "./errno.ts";
 import type { FileHandle, FileStat, FileSystem } from "../file_system.ts";
 import { openRegular, statPath } from "./open_regular.ts";
 import { giveDirectory } from "./own.ts";
@@ -23,7 +24,8 @@ export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
         return new SystemFile(calls, file, path);
       }),
     stat: (path) => run(() => statPath(calls, path)),
-    list: (directory) => run(() => calls.list(directory)),
+    list: (directory) => run(() => collect(calls.entries(directory))),
+    entries: (directory) => entriesOf(calls, directory),
     createDirectory: (path, mode) =>
       run(() => createDirectory(calls, path, mode)),
     rename: (from, to) => run(() => calls.rename(from, to)),
@@ -32,6 +34,17 @@ export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
     lock: (path, mode, note) => run(() => takeLock(calls, path, mode, note)),
     watch: (directory, signal) => calls.watch(directory, signal),
   };
+}
+
+async function* entriesOf<File>(
+  calls: SystemCalls<File>,
+  directory: string,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    yield* calls.entries(directory);
+  } catch (error) {
+    throw withCode(error);
+  }
 }
 
 class SystemFile<File> implements FileHandle {

@@ -59,15 +59,19 @@ export class InboxFolder {
   }
 
   /**
-   * Names of everything that was put into the folder. The first call removes what
-   * producers have begun and not finished; one that still works begins again.
+   * Names of everything that was put into the folder, in no order. The first
+   * listing removes what producers have begun and not finished; one that still
+   * works begins again.
    */
-  async names(): Promise<string[]> {
-    const names = await this.#fs.list(this.path);
-    if (!this.#isTidy) await this.#tidy(names);
-    return names.filter((name) =>
-      name !== REFUSED && !name.startsWith(TEMPORARY_PREFIX)
-    );
+  async *names(): AsyncGenerator<string, void, undefined> {
+    const names = this.#fs.entries?.(this.path) ??
+      await this.#fs.list(this.path);
+    for await (const name of names) {
+      if (!name.startsWith(TEMPORARY_PREFIX)) {
+        if (name !== REFUSED) yield name;
+      } else if (!this.#isTidy) await this.#removeUnfinished(name);
+    }
+    this.#isTidy = true;
   }
 
   /** Gives hints of changes, where the system has any. */
@@ -75,13 +79,9 @@ export class InboxFolder {
     return this.#fs.watch?.(this.path, signal) ?? [];
   }
 
-  async #tidy(names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      const isUnfinished = name.startsWith(TEMPORARY_PREFIX) &&
-        POSTED_NAME.test(name.slice(TEMPORARY_PREFIX.length));
-      if (isUnfinished) await this.#fs.remove(this.at(name)).catch(() => {});
-    }
-    this.#isTidy = true;
+  async #removeUnfinished(name: string): Promise<void> {
+    if (!POSTED_NAME.test(name.slice(TEMPORARY_PREFIX.length))) return;
+    await this.#fs.remove(this.at(name)).catch(() => {});
   }
 
   /** Reads a file; `undefined` if there is none. Never follows a link, waits for a pipe, or reads more than a file may have. */

@@ -12,6 +12,9 @@ import { Lookout } from "./lookout.ts";
 /** The most files that one look takes in. */
 const MAX_FILES = 256;
 
+/** The most names that a listing keeps: the next one continues after them, so that a folder of any size takes little memory. */
+const MAX_NAMES = 4_096;
+
 /** One look reads no further file after this many bytes. */
 const MAX_BYTES = 1024 * 1024;
 
@@ -38,9 +41,11 @@ export class Inbox<T, M> {
   readonly #mutex = new Mutex();
   /** The names that the last listing has found and that are not yet looked at, in reverse order. */
   #names: string[] = [];
+  /** The name after which the next listing continues; empty if the last one has shown the end. */
+  #listedTo = "";
   /** The files that cannot be read or removed, and when to try again, by the monotonic clock. */
   readonly #stuck = new Map<string, number>();
-  /** The producers of which the last listing has shown a file that cannot be read for now: the later ones wait for it. */
+  /** The producers of which a listing has shown a file that cannot be read for now: the later ones wait for it, until listing begins again. */
   readonly #held = new Set<string>();
   /** The files whose removal may be lost: after a failed sync, a later one proves nothing. */
   readonly #doubtful = new Set<string>();
@@ -79,6 +84,7 @@ export class Inbox<T, M> {
         if (this.#names.length > 0) this.lookout.hint();
       } catch (error) {
         this.#names = [];
+        this.#listedTo = "";
         this.#complain(error);
       }
     });
@@ -90,20 +96,40 @@ export class Inbox<T, M> {
     return this.#mutex.run(() => {});
   }
 
-  /** Lists what is there. Forgets what is gone. */
+  /** Lists the next names that are there. Forgets what is gone. */
   async #list(): Promise<void> {
-    this.#held.clear();
-    const names = await this.#folder.names();
-    const found = new Set(names);
-    for (const name of this.#stuck.keys()) {
-      if (!found.has(name)) this.#stuck.delete(name);
-    }
     const { inbox = {} } = await this.#log.readable();
-    const left = names.filter((name) =>
-      !Object.hasOwn(inbox, name) && !this.#isStuck(name)
-    );
+    const isLeft = (name: string) =>
+      !Object.hasOwn(inbox, name) && !this.#isStuck(name);
+    let names = await this.#listAfter(this.#listedTo, isLeft);
+    if (names.length === 0 && this.#listedTo !== "") {
+      names = await this.#listAfter("", isLeft);
+    }
     await this.#forget(Object.keys(inbox));
-    this.#names = left.sort().reverse();
+    const isCut = names.length > MAX_NAMES;
+    if (isCut) names.length = MAX_NAMES;
+    this.#listedTo = isCut ? names.at(-1)! : "";
+    this.#names = names.reverse();
+  }
+
+  /** The first names after one, in order: all of them, or more than a listing keeps. */
+  async #listAfter(
+    after: string,
+    isLeft: (name: string) => boolean,
+  ): Promise<string[]> {
+    if (after === "") this.#held.clear();
+    const gone = new Set(this.#stuck.keys());
+    let names: string[] = [];
+    for await (const name of this.#folder.names()) {
+      gone.delete(name);
+      if (name <= after || !isLeft(name)) continue;
+      names.push(name);
+      if (names.length === 2 * MAX_NAMES) {
+        names = names.sort().slice(0, MAX_NAMES + 1);
+      }
+    }
+    for (const name of gone) this.#stuck.delete(name);
+    return names.sort();
   }
 
   async #takeIn(): Promise<void> {

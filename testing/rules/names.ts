@@ -1,3 +1,4 @@
+import { collect } from "../../base/collect.ts";
 import type { FileSystemRule } from "./file_system_trial.ts";
 
 /** The rules of `FileSystem` about names and directories. */
@@ -55,6 +56,17 @@ export const NAME_RULES: readonly FileSystemRule[] = [
   ],
   ["list() rejects with ENOENT if there is no directory", async (t) => {
     await t.rejects("ENOENT", () => t.fs.list(t.at("none")));
+  }],
+  ["entries() gives the names of list()", async (t) => {
+    const { fs, fixture: { directory } } = t;
+    if (fs.entries === undefined) {
+      return t.skip("the file system lists a directory at once");
+    }
+    await t.put("a", "");
+    await t.put("b", "");
+    const names = await collect(fs.entries(directory));
+    t.equal(names.toSorted(), ["a", "b"], "the names, sorted,");
+    await t.rejects("ENOENT", () => collect(fs.entries!(t.at("none"))));
   }],
   [
     "createDirectory() creates a directory and its missing parents",

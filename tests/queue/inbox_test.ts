@@ -73,7 +73,7 @@ Deno.test("MiniQueue.stats() and peek() count and show what was just posted", as
 
 Deno.test("MiniQueue.receive() that waits looks into the inbox now and then where nothing can be watched", async () => {
   const test = new TestInbox();
-  Object.assign(test.fs, { watch: undefined });
+  Object.assign(test.fs, { watch: undefined, entries: undefined });
   await using queue = await test.open();
   const waiting = queue.receive({ waitMs: 60_000 });
   await turns();

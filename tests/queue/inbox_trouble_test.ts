@@ -49,6 +49,30 @@ Deno.test("MiniQueue: later files of a producer wait for one that cannot be read
   assertEquals(await drain(queue), ["a", "b"]);
 });
 
+Deno.test("MiniQueue takes in a folder of more files than a listing keeps, in order", async () => {
+  const test = new TestInbox<number>();
+  await using queue = await test.open();
+  const all = Array.from({ length: 8_200 }, (_, index) => index);
+  for (const number of all.toReversed()) {
+    test.put(posted(number), content([{ payload: number }]));
+  }
+  assertEquals(await drain(queue), all);
+  assertEquals([test.codes, test.waiting], [[], []]);
+});
+
+Deno.test("MiniQueue begins to list again where the files after the last listing are gone", async () => {
+  const test = new TestInbox<number>();
+  await using queue = await test.open();
+  for (let number = 1; number <= 4_097; number++) {
+    test.put(posted(number), content([{ payload: number }]));
+  }
+  // The last one is not in the first listing.
+  while ((await queue.stats()).ready < 4_096);
+  test.fs.unlink(`${INBOX}/${posted(4_097)}`);
+  test.put(posted(0), content([{ payload: 0 }]));
+  assertEquals((await queue.stats()).ready, 4_097);
+});
+
 Deno.test("MiniQueue minds no file that vanishes while it looks", async () => {
   const test = new TestInbox();
   await using queue = await test.open();

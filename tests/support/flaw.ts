@@ -30,6 +30,7 @@ export function broken({ of, handles, fixture }: Flaw): FileSystemFixture {
     create: (path, mode) => flawed(path, memory.create(path, mode)),
     stat: (path) => memory.stat(path),
     list: (path) => memory.list(path),
+    entries: (path) => memory.entries(path),
     createDirectory: (path, mode) => memory.createDirectory(path, mode),
     rename: (from, to) => memory.rename(from, to),
     remove: (path) => memory.remove(path),

@@ -56,6 +56,15 @@ export const NAME_FLAWS: readonly Flaw[] = [
     of: (fs) => ({ list: (path) => fs.list(path).catch(() => []) }),
   },
   {
+    what: "entries() gives the first name alone",
+    breaks: ["entries() gives the names of list()"],
+    of: (fs) => ({
+      async *entries(path) {
+        yield (await fs.list(path))[0]!;
+      },
+    }),
+  },
+  {
     what: "createDirectory() creates no parents",
     breaks: ["createDirectory() creates a directory and its missing parents"],
     of: (fs) => ({
