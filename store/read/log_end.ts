@@ -10,6 +10,9 @@ export class LogEnd {
   readonly #tail: LogTail;
   readonly #mutex = new Mutex();
   #starts = 0;
+  // Of the lines that are taken: a look that fails half-way must not forget what they say.
+  #durable = 0;
+  #applied = 0;
   /** Identifies the log; `undefined` if it has no id, or is not there. */
   id: string | undefined;
   sequence = 0;
@@ -34,18 +37,16 @@ export class LogEnd {
 
   async #refresh(): Promise<void> {
     const tail = this.#tail;
-    let durable = this.durableSequence;
-    let applied = this.applied;
     for (;;) {
       const lines = await tail.next();
       if (tail.starts !== this.#starts) {
         this.#starts = tail.starts;
-        durable = applied = 0;
+        this.#durable = this.#applied = 0;
       }
       if (lines === undefined) break;
       const proven = provenBy(tail.pass());
-      durable = Math.max(durable, proven.durable);
-      applied = Math.max(applied, proven.applied);
+      this.#durable = Math.max(this.#durable, proven.durable);
+      this.#applied = Math.max(this.#applied, proven.applied);
     }
     const { segment, layout } = tail;
     const { header, lines } = segment ?? {};
@@ -53,8 +54,11 @@ export class LogEnd {
     this.sequence = (lines?.next ?? 1) - 1;
     // What is sealed is durable.
     const sealed = layout?.isNative ? header?.base ?? 0 : 0;
-    this.durableSequence = Math.min(Math.max(durable, sealed), this.sequence);
-    this.applied = Math.min(applied, this.sequence);
+    this.durableSequence = Math.min(
+      Math.max(this.#durable, sealed),
+      this.sequence,
+    );
+    this.applied = Math.min(this.#applied, this.sequence);
   }
 
   /** The number of the first record that is there, or of the next one if there is none. */

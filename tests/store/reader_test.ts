@@ -35,6 +35,35 @@ Deno.test("MiniStore.openReader() tells how far the log reaches, and what is kno
   assertEquals(await told(), [7, 7, 7]);
 });
 
+Deno.test("a reader whose look fails half-way does not forget what that look has proven", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1);
+  await using reader = await MiniStore.openReader<number>(PATH, { fs });
+  await using consumer = await MiniStore.consumer<number>(PATH, "c", { fs });
+  await store.append(2);
+  await store.close();
+  // The last lines are read by then.
+  const failOnce = () => {
+    fs.hooks.before = ({ operation, path }) => {
+      if (operation !== "stat" || path !== PATH) return undefined;
+      fs.hooks = {};
+      return { code: "EIO" };
+    };
+  };
+  failOnce();
+  assertEquals((await errorOf(reader.refresh!())).code, "IO");
+  await reader.refresh!();
+  assertEquals([reader.sequence, reader.durableSequence], [2, 2]);
+  failOnce();
+  assertEquals((await errorOf(Array.fromAsync(consumer.follow()))).code, "IO");
+  const seen: number[] = [];
+  for await (const { seq } of consumer.follow()) {
+    if (seen.push(seq) === 2) break;
+  }
+  assertEquals(seen, [1, 2]);
+});
+
 Deno.test("a reader gives what there was at its last look, then follows", async () => {
   const fs = new MemoryFileSystem();
   await using store = await MiniStore.open<number>(PATH, { fs });
