@@ -133,10 +133,11 @@ export class SegmentSet {
 
   /** Makes durable what was appended. */
   async sync(): Promise<void> {
-    if (this.#active.isSynced) return;
+    const { durableBytes, readableBytes } = this.#active;
+    if (durableBytes === readableBytes) return;
     await this.#active.sync();
     await this.#assertOurs();
-    this.#active.durableBytes = this.#active.readableBytes;
+    this.#active.durableBytes = readableBytes;
   }
 
   /** Marks the end as clean; everything before it is durable already. */

@@ -60,6 +60,22 @@ Deno.test("with durableOnly, a follower continues where the log is sealed, and o
   }
 });
 
+Deno.test("with durableOnly, the follower of an open log gives what is synced after a full disk", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1, { durable: false });
+  fs.hooks.before = ({ operation }) =>
+    operation === "write" ? { code: "ENOSPC" } : undefined;
+  assertEquals((await errorOf(store.append(2))).code, "NO_SPACE");
+  fs.hooks = {};
+  await store.sync();
+  assertEquals(store.durableSequence, 1);
+  for await (const { data } of store.follow({ durableOnly: true })) {
+    assertEquals(data, 1);
+    break;
+  }
+});
+
 Deno.test("with durableOnly, the follower of an open log gives what is synced", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<number>(PATH, { fs });
