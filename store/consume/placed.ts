@@ -2,11 +2,12 @@ import { hex, NEWLINE } from "../../base/bytes.ts";
 import { crc32 } from "../../base/checksum.ts";
 import { MiniError } from "../../base/errors.ts";
 import { corrupt } from "../corruption.ts";
-import { encodeClose, type Header } from "../format/line.ts";
+import type { Header } from "../format/line.ts";
 import type { LineParser } from "../format/records.ts";
 import type { JournalContext } from "../journal.ts";
 import type { LogRecord } from "../log.ts";
 import { recordOf } from "../read/chunk.ts";
+import { continues } from "../read/header.ts";
 import type { Position } from "./position.ts";
 
 /** Verified lines of a segment. */
@@ -29,9 +30,6 @@ export interface PlacedRecord extends LogRecord<unknown> {
   readonly place: Place;
 }
 
-/** No closing is interrupted that often without an append between. */
-const MAX_MARKS = 1_000;
-
 /**
  * The records after a position, of lines that begin with the segment that holds
  * record `after.seq + 1`, at its start. Throws `REWRITTEN` if the position is not
@@ -46,7 +44,7 @@ export async function* recordsAfter(
     const { header, parser } = block;
     const { journal, base } = header;
     const fits = base === after.seq
-      ? continues(header, after)
+      ? continues(header, parseInt(after.chain, 16))
       : base > after.seq || base === after.base;
     if (journal !== after.journal || !fits) throw rewritten(context, after);
     for (const { text, chain } of linesOf(block)) {
@@ -62,16 +60,6 @@ export async function* recordsAfter(
       }
     }
   }
-}
-
-/** Whether a segment starts at a position, at which the one before it ends but for marks of a clean end. */
-function continues({ prev }: Header, { seq, chain }: Position): boolean {
-  let before = parseInt(chain, 16);
-  for (let marks = 0; marks < MAX_MARKS; marks++) {
-    if (hex(before) === prev) return true;
-    before = encodeClose(seq, before).chain;
-  }
-  return false;
 }
 
 /** The error for a position that is not one of the log. */

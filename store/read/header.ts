@@ -1,8 +1,10 @@
 import { isUtf8 } from "node:buffer";
+import { hex } from "../../base/bytes.ts";
 import type { MiniError } from "../../base/errors.ts";
 import { readLockFile } from "../../fs/lock_note.ts";
 import { corrupt, unsupported } from "../corruption.ts";
 import {
+  encodeClose,
   FORMAT_VERSION,
   type Header,
   isIntact,
@@ -10,6 +12,22 @@ import {
 } from "../format/line.ts";
 import { judgeHeader } from "../format/tail.ts";
 import type { JournalContext } from "../journal.ts";
+
+/** No closing is interrupted that often without an append between. */
+const MAX_MARKS = 1_000;
+
+/**
+ * Whether a segment continues the one whose last record has this running
+ * checksum after it: marks of a clean end may come between.
+ */
+export function continues({ base, prev }: Header, chain: number): boolean {
+  let before = chain;
+  for (let marks = 0; marks < MAX_MARKS; marks++) {
+    if (hex(before) === prev) return true;
+    before = encodeClose(base, before).chain;
+  }
+  return false;
+}
 
 /**
  * The header of a segment, `undefined` if its write was never finished; throws

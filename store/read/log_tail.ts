@@ -10,6 +10,7 @@ import {
   strayReason,
 } from "../format/shape.ts";
 import type { JournalContext } from "../journal.ts";
+import { continues } from "./header.ts";
 import { type IfMissing, journalLayout } from "./journal_segments.ts";
 import type { Layout, SegmentKey } from "./layout.ts";
 import {
@@ -44,7 +45,7 @@ interface TailBlock extends VerifiedBlock {
 /** The place of one whose segment is not open. */
 interface Lost {
   readonly next: number;
-  /** The running checksum up to which its segment was read. */
+  /** The running checksum after the record before it: opening cuts off a mark that was read. */
   readonly chain: number;
 }
 
@@ -292,8 +293,8 @@ export class LogTail {
   async #lose(): Promise<void> {
     const segment = this.#segment;
     if (segment === undefined) return;
-    const { lines: { next }, reader } = segment;
-    this.#lost = { next, chain: reader.chain };
+    const { chain } = this.#places.at(-1)!;
+    this.#lost = { next: segment.lines.next, chain };
     await this.close();
   }
 
@@ -348,9 +349,10 @@ export class LogTail {
     const segment = await first();
     const { journal, base = 0, prev } = segment?.header ?? {};
     const isOurs = isNative && journal === this.#id && prev !== hex(0);
-    if (isOurs && base === next - 1 && prev === hex(chain)) {
+    if (isOurs && base === next - 1 && continues(segment!.header, chain)) {
+      await this.#enter(segment!);
       this.#lost = undefined;
-      return await this.#enter(segment!);
+      return;
     }
     await segment?.reader.close();
     if (isOurs && base >= next) throw compacted(context, next, base + 1);

@@ -61,7 +61,7 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "position-lost-at-a-clean-end",
-    file: "store/consume/placed.ts",
+    file: "store/read/header.ts",
     edits: [["    before = encodeClose(seq, before).chain;\n", ""]],
     killedBy: rewritten(
       "a position is that of its log across clean ends, also if only the next segment is left",

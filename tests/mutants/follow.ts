@@ -15,6 +15,19 @@ const durable = (test: string) => ({
 
 export const FOLLOW_MUTANTS: readonly Mutant[] = [
   {
+    name: "follower-continues-after-a-mark-that-was-cut-off",
+    file: TAIL,
+    edits: [[
+      "const { chain } = this.#places.at(-1)!;",
+      "const { chain } = segment.reader;",
+    ]],
+    killedBy: {
+      file: "tests/store/follow_path_test.ts",
+      test:
+        "MiniStore.follow() of a path continues where a clean end that it has read is opened again, sealed and removed",
+    },
+  },
+  {
     name: "follower-trusts-the-last-line",
     file: TAIL,
     edits: [["await reader.holds(reader.end)", "true"]],

@@ -110,6 +110,22 @@ Deno.test("MiniStore.follow() of a path continues after a segment that compactio
   assertEquals(await late.failure(), ["COMPACTED", 4]);
 });
 
+Deno.test("MiniStore.follow() of a path continues where a clean end that it has read is opened again, sealed and removed", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using store = await MiniStore.open<number>(PATH, { fs });
+    await store.append(1);
+  }
+  await using follower = new Follower<number>(PATH, { fs });
+  // With it, both marks are read, and opening cuts off the second.
+  assertEquals(await follower.next(), 1);
+  await using store = await MiniStore.open<number>(PATH, { fs });
+  await store.rotate();
+  await store.compact(1);
+  await store.append(2);
+  assertEquals(await follower.next(), 2);
+});
+
 Deno.test("MiniStore.follow() of a path waits for a segment that a rotation does not make, and continues in the old one", async () => {
   const memory = new MemoryFileSystem();
   const holding = new HoldingFileSystem(memory);
