@@ -29,7 +29,7 @@ export function writableOf<T>(log: RecordSink<T>): WritableStream<T> {
   const waiting: Waiting[] = [];
   /** How many chunks that the sink was not given yet are acknowledged. */
   let ahead = 0;
-  return new WritableStream<T>({
+  const stream = new ClosingStream<T>({
     async write() {
       if (ahead === 0) {
         const units = takeCommit(waiting);
@@ -42,17 +42,46 @@ export function writableOf<T>(log: RecordSink<T>): WritableStream<T> {
   }, {
     highWaterMark: 2 * COMMIT_CHARS,
     size(record) {
-      try {
-        const unit = log.encode(record);
-        waiting.push({ unit });
-        return unit.text.length;
-      } catch (error) {
-        // Thrown when its turn comes: what was written before it is to be kept.
-        waiting.push({ error });
-        return 1;
-      }
+      const next = encoded(log, record);
+      // After the encoding, whose schema may close the stream.
+      if (!stream.isClosing) waiting.push(next);
+      return "unit" in next ? next.unit.text.length : 1;
     },
   });
+  return stream;
+}
+
+/** A stream that tells when it is closing: it refuses a chunk then, but asks for its size all the same. */
+class ClosingStream<T> extends WritableStream<T> {
+  isClosing = false;
+
+  override async close(): Promise<void> {
+    const writer = this.getWriter();
+    const closed = writer.close();
+    writer.releaseLock();
+    await closed;
+  }
+
+  override getWriter(): WritableStreamDefaultWriter<T> {
+    const writer = super.getWriter();
+    const close = writer.close.bind(writer);
+    writer.close = async () => {
+      // Throws if the writer was released, and closes nothing.
+      void writer.desiredSize;
+      this.isClosing = true;
+      await close();
+    };
+    return writer;
+  }
+}
+
+/** Encodes a record. An error is thrown when its turn comes: what was written before it is to be kept. */
+function encoded<T>(log: RecordSink<T>, record: T): Waiting {
+  try {
+    return { unit: log.encode(record) };
+  } catch (error) {
+    return { error };
+  }
 }
 
 /** Takes out the units of the next commit. Throws if the first that waits is none. */

@@ -87,6 +87,14 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    name: "stream-of-what-it-refuses",
+    file: "store/streams.ts",
+    edits: [["      if (!stream.isClosing) ", "      "]],
+    killedBy: of("streams_refused")(
+      "MiniStore.writable() appends no record that it refuses",
+    ),
+  },
+  {
     name: "stream-with-a-gap",
     file: "store/streams.ts",
     edits: [[
