@@ -54,6 +54,7 @@ export async function* followRecords<T>(
     while (!lookout.isEnded) {
       const lines = await nextLines(tail, end);
       if (lines === undefined) {
+        wanted.assertTimes(context.paths.active);
         await onCaughtUp?.();
         await lookout.wait();
         continue;

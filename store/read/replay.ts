@@ -114,7 +114,12 @@ async function* read<T>(
       yield chunk;
       signal?.throwIfAborted();
       chunk.settle();
-      isEnd = segment.lines.next > to;
+      const { next } = segment.lines;
+      // A log that is followed has no other end, and no record to come has a time.
+      if (!hasTimes && live !== undefined && next > live.sequence) {
+        wanted.assertTimes(context.paths.active);
+      }
+      isEnd = next > to;
       if (isEnd) break;
     }
     if (isEnd) break;

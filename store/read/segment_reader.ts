@@ -11,6 +11,8 @@ import type { Scanner } from "../format/scanner.ts";
 
 /** The end of a log as the writer in this process knows it. */
 export interface CommittedEnd {
+  /** The number of the last record. */
+  readonly sequence: number;
   /** The base of the segment that is being written. */
   readonly base: number;
   /** How many bytes of the segment are acknowledged; `Infinity` for a sealed one. */

@@ -10,6 +10,10 @@ export class DurableEnd implements CommittedEnd {
     this.#writer = writer;
   }
 
+  get sequence(): number {
+    return this.#writer.durableSequence;
+  }
+
   get base(): number {
     return this.#writer.base;
   }

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { MiniStore, type StoreOptions } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
@@ -142,6 +148,46 @@ Deno.test("a log without times cannot be read by time, and says so", async () =>
   const timed = await open(fs);
   assertEquals(await timed.seqAt(since), 0);
   assertEquals(await Array.fromAsync(timed.replay({ since })), []);
+});
+
+Deno.test("follow({ since }) of a log without times says so once it has read the records that are there", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await open(fs, { timestamps: false });
+  const since = new Date(T0);
+  const stop = new AbortController();
+  const options = { since, signal: stop.signal };
+  const followers = [
+    store.follow(options),
+    store.follow({ ...options, durableOnly: true }),
+    MiniStore.follow(PATH, { ...options, fs }),
+  ].map((records) => assertRejects(() => Array.fromAsync(records), TypeError));
+  const later = store.follow({ ...options, from: 3 });
+  const isLate = assertRejects(() => Array.fromAsync(later), Error, "enough");
+  // The first look finds no record, so that nothing is missing yet.
+  for (let turn = 0; turn < 200; turn++) await undefined;
+  await store.append("a");
+  await store.append("b");
+  for (const { message } of await Promise.all(followers)) {
+    assertStringIncludes(message, "no record that was read has one");
+  }
+  stop.abort(new Error("enough"));
+  await isLate;
+});
+
+Deno.test("follow({ since }) of a log that is open with times waits for one", async () => {
+  using clock = new WallClock(T0);
+  const fs = new MemoryFileSystem();
+  const untimed = await open(fs, { timestamps: false });
+  await untimed.append("a");
+  await untimed.close();
+  await using store = await open(fs);
+  const records = store.follow({ since: new Date(T0) })[Symbol.asyncIterator]();
+  const next = records.next();
+  for (let turn = 0; turn < 200; turn++) await undefined;
+  await store.append("b");
+  const at = new Date(clock.ms);
+  assertEquals((await next).value, { seq: 2, data: "b", at });
+  await records.return?.();
 });
 
 Deno.test("times that are none are refused", async () => {
