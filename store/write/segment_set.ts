@@ -8,6 +8,7 @@ import {
 } from "../../fs/atomic_file.ts";
 import { type Encoded, encodeHeader, type Header } from "../format/line.ts";
 import { hex } from "../../base/bytes.ts";
+import { isMissing } from "../../fs/directory.ts";
 import { fromOs } from "../../fs/os_errors.ts";
 import { copyActive, type Recovered, type SealedSegment } from "../recover.ts";
 import type { FileCompactionReport } from "../log.ts";
@@ -31,7 +32,8 @@ export class SegmentSet {
   #active: ActiveSegment;
   /** The last time in the active segment, if it tells one. */
   #at: number | undefined;
-  #compactionFailure: MiniError | undefined;
+  /** The path of the last segment that was released, until that is durable. */
+  #released: string | undefined;
 
   private constructor(
     context: JournalContext,
@@ -264,31 +266,43 @@ export class SegmentSet {
     doing: string,
     release: (segment: SealedSegment) => Promise<void>,
   ): Promise<FileCompactionReport> {
-    if (this.#compactionFailure !== undefined) throw this.#compactionFailure;
-    const { fs, paths } = this.#context;
     const removed: string[] = [];
     let removedBytes = 0;
+    await this.#syncRelease();
     while (this.canCompact(upTo)) {
       const oldest = this.#sealed[0]!;
       const others = this.#sealed.slice(1);
-      let isReleased = false;
       try {
         // Before the release: a reader that misses the segment must see why.
         this.#sealed = others;
         await release(oldest);
-        isReleased = true;
-        // One at a time: a power cut that undid some of several removals would leave a gap.
-        await fs.syncDirectory(paths.directory);
+        removed.push(oldest.path);
+        removedBytes += oldest.sizeBytes;
       } catch (error) {
-        const failure = this.#failed(error, `${doing} "${oldest.path}" from`);
-        if (isReleased) this.#compactionFailure = failure;
-        else this.#sealed = [oldest, ...this.#sealed];
-        throw failure;
+        // Somebody else may have removed it.
+        if (!isMissing(error)) {
+          this.#sealed = [oldest, ...others];
+          throw this.#failed(error, `${doing} "${oldest.path}" from`);
+        }
       }
-      removed.push(oldest.path);
-      removedBytes += oldest.sizeBytes;
+      this.#released = oldest.path;
+      await this.#syncRelease();
     }
     return { removed, removedBytes, firstSequence: this.firstSequence };
+  }
+
+  /** Makes the last release durable. One at a time: a power cut that undid some of several would leave a gap. */
+  async #syncRelease(): Promise<void> {
+    if (this.#released === undefined) return;
+    try {
+      await this.#context.fs.syncDirectory(this.#context.paths.directory);
+    } catch (error) {
+      const doing = `sync the directory without "${this.#released}" for`;
+      const after =
+        "a power cut may bring that segment back, and none is removed until the directory is synced; every other record is kept, and the log stays usable";
+      throw this.#failed(error, doing, after);
+    }
+    this.#released = undefined;
   }
 
   /**
@@ -352,9 +366,12 @@ export class SegmentSet {
     }
   }
 
-  #failed(error: unknown, doing: string): MiniError {
+  #failed(
+    error: unknown,
+    doing: string,
+    after = "every record is kept, and the log stays usable",
+  ): MiniError {
     const { directory, active: path } = this.#context.paths;
-    const after = "every record is kept, and the log stays usable";
     return fromOs(error, `${doing} "${path}"`, after, { directory, path });
   }
 }

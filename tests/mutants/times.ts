@@ -69,4 +69,17 @@ export const TIMES_MUTANTS: readonly Mutant[] = [
         "MiniStore survives a power cut after every call, in every way: removal of what is not kept",
     },
   },
+  {
+    name: "compaction-after-a-failed-directory-fsync",
+    file: "store/write/segment_set.ts",
+    edits: [[
+      "    await this.#syncRelease();\n    while",
+      "    while",
+    ]],
+    killedBy: {
+      file: "tests/store/failure_test.ts",
+      test:
+        "compaction fails to make a removal durable: nothing more is removed until that succeeds, for there would be a gap",
+    },
+  },
 ];

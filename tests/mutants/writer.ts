@@ -256,8 +256,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "compaction-without-directory-fsync",
     file: "store/write/segment_set.ts",
     edits: [[
-      "        await fs.syncDirectory(paths.directory);\n      } catch",
-      "      } catch",
+      "      await this.#context.fs.syncDirectory(this.#context.paths.directory);\n",
+      "",
     ]],
     killedBy: powerCut("compaction"),
   },

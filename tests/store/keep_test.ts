@@ -159,6 +159,27 @@ Deno.test("keep: a removal that fails is told, fails no append, and is made agai
   assertEquals(store.keepFailure, undefined);
 });
 
+Deno.test("keep: a removal that could not be made durable is made so at the next rotation", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await open(fs, { keep: { records: 1 } });
+  await segments(store, 1);
+  let isRemoved = false;
+  fs.hooks.before = ({ operation }) => {
+    if (operation === "remove") isRemoved = true;
+    return isRemoved && operation === "syncDirectory"
+      ? { code: "ENOSPC" }
+      : undefined;
+  };
+  await segments(store, 1);
+  assertEquals([store.firstSequence, store.keepFailure?.code], [
+    2,
+    "NO_SPACE",
+  ]);
+  fs.hooks = {};
+  await segments(store, 2);
+  assertEquals([store.firstSequence, store.keepFailure], [4, undefined]);
+});
+
 Deno.test("keep: a segment whose time cannot be read is told, and stays", async () => {
   using clock = new WallClock(T0);
   const fs = new MemoryFileSystem();
