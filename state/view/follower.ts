@@ -121,6 +121,8 @@ export class Follower {
       onCaughtUp: () => this.#caughtUp().catch((error) => own.abort(error)),
     })[Symbol.asyncIterator]();
     let next = records.next();
+    // It may fail while the state is made, where nothing awaits it yet.
+    next.catch(() => {});
     try {
       if (!isMade) await this.#makeAfter(isThere ? next : undefined);
       for (;;) {

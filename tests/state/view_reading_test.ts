@@ -195,3 +195,33 @@ Deno.test("StateView gives up on a log that is never what it was", async () => {
   assertEquals((await errorOf(opening)).code, "REWRITTEN");
   assertEquals(looks, 10);
 });
+
+Deno.test("StateView fails with what reading throws while the state is being made", async () => {
+  const log = new MemoryLog();
+  const reason = new Error("out of reach");
+  let isMaking = false;
+  log.follow = () => {
+    // deno-lint-ignore require-yield -- the first reading fails
+    return (async function* () {
+      throw reason;
+    })();
+  };
+  const snapshots = new SnapStore<Counter>("/data", {
+    fs: new MemoryFileSystem(),
+    readOnly: true,
+  });
+  const { restore } = snapshots;
+  snapshots.restore = async (seq) => {
+    isMaking = true;
+    // A rejection that nothing handles is told by then.
+    await new Promise((resolve) => setTimeout(resolve));
+    return restore.call(snapshots, seq);
+  };
+  const { initial, apply } = COUNTER;
+  await using view = await StateView.open<Counter, Add>({ log, snapshots }, {
+    initial,
+    apply,
+  });
+  while (view.failure === undefined) await view.changed;
+  assertEquals([isMaking, view.failure], [true, reason]);
+});
