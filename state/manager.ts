@@ -405,6 +405,9 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @throws {TypeError} For a date, if the state was opened without `timestamps`
    * and no record has a time.
    * @throws {MiniError} `COMPACTED` if neither snapshots nor log reach back so far.
+   * A date needs a record of that time or an earlier one in the log: `retain.ageMs`
+   * keeps one. Where a compaction has left none, only the manager that logged the
+   * last record knows when that was, until the next.
    *
    * @example As it was before a mistake
    * ```ts

@@ -428,17 +428,18 @@ export class MiniStore<T> implements AsyncDisposable {
    * Finds the last record whose time is `time` or earlier. Reads little more than
    * the segment that holds it.
    *
-   * @param time The time.
-   * @returns The number of the record, 0 if no record that is left has such a time.
+   * @returns The number of the record, 0 if no record that is left has such a time;
+   * that of the last if none is left, and it was added by this handle before then.
    * @throws {TypeError} If the log has records, none of them has a time, and it is
    * not open with `timestamps`.
    * @throws {MiniError} As {@linkcode MiniStore.replay}.
    */
   async seqAt(time: Date): Promise<number> {
     aDate("time", time);
-    const { sequence: to } = this;
+    const { sequence: to, firstSequence } = this;
     const reading = this.#reading({ to });
-    return this.firstSequence > to ? 0 : await seqAt(reading, time);
+    if (firstSequence <= to) return await seqAt(reading, time);
+    return time.getTime() < this.#writer.lastTime ? 0 : to;
   }
 
   /**

@@ -94,7 +94,9 @@ export async function startOf(
   if (ageMs === undefined) return start;
   const now = wallClockMs();
   if (now === undefined) return 0;
-  return Math.min(start, await log.seqAt!(new Date(Math.max(0, now - ageMs))));
+  const last = await log.seqAt!(new Date(Math.max(0, now - ageMs)));
+  // That record stays too: its time says since when its state stood.
+  return Math.min(start, Math.max(0, last - 1));
 }
 
 /** The number of a record up to `sequence`, or of the last one at a time. Throws `COMPACTED` if records of that time are gone. */
@@ -121,7 +123,7 @@ async function seqAt(log: Log<unknown>, time: Date): Promise<number> {
   if (seq > 0 || firstSequence === 1) return seq;
   throw new MiniError(
     "COMPACTED",
-    `Cannot rebuild the state as of ${time.toISOString()}: the log starts with record ${firstSequence}, which is later; nothing was changed`,
+    `Cannot rebuild the state as of ${time.toISOString()}: no record before ${firstSequence} is left to tell which was the last by then; nothing was changed`,
     { seq: firstSequence },
   );
 }

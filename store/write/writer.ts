@@ -152,6 +152,11 @@ export class Writer implements CommittedEnd {
     return this.#options.hasTimes;
   }
 
+  /** The last time of the log, even if its record is gone; `Infinity` if it is not known. */
+  get lastTime(): number {
+    return this.#at ?? Infinity;
+  }
+
   /** The limits beyond which a rotation removes the oldest segments. */
   get keep(): KeepOptions | undefined {
     return this.#options.keep;

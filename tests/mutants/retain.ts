@@ -21,6 +21,16 @@ export const RETAIN_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "the-record-before-the-past-goes",
+    file: "state/compaction/retention.ts",
+    edits: [["Math.max(0, last - 1)", "last"]],
+    killedBy: {
+      file: "tests/state/times_test.ts",
+      test:
+        "StateManager.at() reaches back to any time that retain.ageMs promises, however long nothing happened",
+    },
+  },
+  {
     name: "the-past-loses-its-base",
     file: "state/compaction/retention.ts",
     edits: [["[base, next] : ", "[next] : "]],

@@ -54,6 +54,51 @@ Deno.test("StateManager.at() of a time whose records are gone says so", async ()
   assertEquals([error.code, error.seq], ["COMPACTED", 2]);
 });
 
+Deno.test("StateManager.at() gives the state of now after a compaction that left no record", async () => {
+  using clock = new WallClock();
+  const before = new Date(clock.ms - 1);
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", {
+    fs,
+    timestamps: true,
+    keepSnapshots: 1,
+  });
+  for (let seq = 1; seq <= 5; seq++) await counter.apply({ by: 1 });
+  await counter.compact();
+  assertEquals(counter.firstSequence, 6);
+  assertEquals((await counter.at(new Date(clock.ms))).value, 5);
+  assertEquals((await errorOf(counter.at(before))).code, "COMPACTED");
+});
+
+Deno.test("StateManager.at() reaches back to any time that retain.ageMs promises, however long nothing happened", async () => {
+  using clock = new WallClock();
+  const MINUTE = 60 * SECOND;
+  const fs = new MemoryFileSystem();
+  const options = {
+    fs,
+    timestamps: true,
+    keepSnapshots: 1,
+    retain: { ageMs: 60 * MINUTE },
+  };
+  let counter = await openCounter("/data", options);
+  for (let day = 1; day <= 4; day++) {
+    await counter.apply({ by: 1 });
+    clock.ms += 90 * MINUTE;
+    for (let time = 0; time < 2; time++) await counter.compact();
+    await counter.close();
+    counter = await openCounter("/data", options);
+    const values = [0, 30, 60].map(async (minutes) =>
+      (await counter.at(new Date(clock.ms - minutes * MINUTE))).value
+    );
+    assertEquals(await Promise.all(values), [day, day, day]);
+  }
+  await counter.apply({ by: 1 });
+  const past = new Date(clock.ms - 10 * MINUTE);
+  assertEquals((await counter.at(past)).value, 4);
+  assert(counter.firstSequence > 1);
+  await counter.close();
+});
+
 Deno.test("StateManager refuses a time where there are none, and one that is none", async () => {
   const fs = new MemoryFileSystem();
   await using counter = await openCounter("/data", { fs });
