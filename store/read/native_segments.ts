@@ -227,7 +227,7 @@ async function lastTimeOf(
 }
 
 /** The last time in a segment; reads all of it. */
-export async function readLastTime(
+async function readLastTime(
   context: JournalContext,
   path: string,
 ): Promise<number | undefined> {

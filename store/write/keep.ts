@@ -10,17 +10,13 @@ export interface KeptSegments {
   /** Oldest first. */
   readonly sealed: readonly SealedSegment[];
   readonly active: { readonly base: number; readonly sizeBytes: number };
-  /** Reads the last time of a segment, `null` if it tells none. */
-  lastTime(segment: SealedSegment): Promise<number | null>;
 }
 
-/** The number up to which records may go, because the segments that hold them are entirely beyond a limit. */
-export async function excess(
-  { bytes = Infinity, records = Infinity, ageMs = Infinity }: KeepOptions,
-  segments: KeptSegments,
-): Promise<number> {
-  const { sealed, active } = segments;
-  const { sizeBytes, base } = active;
+/** The number up to which records may go, because the segments that hold them are entirely beyond a size. */
+export function beyondSize(
+  { bytes = Infinity, records = Infinity }: KeepOptions,
+  { sealed, active: { base, sizeBytes } }: KeptSegments,
+): number {
   let kept = sizeBytes;
   let end = base;
   for (const { base, sizeBytes } of sealed.toReversed()) {
@@ -28,19 +24,23 @@ export async function excess(
     kept += sizeBytes;
     end = base;
   }
-  const expired = await countExpired(segments, ageMs);
-  const next = sealed[expired]?.base ?? base;
-  return Math.max(end, base - records, expired === 0 ? 0 : next);
+  return Math.max(end, base - records);
 }
 
-/** The number of the oldest segments whose records are all older than that, as far as a clock that was set tells. */
-async function countExpired(
-  { sealed, lastTime }: KeptSegments,
-  ageMs: number,
+/**
+ * The number up to which records may go, because all of them are older than an
+ * age, as far as a clock that was set tells. `lastTime` reads the last time of a
+ * segment, `null` if it tells none.
+ */
+export async function beyondAge(
+  { ageMs = Infinity }: KeepOptions,
+  { sealed, active, lastTime }: KeptSegments & {
+    lastTime(segment: SealedSegment): Promise<number | null>;
+  },
 ): Promise<number> {
   const before = (wallClockMs() ?? 0) - ageMs;
   let expired = 0;
-  if (before <= 0) return expired;
+  if (before <= 0) return 0;
   for (const [index, segment] of sealed.entries()) {
     const at = await lastTime(segment);
     // What comes before a segment that tells its time is older.
@@ -49,5 +49,6 @@ async function countExpired(
     expired = index + 1;
     if (expired >= MAX_EXPIRED) break;
   }
-  return Math.min(expired, MAX_EXPIRED);
+  const count = Math.min(expired, MAX_EXPIRED);
+  return count === 0 ? 0 : sealed[count]?.base ?? active.base;
 }

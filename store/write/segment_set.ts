@@ -14,8 +14,8 @@ import { copyActive, type Recovered, type SealedSegment } from "../recover.ts";
 import type { FileCompactionReport } from "../log.ts";
 import type { JournalContext } from "../journal.ts";
 import type { KeepOptions } from "../options.ts";
-import { readLastTime } from "../read/native_segments.ts";
-import { excess } from "./keep.ts";
+import { lastTimeIn } from "../read/native_segments.ts";
+import { beyondAge, beyondSize } from "./keep.ts";
 
 /**
  * The segments of an open journal, the active one last.
@@ -239,12 +239,12 @@ export class SegmentSet {
   async trim(keep: KeepOptions): Promise<void> {
     const { base, sizeBytes } = this;
     try {
-      const upTo = await excess(keep, {
-        sealed: this.#sealed,
-        active: { base, sizeBytes },
-        lastTime: (segment) => this.#lastTime(segment),
-      });
-      await this.compact(upTo);
+      const active = { base, sizeBytes };
+      await this.compact(beyondSize(keep, { sealed: this.#sealed, active }));
+      // Last, because it may have to read a segment, and fail.
+      const lastTime = (segment: SealedSegment) => this.#lastTime(segment);
+      const left = { sealed: this.#sealed, active, lastTime };
+      await this.compact(await beyondAge(keep, left));
     } catch (error) {
       throw this.#failed(error, "remove the oldest segments of");
     }
@@ -253,7 +253,7 @@ export class SegmentSet {
   /** The last time of a sealed segment, which is read at most once. */
   async #lastTime(segment: SealedSegment): Promise<number | null> {
     if (segment.at !== undefined) return segment.at;
-    const at = await readLastTime(this.#context, segment.path) ?? null;
+    const at = await lastTimeIn(this.#context, [segment]) ?? null;
     this.#sealed = this.#sealed.map((other) =>
       other === segment ? { ...segment, at } : other
     );

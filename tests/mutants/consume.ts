@@ -62,7 +62,7 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
   {
     name: "position-lost-at-a-clean-end",
     file: "store/read/header.ts",
-    edits: [["    before = encodeClose(seq, before).chain;\n", ""]],
+    edits: [["    before = encodeClose(base, before).chain;\n", ""]],
     killedBy: rewritten(
       "a position is that of its log across clean ends, also if only the next segment is left",
     ),

@@ -62,7 +62,7 @@ export const TIMES_MUTANTS: readonly Mutant[] = [
   {
     name: "remove-one-record-too-many",
     file: "store/write/keep.ts",
-    edits: [["base - records,", "base - records + 1,"]],
+    edits: [["base - records)", "base - records + 1)"]],
     killedBy: {
       file: "tests/crash/power_cut_test.ts",
       test:

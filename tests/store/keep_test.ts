@@ -180,6 +180,34 @@ Deno.test("keep: a removal that could not be made durable is made so at the next
   assertEquals([store.firstSequence, store.keepFailure], [4, undefined]);
 });
 
+Deno.test("keep: neither damage nor trouble in the oldest segment keeps those that may go", async () => {
+  using clock = new WallClock(T0);
+  const oldest = "/data/journal.00000000000000000000.jsonl";
+  for (const isDamaged of [true, false]) {
+    clock.ms = T0;
+    const fs = new MemoryFileSystem();
+    const before = await open(fs, { timestamps: true });
+    await segments(before, 4);
+    await before.close();
+    clock.ms += 10;
+    const keep = isDamaged ? { ageMs: 5 } : { ageMs: 5, records: 3 };
+    const options = { timestamps: true, keep, verifyFrom: 5 };
+    await using store = await open(fs, options);
+    if (isDamaged) {
+      const bytes = fs.content(oldest)!;
+      bytes[20]! ^= 1;
+      fs.put(oldest, bytes);
+    }
+    fs.hooks.before = ({ operation, path }) =>
+      !isDamaged && operation === "open" && path === oldest
+        ? { code: "EIO" }
+        : undefined;
+    await segments(store, 1);
+    assertEquals(store.keepFailure, undefined);
+    assertEquals(store.firstSequence, isDamaged ? 3 : 5);
+  }
+});
+
 Deno.test("keep: a segment whose time cannot be read is told, and stays", async () => {
   using clock = new WallClock(T0);
   const fs = new MemoryFileSystem();
