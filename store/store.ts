@@ -426,7 +426,7 @@ export class MiniStore<T> implements AsyncDisposable {
 
   /**
    * Finds the last record whose time is `time` or earlier. Reads little more than
-   * the segment that holds it.
+   * the segment that holds it, and what comes after that without a time.
    *
    * @returns The number of the record, 0 if no record that is left has such a time;
    * that of the last if none is left, and it was added by this handle before then.
