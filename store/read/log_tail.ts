@@ -1,8 +1,7 @@
 import { hex, NEWLINE } from "../../base/bytes.ts";
-import { crc32 } from "../../base/checksum.ts";
 import { MiniError } from "../../base/errors.ts";
 import { corrupt, damageOf } from "../corruption.ts";
-import { endOfRecords, lineStart } from "../format/line.ts";
+import { endOfRecords } from "../format/line.ts";
 import {
   numberAfter,
   type Shape,
@@ -13,12 +12,11 @@ import type { JournalContext } from "../journal.ts";
 import { continues } from "./header.ts";
 import { type IfMissing, journalLayout } from "./journal_segments.ts";
 import type { Layout, SegmentKey } from "./layout.ts";
-import {
-  type LineMark,
-  type LinePlace,
-  markOf,
-  type OpenSegment,
-  type VerifiedBlock,
+import type {
+  LineMark,
+  LinePlace,
+  OpenSegment,
+  VerifiedBlock,
 } from "./segment_reader.ts";
 import { compacted, type ReadStart } from "./segments.ts";
 
@@ -187,6 +185,7 @@ export class LogTail {
           const after = await this.#after(segment);
           if (after === undefined) return undefined;
           await this.#enter(after);
+          await segment.reader.close();
           continue;
         }
       }
@@ -199,9 +198,7 @@ export class LogTail {
   async #after(segment: OpenSegment): Promise<OpenSegment | undefined> {
     const { reader, lines } = segment;
     if (reader.hasRest) await segment.judgeEnd("sealed", lines.next);
-    const after = await this.#layout!.after(segment);
-    if (after !== undefined) await reader.close();
-    return after;
+    return await this.#layout!.after(segment);
   }
 
   /** Notes the place after the last lines, now that they are taken. */
@@ -211,24 +208,14 @@ export class LogTail {
     this.#block = undefined;
     const { segment, lines, offset, chain, before, taken } = block;
     const { reader, key, header: { base } } = segment;
-    const placeAfter = (end: number): LinePlace => {
-      const start = lineStart(lines, end);
-      return {
-        offset: offset + end,
-        chain: end === lines.length
-          ? reader.chain
-          : crc32(lines.subarray(0, end), chain),
-        mark: markOf(lines.subarray(start, end), offset + start),
-      };
-    };
     const end = this.#layout!.isNative ? endOfRecords(lines, taken) : taken;
     if (end > 0) {
       const { next, at } = segment.lines;
-      this.#note({ ...placeAfter(end), key, base, next, at });
+      this.#note({ ...reader.placeIn(block, end), key, base, next, at });
     }
     if (taken === lines.length) return;
     const place = taken > 0
-      ? placeAfter(taken)
+      ? reader.placeIn(block, taken)
       : { offset, chain, mark: before };
     await reader.resume(place);
   }
@@ -253,11 +240,20 @@ export class LogTail {
 
   async #enter(segment: OpenSegment): Promise<void> {
     const { reader, key, header: { base } } = segment;
-    this.#segment = segment;
-    this.#identity = await reader.identity();
-    this.#isFresh = true;
+    await this.#take(segment);
     const at = undefined;
     this.#note({ ...reader.start, key, base, next: base + 1, at });
+  }
+
+  /** Reads on in a segment that was just opened, from a place if one is given. */
+  async #take(segment: OpenSegment, place?: LinePlace): Promise<void> {
+    const { reader } = segment;
+    this.#identity = await reader.orClose(async () => {
+      if (place !== undefined) await reader.resume(place);
+      return await reader.identity();
+    });
+    this.#segment = segment;
+    this.#isFresh = true;
   }
 
   async #isActive(segment: OpenSegment): Promise<boolean> {
@@ -312,11 +308,8 @@ export class LogTail {
       await segment.reader.close();
       throw this.#rewritten(place.next);
     }
-    await segment.reader.resume(place);
+    await this.#take(segment, place);
     segment.lines.moveTo(next, place.at);
-    this.#segment = segment;
-    this.#identity = await segment.reader.identity();
-    this.#isFresh = true;
     this.#lost = undefined;
   }
 
@@ -327,17 +320,16 @@ export class LogTail {
     let segment: OpenSegment | undefined;
     for (let key: number | undefined;;) {
       const place = this.#places.at(-1);
-      if (place?.key !== key) {
+      if (place === undefined || place.key !== key) {
         await segment?.reader.close();
         if (place === undefined) return undefined;
         key = place.key;
         segment = await this.#layout!.find(place);
       }
-      if (
-        segment?.header.journal === this.#id &&
-        await segment.reader.holds(place!)
-      ) {
-        return { segment, place: place! };
+      if (segment?.header.journal === this.#id) {
+        const { reader } = segment;
+        const isThere = await reader.orClose(() => reader.holds(place));
+        if (isThere) return { segment, place };
       }
       this.#places.pop();
     }

@@ -5,7 +5,7 @@ import type { MiniError } from "../../base/errors.ts";
 import { BlockReader, readBlock } from "../../fs/blocks.ts";
 import type { FileHandle } from "../../fs/file_system.ts";
 import { corrupt } from "../corruption.ts";
-import type { Header, LineStart } from "../format/line.ts";
+import { type Header, type LineStart, lineStart } from "../format/line.ts";
 import type { LineParser } from "../format/records.ts";
 import type { Scanner } from "../format/scanner.ts";
 
@@ -134,7 +134,7 @@ export class SegmentReader {
     format: SegmentFormat,
   ): Promise<SegmentReader> {
     const reader = new SegmentReader(path, file, format);
-    try {
+    return await reader.orClose(async () => {
       const { lines, offset } = await reader.#firstLines();
       const end = lines.indexOf(NEWLINE) + 1;
       const { rest } = format.scanner;
@@ -148,8 +148,15 @@ export class SegmentReader {
         chain,
       };
       return reader;
+    });
+  }
+
+  /** Does something with a file that was just opened. Closes the file if that throws. */
+  async orClose<R>(act: () => Promise<R>): Promise<R> {
+    try {
+      return await act();
     } catch (error) {
-      await reader.close();
+      await this.close();
       throw error;
     }
   }
@@ -259,6 +266,18 @@ export class SegmentReader {
   get end(): LinePlace {
     const { offset, chain, lastMark: mark } = this;
     return { offset, chain, mark };
+  }
+
+  /** The place after the first `end` bytes of the lines that were read last, where one of them ends. */
+  placeIn({ lines, offset, chain }: VerifiedBlock, end: number): LinePlace {
+    const start = lineStart(lines, end);
+    return {
+      offset: offset + end,
+      chain: end === lines.length
+        ? this.chain
+        : crc32(lines.subarray(0, end), chain),
+      mark: markOf(lines.subarray(start, end), offset + start),
+    };
   }
 
   /** Whether the line before a place is in the file as it is now. Opening keeps one that lacks only its newline. */
