@@ -428,10 +428,9 @@ export class MiniStore<T> implements AsyncDisposable {
    * Finds the last record whose time is `time` or earlier. Reads little more than
    * the segment that holds it, and what comes after that without a time.
    *
-   * @returns The number of the record, 0 if no record that is left has such a time;
-   * that of the last if none is left, and it was added by this handle before then.
-   * @throws {TypeError} If the log has records, none of them has a time, and it is
-   * not open with `timestamps`.
+   * @returns The number of the record; 0 if none that is left has such a time; if
+   * none is left, and this handle added the last by then, that of the last.
+   * @throws {TypeError} If there are records, none with a time, and no `timestamps`.
    * @throws {MiniError} As {@linkcode MiniStore.replay}.
    */
   async seqAt(time: Date): Promise<number> {

@@ -20,9 +20,10 @@ export const adoptCommand: Command = {
     "only read; stop the program that writes it first.",
     "",
     "Of a cut line nothing is taken. What follows on the same line is taken where no",
-    "value of the cut one could be. A number that JavaScript would change is left",
-    "out with its value; -0 becomes 0, and of a name that an object has twice the last",
-    "counts. NEW opens only when it is complete.",
+    "value of the cut one could be. An integer that JavaScript would change is left",
+    "out with its value, and so is a number that is too large or too close to 0; a",
+    "fraction is rounded to the nearest double, -0 becomes 0, and of a name that an",
+    "object has twice the last counts. NEW opens only when it is complete.",
   ],
   options: [
     { name: "dry-run", summary: "only report; writes nothing" },

@@ -5,7 +5,7 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 /** The most digits of a number in a message. */
 const MAX_SHOWN = 40;
 
-/** The first number of a JSON text that JavaScript has not: an integer that it would change, or one that is too large or too close to 0. */
+/** The first number of a JSON text that JavaScript has not: an integer that it would change, however it is written, or one that is too large or too close to 0. */
 export function flawedNumber(json: string): string | undefined {
   if (!SUSPICIOUS.test(json)) return undefined;
   for (let at = 0; at < json.length; at++) {
@@ -25,8 +25,24 @@ function isKept(text: string): boolean {
   const number = Number(text);
   if (!Number.isFinite(number)) return false;
   if (number === 0) return !/^[^eE]*[1-9]/.test(text);
-  return Number.isSafeInteger(number) || !/^-?\d+$/.test(text) ||
-    BigInt(text) === BigInt(number);
+  if (Number.isSafeInteger(number)) return true;
+  const integer = integerOf(text);
+  // 1e23 is not exact, but it is what JavaScript writes for it again.
+  return integer === undefined || integer === BigInt(number) ||
+    integer === integerOf(String(number));
+}
+
+const PARTS = /^(-?\d+)(?:\.(\d+))?(?:[eE](.+))?$/;
+
+/** The value of a finite number that is not 0; `undefined` if it has a fraction. */
+function integerOf(text: string): bigint | undefined {
+  const [, whole = "", fraction = "", exponent = "0"] = PARTS.exec(text)!;
+  const digits = whole + fraction;
+  let end = digits.length;
+  while (digits[end - 1] === "0") end--;
+  const zeros = Number(exponent) - fraction.length + digits.length - end;
+  if (zeros < 0) return undefined;
+  return BigInt(digits.slice(0, end) + "0".repeat(zeros));
 }
 
 function shown(number: string): string {

@@ -158,6 +158,18 @@ const CASES: Record<string, Case> = {
     [2, 8, 22, "a JavaScript number cannot hold 9007199254740993"],
     [3, 31, 9, "a JavaScript number cannot hold -1E-400"],
   ],
+  "integers in other words": [
+    "[9007199254740993.0]\n[9007199254740993e0]\n[-90071992547409930e-1]\n[9.007199254740993E+15]\n" +
+    "[1e23,1.7976931348623157e308,9007199254740994.00,1180591620717411303424]\n[0.12345678901234567890123,-9007199254740993.5]\n",
+    [
+      [1e23, Number.MAX_VALUE, 9007199254740994, 2 ** 70],
+      [0.12345678901234568, -9007199254740994],
+    ],
+    [1, 0, 20, "a JavaScript number cannot hold 9007199254740993.0"],
+    [2, 21, 20, "a JavaScript number cannot hold 9007199254740993e0"],
+    [3, 42, 23, "a JavaScript number cannot hold -90071992547409930e-1"],
+    [4, 66, 23, "a JavaScript number cannot hold 9.007199254740993E+15"],
+  ],
   "minus zero, a name twice, and names that objects have": [
     '[-0,-0.0]\n{"a":1,"a":2}\n{"__proto__":{"x":1},"toString":2}\n',
     [[0, 0], { a: 2 }, JSON.parse('{"__proto__":{"x":1},"toString":2}')],
