@@ -9,7 +9,7 @@
  * | `CORRUPT` | a record or header that had been durable is damaged or missing |
  * | `POISONED` | a write or fsync failed in a way that leaves the disk unknown; reopen to continue |
  * | `NO_SPACE` | disk full, quota or file-size limit; nothing of the record was kept and the log still works |
- * | `COMPACTED` | asked for a sequence number that compaction has removed |
+ * | `COMPACTED` | asked for a sequence number that compaction has removed, which is `seq` |
  * | `REWRITTEN` | records that a reader has read are not there any more, or others stand in their place: the writer took back what was not durable, or the log was repaired, reset or restored; those before `seq` are unchanged |
  * | `REPLAY_FAILED` | opening a state: `apply` throws for a mutation that was applied before; nothing was changed |
  * | `UNSUPPORTED_FORMAT` | written by a newer version, of the format or of the caller's code, or not a journal at all |

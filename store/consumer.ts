@@ -45,7 +45,7 @@ export interface Consumer<T> extends AsyncDisposable {
    * @returns The records, oldest first.
    * @throws {MiniError} While iterating, as {@linkcode MiniStore.follow}, and
    * `COMPACTED` if records after the position were removed all the same, with the
-   * first that is left as `seq`; `REWRITTEN` if the log does not hold any more
+   * first of them as `seq`; `REWRITTEN` if the log does not hold any more
    * what it held at the position; `CORRUPT` if the position is damaged. In these
    * cases `reset` continues.
    */
@@ -65,14 +65,17 @@ export interface Consumer<T> extends AsyncDisposable {
    */
   commit(seq: number): Promise<void>;
   /**
-   * Sets the position to any record of the log, durably, and ends what follows
-   * from the old one.
+   * Sets the position to any durable record of the log, durably, and ends what
+   * follows from the old one. Only from then on compaction waits for it.
    *
    * @param seq The number of the record before the one to continue with; 0 for
    * the first of a log that was never compacted.
-   * @throws {RangeError} For a record after the last.
-   * @throws {MiniError} `COMPACTED` for a record before those that are left; as
-   * {@linkcode Consumer.commit}.
+   * @throws {RangeError} For a record after the last that is durable. In another
+   * process than the writer's, a later commit, or the end of the log, shows that
+   * a record is.
+   * @throws {MiniError} `COMPACTED` for a record before those that are left, which
+   * is `seq`; if compaction removes the records meanwhile, the message tells that
+   * the position was set all the same. As {@linkcode Consumer.commit}.
    */
   reset(seq: number): Promise<void>;
   /** Waits for the commits under way, and frees the name. Closing twice is fine. */

@@ -72,6 +72,10 @@ export class FileLog implements ConsumerLog {
     return this.#end.sequence;
   }
 
+  get durableSequence(): number {
+    return this.#end.durableSequence;
+  }
+
   recordsAfter(
     position: Position,
     signal: AbortSignal,

@@ -20,6 +20,10 @@ export class LiveLog implements ConsumerLog {
     return this.#writer.sequence;
   }
 
+  get durableSequence(): number {
+    return this.#writer.durableSequence;
+  }
+
   async *recordsAfter(
     position: Position,
     signal: AbortSignal,
@@ -44,8 +48,18 @@ export class LiveLog implements ConsumerLog {
     return await positionIn(seq, segmentLines(this.#context, from, { live }));
   }
 
-  start(): Promise<Position> {
-    return startOf(this.#context, new DurableEnd(this.#writer));
+  async start(): Promise<Position> {
+    await this.#compacted();
+    return await startOf(this.#context, new DurableEnd(this.#writer));
+  }
+
+  /** Waits for a compaction under way: it may not have seen a position that was written since. */
+  async #compacted(): Promise<void> {
+    try {
+      await this.#writer.compact(0);
+    } catch {
+      // A log that is closed or has failed removes nothing any more.
+    }
   }
 
   async close(): Promise<void> {}

@@ -18,6 +18,8 @@ import { writePosition } from "./position_file.ts";
 export interface ConsumerLog {
   /** The number of the last record. */
   readonly sequence: number;
+  /** The number of the last record that is known to be durable. */
+  readonly durableSequence: number;
   /** The durable records after a position, and each further one. Ends when the log does, or the signal fires. */
   recordsAfter(
     position: Position,
@@ -118,12 +120,13 @@ export class LogConsumer<T> implements Consumer<T> {
     try {
       yield* this.#parts.log.recordsAfter(position, signal);
     } catch (error) {
-      throw await this.#explained(error, position);
+      throw await this.#explained(error);
     }
   }
 
   /** Says what a consumer that cannot continue can do. */
-  async #explained(error: unknown, { seq }: Position): Promise<MiniError> {
+  async #explained(error: unknown): Promise<MiniError> {
+    const seq = this.position;
     const { name, log, context: { paths } } = this.#parts;
     const { directory, active: path } = paths;
     const doing = `follow "${path}" as consumer "${name}"`;
@@ -135,7 +138,7 @@ export class LogConsumer<T> implements Consumer<T> {
       } were removed before it committed them; the first that is left is ${first}, and reset(${
         first - 1
       }) continues there`;
-      return new MiniError(code, message, { path, seq: first, cause: error });
+      return new MiniError(code, message, { path, seq: seq + 1, cause: error });
     }
     if (code === "REWRITTEN") {
       const message =
@@ -195,7 +198,29 @@ export class LogConsumer<T> implements Consumer<T> {
       this.#asked = this.#given = seq;
       this.#stop.abort();
       this.#stop = new AbortController();
+      await this.#assertLeft(seq);
     });
+  }
+
+  /** Throws `COMPACTED` if records after a new position were removed: only from then on compaction waits for it. */
+  async #assertLeft(seq: number): Promise<void> {
+    const { name, log, context: { paths } } = this.#parts;
+    const { directory, active: path } = paths;
+    const doing = `reset consumer "${name}" of "${path}" to ${seq}`;
+    let start: Position;
+    try {
+      start = await log.start();
+    } catch (error) {
+      const after = `its position is ${seq}`;
+      throw fromOs(error, doing, after, { directory, path });
+    }
+    if (start.seq <= seq) return;
+    const first = start.seq + 1;
+    const message = `Cannot ${doing}: compaction removed records ${
+      seq + 1
+    } to ${start.seq} meanwhile; its position is ${seq}, the first record left is ${first}, and reset(${start.seq}) continues there`;
+    const missing = Math.max(seq, 1);
+    throw new MiniError("COMPACTED", message, { path, seq: missing });
   }
 
   async #positionAfter(seq: number): Promise<Position> {
@@ -210,7 +235,9 @@ export class LogConsumer<T> implements Consumer<T> {
       throw fromOs(error, doing, after, { directory, path });
     }
     if (found !== undefined) return found;
-    throw new RangeError(`seq must be a durable record of the log, not ${seq}`);
+    throw new RangeError(
+      `seq must be a durable record of the log, not ${seq}; the last that is known to be durable is ${log.durableSequence}`,
+    );
   }
 
   async #write(position: Position): Promise<void> {

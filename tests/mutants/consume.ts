@@ -76,6 +76,22 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
     ),
   },
   {
+    name: "reset-to-what-is-removed-meanwhile",
+    file: "store/consume/log_consumer.ts",
+    edits: [["      await this.#assertLeft(seq);\n", ""]],
+    killedBy: of("held_back")(
+      "reset() says so where compaction removes what it goes back to",
+    ),
+  },
+  {
+    name: "reset-beside-a-compaction",
+    file: "store/consume/live_log.ts",
+    edits: [["    await this.#compacted();\n", ""]],
+    killedBy: of("held_back")(
+      "reset() waits for a compaction that has not seen the new position",
+    ),
+  },
+  {
     name: "stream-acknowledges-early",
     file: "store/streams.ts",
     edits: [[

@@ -10,6 +10,7 @@ import {
   POSITION,
   sealed,
 } from "../support/consumer.ts";
+import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { threeSegments } from "../support/records.ts";
 
@@ -37,12 +38,13 @@ Deno.test("compact() stops before the slowest consumer, and names it", async () 
   assertEquals([all.firstSequence, all.heldBy], [10, undefined]);
   await using slow = await store.consumer("slow");
   const error = await errorOf(Array.fromAsync(slow.follow()));
-  assertEquals([error.code, error.seq], ["COMPACTED", 10]);
+  assertEquals([error.code, error.seq], ["COMPACTED", 7]);
   assertStringIncludes(
     error.message,
     'Cannot follow "/data/journal.jsonl" as consumer "slow": records 7 to 9 were removed before it committed them; the first that is left is 10, and reset(9) continues there',
   );
-  assertEquals((await errorOf(slow.reset(5))).code, "COMPACTED");
+  const gone = await errorOf(slow.reset(5));
+  assertEquals([gone.code, gone.seq, slow.position], ["COMPACTED", 5, 6]);
   await slow.reset(9);
   await store.append(10);
   for await (const { data } of slow.follow()) {
@@ -155,6 +157,81 @@ Deno.test("a new consumer stands before what compaction has left, whenever that 
   };
   await using consumer = await store.consumer("uploader");
   assertEquals([isCompacted, consumer.position], [true, 3]);
+});
+
+Deno.test("reset() says so where compaction removes what it goes back to", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  await using consumer = await store.consumer("uploader");
+  await consumer.reset(9);
+  fs.hooks.after = ({ operation, path }) => {
+    if (operation !== "rename" || !path.endsWith(".tmp")) return;
+    // As another process does, that has not seen the new position.
+    fs.remove("/data/journal.00000000000000000000.jsonl");
+  };
+  const error = await errorOf(consumer.reset(1));
+  assertEquals(
+    [error.code, error.seq, consumer.position],
+    ["COMPACTED", 1, 1],
+  );
+  assertStringIncludes(
+    error.message,
+    `Cannot reset consumer "uploader" of "${PATH}" to 1: compaction removed records 2 to 3 meanwhile; its position is 1, the first record left is 4, and reset(3) continues there`,
+  );
+});
+
+Deno.test("reset() tells the position where it cannot look at the log again", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  await using consumer = await store.consumer("uploader");
+  let isSet = false;
+  fs.hooks.before = ({ operation, path }) => {
+    isSet ||= operation === "rename" && path.endsWith(".tmp");
+    return isSet && operation === "list" ? { code: "EIO" } : undefined;
+  };
+  const error = await errorOf(consumer.reset(9));
+  assertEquals([error.code, consumer.position], ["IO", 9]);
+  assertStringIncludes(error.message, "its position is 9");
+  fs.hooks = {};
+});
+
+Deno.test("reset() waits for a compaction that has not seen the new position", async () => {
+  const holding = new HoldingFileSystem(new MemoryFileSystem());
+  await using store = await threeSegments(PATH, holding.fs);
+  await using consumer = await store.consumer("uploader");
+  await consumer.reset(6);
+  // It has read the positions then.
+  const held = holding.hold("syncDirectory");
+  const compacted = store.compact(6);
+  await held.reached;
+  const reset = errorOf(consumer.reset(0));
+  for (let turn = 0; turn < 2_000; turn++) await undefined;
+  held.release();
+  assertEquals((await compacted).removed.length, 2);
+  const error = await reset;
+  assertEquals([error.code, error.seq], ["COMPACTED", 1]);
+});
+
+Deno.test("reset() of a log that is closed sets the position all the same", async () => {
+  const store = await threeSegments(PATH, new MemoryFileSystem());
+  await using consumer = await store.consumer("uploader");
+  await store.close();
+  await consumer.reset(5);
+  assertEquals(consumer.position, 5);
+});
+
+Deno.test("a consumer that is overtaken says what it has not committed", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  await store.rotate();
+  await using consumer = await store.consumer("uploader");
+  const records = consumer.follow()[Symbol.asyncIterator]();
+  for (let seq = 1; seq <= 3; seq++) await records.next();
+  await consumer.commit(3);
+  await store.compact(9, { ignoreConsumers: true });
+  const error = await errorOf(records.next());
+  assertEquals([error.code, error.seq], ["COMPACTED", 4]);
+  assertStringIncludes(error.message, "records 4 to 9 were removed before");
 });
 
 Deno.test("StateManager.compact() waits for the consumers of its log", async () => {
