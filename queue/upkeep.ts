@@ -61,14 +61,16 @@ export class Upkeep<T, M> {
     await this.#recordExpiry();
     const { report, left } = await this.#log.compact();
     // The log still reaches back to the snapshot before this one, which may be
-    // much older; another snapshot takes its place.
+    // much older; another snapshot takes its place. A consumer that holds the
+    // records back holds them then too.
+    if (report.heldBy !== undefined) return report;
     if (left < await this.#log.garbageThreshold()) return report;
     await this.#log.enter({ tick: true }, true);
     const { report: next } = await this.#log.compact();
     return {
+      ...next,
       removed: [...report.removed ?? [], ...next.removed ?? []],
       removedBytes: (report.removedBytes ?? 0) + (next.removedBytes ?? 0),
-      firstSequence: next.firstSequence,
     };
   }
 
