@@ -112,24 +112,44 @@ export class Inbox<T, M> {
     this.#names = names.reverse();
   }
 
-  /** The first names after one, in order: all of them, or more than a listing keeps. */
+  /**
+   * The first names after one, in order: all of them, or more than a listing
+   * keeps. Of two files that are put there while it is listed, a system may show
+   * only the later one. So it is listed twice: what a producer has posted
+   * before a file that the first listing shows is there when the second begins.
+   */
   async #listAfter(
     after: string,
     isLeft: (name: string) => boolean,
   ): Promise<string[]> {
     if (after === "") this.#held.clear();
+    const last = new Map<string, string>();
+    for (const name of await this.#firstAfter(after, isLeft)) {
+      last.set(producerOf(name), name);
+    }
+    if (last.size === 0) return [];
+    const names = await this.#firstAfter(after, isLeft);
+    return names.filter((name) => name <= (last.get(producerOf(name)) ?? ""));
+  }
+
+  /** Lists once. */
+  async #firstAfter(
+    after: string,
+    isLeft: (name: string) => boolean,
+  ): Promise<string[]> {
     const gone = new Set(this.#stuck.keys());
-    let names: string[] = [];
+    // A system may show a name twice.
+    let names = new Set<string>();
     for await (const name of this.#folder.names()) {
       gone.delete(name);
       if (name <= after || !isLeft(name)) continue;
-      names.push(name);
-      if (names.length === 2 * MAX_NAMES) {
-        names = names.sort().slice(0, MAX_NAMES + 1);
+      names.add(name);
+      if (names.size === 2 * MAX_NAMES) {
+        names = new Set([...names].sort().slice(0, MAX_NAMES + 1));
       }
     }
     for (const name of gone) this.#stuck.delete(name);
-    return names.sort();
+    return [...names].sort();
   }
 
   async #takeIn(): Promise<void> {

@@ -60,6 +60,19 @@ export const INBOX_MUTANTS: readonly Mutant[] = [
     killedBy: trouble("a removal that is not durable is not on record"),
   },
   {
+    name: "listing-is-taken-for-a-snapshot",
+    file: "queue/inbox/inbox.ts",
+    edits: [[
+      '    return names.filter((name) => name <= (last.get(producerOf(name)) ?? ""));\n',
+      "    return names;\n",
+    ]],
+    killedBy: {
+      file: "tests/queue/inbox_test.ts",
+      test:
+        "MiniQueue keeps the order of a producer where a listing shows only the later of two files",
+    },
+  },
+  {
     name: "snapshot-forgets-the-files",
     file: "queue/ledger/codec.ts",
     edits: [["  for (const name in inbox) yield { inbox: name };\n", ""]],

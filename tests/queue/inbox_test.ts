@@ -215,3 +215,49 @@ Deno.test("applyToLedger() enqueues the messages of a file once, until the file 
     assertThrows(() => applyToLedger(ledger, entry), TypeError, "gone[0]");
   }
 });
+
+Deno.test("MiniQueue keeps the order of a producer where a listing shows only the later of two files", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  // What is listed is no snapshot: the first two are put there after their places were read.
+  await test.post("a");
+  await test.post("b");
+  await test.post("c");
+  const hidden = new Set(test.waiting.slice(0, 2));
+  let listings = 0;
+  Object.assign(test.fs, {
+    entries: async function* (path: string) {
+      const isFirst = ++listings === 1;
+      for (const name of await test.fs.list(path)) {
+        if (!isFirst || !hidden.has(name)) yield name;
+      }
+    },
+  });
+  assertEquals(await drain(queue), ["a", "b", "c"]);
+  // What only the second listing shows waits for the next ones.
+  await test.post("d");
+  await test.post("e");
+  const [, later] = test.waiting;
+  listings = 0;
+  hidden.clear();
+  hidden.add(later!);
+  test.put(posted(1), content([{ payload: "of another" }]));
+  hidden.add(posted(1));
+  assertEquals((await queue.stats()).ready, 1);
+  const rest = await drain(queue);
+  assertEquals(rest.filter((payload) => payload.length === 1), ["d", "e"]);
+  assertEquals(rest.length, 3);
+});
+
+Deno.test("MiniQueue takes in once what a listing shows twice", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  await test.post("a");
+  Object.assign(test.fs, {
+    entries: async function* (path: string) {
+      for (const _ of [1, 2]) yield* await test.fs.list(path);
+    },
+  });
+  assertEquals(await drain(queue), ["a"]);
+  assertEquals(test.told, []);
+});
