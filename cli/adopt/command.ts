@@ -69,7 +69,9 @@ function describe(
     lines.push(
       paint(
         "bad",
-        `"${from}" changed meanwhile: stop what writes it, then try again`,
+        `"${from}" changed meanwhile: stop what writes it, then try again${
+          adopted ? " with another NEW" : ""
+        }`,
       ),
     );
   }

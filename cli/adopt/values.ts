@@ -36,6 +36,9 @@ const CUT_SHORT = "a value that is cut short";
 const NOT_JSON = "not JSON";
 const UNSURE = "perhaps only a part of a value";
 
+/** The most values of a line that may be cut short: after them it is no line of values, and each would cost memory. */
+const MAX_CUT = 1_000;
+
 /**
  * The values of a piece, and what of it is left out. Pure.
  *
@@ -101,6 +104,7 @@ function cutIntoParts({ bytes, isStart }: Piece): Part[] {
   const last = endOfText(bytes);
   /** How many parts there are before the first value that follows a cut one. */
   let sure: number | undefined;
+  let cut = 0;
   let at = startOfText(bytes, isStart);
   while (at < last) {
     const { isWhole, end, brace } = scanValue(bytes, at);
@@ -110,7 +114,8 @@ function cutIntoParts({ bytes, isStart }: Piece): Part[] {
     if (isExpected && isValue) {
       parts.push({ start: at, end });
       at = afterSpace(bytes, end);
-    } else if (isExpected && next !== undefined) {
+    } else if (isExpected && next !== undefined && cut < MAX_CUT) {
+      cut++;
       parts.push({ start: at, end: next, reason: CUT_SHORT });
       sure ??= parts.length;
       at = next;

@@ -141,6 +141,32 @@ Deno.test("mini adopt that is killed leaves nothing that opens, and begins again
   assertEquals((await mini(["adopt", file, path])).code, 2);
 });
 
+Deno.test("mini adopt of a file that changes meanwhile says so, and that another try needs another place", async () => {
+  await using directory = new TestDirectory();
+  const file = directory.at("app.log");
+  const line = `["${"x".repeat(100_000)}"]\n`;
+  await Deno.writeTextFile(file, line.repeat(100));
+  await Deno.writeTextFile(directory.at("next.log"), "[1]\n");
+  const path = directory.at("new/journal.jsonl");
+  await Deno.mkdir(directory.at("new"));
+  const watcher = Deno.watchFs(directory.at("new"));
+  const adopting = mini(["adopt", file, path]).finally(() => watcher.close());
+  for await (const { paths } of watcher) {
+    if (paths.some((name) => name.endsWith(".part"))) break;
+  }
+  await Deno.rename(directory.at("next.log"), file);
+  const { code, stdout } = await adopting;
+  assertEquals(code, 1);
+  assertStringIncludes(
+    stdout,
+    `"${file}" changed meanwhile: stop what writes it, then try again with another NEW`,
+  );
+  const again = await mini(["adopt", file, path]);
+  assertStringIncludes(again.stderr, "already exists");
+  const other = directory.at("new/other.jsonl");
+  assertEquals((await mini(["adopt", file, other])).code, 0);
+});
+
 Deno.test("mini adopt to a disk that is full leaves nothing that opens, and no copy", async () => {
   const mount = await Mount.tmpfs("400k");
   if (typeof mount === "string") return skipped("a full disk", mount);

@@ -191,6 +191,16 @@ const CASES: Record<string, Case> = {
     [3, 23, 7, NOT_JSON],
     [4, 31, 1, NOT_JSON],
   ],
+  "one object on several lines, an item a line": [
+    '{\n"in": [\n{"x":1},\n{"x":2}\n]\n}\n',
+    [{ x: 1 }, { x: 2 }],
+    [1, 0, 1, CUT],
+    [2, 2, 4, UNSURE],
+    [2, 6, 3, NOT_JSON],
+    [3, 17, 1, NOT_JSON],
+    [5, 27, 1, NOT_JSON],
+    [6, 29, 1, NOT_JSON],
+  ],
   "text before the JSON": [
     'WARN {"a":1}\n12:30 {"a":1}\n',
     [],
@@ -220,6 +230,17 @@ Deno.test("mini adopt takes what is certain of any file, and reports the rest wi
       name,
     );
   }
+});
+
+Deno.test("mini adopt leaves out a line of nothing but beginnings, in memory that does not grow with it", async () => {
+  const many = "{".repeat(100_000);
+  const few = "{".repeat(1_000);
+  const [found] = await adoptAll([`[1]${many}[2]\n${few}[3]\n`]);
+  assertEquals(found!.records, [[1], [3]]);
+  const { losses, lostBytes } = found!.report;
+  assertEquals([losses, lostBytes], [1 + 1 + 1_000, 100_003 + 1_000]);
+  const { line, offset, sizeBytes, reason } = found!.report.lost[1]!;
+  assertEquals([line, offset, sizeBytes, reason], [1, 4, 100_002, NOT_JSON]);
 });
 
 Deno.test("mini adopt leaves out what is longer than a record, in memory that does not grow with it", async () => {

@@ -18,6 +18,16 @@ export const ADOPT_MUTANTS: readonly Mutant[] = [
     killedBy: certain,
   },
   {
+    name: "lists-every-beginning-of-a-line",
+    file: "cli/adopt/values.ts",
+    edits: [[" && cut < MAX_CUT", ""]],
+    killedBy: {
+      file: "tests/cli/adopt_test.ts",
+      test:
+        "mini adopt leaves out a line of nothing but beginnings, in memory that does not grow with it",
+    },
+  },
+  {
     name: "adopts-what-nuls-may-have-cut",
     file: "cli/adopt/values.ts",
     edits: [['(isClean && end === "newline")', "isClean"]],
