@@ -19,6 +19,7 @@ import type {
   VerifiedBlock,
 } from "./segment_reader.ts";
 import { compacted, type ReadStart } from "./segments.ts";
+import { pause, SECOND_LOOK_MS } from "./until_stable.ts";
 
 /** A place that was read up to, by which it is found again in a file that has taken the place of another. */
 export interface TailPlace extends SegmentKey, LinePlace {
@@ -27,6 +28,9 @@ export interface TailPlace extends SegmentKey, LinePlace {
   /** The time that the lines before it have told. */
   readonly at: number | undefined;
 }
+
+/** The looks that may see the same damage before one that decides. */
+const MAX_LOOKS = 2;
 
 /** The most places that are kept. */
 const MAX_PLACES = 64;
@@ -50,7 +54,7 @@ interface Lost {
 /**
  * Reads a log that somebody else writes, on and on: through rotation and
  * compaction, and after a crash, a full disk or a repair. It keeps its place,
- * and never waits.
+ * and waits only before the last look at damage.
  *
  * The running checksum decides whether the log is still the one that was read.
  * Where the file has another name or identity, or its last line has changed, the
@@ -76,6 +80,8 @@ export class LogTail {
   starts = 0;
   /** The damage that the last look has seen. */
   #damage: string | undefined;
+  /** How many looks in a row have seen it. */
+  #looks = 0;
 
   constructor(
     context: JournalContext,
@@ -107,7 +113,7 @@ export class LogTail {
    * be parsed by the segment's `lines` before the next call.
    *
    * @throws {MiniError} `REWRITTEN`; `COMPACTED`; `NOT_FOUND`; `CORRUPT` for a
-   * damage that is the same at a second look; and as opening does.
+   * damage that is the same after a pause; and as opening does.
    */
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
@@ -121,9 +127,13 @@ export class LogTail {
         return block?.lines;
       } catch (error) {
         const damage = damageOf(error);
-        if (damage === undefined || damage === this.#damage) throw error;
+        if (damage === undefined) throw error;
+        this.#looks = damage === this.#damage ? this.#looks + 1 : 1;
+        if (this.#looks > MAX_LOOKS) throw error;
         this.#damage = damage;
         await this.#lose();
+        // What a writer has just replaced shows at once; a network folder may be late.
+        if (this.#looks === MAX_LOOKS) await pause(SECOND_LOOK_MS);
       }
     }
   }

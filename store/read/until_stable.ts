@@ -27,8 +27,11 @@ export async function untilStable<T>(
       if (seen.isStable || isLast) return seen.value;
       before = seen.value;
     } else if (isLast) throw seen.error;
-    if (pauseMs > 0) {
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
+    if (pauseMs > 0) await pause(pauseMs);
   }
+}
+
+/** Waits before a second look. */
+export async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -15,6 +15,16 @@ const durable = (test: string) => ({
 
 export const FOLLOW_MUTANTS: readonly Mutant[] = [
   {
+    name: "follower-looks-at-damage-without-a-pause",
+    file: TAIL,
+    edits: [["await pause(SECOND_LOOK_MS);", "await undefined;"]],
+    killedBy: {
+      file: "tests/store/follow_trouble_test.ts",
+      test:
+        "a follower looks at damage again after a pause, in which half a write is completed",
+    },
+  },
+  {
     name: "follower-continues-after-a-mark-that-was-cut-off",
     file: TAIL,
     edits: [[

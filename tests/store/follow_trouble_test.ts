@@ -117,3 +117,22 @@ for (const [what, change] of Object.entries(CHANGES)) {
     }
   });
 }
+
+Deno.test("a follower looks at damage again after a pause, in which half a write is completed", async () => {
+  const memory = oneRecord();
+  let isHalf = false;
+  const fs = wrapping(memory, (file) => ({
+    ...file,
+    read: async (into) => {
+      const count = await file.read(into);
+      if (!isHalf || count <= 64) return count;
+      into[30]! ^= 1;
+      // Nothing else of this test waits for a timer.
+      setTimeout(() => isHalf = false);
+      return count;
+    },
+  }));
+  isHalf = true;
+  await using follower = new Follower<number>(PATH, { fs });
+  assertEquals(await follower.next(), 1);
+});
