@@ -142,7 +142,7 @@ export class QueueView<T> implements AsyncDisposable {
     return this.#view.changed;
   }
 
-  /** Why the view is not kept up to date any more, such as a `MiniError` with code `CORRUPT`. It stays as it was. */
+  /** Why the view is not kept up to date any more, such as a `MiniError` with code `CORRUPT` if the log could not be read for about ten seconds. It stays as it was; a failure is final. */
   get failure(): unknown {
     return this.#view.failure;
   }

@@ -1,12 +1,19 @@
 import { onAbort } from "../../base/abort.ts";
+import { pause } from "../../base/deadline.ts";
 import { withResolvers } from "../../base/promise.ts";
 import { Signal } from "../../base/signal.ts";
 import { type LogReader, type LogRecord, MiniError } from "../../store/mod.ts";
 import { isCompacted } from "../aborts.ts";
 import type { ViewState } from "./view_state.ts";
 
-/** The most tries to make a state of a log that changes under each of them. */
+/** The most tries to make a state of a log that changes under each of them, or cannot be read. */
 const MAX_TRIES = 10;
+
+/** The milliseconds before the second try; they double with each. */
+const PAUSE_MS = 20;
+
+/** What may pass, where a state was made before: a fault of the file system, and a log whose files are being replaced. */
+const PASSING = ["IO", "PERMISSION", "NOT_FOUND", "CORRUPT"];
 
 /** A state that takes in what is read. */
 type FollowingState = Pick<
@@ -34,6 +41,8 @@ export class Follower {
   #onCaughtUp: (() => void) | undefined;
   /** Fired when the log was looked at, and the state has taken in what is there. */
   readonly #looked = new Signal();
+  /** Whether the log has failed to be what the state is made of, and the state is not made again yet. */
+  #isApart = false;
 
   constructor(log: LogReader<unknown>, state: FollowingState) {
     this.#log = log;
@@ -61,19 +70,20 @@ export class Follower {
     await this.#following;
   }
 
-  /** Resolves when the log, as it is at the call or later, was looked at; to `false` if it never will be. */
+  /** Resolves when the log, as it is at the call or later, was looked at; to `false` where the state is not that of the log. */
   async look(): Promise<boolean> {
     // One look may have begun before.
     for (let looks = 0; looks < 2; looks++) {
       const looked = this.#looked.next;
       await this.#log.refresh?.();
-      if (!this.#hasEnded) await looked;
+      if (this.#isCurrent) await looked;
     }
-    return !this.#hasEnded;
+    return this.#isCurrent;
   }
 
-  get #hasEnded(): boolean {
-    return this.#state.isClosed || this.#state.failed.aborted;
+  get #isCurrent(): boolean {
+    const { isClosed, failed } = this.#state;
+    return !this.#isApart && !isClosed && !failed.aborted;
   }
 
   #begin(isMade: boolean): void {
@@ -91,15 +101,16 @@ export class Follower {
         break;
       } catch (error) {
         if (signal.aborted) break;
-        // What was read is gone, or is something else now.
-        const isOther = isCompacted(error) || isRewritten(error);
-        const wasMade = isMade || state.made > made;
-        if (wasMade) tries = 0;
-        if (!isOther || tries === MAX_TRIES) {
+        if (isMade || state.made > made) tries = 1;
+        if (!isPassing(error, state.made > 0) || tries === MAX_TRIES) {
           state.fail(error);
           break;
         }
         isMade = false;
+        this.#isApart = true;
+        this.#looked.fire();
+        await pause(PAUSE_MS * 2 ** (tries - 1), signal).catch(() => {});
+        if (signal.aborted) break;
       }
     }
     this.#looked.fire();
@@ -152,6 +163,7 @@ export class Follower {
     } finally {
       this.#onCaughtUp = undefined;
     }
+    this.#isApart = false;
     this.#onMade();
   }
 
@@ -162,6 +174,11 @@ export class Follower {
   }
 }
 
-function isRewritten(error: unknown): boolean {
-  return error instanceof MiniError && error.code === "REWRITTEN";
+/** Whether another look at the log may find something else. */
+function isPassing(error: unknown, wasMade: boolean): boolean {
+  // What was read is gone, or is something else now.
+  if (isCompacted(error)) return true;
+  if (!(error instanceof MiniError)) return false;
+  const { code } = error;
+  return code === "REWRITTEN" || wasMade && PASSING.includes(code);
 }

@@ -137,8 +137,8 @@ export class StateView<S, M> implements AsyncDisposable {
   /**
    * How often the state has turned out not to be that of the log any more:
    * records that it had applied were taken back or removed by compaction before
-   * it got to them, or the writer's code has not applied a mutation that this code
-   * has. A program that sums up changes must begin again after a reset.
+   * it got to them, the log could not be read for a moment, or the writer's code
+   * has not applied a mutation that this code has. A program that sums up changes must begin again after a reset.
    */
   get resets(): number {
     return this.#state.resets;
@@ -150,9 +150,11 @@ export class StateView<S, M> implements AsyncDisposable {
   }
 
   /**
-   * Why the state is not kept up to date any more, such as a `MiniError` with
-   * code `CORRUPT`; `REPLAY_FAILED` if `apply` throws for a mutation that was
-   * applied by the writer. The state stays as it was.
+   * Why the state is not kept up to date any more: `REPLAY_FAILED` if `apply`
+   * throws for a mutation that was applied by the writer; `IO`, `PERMISSION`,
+   * `NOT_FOUND` or `CORRUPT` if the log, or a snapshot, could not be read for
+   * about ten seconds. The state stays as it was. A failure is final: open
+   * another view.
    */
   get failure(): unknown {
     return this.#state.failed.reason;

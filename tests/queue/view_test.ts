@@ -7,6 +7,7 @@ import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 import { TestQueue, turns } from "../support/queue.ts";
+import { hastyTimers } from "../support/timers.ts";
 
 /** All that a queue, or a view of one, shows. */
 async function shown(
@@ -133,11 +134,12 @@ async function tornView(
   for (const apply of ENTRIES) await store.append({ apply });
   const view = await QueueView.open<string>("/data", { fs });
   let isTorn = false;
-  fs.hooks.before = ({ path }) => {
+  let rebuilding: { readonly fault: { code: string } | undefined } | undefined;
+  fs.hooks.before = ({ operation, path }) => {
     // It looks for a snapshot first.
-    if (!path.endsWith("snapshot.seq") || isTorn) return undefined;
-    isTorn = true;
-    return onRebuild(view);
+    isTorn ||= path.endsWith("snapshot.seq");
+    if (!isTorn || operation === "close") return undefined;
+    return (rebuilding ??= { fault: onRebuild(view) }).fault;
   };
   await store.append({ apply: TORN });
   return { fs, store, view };
@@ -162,12 +164,15 @@ Deno.test("QueueView never shows half of an entry that was aborted", async () =>
 
 Deno.test("QueueView that fails half-way says why, and one that is closed half-way is CLOSED", async () => {
   for (const isClosed of [false, true]) {
+    using _timers = hastyTimers();
     const closing: Promise<void>[] = [];
     const { store, view } = await tornView((view) => {
       if (isClosed) closing.push(view.close());
       return { code: "EIO" };
     });
-    await turns(500);
+    while (closing.length === 0 && view.failure === undefined) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
     await Promise.all(closing);
     const error = await errorOf(view.stats());
     assertEquals(error.code, isClosed ? "CLOSED" : "IO");

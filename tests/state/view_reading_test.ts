@@ -10,6 +10,7 @@ import {
 } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
+import { hastyTimers } from "../support/timers.ts";
 import { openView } from "../support/view.ts";
 
 const JOURNAL = "/data/journal.jsonl";
@@ -187,13 +188,14 @@ Deno.test("StateView gives up on a log that is never what it was", async () => {
     looks++;
     throw new MiniError("REWRITTEN", "it was another");
   };
+  using timers = hastyTimers();
   const { initial, apply } = COUNTER;
   const opening = StateView.open<Counter, Add>({ log, snapshots }, {
     initial,
     apply,
   });
   assertEquals((await errorOf(opening)).code, "REWRITTEN");
-  assertEquals(looks, 10);
+  assertEquals([looks, timers.asked.length], [10, 9]);
 });
 
 Deno.test("StateView fails with what reading throws while the state is being made", async () => {
