@@ -180,7 +180,7 @@ export async function* effectiveMutations<M>(
 }
 
 /** Finds the state to start from: a checkpoint, the newest snapshot of this version or that can be migrated, or the initial state. */
-async function findStart<S, M>(
+export async function findStart<S, M>(
   sources: RebuildSources<S, M>,
   upTo: number,
 ): Promise<Start<S>> {

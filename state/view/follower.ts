@@ -12,7 +12,7 @@ const MAX_TRIES = 10;
 /** The milliseconds before the second try; they double with each. */
 const PAUSE_MS = 20;
 
-/** What may pass, where a state was made before: a fault of the file system, and a log whose files are being replaced. */
+/** The codes of failures that may pass, where a state was made before: a fault of the file system, and a log whose files are being replaced. */
 const PASSING = ["IO", "PERMISSION", "NOT_FOUND", "CORRUPT"];
 
 /** A state that takes in what is read. */

@@ -2,7 +2,7 @@ import { aSignal, assertOptions, countFrom } from "../../base/checks.ts";
 import { pause } from "../../base/deadline.ts";
 import { MiniError } from "../../store/mod.ts";
 import { openState, type StateManager } from "../manager.ts";
-import type { RebuildSources, Rebuilt } from "../rebuild.ts";
+import { findStart, type RebuildSources, type Rebuilt } from "../rebuild.ts";
 import type { HandOver } from "../recover.ts";
 import type { StateViewOptions } from "./options.ts";
 import type { Follower } from "./follower.ts";
@@ -36,7 +36,7 @@ const LOOK_MS = 100;
 export interface PromoteOptions {
   /** How long to look again while the lock is held, in milliseconds. @default {0} */
   waitMs?: number;
-  /** Ends the waiting by throwing its reason. */
+  /** Ends the waiting, and what is done before the view is stopped, by throwing its reason. */
   signal?: AbortSignal;
 }
 
@@ -69,16 +69,21 @@ export async function promote<S, M>(
   }
   let isStopped = false;
   const handOver: HandOver<S, M> = async (written) => {
+    const newest = (await written.snapshots.list()).at(-1)?.seq ?? 0;
     const isCurrent = await follower.look() &&
       // It may wait for what the log says of its last records.
       state.sequence === written.log.sequence;
-    const newest = (await written.snapshots.list()).at(-1)?.seq ?? 0;
+    signal?.throwIfAborted();
     // A snapshot ahead of the log stands for what was lost.
     if (!isCurrent || newest > state.sequence) return undefined;
     isStopped = true;
     await follower.stop();
     written.aborts.takeOver(sources.aborts);
-    return handedOver(state, newest);
+    // A snapshot that the view has not seen may be damaged, or of another version.
+    const start = newest === state.from
+      ? { seq: newest, unusable: state.unusable }
+      : await findStart(written, Infinity);
+    return handedOver(state, start);
   };
   const until = performance.now() + waitMs;
   for (;;) {
@@ -96,12 +101,11 @@ export async function promote<S, M>(
   }
 }
 
-/** The state of a view, as opening would have rebuilt it from the newest snapshot. */
+/** The state of a view, as opening would have rebuilt it from where it starts. */
 function handedOver<S, M>(
-  { state, sequence: end, from, unusable, bytes }: ViewState<S, M>,
-  newest: number,
+  { state, sequence: end, from, bytes }: ViewState<S, M>,
+  { seq, unusable }: Pick<Rebuilt<S>, "seq" | "unusable">,
 ): Rebuilt<S> {
-  const seq = newest > unusable ? Math.max(from, newest) : from;
   const replayed = end - seq;
   const replayedBytes = bytes * replayed / Math.max(1, end - from);
   return { state, seq, unusable, replayed, replayedBytes, end };
