@@ -71,6 +71,23 @@ Deno.test("StateView.until() gives up after a while, and when it is told to", as
   assertEquals((await errorOf(view.until(0))).code, "CLOSED");
 });
 
+Deno.test("StateView.until() waits for longer than a timer can be set for", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", { fs });
+  await using view = await openView(fs);
+  const waiting = view.until(1, { timeoutMs: 2 ** 31 });
+  await counter.apply({ by: 1 });
+  await waiting;
+  using timers = hastyTimers();
+  const late = await view.until(2, { timeoutMs: 2 ** 32 }).catch((error) =>
+    error
+  );
+  assertEquals(late.name, "TimeoutError");
+  const longest = 2 ** 31 - 1;
+  const asked = timers.asked.filter((ms) => ms === 2 || ms === longest);
+  assertEquals(asked, [longest, longest, 2]);
+});
+
 Deno.test("StateView ends what iterates over it when it is closed, and keeps its state", async () => {
   const fs = new MemoryFileSystem();
   await using counter = await openCounter("/data", { fs });
