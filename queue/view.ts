@@ -165,18 +165,17 @@ export class QueueView<T> implements AsyncDisposable {
   /** The ledger, once it can be read, and the time of the queue. */
   async #now(): Promise<LedgerView<T>> {
     for (;;) {
-      const { changed, failure, isClosed } = this.#view;
-      const ledger = ifReadable(() => this.#view.state as Ledger<T>);
-      if (ledger !== undefined) return viewOf(ledger, this.#clock);
-      if (failure !== undefined) throw failure;
+      const { changed, isClosed } = this.#view;
       if (isClosed) {
         throw new MiniError("CLOSED", "Cannot read the queue: it was closed");
       }
+      const ledger = ifReadable(() => this.#view.state as Ledger<T>);
+      if (ledger !== undefined) return viewOf(ledger, this.#clock);
       await changed;
     }
   }
 
-  /** Stops following. Closing twice is fine. */
+  /** Stops following; what reads is `CLOSED` from then on. Closing twice is fine. */
   close(): Promise<void> {
     return this.#view.close();
   }

@@ -114,7 +114,7 @@ export class StateView<S, M> implements AsyncDisposable {
     }
   }
 
-  /** The state as of {@linkcode StateView.sequence}, for reading. After it was promoted: `CLOSED`. */
+  /** The state as of {@linkcode StateView.sequence}, for reading. After it was promoted: `CLOSED`; the {@linkcode StateView.failure} if it failed half-way. */
   get state(): DeepReadonly<S> {
     return this.#state.state as DeepReadonly<S>;
   }

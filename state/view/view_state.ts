@@ -60,6 +60,13 @@ export class ViewState<S, M> implements Feed<S> {
       throw new MiniError("CLOSED", "Cannot use the view: it was promoted");
     }
     if (!this.#isTorn) return this.#state;
+    this.#failed.signal.throwIfAborted();
+    if (this.isClosed) {
+      throw new MiniError(
+        "CLOSED",
+        "Cannot read the state: apply threw half-way, and the view was closed before the state was rebuilt",
+      );
+    }
     throw new MiniError(
       "ABORTED_MUTATION",
       "Cannot read the state just now: apply threw half-way, and the state is being rebuilt without that mutation; await a change, and read again",

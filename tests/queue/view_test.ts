@@ -162,6 +162,18 @@ Deno.test("QueueView never shows half of an entry that was aborted", async () =>
   await store.close();
 });
 
+Deno.test("QueueView that is closed shows nothing that may be stale", async () => {
+  const test = new TestQueue<string>();
+  await using queue = await test.open();
+  await queue.enqueue("a");
+  const view = await QueueView.open<string>("/data", { fs: test.fs });
+  await view.close();
+  await queue.enqueue("b");
+  for (const read of [view.stats(), view.peek(), view.deadLetters()]) {
+    assertEquals((await errorOf(read)).code, "CLOSED");
+  }
+});
+
 Deno.test("QueueView that fails half-way says why, and one that is closed half-way is CLOSED", async () => {
   for (const isClosed of [false, true]) {
     using _timers = hastyTimers();

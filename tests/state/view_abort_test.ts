@@ -11,6 +11,7 @@ import {
 } from "../support/counter.ts";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
+import { hastyTimers } from "../support/timers.ts";
 import { eventually, openView } from "../support/view.ts";
 
 const JOURNAL = "/data/journal.jsonl";
@@ -234,3 +235,28 @@ Deno.test("StateView looks for the abort of what throws once a snapshot stands a
   await view.until(2);
   assertEquals([view.state.value, view.failure], [0, undefined]);
 });
+
+for (const isClosed of [false, true]) {
+  Deno.test(`StateView that ${isClosed ? "is closed" : "fails"} half-way says so`, async () => {
+    using _timers = hastyTimers();
+    const fs = new MemoryFileSystem();
+    const log = await MiniStore.open<unknown>(JOURNAL, { fs });
+    await log.append({ apply: { by: 1 } });
+    const view = await openView(fs);
+    let closing: Promise<void> | undefined;
+    fs.hooks.before = ({ operation, path }) => {
+      if (operation === "close" || !/snapshot/.test(path)) return undefined;
+      if (isClosed) closing ??= view.close();
+      return { code: "EIO" };
+    };
+    await log.append({ apply: { by: 2, fail: true } });
+    await eventually(() => closing !== undefined || view.failure !== undefined);
+    await closing;
+    const error = assertThrows(() => view.state, MiniError);
+    assertEquals(error.code, isClosed ? "CLOSED" : "IO");
+    assertEquals(view.failure, isClosed ? undefined : error);
+    await view.close();
+    fs.hooks = {};
+    await log.close();
+  });
+}
