@@ -170,7 +170,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * needs read and write access to the folder `inbox` in the directory of the
    * queue, and nothing else. The owner of the queue, opened with `inbox: true`,
    * takes the message in, once, and in the order in which this process has
-   * posted its messages.
+   * posted its messages; docs/DURABILITY.md names the exceptions.
    *
    * @param dir The directory of the queue.
    * @param payload The content of the message; taken as it is at the call.

@@ -15,8 +15,11 @@ const MAX_FILES = 256;
 /** The most names that a listing keeps: the next one continues after them, so that a folder of any size takes little memory. */
 const MAX_NAMES = 4_096;
 
-/** One look reads no further file after this many bytes. */
+/** The most bytes of the entries that one look makes, or one file: they share a commit, so that none is enqueued where one before it fails. */
 const MAX_BYTES = 1024 * 1024;
+
+/** About what a message grows by in the entry: its id, and the name of its file. */
+const GROWTH_BYTES = 128;
 
 /** How long to leave alone a file that cannot be read or removed, in milliseconds. */
 const RETRY_MS = 60_000;
@@ -203,9 +206,13 @@ export class Inbox<T, M> {
         ? undefined
         : await this.#readOne(name);
       if (found === undefined) continue;
-      bytes += found.sizeBytes;
       if ("messages" in found) {
         const messages = found.messages as readonly MessageInput<T>[];
+        bytes += found.sizeBytes + GROWTH_BYTES * messages.length;
+        if (bytes > MAX_BYTES && files.length > 0) {
+          this.#names.push(name);
+          break;
+        }
         files.push({ name, messages });
       } else if ("flaw" in found) await this.#refuse(name, found.flaw);
       else this.#leave(name, newer(this.#folder.at(name), found.version));

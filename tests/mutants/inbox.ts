@@ -73,6 +73,17 @@ export const INBOX_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "file-overtakes-one-whose-commit-fails",
+    file: "queue/inbox/inbox.ts",
+    edits: [[
+      "        if (bytes > MAX_BYTES && files.length > 0) {\n",
+      "        if (bytes < 0) {\n",
+    ]],
+    killedBy: trouble(
+      "no file overtakes one of its producer whose commit fails",
+    ),
+  },
+  {
     name: "snapshot-forgets-the-files",
     file: "queue/ledger/codec.ts",
     edits: [["  for (const name in inbox) yield { inbox: name };\n", ""]],

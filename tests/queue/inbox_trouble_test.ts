@@ -146,6 +146,26 @@ Deno.test("MiniQueue on a full disk leaves the files where they are, tells once,
   assertEquals(test.waiting, []);
 });
 
+Deno.test("MiniQueue: no file overtakes one of its producer whose commit fails", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  const sizes = { a: 10, b: 400_000, c: 500_000, d: 6_000_000 };
+  for (const [name, size] of Object.entries(sizes)) {
+    await test.post(name.padEnd(size));
+  }
+  let writes = 0;
+  test.fs.hooks.before = ({ operation, path }) =>
+    operation === "write" && path.includes("journal") && ++writes === 1
+      ? { code: "ENOSPC" }
+      : undefined;
+  const order: string[] = [];
+  for (const _ of [1, 2, 3]) {
+    for (const payload of await drain(queue)) order.push(payload.trim());
+  }
+  assertEquals(order, ["a", "b", "c", "d"]);
+  assertEquals(test.codes, ["NO_SPACE"]);
+});
+
 Deno.test("MiniQueue: what cannot be recorded as gone is recorded later", async () => {
   const test = new TestInbox();
   const queue = await test.open();
