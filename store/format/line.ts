@@ -205,7 +205,7 @@ function isMark(lines: Uint8Array, start: number): boolean {
 
 /** Where the line starts that ends at `end`. */
 export function lineStart(lines: Uint8Array, end: number): number {
-  return end < 2 ? 0 : lines.lastIndexOf(NEWLINE, end - 2) + 1;
+  return lines.lastIndexOf(NEWLINE, end - 2) + 1;
 }
 
 /** Where the marks of a clean end start that follow the records: the next opening may cut them off. */

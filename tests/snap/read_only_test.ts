@@ -43,6 +43,27 @@ Deno.test("SnapStore with readOnly starts again where newer snapshots have taken
   assertEquals(reader.rejected, []);
 });
 
+Deno.test("SnapStore with readOnly starts again where the snapshot that it opens has just gone", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = new SnapStore<string>("/data", { fs, keep: 1 });
+  const old = await writer.create("old", 2);
+  const bytes = fs.content(old.path)!;
+  const { path } = await writer.create("new", 3);
+  const newest = fs.content(path)!;
+  fs.unlink(path);
+  fs.put(old.path, bytes);
+  fs.hooks.before = (call) => {
+    if (call.operation !== "open" || call.path !== old.path) return undefined;
+    fs.unlink(old.path);
+    fs.put(path, newest);
+    return undefined;
+  };
+  const reader = new SnapStore<string>("/data", { fs, readOnly: true });
+  const restored = await reader.restore();
+  assertEquals([restored?.state, restored?.seq], ["new", 3]);
+  assertEquals(reader.rejected, []);
+});
+
 Deno.test("SnapStore with readOnly makes and removes no snapshot", async () => {
   const fs = new MemoryFileSystem();
   const reader = new SnapStore<string>("/data", { fs, readOnly: true });

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SnapStore } from "@mini/state/snap";
+import { StateView } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { COUNTER, openCounter } from "../support/counter.ts";
+import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { runScript } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { HoldingFileSystem } from "../support/held.ts";
@@ -26,6 +28,33 @@ Deno.test("StateView shows what a writer has applied, soon after", async () => {
   assertEquals(view.state.value, 15);
   assertEquals([view.sequence, view.lag, view.resets], [3, 0, 0]);
   assertEquals([view.failure, view.isClosed], [undefined, false]);
+});
+
+Deno.test("StateView takes a newer snapshot where compaction removes the records after the one that it has read", async () => {
+  const fs = new MemoryFileSystem();
+  const options = { fs, keepSnapshots: 1 };
+  await using counter = await openCounter("/data", options);
+  await counter.apply({ by: 1 });
+  await counter.createSnapshot();
+  await counter.apply({ by: 2 });
+  await using log = await MiniStore.openReader<unknown>(JOURNAL, { fs });
+  const read = { fs, readOnly: true };
+  const snapshots = new SnapStore<Counter>("/data", read);
+  let isCompacted = false;
+  await using view = await StateView.open({
+    log,
+    snapshots: {
+      list: () => snapshots.list(),
+      async restore(upTo) {
+        const found = await snapshots.restore(upTo);
+        if (!isCompacted) await counter.compact();
+        isCompacted = true;
+        return found;
+      },
+    },
+  }, COUNTER);
+  assertEquals([view.state.value, view.sequence], [3, 2]);
+  assertEquals(log.firstSequence, 3);
 });
 
 Deno.test("StateView writes nothing, and takes no lock", async () => {

@@ -171,6 +171,28 @@ Deno.test("MiniStore.follow() of a path reads journals of the Rust program, thro
   assertEquals(await failure, ["REWRITTEN", 3]);
 });
 
+Deno.test("MiniStore.follow() of a path waits where a journal of the Rust program has just gone", async () => {
+  const fs = new MemoryFileSystem();
+  fs.put(PATH, bytes(`${RUST_HEADER}1\n`));
+  let isGone = false;
+  fs.hooks.before = ({ operation, path }) => {
+    if (operation !== "open" || path !== `${PATH}.001` || isGone) {
+      return undefined;
+    }
+    isGone = true;
+    fs.unlink(PATH);
+    return undefined;
+  };
+  await using follower = new Follower<number>(PATH, {
+    fs,
+    ifMissing: "empty",
+  });
+  const next = follower.next();
+  while (!isGone) await new Promise((resolve) => setTimeout(resolve));
+  fs.put(PATH, bytes(`${RUST_HEADER}1\n`));
+  assertEquals(await next, 1);
+});
+
 Deno.test("MiniStore.follow() of a path follows through rotation where a file system cannot tell files apart", async () => {
   const fs = new SpellingFileSystem(SPELLINGS[0]!, { isTelling: false });
   await using follower = new Follower<number>("/data/Journal.jsonl", {

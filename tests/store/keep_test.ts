@@ -208,6 +208,38 @@ Deno.test("keep: neither damage nor trouble in the oldest segment keeps those th
   }
 });
 
+Deno.test("keep.ageMs: all sealed segments go if all are older", async () => {
+  using clock = new WallClock(T0);
+  const fs = new MemoryFileSystem();
+  const store = await open(fs, { timestamps: true, keep: { ageMs: 5 } });
+  await store.append("x");
+  clock.ms += 10;
+  await store.rotate();
+  assertEquals([store.firstSequence, store.sequence], [2, 1]);
+});
+
+Deno.test("keep.ageMs: a segment that was not verified and has lost its header holds up no other", async () => {
+  using clock = new WallClock(T0);
+  const fs = new MemoryFileSystem();
+  const before = await open(fs, { timestamps: true });
+  await segments(before, 3);
+  await before.close();
+  clock.ms += 10;
+  const options = { timestamps: true, keep: { ageMs: 5 }, verifyFrom: 4 };
+  const store = await open(fs, options);
+  const oldest = "/data/journal.00000000000000000000.jsonl";
+  let opened = 0;
+  fs.hooks.before = ({ operation, path }) => {
+    // It is read twice: to see whether it has times, and for the last one.
+    if (operation === "open" && path === oldest && ++opened === 2) {
+      fs.put(oldest, fs.content(oldest)!.slice(0, 10));
+    }
+    return undefined;
+  };
+  await segments(store, 1);
+  assertEquals([store.firstSequence, store.keepFailure], [3, undefined]);
+});
+
 Deno.test("keep: a segment whose time cannot be read is told, and stays", async () => {
   using clock = new WallClock(T0);
   const fs = new MemoryFileSystem();

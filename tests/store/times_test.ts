@@ -122,6 +122,21 @@ Deno.test("timestamps: a segment that opening does not verify tells the last tim
   }
 });
 
+Deno.test("timestamps: segments without times that opening does not verify tell none", async () => {
+  using _ = new WallClock(T0);
+  const fs = new MemoryFileSystem();
+  const untimed = await open(fs, { timestamps: false });
+  for (const text of ["a", "b"]) {
+    await untimed.append(text);
+    await untimed.rotate();
+  }
+  await untimed.close();
+  const store = await open(fs, { verifyFrom: 3 });
+  await store.append("c");
+  assertEquals(timesIn(fs), [T0]);
+  await store.close();
+});
+
 Deno.test("timestamps: a disk that fails while the last time is looked for fails the opening", async () => {
   const fs = new MemoryFileSystem();
   const store = await open(fs);
