@@ -1,5 +1,6 @@
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { MiniError } from "../../base/errors.ts";
+import { assertOurs, removeTemporary } from "../../fs/atomic_file.ts";
 import { isMissing } from "../../fs/directory.ts";
 import type { FileHandle, FileSystem } from "../../fs/file_system.ts";
 import { fromOs } from "../../fs/os_errors.ts";
@@ -42,6 +43,7 @@ export class InboxFolder {
     for (const path of [folder.path, folder.at(REFUSED)]) {
       try {
         await makeDirectory(fs, path, mode);
+        await assertNotPlanted(fs, path, mode);
       } catch (error) {
         const after = "no durable data has changed";
         throw fromOs(error, `open the inbox "${path}"`, after, {
@@ -170,6 +172,20 @@ async function makeDirectory(
     `Cannot open the inbox: "${path}" is not a directory; no durable data has changed`,
     { path },
   );
+}
+
+/** Throws if somebody else may have put the folder there. */
+async function assertNotPlanted(
+  fs: FileSystem,
+  path: string,
+  mode: number,
+): Promise<void> {
+  const directory = dirname(path);
+  // No name of a message, and hidden.
+  const temporary = join(directory, `${TEMPORARY_PREFIX}opening`);
+  await removeTemporary(fs, temporary);
+  const modes = { mode, directoryMode: mode };
+  await assertOurs({ fs, directory, temporary, ...modes, like: path }, [path]);
 }
 
 /** Reads a file of a size. One that grows meanwhile is read no further. */

@@ -1,9 +1,16 @@
 // Messages from other processes get into the queue.
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { dirname } from "@std/path";
 import { applyToLedger, emptyLedger, MiniQueue } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
-import { content, INBOX, posted, TestInbox } from "../support/inbox.ts";
+import {
+  content,
+  INBOX,
+  posted,
+  REFUSED,
+  TestInbox,
+} from "../support/inbox.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain, turns } from "../support/queue.ts";
 
@@ -189,6 +196,23 @@ Deno.test("MiniQueue.open() refuses an inbox that is no folder, and frees the lo
   assertEquals((await errorOf(test.open())).code, "PERMISSION");
   test.mend();
   await (await test.open()).close();
+});
+
+Deno.test("MiniQueue.open() refuses an inbox that somebody else may have made, and its folder of refused files", async () => {
+  for (const path of [INBOX, REFUSED]) {
+    const test = new TestInbox();
+    await (await test.open()).close();
+    test.fs.give(dirname(path), { mode: 0o777 });
+    if (path === REFUSED) test.fs.give("/data", { mode: 0o755 });
+    await (await test.open()).close();
+    test.fs.give(path, { uid: 7 });
+    const error = await errorOf(test.open());
+    assertEquals(error.code, "PERMISSION");
+    assertStringIncludes(error.message, `"${path}" cannot be trusted`);
+    // Root could have made it as well.
+    test.fs.give(path, { uid: 0 });
+    await (await test.open()).close();
+  }
 });
 
 Deno.test("applyToLedger() enqueues the messages of a file once, until the file is gone", () => {
