@@ -17,6 +17,9 @@ import {
 /** The most files that are kept of those that are no message. */
 const MAX_REFUSED = 1_000;
 
+/** How many of them to try to remove for one more: a folder that is not empty cannot be removed. */
+const MAX_TRIES = 16;
+
 /** The files of an inbox, for the owner of the queue. */
 export class InboxFolder {
   readonly #fs: FileSystem;
@@ -141,17 +144,32 @@ export class InboxFolder {
     const kept = this.#refused ??= new Set(
       (await fs.list(directory)).sort(),
     );
+    await this.#makeRoom(kept, directory);
     const to = join(directory, name);
     await fs.rename(this.at(name), to);
     kept.delete(name);
     kept.add(name);
-    for (const oldest of kept) {
-      if (kept.size <= MAX_REFUSED) break;
-      kept.delete(oldest);
-      await fs.remove(join(directory, oldest)).catch(() => {});
-    }
     this.#hasRefused = this.#hasChanged = true;
     return to;
+  }
+
+  /** Removes the oldest refused files until there is room for another. Throws if those that it tries stay. */
+  async #makeRoom(kept: Set<string>, directory: string): Promise<void> {
+    let tries = MAX_TRIES;
+    for (const oldest of [...kept]) {
+      if (kept.size < MAX_REFUSED || tries === 0) break;
+      kept.delete(oldest);
+      try {
+        await this.#fs.remove(join(directory, oldest));
+      } catch (error) {
+        if (isMissing(error)) continue;
+        kept.add(oldest);
+        tries--;
+      }
+    }
+    if (kept.size < MAX_REFUSED) return;
+    const why = `"${directory}" is full, of what cannot be removed`;
+    throw new MiniError("IO", why, { path: directory });
   }
 }
 

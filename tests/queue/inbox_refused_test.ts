@@ -189,6 +189,26 @@ Deno.test("MiniQueue passes over what cannot be moved to the refused files, and 
   assertEquals(test.waiting, [posted(1)]);
 });
 
+Deno.test("MiniQueue refuses no more than 1,000 files where none of those can be removed", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  for (let number = 0; number < 1_000; number++) {
+    test.fs.put(`${REFUSED}/${posted(number)}`, new Uint8Array());
+  }
+  test.fail("remove", REFUSED, "ENOTEMPTY");
+  for (const number of [1_000, 1_001]) test.put(posted(number), "");
+  assertEquals(await drain(queue), []);
+  assertEquals([test.refused.length, test.waiting.length], [1_000, 2]);
+  assertStringIncludes(test.told[0]!.message, "is full");
+  test.mend();
+  test.clock.advance(60_000);
+  // The one that is next was removed by hand.
+  test.fs.unlink(`${REFUSED}/${posted(32)}`);
+  assertEquals(await drain(queue), []);
+  assertEquals(test.waiting, []);
+  assert(test.refused.includes(posted(1_001)));
+});
+
 Deno.test("MiniQueue moves nothing to a folder that somebody has put in the place of its own", async () => {
   await using directory = new TestDirectory();
   const told: unknown[] = [];
