@@ -65,4 +65,26 @@ export const VIEW_MUTANTS: readonly Mutant[] = [
     ]],
     killedBy: promotion("starts from a snapshot that is ahead of the view"),
   },
+  {
+    name: "promote-with-a-snapshot-that-was-not-looked-at",
+    file: "state/view/promote.ts",
+    edits: [[
+      "      : await findStart(written, Infinity);\n",
+      "      : { seq: newest, unusable: state.unusable };\n",
+    ]],
+    killedBy: {
+      file: "tests/state/promote_snapshot_test.ts",
+      test:
+        "StateView.promote() counts on no snapshot of another version that the view has not seen",
+    },
+  },
+  {
+    name: "end-a-view-at-a-fault-that-passes",
+    file: "state/view/follower.ts",
+    edits: [["wasMade && PASSING.includes(code)", "false"]],
+    killedBy: {
+      file: "tests/state/view_trouble_test.ts",
+      test: "StateView takes in a backup that is put in place file by file",
+    },
+  },
 ];
