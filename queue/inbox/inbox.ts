@@ -206,9 +206,10 @@ export class Inbox<T, M> {
         ? undefined
         : await this.#readOne(name);
       if (found === undefined) continue;
+      bytes += found.sizeBytes;
       if ("messages" in found) {
         const messages = found.messages as readonly MessageInput<T>[];
-        bytes += found.sizeBytes + GROWTH_BYTES * messages.length;
+        bytes += GROWTH_BYTES * messages.length;
         if (bytes > MAX_BYTES && files.length > 0) {
           this.#names.push(name);
           break;

@@ -189,6 +189,16 @@ Deno.test("MiniQueue passes over what cannot be moved to the refused files, and 
   assertEquals(test.waiting, [posted(1)]);
 });
 
+Deno.test("MiniQueue reads about 1 MiB at a time of files that are no message", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  for (const number of [1, 2, 3]) {
+    test.put(posted(number), "x".repeat(600_000));
+  }
+  await queue.stats();
+  assertEquals(test.waiting, [posted(3)]);
+});
+
 Deno.test("MiniQueue refuses no more than 1,000 files where none of those can be removed", async () => {
   const test = new TestInbox();
   await using queue = await test.open();
