@@ -190,12 +190,13 @@ export function checkAge(
  * import { assertEquals } from "@std/assert";
  *
  * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
- * const seen = (async () => {
- *   for await (const { data } of MiniStore.follow(path, { ifMissing: "empty" })) return data;
- * })();
+ * const options = { ifMissing: "empty" } as const;
+ * const records = MiniStore.follow<string>(path, options)[Symbol.asyncIterator]();
+ * const first = records.next(); // waits
  * await using store = await MiniStore.open<string>(path);
  * await store.append("first");
- * assertEquals(await seen, "first");
+ * assertEquals((await first).value?.data, "first");
+ * await records.return?.();
  * ```
  */
 export interface FollowPathOptions<T> extends FollowOptions, ReadOptions<T> {
