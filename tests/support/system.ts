@@ -133,7 +133,8 @@ export class Mount implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await run("umount", this.path);
-    await Deno.remove(this.path, { recursive: true });
+    // The kernel may still be busy with it; the image is of more weight.
+    await Deno.remove(this.path, { recursive: true }).catch(() => {});
     if (this.#image !== undefined) {
       await Deno.remove(this.#image).catch(() => {});
     }
