@@ -39,11 +39,11 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
     const watcher = Deno.watchFs(directory, { recursive: false });
     const close = () => watcher[Symbol.dispose]();
     const letGo = onAbort(signal, close);
+    if (signal.aborted) close();
     try {
       for await (const { kind } of watcher) {
         // Opening a file is such an event, also for a reader.
         if (kind !== "access") yield;
-        if (signal.aborted) return;
       }
     } finally {
       letGo();

@@ -108,12 +108,11 @@ function parsedShape(text: string): Shape | undefined {
   return { ...rest, count: records.length };
 }
 
-/** The number of the record that follows a verified line, which ends in its newline; 0 if there is no line. */
+/** The number of the record that follows a line of this format, which ends in its newline. */
 export function numberAfter(line: Uint8Array): number {
-  const shape = shapeOf(line.subarray(0, -1));
-  if (shape?.kind === "records") return shape.seq + shape.count;
-  if (shape?.kind === "close") return shape.seq + 1;
-  return shape === undefined ? 0 : shape.base + 1;
+  const shape = shapeOf(line.subarray(0, -1))!;
+  if (shape.kind === "records") return shape.seq + shape.count;
+  return (shape.kind === "close" ? shape.seq : shape.base) + 1;
 }
 
 /** Why an intact line does not belong where record `next` does. */
