@@ -6,7 +6,7 @@ import { runAndKill } from "../support/kill.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 
-const ROUNDS = size(3, 300);
+const ROUNDS = size(3, 60);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 const LAST = "the last";
 

@@ -7,7 +7,7 @@ import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 import { TURNS } from "../support/turns.ts";
 
-const ROUNDS = size(5, 500);
+const ROUNDS = size(5, 100);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 
 const { log: _, snapshots: __, ...options } = TURNS;
