@@ -1,4 +1,5 @@
 import { EARLIEST_MS, uptimeMs } from "../fs/system.ts";
+import { pause } from "../base/deadline.ts";
 import { isPromise } from "../base/promise.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 
@@ -39,9 +40,6 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-/** The longest delay of a timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /**
  * The clocks of the machine. Under Deno `uptime` needs `--allow-sys=osUptime`;
  * it never prompts for the permission.
@@ -51,23 +49,8 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   uptime: uptimeMs,
   sleep(ms, signal) {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      let timer: ReturnType<typeof setTimeout>;
-      const wait = (leftMs: number) => {
-        const more = () => wait(leftMs - MAX_TIMER_MS);
-        timer = leftMs > MAX_TIMER_MS
-          ? setTimeout(more, MAX_TIMER_MS)
-          : setTimeout(done, leftMs);
-      };
-      wait(ms);
-      signal.addEventListener("abort", done);
-    });
+    if (signal.aborted) return Promise.resolve();
+    return pause(ms, signal).catch(() => {});
   },
 };
 

@@ -52,9 +52,9 @@ const SERVER_FILE = "cli/inspect/server.ts";
 /** The only file that may touch the process, but for `fs/`. */
 const PROCESS_FILE = "cli/main.ts";
 
-/** The only files that may set a timer: clocks, and second looks beside a writer. */
+/** The only files that may set a timer: clocks, and looks beside a writer. */
 const TIMER_FILES =
-  /^(base\/deadline|queue\/clock|store\/read\/(until_stable|lookout)|snap\/snapshot_file)\.ts$/;
+  /^(base\/deadline|queue\/clock|store\/read\/lookout|snap\/snapshot_file)\.ts$/;
 const TIMERS = /^(setTimeout|setInterval|setImmediate|timeout)$/;
 
 /** The only files that may keep data about objects that they do not own. */

@@ -1,4 +1,4 @@
-import { onAbort } from "../../base/abort.ts";
+import { childOf } from "../../base/abort.ts";
 import { aSignal, assertOptions, checkCount } from "../../base/checks.ts";
 import { deadline } from "../../base/deadline.ts";
 import { absolutePath } from "../../fs/system.ts";
@@ -58,6 +58,7 @@ export class StateView<S, M> implements AsyncDisposable {
   readonly #options: StateViewOptions<S, M>;
   readonly #dir: string | undefined;
   readonly #closed = new AbortController();
+  readonly #ended = new Error("the view was closed");
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -201,16 +202,15 @@ export class StateView<S, M> implements AsyncDisposable {
     checkCount("seq", seq, 0);
     if (timeoutMs !== undefined) checkCount("timeoutMs", timeoutMs, 0);
     if (signal !== undefined) aSignal("signal", signal);
-    const { stop, letGo } = childOf(signal);
+    const child = childOf(signal);
     try {
-      const applied = isApplied(this.#state, seq, stop.signal);
+      const applied = isApplied(this.#state, seq, child.signal);
       const isThere = timeoutMs === undefined
         ? await applied
         : await deadline(applied, timeoutMs);
       if (!isThere) this.#assertOpen();
     } finally {
-      letGo();
-      stop.abort();
+      child.abort();
     }
   }
 
@@ -229,14 +229,12 @@ export class StateView<S, M> implements AsyncDisposable {
     options: Pick<FollowOptions, "from" | "signal"> = {},
   ): AsyncIterable<AppliedMutation<M>> {
     this.#assertOpen();
-    const { stop, letGo } = childOf(options.signal);
-    const ended = new Error("the view was closed");
-    const letGoToo = onAbort(this.#closed.signal, () => stop.abort(ended));
+    const { signal, letGo } = childOf(options.signal, this.#closed.signal);
+    const ended = this.#ended;
     const sources = {
       ...this.#sources,
       aborts: new PastAborts(this.#sources, this.#state),
     };
-    const { signal } = stop;
     const mutations = watch(sources, this.#state, { ...options, signal });
     return (async function* () {
       try {
@@ -245,7 +243,6 @@ export class StateView<S, M> implements AsyncDisposable {
         if (error !== ended) throw error;
       } finally {
         letGo();
-        letGoToo();
       }
     })();
   }
@@ -330,7 +327,7 @@ export class StateView<S, M> implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#closed.abort();
+    this.#closed.abort(this.#ended);
     await this.#follower.stop();
     this.#state.end();
     await this.#closeOwnLog();
@@ -349,14 +346,4 @@ export class StateView<S, M> implements AsyncDisposable {
 /** A log and snapshots of the caller's, as those in a directory are. */
 function given<S>({ log, snapshots }: StateViewSource<S>): FilesToRead<S> {
   return { log, snapshots, isRust: isRustLog(log), identify: undefined };
-}
-
-/** A signal of one's own that is aborted with another. */
-function childOf(
-  signal: AbortSignal | undefined,
-): { stop: AbortController; letGo: () => void } {
-  const stop = new AbortController();
-  const letGo = onAbort(signal, () => stop.abort(signal!.reason));
-  if (signal?.aborted) stop.abort(signal.reason);
-  return { stop, letGo };
 }

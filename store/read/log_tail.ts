@@ -1,4 +1,5 @@
 import { hex, NEWLINE } from "../../base/bytes.ts";
+import { pause } from "../../base/deadline.ts";
 import { MiniError } from "../../base/errors.ts";
 import { corrupt, damageOf } from "../corruption.ts";
 import { endOfRecords } from "../format/line.ts";
@@ -19,7 +20,7 @@ import type {
   VerifiedBlock,
 } from "./segment_reader.ts";
 import { compacted, type ReadStart } from "./segments.ts";
-import { pause, SECOND_LOOK_MS } from "./until_stable.ts";
+import { SECOND_LOOK_MS } from "./until_stable.ts";
 
 /** A place that was read up to, by which it is found again in a file that has taken the place of another. */
 export interface TailPlace extends SegmentKey, LinePlace {

@@ -1,3 +1,5 @@
+import { pause } from "../../base/deadline.ts";
+
 /** The most looks at something that a writer may be changing. */
 const MAX_LOOKS = 10;
 
@@ -29,9 +31,4 @@ export async function untilStable<T>(
     } else if (isLast) throw seen.error;
     if (pauseMs > 0) await pause(pauseMs);
   }
-}
-
-/** Waits before a second look. */
-export async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }
