@@ -16,6 +16,7 @@ import { ledgerCodec } from "../queue/ledger/codec.ts";
 import { hasKind } from "../queue/ledger/entry_check.ts";
 import {
   deadLettersIn,
+  delayOf,
   type LedgerView,
   statsOf,
   waitingIn,
@@ -164,11 +165,11 @@ export function standingOf(found: QueueOnDisk): Standing {
   const waiting = waitingIn(found, Infinity);
   return {
     ready: waiting.filter((message) =>
-      !isBlocked(message) && message.due <= found.now
+      !isBlocked(message) && delayOf(message, found) === 0
     ),
     blocked: waiting.filter(isBlocked),
     delayed: waiting.filter((message) =>
-      !isBlocked(message) && message.due > found.now
+      !isBlocked(message) && delayOf(message, found) > 0
     ),
     inFlight: messages.filter(({ inFlight }) => inFlight),
     dead: deadLettersIn(found, 0, Infinity),

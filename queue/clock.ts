@@ -87,8 +87,8 @@ const DRIFT_STEP_MS = 1_000;
 /** Without a suspend, clocks that count whole seconds differ by less. */
 const SUSPEND_STEP_MS = 2_000;
 
-/** How often to look for a suspend that the wall clock does not show. */
-const LOOK_EVERY_MS = 10_000;
+/** How often to look at clocks that may jump, as the wall clock does, or count a suspend. */
+export const LOOK_EVERY_MS = 10_000;
 
 /**
  * The time of a queue, which counts delays and deduplication windows. It

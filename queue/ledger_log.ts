@@ -1,7 +1,7 @@
 import type { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
 import type { CompactionReport } from "../state/mod.ts";
-import { type Clock, QueueTime } from "./clock.ts";
+import { type Clock, LOOK_EVERY_MS, QueueTime } from "./clock.ts";
 import { EntryBatcher } from "./entry_batcher.ts";
 import {
   CompactionPolicy,
@@ -15,7 +15,11 @@ import {
 } from "./ledger/entry.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { ifReadable, type LedgerView } from "./ledger/read.ts";
-import { type ReadyIndex, readyIndexOf } from "./ledger/ready_index.ts";
+import {
+  type Moment,
+  type ReadyIndex,
+  readyIndexOf,
+} from "./ledger/ready_index.ts";
 import type { LedgerHost } from "./ledger_host.ts";
 
 /** The parts of a host that do not depend on its state. */
@@ -105,9 +109,12 @@ export class LedgerLog<T, M> {
   /** The ledger, once it can be read, and the time. */
   async view(): Promise<LedgerView<T>> {
     const ledger = await this.readable();
+    return { ledger, ...this.#moment(), picked: this.#picked };
+  }
+
+  #moment(): Moment {
     const now = this.now();
-    const drift = this.#time.driftAt(now);
-    return { ledger, now, drift, picked: this.#picked };
+    return { now, drift: this.#time.driftAt(now) };
   }
 
   get changed(): Promise<void> {
@@ -134,18 +141,21 @@ export class LedgerLog<T, M> {
   get untilNextMs(): number {
     const ledger = this.ifReadable();
     if (ledger === undefined || ledger.paused) return Infinity;
-    const { nextDue } = readyIndexOf(ledger, this.#picked);
-    const dueMs = nextDue - this.now();
-    return dueMs < Infinity ? Math.min(dueMs, this.#time.lookEveryMs) : dueMs;
+    const index = readyIndexOf(ledger, this.#picked);
+    const ms = index.untilNextMs(this.#moment());
+    if (ms === Infinity) return ms;
+    // The wall clock may jump.
+    const lookMs = index.hasTimed ? LOOK_EVERY_MS : this.#time.lookEveryMs;
+    return Math.min(ms, lookMs);
   }
 
   /** Picks up to `max` messages that can be received now; nobody else is given them. */
   pick(max: number): number[] {
     const ids: number[] = [];
     const index = readyIndexOf(this.ledger, this.#picked);
-    const now = this.now();
+    const moment = this.#moment();
     while (ids.length < max) {
-      const message = index.next(now);
+      const message = index.next(moment);
       if (message === undefined) break;
       this.#picked.add(message.id);
       ids.push(message.id);

@@ -21,9 +21,17 @@ export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type BackoffOptions, exponentialBackoff } from "./delivery/backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type {
+  Cancellation,
+  Fired,
+  KeepPolicy,
+  LaterRedrive,
   LedgerEntry,
   LoggedError,
+  LoggedProgress,
+  MessageHeaders,
+  MessageUpdate,
   NewMessage,
+  ScheduleChange,
   Settlement,
 } from "./ledger/entry.ts";
 export type { LedgerHost } from "./ledger_host.ts";
@@ -31,8 +39,10 @@ export {
   type DeadLetter,
   type DedupeKey,
   emptyLedger,
+  type FinishedMessage,
   type Ledger,
   type LedgerMessage,
+  type ScheduleState,
 } from "./ledger/ledger.ts";
 export type { PendingMessage, QueueStats } from "./ledger/read.ts";
 export { applyToLedger } from "./ledger/reducer.ts";

@@ -14,6 +14,7 @@ import type { Schema } from "../base/schema.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { exponentialBackoff } from "./delivery/backoff.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
+import type { MessageHeaders } from "./ledger/entry.ts";
 
 /**
  * How messages are delivered.
@@ -114,6 +115,10 @@ export interface EnqueueOptions {
   group?: string;
   /** Keeps out other messages with the same key for `dedupeWindowMs`. */
   dedupeKey?: string;
+  /** From when on the message can be received, by the wall clock, also if that is set in the meantime. Not together with `delayMs`. @default {at once} */
+  at?: Date;
+  /** What the producer says about the message beside its payload, such as a `traceparent`. It stays with the message, its result and its dead letter. */
+  headers?: MessageHeaders;
 }
 
 /**
@@ -204,6 +209,8 @@ export const POST_CHECKS: Checks<PostOptions> = {
   priority: aFinite,
   group: aName,
   dedupeKey: aName,
+  at: aDate,
+  headers: aHeaders,
   fs: aFileSystem,
 };
 
@@ -244,12 +251,30 @@ export function filledIn<T>(
 
 /** Throws a `RangeError` or a `TypeError` if a message cannot be enqueued in this way. */
 export function checkMessage(
-  { delayMs = 0, priority = 0, group, dedupeKey }: EnqueueOptions,
+  { delayMs, priority, group, dedupeKey, at, headers }: EnqueueOptions,
 ): void {
-  checkDelay("delayMs", delayMs);
-  aFinite("priority", priority);
+  if (delayMs !== undefined) checkDelay("delayMs", delayMs);
+  if (priority !== undefined) aFinite("priority", priority);
   if (group !== undefined) aName("group", group);
   if (dedupeKey !== undefined) aName("dedupeKey", dedupeKey);
+  if (headers !== undefined) aHeaders("headers", headers);
+  if (at === undefined) return;
+  aDate("at", at);
+  if (delayMs === undefined) return;
+  throw new TypeError("at and delayMs exclude each other");
+}
+
+function aDate(name: string, value: unknown): void {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return;
+  throw new TypeError(`${name} must be a valid Date`);
+}
+
+function aHeaders(name: string, value: unknown): void {
+  const isRecord = typeof value === "object" && value !== null &&
+    !Array.isArray(value);
+  const isText = (each: unknown) => typeof each === "string";
+  if (isRecord && Object.values(value).every(isText)) return;
+  throw new TypeError(`${name} must be an object of strings`);
 }
 
 function aFinite(name: string, value: unknown): void {

@@ -67,6 +67,7 @@ export class Producer<T, M> {
   ): NewMessage<T> {
     checkMessage(message);
     const { payload, delayMs = 0, priority = 0, group, dedupeKey } = message;
+    const { at, headers } = message;
     const valid = validateNew(
       this.#options.schema,
       payload,
@@ -79,6 +80,8 @@ export class Producer<T, M> {
       ...(priority !== 0 && { priority }),
       ...(group !== undefined && { group }),
       ...(due !== 0 && { due }),
+      ...(at !== undefined && { when: at.getTime() }),
+      ...(headers !== undefined && { headers }),
       ...(dedupeKey !== undefined && { dedupe: this.#heldUntil(dedupeKey) }),
     };
   }

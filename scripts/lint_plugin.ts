@@ -59,7 +59,7 @@ const TIMERS = /^(setTimeout|setInterval|setImmediate|timeout)$/;
 
 /** The only files that may keep data about objects that they do not own. */
 const INDEX_FILES =
-  /^(queue\/(open|ledger\/(ready|dedupe)_index)|base\/abort)\.ts$/;
+  /^(queue\/(open|ledger\/(effects|kept|(ready|dedupe)_index))|base\/abort)\.ts$/;
 
 /** The only files that may name ENOENT: those that test for it, and the one that throws it. */
 const MISSING_FILES = /^(fs\/[\w/]+|testing\/(memory_disk|rules\/\w+))\.ts$/;

@@ -1,4 +1,8 @@
-import type { LedgerEntry, Settlement } from "../ledger/entry.ts";
+import type {
+  LedgerEntry,
+  MessageHeaders,
+  Settlement,
+} from "../ledger/entry.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type LedgerMessage, receiptExpired } from "../ledger/ledger.ts";
 import { checkDelay, checkSpan, type NackOptions } from "../options.ts";
@@ -43,6 +47,10 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   readonly group: string | undefined;
   /** Why the previous delivery failed. */
   readonly lastFailure: string | undefined;
+  /** What the producer says about the message; a copy. */
+  readonly headers: MessageHeaders;
+  /** The occurrence of the schedule that enqueued the message. */
+  readonly scheduledFor: Date | undefined;
 
   /** Only the queue creates deliveries. */
   constructor(
@@ -58,6 +66,11 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
     this.priority = message.priority;
     this.group = message.group;
     this.lastFailure = message.reason;
+    this.headers = { ...message.headers };
+    const { scheduledFor } = message;
+    this.scheduledFor = scheduledFor === undefined
+      ? undefined
+      : new Date(scheduledFor);
   }
 
   /**

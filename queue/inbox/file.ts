@@ -30,6 +30,8 @@ const FIELDS: readonly string[] = [
   "priority",
   "group",
   "dedupeKey",
+  "at",
+  "headers",
 ];
 
 /** A file being made has its name after a dot. */
@@ -92,11 +94,22 @@ export function decodeFile(bytes: Uint8Array): Posted {
   if (mini !== VERSION) return { flaw: "it has no version" };
   const isList = Array.isArray(messages) && messages.length > 0 &&
     messages.every(isMessage) && Object.keys(others).length === 0;
-  return isList ? { messages } : { flaw: "it does not hold messages" };
+  return isList
+    ? { messages: messages.map(inputOf) }
+    : { flaw: "it does not hold messages" };
+}
+
+/** A message as a file holds it: its date in milliseconds. */
+export type PostedMessage = Omit<MessageInput<unknown>, "at"> & {
+  readonly at?: number;
+};
+
+function inputOf({ at, ...message }: PostedMessage): MessageInput<unknown> {
+  return at === undefined ? message : { ...message, at: new Date(at) };
 }
 
 /** Whether a value has a payload, and no field but those of a message. */
-function isMessage(value: unknown): value is MessageInput<unknown> {
+function isMessage(value: unknown): value is PostedMessage {
   return typeof value === "object" && value !== null && "payload" in value &&
     Object.keys(value).every((name) => FIELDS.includes(name));
 }

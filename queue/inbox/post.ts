@@ -16,6 +16,7 @@ import {
   INBOX,
   MAX_MESSAGES,
   nameOf,
+  type PostedMessage,
   TEMPORARY_PREFIX,
 } from "./file.ts";
 
@@ -48,14 +49,17 @@ export async function post(
 }
 
 function fieldsOf(
-  { payload, delayMs, priority, group, dedupeKey }: MessageInput<unknown>,
-): MessageInput<unknown> {
+  { payload, at, ...options }: MessageInput<unknown>,
+): PostedMessage {
+  const { delayMs, priority, group, dedupeKey, headers } = options;
   return {
     payload,
     ...(delayMs !== undefined && { delayMs }),
     ...(priority !== undefined && { priority }),
     ...(group !== undefined && { group }),
     ...(dedupeKey !== undefined && { dedupeKey }),
+    ...(at !== undefined && { at: at.getTime() }),
+    ...(headers !== undefined && { headers }),
   };
 }
 

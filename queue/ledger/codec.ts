@@ -1,16 +1,15 @@
 import { isInParts, type SnapCodec } from "../../base/codec.ts";
-import { headIn, unknownPart } from "./entry_check.ts";
-import type { Ledger } from "./ledger.ts";
-
-/** The first part of a ledger in a snapshot: everything but its collections. */
-type Head = Omit<Ledger, "messages" | "dead" | "dedupe" | "inbox">;
+import { headIn, type LedgerHead, unknownPart } from "./entry_check.ts";
+import type { FinishedMessage, Ledger, ScheduleState } from "./ledger.ts";
 
 /** Any other part: one item of a collection. */
 type Item<T> =
   | { readonly message: Ledger<T>["messages"][string] }
   | { readonly dead: Ledger<T>["dead"][string] }
   | { readonly dedupe: Ledger<T>["dedupe"][number] }
-  | { readonly inbox: string };
+  | { readonly inbox: string }
+  | { readonly finished: FinishedMessage<T> }
+  | { readonly schedule: { readonly name: string } & ScheduleState };
 
 /** The codec of a ledger: a part for each message, so that their number has no limit. */
 export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
@@ -19,34 +18,42 @@ export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
 
 function* encode<T>(
   ledger: Ledger<T>,
-): Generator<Head | Item<T>, void, undefined> {
-  const { messages, dead, dedupe, inbox, at, v = 1, ...rest } = ledger;
+): Generator<LedgerHead | Item<T>, void, undefined> {
+  const { messages, dead, dedupe, ...others } = ledger;
+  const { inbox, finished, schedules, at, v = 1, ...rest } = others;
   yield { at, ...(v > 1 && { v }), ...rest };
   for (const id in messages) yield { message: messages[id]! };
   for (const id in dead) yield { dead: dead[id]! };
   for (const key of dedupe) yield { dedupe: key };
   for (const name in inbox) yield { inbox: name };
+  for (const id in finished) yield { finished: finished[id]! };
+  for (const name in schedules) {
+    yield { schedule: { name, ...schedules[name]! } };
+  }
 }
 
 async function decode<T>(parts: unknown): Promise<Ledger<T>> {
   if (!isInParts(parts)) throw unknownPart();
-  let head: Head | undefined;
-  const messages: Ledger<T>["messages"] = {};
-  const dead: Ledger<T>["dead"] = {};
-  const dedupe: Ledger<T>["dedupe"] = [];
-  const inbox: NonNullable<Ledger["inbox"]> = {};
+  let ledger: Ledger<T> | undefined;
   for await (const part of parts) {
-    if (head === undefined) head = headIn(part);
-    else {
-      const known = Object(part) as Item<T>;
-      if ("message" in known) messages[known.message.id] = known.message;
-      else if ("dead" in known) dead[known.dead.id] = known.dead;
-      else if ("dedupe" in known) dedupe.push(known.dedupe);
-      else if ("inbox" in known) inbox[known.inbox] = true;
-      else throw unknownPart();
-    }
+    if (ledger === undefined) {
+      const head = headIn(part);
+      ledger = { v: 1, ...head, messages: {}, dead: {}, dedupe: [] };
+    } else add(ledger, Object(part));
   }
-  if (head === undefined) throw unknownPart();
-  const ledger = { v: 1, ...head, messages, dead, dedupe };
-  return Object.keys(inbox).length > 0 ? { ...ledger, inbox } : ledger;
+  if (ledger === undefined) throw unknownPart();
+  return ledger;
+}
+
+function add<T>(ledger: Ledger<T>, item: Item<T>): void {
+  if ("message" in item) ledger.messages[item.message.id] = item.message;
+  else if ("dead" in item) ledger.dead[item.dead.id] = item.dead;
+  else if ("dedupe" in item) ledger.dedupe.push(item.dedupe);
+  else if ("inbox" in item) (ledger.inbox ??= {})[item.inbox] = true;
+  else if ("finished" in item) {
+    (ledger.finished ??= {})[item.finished.id] = item.finished;
+  } else if ("schedule" in item) {
+    const { name, ...state } = item.schedule;
+    (ledger.schedules ??= {})[name] = state;
+  } else throw unknownPart();
 }

@@ -55,9 +55,9 @@ export function garbageThreshold<T>(
   ledger: Ledger<T>,
   picked: ReadonlySet<number>,
 ): number {
-  const { size, dead } = readyIndexOf(ledger, picked);
+  const { size, dead, finished } = readyIndexOf(ledger, picked);
   return Math.max(
     MIN_GARBAGE,
-    4 * (size + dead.size + ledger.dedupe.length),
+    4 * (size + dead.size + finished.size + ledger.dedupe.length),
   );
 }

@@ -15,9 +15,16 @@ export interface NewMessage<T> {
   readonly due?: number;
   /** Keeps out other messages with the same key until the queue time `until`. */
   readonly dedupe?: { readonly key: string; readonly until: number };
+  /** The wall-clock time from which the message may be received, in milliseconds. Requires version 2. */
+  readonly when?: number;
+  /** What the producer says about the message. Requires version 2. */
+  readonly headers?: MessageHeaders;
   /** The file of the inbox that the message comes from. Skipped if the ledger knows the file. Requires version 2. */
   readonly from?: string;
 }
+
+/** What a producer says about a message, beside its payload. */
+export type MessageHeaders = Readonly<Record<string, string>>;
 
 /** The error of a handler, as a dead letter keeps it: text of limited length. */
 export interface LoggedError {
@@ -45,8 +52,93 @@ export interface Settlement {
   readonly refund?: boolean;
   /** Why the delivery failed. */
   readonly reason?: string;
+  /** If the message is done: the result of its handler, where it is kept. Requires version 2. */
+  readonly result?: unknown;
   /** If the message is dead: the error that its handler threw. Requires version 2. */
   readonly error?: LoggedError;
+}
+
+/** How many messages that have ended a ledger keeps. What is beyond any limit goes, the first that ended first. */
+export interface KeepPolicy {
+  /** The limits of finished messages. @default {none are kept} */
+  readonly finished?: {
+    /** Their number. */
+    readonly count?: number;
+    /** Their size, in characters of JSON. */
+    readonly bytes?: number;
+    /** For how long, in milliseconds of queue time. */
+    readonly ageMs?: number;
+  };
+  /** The limits of dead letters. @default {all are kept} */
+  readonly dead?: {
+    /** Their number. */
+    readonly count?: number;
+    /** For how long, in milliseconds of queue time. */
+    readonly ageMs?: number;
+  };
+}
+
+/** A message that is not to be handled any more. */
+export interface Cancellation {
+  /** Identifies the message. */
+  readonly id: number;
+  /** Why. */
+  readonly reason?: string;
+}
+
+/** A change of a message that waits. */
+export interface MessageUpdate<T> {
+  /** Identifies the message. */
+  readonly id: number;
+  /** The new content. @default {the old one} */
+  readonly payload?: T;
+  /** The queue time from which it may be received; 0 for at once. @default {as before} */
+  readonly due?: number;
+  /** The new priority. @default {the old one} */
+  readonly priority?: number;
+}
+
+/** How far a delivery is. */
+export interface LoggedProgress {
+  /** Identifies the message. */
+  readonly id: number;
+  /** Identifies the delivery of the message. */
+  readonly receipt: number;
+  /** What the handler says. */
+  readonly progress: unknown;
+}
+
+/** A dead letter that waits again at a queue time. */
+export interface LaterRedrive {
+  /** Identifies the message. */
+  readonly id: number;
+  /** The queue time from which it may be received. */
+  readonly due: number;
+}
+
+/** A schedule that begins or ends. */
+export type ScheduleChange =
+  | {
+    /** The name of the schedule. */
+    readonly name: string;
+    /** When it begins, in milliseconds of the clock that it follows. */
+    readonly since: number;
+  }
+  | {
+    /** The name of the schedule. */
+    readonly name: string;
+    /** It is forgotten. */
+    readonly gone: true;
+  };
+
+/** An occurrence of a schedule, with the message that it enqueues. */
+export interface Fired<T> {
+  /** The name of the schedule. */
+  readonly name: string;
+  /** The time of the occurrence, in milliseconds of the clock that the schedule follows. */
+  readonly for: number;
+  /** The message; there is none if the occurrence was skipped. */
+  readonly message?: NewMessage<T>;
 }
 
 /** A change of a ledger, and its queue time. Plain JSON. */
@@ -67,30 +159,54 @@ export type LedgerEntry<T = unknown> =
     | { readonly settle: readonly Settlement[] }
     /** The queue settles deliveries that their consumers can no longer settle. Skips those that are already settled. */
     | { readonly expire: readonly Settlement[] }
-    /** The dead letters with these ids wait again, after all other messages. */
-    | { readonly redrive: readonly number[] }
+    /** The dead letters with these ids wait again, after all other messages. A time requires version 2. */
+    | { readonly redrive: readonly (number | LaterRedrive)[] }
     /** Removes dead letters, or every message. */
     | { readonly purge: "all" | readonly number[] }
     /** Pauses delivery, or resumes it. */
     | { readonly paused: boolean }
+    /** Limits what is kept, in place of all earlier limits. Requires version 2. */
+    | { readonly policy: KeepPolicy }
+    /** Ends messages that wait or are in flight. Skips those that have ended. Requires version 2. */
+    | { readonly cancel: readonly Cancellation[] }
+    /** Changes messages. Skips those that do not wait. Requires version 2. */
+    | { readonly update: readonly MessageUpdate<T>[] }
+    /** Handlers say how far they are. Skips deliveries that are not the current one. Requires version 2. */
+    | { readonly progress: readonly LoggedProgress[] }
+    /** Schedules begin, or are forgotten. Requires version 2. */
+    | { readonly schedule: readonly ScheduleChange[] }
+    /** Schedules fire. Requires version 2. */
+    | { readonly fire: readonly Fired<T>[] }
     /** The files of the inbox with these names are removed for good. Requires version 2. */
     | { readonly gone: readonly string[] }
     /** Records the time and changes nothing else. */
     | { readonly tick: true }
   );
 
+/** The kinds of entries that require version 2. */
+const NEW_KINDS = [
+  "policy",
+  "cancel",
+  "update",
+  "progress",
+  "schedule",
+  "fire",
+  "gone",
+];
+
 /** The parts of an entry that may require a version. */
 interface Parts {
   readonly enqueue?: readonly NewMessage<unknown>[];
   readonly settle?: readonly Settlement[];
-  readonly gone?: readonly string[];
+  readonly redrive?: readonly (number | LaterRedrive)[];
 }
 
 /** The version of an entry with these parts, unless it is 1. */
 export function versionOf(parts: object): { v?: number } {
-  const { enqueue = [], settle = [], gone }: Parts = parts;
-  const isNew = gone !== undefined ||
-    enqueue.some(({ from }) => from !== undefined) ||
-    settle.some(({ error }) => error !== undefined);
+  const { enqueue = [], settle = [], redrive = [] }: Parts = parts;
+  const isNew = NEW_KINDS.some((kind) => kind in parts) ||
+    enqueue.some(({ from, when, headers }) => from ?? when ?? headers) ||
+    settle.some((each) => "error" in each || "result" in each) ||
+    redrive.some((each) => typeof each !== "number");
   return isNew ? { v: 2 } : {};
 }

@@ -2,6 +2,12 @@ import { MiniError } from "../../base/errors.ts";
 import { type LedgerEntry, POSTED_NAME } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 
+/** The first part of a ledger in a snapshot: everything but its collections. */
+export type LedgerHead = Omit<
+  Ledger,
+  "messages" | "dead" | "dedupe" | "inbox" | "finished" | "schedules"
+>;
+
 /** The highest version of entries and ledgers that this code knows. */
 export const LEDGER_VERSION = 2;
 
@@ -88,6 +94,12 @@ const ANYTHING = is((value) => value !== undefined);
 
 const DEDUPE = object({ key: must(TEXT), until: must(NUMBER) });
 
+const HEADERS: Check = (value) =>
+  isObject(value) &&
+    Object.values(value).every((each) => typeof each === "string")
+    ? undefined
+    : MALFORMED;
+
 const NEW_MESSAGE = object({
   id: must(COUNT),
   payload: must(ANYTHING),
@@ -95,6 +107,8 @@ const NEW_MESSAGE = object({
   group: may(TEXT),
   due: may(NUMBER),
   dedupe: may(DEDUPE),
+  when: may(NUMBER, 2),
+  headers: may(HEADERS, 2),
   from: may(POSTED, 2),
 });
 
@@ -114,7 +128,35 @@ const SETTLEMENT = object({
   due: may(NUMBER),
   refund: may(FLAG),
   reason: may(TEXT),
+  result: may(ANYTHING, 2),
   error: may(ERROR, 2),
+});
+
+const POLICY = object({
+  finished: may(
+    object({ count: may(COUNT), bytes: may(COUNT), ageMs: may(NUMBER) }),
+  ),
+  dead: may(object({ count: may(COUNT), ageMs: may(NUMBER) })),
+});
+
+const LATER_REDRIVE = object({ id: must(COUNT), due: must(NUMBER) });
+
+/** An id, or from version 2 on an id and a time. */
+const REDRIVE: Check = (value, version) =>
+  version < 2 || typeof value === "number"
+    ? COUNT(value, version)
+    : LATER_REDRIVE(value, version);
+
+const SCHEDULE = object({
+  name: must(TEXT),
+  since: may(NUMBER),
+  gone: may(is((value) => value === true)),
+});
+
+const FIRED = object({
+  name: must(TEXT),
+  for: must(NUMBER),
+  message: may(NEW_MESSAGE),
 });
 
 /** The kinds of entries. */
@@ -123,11 +165,32 @@ const KINDS: Readonly<Record<string, Field>> = {
   receive: may(IDS),
   settle: may(list(SETTLEMENT)),
   expire: may(list(SETTLEMENT)),
-  redrive: may(IDS),
+  redrive: may(list(REDRIVE)),
   purge: may((value, version) =>
     value === "all" ? undefined : IDS(value, version)
   ),
   paused: may(FLAG),
+  policy: may(POLICY, 2),
+  cancel: may(list(object({ id: must(COUNT), reason: may(TEXT) })), 2),
+  update: may(
+    list(object({
+      id: must(COUNT),
+      payload: may(ANYTHING),
+      due: may(NUMBER),
+      priority: may(NUMBER),
+    })),
+    2,
+  ),
+  progress: may(
+    list(object({
+      id: must(COUNT),
+      receipt: must(COUNT),
+      progress: must(ANYTHING),
+    })),
+    2,
+  ),
+  schedule: may(list(SCHEDULE), 2),
+  fire: may(list(FIRED), 2),
   gone: may(list(POSTED), 2),
   tick: may(is((value) => value === true)),
 };
@@ -147,6 +210,7 @@ const HEAD = object({
   nextId: must(COUNT),
   nextOrder: must(COUNT),
   paused: must(FLAG),
+  policy: may(POLICY, 2),
 });
 
 /** Whether a value has exactly one of the kinds that this code knows. */
@@ -203,7 +267,7 @@ export function checkVersion(version: number | undefined): void {
 /** The first part of a ledger in a snapshot, checked. */
 export function headIn(
   part: unknown,
-): Omit<Ledger, "messages" | "dead" | "dedupe" | "inbox"> {
+): LedgerHead {
   const { v } = Object(part);
   checkVersion(v);
   if (HEAD(part, LEDGER_VERSION) !== undefined) throw unknownPart();

@@ -1,5 +1,10 @@
 import { MiniError } from "../../base/errors.ts";
-import type { LoggedError, Settlement } from "./entry.ts";
+import type {
+  KeepPolicy,
+  LoggedError,
+  MessageHeaders,
+  Settlement,
+} from "./entry.ts";
 
 /** A message that waits or is in flight, as the ledger holds it. */
 export interface LedgerMessage<T = unknown> {
@@ -25,6 +30,16 @@ export interface LedgerMessage<T = unknown> {
   inFlight: boolean;
   /** Why the last delivery failed. */
   reason?: string;
+  /** The wall-clock time from which the message may be received, in milliseconds, until it was received. */
+  when?: number;
+  /** What the producer says about the message. */
+  readonly headers?: MessageHeaders;
+  /** How far the handler is, or was when its delivery ended. */
+  progress?: unknown;
+  /** The schedule that enqueued the message. */
+  readonly schedule?: string;
+  /** The occurrence of the schedule, in milliseconds of the clock that the schedule follows. */
+  readonly scheduledFor?: number;
 }
 
 /** A message that is not delivered again unless it is redriven. */
@@ -35,6 +50,45 @@ export interface DeadLetter<T = unknown> extends LedgerMessage<T> {
   readonly error?: LoggedError;
   /** When the message died, in queue time. */
   readonly diedAt: number;
+}
+
+/** A message that is done or was cancelled, kept for those who ask what became of it. */
+export interface FinishedMessage<T = unknown> extends
+  Pick<
+    LedgerMessage<T>,
+    | "id"
+    | "at"
+    | "payload"
+    | "priority"
+    | "group"
+    | "attempts"
+    | "headers"
+    | "progress"
+    | "schedule"
+    | "scheduledFor"
+  > {
+  /** How it ended. */
+  readonly as: "acked" | "cancelled";
+  /** When it ended, in queue time. */
+  readonly endedAt: number;
+  /** What it takes up, in characters of JSON. */
+  readonly size: number;
+  /** The result of its handler. */
+  readonly result?: unknown;
+  /** Why it was cancelled. */
+  readonly reason?: string;
+}
+
+/** What a ledger knows of a schedule. */
+export interface ScheduleState {
+  /** When it began, in milliseconds of the clock that it follows. */
+  readonly since: number;
+  /** The last occurrence that fired or was skipped. */
+  last?: number;
+  /** The message of the last occurrence that enqueued one. */
+  lastId?: number;
+  /** The last occurrences that fired or were skipped, in that order. */
+  fired: number[];
 }
 
 /** A key that keeps out other messages with the same key. */
@@ -77,6 +131,12 @@ export interface Ledger<T = unknown> {
   dedupe: DedupeKey[];
   /** The files of the inbox whose messages are in the ledger and whose removal is not; left out if there are none. */
   inbox?: Record<string, true>;
+  /** The limits of what is kept; left out if there are none. */
+  policy?: KeepPolicy;
+  /** The finished messages, by id; left out if none are kept. */
+  finished?: Record<string, FinishedMessage<T>>;
+  /** The schedules, by name; left out if there are none. */
+  schedules?: Record<string, ScheduleState>;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { checkCount } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { PageOptions } from "../options.ts";
+import type { MessageHeaders } from "./entry.ts";
 import type { DeadLetter, Ledger, LedgerMessage } from "./ledger.ts";
-import { readyIndexOf } from "./ready_index.ts";
+import { delayOf, type Moment, readyIndexOf } from "./ready_index.ts";
 
 /**
  * The number of messages of a queue, by what they wait for.
@@ -71,15 +72,15 @@ export interface PendingMessage<T = unknown> {
   readonly attempts: number;
   /** Why the last delivery failed. */
   readonly lastFailure?: string;
+  /** What the producer says about the message. */
+  readonly headers?: MessageHeaders;
+  /** The occurrence of the schedule that enqueued the message. */
+  readonly scheduledFor?: Date;
 }
 
 /** A ledger at the moment at which it is read. */
-export interface LedgerView<T = unknown> {
+export interface LedgerView<T = unknown> extends Moment {
   readonly ledger: Ledger<T>;
-  /** The queue time, in milliseconds. */
-  readonly now: number;
-  /** The wall clock minus queue time, in milliseconds. */
-  readonly drift: number;
   /** The ids of messages that are about to be delivered. */
   readonly picked?: ReadonlySet<number>;
 }
@@ -88,21 +89,23 @@ const NONE: ReadonlySet<number> = new Set();
 
 /** Counts the messages. */
 export function statsOf(
-  { ledger, now, picked = NONE }: LedgerView,
+  { ledger, picked = NONE, ...moment }: LedgerView,
 ): QueueStats {
   const index = readyIndexOf(ledger, picked);
   const { blocked, dead: { size: dead }, inFlight: { size: inFlight } } = index;
-  const delayed = index.delayed(now);
+  const delayed = index.delayed(moment);
   const ready = index.size - blocked - inFlight - delayed;
   return { ready, blocked, delayed, inFlight, dead, paused: ledger.paused };
 }
 
+export { delayOf };
+
 /** Up to `limit` messages that wait, in the order of delivery. */
 export function waitingIn<T>(
-  { ledger, now, picked = NONE }: LedgerView<T>,
+  { ledger, picked = NONE, ...moment }: LedgerView<T>,
   limit: number,
 ): LedgerMessage<T>[] {
-  return readyIndexOf(ledger, picked).waiting(now, limit, picked);
+  return readyIndexOf(ledger, picked).waiting(moment, limit, picked);
 }
 
 /** The same messages, as `peek` shows them. */
@@ -112,15 +115,20 @@ export function pendingIn<T>(
 ): PendingMessage<T>[] {
   return waitingIn(view, limit).map((message) => {
     const { id, payload, priority, group, attempts, reason } = message;
+    const { headers, scheduledFor } = message;
     return {
       id,
       payload: structuredClone(payload),
       enqueuedAt: new Date(message.at + view.drift),
-      delayMs: Math.max(0, Math.ceil(message.due - view.now)),
+      delayMs: Math.ceil(delayOf(message, view)),
       priority,
       ...(group !== undefined && { group }),
       attempts,
       ...(reason !== undefined && { lastFailure: reason }),
+      ...(headers !== undefined && { headers: { ...headers } }),
+      ...(scheduledFor !== undefined && {
+        scheduledFor: new Date(scheduledFor),
+      }),
     };
   });
 }

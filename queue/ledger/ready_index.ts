@@ -1,6 +1,22 @@
-import { DeadLetterIndex } from "./dead_letter_index.ts";
 import { Heap } from "./heap.ts";
-import type { Ledger, LedgerMessage } from "./ledger.ts";
+import { IdIndex } from "./id_index.ts";
+import type {
+  DeadLetter,
+  FinishedMessage,
+  Ledger,
+  LedgerMessage,
+} from "./ledger.ts";
+
+/** The time, by both clocks, in milliseconds. */
+export interface Moment {
+  /** The queue time. */
+  readonly now: number;
+  /** The wall clock minus the queue time. */
+  readonly drift: number;
+}
+
+/** An index with more stale messages than this, and than others, is derived again. */
+const MIN_STALE = 64;
 
 /** The messages of a group, in order. Only the first can be received. */
 class Group<T> {
@@ -26,6 +42,22 @@ class Group<T> {
     this.#messages = this.#messages.slice(this.#start);
     this.#start = 0;
   }
+
+  /** The number of messages before this one, which is in the group. */
+  placeOf({ order }: LedgerMessage<T>): number {
+    let [low, high] = [this.#start, this.#messages.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#messages[middle]!.order < order) low = middle + 1;
+      else high = middle;
+    }
+    return low - this.#start;
+  }
+
+  /** Removes the message at a place, or puts another there. */
+  splice(place: number, ...others: LedgerMessage<T>[]): void {
+    this.#messages.splice(this.#start + place, 1, ...others);
+  }
 }
 
 /** The first message of a sequence, and the rest of the sequence. */
@@ -49,27 +81,40 @@ export class ReadyIndex<T> {
   readonly #delayed = new Heap<LedgerMessage<T>>((a, b) =>
     (a.due - b.due || b.priority - a.priority || a.order - b.order) < 0
   );
+  /** Those that wait for a time of the wall clock. */
+  readonly #timed = new Heap<LedgerMessage<T>>((a, b) => a.when! < b.when!);
+  readonly #waits = [this.#delayed, this.#timed];
+  /** The messages in either of the two. */
+  readonly #late = new Set<LedgerMessage<T>>();
+  /** The ids of messages that `next` took and `putBack` did not put back. */
+  readonly #taken: Set<number>;
+  /** The number of messages in the heaps that do not wait there any more. */
+  #stale = 0;
   readonly #groups = new Map<string, Group<T>>();
   /** The number of messages that wait for an earlier one of their group. */
   blocked = 0;
   /** The number of messages that wait or are in flight. */
   size = 0;
   /** The dead letters. */
-  readonly dead: DeadLetterIndex<T>;
+  readonly dead: IdIndex<DeadLetter<T>>;
+  /** The finished messages. */
+  readonly finished: IdIndex<FinishedMessage<T>>;
   /** The ids of the messages in flight. */
   readonly inFlight: Set<number> = new Set();
 
   /** @param picked The ids of messages that are about to be delivered: they do not wait. */
   constructor(ledger: Ledger<T>, picked: ReadonlySet<number>) {
     this.#messages = ledger.messages;
+    this.#taken = new Set(picked);
     const messages = Object.values(ledger.messages);
     messages.sort((a, b) => a.order - b.order);
-    for (const message of messages) this.add(message, picked);
-    this.dead = new DeadLetterIndex(ledger);
+    for (const message of messages) this.add(message);
+    this.dead = new IdIndex(() => ledger.dead);
+    this.finished = new IdIndex(() => ledger.finished ?? {});
   }
 
   /** Adds a message, as the last of its group. */
-  add(message: LedgerMessage<T>, picked?: ReadonlySet<number>): void {
+  add(message: LedgerMessage<T>): void {
     this.size++;
     const { group: name } = message;
     if (name !== undefined) {
@@ -82,12 +127,17 @@ export class ReadyIndex<T> {
       }
     }
     if (message.inFlight) this.inFlight.add(message.id);
-    else if (!picked?.has(message.id)) this.wait(message);
+    else if (!this.#taken.has(message.id)) this.wait(message);
   }
 
   /** Lets a message wait: one without a group, or the first of its group. */
   wait(message: LedgerMessage<T>): void {
-    (message.due > 0 ? this.#delayed : this.#ready).push(message);
+    if (message.when === undefined && message.due === 0) {
+      this.#ready.push(message);
+      return;
+    }
+    (message.when === undefined ? this.#delayed : this.#timed).push(message);
+    this.#late.add(message);
   }
 
   /** Removes a message that was in flight. The next of its group waits then. */
@@ -105,12 +155,51 @@ export class ReadyIndex<T> {
     this.wait(next);
   }
 
+  /** Removes a message, wherever it is. */
+  withdraw(message: LedgerMessage<T>): void {
+    if (this.inFlight.delete(message.id)) {
+      this.remove(message);
+      return;
+    }
+    this.#outdate(message);
+    const group = this.#groupOf(message);
+    const place = group?.placeOf(message) ?? 0;
+    if (place === 0) {
+      this.remove(message);
+      return;
+    }
+    this.size--;
+    this.blocked--;
+    group!.splice(place);
+  }
+
+  /** Replaces a message that waits by another state of it. */
+  replace(message: LedgerMessage<T>, changed: LedgerMessage<T>): void {
+    this.#outdate(message);
+    const group = this.#groupOf(message);
+    const place = group?.placeOf(message) ?? 0;
+    group?.splice(place, changed);
+    if (place === 0 && !this.#taken.has(changed.id)) this.wait(changed);
+  }
+
+  #outdate(message: LedgerMessage<T>): void {
+    this.#late.delete(message);
+    this.#stale++;
+  }
+
+  /** Whether deriving the index again costs less than what is stale in it. */
+  get isMostlyStale(): boolean {
+    return this.#stale > Math.max(MIN_STALE, this.size);
+  }
+
   /** Takes the next message that may be received now. */
-  next(now: number): LedgerMessage<T> | undefined {
-    this.#promote(now);
+  next(moment: Moment): LedgerMessage<T> | undefined {
+    this.#promote(moment);
     for (;;) {
       const message = this.#ready.pop();
-      if (message === undefined || this.#isWaiting(message)) return message;
+      if (message !== undefined && !this.#isWaiting(message)) continue;
+      if (message !== undefined) this.#taken.add(message.id);
+      return message;
     }
   }
 
@@ -128,19 +217,36 @@ export class ReadyIndex<T> {
 
   /** Puts back a message that `next` took, unless it is in flight or gone. */
   putBack(id: number): void {
+    this.#taken.delete(id);
     const message = this.#messages[id];
     if (message !== undefined && this.#isWaiting(message)) this.wait(message);
   }
 
-  /** When the next delay ends, in queue time. */
-  get nextDue(): number {
-    return this.#delayed.peek()?.due ?? Infinity;
+  /** How long until the next message may become ready, in milliseconds, by the clock that it waits for. */
+  untilNextMs({ now, drift }: Moment): number {
+    const due = this.#first(this.#delayed)?.due ?? Infinity;
+    const when = this.#first(this.#timed)?.when ?? Infinity;
+    return Math.min(due - now, when - now - drift);
   }
 
-  /** The number of messages whose delay has not ended. */
-  delayed(now: number): number {
-    this.#promote(now);
-    return this.#delayed.size;
+  /** Whether a message waits for a time of the wall clock, which may jump. */
+  get hasTimed(): boolean {
+    return this.#first(this.#timed) !== undefined;
+  }
+
+  /** The number of messages that wait for a time. */
+  delayed(moment: Moment): number {
+    this.#promote(moment);
+    return this.#late.size;
+  }
+
+  /** The first message of a heap that still waits there. */
+  #first(heap: Heap<LedgerMessage<T>>): LedgerMessage<T> | undefined {
+    for (;;) {
+      const first = heap.peek();
+      if (first === undefined || this.#late.has(first)) return first;
+      heap.pop();
+    }
   }
 
   /**
@@ -151,11 +257,11 @@ export class ReadyIndex<T> {
    * as waiting here.
    */
   waiting(
-    now: number,
+    moment: Moment,
     limit: number,
     picked: ReadonlySet<number>,
   ): LedgerMessage<T>[] {
-    const fronts = this.#fronts(now, picked);
+    const fronts = this.#fronts(moment, picked);
     const waiting: LedgerMessage<T>[] = [];
     const seen = new Set<LedgerMessage<T>>();
     while (waiting.length < limit) {
@@ -173,15 +279,16 @@ export class ReadyIndex<T> {
   }
 
   /** The candidates: the first ready one, the first delayed one, and those in flight or picked. */
-  #fronts(now: number, picked: ReadonlySet<number>): Heap<Front<T>> {
-    this.#promote(now);
-    const delayMs = ({ due }: LedgerMessage<T>) => Math.max(0, due - now);
+  #fronts(moment: Moment, picked: ReadonlySet<number>): Heap<Front<T>> {
+    this.#promote(moment);
+    const delayMs = (message: LedgerMessage<T>) => delayOf(message, moment);
     const fronts = new Heap<Front<T>>(({ message: a }, { message: b }) =>
       (delayMs(a) - delayMs(b) || b.priority - a.priority ||
         a.order - b.order) < 0
     );
     pushNext(fronts, this.#ready.inOrder());
     pushNext(fronts, this.#delayed.inOrder());
+    pushNext(fronts, this.#timed.inOrder());
     for (const ids of [this.inFlight, picked]) {
       for (const id of ids) {
         const message = this.#messages[id];
@@ -195,11 +302,24 @@ export class ReadyIndex<T> {
     return fronts;
   }
 
-  #promote(now: number): void {
-    while ((this.#delayed.peek()?.due ?? Infinity) <= now) {
-      this.#ready.push(this.#delayed.pop()!);
+  #promote({ now, drift }: Moment): void {
+    for (const heap of this.#waits) {
+      for (let first; (first = this.#first(heap)) !== undefined;) {
+        if (delayOf(first, { now, drift }) > 0) break;
+        heap.pop();
+        this.#late.delete(first);
+        this.#ready.push(first);
+      }
     }
   }
+}
+
+/** How long until a message may be received, in milliseconds; 0 if that is now. */
+export function delayOf(
+  { due, when }: Pick<LedgerMessage, "due" | "when">,
+  { now, drift }: Moment,
+): number {
+  return Math.max(0, when === undefined ? due - now : when - now - drift);
 }
 
 /** Adds the next message of a sequence. */

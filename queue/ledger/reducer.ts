@@ -1,6 +1,16 @@
-import type { LedgerEntry, NewMessage, Settlement } from "./entry.ts";
+import type {
+  Cancellation,
+  LaterRedrive,
+  LedgerEntry,
+  LoggedProgress,
+  MessageUpdate,
+  NewMessage,
+  Settlement,
+} from "./entry.ts";
 import { checkEntry, checkVersion } from "./entry_check.ts";
 import { dropExpiredKeys, forgetKeys, holdKey } from "./dedupe_index.ts";
+import { tell } from "./effects.ts";
+import { finish, forgetKept, noteDead, removeDead, trim } from "./kept.ts";
 import {
   isCurrent,
   type Ledger,
@@ -8,6 +18,7 @@ import {
   receiptExpired,
 } from "./ledger.ts";
 import { existingReadyIndex, forgetReadyIndex } from "./ready_index.ts";
+import { changeSchedules, fireAll } from "./schedules.ts";
 
 /**
  * Applies an entry to a ledger. Depends on its arguments alone. Call it from the
@@ -51,6 +62,11 @@ function enter<T>(ledger: Ledger<T>, entry: LedgerEntry<T>): void {
   ledger.v = Math.max(ledger.v ?? 1, entry.v ?? 1);
   dropExpiredKeys(ledger);
   if (entry.drift !== undefined) ledger.drift = entry.drift;
+  change(ledger, entry);
+  trim(ledger);
+}
+
+function change<T>(ledger: Ledger<T>, entry: LedgerEntry<T>): void {
   if ("enqueue" in entry) {
     enqueueAll(ledger, entry.enqueue);
   } else if ("receive" in entry) {
@@ -61,11 +77,25 @@ function enter<T>(ledger: Ledger<T>, entry: LedgerEntry<T>): void {
     for (const settlement of entry.expire) {
       if (isCurrent(ledger, settlement)) settle(ledger, settlement);
     }
+  } else if ("cancel" in entry) {
+    for (const cancellation of entry.cancel) cancel(ledger, cancellation);
+  } else if ("update" in entry) {
+    for (const changes of entry.update) update(ledger, changes);
+  } else if ("progress" in entry) {
+    for (const progress of entry.progress) noteProgress(ledger, progress);
   } else if ("redrive" in entry) {
-    for (const id of entry.redrive) redrive(ledger, id);
+    for (const each of entry.redrive) redrive(ledger, each);
   } else if ("purge" in entry) purge(ledger, entry.purge);
   else if ("paused" in entry) ledger.paused = entry.paused;
-  else if ("gone" in entry) forgetFiles(ledger, entry.gone);
+  else if ("policy" in entry) ledger.policy = entry.policy;
+  else if ("schedule" in entry) changeSchedules(ledger, entry.schedule);
+  else if ("fire" in entry) {
+    fireAll(
+      ledger,
+      entry.fire,
+      (message, origin) => enqueue(ledger, message, origin),
+    );
+  } else if ("gone" in entry) forgetFiles(ledger, entry.gone);
 }
 
 /** Enqueues messages, but for those from files that the ledger knew before. */
@@ -89,8 +119,13 @@ function forgetFiles(ledger: Ledger, names: readonly string[]): void {
   delete ledger.inbox;
 }
 
-function enqueue<T>(ledger: Ledger<T>, message: NewMessage<T>): void {
+function enqueue<T>(
+  ledger: Ledger<T>,
+  message: NewMessage<T>,
+  origin: Pick<LedgerMessage, "schedule" | "scheduledFor"> = {},
+): void {
   const { id, payload, priority = 0, group, due = 0, dedupe } = message;
+  const { when, headers } = message;
   // An entry that is applied a second time enqueues nothing.
   if (ledger.messages[id] !== undefined || ledger.dead[id] !== undefined) {
     return;
@@ -108,9 +143,13 @@ function enqueue<T>(ledger: Ledger<T>, message: NewMessage<T>): void {
     attempts: 0,
     receipt: 0,
     inFlight: false,
+    ...(when !== undefined && { when }),
+    ...(headers !== undefined && { headers }),
+    ...origin,
   };
   ledger.messages[id] = waiting;
   existingReadyIndex(ledger)?.add(waiting);
+  tell(ledger, { type: "enqueued", message: waiting });
 }
 
 function deliver<T>(ledger: Ledger<T>, id: number): void {
@@ -120,7 +159,9 @@ function deliver<T>(ledger: Ledger<T>, id: number): void {
   message.inFlight = true;
   message.attempts++;
   message.receipt++;
+  delete message.when;
   existingReadyIndex(ledger)?.inFlight.add(id);
+  tell(ledger, { type: "delivered", message });
 }
 
 function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
@@ -135,48 +176,99 @@ function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
     message.due = due;
     if (refund) message.attempts--;
     index?.wait(message);
+    tell(ledger, { type: "retried", message, reason });
     return;
   }
   delete ledger.messages[id];
   index?.remove(message);
-  if (as === "dead") {
-    const { reason = "no reason was given" } = message;
-    ledger.dead[id] = {
-      ...message,
-      reason,
-      ...(error !== undefined && { error }),
-      diedAt: ledger.at,
-    };
-    index?.dead.add(id);
+  if (as === "acked") {
+    finish(
+      ledger,
+      message,
+      as,
+      settlement.result === undefined ? {} : {
+        result: settlement.result,
+      },
+    );
+    return;
   }
+  const { reason: why = "no reason was given" } = message;
+  ledger.dead[id] = {
+    ...message,
+    reason: why,
+    ...(error !== undefined && { error }),
+    diedAt: ledger.at,
+  };
+  noteDead(ledger, id);
+  tell(ledger, { type: "dead", message, reason: why });
 }
 
-function redrive<T>(ledger: Ledger<T>, id: number): void {
+function cancel<T>(ledger: Ledger<T>, { id, reason }: Cancellation): void {
+  const message = ledger.messages[id];
+  if (message === undefined) return;
+  delete ledger.messages[id];
+  withdraw(ledger, message);
+  finish(ledger, message, "cancelled", { reason });
+}
+
+/** Takes a message that has left the ledger out of the index. */
+function withdraw<T>(ledger: Ledger<T>, message: LedgerMessage<T>): void {
+  const index = existingReadyIndex(ledger);
+  index?.withdraw(message);
+  // It is cheaper to derive it again than to search it for each.
+  if (index?.isMostlyStale) forgetReadyIndex(ledger);
+}
+
+function update<T>(
+  ledger: Ledger<T>,
+  { id, ...changes }: MessageUpdate<T>,
+): void {
+  const message = ledger.messages[id];
+  if (message === undefined || message.inFlight) return;
+  const changed = { ...message, ...changes };
+  if (changes.due !== undefined) delete changed.when;
+  ledger.messages[id] = changed;
+  const index = existingReadyIndex(ledger);
+  index?.replace(message, changed);
+  if (index?.isMostlyStale) forgetReadyIndex(ledger);
+  tell(ledger, { type: "updated", message: changed });
+}
+
+function noteProgress(ledger: Ledger, logged: LoggedProgress): void {
+  if (!isCurrent(ledger, logged)) return;
+  const message = ledger.messages[logged.id]!;
+  message.progress = logged.progress;
+  tell(ledger, { type: "progress", message });
+}
+
+function redrive<T>(ledger: Ledger<T>, which: number | LaterRedrive): void {
+  const { id, due } = typeof which === "number" ? { id: which, due: 0 } : which;
   const dead = ledger.dead[id];
   if (dead === undefined) return;
   const { diedAt: _, reason: __, error: ___, ...message } = dead;
-  delete ledger.dead[id];
+  removeDead(ledger, id);
   const order = ledger.nextOrder++;
-  const waiting = { ...message, order, due: 0, attempts: 0 };
+  const waiting = { ...message, order, due, attempts: 0 };
   ledger.messages[id] = waiting;
-  const index = existingReadyIndex(ledger);
-  if (index === undefined) return;
-  index.dead.remove();
-  index.add(waiting);
+  existingReadyIndex(ledger)?.add(waiting);
+  tell(ledger, { type: "enqueued", message: waiting });
 }
 
 function purge<T>(ledger: Ledger<T>, what: "all" | readonly number[]): void {
-  if (what === "all") {
-    ledger.messages = {};
-    ledger.dead = {};
-    forgetKeys(ledger);
-    forgetReadyIndex(ledger);
+  if (what !== "all") {
+    for (const id of what) {
+      if (ledger.dead[id] !== undefined) removeDead(ledger, id);
+    }
     return;
   }
-  const index = existingReadyIndex(ledger);
-  for (const id of what) {
-    if (ledger.dead[id] === undefined) continue;
-    delete ledger.dead[id];
-    index?.dead.remove();
+  const { messages } = ledger;
+  ledger.messages = {};
+  ledger.dead = {};
+  forgetKeys(ledger);
+  forgetReadyIndex(ledger);
+  forgetKept(ledger);
+  for (const id in messages) {
+    const message = messages[id]!;
+    tell(ledger, { type: "cancelled", message, reason: "purged" });
   }
 }

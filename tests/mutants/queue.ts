@@ -252,7 +252,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "unknown-part-is-passed-over",
     file: "queue/ledger/codec.ts",
-    edits: [["      else throw unknownPart();\n", ""]],
+    edits: [[" else throw unknownPart();\n", "\n"]],
     killedBy: format(
       ".open() refuses a snapshot with a part of another kind, and changes nothing",
     ),
@@ -276,7 +276,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   {
     name: "who-waits-sleeps-through-a-suspend",
     file: "queue/ledger_log.ts",
-    edits: [["Math.min(dueMs, this.#time.lookEveryMs)", "dueMs"]],
+    edits: [["return Math.min(ms, lookMs)", "return ms"]],
     killedBy: suspend(
       ": who waits is given what has become due while the machine was suspended",
     ),

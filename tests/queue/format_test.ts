@@ -261,7 +261,7 @@ for (
     ["a head without its numbers", [{ at: 1, parts: SECRET }]],
     ["a head of a newer version", [{ ...HEAD, v: 99 }]],
     ["a head with more in it", [{ ...HEAD, secret: SECRET }]],
-    ["a part of another kind", [HEAD, { schedule: { name: SECRET } }]],
+    ["a part of another kind", [HEAD, { plan: { name: SECRET } }]],
     ["a part that is nothing", [HEAD, null]],
     ["no parts at all", undefined],
   ] as const

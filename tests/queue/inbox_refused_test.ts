@@ -42,7 +42,7 @@ const HOSTILE: [
   ["no messages", content([]), "hold"],
   ["a message that is null", content([null]), "hold"],
   ["a message without a payload", content([{ group: "a" }]), "hold"],
-  ["a field of a message", content([{ payload: 1, at: 1 }]), "hold"],
+  ["a field of a message", content([{ payload: 1, when: 1 }]), "hold"],
   ["a delay before now", content([{ payload: 1, delayMs: -1 }]), "delayMs"],
   [
     "a priority that is text",

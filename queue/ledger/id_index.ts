@@ -1,23 +1,22 @@
-import type { DeadLetter, Ledger } from "./ledger.ts";
-
 /** The list is rebuilt once it holds more removed ids than this. */
 const MIN_GONE = 64;
 
 /**
- * The dead letters by id: finding a page costs no more than the page. Derived
- * from the ledger and kept beside it.
+ * Messages that have ended, by id: finding a page costs no more than the page.
+ * Derived from the ledger and kept beside it.
  */
-export class DeadLetterIndex<T> {
-  readonly #dead: Ledger<T>["dead"];
+export class IdIndex<E> {
+  readonly #find: () => Readonly<Record<string, E>>;
   /** May hold removed ids, and ids twice, until it is tidied. */
   #ids: number[];
   #isInOrder = true;
-  /** The number of dead letters. */
+  /** The number of messages. */
   size: number;
 
-  constructor({ dead }: Ledger<T>) {
-    this.#dead = dead;
-    this.#ids = Object.keys(dead).map(Number).sort((a, b) => a - b);
+  /** @param find Gives the messages. */
+  constructor(find: () => Readonly<Record<string, E>>) {
+    this.#find = find;
+    this.#ids = Object.keys(find()).map(Number).sort((a, b) => a - b);
     this.size = this.#ids.length;
   }
 
@@ -27,27 +26,29 @@ export class DeadLetterIndex<T> {
     this.size++;
   }
 
-  /** Notes that a dead letter was removed from the ledger. */
+  /** Notes that a message was removed from the ledger. */
   remove(): void {
     this.size--;
     const gone = this.#ids.length - this.size;
     if (gone > Math.max(MIN_GONE, this.size)) this.#tidy();
   }
 
-  /** The first dead letters above an id, up to `limit`. */
-  above(id: number, limit: number): DeadLetter<T>[] {
+  /** The first messages above an id, up to `limit`. */
+  above(id: number, limit: number): E[] {
     if (!this.#isInOrder) this.#tidy();
-    const found: DeadLetter<T>[] = [];
+    const found: E[] = [];
+    const messages = this.#find();
     for (let at = this.#indexAfter(id); at < this.#ids.length; at++) {
       if (found.length >= limit) break;
-      const message = this.#dead[this.#ids[at]!];
+      const message = messages[this.#ids[at]!];
       if (message !== undefined) found.push(message);
     }
     return found;
   }
 
   #tidy(): void {
-    const ids = this.#ids.filter((id) => this.#dead[id] !== undefined);
+    const messages = this.#find();
+    const ids = this.#ids.filter((id) => messages[id] !== undefined);
     this.#ids = [...new Set(ids.sort((a, b) => a - b))];
     this.#isInOrder = true;
   }

@@ -1,0 +1,43 @@
+import type { LedgerMessage } from "./ledger.ts";
+
+/** What an entry has done to a message. */
+export interface Effect<T = unknown> {
+  readonly type:
+    | "enqueued"
+    | "delivered"
+    | "progress"
+    | "done"
+    | "retried"
+    | "dead"
+    | "cancelled"
+    | "updated";
+  /** The message afterwards, or as it was when it ended. It belongs to the ledger: copy what is needed later. */
+  readonly message: LedgerMessage<T>;
+  /** Why it was retried, is dead, or was cancelled. */
+  readonly reason?: string | undefined;
+  /** The result in the entry. */
+  readonly result?: unknown;
+}
+
+/** Called for each effect, while the entry is being applied: another part of its record may still throw. */
+export type Observer<T> = (effect: Effect<T>) => void;
+
+const OBSERVERS = new WeakMap<object, Set<Observer<never>>>();
+
+/** Observes what entries do to a ledger. Returns what ends that. */
+export function observe<T>(ledger: object, observer: Observer<T>): () => void {
+  const observers = OBSERVERS.get(ledger) ?? new Set();
+  OBSERVERS.set(ledger, observers);
+  observers.add(observer);
+  return () => {
+    observers.delete(observer);
+    if (observers.size === 0) OBSERVERS.delete(ledger);
+  };
+}
+
+/** Tells the observers of a ledger. */
+export function tell<T>(ledger: object, effect: Effect<T>): void {
+  const observers = OBSERVERS.get(ledger) as Set<Observer<T>> | undefined;
+  if (observers === undefined) return;
+  for (const observer of observers) observer(effect);
+}
