@@ -60,6 +60,7 @@ export type {
 } from "./options.ts";
 export type { EntryIn, PayloadOf, StateWith } from "./open.ts";
 export { MiniQueue } from "./queue.ts";
+export { QueueReader } from "./reader.ts";
 export { QueueView, type QueueViewOptions } from "./view.ts";
 export {
   DeadLetterError,

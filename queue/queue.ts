@@ -12,14 +12,7 @@ import {
   type WorkOptions,
 } from "./delivery/worker.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
-import type { DeadLetter } from "./ledger/ledger.ts";
-import {
-  deadLetterPage,
-  pendingIn,
-  type PendingMessage,
-  type QueueStats,
-  statsOf,
-} from "./ledger/read.ts";
+import type { LedgerView } from "./ledger/read.ts";
 import type { LedgerHost } from "./ledger_host.ts";
 import { LedgerLog } from "./ledger_log.ts";
 import { Inbox } from "./inbox/inbox.ts";
@@ -40,13 +33,13 @@ import {
   type EnqueueOptions,
   type EnqueueResult,
   type MessageInput,
-  type PageOptions,
   POST_CHECKS,
   type PostOptions,
   type QueueOptions,
   type ReceiveOptions,
 } from "./options.ts";
 import { Producer } from "./producer.ts";
+import { QueueReader } from "./reader.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /**
@@ -69,7 +62,8 @@ import { Upkeep } from "./upkeep.ts";
  * await message?.ack();
  * ```
  */
-export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
+export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
+  implements AsyncDisposable {
   readonly #log: LedgerLog<T, M>;
   readonly #options: CheckedOptions<T>;
   readonly #free: () => Promise<void>;
@@ -86,6 +80,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     log: LedgerLog<T, M>,
     { options, free, inbox }: OpenLedger<T, M>,
   ) {
+    super(() => this.#current());
     this.#log = log;
     this.#options = options;
     this.#free = free;
@@ -415,64 +410,14 @@ export class MiniQueue<T, M = LedgerEntry<T>> implements AsyncDisposable {
     }
   }
 
-  /** Counts the messages. */
-  async stats(): Promise<QueueStats> {
-    await this.#catchUp();
-    return statsOf(await this.#log.view());
-  }
-
-  /**
-   * Shows the messages that wait, in the order of delivery, without receiving
-   * them. The cost grows with `limit` and with the messages in flight, not with
-   * those that wait.
-   *
-   * @param limit The maximum number of messages.
-   * @returns The messages; their payloads are copies.
-   */
-  async peek(limit: number = 10): Promise<PendingMessage<T>[]> {
-    checkCount("limit", limit);
-    await this.#catchUp();
-    return pendingIn(await this.#log.view(), limit);
-  }
-
-  /**
-   * Shows the dead letters and why they are dead, in the order of their ids. If
-   * there may be many, read them page by page: the cost is that of the page.
-   *
-   * @param options After which id to start, and how many to return.
-   * @returns Copies of the dead letters.
-   *
-   * @example Page by page, whatever becomes of those already seen
-   * ```ts
-   * import { MiniQueue } from "@mini/state/queue";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
-   * await queue.enqueueBatch(["a", "b", "c"].map((payload) => ({ payload })));
-   * for (const message of await queue.receiveBatch(3)) await message.deadLetter("no");
-   * const seen: string[] = [];
-   * for (let after = 0;;) {
-   *   const page = await queue.deadLetters({ after, limit: 2 });
-   *   if (page.length === 0) break;
-   *   after = page.at(-1)!.id;
-   *   for (const { id, payload } of page) {
-   *     seen.push(payload);
-   *     await queue.redrive(id);
-   *   }
-   * }
-   * assertEquals(seen, ["a", "b", "c"]);
-   * ```
-   */
-  async deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
-    return deadLetterPage(await this.#log.view(), options);
-  }
-
   /** Takes back deliveries that have timed out, and takes in what was posted, so that what is shown is true also while nobody receives. */
-  async #catchUp(): Promise<void> {
-    if (this.#isOver) return;
-    // If it cannot be logged now, the next `receive` tries again.
-    await this.#deliveries.takeBackDue().catch(() => {});
-    await this.#inbox?.look();
+  async #current(): Promise<LedgerView<T>> {
+    if (!this.#isOver) {
+      // If it cannot be logged now, the next `receive` tries again.
+      await this.#deliveries.takeBackDue().catch(() => {});
+      await this.#inbox?.look();
+    }
+    return this.#log.view();
   }
 
   /**

@@ -1,7 +1,6 @@
 import {
   aFileSystem,
   assertOptions,
-  checkCount,
   type Checks,
   having,
   oneOf,
@@ -12,18 +11,10 @@ import { StateView } from "../state/mod.ts";
 import { checkedClock, type Clock, QueueTime, systemClock } from "./clock.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
-import { type DeadLetter, emptyLedger, type Ledger } from "./ledger/ledger.ts";
-import {
-  deadLetterPage,
-  ifReadable,
-  type LedgerView,
-  pendingIn,
-  type PendingMessage,
-  type QueueStats,
-  statsOf,
-} from "./ledger/read.ts";
+import { emptyLedger, type Ledger } from "./ledger/ledger.ts";
+import { ifReadable, type LedgerView } from "./ledger/read.ts";
 import { applyLogged } from "./ledger/reducer.ts";
-import type { PageOptions } from "./options.ts";
+import { QueueReader } from "./reader.ts";
 
 /** How a queue is viewed. */
 export interface QueueViewOptions {
@@ -62,7 +53,7 @@ const VIEW_CHECKS: Checks<QueueViewOptions> = {
  * assertEquals((await view.peek())[0]?.payload, "hello");
  * ```
  */
-export class QueueView<T> implements AsyncDisposable {
+export class QueueView<T> extends QueueReader<T> implements AsyncDisposable {
   readonly #view: StateView<Ledger<T>, LedgerEntry<T>>;
   readonly #clock: Clock;
 
@@ -70,6 +61,7 @@ export class QueueView<T> implements AsyncDisposable {
     view: StateView<Ledger<T>, LedgerEntry<T>>,
     clock: Clock,
   ) {
+    super(() => this.#now());
     this.#view = view;
     this.#clock = clock;
   }
@@ -99,32 +91,6 @@ export class QueueView<T> implements AsyncDisposable {
       ...(fs && { fs }),
     });
     return new QueueView(view, checkedClock(clock));
-  }
-
-  /** Counts the messages. A delivery whose time is over is in flight until the owner takes it back. */
-  async stats(): Promise<QueueStats> {
-    return statsOf(await this.#now());
-  }
-
-  /**
-   * Shows the messages that wait, in the order of delivery.
-   *
-   * @param limit The maximum number of messages.
-   * @returns The messages; their payloads are copies.
-   */
-  async peek(limit: number = 10): Promise<PendingMessage<T>[]> {
-    checkCount("limit", limit);
-    return pendingIn(await this.#now(), limit);
-  }
-
-  /**
-   * Shows the dead letters and why they are dead, in the order of their ids.
-   *
-   * @param options After which id to start, and how many to return.
-   * @returns Copies of the dead letters.
-   */
-  async deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
-    return deadLetterPage(await this.#now(), options);
   }
 
   /** The number of the last record that the view has read: see {@linkcode MiniQueue.sequence}. It becomes smaller if the owner lost records in a crash. */
