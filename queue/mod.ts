@@ -48,6 +48,7 @@ export type { PendingMessage, QueueStats } from "./ledger/read.ts";
 export { applyToLedger } from "./ledger/reducer.ts";
 export { QueueMessage } from "./delivery/message.ts";
 export type {
+  DeadLetterChoice,
   DeliveryOptions,
   EnqueueOptions,
   EnqueueResult,
@@ -57,6 +58,7 @@ export type {
   PostOptions,
   QueueOptions,
   ReceiveOptions,
+  RedriveOptions,
 } from "./options.ts";
 export type { EntryIn, PayloadOf, StateWith } from "./open.ts";
 export { MiniQueue } from "./queue.ts";

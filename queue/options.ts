@@ -15,6 +15,7 @@ import type { FileSystem } from "../fs/file_system.ts";
 import { exponentialBackoff } from "./delivery/backoff.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
 import type { MessageHeaders } from "./ledger/entry.ts";
+import type { DeadLetter } from "./ledger/ledger.ts";
 
 /**
  * How messages are delivered.
@@ -165,6 +166,27 @@ export interface PageOptions {
   /** The maximum number of items. @default {all} */
   limit?: number;
 }
+
+/** Some dead letters: one, several, all, or those for which a function returns true. */
+export type DeadLetterChoice<T> =
+  | number
+  | readonly number[]
+  | "all"
+  | ((letter: DeadLetter<T>) => boolean);
+
+/** How dead letters are let go. */
+export interface RedriveOptions {
+  /** How many a second become ready, so that they do not all fail together again. @default {all at once} */
+  perSecond?: number;
+}
+
+/** The checks of the options of `redrive`. */
+export const REDRIVE_CHECKS: Checks<RedriveOptions> = {
+  perSecond(name, value) {
+    if (Number(value) > 0 && typeof value === "number") return;
+    throw new RangeError(`${name} must be above 0, not ${value}`);
+  },
+};
 
 /** How a message is given back. */
 export interface NackOptions {

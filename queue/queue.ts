@@ -29,6 +29,7 @@ import {
   BATCH_CHECKS,
   type CheckedOptions,
   checkSpan,
+  type DeadLetterChoice,
   type DeliveryOptions,
   type EnqueueOptions,
   type EnqueueResult,
@@ -37,6 +38,8 @@ import {
   type PostOptions,
   type QueueOptions,
   type ReceiveOptions,
+  REDRIVE_CHECKS,
+  type RedriveOptions,
 } from "./options.ts";
 import { Producer } from "./producer.ts";
 import { QueueReader } from "./reader.ts";
@@ -423,13 +426,34 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
   /**
    * Lets dead letters wait again, after all other messages and with no attempts.
    *
-   * @param which The id of one, or all.
+   * @param which The id of one, several ids, all, or a synchronous function that
+   * chooses. Ids of messages that are not dead are ignored.
+   * @param options How fast they become ready.
    * @returns How many there were; durable.
    * @throws {MiniError} As `StateManager.apply`.
+   *
+   * @example Those that failed for one reason, ten a second
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+   * await queue.enqueueBatch(["a", "b", "c"].map((payload) => ({ payload })));
+   * for (const message of await queue.receiveBatch(3)) {
+   *   await message.deadLetter(message.payload === "b" ? "no address" : "no route");
+   * }
+   * const wasDown = ({ reason }: { reason: string }) => reason === "no route";
+   * assertEquals(await queue.redrive(wasDown, { perSecond: 10 }), 2);
+   * assertEquals((await queue.peek()).map(({ payload }) => payload), ["a", "c"]);
+   * ```
    */
-  async redrive(which: number | "all"): Promise<number> {
+  async redrive(
+    which: DeadLetterChoice<T>,
+    options: RedriveOptions = {},
+  ): Promise<number> {
     this.#assertOpen();
-    return await this.#upkeep.redrive(which);
+    assertOptions("redrive()", options, REDRIVE_CHECKS);
+    return await this.#upkeep.redrive(which, options);
   }
 
   /**

@@ -1,9 +1,16 @@
 import { checkCount } from "../base/checks.ts";
 import { Mutex } from "../base/mutex.ts";
+import { given } from "../base/promise.ts";
 import type { CompactionReport } from "../state/mod.ts";
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { nextKeyExpiry } from "./ledger/dedupe_index.ts";
+import type { DeadLetter } from "./ledger/ledger.ts";
+import { deadLetterPage } from "./ledger/read.ts";
 import type { LedgerLog } from "./ledger_log.ts";
+import type { DeadLetterChoice, RedriveOptions } from "./options.ts";
+
+/** The dead letters that a filter sees at a time. */
+const PAGE = 1_000;
 
 /** The most ids in one entry. */
 const MAX_IDS = 100_000;
@@ -20,10 +27,18 @@ export class Upkeep<T, M> {
     this.#deliveries = deliveries;
   }
 
-  redrive(which: number | "all"): Promise<number> {
+  redrive(
+    which: DeadLetterChoice<T>,
+    { perSecond = Infinity }: RedriveOptions,
+  ): Promise<number> {
     return this.#mutex.run(async () => {
       const ids = await this.#deadIds(which);
-      for (const redrive of chunks(ids)) {
+      const now = this.#log.now();
+      const later = ids.map((id, index) => {
+        const afterMs = Math.floor(1_000 * index / perSecond);
+        return afterMs === 0 ? id : { id, due: Math.ceil(now + afterMs) };
+      });
+      for (const redrive of chunks(later)) {
         await this.#log.enter({ redrive }, true);
       }
       return ids.length;
@@ -47,14 +62,34 @@ export class Upkeep<T, M> {
     });
   }
 
-  async #deadIds(which: number | "all"): Promise<number[]> {
-    const { dead } = await this.#log.readable();
-    if (which === "all") {
-      return Object.values(dead).sort((a, b) => a.order - b.order)
-        .map(({ id }) => id);
+  /** The ids of dead letters, in the order in which they were enqueued. */
+  async #deadIds(which: DeadLetterChoice<T>): Promise<number[]> {
+    const view = await this.#log.view();
+    const { dead } = view.ledger;
+    const ids = typeof which === "function"
+      ? await this.#matching(which)
+      : which === "all"
+      ? Object.values(dead).map(({ id }) => id)
+      : [which].flat();
+    for (const id of ids) checkCount("id", id);
+    return [...new Set(ids)].filter((id) => dead[id] !== undefined)
+      .sort((a, b) => dead[a]!.order - dead[b]!.order);
+  }
+
+  async #matching(
+    filter: (letter: DeadLetter<T>) => boolean,
+  ): Promise<number[]> {
+    const ids: number[] = [];
+    for (let after = 0;;) {
+      const options = { after, limit: PAGE };
+      const page = deadLetterPage(await this.#log.view(), options);
+      if (page.length === 0) return ids;
+      after = page.at(-1)!.id;
+      for (const letter of page) {
+        const isMatch = given("filter", filter(letter), true);
+        if (isMatch) ids.push(letter.id);
+      }
     }
-    checkCount("id", which);
-    return dead[which] === undefined ? [] : [which];
   }
 
   async compact(): Promise<CompactionReport> {
@@ -83,7 +118,7 @@ export class Upkeep<T, M> {
   }
 }
 
-function* chunks(ids: readonly number[]): Generator<number[], void, undefined> {
+function* chunks<I>(ids: readonly I[]): Generator<I[], void, undefined> {
   for (let at = 0; at < ids.length; at += MAX_IDS) {
     yield ids.slice(at, at + MAX_IDS);
   }

@@ -127,9 +127,8 @@ function enqueue<T>(
   const { id, payload, priority = 0, group, due = 0, dedupe } = message;
   const { when, headers } = message;
   // An entry that is applied a second time enqueues nothing.
-  if (ledger.messages[id] !== undefined || ledger.dead[id] !== undefined) {
-    return;
-  }
+  const { messages, dead, finished } = ledger;
+  if (messages[id] ?? dead[id] ?? finished?.[id]) return;
   ledger.nextId = Math.max(ledger.nextId, id + 1);
   if (dedupe !== undefined && !holdKey(ledger, { ...dedupe, id })) return;
   const waiting: LedgerMessage<T> = {
