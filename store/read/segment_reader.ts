@@ -341,9 +341,9 @@ export class SegmentReader {
     }
   }
 
-  /** Frees the file. */
+  /** Frees the file. It was only read, so that a failure loses nothing, and must not hide why the reading has ended. */
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.#file.close().catch(() => {});
   }
 }
 
@@ -376,6 +376,8 @@ export class Stopper {
    * lasts as long as the reader would leave something behind at every wait.
    */
   async wait(changed: Promise<void>): Promise<void> {
+    // It may have been stopped since that was last asked.
+    if (this.isStopped) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       changed.then(resolve);

@@ -3,6 +3,7 @@ import type { Mutant } from "./mutant.ts";
 
 const TAIL = "store/read/log_tail.ts";
 const FOLLOW = "store/read/follow.ts";
+const READER = "store/read/segment_reader.ts";
 
 const rewritten = (test: string) => ({
   file: "tests/store/rewritten_test.ts",
@@ -91,5 +92,25 @@ export const FOLLOW_MUTANTS: readonly Mutant[] = [
     killedBy: durable(
       "a record is given once the log says that it is durable",
     ),
+  },
+  {
+    name: "wait-for-a-change-after-the-end",
+    file: READER,
+    edits: [["    if (this.isStopped) return;\n", ""]],
+    killedBy: {
+      file: "tests/store/follow_test.ts",
+      test:
+        "MiniStore.follow() ends whenever its signal fires after a change, and no later",
+    },
+  },
+  {
+    name: "fail-where-a-file-that-was-read-cannot-be-closed",
+    file: READER,
+    edits: [["this.#file.close().catch(() => {})", "this.#file.close()"]],
+    killedBy: {
+      file: "tests/store/follow_trouble_test.ts",
+      test:
+        "a follower whose file cannot be closed ends with the reason of its signal all the same",
+    },
   },
 ];

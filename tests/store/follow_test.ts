@@ -52,6 +52,23 @@ Deno.test("MiniStore.follow() ends with the reason of its signal", async () => {
   assertEquals(await aborted.then(() => undefined, (error) => error), reason);
 });
 
+Deno.test("MiniStore.follow() ends whenever its signal fires after a change, and no later", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<number>(PATH, { fs });
+  for (let turns = 0; turns < 30; turns++) {
+    const stop = new AbortController();
+    const { signal } = stop;
+    let outcome: unknown = "it still follows";
+    Array.fromAsync(store.follow({ signal })).catch((error) => outcome = error);
+    await new Promise((resolve) => setTimeout(resolve));
+    store.sync();
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    stop.abort("enough");
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(outcome, "enough", `after ${turns} turns`);
+  }
+});
+
 Deno.test("MiniStore.follow() ends with the reason of a signal that fires while it starts", async () => {
   const fs = new MemoryFileSystem();
   await using store = await MiniStore.open<number>(PATH, { fs });

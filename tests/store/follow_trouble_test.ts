@@ -1,5 +1,5 @@
 // What a follower does if a call fails, or shows half a write, while it finds its place again.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type FileHandle, type FileSystem, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { Follower } from "../support/follower.ts";
@@ -135,4 +135,25 @@ Deno.test("a follower looks at damage again after a pause, in which half a write
   isHalf = true;
   await using follower = new Follower<number>(PATH, { fs });
   assertEquals(await follower.next(), 1);
+});
+
+Deno.test("a follower whose file cannot be closed ends with the reason of its signal all the same", async () => {
+  const stop = new AbortController();
+  const { signal } = stop;
+  let failed = 0;
+  const fs = wrapping(oneRecord(), (file) => ({
+    ...file,
+    async close() {
+      await file.close();
+      if (!signal.aborted) return;
+      failed++;
+      throw Object.assign(new Error("EIO"), { code: "EIO" });
+    },
+  }));
+  const following = MiniStore.follow(PATH, { fs, signal });
+  const records = following[Symbol.asyncIterator]();
+  await records.next();
+  stop.abort(new Error("enough"));
+  await assertRejects(() => records.next(), Error, "enough");
+  assertEquals(failed, 1);
 });
