@@ -26,23 +26,23 @@ export async function isApplied(
     signal?.throwIfAborted();
     feed.failed.throwIfAborted();
     if (feed.isClosed) return false;
-    await changeOf(feed, signal);
+    await either(feed.changed, signal);
   }
   return true;
 }
 
 /**
- * Resolves at the next change, or when the signal is aborted. A race with one
- * promise that lasts as long as the reader would leave something behind at
- * every wait.
+ * Resolves at a change, or when the signal is aborted. A race with one promise
+ * that lasts as long as the reader would leave something behind at every wait.
  */
-export function changeOf(
-  feed: Feed<unknown>,
+export function either(
+  changed: Promise<void>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const letGo = onAbort(signal, resolve);
-    feed.changed.then(() => {
+    changed.then(() => {
       letGo();
       resolve();
     });

@@ -4,7 +4,7 @@ import { given } from "../../base/promise.ts";
 import type { FollowOptions } from "../../store/mod.ts";
 import type { DeepReadonly } from "../readonly.ts";
 import type { Guard } from "../reducer.ts";
-import { changeOf, type Feed } from "./feed.ts";
+import { either, type Feed } from "./feed.ts";
 
 /**
  * Reads the selected part of a state, now and whenever it has changed; a slow
@@ -37,18 +37,17 @@ async function* parts<S, R>(
   const isNew = immutable ? byIdentity<R>() : byJson<R>();
   for (;;) {
     signal?.throwIfAborted();
+    // Both are asked for before the state, so that no change goes unseen.
+    const { changed, isClosed, failed: { aborted: hasFailed } } = feed;
     if (feed.isReadable) {
       const state = feed.state as DeepReadonly<S>;
       const part = given("selector", guard.run(() => selector(state)), true);
       const found = isNew(part);
-      if (found !== undefined) {
-        yield found.part;
-        continue;
-      }
+      if (found !== undefined) yield found.part;
     }
-    feed.failed.throwIfAborted();
-    if (feed.isClosed) return;
-    await changeOf(feed, signal);
+    if (hasFailed) throw feed.failed.reason;
+    if (isClosed) return;
+    await either(changed, signal);
   }
 }
 

@@ -94,6 +94,25 @@ Deno.test("StateManager.select() of a state that is immutable compares by identi
   assertStrictEquals((await same).value, list.state.items);
 });
 
+Deno.test("StateManager.select() of a state that is immutable gives a part that is made each time once for each change", async () => {
+  await using list = await StateManager.open("/data", {
+    fs: new MemoryFileSystem(),
+    immutable: true,
+    initial: () => 0,
+    apply: (state, by: number) => state + by,
+  });
+  const parts = reading(list.select((value) => ({ value })));
+  assertEquals((await parts.next()).value, { value: 0 });
+  const next = parts.next();
+  assertEquals(await isSettled(next), false);
+  await list.apply(1);
+  assertEquals((await next).value, { value: 1 });
+  await list.apply(2);
+  await list.apply(3);
+  assertEquals((await parts.next()).value, { value: 6 });
+  assertEquals(await isSettled(parts.next()), false);
+});
+
 Deno.test("StateManager.select() ends on close, after the newest part", async () => {
   const counter = await openCounter("/data", { fs: new MemoryFileSystem() });
   const slow = reading(counter.select(({ value }) => value));
@@ -172,8 +191,11 @@ Deno.test("StateManager.select() ends with the reason of its signal, at once and
   assertEquals((await parts.next()).value, 0);
   const next = assertRejects(() => parts.next(), Error, "enough");
   assert(!await isSettled(next));
+  const slow = reading(counter.select(({ value }) => value, { signal }));
+  assertEquals((await slow.next()).value, 0);
   stop.abort(new Error("enough"));
   await next;
+  await assertRejects(() => slow.next(), Error, "enough");
   const late = counter.select(({ value }) => value, { signal });
   await assertRejects(() => reading(late).next(), Error, "enough");
 });
