@@ -105,41 +105,37 @@ export class Aborts {
     this.#knownFrom = Math.min(this.#knownFrom, seq);
   }
 
-  /** Reads which records from `seq` on are recorded as aborted. */
-  async learnFrom(seq: number): Promise<void> {
-    await this.learning(seq)(seq);
+  /** Reads which records from `seq` on are recorded as aborted. Throws `COMPACTED` if what would say so is gone. */
+  async learnFrom(seq: number, records?: Records): Promise<void> {
+    if (seq >= this.#knownFrom) return;
+    await this.#read(records ?? this.#after(seq));
+    this.knowFrom(seq);
   }
 
   /** Returns a function that does the same later, from `first` on, also if the log is closed by then. */
   learning(first: number): (seq: number) => Promise<void> {
-    let reading = first < this.#knownFrom ? this.#begin(first) : undefined;
+    let begun = first < this.#knownFrom ? this.#after(first) : undefined;
     return async (seq) => {
-      while (seq < this.#knownFrom) {
-        reading ??= this.#begin(seq);
-        const { from, records } = reading;
-        reading = undefined;
-        try {
-          await this.#read(records);
-          this.knowFrom(seq);
-        } catch (error) {
-          // A compaction has removed records that nobody needs any more.
-          if (!isCompacted(error) || this.#log.firstSequence === from) {
-            throw error;
-          }
-        }
+      const records = begun;
+      begun = undefined;
+      try {
+        await this.learnFrom(seq, records);
+      } catch (error) {
+        if (records === undefined || !isCompacted(error)) throw error;
+        // Compaction may have removed only what stands between `first` and this record.
+        await this.learnFrom(seq);
       }
     };
   }
 
-  #begin(seq: number): Reading {
-    const { firstSequence, sequence } = this.#log;
-    const from = Math.max(seq, firstSequence);
-    const to = Math.min(sequence, this.readUpTo);
-    // An abort stands somewhere after its record.
-    return { from, records: to < from ? [] : this.#log.replay({ from, to }) };
+  /** The records after one: its abort is among them. */
+  #after(seq: number): Records {
+    const from = seq + 1;
+    const to = Math.min(this.#log.sequence, this.readUpTo);
+    return to < from ? [] : this.#log.replay({ from, to });
   }
 
-  async #read(records: Reading["records"]): Promise<void> {
+  async #read(records: Records): Promise<void> {
     for await (const { seq, data } of records) {
       const entry = entryOf(data, seq, this.isRust);
       if ("abort" in entry) this.add(entry.abort);
@@ -147,13 +143,9 @@ export class Aborts {
   }
 }
 
-/** Records to look for aborts in. */
-interface Reading {
-  readonly from: number;
-  readonly records:
-    | AsyncIterable<LogRecord<unknown>>
-    | Iterable<LogRecord<unknown>>;
-}
+type Records =
+  | AsyncIterable<LogRecord<unknown>>
+  | Iterable<LogRecord<unknown>>;
 
 /** Whether record `seq` has an effect is not known yet: `apply` throws, and the log says neither that it was applied nor that it was aborted. */
 export class Undecided extends Error {

@@ -121,7 +121,7 @@ export async function rebuild<S, M>(
       }
       if (sources.isView) aborts.readUpTo = to;
       // The abort of a record may stand after the last record that is replayed.
-      else if (to < log.sequence) await aborts.learnFrom(from);
+      else if (from <= to && to < log.sequence) await aborts.learnFrom(from);
       const rebuilt = await replay(sources, start.state, { from, to });
       if (sources.isView || to === log.sequence) aborts.knowFrom(from);
       return { ...start, ...rebuilt };

@@ -87,4 +87,41 @@ export const VIEW_MUTANTS: readonly Mutant[] = [
       test: "StateView takes in a backup that is put in place file by file",
     },
   },
+  {
+    name: "count-on-no-abort-where-compaction-has-removed-it",
+    file: "state/aborts.ts",
+    edits: [[
+      "    const from = seq + 1;\n",
+      "    const from = Math.max(seq + 1, this.#log.firstSequence);\n",
+    ]],
+    killedBy: {
+      file: "tests/state/log_test.ts",
+      test:
+        "StateManager.history() gives nothing of which a compaction has removed whether it has an effect",
+    },
+  },
+  {
+    name: "look-for-aborts-until-they-are-there",
+    file: "state/aborts.ts",
+    edits: [[
+      "    await this.#read(records ?? this.#after(seq));\n    this.knowFrom(seq);\n",
+      "    try {\n      await this.#read(records ?? this.#after(seq));\n    } catch (error) {\n      if (!isCompacted(error)) throw error;\n      return await this.learnFrom(seq);\n    }\n    this.knowFrom(seq);\n",
+    ]],
+    killedBy: abort(
+      "whose log is compacted while it looks for aborts begins with the snapshot that is left",
+    ),
+  },
+  {
+    name: "select-without-a-change",
+    file: "state/view/select.ts",
+    edits: [[
+      "      if (found !== undefined) yield found.part;\n",
+      "      if (found !== undefined) {\n        yield found.part;\n        continue;\n      }\n",
+    ]],
+    killedBy: {
+      file: "tests/state/select_test.ts",
+      test:
+        "StateManager.select() of a state that is immutable gives a part that is made each time once for each change",
+    },
+  },
 ];

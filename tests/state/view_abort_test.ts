@@ -66,6 +66,35 @@ Deno.test("StateView shows nothing of a mutation that apply throws for half-way"
   assertEquals([(await next).value, view.state.value], [5, 5]);
 });
 
+Deno.test("StateView whose log is compacted while it looks for aborts begins with the snapshot that is left", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter("/data", {
+    fs,
+    keepSnapshots: 1,
+  });
+  await counter.apply({ by: 1 });
+  await counter.createSnapshot();
+  await errorOf(counter.apply({ by: 2, fail: true }));
+  await using log = await MiniStore.openReader<unknown>(JOURNAL, { fs });
+  const snapshots = new SnapStore<Counter>("/data", { fs, readOnly: true });
+  const { replay } = log;
+  let looks = 0;
+  log.replay = async function* (range) {
+    if (++looks === 1) await counter.compact();
+    if (looks > 9) throw new Error("it looks again and again");
+    yield* replay.call(log, range);
+  };
+  const { initial, apply } = COUNTER;
+  await using view = await StateView.open<Counter, Add>({ log, snapshots }, {
+    initial,
+    apply,
+  });
+  assertEquals([view.state.value, view.sequence, looks], [1, 3, 1]);
+  await counter.apply({ by: 4 });
+  await view.until(4);
+  assertEquals(view.state.value, 5);
+});
+
 /** A log with a mutation that `apply` throws for, which nothing says anything of yet. */
 async function undecided(fs: MemoryFileSystem): Promise<MiniStore<unknown>> {
   const log = await MiniStore.open<unknown>(JOURNAL, { fs });

@@ -35,23 +35,24 @@ export class MemoryLog implements Log<unknown> {
   }
 
   replay(
-    { from = this.firstSequence, to = this.sequence, signal }: ReplayRange = {},
+    { from, to = this.sequence, signal }: ReplayRange = {},
   ): AsyncIterable<LogRecord<unknown>> {
     this.#assertOpen();
     return this.#read(from, Math.min(to, this.sequence), signal);
   }
 
   async *#read(
-    from: number,
+    from: number | undefined,
     to: number,
     signal?: AbortSignal,
   ): AsyncGenerator<LogRecord<unknown>, void, undefined> {
-    const { records } = this;
     await this.beforeReplay();
-    this.#assertThere(from);
-    for (const record of records) {
+    // Without `from`, it begins with what is left.
+    const start = from ?? this.firstSequence;
+    this.#assertThere(start);
+    for (const record of this.records) {
       signal?.throwIfAborted();
-      if (record.seq >= from && record.seq <= to) yield record;
+      if (record.seq >= start && record.seq <= to) yield record;
     }
   }
 
