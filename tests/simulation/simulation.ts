@@ -228,7 +228,9 @@ class Simulation {
   async #close(): Promise<boolean> {
     const { process, units } = this.#world;
     const { failed } = process.faults;
-    if (this.#random.oneIn(20)) process.faults.fill();
+    // What was cut off may be as long as it was, once a full disk has it cut back.
+    const isFull = this.#random.oneIn(20) && !this.#world.isInvaded;
+    if (isFull) process.faults.fill();
     const before = failed.length;
     this.#world.isClosing = true;
     const outcome = await this.#untilDone(
