@@ -118,7 +118,7 @@ export interface EnqueueOptions {
   dedupeKey?: string;
   /** From when on the message can be received, by the wall clock, also if that is set in the meantime. Not together with `delayMs`. @default {at once} */
   at?: Date;
-  /** What the producer says about the message beside its payload, such as a `traceparent`. It stays with the message, its result and its dead letter. */
+  /** Text to attach to the message, by name, such as a `traceparent`. It stays with the result and the dead letter. */
   headers?: MessageHeaders;
 }
 

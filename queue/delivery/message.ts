@@ -47,7 +47,7 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
   readonly group: string | undefined;
   /** Why the previous delivery failed. */
   readonly lastFailure: string | undefined;
-  /** What the producer says about the message; a copy. */
+  /** Text that the producer has attached, by name; a copy. */
   readonly headers: MessageHeaders;
   /** The occurrence of the schedule that enqueued the message. */
   readonly scheduledFor: Date | undefined;

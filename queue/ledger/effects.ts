@@ -1,6 +1,6 @@
 import type { LedgerMessage } from "./ledger.ts";
 
-/** What an entry has done to a message. */
+/** A change that an entry has made to a message. */
 export interface Effect<T = unknown> {
   readonly type:
     | "enqueued"

@@ -17,13 +17,13 @@ export interface NewMessage<T> {
   readonly dedupe?: { readonly key: string; readonly until: number };
   /** The wall-clock time from which the message may be received, in milliseconds. Requires version 2. */
   readonly when?: number;
-  /** What the producer says about the message. Requires version 2. */
+  /** Text that the producer attaches, by name. Requires version 2. */
   readonly headers?: MessageHeaders;
   /** The file of the inbox that the message comes from. Skipped if the ledger knows the file. Requires version 2. */
   readonly from?: string;
 }
 
-/** What a producer says about a message, beside its payload. */
+/** Text that a producer attaches to a message, by name. */
 export type MessageHeaders = Readonly<Record<string, string>>;
 
 /** The error of a handler, as a dead letter keeps it: text of limited length. */
@@ -104,7 +104,7 @@ export interface LoggedProgress {
   readonly id: number;
   /** Identifies the delivery of the message. */
   readonly receipt: number;
-  /** What the handler says. */
+  /** The value that the handler gave. */
   readonly progress: unknown;
 }
 

@@ -50,7 +50,7 @@ class EndedIndex {
   }
 }
 
-/** What a ledger keeps of messages that have ended. Derived from the ledger and kept beside it, once limits are set. */
+/** The messages that have ended and are kept. Derived from the ledger and kept beside it, once limits are set. */
 interface KeptIndex {
   readonly finished: EndedIndex;
   readonly dead: EndedIndex;

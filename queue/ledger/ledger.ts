@@ -32,7 +32,7 @@ export interface LedgerMessage<T = unknown> {
   reason?: string;
   /** The wall-clock time from which the message may be received, in milliseconds, until it was received. */
   when?: number;
-  /** What the producer says about the message. */
+  /** Text that the producer has attached, by name. */
   readonly headers?: MessageHeaders;
   /** How far the handler is, or was when its delivery ended. */
   progress?: unknown;
@@ -71,7 +71,7 @@ export interface FinishedMessage<T = unknown> extends
   readonly as: "acked" | "cancelled";
   /** When it ended, in queue time. */
   readonly endedAt: number;
-  /** What it takes up, in characters of JSON. */
+  /** The size, in characters of JSON. */
   readonly size: number;
   /** The result of its handler. */
   readonly result?: unknown;
@@ -79,7 +79,7 @@ export interface FinishedMessage<T = unknown> extends
   readonly reason?: string;
 }
 
-/** What a ledger knows of a schedule. */
+/** A schedule, as the ledger knows it. */
 export interface ScheduleState {
   /** When it began, in milliseconds of the clock that it follows. */
   readonly since: number;

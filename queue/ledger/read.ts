@@ -72,7 +72,7 @@ export interface PendingMessage<T = unknown> {
   readonly attempts: number;
   /** Why the last delivery failed. */
   readonly lastFailure?: string;
-  /** What the producer says about the message. */
+  /** Text that the producer has attached, by name. */
   readonly headers?: MessageHeaders;
   /** The occurrence of the schedule that enqueued the message. */
   readonly scheduledFor?: Date;
