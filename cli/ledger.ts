@@ -8,17 +8,17 @@ import {
   type Ledger,
   type LedgerEntry,
   type LedgerMessage,
+  QueueReader,
   type QueueStats,
   systemClock,
 } from "../queue/mod.ts";
 import { QueueTime } from "../queue/clock.ts";
 import { ledgerCodec } from "../queue/ledger/codec.ts";
-import { hasKind } from "../queue/ledger/entry_check.ts";
+import { kindIn } from "../queue/ledger/entry_check.ts";
 import {
   deadLettersIn,
   delayOf,
   type LedgerView,
-  statsOf,
   waitingIn,
 } from "../queue/ledger/read.ts";
 import { applyLogged } from "../queue/ledger/reducer.ts";
@@ -31,10 +31,18 @@ import { listThere } from "./snapshot_check.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import { namesIn } from "../fs/directory.ts";
 
-/** A queue as it is on disk. */
-export interface QueueOnDisk extends LedgerView {
+/** A queue as it is on disk, or was as of a record. */
+export class QueueOnDisk extends QueueReader<unknown> {
+  /** The ledger, and the time at which it is read. */
+  readonly view: LedgerView;
   /** The sequence number of the last record that the ledger has applied. */
   readonly sequence: number;
+
+  constructor(view: LedgerView, sequence: number) {
+    super(() => Promise.resolve(view));
+    this.view = view;
+    this.sequence = sequence;
+  }
 }
 
 /** Reads a queue without its lock. Throws {@linkcode Misuse} if the journal is not one of a queue. */
@@ -54,7 +62,7 @@ export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
     };
     const sources = rebuildSources(files, reducer);
     const { state: ledger } = await rebuild(sources, Infinity, "CORRUPT");
-    return { ...currentView(ledger), sequence: found.last };
+    return new QueueOnDisk(currentView(ledger), found.last);
   });
 }
 
@@ -86,9 +94,14 @@ export async function isQueue(
 }
 
 function isEntry(data: unknown): boolean {
-  const entry = (data as { apply?: unknown } | null)?.apply;
-  return typeof entry === "object" && entry !== null && "at" in entry &&
-    typeof entry.at === "number" && hasKind(entry);
+  return kindOfEntry((data as { apply?: unknown } | null)?.apply) !== undefined;
+}
+
+/** The kind of an entry of a ledger, if a value is one. */
+export function kindOfEntry(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const isEntry = "at" in value && typeof value.at === "number";
+  return isEntry ? kindIn(value) : undefined;
 }
 
 /** Whether a log is that of a state and of no queue, as its oldest record says. */
@@ -127,16 +140,20 @@ export async function postedTo(
   return names.filter((name) => /^[^.].*\.json$/.test(name)).length;
 }
 
-/** Counts the messages, and finds the age of the oldest one that waits. */
-export function depthOf(
-  found: QueueOnDisk,
-): QueueStats & { oldestMs: number } {
-  const { ledger, now } = found;
+/** How many messages a queue has. */
+export interface Depth extends QueueStats {
+  /** The age of the oldest one that waits, in milliseconds. */
+  readonly oldestMs: number;
+}
+
+/** Counts the messages. */
+export async function depthOf(found: QueueOnDisk): Promise<Depth> {
+  const { ledger, now } = found.view;
   let oldestMs = 0;
   for (const { at, inFlight } of Object.values(ledger.messages)) {
     if (!inFlight) oldestMs = Math.max(oldestMs, Math.round(now - at));
   }
-  return { ...statsOf(found), oldestMs };
+  return { ...await found.stats(), oldestMs };
 }
 
 /** The messages of a queue by what they wait for, in the order of delivery; the dead letters by id. */
@@ -149,8 +166,8 @@ export interface Standing {
 }
 
 /** Sorts the messages of a queue by what they wait for. */
-export function standingOf(found: QueueOnDisk): Standing {
-  const messages = Object.values(found.ledger.messages);
+export function standingOf({ view }: QueueOnDisk): Standing {
+  const messages = Object.values(view.ledger.messages);
   const firsts = new Map<string, LedgerMessage>();
   for (const message of messages) {
     const { group } = message;
@@ -162,16 +179,16 @@ export function standingOf(found: QueueOnDisk): Standing {
   }
   const isBlocked = (message: LedgerMessage) =>
     message.group !== undefined && firsts.get(message.group) !== message;
-  const waiting = waitingIn(found, Infinity);
+  const waiting = waitingIn(view, Infinity);
   return {
     ready: waiting.filter((message) =>
-      !isBlocked(message) && delayOf(message, found) === 0
+      !isBlocked(message) && delayOf(message, view) === 0
     ),
     blocked: waiting.filter(isBlocked),
     delayed: waiting.filter((message) =>
-      !isBlocked(message) && delayOf(message, found) > 0
+      !isBlocked(message) && delayOf(message, view) > 0
     ),
     inFlight: messages.filter(({ inFlight }) => inFlight),
-    dead: deadLettersIn(found, 0, Infinity),
+    dead: deadLettersIn(view, 0, Infinity),
   };
 }

@@ -1,11 +1,10 @@
 import type { JournalContext } from "../store/internal.ts";
 import { basename } from "@std/path";
-import { type LoggedError, MiniQueue } from "../queue/mod.ts";
-import { Misuse } from "./args.ts";
+import { type LoggedError, MiniQueue, type PageOptions } from "../queue/mod.ts";
+import { Misuse, type OptionSpec } from "./args.ts";
 import { bar } from "./chart.ts";
 import type { Call, Command, Outcome } from "./command.ts";
-import { deadLettersIn, pendingIn } from "../queue/ledger/read.ts";
-import { depthOf, postedTo, readQueue } from "./ledger.ts";
+import { type Depth, depthOf, postedTo, readQueue } from "./ledger.ts";
 import { DEFAULT_NAME, locate } from "./locate.ts";
 import { brief, count, duration, grouped, table } from "../base/text.ts";
 
@@ -28,7 +27,7 @@ export const queueStats: Command = {
   examples: ["jobs"],
   async run(call: Call): Promise<Outcome> {
     const found = await queueOf(call);
-    const depth = depthOf(found);
+    const depth = await depthOf(found);
     const posted = await postedTo(await locate(call));
     const report = { ...depth, posted, sequence: found.sequence };
     const lines = depthChart(depth, call);
@@ -39,7 +38,7 @@ export const queueStats: Command = {
 
 /** How many messages there are, as a chart. */
 export function depthChart(
-  depth: ReturnType<typeof depthOf>,
+  depth: Depth,
   { paint, terminal }: Pick<Call, "paint" | "terminal">,
 ): string[] {
   const { ready, blocked, delayed, inFlight, dead, paused, oldestMs } = depth;
@@ -79,7 +78,7 @@ export const queuePeek: Command = {
   async run(call: Call): Promise<Outcome> {
     const found = await queueOf(call);
     const limit = call.args.number("limit") ?? DEFAULT_PEEK;
-    const messages = pendingIn(found, limit);
+    const messages = await found.peek(limit);
     const rows = messages.map(({ id, delayMs, attempts, group, payload }) => [
       String(id),
       delayMs > 0
@@ -94,6 +93,31 @@ export const queuePeek: Command = {
     return { exitCode: 0, report: { messages }, lines };
   },
 };
+
+/** The options of commands that print messages page by page. */
+const PAGE_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "limit",
+    short: "n",
+    value: "N",
+    min: 1,
+    summary: "how many at most (all)",
+  },
+  {
+    name: "after",
+    value: "ID",
+    min: 0,
+    summary: "only those after this number",
+  },
+];
+
+function pageOf({ args }: Call): PageOptions {
+  const [after, limit] = [args.number("after"), args.number("limit")];
+  return {
+    ...(after !== undefined && { after }),
+    ...(limit !== undefined && { limit }),
+  };
+}
 
 /** The error of a handler and its causes, each with its stack. */
 function stackOf(error: LoggedError | undefined, as = ""): string[] {
@@ -116,25 +140,11 @@ export const queueDead: Command = {
       name: "stack",
       summary: "also print what was thrown, where, and its causes",
     },
-    {
-      name: "limit",
-      short: "n",
-      value: "N",
-      min: 1,
-      summary: "how many at most (all)",
-    },
-    {
-      name: "after",
-      value: "ID",
-      min: 0,
-      summary: "only those after this number",
-    },
+    ...PAGE_OPTIONS,
   ],
   examples: ["jobs --json", "jobs -n 100 --after 17"],
   async run(call: Call): Promise<Outcome> {
-    const after = call.args.number("after") ?? 0;
-    const limit = call.args.number("limit") ?? Infinity;
-    const messages = deadLettersIn(await queueOf(call), after, limit);
+    const messages = await (await queueOf(call)).deadLetters(pageOf(call));
     // Beside the number and the time, what is left of a line is for both.
     const { columns, isInteractive } = call.terminal;
     const half = isInteractive ? Math.max(4, Math.floor(columns / 2) - 16) : 60;

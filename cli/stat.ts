@@ -12,7 +12,7 @@ import {
   type SegmentSummary,
   summarizeDamagedLog,
 } from "./log_summary.ts";
-import { depthOf, isQueue, isState, readQueue } from "./ledger.ts";
+import { type Depth, depthOf, isQueue, isState, readQueue } from "./ledger.ts";
 import { locateOrLost } from "./locate.ts";
 import { depthChart } from "./queue.ts";
 import {
@@ -54,7 +54,7 @@ export const stat: Command = {
     const queue = found.problem === undefined &&
         found.last > 0 &&
         await steadily(context, (now) => isQueue(context, now))
-      ? depthOf(await readQueue(context))
+      ? await depthOf(await readQueue(context))
       : undefined;
     const { first, last, logId, segments, end, problem, tornBytes } = found;
     const report = {
@@ -124,7 +124,7 @@ interface Report {
   readonly end: SegmentCheck["end"];
   readonly snapshots: readonly { seq: number; sizeBytes: number }[];
   readonly setAside: readonly string[];
-  readonly queue: ReturnType<typeof depthOf> | undefined;
+  readonly queue: Depth | undefined;
   readonly consumers: readonly ConsumerRow[];
   readonly warning: string | undefined;
   readonly problem: string | undefined;

@@ -1,5 +1,11 @@
 import type { LedgerMessage } from "../../queue/mod.ts";
-import { depthOf, type QueueOnDisk, standingOf } from "../ledger.ts";
+import {
+  type Depth,
+  depthOf,
+  type QueueOnDisk,
+  standingOf,
+} from "../ledger.ts";
+import { delayOf, type LedgerView } from "../../queue/ledger/read.ts";
 import { brief } from "../../base/text.ts";
 
 /** A message as the page shows it, with its payload shortened. */
@@ -19,7 +25,7 @@ export interface MessageRow {
 /** A queue as the page shows it. */
 export interface QueueView {
   readonly at: number;
-  readonly depth: ReturnType<typeof depthOf>;
+  readonly depth: Depth;
   /** The first messages of each kind, in the order of delivery. */
   readonly messages: Readonly<Record<string, readonly MessageRow[]>>;
 }
@@ -28,13 +34,15 @@ const MAX_MESSAGES = 100;
 const PAYLOAD_CHARS = 400;
 
 /** Makes the view of a queue. */
-export function queueView(found: QueueOnDisk): QueueView {
+export async function queueView(found: QueueOnDisk): Promise<QueueView> {
   const { ready, blocked, delayed, inFlight, dead } = standingOf(found);
   const rows = (messages: readonly LedgerMessage[]) =>
-    messages.slice(0, MAX_MESSAGES).map((message) => rowOf(message, found.now));
+    messages.slice(0, MAX_MESSAGES).map((message) =>
+      rowOf(message, found.view)
+    );
   return {
     at: found.sequence,
-    depth: depthOf(found),
+    depth: await depthOf(found),
     messages: {
       ready: rows(ready),
       blocked: rows(blocked),
@@ -47,17 +55,17 @@ export function queueView(found: QueueOnDisk): QueueView {
 
 function rowOf(
   message: LedgerMessage & { diedAt?: number },
-  now: number,
+  view: LedgerView,
 ): MessageRow {
-  const { id, payload, priority, group, attempts, due, reason } = message;
+  const { id, payload, priority, group, attempts, reason } = message;
   return {
     id,
     text: brief(payload, PAYLOAD_CHARS),
     priority,
     ...(group !== undefined && { group }),
     attempts,
-    ageMs: Math.max(0, Math.round(now - (message.diedAt ?? message.at))),
-    delayMs: Math.max(0, Math.round(due - now)),
+    ageMs: Math.max(0, Math.round(view.now - (message.diedAt ?? message.at))),
+    delayMs: Math.round(delayOf(message, view)),
     ...(reason !== undefined && { reason }),
   };
 }

@@ -213,10 +213,11 @@ const HEAD = object({
   policy: may(POLICY, 2),
 });
 
-/** Whether a value has exactly one of the kinds that this code knows. */
-export function hasKind(value: object): boolean {
-  return Object.keys(value).filter((name) => Object.hasOwn(KINDS, name))
-    .length === 1;
+/** The kind of an entry, if it has exactly one of those that this code knows. */
+export function kindIn(entry: object): string | undefined {
+  const [kind, ...others] = Object.keys(entry)
+    .filter((name) => Object.hasOwn(KINDS, name));
+  return others.length === 0 ? kind : undefined;
 }
 
 function flawOf(entry: unknown): Flaw | undefined {
@@ -224,7 +225,8 @@ function flawOf(entry: unknown): Flaw | undefined {
   const { v = 1 } = entry;
   // Newer code may have another layout for the whole entry.
   if (isNewer(v)) return UNKNOWN;
-  return ENTRY(entry, Number(v)) ?? (hasKind(entry) ? undefined : UNKNOWN);
+  return ENTRY(entry, Number(v)) ??
+    (kindIn(entry) === undefined ? UNKNOWN : undefined);
 }
 
 /** Whether a version is newer than this code. */

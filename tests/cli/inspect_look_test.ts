@@ -178,6 +178,7 @@ Deno.test("mini inspect shows how the messages of a queue stand, now and as of a
     ["a1", "a2"].map((payload) => ({ payload, group: "a" })),
   );
   await queue.enqueue("later", { delayMs: 3_600_000 });
+  await queue.enqueue("tomorrow", { at: new Date(Date.now() + 86_400_000) });
   await using inspector = await Inspector.start(directory.path);
   assertEquals((await inspector.get("overview")).holds, "queue");
   const view = await inspector.get("queue");
@@ -185,14 +186,16 @@ Deno.test("mini inspect shows how the messages of a queue stand, now and as of a
     view.messages[key].map(({ text }: { text: string }) => JSON.parse(text));
   assertEquals(
     ["ready", "blocked", "delayed", "inFlight", "dead"].map(texts),
-    [["a1"], ["a2"], ["later"], ["held"], ["doomed"]],
+    [["a1"], ["a2"], ["later", "tomorrow"], ["held"], ["doomed"]],
   );
+  const [later, tomorrow] = view.messages.delayed;
+  assert(later.delayMs > 0 && tomorrow.delayMs > later.delayMs);
   assertStringIncludes(view.messages.dead[0].reason, "no such user");
   const { oldestMs: _, paused, ...depth } = view.depth;
   assertEquals(depth, {
     ready: 1,
     blocked: 1,
-    delayed: 1,
+    delayed: 2,
     inFlight: 1,
     dead: 1,
   });
