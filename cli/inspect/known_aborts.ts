@@ -34,7 +34,7 @@ export class KnownAborts {
     const aborts = new Aborts(log, isRust);
     if (from >= this.#from) {
       const since = new Aborts(log, isRust);
-      await this.#learn(since, this.#to + 1);
+      await this.#learn(since, this.#to);
       for (const seq of [...this.#seqs, ...since.all]) aborts.add(seq);
       aborts.knowFrom(this.#from);
     } else {
