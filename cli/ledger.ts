@@ -5,6 +5,7 @@ import { MiniStore } from "../store/mod.ts";
 import {
   type DeadLetter,
   emptyLedger,
+  type FinishedMessage,
   type Ledger,
   type LedgerEntry,
   type LedgerMessage,
@@ -144,6 +145,8 @@ export async function postedTo(
 export interface Depth extends QueueStats {
   /** The age of the oldest one that waits, in milliseconds. */
   readonly oldestMs: number;
+  /** How many messages are kept that have finished. */
+  readonly finished: number;
 }
 
 /** Counts the messages. */
@@ -153,16 +156,18 @@ export async function depthOf(found: QueueOnDisk): Promise<Depth> {
   for (const { at, inFlight } of Object.values(ledger.messages)) {
     if (!inFlight) oldestMs = Math.max(oldestMs, Math.round(now - at));
   }
-  return { ...await found.stats(), oldestMs };
+  const finished = Object.keys(ledger.finished ?? {}).length;
+  return { ...await found.stats(), oldestMs, finished };
 }
 
-/** The messages of a queue by what they wait for, in the order of delivery; the dead letters by id. */
+/** The messages of a queue by what they wait for, in the order of delivery; the dead letters by id; the finished ones, the last one first. */
 export interface Standing {
   readonly ready: readonly LedgerMessage[];
   readonly blocked: readonly LedgerMessage[];
   readonly delayed: readonly LedgerMessage[];
   readonly inFlight: readonly LedgerMessage[];
   readonly dead: readonly DeadLetter[];
+  readonly finished: readonly FinishedMessage[];
 }
 
 /** Sorts the messages of a queue by what they wait for. */
@@ -190,5 +195,7 @@ export function standingOf({ view }: QueueOnDisk): Standing {
     ),
     inFlight: messages.filter(({ inFlight }) => inFlight),
     dead: deadLettersIn(view, 0, Infinity),
+    finished: Object.values(view.ledger.finished ?? {})
+      .sort((a, b) => b.endedAt - a.endedAt || b.id - a.id),
   };
 }

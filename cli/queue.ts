@@ -41,7 +41,8 @@ export function depthChart(
   depth: Depth,
   { paint, terminal }: Pick<Call, "paint" | "terminal">,
 ): string[] {
-  const { ready, blocked, delayed, inFlight, dead, paused, oldestMs } = depth;
+  const { ready, blocked, delayed, inFlight, dead } = depth;
+  const { paused, oldestMs, finished } = depth;
   const rows = { ready, blocked, delayed, "in flight": inFlight, dead };
   const max = Math.max(...Object.values(rows));
   const beside = 14 + grouped(max).length;
@@ -57,6 +58,9 @@ export function depthChart(
   );
   if (oldestMs > 0) {
     lines.push(`the oldest has waited ${duration(oldestMs / 1000)}`);
+  }
+  if (finished > 0) {
+    lines.push(`finished and kept: ${count(finished, "message")}`);
   }
   if (paused) lines.push(paint("warn", "paused: nothing is delivered"));
   return lines;

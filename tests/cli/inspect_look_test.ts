@@ -9,6 +9,7 @@ import {
   makeCounter,
   programIn,
 } from "../support/inspect.ts";
+import { jobEntries, writeEntries } from "../support/jobs.ts";
 import { size } from "../support/size.ts";
 
 Deno.test("mini inspect shows records with their places, by number and by what is in them", async () => {
@@ -198,12 +199,37 @@ Deno.test("mini inspect shows how the messages of a queue stand, now and as of a
     delayed: 2,
     inFlight: 1,
     dead: 1,
+    finished: 0,
   });
   assertEquals(paused, false);
   const before = await inspector.get("queue", { at: 1 });
   assertEquals([before.depth.ready, before.depth.dead], [1, 0]);
   const state = await inspector.get("state", { at: 1 });
   assertEquals(state.state.messages["1"].payload, "doomed");
+});
+
+Deno.test("mini inspect shows of jobs how far they are, how they ended, and what each record is", async () => {
+  await using directory = new TestDirectory();
+  const entries = jobEntries();
+  await writeEntries(directory.at("journal.jsonl"), entries);
+  await using inspector = await Inspector.start(directory.path);
+  const { depth, messages } = await inspector.get("queue");
+  assertEquals([depth.inFlight, depth.ready, depth.finished], [1, 1, 2]);
+  const [{ headers, progress }] = messages.inFlight;
+  assertEquals(headers, { trace: "4711", note: "<i>" });
+  assertEquals(JSON.parse(progress), { percent: 40 });
+  assertEquals(messages.ready[0].priority, 2);
+  const [cancelled, done] = messages.finished;
+  assertEquals([cancelled.as, cancelled.reason], ["cancelled", "not needed"]);
+  assertEquals([done.as, JSON.parse(done.result)], ["done", { bytes: 7 }]);
+  const before = await inspector.get("queue", { at: 5 });
+  assertEquals(before.messages.finished.length, 1);
+  const range = { from: 1, count: entries.length };
+  const { records } = await inspector.get("records", range);
+  assertEquals(
+    records.map(({ kind }: { kind: string }) => kind),
+    entries.map((entry) => Object.keys(entry).at(-1)),
+  );
 });
 
 Deno.test("mini inspect tells what a writer appends, through rotations, and writes nothing itself", async () => {

@@ -6,6 +6,7 @@ import { findBrowser, TestBrowser } from "../support/browser.ts";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector, makeCounter, programIn } from "../support/inspect.ts";
+import { jobEntries, writeEntries } from "../support/jobs.ts";
 import { fixture } from "../support/mini.ts";
 import { skipped } from "../support/system.ts";
 
@@ -154,7 +155,7 @@ pageTest(
 );
 
 pageTest(
-  "the page shows the messages of a queue, and why one is dead",
+  "the page shows the messages of a queue, why one is dead, how far others are, and how they ended",
   async (browser) => {
     await using directory = new TestDirectory();
     await using queue = await MiniQueue.open<string>(directory.path, {
@@ -178,6 +179,29 @@ pageTest(
     await page.getByRole("tab", { name: "Queue", exact: true }).waitFor();
     await page.getByRole("row", { name: /doomed.*new/ }).waitFor();
     assertEquals(troubles, []);
+
+    const jobs = directory.at("jobs");
+    await writeEntries(`${jobs}/journal.jsonl`, jobEntries());
+    await using other = await Inspector.start(jobs);
+    const { page: of, troubles: more } = await browser.open(other.url);
+    await of.getByRole("tab", { name: "Queue", exact: true }).click();
+    const row = async (name: RegExp) =>
+      (await of.getByRole("row", { name }).innerText()).split(/\s*\t\s*/);
+    await of.getByRole("row", { name: /under way/ }).waitFor();
+    const chips = of.getByRole("row", { name: /under way/ }).locator(".chip");
+    assertEquals(await chips.allInnerTexts(), [
+      "trace: 4711",
+      "note: <i>",
+      'progress: {"percent":40}',
+    ]);
+    assertEquals(await row(/"done"/), [
+      "2",
+      '"done"',
+      'done: {"bytes":7}',
+      "3 d ago",
+    ]);
+    assertEquals((await row(/cancelled/))[2], "cancelled: not needed");
+    assertEquals(more, []);
   },
 );
 

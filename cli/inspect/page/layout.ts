@@ -53,7 +53,7 @@ main { flex: 1; min-height: 0; padding: 8px 20px 16px; }
 }
 .kind.abort, .kind.torn { background: var(--warn-soft); color: var(--warn); }
 .kind.damage { background: var(--bad-soft); color: var(--bad); }
-.kind.enqueue { background: var(--accent-soft); color: var(--accent); }
+.kind.enqueue, .kind.fire { background: var(--accent-soft); color: var(--accent); }
 .batch { font-size: 11px; color: var(--faint); flex: none; }
 .row.damage { background: var(--bad-soft); color: var(--bad); }
 .row.torn { background: var(--warn-soft); color: var(--warn); }

@@ -8,6 +8,9 @@ const STANDINGS = [
   ["dead", "dead"],
 ];
 
+/** The tables, the last first. */
+const TABLES = STANDINGS.toSpliced(-1, 0, ["finished", "finished"]);
+
 const drawQueue = latest(async () => {
   const { info, isFollowing, at } = app;
   if (info?.holds !== "queue") return;
@@ -39,7 +42,7 @@ function queueSections({ at, depth, messages }) {
     depth.paused ? el("p", { class: "problem mild" }, "paused: nothing is delivered") : "",
     el("dl", { class: "depth" }, ...STANDINGS.map(([key, name]) => depthRow(key, name, depth[key], most))),
     depth.oldestMs > 0 ? el("p", { class: "faint" }, "the oldest has waited " + duration(depth.oldestMs)) : "",
-    ...STANDINGS.filter(([key]) => depth[key] > 0).toReversed().flatMap(([key, name]) => [
+    ...TABLES.filter(([key]) => depth[key] > 0).toReversed().flatMap(([key, name]) => [
       el("h3", {}, name.charAt(0).toUpperCase() + name.slice(1) + " "),
       messageTable(key, messages[key], depth[key]),
     ]),
@@ -53,28 +56,35 @@ function depthRow(key, name, number, most) {
 }
 
 function messageTable(key, messages, all) {
-  const isDead = key === "dead";
-  const names = ["number", "payload", isDead ? "why" : "received", isDead ? "dead for" : key === "delayed" ? "due in" : "age"];
+  const third = { dead: "why", finished: "how it ended" }[key] ?? "received";
+  const last = { dead: "dead for", finished: "ended", delayed: "due in" }[key] ?? "age";
   const rows = messages.map((message) => el(
     "tr",
     { class: key },
     el("td", { class: "number" }, grouped(message.id)),
-    el("td", { class: "payload" }, el("code", {}, message.text), ...chips(message, isDead)),
-    el("td", {}, isDead ? message.reason : message.attempts === 0 ? "new" : times(message.attempts)),
-    el("td", { class: "number" }, duration(key === "delayed" ? message.delayMs : message.ageMs)),
+    el("td", { class: "payload" }, el("code", {}, message.text), ...chips(message, key)),
+    el("td", {}, key === "dead" ? message.reason : key === "finished" ? ending(message) : message.attempts === 0 ? "new" : times(message.attempts)),
+    el("td", { class: "number" }, duration(key === "delayed" ? message.delayMs : message.ageMs) + (key === "finished" ? " ago" : "")),
   ));
   if (all > messages.length) {
     rows.push(el("tr", {}, el("td", { colspan: "4", class: "faint" }, "and " + count(all - messages.length, "other"))));
   }
-  return fileTable(names, rows, "messages");
+  return fileTable(["number", "payload", third, last], rows, "messages");
 }
 
-function chips({ priority, group, reason, attempts }, isDead) {
+function ending({ as, result, reason }) {
+  const more = result ?? reason;
+  return more === undefined ? as : as + ": " + more;
+}
+
+function chips({ priority, group, headers, progress, reason, attempts }, key) {
   return [
-    priority !== 0 && el("span", { class: "chip" }, "priority " + priority),
-    group !== undefined && el("span", { class: "chip" }, "group " + group),
-    reason !== undefined && attempts > 0 && !isDead && el("span", { class: "chip", title: reason }, "failed: " + reason.slice(0, 60)),
-  ].filter(Boolean);
+    priority !== 0 && "priority " + priority,
+    group !== undefined && "group " + group,
+    ...Object.entries(headers ?? {}).map(([name, text]) => name + ": " + text),
+    progress !== undefined && "progress: " + progress,
+    reason !== undefined && attempts > 0 && key !== "dead" && key !== "finished" && "failed: " + reason,
+  ].filter(Boolean).map((text) => el("span", { class: "chip", title: text }, text.slice(0, 80)));
 }
 
 function times(number) {
