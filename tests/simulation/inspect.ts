@@ -31,7 +31,7 @@ export async function inspect(
   options: { readonly maxRecordBytes?: number } = {},
 ): Promise<void> {
   const before = new MemoryFileSystem(disk);
-  const fs = new MemoryFileSystem(disk);
+  const fs = trace.watch(new MemoryFileSystem(disk));
   const changed: string[] = [];
   fs.hooks.after = ({ operation, path }) =>
     changed.push(`${operation} ${path}`);

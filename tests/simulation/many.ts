@@ -29,8 +29,7 @@ export async function simulateMany(
   const violations: string[] = [];
   let seed = first;
   while (seed < first + runs && violations.length < ENOUGH) {
-    const trace = await simulate(seed, coverage, counts, say !== undefined);
-    for (const line of trace.lines) say?.(line);
+    const trace = await simulate(seed, coverage, counts, say);
     for (const what of trace.violations) {
       violations.push(`SEED=${seed}: ${what}`);
     }
@@ -51,6 +50,11 @@ export async function simulateInThreads(
       (_, index) => inThread({ first: first + index * share, runs: share }),
     ),
   );
+  return together(outcomes);
+}
+
+/** Several outcomes as one. */
+export function together(outcomes: readonly Outcome[]): Outcome {
   const coverage = new Coverage();
   const counts: Counts = {};
   for (const outcome of outcomes) {

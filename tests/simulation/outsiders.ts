@@ -47,6 +47,7 @@ export class Outsiders {
   #outsiders: readonly Outsider[];
 
   constructor(trace: Trace, coverage: Coverage) {
+    trace.watch(this.#fs);
     // So that they are told of changes from the start.
     this.#fs.put(PATH, new Uint8Array());
     this.#fs.unlink(PATH);

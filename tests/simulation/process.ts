@@ -103,6 +103,7 @@ export class Process {
   }
 
   #before(call: FileSystemCall) {
+    this.#trace.countCall();
     if (this.#isOutsider) return undefined;
     const { operation, path } = call;
     if (this.isDead) return { code: "EIO" };

@@ -91,7 +91,7 @@ export class RollBack {
   async lookWithoutSnapshot(): Promise<void> {
     const { random, trace, isInvaded, process: { fs } } = this.#world;
     if (isInvaded) return;
-    const copy = new MemoryFileSystem(fs.snapshot());
+    const copy = trace.watch(new MemoryFileSystem(fs.snapshot()));
     const newest = copy.names(DIR).findLast((name) =>
       /^snapshot_\d+\.json$/.test(name)
     );
@@ -156,7 +156,7 @@ export class RollBack {
 
   /** Compares what is there with what must be; gives what is wrong. */
   async check(isPowerCut: boolean): Promise<string | undefined> {
-    const { units, process, coverage } = this.#world;
+    const { units, process, coverage, trace } = this.#world;
     const spared = this.#endVisit();
     const { manager, disk, writes } = this.#opened;
     const { seen } = manager.state;
@@ -174,7 +174,7 @@ export class RollBack {
       return wrong;
     }
     // What newer code finds behind older code that has not written yet.
-    const copy = new MemoryFileSystem(disk);
+    const copy = trace.watch(new MemoryFileSystem(disk));
     const newer = (await this.#open(copy, "newer"))!.manager;
     const wrong = units.recovered(newer.state.seen, isPowerCut) ??
       units.passOver(seen, this.#eventsUndecided());

@@ -35,9 +35,9 @@ export async function simulate(
   seed: number,
   coverage: Coverage,
   counts: Counts,
-  isTraced = false,
+  say?: (line: string) => void,
 ): Promise<Trace> {
-  const trace = new Trace(isTraced);
+  const trace = new Trace(say);
   try {
     await steadily(
       seed,
@@ -265,7 +265,7 @@ class Simulation {
     const { units } = this.#world;
     if (!units.isSettled) return;
     for (let times = this.#random.below(4); times > 0; times--) {
-      const fs = process.leave("killed");
+      const fs = this.#trace.watch(process.leave("killed"));
       const done = damage(fs, this.#random);
       if (done === undefined) continue;
       const { what, mayLose } = done;

@@ -1,30 +1,49 @@
 import { crc32 } from "node:zlib";
+import type { MemoryFileSystem } from "@mini/state/testing";
+
+/** Many times the calls to all its disks that a run makes. */
+const MOST_CALLS = 200_000;
 
 /** The steps of a run, in order, and what was wrong. */
 export class Trace {
-  readonly #isKept: boolean;
-  readonly lines: string[] = [];
+  readonly #say: (line: string) => void;
   readonly violations: string[] = [];
-  /** Stands for every line so far, kept or not. */
+  /** Stands for every line so far. */
   hash = 0;
   /** How many calls to the file system there were. */
   calls = 0;
+  #allCalls = 0;
 
-  constructor(isKept: boolean) {
-    this.#isKept = isKept;
+  /** @param say Called with each step. */
+  constructor(say: (line: string) => void = () => {}) {
+    this.#say = say;
   }
 
   /** Takes note of something that is worth reading. */
   note(line: string): void {
     this.hash = crc32(`${line}\n`, this.hash);
-    if (this.#isKept) this.lines.push(line);
+    this.#say(line);
   }
 
   /** Takes note of a call to the file system. */
   call(line: string): void {
     this.calls++;
     this.hash = crc32(`${line}\n`, this.hash);
-    if (this.#isKept) this.lines.push(`      ${line}`);
+    this.#say(`      ${line}`);
+  }
+
+  /** Has a run fail that calls a disk again and again without end. */
+  watch(disk: MemoryFileSystem): MemoryFileSystem {
+    disk.hooks.before = () => this.countCall();
+    return disk;
+  }
+
+  /** Counts a call to any disk, and throws once there were far too many. */
+  countCall(): undefined {
+    if (++this.#allCalls <= MOST_CALLS) return;
+    const what = `something hangs, and makes more than ${MOST_CALLS} calls`;
+    if (this.violations.length === 0) this.violation(what);
+    throw new Error(what);
   }
 
   violation(what: string): void {
