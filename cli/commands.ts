@@ -5,13 +5,8 @@ import { consumerList, consumerRemove } from "./consumer/commands.ts";
 import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
 import { inspect } from "./inspect/inspect.ts";
-import {
-  queueDead,
-  queuePeek,
-  queuePurge,
-  queueRedrive,
-  queueStats,
-} from "./queue.ts";
+import { queuePurge, queueRedrive } from "./queue/change.ts";
+import { queueDead, queuePeek, queueStats } from "./queue/look.ts";
 import { repair } from "./repair.ts";
 import { salvage } from "./salvage.ts";
 import { snapshots } from "./snapshots.ts";

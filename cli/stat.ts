@@ -12,9 +12,15 @@ import {
   type SegmentSummary,
   summarizeDamagedLog,
 } from "./log_summary.ts";
-import { type Depth, depthOf, isQueue, isState, readQueue } from "./ledger.ts";
+import {
+  type Depth,
+  depthOf,
+  isQueue,
+  isState,
+  readQueue,
+} from "./queue/ledger.ts";
 import { locateOrLost } from "./locate.ts";
-import { depthChart } from "./queue.ts";
+import { depthChart } from "./queue/look.ts";
 import {
   consumerLines,
   type ConsumerRow,

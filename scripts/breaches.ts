@@ -36,6 +36,6 @@ export const FILE_BREACHES: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders with too many files, and how many they have. */
 export const CROWDED: Readonly<Record<string, number>> = {
-  "cli": 42,
+  "cli": 40,
   "cli/inspect": 19,
 };

@@ -2,7 +2,7 @@ import { type JournalContext, listConsumers } from "../../store/internal.ts";
 import { namesIn } from "../../fs/directory.ts";
 import { count, grouped, table } from "../../base/text.ts";
 import { bareMessage, explain } from "../explain.ts";
-import { postedTo } from "../ledger.ts";
+import { postedTo } from "../queue/ledger.ts";
 import type { LogSummary } from "../log_summary.ts";
 import type { Paint } from "../terminal.ts";
 import type { Finding } from "../together.ts";

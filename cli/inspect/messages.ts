@@ -5,7 +5,7 @@ import {
   depthOf,
   type QueueOnDisk,
   standingOf,
-} from "../ledger.ts";
+} from "../queue/ledger.ts";
 import { brief } from "../../base/text.ts";
 
 /** A message as the page shows it, with its payload shortened. */

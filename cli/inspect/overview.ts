@@ -8,7 +8,7 @@ import {
   measureSegments,
   summarizeDamagedLog,
 } from "../log_summary.ts";
-import { isQueue } from "../ledger.ts";
+import { isQueue } from "../queue/ledger.ts";
 import { readableEnd, recordPage } from "./records.ts";
 import { namesIn } from "../../fs/directory.ts";
 import { counted } from "../progress.ts";

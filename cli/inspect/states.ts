@@ -4,7 +4,7 @@ import type { Ledger } from "../../queue/mod.ts";
 import { MiniError } from "../../base/errors.ts";
 import { collect } from "../../base/collect.ts";
 import { type LogSummary, summarizeDamagedLog } from "../log_summary.ts";
-import { currentView, isQueue, QueueOnDisk } from "../ledger.ts";
+import { currentView, isQueue, QueueOnDisk } from "../queue/ledger.ts";
 import { readOnlyLog, steadily } from "../read_only.ts";
 import { isRustLog, stateParts } from "../state_parts.ts";
 import { fingerprint } from "../tail.ts";

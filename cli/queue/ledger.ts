@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import type { JournalContext } from "../store/internal.ts";
-import { SnapStore } from "../snap/mod.ts";
-import { MiniStore } from "../store/mod.ts";
+import type { JournalContext } from "../../store/internal.ts";
+import { SnapStore } from "../../snap/mod.ts";
+import { MiniStore } from "../../store/mod.ts";
 import {
   type DeadLetter,
   emptyLedger,
@@ -12,25 +12,29 @@ import {
   QueueReader,
   type QueueStats,
   systemClock,
-} from "../queue/mod.ts";
-import { QueueTime } from "../queue/clock.ts";
-import { ledgerCodec } from "../queue/ledger/codec.ts";
-import { kindIn } from "../queue/ledger/entry_check.ts";
+} from "../../queue/mod.ts";
+import { QueueTime } from "../../queue/clock.ts";
+import { ledgerCodec } from "../../queue/ledger/codec.ts";
+import { kindIn } from "../../queue/ledger/entry_check.ts";
 import {
   deadLettersIn,
   delayOf,
   type LedgerView,
   waitingIn,
-} from "../queue/ledger/read.ts";
-import { applyLogged } from "../queue/ledger/reducer.ts";
-import { type ReadSources, rebuild, rebuildSources } from "../state/rebuild.ts";
-import { Misuse } from "./args.ts";
-import { type LogSummary, summarizeLog } from "./log_summary.ts";
-import { reading } from "./locate.ts";
-import { readOnlyLog, steadily } from "./read_only.ts";
-import { listThere } from "./snapshot_check.ts";
-import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
-import { namesIn } from "../fs/directory.ts";
+} from "../../queue/ledger/read.ts";
+import { applyLogged } from "../../queue/ledger/reducer.ts";
+import {
+  type ReadSources,
+  rebuild,
+  rebuildSources,
+} from "../../state/rebuild.ts";
+import { Misuse } from "../args.ts";
+import { type LogSummary, summarizeLog } from "../log_summary.ts";
+import { reading } from "../locate.ts";
+import { readOnlyLog, steadily } from "../read_only.ts";
+import { listThere } from "../snapshot_check.ts";
+import { FIRST_BLOCK_BYTES, readBlock } from "../../fs/blocks.ts";
+import { namesIn } from "../../fs/directory.ts";
 
 /** A queue as it is on disk, or was as of a record. */
 export class QueueOnDisk extends QueueReader<unknown> {
