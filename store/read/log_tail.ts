@@ -1,6 +1,5 @@
 import { hex, NEWLINE } from "../../base/bytes.ts";
 import { pause } from "../../base/deadline.ts";
-import { MiniError } from "../../base/errors.ts";
 import { corrupt, damageOf } from "../corruption.ts";
 import { endOfRecords } from "../format/line.ts";
 import {
@@ -19,7 +18,7 @@ import type {
   OpenSegment,
   VerifiedBlock,
 } from "./segment_reader.ts";
-import { compacted, type ReadStart } from "./segments.ts";
+import { compacted, type ReadStart, rewritten, unstable } from "./segments.ts";
 import { SECOND_LOOK_MS } from "./until_stable.ts";
 
 /** A place that was read up to, by which it is found again in a file that has taken the place of another. */
@@ -32,6 +31,9 @@ export interface TailPlace extends SegmentKey, LinePlace {
 
 /** The looks that may see the same damage before one that decides. */
 const MAX_LOOKS = 2;
+
+/** How often in a row the place may be searched, and found in a file that the log does not have any more. */
+const MAX_FINDS = 10;
 
 /** The most places that are kept. */
 const MAX_PLACES = 64;
@@ -79,6 +81,10 @@ export class LogTail {
   #isFresh = false;
   /** How often it has begun again, because what it had passed over was not there any more. */
   starts = 0;
+  /** How often the place was searched since a file was last that of the log, or had a record after all that were read. */
+  #finds = 0;
+  /** The highest number of a next record so far. */
+  #reached = 1;
   /** The damage that the last look has seen. */
   #damage: string | undefined;
   /** How many looks in a row have seen it. */
@@ -148,6 +154,7 @@ export class LogTail {
   async confirm(): Promise<boolean> {
     const { segment } = this.#block!;
     if (await this.#isActive(segment) || await this.#isSealed(segment)) {
+      this.#finds = 0;
       return true;
     }
     this.keep(0);
@@ -219,6 +226,10 @@ export class LogTail {
     this.#block = undefined;
     const { segment, lines, offset, chain, before, taken } = block;
     const { reader, key, header: { base } } = segment;
+    if (taken > 0 && segment.lines.next > this.#reached) {
+      this.#reached = segment.lines.next;
+      this.#finds = 0;
+    }
     const end = this.#layout!.isNative ? endOfRecords(lines, taken) : taken;
     if (end > 0) {
       const { next, at } = segment.lines;
@@ -291,6 +302,7 @@ export class LogTail {
     const isIt = this.#isFresh ||
       this.#identity !== "" && await reader.holds(reader.end);
     this.#isFresh = false;
+    if (isIt) this.#finds = 0;
     // What follows is an unfinished write: other bytes may come in its place.
     if (isIt && reader.hasRest) await reader.resume(reader.end);
     return isIt;
@@ -307,6 +319,7 @@ export class LogTail {
 
   /** Finds the place again, in the file that now has it. */
   async #find(): Promise<void> {
+    if (++this.#finds > MAX_FINDS) throw unstable(this.#layout!.context);
     const { next } = this.#lost!;
     // Nobody relies on what was passed over before the first record that is wanted.
     if (next === this.#first || next < (this.#start.from ?? 1)) {
@@ -317,7 +330,7 @@ export class LogTail {
     const { segment, place } = found;
     if (place.next !== next) {
       await segment.reader.close();
-      throw this.#rewritten(place.next);
+      throw rewritten(this.#layout!.context, place.next);
     }
     await this.#take(segment, place);
     segment.lines.moveTo(next, place.at);
@@ -359,20 +372,13 @@ export class LogTail {
     }
     await segment?.reader.close();
     if (isOurs && base >= next) throw compacted(context, next, base + 1);
-    throw this.#rewritten(this.#first);
+    throw rewritten(context, this.#first);
   }
 
   #restart(): void {
     this.#places = [];
     this.#lost = undefined;
     this.starts++;
-  }
-
-  #rewritten(seq: number): MiniError {
-    const { active: path } = this.#layout!.context.paths;
-    const message =
-      `Cannot read on in "${path}": record ${seq}, or one after it, was read before and is not there any more, or another stands in its place: a crash or a full disk took it back, or an older copy has taken its place; read the log again`;
-    return new MiniError("REWRITTEN", message, { path, seq });
   }
 }
 

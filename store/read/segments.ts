@@ -175,6 +175,25 @@ export function compacted(
   return new MiniError("COMPACTED", message, { path, seq });
 }
 
+/** The error for a record that was read, and that the log does not hold any more. */
+export function rewritten(
+  { paths: { active: path } }: JournalContext,
+  seq: number,
+): MiniError {
+  const message =
+    `Cannot read on in "${path}": record ${seq}, or one after it, was read before and is not there any more, or another stands in its place: a crash or a full disk took it back, or an older copy has taken its place; read the log again`;
+  return new MiniError("REWRITTEN", message, { path, seq });
+}
+
+/** The error for files of which none stays that of the log while it is read. */
+export function unstable(
+  { paths: { active: path } }: JournalContext,
+): MiniError {
+  const message =
+    `Cannot read "${path}": at each look another file has its name, or the file system gives a file another identity each time; nothing was changed`;
+  return new MiniError("IO", message, { path });
+}
+
 /** Opens the segment that starts after record `base`; `undefined` if the log ends there. */
 export async function openSegment(
   context: JournalContext,

@@ -113,4 +113,14 @@ export const FOLLOW_MUTANTS: readonly Mutant[] = [
         "a follower whose file cannot be closed ends with the reason of its signal all the same",
     },
   },
+  {
+    name: "follower-searches-its-place-without-end",
+    file: TAIL,
+    edits: [["const MAX_FINDS = 10;", "const MAX_FINDS = Infinity;"]],
+    killedBy: {
+      file: "tests/store/follow_trouble_test.ts",
+      test:
+        "a follower looks no more than a few times at a file that is never the one it has opened, durableOnly true",
+    },
+  },
 ];

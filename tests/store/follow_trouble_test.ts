@@ -1,9 +1,14 @@
 // What a follower does if a call fails, or shows half a write, while it finds its place again.
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { type FileHandle, type FileSystem, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { Follower } from "../support/follower.ts";
-import { JournalBytes } from "../support/journal.ts";
+import { errorOf, JournalBytes } from "../support/journal.ts";
 
 const PATH = "/data/journal.jsonl";
 
@@ -157,3 +162,30 @@ Deno.test("a follower whose file cannot be closed ends with the reason of its si
   await assertRejects(() => records.next(), Error, "enough");
   assertEquals(failed, 1);
 });
+
+for (const durableOnly of [false, true]) {
+  Deno.test(`a follower looks no more than a few times at a file that is never the one it has opened, durableOnly ${durableOnly}`, async () => {
+    const memory = new MemoryFileSystem();
+    await using store = await MiniStore.open<number>(PATH, { fs: memory });
+    await store.append(1);
+    await store.append(2);
+    let looks = 0;
+    const fs: FileSystem = new Proxy<FileSystem>(memory, {
+      get(target, name) {
+        const member = Reflect.get(target, name, target);
+        if (name !== "stat") {
+          return typeof member === "function" ? member.bind(target) : member;
+        }
+        return async (path: string) => {
+          if (++looks > 1_000) throw new Error("it looks without end");
+          const found = await target.stat(path);
+          return found && { ...found, identity: `${looks}` };
+        };
+      },
+    });
+    const records = MiniStore.follow(PATH, { fs, durableOnly });
+    const { code, message } = await errorOf(Array.fromAsync(records));
+    assertEquals(code, "IO");
+    assertStringIncludes(message, "another file has its name");
+  });
+}
