@@ -8,6 +8,7 @@ import {
   garbageThreshold,
 } from "./ledger/compaction_policy.ts";
 import {
+  type KeepPolicy,
   type LedgerEntry,
   type NewMessage,
   type Settlement,
@@ -215,6 +216,13 @@ export class LedgerLog<T, M> {
     this.#arrivals?.flush();
     this.#settlements?.flush();
     await this.#host.apply(this.mutation(event), { durable });
+  }
+
+  /** Limits what the ledger keeps, unless it has these limits. */
+  async limit(policy: KeepPolicy): Promise<void> {
+    const { policy: found = {} } = await this.readable();
+    if (JSON.stringify(found) === JSON.stringify(policy)) return;
+    await this.enter({ policy }, true);
   }
 
   /** Enqueues messages, durably; they are taken as they are at the call. */

@@ -36,15 +36,22 @@ export type {
 } from "./ledger/entry.ts";
 export type { LedgerHost } from "./ledger_host.ts";
 export {
-  type DeadLetter,
   type DedupeKey,
   emptyLedger,
-  type FinishedMessage,
   type Ledger,
+  type LedgerDeadLetter,
+  type LedgerFinishedMessage,
   type LedgerMessage,
   type ScheduleState,
 } from "./ledger/ledger.ts";
-export type { PendingMessage, QueueStats } from "./ledger/read.ts";
+export type { QueueStats } from "./ledger/read.ts";
+export type {
+  DeadLetter,
+  FinishedMessage,
+  MessageInfo,
+  MessageStatus,
+  PendingMessage,
+} from "./ledger/status.ts";
 export { applyToLedger } from "./ledger/reducer.ts";
 export { QueueMessage } from "./delivery/message.ts";
 export type {
@@ -52,6 +59,7 @@ export type {
   DeliveryOptions,
   EnqueueOptions,
   EnqueueResult,
+  KeepLimits,
   MessageInput,
   NackOptions,
   PageOptions,

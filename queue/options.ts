@@ -14,8 +14,8 @@ import type { Schema } from "../base/schema.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { exponentialBackoff } from "./delivery/backoff.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
-import type { MessageHeaders } from "./ledger/entry.ts";
-import type { DeadLetter } from "./ledger/ledger.ts";
+import type { KeepPolicy, MessageHeaders } from "./ledger/entry.ts";
+import type { DeadLetter } from "./ledger/status.ts";
 
 /**
  * How messages are delivered.
@@ -46,6 +46,16 @@ export interface DeliveryOptions<T> {
   maxAttempts?: number;
   /** How long a `dedupeKey` keeps out other messages with the same key, in milliseconds. @default {300_000} */
   dedupeWindowMs?: number;
+  /**
+   * How many finished messages stay, for `get` and `finished`, with the results
+   * of their handlers: those that are done, or were cancelled. What is beyond any
+   * limit goes, the first that ended first. @default {none stays}
+   */
+  keepFinished?: KeepLimits;
+  /** How many dead letters stay. @default {all} */
+  keepDead?: Omit<KeepLimits, "bytes">;
+  /** The largest result, in bytes of JSON. A message whose result is larger is acknowledged without it. @default {65_536} */
+  maxResultBytes?: number;
   /** How long `work` delays a message whose handler threw, in milliseconds, given the number of attempts so far. @default {exponentialBackoff()} */
   backoff?: (attempts: number) => number;
   /**
@@ -57,12 +67,22 @@ export interface DeliveryOptions<T> {
   schema?: Schema<T>;
   /**
    * Called with what makes `work` wait, such as a full disk, with the handlers
-   * that it gives up, and with what cannot be taken in from the inbox. Errors
-   * that it throws are ignored.
+   * that it gives up, with results that cannot be kept, and with what cannot be
+   * taken in from the inbox. Errors that it throws are ignored.
    */
   onError?: (error: unknown) => void;
   /** The seam to the clocks. @default {systemClock} */
   clock?: Clock;
+}
+
+/** Limits of what stays; at least one of them. */
+export interface KeepLimits {
+  /** How many messages. @default {Infinity} */
+  count?: number;
+  /** How much they take up together, in characters of JSON. @default {Infinity} */
+  bytes?: number;
+  /** For how long, in milliseconds of the queue's time. @default {Infinity} */
+  ageMs?: number;
 }
 
 /**
@@ -200,14 +220,18 @@ export interface NackOptions {
 
 /** The options of deliveries, with their defaults. */
 export type CheckedOptions<T> =
-  & Required<Omit<DeliveryOptions<T>, "schema">>
-  & Pick<DeliveryOptions<T>, "schema">;
+  & Required<Omit<DeliveryOptions<T>, "schema" | "keepFinished" | "keepDead">>
+  & Pick<DeliveryOptions<T>, "schema">
+  & { readonly policy: KeepPolicy };
 
 /** The checks of the options of deliveries. */
 export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
   visibilityTimeoutMs: (name, ms) => checkSpan(name, ms as number),
   maxAttempts: countFrom(1),
   dedupeWindowMs: (name, ms) => checkDelay(name, ms as number),
+  keepFinished: limits("count", "bytes", "ageMs"),
+  keepDead: limits("count", "ageMs"),
+  maxResultBytes: countFrom(1),
   backoff: aFunction,
   onError: aFunction,
   schema: aSchema,
@@ -241,6 +265,32 @@ export const BATCH_CHECKS: Checks<Pick<PostOptions, "fs">> = {
   fs: aFileSystem,
 };
 
+/** A check of limits with these names, at least one of which is given. */
+function limits(
+  ...names: readonly (keyof KeepLimits)[]
+): (name: string, value: unknown) => void {
+  return (name, value) => {
+    const given = Object.entries(Object(value) as KeepLimits);
+    const isKnown = ([key]: [string, unknown]) =>
+      (names as readonly string[]).includes(key);
+    if (given.length === 0 || !given.every(isKnown)) {
+      throw new TypeError(
+        `${name} must have at least one of ${names.join()}, and nothing else`,
+      );
+    }
+    for (const [key, limit] of given) countFrom(0)(`${name}.${key}`, limit);
+  };
+}
+
+/** The limits in one order, to compare them with those in the ledger. */
+function inOrder({ count, bytes, ageMs }: KeepLimits): KeepLimits {
+  return {
+    ...(count !== undefined && { count }),
+    ...(bytes !== undefined && { bytes }),
+    ...(ageMs !== undefined && { ageMs }),
+  };
+}
+
 /** Fills in the defaults. */
 export function filledIn<T>(
   options: DeliveryOptions<T>,
@@ -249,6 +299,9 @@ export function filledIn<T>(
     visibilityTimeoutMs = 30_000,
     maxAttempts = 5,
     dedupeWindowMs = 300_000,
+    maxResultBytes = 64 * 1024,
+    keepFinished: finished,
+    keepDead: dead,
     backoff = exponentialBackoff(),
     clock = systemClock,
     schema,
@@ -258,6 +311,11 @@ export function filledIn<T>(
     visibilityTimeoutMs,
     maxAttempts,
     dedupeWindowMs,
+    maxResultBytes,
+    policy: {
+      ...(finished && { finished: inOrder(finished) }),
+      ...(dead && { dead: inOrder(dead) }),
+    },
     backoff: (attempts) => given("backoff", backoff(attempts)),
     clock: checkedClock(clock),
     onError: (error) => {

@@ -51,6 +51,7 @@ import { Upkeep } from "./upkeep.ts";
  * until `maxAttempts` deliveries have failed and it becomes a dead letter.
  *
  * @typeParam T The payload of the messages: any value that JSON keeps unchanged.
+ * @typeParam R The results of their handlers.
  * @typeParam M A mutation of the state that holds the queue.
  *
  * @example Enqueue, receive, acknowledge
@@ -65,7 +66,8 @@ import { Upkeep } from "./upkeep.ts";
  * await message?.ack();
  * ```
  */
-export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
+export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
+  extends QueueReader<T, R>
   implements AsyncDisposable {
   readonly #log: LedgerLog<T, M>;
   readonly #options: CheckedOptions<T>;
@@ -110,10 +112,10 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
    * entry of a queue, `UNSUPPORTED_FORMAT` if a record or a snapshot has a kind
    * or a version that this code does not know.
    */
-  static async open<T>(
+  static async open<T, R = unknown>(
     dir: string | URL,
     options: QueueOptions<T> = {},
-  ): Promise<MiniQueue<T>> {
+  ): Promise<MiniQueue<T, R>> {
     return await MiniQueue.#start(await openLedger(dir, options));
   }
 
@@ -153,13 +155,13 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
    * assertEquals((await outbox.receive())?.payload, "confirm tea");
    * ```
    */
-  static async attach<K extends string, M>(
+  static async attach<K extends string, M, R = unknown>(
     manager:
       & LedgerHost<StateWith<K>, M>
       & Pick<LedgerHost<unknown, EntryIn<K, PayloadOf<M, K>>>, "apply">,
     name: K,
     options: DeliveryOptions<PayloadOf<M, K>> = {},
-  ): Promise<MiniQueue<PayloadOf<M, K>, EntryIn<K, PayloadOf<M, K>>>> {
+  ): Promise<MiniQueue<PayloadOf<M, K>, R, EntryIn<K, PayloadOf<M, K>>>> {
     return await MiniQueue.#start(claimLedger(manager, name, options));
   }
 
@@ -218,13 +220,13 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
     await post(dir, messages, options.fs);
   }
 
-  static async #start<T, M>(
+  static async #start<T, R, M>(
     ledger: OpenLedger<T, M>,
-  ): Promise<MiniQueue<T, M>> {
+  ): Promise<MiniQueue<T, R, M>> {
     try {
       const { binding, options } = ledger;
       const log = await LedgerLog.open(binding, options.clock);
-      const queue = new MiniQueue(log, ledger);
+      const queue = new MiniQueue<T, R, M>(log, ledger);
       await queue.#takeOver();
       await queue.#inbox?.look();
       return queue;
@@ -237,6 +239,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
   /** Takes back what the consumers of an earlier process held. Compacts the log if that is overdue. */
   async #takeOver(): Promise<void> {
     const found = this.#log.changeCount;
+    await this.#log.limit(this.#options.policy).catch(this.#options.onError);
     await this.#deliveries.takeBackAll();
     if (found < await this.#log.garbageThreshold()) return;
     // The queue works without it; a later compaction does the same.
@@ -303,7 +306,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
    */
   async receive(
     options: ReceiveOptions = {},
-  ): Promise<QueueMessage<T, M> | undefined> {
+  ): Promise<QueueMessage<T, R, M> | undefined> {
     this.#assertOpen();
     return (await this.#dispatcher.receive(1, options))[0];
   }
@@ -320,7 +323,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
   async receiveBatch(
     max: number,
     options: ReceiveOptions = {},
-  ): Promise<QueueMessage<T, M>[]> {
+  ): Promise<QueueMessage<T, R, M>[]> {
     this.#assertOpen();
     checkCount("max", max);
     return this.#dispatcher.receive(max, options);
@@ -331,7 +334,9 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
    * message. If it ends by `break` or an error, an unsettled last message is
    * given back at once, and its delivery counts.
    */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<QueueMessage<T, M>> {
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<
+    QueueMessage<T, R, M>
+  > {
     for (;;) {
       const [message] = await this.#dispatcher.receive(1, { waitMs: Infinity });
       if (message === undefined) return;
@@ -383,7 +388,7 @@ export class MiniQueue<T, M = LedgerEntry<T>> extends QueueReader<T>
    * ```
    */
   async work(
-    handler: Handler<T, M>,
+    handler: Handler<T, R, M>,
     options: WorkOptions = {},
   ): Promise<void> {
     this.#assertOpen();

@@ -1,19 +1,22 @@
 import { checkCount } from "../base/checks.ts";
-import type { DeadLetter } from "./ledger/ledger.ts";
+import { type LedgerView, type QueueStats, statsOf } from "./ledger/read.ts";
 import {
+  type DeadLetter,
   deadLetterPage,
-  type LedgerView,
+  type FinishedMessage,
+  finishedPage,
+  type MessageStatus,
   pendingIn,
   type PendingMessage,
-  type QueueStats,
-  statsOf,
-} from "./ledger/read.ts";
+  statusOf,
+} from "./ledger/status.ts";
 import type { PageOptions } from "./options.ts";
 
 /**
  * A queue for reading: its owner's, or a view.
  *
  * @typeParam T The payload of the messages.
+ * @typeParam R The results of their handlers.
  *
  * @example The same for the owner and for a view
  * ```ts
@@ -29,7 +32,7 @@ import type { PageOptions } from "./options.ts";
  * assertEquals([await depth(queue), await depth(view)], [1, 1]);
  * ```
  */
-export class QueueReader<T> {
+export class QueueReader<T, R = unknown> {
   readonly #look: () => Promise<LedgerView<T>>;
 
   /** Only `MiniQueue` and `QueueView` create readers. */
@@ -85,5 +88,45 @@ export class QueueReader<T> {
    */
   async deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
     return deadLetterPage(await this.#look(), options);
+  }
+
+  /**
+   * Finds a message, wherever it is: one that waits, is in flight or dead; and
+   * one that is done or was cancelled, as far as `keepFinished` keeps it.
+   *
+   * @param id The id of the message.
+   * @returns A copy; `undefined` if there is none.
+   *
+   * @example What became of it
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<number, number>(
+   *   await Deno.makeTempDir(),
+   *   { keepFinished: { count: 1_000 } },
+   * );
+   * const { id } = await queue.enqueue(6);
+   * assertEquals((await queue.get(id))?.state, "ready");
+   * const message = await queue.receive();
+   * await message?.ack(42);
+   * const found = await queue.get(id);
+   * assertEquals(found?.state === "done" && found.result, 42);
+   * ```
+   */
+  async get(id: number): Promise<MessageStatus<T, R> | undefined> {
+    checkCount("id", id);
+    return statusOf(await this.#look(), id);
+  }
+
+  /**
+   * Shows the messages that are done or were cancelled, as far as `keepFinished`
+   * keeps them, in the order of their ids.
+   *
+   * @param options After which id to start, and how many to return.
+   * @returns Copies of the messages.
+   */
+  async finished(options: PageOptions = {}): Promise<FinishedMessage<T, R>[]> {
+    return finishedPage(await this.#look(), options);
   }
 }

@@ -4,8 +4,7 @@ import { given } from "../base/promise.ts";
 import type { CompactionReport } from "../state/mod.ts";
 import type { Deliveries } from "./delivery/deliveries.ts";
 import { nextKeyExpiry } from "./ledger/dedupe_index.ts";
-import type { DeadLetter } from "./ledger/ledger.ts";
-import { deadLetterPage } from "./ledger/read.ts";
+import { type DeadLetter, deadLetterPage } from "./ledger/status.ts";
 import type { LedgerLog } from "./ledger_log.ts";
 import type { DeadLetterChoice, RedriveOptions } from "./options.ts";
 

@@ -1,4 +1,4 @@
-import type { FinishedMessage, LedgerMessage } from "../../queue/mod.ts";
+import type { LedgerFinishedMessage, LedgerMessage } from "../../queue/mod.ts";
 import { delayOf, type LedgerView } from "../../queue/ledger/read.ts";
 import {
   type Depth,
@@ -75,7 +75,7 @@ function pendingRow(
 }
 
 function finishedRow(
-  message: FinishedMessage,
+  message: LedgerFinishedMessage,
   { now }: LedgerView,
 ): FinishedRow {
   const { as, endedAt, result } = message;
@@ -87,7 +87,7 @@ function finishedRow(
 }
 
 function rowOf(
-  message: LedgerMessage | FinishedMessage,
+  message: LedgerMessage | LedgerFinishedMessage,
   ageMs: number,
 ): MessageRow {
   const { id, payload, priority, group, headers, attempts } = message;

@@ -3,11 +3,11 @@ import type { JournalContext } from "../../store/internal.ts";
 import { SnapStore } from "../../snap/mod.ts";
 import { MiniStore } from "../../store/mod.ts";
 import {
-  type DeadLetter,
   emptyLedger,
-  type FinishedMessage,
   type Ledger,
+  type LedgerDeadLetter,
   type LedgerEntry,
+  type LedgerFinishedMessage,
   type LedgerMessage,
   QueueReader,
   type QueueStats,
@@ -170,8 +170,8 @@ export interface Standing {
   readonly blocked: readonly LedgerMessage[];
   readonly delayed: readonly LedgerMessage[];
   readonly inFlight: readonly LedgerMessage[];
-  readonly dead: readonly DeadLetter[];
-  readonly finished: readonly FinishedMessage[];
+  readonly dead: readonly LedgerDeadLetter[];
+  readonly finished: readonly LedgerFinishedMessage[];
 }
 
 /** Sorts the messages of a queue by what they wait for. */

@@ -1,9 +1,16 @@
 import { MiniError } from "../../base/errors.ts";
+import { toJson } from "../../base/json.ts";
+import { messageOf } from "../../base/reason.ts";
 import { validate } from "../../base/schema.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Settlement } from "../ledger/entry.ts";
-import type { LedgerLog } from "../ledger_log.ts";
-import { type Delivery, type Lease, Leases } from "./leases.ts";
+import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
+import {
+  type Delivery,
+  type HandlerResult,
+  type Lease,
+  Leases,
+} from "./leases.ts";
 import {
   isCurrent,
   type Ledger,
@@ -15,6 +22,9 @@ import { describe } from "./reason.ts";
 
 /** The most settlements by the queue itself in one entry. */
 const MAX_SETTLEMENTS = 1_000;
+
+/** In an entry, a result lies within a settlement, which lies within a list. */
+const MAX_RESULT_DEPTH = MAX_LIST_DEPTH - 2;
 
 /** The deliveries under way: how each begins and how it ends. */
 export class Deliveries<T, M> {
@@ -111,6 +121,48 @@ export class Deliveries<T, M> {
       as: "dead",
       reason: reason === undefined ? times : `${reason} (${times})`,
     };
+  }
+
+  /** The settlement of a delivery that is done. Notes the result of its handler. */
+  acked({ id, receipt }: Delivery, result: unknown): Settlement {
+    const acked: Settlement = { id, receipt, as: "acked" };
+    const lease = this.#leases.of(acked);
+    if (result === undefined || lease === undefined) return acked;
+    const { policy } = this.#log.ifReadable() ?? {};
+    if (policy?.finished === undefined) {
+      lease.result = { result };
+      return acked;
+    }
+    lease.result = this.#encoded(id, result);
+    return { ...acked, ...("result" in lease.result && lease.result) };
+  }
+
+  /** The result of the handler of a delivery that is being acknowledged, for who waits for it. */
+  resultOf(delivery: Delivery): HandlerResult {
+    const { result = {} } = this.#leases.find(delivery) ?? {};
+    return "result" in result
+      ? this.#encoded(delivery.id, result.result)
+      : result;
+  }
+
+  /** A result as JSON keeps it. One that cannot be kept does not undo the work. */
+  #encoded(id: number, result: unknown): HandlerResult {
+    const { maxResultBytes, onError } = this.#options;
+    try {
+      const text = toJson(result, maxResultBytes, MAX_RESULT_DEPTH);
+      return { result: JSON.parse(text) };
+    } catch (cause) {
+      const { code } = cause as MiniError;
+      const resultError = new MiniError(
+        code,
+        `Cannot keep the result of message ${id}: ${
+          messageOf(cause)
+        }; the message is acknowledged without it`,
+        { cause },
+      );
+      onError(resultError);
+      return { resultError };
+    }
   }
 
   /** Settles a delivery for its consumer, durably. */

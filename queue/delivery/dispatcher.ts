@@ -20,7 +20,7 @@ interface Waiter<T, M> {
   readonly until: number;
   readonly visibilityTimeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (messages: QueueMessage<T, M>[]) => void;
+  readonly resolve: (messages: QueueMessage<T, unknown, M>[]) => void;
   readonly reject: (error: unknown) => void;
   /** Whether somebody has looked into the inbox before the waiter leaves with nothing. */
   hasLooked: boolean;
@@ -68,12 +68,12 @@ export class Dispatcher<T, M> {
   receive(
     max: number,
     { waitMs = 0, signal, visibilityTimeoutMs }: ReceiveOptions,
-  ): Promise<QueueMessage<T, M>[]> {
+  ): Promise<QueueMessage<T, unknown, M>[]> {
     checkSpan("waitMs", waitMs);
     const timeoutMs = visibilityTimeoutMs ?? this.#options.visibilityTimeoutMs;
     checkSpan("visibilityTimeoutMs", timeoutMs);
     signal?.throwIfAborted();
-    const waiting = withResolvers<QueueMessage<T, M>[]>();
+    const waiting = withResolvers<QueueMessage<T, unknown, M>[]>();
     const { promise, resolve, reject } = waiting;
     const abort = () => {
       // A waiter that is being served gets its messages.

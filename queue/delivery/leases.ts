@@ -1,3 +1,4 @@
+import type { MiniError } from "../../base/errors.ts";
 import { Heap } from "../ledger/heap.ts";
 
 /** One delivery of a message. */
@@ -5,6 +6,11 @@ export interface Delivery {
   readonly id: number;
   readonly receipt: number;
 }
+
+/** The result of a handler: as JSON keeps it, or why it cannot be kept. */
+export type HandlerResult =
+  | { readonly result?: unknown }
+  | { readonly resultError: MiniError };
 
 /** The right of a consumer to settle a delivery. */
 export interface Lease extends Delivery {
@@ -14,6 +20,8 @@ export interface Lease extends Delivery {
   onLost?: (() => void) | undefined;
   /** Whether the delivery is being settled: the lease continues only if that fails. */
   isSettling?: boolean;
+  /** The result of the handler, once it has ended. */
+  result?: HandlerResult;
 }
 
 /** The deadline that a lease had when it was scheduled. */

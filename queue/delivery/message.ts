@@ -14,6 +14,7 @@ import { checkReason } from "./reason.ts";
  * `await using` it is given back at the end of the block unless it was settled.
  *
  * @typeParam T The payload of the message.
+ * @typeParam R The result of the work.
  * @typeParam M A mutation of the state that holds the queue.
  *
  * @example Give it back, and get it again
@@ -31,7 +32,8 @@ import { checkReason } from "./reason.ts";
  * assertEquals(await queue.receive(), undefined);
  * ```
  */
-export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
+export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
+  implements AsyncDisposable {
   readonly #deliveries: Deliveries<T, M>;
   /** Identifies the message. */
   readonly id: number;
@@ -77,11 +79,14 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * Acknowledges the message: it is done. The message is gone, durably, once this
    * resolves.
    *
+   * @param result The result of the work, any JSON: kept where the queue has
+   * `keepFinished`, and given to `outcome`. One that cannot be kept is told to
+   * `onError`, and the message is acknowledged without it.
    * @throws {MiniError} `RECEIPT_EXPIRED` if this delivery is not the current
    * one; otherwise as `StateManager.apply`, and the message stays.
    */
-  async ack(): Promise<void> {
-    await this.#settle({ as: "acked" }, "ack");
+  async ack(result?: R): Promise<void> {
+    await this.#deliveries.settle(this.#deliveries.acked(this, result), "ack");
   }
 
   /**
@@ -136,14 +141,15 @@ export class QueueMessage<T, M = LedgerEntry<T>> implements AsyncDisposable {
    * `transact` of the state that the queue is attached to, together with other
    * mutations.
    *
+   * @param result The result of the work: see {@linkcode QueueMessage.ack}.
    * @returns The mutation. If the delivery is not the current one when it is
    * applied, it fails with `ABORTED_MUTATION`, whose `cause` is
    * `RECEIPT_EXPIRED`, and the mutations of the same record have no effect.
    * @throws {MiniError} `RECEIPT_EXPIRED` if this delivery is not the current one.
    */
-  ackMutation(): M {
+  ackMutation(result?: R): M {
     if (!this.isCurrent) throw receiptExpired(this.id, "ack");
-    return this.#deliveries.mutationOf(this.#settlement({ as: "acked" }));
+    return this.#deliveries.mutationOf(this.#deliveries.acked(this, result));
   }
 
   /**

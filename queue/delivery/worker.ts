@@ -71,9 +71,11 @@ export interface HandlerContext {
 
 /**
  * Handles a message. The message is acknowledged when the handler returns, and
- * given back when it throws.
+ * given back when it throws. What it returns is the result of the message: see
+ * {@linkcode QueueMessage.ack}.
  *
  * @typeParam T The payload of the message.
+ * @typeParam R The result.
  * @typeParam M A mutation of the state that holds the queue.
  *
  * @example Try again later, or never
@@ -95,10 +97,10 @@ export interface HandlerContext {
  * assertEquals((await queue.deadLetters())[0]?.reason, "no address");
  * ```
  */
-export type Handler<T, M = LedgerEntry<T>> = (
-  message: QueueMessage<T, M>,
+export type Handler<T, R = unknown, M = LedgerEntry<T>> = (
+  message: QueueMessage<T, R, M>,
   context: HandlerContext,
-) => unknown;
+) => R | Promise<R>;
 
 /** How `work` handles messages. */
 export interface WorkOptions {
@@ -113,7 +115,7 @@ export interface WorkOptions {
 }
 
 /** How a handler ended. */
-type Outcome = { readonly error?: unknown };
+type Outcome = { readonly result: unknown } | { readonly error: unknown };
 
 /** A running handler. */
 interface Running {
@@ -131,11 +133,11 @@ export class WorkerPool<T, M> {
   readonly #dispatcher: Dispatcher<T, M>;
   readonly #deliveries: Deliveries<T, M>;
   readonly #options: CheckedOptions<T>;
-  readonly #handler: Handler<T, M>;
+  readonly #handler: Handler<T, unknown, M>;
   readonly #limits: Required<Omit<WorkOptions, "signal">>;
   readonly #stop = new AbortController();
   /** The handlers that run, by message. */
-  readonly #running = new Map<QueueMessage<T, M>, Running>();
+  readonly #running = new Map<QueueMessage<T, unknown, M>, Running>();
   #failure: { readonly error: unknown } | undefined;
   /** The number of consecutive failures to log something. */
   #troubles = 0;
@@ -148,7 +150,7 @@ export class WorkerPool<T, M> {
       readonly deliveries: Deliveries<T, M>;
       readonly options: CheckedOptions<T>;
     },
-    handler: Handler<T, M>,
+    handler: Handler<T, unknown, M>,
     limits: Required<Omit<WorkOptions, "signal">>,
   ) {
     this.#dispatcher = dispatcher;
@@ -205,7 +207,7 @@ export class WorkerPool<T, M> {
     }
   }
 
-  async #next(): Promise<QueueMessage<T, M> | undefined> {
+  async #next(): Promise<QueueMessage<T, unknown, M> | undefined> {
     const { signal } = this.#stop;
     if (signal.aborted) return undefined;
     try {
@@ -253,7 +255,7 @@ export class WorkerPool<T, M> {
     return true;
   }
 
-  async #handle(message: QueueMessage<T, M>): Promise<void> {
+  async #handle(message: QueueMessage<T, unknown, M>): Promise<void> {
     const stop = new AbortController();
     const running = { stop, timer: new AbortController() };
     this.#running.set(message, running);
@@ -276,7 +278,7 @@ export class WorkerPool<T, M> {
 
   /** Takes back the message of a handler that timed out, once the handler has ended or is given up. */
   async #takeBack(
-    message: QueueMessage<T, M>,
+    message: QueueMessage<T, unknown, M>,
     ended: Promise<Outcome>,
     running: Running,
   ): Promise<void> {
@@ -304,7 +306,7 @@ export class WorkerPool<T, M> {
     }
   }
 
-  #backoff({ attempts }: QueueMessage<T, M>): number {
+  #backoff({ attempts }: QueueMessage<T, unknown, M>): number {
     const ms = this.#options.backoff(attempts);
     checkDelay("backoff", ms);
     return ms;
@@ -312,7 +314,7 @@ export class WorkerPool<T, M> {
 
   /** Waits for a task that settles a message. Ignores that the delivery was already settled. */
   async #settled(
-    message: QueueMessage<T, M>,
+    message: QueueMessage<T, unknown, M>,
     task: Promise<void>,
   ): Promise<void> {
     try {
@@ -327,12 +329,11 @@ export class WorkerPool<T, M> {
   }
 
   async #run(
-    message: QueueMessage<T, M>,
+    message: QueueMessage<T, unknown, M>,
     signal: AbortSignal,
   ): Promise<Outcome> {
     try {
-      await this.#handler(message, { signal });
-      return {};
+      return { result: await this.#handler(message, { signal }) };
     } catch (error) {
       return { error };
     }
@@ -355,15 +356,18 @@ export class WorkerPool<T, M> {
     return hasEnded;
   }
 
-  #settle(message: QueueMessage<T, M>, outcome: Outcome): Promise<void> {
+  #settle(
+    message: QueueMessage<T, unknown, M>,
+    outcome: Outcome,
+  ): Promise<void> {
     return this.#patiently(() => this.#settleOnce(message, outcome));
   }
 
   async #settleOnce(
-    message: QueueMessage<T, M>,
+    message: QueueMessage<T, unknown, M>,
     outcome: Outcome,
   ): Promise<void> {
-    if (!("error" in outcome)) return await message.ack();
+    if ("result" in outcome) return await message.ack(outcome.result);
     const { error } = outcome;
     const reason = describe(error);
     if (isA(error, RetryLaterError)) {

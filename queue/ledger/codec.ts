@@ -1,6 +1,6 @@
 import { isInParts, type SnapCodec } from "../../base/codec.ts";
 import { headIn, type LedgerHead, unknownPart } from "./entry_check.ts";
-import type { FinishedMessage, Ledger, ScheduleState } from "./ledger.ts";
+import type { Ledger, LedgerFinishedMessage, ScheduleState } from "./ledger.ts";
 
 /** Any other part: one item of a collection. */
 type Item<T> =
@@ -8,7 +8,7 @@ type Item<T> =
   | { readonly dead: Ledger<T>["dead"][string] }
   | { readonly dedupe: Ledger<T>["dedupe"][number] }
   | { readonly inbox: string }
-  | { readonly finished: FinishedMessage<T> }
+  | { readonly finished: LedgerFinishedMessage<T> }
   | { readonly schedule: { readonly name: string } & ScheduleState };
 
 /** The codec of a ledger: a part for each message, so that their number has no limit. */

@@ -1,6 +1,6 @@
 import { tell } from "./effects.ts";
 import { Heap } from "./heap.ts";
-import type { FinishedMessage, Ledger, LedgerMessage } from "./ledger.ts";
+import type { Ledger, LedgerFinishedMessage, LedgerMessage } from "./ledger.ts";
 import { existingReadyIndex } from "./ready_index.ts";
 
 /** A message that has ended. */
@@ -82,7 +82,7 @@ export function forgetKept(ledger: Ledger): void {
 export function finish<T>(
   ledger: Ledger<T>,
   message: LedgerMessage<T>,
-  as: FinishedMessage["as"],
+  as: LedgerFinishedMessage["as"],
   { result, reason }: { result?: unknown; reason?: string | undefined },
 ): void {
   const type = as === "acked" ? "done" : as;

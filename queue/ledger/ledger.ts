@@ -43,7 +43,7 @@ export interface LedgerMessage<T = unknown> {
 }
 
 /** A message that is not delivered again unless it is redriven. */
-export interface DeadLetter<T = unknown> extends LedgerMessage<T> {
+export interface LedgerDeadLetter<T = unknown> extends LedgerMessage<T> {
   /** Why the message is dead. */
   reason: string;
   /** The error that the handler of `work` threw. */
@@ -53,7 +53,7 @@ export interface DeadLetter<T = unknown> extends LedgerMessage<T> {
 }
 
 /** A message that is done or was cancelled, kept for those who ask what became of it. */
-export interface FinishedMessage<T = unknown> extends
+export interface LedgerFinishedMessage<T = unknown> extends
   Pick<
     LedgerMessage<T>,
     | "id"
@@ -126,7 +126,7 @@ export interface Ledger<T = unknown> {
   /** The messages that wait or are in flight, by id. */
   messages: Record<string, LedgerMessage<T>>;
   /** The dead letters, by id. */
-  dead: Record<string, DeadLetter<T>>;
+  dead: Record<string, LedgerDeadLetter<T>>;
   /** The deduplication keys, as a binary heap: the first one expires first. */
   dedupe: DedupeKey[];
   /** The files of the inbox whose messages are in the ledger and whose removal is not; left out if there are none. */
@@ -134,7 +134,7 @@ export interface Ledger<T = unknown> {
   /** The limits of what is kept; left out if there are none. */
   policy?: KeepPolicy;
   /** The finished messages, by id; left out if none are kept. */
-  finished?: Record<string, FinishedMessage<T>>;
+  finished?: Record<string, LedgerFinishedMessage<T>>;
   /** The schedules, by name; left out if there are none. */
   schedules?: Record<string, ScheduleState>;
 }

@@ -1,8 +1,10 @@
-import { checkCount } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
-import type { PageOptions } from "../options.ts";
-import type { MessageHeaders } from "./entry.ts";
-import type { DeadLetter, Ledger, LedgerMessage } from "./ledger.ts";
+import type {
+  Ledger,
+  LedgerDeadLetter,
+  LedgerFinishedMessage,
+  LedgerMessage,
+} from "./ledger.ts";
 import { delayOf, type Moment, readyIndexOf } from "./ready_index.ts";
 
 /**
@@ -38,46 +40,6 @@ export interface QueueStats {
   readonly paused: boolean;
 }
 
-/**
- * A message that waits to be received, as `peek` shows it.
- *
- * @typeParam T The payload.
- *
- * @example What comes next, and when
- * ```ts
- * import { MiniQueue } from "@mini/state/queue";
- * import { assertEquals } from "@std/assert";
- *
- * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
- * await queue.enqueue("hello");
- * const [next] = await queue.peek(1);
- * assertEquals([next?.payload, next?.attempts, next?.delayMs], ["hello", 0, 0]);
- * assertEquals(next?.enqueuedAt instanceof Date, true);
- * ```
- */
-export interface PendingMessage<T = unknown> {
-  /** Identifies the message. */
-  readonly id: number;
-  /** A copy of the content of the message. */
-  readonly payload: T;
-  /** When the message was enqueued, by the wall clock as it is set now. */
-  readonly enqueuedAt: Date;
-  /** How long until the message may be received, in milliseconds; 0 if that is now. */
-  readonly delayMs: number;
-  /** Higher goes first. */
-  readonly priority: number;
-  /** Messages of one group are delivered one at a time, in order. */
-  readonly group?: string;
-  /** The number of deliveries that count towards `maxAttempts`. */
-  readonly attempts: number;
-  /** Why the last delivery failed. */
-  readonly lastFailure?: string;
-  /** Text that the producer has attached, by name. */
-  readonly headers?: MessageHeaders;
-  /** The occurrence of the schedule that enqueued the message. */
-  readonly scheduledFor?: Date;
-}
-
 /** A ledger at the moment at which it is read. */
 export interface LedgerView<T = unknown> extends Moment {
   readonly ledger: Ledger<T>;
@@ -108,31 +70,6 @@ export function waitingIn<T>(
   return readyIndexOf(ledger, picked).waiting(moment, limit, picked);
 }
 
-/** The same messages, as `peek` shows them. */
-export function pendingIn<T>(
-  view: LedgerView<T>,
-  limit: number,
-): PendingMessage<T>[] {
-  return waitingIn(view, limit).map((message) => {
-    const { id, payload, priority, group, attempts, reason } = message;
-    const { headers, scheduledFor } = message;
-    return {
-      id,
-      payload: structuredClone(payload),
-      enqueuedAt: new Date(message.at + view.drift),
-      delayMs: Math.ceil(delayOf(message, view)),
-      priority,
-      ...(group !== undefined && { group }),
-      attempts,
-      ...(reason !== undefined && { lastFailure: reason }),
-      ...(headers !== undefined && { headers: { ...headers } }),
-      ...(scheduledFor !== undefined && {
-        scheduledFor: new Date(scheduledFor),
-      }),
-    };
-  });
-}
-
 /** A ledger, unless its state is just being rebuilt. */
 export function ifReadable<L>(find: () => L): L | undefined {
   try {
@@ -145,21 +82,31 @@ export function ifReadable<L>(find: () => L): L | undefined {
   }
 }
 
-/** Copies of a page of dead letters, in the order of their ids. */
-export function deadLetterPage<T>(
-  view: LedgerView<T>,
-  { after = 0, limit = Number.MAX_SAFE_INTEGER }: PageOptions,
-): DeadLetter<T>[] {
-  checkCount("after", after, 0);
-  checkCount("limit", limit);
-  return structuredClone(deadLettersIn(view, after, limit));
-}
-
 /** Up to `limit` dead letters with ids above `after`, in the order of their ids. */
 export function deadLettersIn<T>(
   { ledger, picked = NONE }: LedgerView<T>,
   after: number,
   limit: number,
-): DeadLetter<T>[] {
+): LedgerDeadLetter<T>[] {
   return readyIndexOf(ledger, picked).dead.above(after, limit);
+}
+
+/** Up to `limit` finished messages with ids above `after`, in the order of their ids. */
+export function finishedIn<T>(
+  { ledger, picked = NONE }: LedgerView<T>,
+  after: number,
+  limit: number,
+): LedgerFinishedMessage<T>[] {
+  return readyIndexOf(ledger, picked).finished.above(after, limit);
+}
+
+/** What a message in the ledger waits for. */
+export function waitOf<T>(
+  { ledger, picked = NONE, ...moment }: LedgerView<T>,
+  message: LedgerMessage<T>,
+): "ready" | "blocked" | "delayed" | "inFlight" {
+  if (message.inFlight) return "inFlight";
+  const isBlocked = readyIndexOf(ledger, picked).isBlocked(message);
+  if (isBlocked) return "blocked";
+  return delayOf(message, moment) > 0 ? "delayed" : "ready";
 }

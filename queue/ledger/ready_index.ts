@@ -1,9 +1,9 @@
 import { Heap } from "./heap.ts";
 import { IdIndex } from "./id_index.ts";
 import type {
-  DeadLetter,
-  FinishedMessage,
   Ledger,
+  LedgerDeadLetter,
+  LedgerFinishedMessage,
   LedgerMessage,
 } from "./ledger.ts";
 
@@ -96,9 +96,9 @@ export class ReadyIndex<T> {
   /** The number of messages that wait or are in flight. */
   size = 0;
   /** The dead letters. */
-  readonly dead: IdIndex<DeadLetter<T>>;
+  readonly dead: IdIndex<LedgerDeadLetter<T>>;
   /** The finished messages. */
-  readonly finished: IdIndex<FinishedMessage<T>>;
+  readonly finished: IdIndex<LedgerFinishedMessage<T>>;
   /** The ids of the messages in flight. */
   readonly inFlight: Set<number> = new Set();
 
@@ -209,6 +209,12 @@ export class ReadyIndex<T> {
 
   #isThere(message: LedgerMessage<T>): boolean {
     return this.#messages[message.id] === message;
+  }
+
+  /** Whether a message waits for an earlier one of its group. */
+  isBlocked(message: LedgerMessage<T>): boolean {
+    const group = this.#groupOf(message);
+    return group !== undefined && group.first !== message;
   }
 
   #groupOf({ group }: LedgerMessage<T>): Group<T> | undefined {

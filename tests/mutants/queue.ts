@@ -285,8 +285,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "entry-is-applied-twice",
     file: "queue/ledger/reducer.ts",
     edits: [[
-      "  if (ledger.messages[id] !== undefined || ledger.dead[id] !== undefined) {\n",
-      "  if (id < 0) {\n",
+      "  if (messages[id] ?? dead[id] ?? finished?.[id]) return;\n",
+      "",
     ]],
     killedBy: {
       file: "tests/queue/attach_test.ts",

@@ -109,7 +109,7 @@ class Model {
 
 type State = { readonly queue: Ledger<string> };
 type Change = { readonly queue: LedgerEntry<string> };
-type Queue = MiniQueue<string, Change>;
+type Queue = MiniQueue<string, unknown, Change>;
 
 /** The real thing. */
 class Real {
@@ -117,7 +117,7 @@ class Real {
   clock = new FakeClock();
   manager!: StateManager<State, Change>;
   queue!: Queue;
-  readonly held = new Map<string, QueueMessage<string, Change>>();
+  readonly held = new Map<string, QueueMessage<string, unknown, Change>>();
 
   async open(): Promise<void> {
     this.manager = await StateManager.open<State, Change>("/data", {

@@ -84,7 +84,7 @@ Deno.test("MiniQueue: of what is settled together each is told of its own messag
   const batch = await queue.receiveBatch(2);
   const purged = queue.purge("all");
   // Until it is on its way, and not there yet.
-  for (let turn = 0; turn < 4; turn++) await undefined;
+  for (let turn = 0; turn < 6; turn++) await undefined;
   const errors = batch.map((message) => errorOf(message.ack()));
   await purged;
   for (const [index, error] of (await Promise.all(errors)).entries()) {

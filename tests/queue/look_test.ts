@@ -187,7 +187,10 @@ Deno.test("MiniQueue.peek(1) and stats() look at a few messages, however many wa
   await shop.close();
 });
 
-async function deadLetter(queue: MiniQueue<string, Change>, ids: number[]) {
+async function deadLetter(
+  queue: MiniQueue<string, unknown, Change>,
+  ids: number[],
+) {
   const messages = await queue.receiveBatch(ids.length);
   for (const id of ids) {
     await messages.find((message) => message.id === id)!.deadLetter("no");

@@ -18,13 +18,13 @@ class PaymentDeclined extends Error {}
 
 /** Lets a handler handle a number of deliveries; it is told of the last. */
 async function handle<M>(
-  queue: MiniQueue<number, M>,
+  queue: MiniQueue<number, unknown, M>,
   count: number,
   handler: (payload: number) => unknown,
 ): Promise<void> {
   const stop = new AbortController();
   let handled = 0;
-  const last: Handler<number, M> = ({ payload }) => {
+  const last: Handler<number, unknown, M> = ({ payload }) => {
     if (++handled > count) return stop.abort();
     if (handled === count) queue.enqueue(0);
     return handler(payload);

@@ -10,9 +10,9 @@ export class Consumers<M> {
   readonly #world: World;
   readonly #history: History;
   readonly #maxAttempts: number;
-  readonly #messages = new Map<string, QueueMessage<string, M>>();
+  readonly #messages = new Map<string, QueueMessage<string, unknown, M>>();
   #names = 0;
-  queue!: MiniQueue<string, M>;
+  queue!: MiniQueue<string, unknown, M>;
 
   constructor(world: World, history: History, maxAttempts: number) {
     this.#world = world;
@@ -21,7 +21,7 @@ export class Consumers<M> {
   }
 
   /** A queue that was opened; nobody has anything of it yet. */
-  async start(queue: MiniQueue<string, M>): Promise<void> {
+  async start(queue: MiniQueue<string, unknown, M>): Promise<void> {
     this.queue = queue;
     this.#messages.clear();
     await this.#lookAtDead();
@@ -94,7 +94,7 @@ export class Consumers<M> {
   }
 
   /** A delivery that somebody has, perhaps of the past; nobody else settles it meanwhile. */
-  take(): QueueMessage<string, M> | undefined {
+  take(): QueueMessage<string, unknown, M> | undefined {
     const all = [...this.#messages.values()];
     const message = all[this.#world.random.below(all.length)];
     if (message === undefined) return undefined;
@@ -138,7 +138,7 @@ export class Consumers<M> {
 
   /** Settles a delivery in some way; says what became of it. */
   async settling(
-    message: QueueMessage<string, M>,
+    message: QueueMessage<string, unknown, M>,
     as: "acked" | "dead" | "retried",
     began: number | undefined,
     what: string,

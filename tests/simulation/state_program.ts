@@ -20,7 +20,11 @@ import { StateViews } from "./state_views.ts";
 import type { Unit } from "./units.ts";
 import { attempt, pick, type Program, stands, type World } from "./world.ts";
 
-type Message = QueueMessage<string, { readonly box: LedgerEntry<string> }>;
+type Message = QueueMessage<
+  string,
+  unknown,
+  { readonly box: LedgerEntry<string> }
+>;
 
 /** A state that a queue is in. */
 export class StateProgram implements Program {

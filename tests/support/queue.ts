@@ -41,7 +41,7 @@ export class TestQueue<T> {
 
 /** Receives and acknowledges all that can be received now; gives what it carries. */
 export async function drain<T, M>(
-  queue: MiniQueue<T, M>,
+  queue: MiniQueue<T, unknown, M>,
 ): Promise<T[]> {
   const payloads: T[] = [];
   for (;;) {

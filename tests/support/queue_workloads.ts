@@ -20,7 +20,7 @@ type Change = { readonly event: string } | {
   readonly queue: LedgerEntry<string>;
 };
 type Manager = StateManager<State, Change>;
-type Queue = MiniQueue<string, Change>;
+type Queue = MiniQueue<string, unknown, Change>;
 
 const open = (fs: FileSystem): Promise<Manager> =>
   StateManager.open<State, Change>("/data", {
