@@ -50,6 +50,7 @@ export type {
   FinishedMessage,
   MessageInfo,
   MessageStatus,
+  PageOptions,
   PendingMessage,
 } from "./ledger/status.ts";
 export { applyToLedger } from "./ledger/reducer.ts";
@@ -62,7 +63,6 @@ export type {
   KeepLimits,
   MessageInput,
   NackOptions,
-  PageOptions,
   PostOptions,
   QueueOptions,
   ReceiveOptions,

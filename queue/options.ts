@@ -179,14 +179,6 @@ export interface ReceiveOptions {
   visibilityTimeoutMs?: number;
 }
 
-/** A page of a list that is ordered by id. */
-export interface PageOptions {
-  /** The id after which the page starts: the last one of the page before. @default {0} */
-  after?: number;
-  /** The maximum number of items. @default {all} */
-  limit?: number;
-}
-
 /** Some dead letters: one, several, all, or those for which a function returns true. */
 export type DeadLetterChoice<T> =
   | number

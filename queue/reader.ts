@@ -6,11 +6,11 @@ import {
   type FinishedMessage,
   finishedPage,
   type MessageStatus,
+  type PageOptions,
   pendingIn,
   type PendingMessage,
   statusOf,
 } from "./ledger/status.ts";
-import type { PageOptions } from "./options.ts";
 
 /**
  * A queue for reading: its owner's, or a view.

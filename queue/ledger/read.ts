@@ -100,7 +100,7 @@ export function finishedIn<T>(
   return readyIndexOf(ledger, picked).finished.above(after, limit);
 }
 
-/** What a message in the ledger waits for. */
+/** The state of a message that has not ended. */
 export function waitOf<T>(
   { ledger, picked = NONE, ...moment }: LedgerView<T>,
   message: LedgerMessage<T>,

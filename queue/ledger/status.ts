@@ -1,5 +1,4 @@
 import { checkCount } from "../../base/checks.ts";
-import type { PageOptions } from "../options.ts";
 import type { LoggedError, MessageHeaders } from "./entry.ts";
 import type {
   LedgerDeadLetter,
@@ -108,14 +107,14 @@ export type FinishedMessage<T = unknown, R = unknown> =
   );
 
 /**
- * What has become of a message, as `get` shows it.
+ * A message as `get` shows it, whatever has become of it.
  *
  * @typeParam T The payload.
  * @typeParam R The result.
  */
 export type MessageStatus<T = unknown, R = unknown> =
   | PendingMessage<T> & {
-    /** What it waits for: a consumer, an earlier one of its group, or a time. */
+    /** It waits for a consumer, an earlier one of its group, or a time. */
     readonly state: "ready" | "blocked" | "delayed";
   }
   | MessageInfo<T> & {
@@ -129,6 +128,14 @@ export type MessageStatus<T = unknown, R = unknown> =
     readonly state: "dead";
   }
   | FinishedMessage<T, R>;
+
+/** A page of a list that is ordered by id. */
+export interface PageOptions {
+  /** The id after which the page starts: the last one of the page before. @default {0} */
+  after?: number;
+  /** The maximum number of items. @default {all} */
+  limit?: number;
+}
 
 /** The fields of a message in the ledger that `MessageInfo` shows. */
 type Stable<T> = Pick<
@@ -242,7 +249,7 @@ function boundsOf(
   return [after, limit];
 }
 
-/** What has become of a message; `undefined` if the ledger does not know it. */
+/** The status of a message; `undefined` if the ledger does not know it. */
 export function statusOf<T, R>(
   view: LedgerView<T>,
   id: number,
