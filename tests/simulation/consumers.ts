@@ -11,6 +11,8 @@ export class Consumers<M> {
   readonly #history: History;
   readonly #maxAttempts: number;
   readonly #messages = new Map<string, QueueMessage<string, unknown, M>>();
+  /** Those that were received, and that the history does not have yet: if one is dead by now, it died after that. */
+  #arriving: string[] = [];
   #names = 0;
   queue!: MiniQueue<string, unknown, M>;
 
@@ -24,6 +26,7 @@ export class Consumers<M> {
   async start(queue: MiniQueue<string, unknown, M>): Promise<void> {
     this.queue = queue;
     this.#messages.clear();
+    this.#arriving = [];
     await this.#lookAtDead();
   }
 
@@ -79,11 +82,13 @@ export class Consumers<M> {
       () => this.queue.receiveBatch(max, { waitMs }),
     );
     if (outcome.error !== undefined || process.isDead) return;
+    this.#arriving.push(...outcome.value.map(({ payload }) => payload));
     // What has run out for the last time is dead without anybody being told.
     await this.#lookAtDead();
     if (process.isDead) return;
     for (const message of outcome.value) {
       const { payload: name, receipt, attempts } = message;
+      this.#arriving.splice(this.#arriving.indexOf(name), 1);
       trace.note(`has ${name}, delivery ${receipt}`);
       const now = process.clock.monotonic();
       // When the lease has begun nobody knows: it lasts at least so long.
@@ -201,7 +206,9 @@ export class Consumers<M> {
     const look = () => this.queue.deadLetters();
     const outcome = await attempt(this.#world, "look at the dead", look);
     if (outcome.error !== undefined || this.#world.process.isDead) return;
-    for (const { payload } of outcome.value) this.#history.sawDead(payload);
+    for (const { payload } of outcome.value) {
+      if (!this.#arriving.includes(payload)) this.#history.sawDead(payload);
+    }
   }
 
   /** Receives what is left, and checks that all of it comes in its time. */
