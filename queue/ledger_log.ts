@@ -60,8 +60,6 @@ export class LedgerLog<T, M> {
   readonly #ids: { next: number };
   readonly #picked: Set<number>;
   readonly #policy: CompactionPolicy;
-  /** The groups that are held, and what is set aside for each. */
-  readonly #held = new Map<string, number[]>();
 
   private constructor(binding: LedgerBinding<T, M>) {
     const { ids = { next: 1 }, picked = new Set(), policy } = binding;
@@ -160,22 +158,10 @@ export class LedgerLog<T, M> {
     while (ids.length < max) {
       const message = index.next(moment);
       if (message === undefined) break;
-      const { id, group } = message;
-      this.#picked.add(id);
-      const aside = group === undefined ? undefined : this.#held.get(group);
-      (aside ?? ids).push(id);
+      this.#picked.add(message.id);
+      ids.push(message.id);
     }
     return ids;
-  }
-
-  /** Keeps messages of a group from being picked, until the returned function is called. */
-  hold(group: string): () => Promise<void> {
-    const aside: number[] = [];
-    this.#held.set(group, aside);
-    return () => {
-      this.#held.delete(group);
-      return this.unpick(aside);
-    };
   }
 
   /** Ends the picking of messages: their delivery is recorded, or has failed. */
@@ -225,12 +211,11 @@ export class LedgerLog<T, M> {
     return JSON.stringify({ at, ...version, ...drift }).slice(1, -1);
   }
 
-  /** Records an event after everything recorded before; it is taken as it is at the call. Resolves to the number of its record. */
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async enter(event: LedgerEvent<T>, durable: boolean): Promise<number> {
+  /** Records an event after everything recorded before; it is taken as it is at the call. */
+  async enter(event: LedgerEvent<T>, durable: boolean): Promise<void> {
     this.#arrivals?.flush();
     this.#settlements?.flush();
-    return this.#host.apply(this.mutation(event), { durable });
+    await this.#host.apply(this.mutation(event), { durable });
   }
 
   /** Limits what the ledger keeps, unless it has these limits. */

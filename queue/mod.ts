@@ -18,8 +18,6 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
-export type { CancelResult } from "./delivery/cancels.ts";
-export { DeadLetterError, RetryLaterError } from "./delivery/errors.ts";
 export { type BackoffOptions, exponentialBackoff } from "./delivery/backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type {
@@ -71,11 +69,18 @@ export type {
   RedriveOptions,
 } from "./options.ts";
 export type { EntryIn, PayloadOf, StateWith } from "./open.ts";
+export type {
+  ScheduleOptions,
+  ScheduleRecord,
+  ScheduleStatus,
+} from "./schedule/options.ts";
 export { MiniQueue } from "./queue.ts";
 export { QueueReader } from "./reader.ts";
 export { QueueView, type QueueViewOptions } from "./view.ts";
-export type {
-  Handler,
-  HandlerContext,
-  WorkOptions,
+export {
+  DeadLetterError,
+  type Handler,
+  type HandlerContext,
+  RetryLaterError,
+  type WorkOptions,
 } from "./delivery/worker.ts";

@@ -13,6 +13,7 @@ import { given, isPromise } from "../base/promise.ts";
 import type { Schema } from "../base/schema.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { exponentialBackoff } from "./delivery/backoff.ts";
+import { areSchedules, type ScheduleOptions } from "./schedule/options.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
 import type { KeepPolicy, MessageHeaders } from "./ledger/entry.ts";
 import type { DeadLetter } from "./ledger/status.ts";
@@ -71,6 +72,12 @@ export interface DeliveryOptions<T> {
    * taken in from the inbox. Errors that it throws are ignored.
    */
   onError?: (error: unknown) => void;
+  /**
+   * The messages that are enqueued by the clock, each under a name, while
+   * somebody receives. The ledger remembers what has fired. It forgets a schedule
+   * that is not among these; without this option it changes none.
+   */
+  schedules?: Readonly<Record<string, ScheduleOptions<T>>>;
   /** The seam to the clocks. @default {systemClock} */
   clock?: Clock;
 }
@@ -212,8 +219,13 @@ export interface NackOptions {
 
 /** The options of deliveries, with their defaults. */
 export type CheckedOptions<T> =
-  & Required<Omit<DeliveryOptions<T>, "schema" | "keepFinished" | "keepDead">>
-  & Pick<DeliveryOptions<T>, "schema">
+  & Required<
+    Omit<
+      DeliveryOptions<T>,
+      "schema" | "schedules" | "keepFinished" | "keepDead"
+    >
+  >
+  & Pick<DeliveryOptions<T>, "schema" | "schedules">
   & { readonly policy: KeepPolicy };
 
 /** The checks of the options of deliveries. */
@@ -227,6 +239,7 @@ export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
   backoff: aFunction,
   onError: aFunction,
   schema: aSchema,
+  schedules: areSchedules,
   clock: having("wall", "monotonic", "sleep"),
 };
 
@@ -297,6 +310,7 @@ export function filledIn<T>(
     backoff = exponentialBackoff(),
     clock = systemClock,
     schema,
+    schedules,
     onError,
   } = options;
   return {
@@ -318,6 +332,7 @@ export function filledIn<T>(
       }
     },
     ...(schema && { schema }),
+    ...(schedules && { schedules }),
   };
 }
 

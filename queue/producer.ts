@@ -1,7 +1,8 @@
+import { toJson } from "../base/json.ts";
 import { validateNew } from "../base/schema.ts";
 import { awaitOutcome, outcomeOf } from "./ledger/dedupe_index.ts";
 import type { NewMessage } from "./ledger/entry.ts";
-import type { LedgerLog } from "./ledger_log.ts";
+import { type LedgerLog, MAX_LIST_DEPTH } from "./ledger_log.ts";
 import {
   type CheckedOptions,
   checkMessage,
@@ -23,7 +24,7 @@ export class Producer<T, M> {
   async enqueue(
     messages: readonly MessageInput<T>[],
   ): Promise<EnqueueResult[]> {
-    const enqueue = messages.map((message) => this.#newMessage(message));
+    const enqueue = messages.map((message) => this.newMessage(message));
     const before = this.#log.ifReadable();
     for (const { id, dedupe } of enqueue) {
       if (before && dedupe) awaitOutcome(before, id);
@@ -51,7 +52,7 @@ export class Producer<T, M> {
     messages: readonly MessageInput<T>[],
   ): Promise<unknown> {
     const enqueue = messages.map((message) => ({
-      ...this.#newMessage(message),
+      ...this.newMessage(message),
       from,
     }));
     return this.#log.enqueue(enqueue);
@@ -59,10 +60,20 @@ export class Producer<T, M> {
 
   /** The mutation of the state that enqueues a message. */
   enqueueMutation(message: MessageInput<T>): M {
-    return this.#log.mutation({ enqueue: [this.#newMessage(message)] });
+    return this.#log.mutation({ enqueue: [this.newMessage(message)] });
   }
 
-  #newMessage(
+  /** A copy of a message that is enqueued again and again, checked as `doing` would. */
+  constant(message: MessageInput<T>, doing: string): MessageInput<T> {
+    checkMessage(message);
+    const payload = validateNew(this.#options.schema, message.payload, doing);
+    return JSON.parse(
+      toJson({ ...message, payload }, Infinity, MAX_LIST_DEPTH),
+    );
+  }
+
+  /** The message, checked, as an entry enqueues it. */
+  newMessage(
     message: MessageInput<T>,
   ): NewMessage<T> {
     checkMessage(message);

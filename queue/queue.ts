@@ -3,7 +3,6 @@ import { assertOptions, checkCount } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
 import { Signal } from "../base/signal.ts";
 import type { CompactionReport } from "../state/mod.ts";
-import type { CancelResult } from "./delivery/cancels.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
 import type { QueueMessage } from "./delivery/message.ts";
@@ -42,6 +41,9 @@ import {
   REDRIVE_CHECKS,
   type RedriveOptions,
 } from "./options.ts";
+import type { ScheduleStatus } from "./schedule/options.ts";
+import { Schedules } from "./schedule/schedules.ts";
+import type { Source } from "./source.ts";
 import { Producer } from "./producer.ts";
 import { QueueReader } from "./reader.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -79,6 +81,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   readonly #pools = new Map<WorkerPool<T, M>, Promise<void>>();
   readonly #upkeep: Upkeep<T, M>;
   readonly #inbox: Inbox<T, M> | undefined;
+  readonly #schedules: Schedules<T, M> | undefined;
+  readonly #sources: readonly Source[];
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -94,7 +98,12 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     const poke = new Signal();
     const onHint = () => poke.fire();
     this.#inbox = inbox && new Inbox(inbox, { log, producer, options, onHint });
-    const parts = { log, options, poke, inbox: this.#inbox };
+    const { schedules } = options;
+    this.#schedules = schedules &&
+      new Schedules(schedules, { log, producer, options });
+    const sources = this.#sources = [this.#inbox, this.#schedules]
+      .filter((source) => source !== undefined);
+    const parts = { log, options, poke, sources };
     const deliveries = this.#deliveries = new Deliveries(log, options, poke);
     this.#dispatcher = new Dispatcher({ ...parts, deliveries });
     this.#upkeep = new Upkeep(log, deliveries);
@@ -230,6 +239,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       const queue = new MiniQueue<T, R, M>(log, ledger);
       await queue.#takeOver();
       await queue.#inbox?.look();
+      await queue.#schedules?.open();
       return queue;
     } catch (error) {
       await ledger.free().catch(() => {});
@@ -409,14 +419,24 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     const letGo = onAbort(signal, () => pool.stop());
     const done = pool.run();
     this.#pools.set(pool, done);
-    const leave = this.#inbox?.lookout.wait();
+    const leave = this.#sources.map((source) => source.wait());
     try {
       await done;
     } finally {
       this.#pools.delete(pool);
-      leave?.();
+      for (const each of leave) each();
       letGo();
     }
+  }
+
+  /**
+   * Shows the schedules that the queue was opened with.
+   *
+   * @returns The status of each, in the order of the options.
+   */
+  async schedules(): Promise<ScheduleStatus[]> {
+    this.#assertOpen();
+    return await this.#schedules?.status() ?? [];
   }
 
   /** Takes back deliveries that have timed out, and takes in what was posted, so that what is shown is true also while nobody receives. */
@@ -475,43 +495,6 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     return await this.#upkeep.purge(which);
   }
 
-  /**
-   * Cancels a message that waits or is in flight; durable. It is not delivered
-   * any more, and a later `ack` is `RECEIPT_EXPIRED`. If its handler runs in
-   * `work`, its `signal` is aborted; until it ends, and for at most
-   * `stopTimeoutMs`, it counts towards `concurrency` and holds its group.
-   * Whichever of `ack` and `cancel` is called first stands first in the log, and
-   * has won.
-   *
-   * @param id The id of the message.
-   * @param reason Why: kept with the message, and told to its handler. Cut after
-   * 1,000 characters.
-   * @returns What it found.
-   * @throws {MiniError} As `StateManager.apply`; the message stays as it was.
-   *
-   * @example A handler that is told to stop
-   * ```ts
-   * import { MiniQueue } from "@mini/state/queue";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
-   * const { id } = await queue.enqueue("a long film");
-   * const stop = new AbortController();
-   * await queue.work(async (_, { signal }) => {
-   *   const stopped = new Promise((resolve) => signal.onabort = resolve);
-   *   assertEquals(await queue.cancel(id, "the user left"), "stopping");
-   *   await stopped;
-   *   assertEquals(signal.reason.cause, "the user left");
-   *   stop.abort();
-   * }, { signal: stop.signal });
-   * assertEquals(await queue.cancel(id), "unknown");
-   * ```
-   */
-  async cancel(id: number, reason?: string): Promise<CancelResult> {
-    this.#assertOpen();
-    return await this.#deliveries.cancels.cancel(id, reason);
-  }
-
   /** Stops delivery until {@linkcode MiniQueue.resume}, across restarts. Durable. */
   pause(): Promise<void> {
     return this.#setPaused(true);
@@ -553,7 +536,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     for (const pool of this.#pools.keys()) pool.stop();
     await Promise.allSettled(this.#pools.values());
     await this.#dispatcher.end();
-    await this.#inbox?.end();
+    for (const source of this.#sources) await source.end();
     const { isClosed, failure } = this.#log;
     if (isClosed || failure !== undefined || !this.#log.hasDrifted) return;
     // Otherwise the next opening would count a jump of the wall clock as time.

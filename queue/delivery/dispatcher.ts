@@ -5,7 +5,7 @@ import type { Signal } from "../../base/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { Inbox } from "../inbox/inbox.ts";
+import type { Source } from "../source.ts";
 import { QueueMessage } from "./message.ts";
 import {
   type CheckedOptions,
@@ -22,7 +22,7 @@ interface Waiter<T, M> {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (messages: QueueMessage<T, unknown, M>[]) => void;
   readonly reject: (error: unknown) => void;
-  /** Whether somebody has looked into the inbox before the waiter leaves with nothing. */
+  /** Whether somebody has looked into the sources before the waiter leaves with nothing. */
   hasLooked: boolean;
 }
 
@@ -43,25 +43,25 @@ export class Dispatcher<T, M> {
   readonly #options: CheckedOptions<T>;
   /** Fires when there may be work for `#serve`. */
   readonly #poke: Signal;
-  readonly #inbox: Inbox<T, M> | undefined;
+  readonly #sources: readonly Source[];
   #waiters: Waiter<T, M>[] = [];
   #serving: Promise<void> | undefined;
   #isEnded = false;
   /** The change of the state that fires `#poke`. */
   #awaited: Promise<void> | undefined;
 
-  constructor({ log, deliveries, options, poke, inbox }: {
+  constructor({ log, deliveries, options, poke, sources }: {
     readonly log: LedgerLog<T, M>;
     readonly deliveries: Deliveries<T, M>;
     readonly options: CheckedOptions<T>;
     readonly poke: Signal;
-    readonly inbox: Inbox<T, M> | undefined;
+    readonly sources: readonly Source[];
   }) {
     this.#log = log;
     this.#deliveries = deliveries;
     this.#options = options;
     this.#poke = poke;
-    this.#inbox = inbox;
+    this.#sources = sources;
   }
 
   /** Waits for at least one message, and receives up to `max`; none if the time is up. */
@@ -89,7 +89,7 @@ export class Dispatcher<T, M> {
       signal,
       resolve: (messages) => (done(), resolve(messages)),
       reject: (error) => (done(), reject(error)),
-      hasLooked: this.#inbox === undefined,
+      hasLooked: this.#sources.length === 0,
     };
     this.#waiters.push(waiter);
     this.#poke.fire();
@@ -108,7 +108,7 @@ export class Dispatcher<T, M> {
   async #serve(): Promise<void> {
     // `#serving` has to be assigned first.
     await undefined;
-    let leave: (() => void) | undefined;
+    let leave: (() => void)[] | undefined;
     try {
       while (this.#waiters.length > 0) {
         if (this.#log.failure !== undefined) throw this.#log.failure;
@@ -116,18 +116,20 @@ export class Dispatcher<T, M> {
         const { next } = this.#poke;
         this.#awaitChange();
         await this.#deliveries.takeBackDue();
-        if (this.#inbox?.lookout.isTime) await this.#inbox.look();
+        for (const source of this.#sources) {
+          if (source.next <= this.#now()) await source.look();
+        }
         if (await this.#deliver()) continue;
         if (await this.#lookForLast()) continue;
         this.#dismiss();
         if (this.#waiters.length === 0) break;
-        leave ??= this.#inbox?.lookout.wait();
+        leave ??= this.#sources.map((source) => source.wait());
         await this.#wakeUp(next);
       }
     } catch (error) {
       for (const waiter of this.#waiters.splice(0)) this.#fail(waiter, error);
     } finally {
-      leave?.();
+      for (const each of leave ?? []) each();
       this.#serving = undefined;
     }
   }
@@ -249,7 +251,7 @@ export class Dispatcher<T, M> {
     }
   }
 
-  /** Looks into the inbox for the waiters whose time is up, once for each. Returns whether there were any. */
+  /** Looks into the sources for the waiters whose time is up, once for each. Returns whether there were any. */
   async #lookForLast(): Promise<boolean> {
     const now = this.#now();
     const last = this.#waiters.filter(({ until, hasLooked }) =>
@@ -257,7 +259,7 @@ export class Dispatcher<T, M> {
     );
     if (last.length === 0) return false;
     for (const waiter of last) waiter.hasLooked = true;
-    await this.#inbox!.look();
+    for (const source of this.#sources) await source.look();
     return true;
   }
 
@@ -274,8 +276,8 @@ export class Dispatcher<T, M> {
   async #wakeUp(poked: Promise<void>): Promise<void> {
     const now = this.#now();
     const { nextDeadline } = this.#deliveries;
-    const nextLook = this.#inbox?.lookout.next ?? Infinity;
-    let until = Math.min(nextDeadline, nextLook, now + this.#log.untilNextMs);
+    let until = Math.min(nextDeadline, now + this.#log.untilNextMs);
+    for (const { next } of this.#sources) until = Math.min(until, next);
     for (const waiter of this.#waiters) until = Math.min(until, waiter.until);
     // Without a deadline too: the timer keeps the process alive while somebody waits.
     const ms = Math.max(0, Math.ceil(until - now));

@@ -7,6 +7,7 @@ import type { CheckedOptions, MessageInput } from "../options.ts";
 import type { Producer } from "../producer.ts";
 import { producerOf } from "./file.ts";
 import type { InboxFolder } from "./folder.ts";
+import type { Source } from "../source.ts";
 import { Lookout } from "./lookout.ts";
 
 /** The most files that one look takes in. */
@@ -35,12 +36,12 @@ interface File<T> {
  * the entry with its messages until the removal of the file is durable, so that
  * the messages are in the ledger once.
  */
-export class Inbox<T, M> {
+export class Inbox<T, M> implements Source {
   readonly #folder: InboxFolder;
   readonly #log: LedgerLog<T, M>;
   readonly #producer: Producer<T, M>;
   readonly #options: CheckedOptions<T>;
-  readonly lookout: Lookout;
+  readonly #lookout: Lookout;
   readonly #mutex = new Mutex();
   /** The names that the last listing has found and that are not yet looked at, in reverse order. */
   #names: string[] = [];
@@ -69,7 +70,15 @@ export class Inbox<T, M> {
     this.#log = log;
     this.#producer = producer;
     this.#options = options;
-    this.lookout = new Lookout(folder, options.clock, onHint);
+    this.#lookout = new Lookout(folder, options.clock, onHint);
+  }
+
+  get next(): number {
+    return this.#lookout.next;
+  }
+
+  wait(): () => void {
+    return this.#lookout.wait();
   }
 
   /**
@@ -79,12 +88,12 @@ export class Inbox<T, M> {
   look(): Promise<void> {
     return this.#mutex.run(async () => {
       if (this.#isEnded || this.#log.failure !== undefined) return;
-      this.lookout.looks();
+      this.#lookout.looks();
       try {
         if (this.#names.length === 0) await this.#list();
         await this.#takeIn();
         this.#trouble = undefined;
-        if (this.#names.length > 0) this.lookout.hint();
+        if (this.#names.length > 0) this.#lookout.hint();
       } catch (error) {
         this.#names = [];
         this.#listedTo = "";
@@ -93,7 +102,6 @@ export class Inbox<T, M> {
     });
   }
 
-  /** Ends the look that is under way; there is no other. */
   end(): Promise<void> {
     this.#isEnded = true;
     return this.#mutex.run(() => {});

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { whileWaiting } from "../source.ts";
 import type { InboxFolder } from "./folder.ts";
 
 /** How often to look without a hint, in milliseconds: a folder on a network, or of a container, may give none. */
@@ -10,23 +11,24 @@ export class Lookout {
   readonly #clock: Clock;
   readonly #onHint: () => void;
   #next = 0;
-  #waiting = 0;
-  #stop = new AbortController();
+  /** Takes hints until the returned function was called, once for each call of this one. */
+  readonly wait: () => () => void;
 
   /** @param onHint Called when it is time to look earlier than `next` said. */
   constructor(folder: InboxFolder, clock: Clock, onHint: () => void) {
     this.#folder = folder;
     this.#clock = clock;
     this.#onHint = onHint;
+    this.wait = whileWaiting((signal) => {
+      this.#watch(signal);
+      // What has come before is no hint.
+      this.hint();
+    });
   }
 
   /** When to look, by the monotonic clock. */
   get next(): number {
     return this.#next;
-  }
-
-  get isTime(): boolean {
-    return this.#next <= this.#clock.monotonic();
   }
 
   /** Notes that somebody looks now. */
@@ -38,19 +40,6 @@ export class Lookout {
   hint(): void {
     this.#next = -Infinity;
     this.#onHint();
-  }
-
-  /** Takes hints until the returned function was called, once for each call of this one. */
-  wait(): () => void {
-    if (this.#waiting++ === 0) {
-      this.#stop = new AbortController();
-      this.#watch(this.#stop.signal);
-      // What has come before is no hint.
-      this.hint();
-    }
-    return () => {
-      if (--this.#waiting === 0) this.#stop.abort("nobody waits");
-    };
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

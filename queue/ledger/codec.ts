@@ -9,7 +9,7 @@ type Item<T> =
   | { readonly dedupe: Ledger<T>["dedupe"][number] }
   | { readonly inbox: string }
   | { readonly finished: LedgerFinishedMessage<T> }
-  | { readonly schedule: { readonly name: string } & ScheduleState };
+  | { readonly schedule: ScheduleState };
 
 /** The codec of a ledger: a part for each message, so that their number has no limit. */
 export function ledgerCodec<T>(): SnapCodec<Ledger<T>> {
@@ -20,16 +20,14 @@ function* encode<T>(
   ledger: Ledger<T>,
 ): Generator<LedgerHead | Item<T>, void, undefined> {
   const { messages, dead, dedupe, ...others } = ledger;
-  const { inbox, finished, schedules, at, v = 1, ...rest } = others;
+  const { inbox, finished, schedules = [], at, v = 1, ...rest } = others;
   yield { at, ...(v > 1 && { v }), ...rest };
   for (const id in messages) yield { message: messages[id]! };
   for (const id in dead) yield { dead: dead[id]! };
   for (const key of dedupe) yield { dedupe: key };
   for (const name in inbox) yield { inbox: name };
   for (const id in finished) yield { finished: finished[id]! };
-  for (const name in schedules) {
-    yield { schedule: { name, ...schedules[name]! } };
-  }
+  for (const schedule of schedules) yield { schedule };
 }
 
 async function decode<T>(parts: unknown): Promise<Ledger<T>> {
@@ -53,7 +51,6 @@ function add<T>(ledger: Ledger<T>, item: Item<T>): void {
   else if ("finished" in item) {
     (ledger.finished ??= {})[item.finished.id] = item.finished;
   } else if ("schedule" in item) {
-    const { name, ...state } = item.schedule;
-    (ledger.schedules ??= {})[name] = state;
+    (ledger.schedules ??= []).push(item.schedule);
   } else throw unknownPart();
 }

@@ -116,12 +116,14 @@ export interface LaterRedrive {
   readonly due: number;
 }
 
-/** A schedule that begins or ends. */
+/** A change of what is on record about a schedule. */
 export type ScheduleChange =
   | {
     /** The name of the schedule. */
     readonly name: string;
-    /** When it begins, in milliseconds of the clock that it follows. */
+    /** The clock that it follows: the wall clock, or queue time. */
+    readonly clock: "wall" | "queue";
+    /** When it begins, or continues after its clock has gone back, in milliseconds by that clock. */
     readonly since: number;
   }
   | {
@@ -131,13 +133,15 @@ export type ScheduleChange =
     readonly gone: true;
   };
 
-/** An occurrence of a schedule, with the message that it enqueues. */
+/** An occurrence of a schedule that fires or is passed over. */
 export interface Fired<T> {
   /** The name of the schedule. */
   readonly name: string;
-  /** The time of the occurrence, in milliseconds of the clock that the schedule follows. */
+  /** The time of the occurrence, in milliseconds by the clock that the schedule follows. */
   readonly for: number;
-  /** The message; there is none if the occurrence was skipped. */
+  /** The number of missed occurrences that are passed over: those before this one, and this one if it is not the one that fires. @default {0} */
+  readonly skipped?: number;
+  /** The message, if the occurrence fires. */
   readonly message?: NewMessage<T>;
 }
 
@@ -173,9 +177,9 @@ export type LedgerEntry<T = unknown> =
     | { readonly update: readonly MessageUpdate<T>[] }
     /** Handlers say how far they are. Skips deliveries that are not the current one. Requires version 2. */
     | { readonly progress: readonly LoggedProgress[] }
-    /** Schedules begin, or are forgotten. Requires version 2. */
+    /** Schedules begin, continue after their clock has gone back, or are forgotten. Requires version 2. */
     | { readonly schedule: readonly ScheduleChange[] }
-    /** Schedules fire. Requires version 2. */
+    /** Schedules fire. Skips what they have fired before. Requires version 2. */
     | { readonly fire: readonly Fired<T>[] }
     /** The files of the inbox with these names are removed for good. Requires version 2. */
     | { readonly gone: readonly string[] }

@@ -147,15 +147,26 @@ const REDRIVE: Check = (value, version) =>
     ? COUNT(value, version)
     : LATER_REDRIVE(value, version);
 
-const SCHEDULE = object({
+const CLOCKS: readonly unknown[] = ["wall", "queue"];
+
+const BEGUN = object({
   name: must(TEXT),
-  since: may(NUMBER),
-  gone: may(is((value) => value === true)),
+  clock: must(is((value) => CLOCKS.includes(value))),
+  since: must(NUMBER),
 });
+
+const GONE = object({
+  name: must(TEXT),
+  gone: must(is((value) => value === true)),
+});
+
+const SCHEDULE: Check = (value, version) =>
+  (isObject(value) && "gone" in value ? GONE : BEGUN)(value, version);
 
 const FIRED = object({
   name: must(TEXT),
   for: must(NUMBER),
+  skipped: may(COUNT),
   message: may(NEW_MESSAGE),
 });
 

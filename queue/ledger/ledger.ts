@@ -38,7 +38,7 @@ export interface LedgerMessage<T = unknown> {
   progress?: unknown;
   /** The schedule that enqueued the message. */
   readonly schedule?: string;
-  /** The occurrence of the schedule, in milliseconds of the clock that the schedule follows. */
+  /** The occurrence of the schedule, in milliseconds by the wall clock as it was set when it fired. */
   readonly scheduledFor?: number;
 }
 
@@ -79,16 +79,24 @@ export interface LedgerFinishedMessage<T = unknown> extends
   readonly reason?: string;
 }
 
-/** A schedule, as the ledger knows it. */
+/** A schedule, as the ledger knows it. Its times are in milliseconds by the clock that it follows. */
 export interface ScheduleState {
-  /** When it began, in milliseconds of the clock that it follows. */
-  readonly since: number;
-  /** The last occurrence that fired or was skipped. */
+  /** Its name. */
+  readonly name: string;
+  /** The clock that it follows: the wall clock, or queue time. */
+  readonly clock: "wall" | "queue";
+  /** When it began, or continued after its clock had gone back. */
+  since: number;
+  /** The last occurrence after that which fired or was passed over. */
+  upTo?: number;
+  /** Where it stood before its clock went back. Once the clock shows this again, what lies before it counts as decided. */
+  ahead?: number;
+  /** The last occurrence that fired. */
   last?: number;
-  /** The message of the last occurrence that enqueued one. */
-  lastId?: number;
-  /** The last occurrences that fired or were skipped, in that order. */
-  fired: number[];
+  /** The first and the last of occurrences of which none fires again, in order: ranges without a gap of missed ones, at most 100. */
+  fired: (readonly [from: number, to: number])[];
+  /** How many occurrences were passed over. */
+  missed: number;
 }
 
 /** A key that keeps out other messages with the same key. */
@@ -135,8 +143,8 @@ export interface Ledger<T = unknown> {
   policy?: KeepPolicy;
   /** The finished messages, by id; left out if none are kept. */
   finished?: Record<string, LedgerFinishedMessage<T>>;
-  /** The schedules, by name; left out if there are none. */
-  schedules?: Record<string, ScheduleState>;
+  /** The schedules; left out if there are none. */
+  schedules?: ScheduleState[];
 }
 
 /**
@@ -181,6 +189,6 @@ export function isCurrent(
 export function receiptExpired(id: number, doing: string): MiniError {
   return new MiniError(
     "RECEIPT_EXPIRED",
-    `Cannot ${doing} message ${id}: this delivery is no longer the current one, because the message was settled, timed out and was delivered again, was cancelled, or was purged; nothing was changed`,
+    `Cannot ${doing} message ${id}: this delivery is no longer the current one, because the message was settled, timed out and was delivered again, or was purged; nothing was changed`,
   );
 }

@@ -101,6 +101,8 @@ export class ReadyIndex<T> {
   readonly finished: IdIndex<LedgerFinishedMessage<T>>;
   /** The ids of the messages in flight. */
   readonly inFlight: Set<number> = new Set();
+  /** The number of messages that wait or are in flight, by their schedule. */
+  readonly #scheduled = new Map<string, number>();
 
   /** @param picked The ids of messages that are about to be delivered: they do not wait. */
   constructor(ledger: Ledger<T>, picked: ReadonlySet<number>) {
@@ -115,7 +117,7 @@ export class ReadyIndex<T> {
 
   /** Adds a message, as the last of its group. */
   add(message: LedgerMessage<T>): void {
-    this.size++;
+    this.#count(message, 1);
     const { group: name } = message;
     if (name !== undefined) {
       let group = this.#groups.get(name);
@@ -130,6 +132,17 @@ export class ReadyIndex<T> {
     else if (!this.#taken.has(message.id)) this.wait(message);
   }
 
+  #count({ schedule }: LedgerMessage<T>, by: number): void {
+    this.size += by;
+    if (schedule === undefined) return;
+    this.#scheduled.set(schedule, this.scheduled(schedule) + by);
+  }
+
+  /** The number of messages of a schedule that wait or are in flight. */
+  scheduled(schedule: string): number {
+    return this.#scheduled.get(schedule) ?? 0;
+  }
+
   /** Lets a message wait: one without a group, or the first of its group. */
   wait(message: LedgerMessage<T>): void {
     if (message.when === undefined && message.due === 0) {
@@ -141,8 +154,9 @@ export class ReadyIndex<T> {
   }
 
   /** Removes a message that was in flight. The next of its group waits then. */
-  remove({ group: name }: LedgerMessage<T>): void {
-    this.size--;
+  remove(message: LedgerMessage<T>): void {
+    this.#count(message, -1);
+    const { group: name } = message;
     if (name === undefined) return;
     const group = this.#groups.get(name)!;
     group.shift();
@@ -168,7 +182,7 @@ export class ReadyIndex<T> {
       this.remove(message);
       return;
     }
-    this.size--;
+    this.#count(message, -1);
     this.blocked--;
     group!.splice(place);
   }

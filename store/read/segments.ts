@@ -10,7 +10,6 @@ import {
   assertNeverBegun,
   basesReason,
   checkContinuity,
-  checkHasRecords,
   checkName,
   type Continuation,
   headless,
@@ -111,7 +110,6 @@ export async function* openSegments(
       ? !isActive
       : live.limitOf(header.base) === Infinity;
     if (!isSealed) return;
-    checkHasRecords(reader.path, header, lines.next);
     const base = lines.next - 1;
     const { journal } = header;
     const expected = { journal, base, prev: hex(reader.chain) };
