@@ -97,8 +97,8 @@ export class QueueView<T> extends QueueReader<T> implements AsyncDisposable {
 
   /** Shows what is on record about the schedules. */
   async schedules(): Promise<ScheduleRecord[]> {
-    const { ledger, drift } = await this.#now();
-    return (ledger.schedules ?? []).map((state) => recordOf(state, drift));
+    const { ledger } = await this.#now();
+    return (ledger.schedules ?? []).map((state) => recordOf(ledger, state));
   }
 
   /** The number of the last record that the view has read: see {@linkcode MiniQueue.sequence}. It becomes smaller if the owner lost records in a crash. */

@@ -160,7 +160,7 @@ export class Schedules<T, M> implements Source {
 
   /** The status of each schedule. */
   async status(): Promise<ScheduleStatus[]> {
-    const { ledger, drift } = await this.#log.view();
+    const ledger = await this.#log.readable();
     const times = this.#times();
     return this.#plans.map((plan): ScheduleStatus => {
       const { name, clock } = plan;
@@ -170,8 +170,8 @@ export class Schedules<T, M> implements Source {
       }
       const at = plan.nextAt(state, times[clock] ?? 0);
       return {
-        ...recordOf(state, drift),
-        next: at < Infinity ? dateOf(state, at, drift) : undefined,
+        ...recordOf(ledger, state),
+        next: at < Infinity ? dateOf(ledger, state, at) : undefined,
         ...(plan.failure && { failure: plan.failure }),
       };
     });

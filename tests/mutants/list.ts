@@ -9,6 +9,7 @@ import { OWNER_MUTANTS } from "./owner.ts";
 import { QUEUE_MUTANTS } from "./queue.ts";
 import { RETAIN_MUTANTS } from "./retain.ts";
 import { ROLL_BACK_MUTANTS } from "./roll_back.ts";
+import { SCHEDULE_MUTANTS } from "./schedule.ts";
 import { STATE_MUTANTS } from "./state.ts";
 import { STORE_MUTANTS } from "./store.ts";
 import { TIMES_MUTANTS } from "./times.ts";
@@ -30,6 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...VIEW_MUTANTS,
   ...QUEUE_MUTANTS,
   ...INBOX_MUTANTS,
+  ...SCHEDULE_MUTANTS,
   ...WORK_MUTANTS,
   ...ADOPT_MUTANTS,
 ];

@@ -12,7 +12,25 @@ export async function checkQueue(
   await checkRetries(suite, library);
   await checkReopening(suite, library);
   await checkClock(suite, library);
+  await checkSchedules(suite, library);
   await checkOthers(suite, library);
+}
+
+/** Messages by the clock, while somebody receives. */
+async function checkSchedules(
+  suite: Suite,
+  { queue: { MiniQueue } }: Library,
+): Promise<void> {
+  await suite.check("queue: a schedule fires, and is known", async (dir) => {
+    const schedules = { poll: { everyMs: 20, payload: "poll" } };
+    const queue = await MiniQueue.open<string>(dir, { schedules });
+    const message = await queue.receive({ waitMs: 60_000 });
+    equal(message?.payload, "poll");
+    const [status] = await queue.schedules();
+    equal(status?.last, message?.scheduledFor);
+    await message!.ack();
+    await queue.close();
+  });
 }
 
 /** The work of other processes; here they are this one. */
