@@ -6,7 +6,13 @@ import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
 import { inspect } from "./inspect/inspect.ts";
 import { queuePurge, queueRedrive } from "./queue/change.ts";
-import { queueDead, queuePeek, queueStats } from "./queue/look.ts";
+import {
+  queueDead,
+  queueFinished,
+  queueGet,
+  queuePeek,
+  queueStats,
+} from "./queue/look.ts";
 import { repair } from "./repair.ts";
 import { salvage } from "./salvage.ts";
 import { snapshots } from "./snapshots.ts";
@@ -33,6 +39,8 @@ export const COMMANDS: readonly Command[] = [
   consumerRemove,
   queueStats,
   queuePeek,
+  queueGet,
+  queueFinished,
   queueDead,
   queueRedrive,
   queuePurge,

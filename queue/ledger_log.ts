@@ -60,6 +60,8 @@ export class LedgerLog<T, M> {
   readonly #ids: { next: number };
   readonly #picked: Set<number>;
   readonly #policy: CompactionPolicy;
+  /** The groups that are held, and what is set aside for each. */
+  readonly #held = new Map<string, number[]>();
 
   private constructor(binding: LedgerBinding<T, M>) {
     const { ids = { next: 1 }, picked = new Set(), policy } = binding;
@@ -158,10 +160,22 @@ export class LedgerLog<T, M> {
     while (ids.length < max) {
       const message = index.next(moment);
       if (message === undefined) break;
-      this.#picked.add(message.id);
-      ids.push(message.id);
+      const { id, group } = message;
+      this.#picked.add(id);
+      const aside = group === undefined ? undefined : this.#held.get(group);
+      (aside ?? ids).push(id);
     }
     return ids;
+  }
+
+  /** Keeps messages of a group from being picked, until the returned function is called. */
+  hold(group: string): () => Promise<void> {
+    const aside: number[] = [];
+    this.#held.set(group, aside);
+    return () => {
+      this.#held.delete(group);
+      return this.unpick(aside);
+    };
   }
 
   /** Ends the picking of messages: their delivery is recorded, or has failed. */
@@ -211,11 +225,12 @@ export class LedgerLog<T, M> {
     return JSON.stringify({ at, ...version, ...drift }).slice(1, -1);
   }
 
-  /** Records an event after everything recorded before; it is taken as it is at the call. */
-  async enter(event: LedgerEvent<T>, durable: boolean): Promise<void> {
+  /** Records an event after everything recorded before; it is taken as it is at the call. Resolves to the number of its record. */
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async enter(event: LedgerEvent<T>, durable: boolean): Promise<number> {
     this.#arrivals?.flush();
     this.#settlements?.flush();
-    await this.#host.apply(this.mutation(event), { durable });
+    return this.#host.apply(this.mutation(event), { durable });
   }
 
   /** Limits what the ledger keeps, unless it has these limits. */

@@ -18,6 +18,8 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
+export type { CancelResult } from "./delivery/cancels.ts";
+export { DeadLetterError, RetryLaterError } from "./delivery/errors.ts";
 export { type BackoffOptions, exponentialBackoff } from "./delivery/backoff.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type {
@@ -77,10 +79,8 @@ export type {
 export { MiniQueue } from "./queue.ts";
 export { QueueReader } from "./reader.ts";
 export { QueueView, type QueueViewOptions } from "./view.ts";
-export {
-  DeadLetterError,
-  type Handler,
-  type HandlerContext,
-  RetryLaterError,
-  type WorkOptions,
+export type {
+  Handler,
+  HandlerContext,
+  WorkOptions,
 } from "./delivery/worker.ts";

@@ -3,6 +3,7 @@ import { assertOptions, checkCount } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
 import { Signal } from "../base/signal.ts";
 import type { CompactionReport } from "../state/mod.ts";
+import type { CancelResult } from "./delivery/cancels.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
 import type { QueueMessage } from "./delivery/message.ts";
@@ -429,11 +430,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     }
   }
 
-  /**
-   * Shows the schedules that the queue was opened with.
-   *
-   * @returns The status of each, in the order of the options.
-   */
+  /** Shows the status of each schedule that the queue was opened with, in that order. */
   async schedules(): Promise<ScheduleStatus[]> {
     this.#assertOpen();
     return await this.#schedules?.status() ?? [];
@@ -493,6 +490,43 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   async purge(which: number | "dead" | "all" = "dead"): Promise<number> {
     this.#assertOpen();
     return await this.#upkeep.purge(which);
+  }
+
+  /**
+   * Cancels a message that waits or is in flight; durable. It is not delivered
+   * any more, and a later `ack` is `RECEIPT_EXPIRED`. If its handler runs in
+   * `work`, its `signal` is aborted; until it ends, and for at most
+   * `stopTimeoutMs`, it counts towards `concurrency` and holds its group.
+   * Whichever of `ack` and `cancel` is called first stands first in the log, and
+   * has won.
+   *
+   * @param id The id of the message.
+   * @param reason Why: kept with the message, and told to its handler. Cut after
+   * 1,000 characters.
+   * @returns What it found.
+   * @throws {MiniError} As `StateManager.apply`; the message stays as it was.
+   *
+   * @example A handler that is told to stop
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+   * const { id } = await queue.enqueue("a long film");
+   * const stop = new AbortController();
+   * await queue.work(async (_, { signal }) => {
+   *   const stopped = new Promise((resolve) => signal.onabort = resolve);
+   *   assertEquals(await queue.cancel(id, "the user left"), "stopping");
+   *   await stopped;
+   *   assertEquals(signal.reason.cause, "the user left");
+   *   stop.abort();
+   * }, { signal: stop.signal });
+   * assertEquals(await queue.cancel(id), "unknown");
+   * ```
+   */
+  async cancel(id: number, reason?: string): Promise<CancelResult> {
+    this.#assertOpen();
+    return await this.#deliveries.cancels.cancel(id, reason);
   }
 
   /** Stops delivery until {@linkcode MiniQueue.resume}, across restarts. Durable. */

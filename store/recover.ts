@@ -8,6 +8,7 @@ import type { JournalContext } from "./journal.ts";
 import {
   assertNeverBegun,
   checkContinuity,
+  checkHasRecords,
   checkName,
   type Continuation,
   headless,
@@ -167,6 +168,7 @@ async function scanSealed(
   checkName(path, scan.header, base);
   checkContinuity(path, scan.header, expected);
   await judgeEnd(context, scan, "sealed");
+  checkHasRecords(path, scan.header, scan.next);
   return scan;
 }
 

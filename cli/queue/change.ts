@@ -4,6 +4,7 @@ import { MiniQueue } from "../../queue/mod.ts";
 import { Misuse } from "../args.ts";
 import type { Call, Command, Outcome } from "../command.ts";
 import { readQueue } from "./ledger.ts";
+import { whichOf } from "./look.ts";
 import { DEFAULT_NAME, locate } from "../locate.ts";
 import { count } from "../../base/text.ts";
 
@@ -54,15 +55,7 @@ async function change(
     which: number | string,
   ) => Promise<number>,
 ): Promise<Outcome> {
-  const given = call.args.operand(1);
-  const which = words.includes(given) ? given : Number(given);
-  if (
-    typeof which === "number" && !(Number.isSafeInteger(which) && which > 0)
-  ) {
-    throw new Misuse(
-      `"${given}" is not the number of a message, nor ${words.join(" or ")}`,
-    );
-  }
+  const which = whichOf(call.args.operand(1), words);
   const context = await locate(call);
   const { active: path } = context.paths;
   // What is opened is the directory, whichever log in it was named.

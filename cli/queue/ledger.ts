@@ -18,9 +18,9 @@ import { ledgerCodec } from "../../queue/ledger/codec.ts";
 import { kindIn } from "../../queue/ledger/entry_check.ts";
 import {
   deadLettersIn,
-  delayOf,
   type LedgerView,
   waitingIn,
+  waitOf,
 } from "../../queue/ledger/read.ts";
 import { applyLogged } from "../../queue/ledger/reducer.ts";
 import {
@@ -177,26 +177,13 @@ export interface Standing {
 /** Sorts the messages of a queue by what they wait for. */
 export function standingOf({ view }: QueueOnDisk): Standing {
   const messages = Object.values(view.ledger.messages);
-  const firsts = new Map<string, LedgerMessage>();
-  for (const message of messages) {
-    const { group } = message;
-    if (group === undefined) continue;
-    const first = firsts.get(group);
-    if (first === undefined || message.order < first.order) {
-      firsts.set(group, message);
-    }
-  }
-  const isBlocked = (message: LedgerMessage) =>
-    message.group !== undefined && firsts.get(message.group) !== message;
   const waiting = waitingIn(view, Infinity);
+  const those = (state: ReturnType<typeof waitOf>) =>
+    waiting.filter((message) => waitOf(view, message) === state);
   return {
-    ready: waiting.filter((message) =>
-      !isBlocked(message) && delayOf(message, view) === 0
-    ),
-    blocked: waiting.filter(isBlocked),
-    delayed: waiting.filter((message) =>
-      !isBlocked(message) && delayOf(message, view) > 0
-    ),
+    ready: those("ready"),
+    blocked: those("blocked"),
+    delayed: those("delayed"),
     inFlight: messages.filter(({ inFlight }) => inFlight),
     dead: deadLettersIn(view, 0, Infinity),
     finished: Object.values(view.ledger.finished ?? {})

@@ -1,5 +1,11 @@
-import type { LoggedError, PageOptions } from "../../queue/mod.ts";
-import type { OptionSpec } from "../args.ts";
+import type {
+  FinishedMessage,
+  LoggedError,
+  MessageInfo,
+  MessageStatus,
+  PageOptions,
+} from "../../queue/mod.ts";
+import { Misuse, type OptionSpec } from "../args.ts";
 import { bar } from "../chart.ts";
 import type { Call, Command, Outcome } from "../command.ts";
 import { type Depth, depthOf, postedTo, readQueue } from "./ledger.ts";
@@ -113,12 +119,131 @@ const PAGE_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
+/** The number of a message, or one of a few words, as it is given to a command. */
+export function whichOf(
+  given: string,
+  words: readonly string[] = [],
+): number | string {
+  if (words.includes(given)) return given;
+  const id = Number(given);
+  if (Number.isSafeInteger(id) && id > 0) return id;
+  const others = words.length === 0 ? "" : `, nor ${words.join(" or ")}`;
+  throw new Misuse(`"${given}" is not the number of a message${others}`);
+}
+
+export const queueGet: Command = {
+  name: "queue get",
+  operands: ["DIR", "ID"],
+  summary: "print everything known of a message, also once it has ended",
+  details: [
+    "The program decides how many of those stay that are done or were cancelled",
+    "(keepFinished). Exit code 1 if there is no such message.",
+  ],
+  options: [],
+  examples: ["jobs 17", "jobs 17 --json"],
+  async run(call: Call): Promise<Outcome> {
+    const id = whichOf(call.args.operand(1)) as number;
+    const found = await queueOf(call);
+    const message = await found.get(id);
+    if (message !== undefined) {
+      return { exitCode: 0, report: { message }, lines: detailsOf(message) };
+    }
+    const isToCome = id >= found.view.ledger.nextId;
+    const why = isToCome
+      ? `there has been no message ${id} yet`
+      : `message ${id} has ended, and nothing of it is kept`;
+    return { exitCode: 1, report: { message: null }, lines: [why] };
+  },
+};
+
+/** Everything of a message, a field a line. */
+function detailsOf(message: MessageStatus): string[] {
+  const { id, state, ...others } = message;
+  const { error, ...fields } = { error: undefined, ...others };
+  const rows: [name: string, text: string][] = [
+    ["id", String(id)],
+    ["state", inWords(state)],
+  ];
+  for (const [name, value] of Object.entries(fields)) {
+    rows.push([inWords(name), valueText(name, value)]);
+  }
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [
+    ...rows.map(([name, text]) => `${name.padEnd(width)}  ${text}`),
+    ...stackOf(error),
+  ];
+}
+
+/** The name of a field in words: `enqueued at`, `delay`. */
+function inWords(name: string): string {
+  return name.replace(/Ms$/, "")
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function valueText(name: string, value: unknown): string {
+  if (value instanceof Date) return timeText(value);
+  return name.endsWith("Ms")
+    ? duration(value as number / 1000)
+    : JSON.stringify(value);
+}
+
+function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}
+
+export const queueFinished: Command = {
+  name: "queue finished",
+  operands: ["DIR"],
+  summary:
+    "print the messages that are done or were cancelled, as far as they are kept",
+  details: [
+    "In the order of their numbers. The program decides how many stay (keepFinished).",
+  ],
+  options: PAGE_OPTIONS,
+  examples: ["jobs --json", "jobs -n 100 --after 17"],
+  async run(call: Call): Promise<Outcome> {
+    const found = await queueOf(call);
+    const messages = await found.finished(pageOf(call));
+    const width = halfOf(call);
+    const rows = messages.map((message) => [
+      String(message.id),
+      timeText(message.endedAt),
+      message.state,
+      brief(endOf(message), width),
+      brief(message.payload, width),
+    ]);
+    const none = found.view.ledger.policy?.finished === undefined
+      ? "no finished messages: the program does not set keepFinished"
+      : "no finished messages";
+    return {
+      exitCode: 0,
+      report: { messages },
+      lines: rows.length === 0 ? [none] : table(rows),
+    };
+  },
+};
+
+/** The result of a message, or why it was cancelled. */
+function endOf(message: FinishedMessage): unknown {
+  const end = message.state === "done" ? message.result : message.reason;
+  return end ?? null;
+}
+
+/** Half of what is left of a line beside a number and a time. */
+function halfOf({ terminal: { columns, isInteractive } }: Call): number {
+  return isInteractive ? Math.max(4, Math.floor(columns / 2) - 16) : 60;
+}
+
 function pageOf({ args }: Call): PageOptions {
   const [after, limit] = [args.number("after"), args.number("limit")];
   return {
     ...(after !== undefined && { after }),
     ...(limit !== undefined && { limit }),
   };
+}
+
+function headersOf({ headers }: MessageInfo): string[] {
+  return headers === undefined ? [] : [`    ${JSON.stringify(headers)}`];
 }
 
 /** The error of a handler and its causes, each with its stack. */
@@ -147,12 +272,11 @@ export const queueDead: Command = {
   examples: ["jobs --json", "jobs -n 100 --after 17"],
   async run(call: Call): Promise<Outcome> {
     const messages = await (await queueOf(call)).deadLetters(pageOf(call));
-    // Beside the number and the time, what is left of a line is for both.
-    const { columns, isInteractive } = call.terminal;
-    const half = isInteractive ? Math.max(4, Math.floor(columns / 2) - 16) : 60;
+    const { isInteractive } = call.terminal;
+    const half = halfOf(call);
     const rows = messages.map(({ id, diedAt, reason, payload }) => [
       String(id),
-      new Date(diedAt).toISOString().slice(0, 19) + "Z",
+      timeText(diedAt),
       brief(reason, isInteractive ? half : Infinity),
       brief(payload, half),
     ]);
@@ -162,6 +286,7 @@ export const queueDead: Command = {
       lines: rows.length === 0 ? ["no dead letters"] : [
         ...table(rows).flatMap((row, at) => [
           row,
+          ...headersOf(messages[at]!),
           ...(call.args.has("stack") ? stackOf(messages[at]!.error) : []),
         ]),
         "next: mini queue redrive or mini queue purge",

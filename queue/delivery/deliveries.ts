@@ -5,6 +5,7 @@ import { validate } from "../../base/schema.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Settlement } from "../ledger/entry.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
+import { Cancels } from "./cancels.ts";
 import {
   type Delivery,
   type HandlerResult,
@@ -33,11 +34,15 @@ export class Deliveries<T, M> {
   readonly #leases = new Leases();
   /** Fired when a lease may expire earlier than the dispatcher knows. */
   readonly #poke: Signal;
+  /** Cancels messages. */
+  readonly cancels: Cancels<T, M>;
 
   constructor(log: LedgerLog<T, M>, options: CheckedOptions<T>, poke: Signal) {
     this.#log = log;
     this.#options = options;
     this.#poke = poke;
+    const giveBack = (id: number) => this.#giveBackOne(id);
+    this.cancels = new Cancels({ log, leases: this.#leases, poke, giveBack });
   }
 
   /** Copies the payloads of messages whose delivery is logged, and finds those that the schema rejects. */
@@ -79,6 +84,7 @@ export class Deliveries<T, M> {
     for (const [id, payload] of payloads) {
       const message = messages[id];
       if (message === undefined || !message.inFlight) continue;
+      if (this.cancels.passOver(id)) continue;
       this.#leases.take(message, this.#now() + timeoutMs);
       leased.push({ message, payload });
     }
@@ -100,6 +106,12 @@ export class Deliveries<T, M> {
       return [{ id, receipt, as: "retried", refund: true }];
     });
     await this.#expire(settlements);
+  }
+
+  /** Gives back a message that nobody holds, later if that fails now. */
+  async #giveBackOne(id: number): Promise<void> {
+    const { messages } = await this.#log.readable();
+    await this.giveBack([id]).catch(() => this.timeOut([messages[id]!]));
   }
 
   /** The settlement of a delivery that failed: the message is retried, or is dead after too many attempts. */
@@ -168,13 +180,13 @@ export class Deliveries<T, M> {
   /** Settles a delivery for its consumer, durably. */
   async settle(settlement: Settlement, doing: string): Promise<void> {
     const { id } = settlement;
-    // From here on it cannot time out or be settled again.
-    const lease = this.#leases.settle(settlement);
-    if (lease === undefined) throw receiptExpired(id, doing);
+    const lease = this.#leases.of(settlement);
+    if (lease === undefined || this.cancels.pending(id)) {
+      throw receiptExpired(id, doing);
+    }
     try {
-      const ledger = await this.#log.readable();
-      if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
-      await this.#log.settle(settlement);
+      // From here on it cannot time out or be settled again.
+      await (lease.settling = this.#record(settlement, doing));
     } catch (error) {
       if (!isReceiptExpired(error)) {
         this.#leases.restore(lease);
@@ -185,6 +197,14 @@ export class Deliveries<T, M> {
       throw receiptExpired(id, doing);
     }
     this.#leases.end(lease);
+  }
+
+  async #record(settlement: Settlement, doing: string): Promise<void> {
+    const ledger = await this.#log.readable();
+    if (!isCurrent(ledger, settlement)) {
+      throw receiptExpired(settlement.id, doing);
+    }
+    await this.#log.settle(settlement);
   }
 
   /** Takes back, on opening, the messages that consumers of an earlier process held. */
@@ -266,7 +286,7 @@ export class Deliveries<T, M> {
   }
 
   /** Runs a task that removes every message. No delivery can be settled from here on. */
-  async purge(task: () => Promise<void>): Promise<void> {
+  async purge(task: () => Promise<unknown>): Promise<void> {
     const lost = this.#leases.loseAll();
     try {
       await task();
@@ -274,6 +294,9 @@ export class Deliveries<T, M> {
       this.timeOut(lost);
       throw error;
     }
+    // Others may have been handed out before it stood in the log.
+    const ledger = await this.#log.readable();
+    this.#leases.loseAll((lease) => !isCurrent(ledger, lease));
   }
 
   /** Calls `call` when a delivery is lost. */
@@ -284,7 +307,9 @@ export class Deliveries<T, M> {
 
   /** Whether a delivery can be settled. */
   isCurrent(delivery: Delivery): boolean {
+    const { id } = delivery;
     if (this.#leases.of(delivery) === undefined) return false;
+    if (this.cancels.pending(id)) return false;
     const ledger = this.#log.ifReadable();
     return ledger === undefined || isCurrent(ledger, delivery);
   }

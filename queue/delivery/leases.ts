@@ -18,8 +18,8 @@ export interface Lease extends Delivery {
   deadline: number;
   /** Called when the lease is lost. */
   onLost?: (() => void) | undefined;
-  /** Whether the delivery is being settled: the lease continues only if that fails. */
-  isSettling?: boolean;
+  /** Resolves when the delivery is settled: the lease continues only if that fails. */
+  settling?: Promise<unknown> | undefined;
   /** The result of the handler, once it has ended. */
   result?: HandlerResult;
 }
@@ -46,7 +46,7 @@ export class Leases {
   /** Restores a lease whose delivery could not be settled, unless there is a newer one. */
   restore(lease: Lease): void {
     const { id, receipt } = lease;
-    lease.isSettling = false;
+    lease.settling = undefined;
     if ((this.#leases.get(id)?.receipt ?? 0) > receipt) return;
     this.#leases.set(id, lease);
     this.#schedule(lease);
@@ -66,7 +66,7 @@ export class Leases {
   /** The lease on a delivery, if it can be settled. */
   of(delivery: Delivery): Lease | undefined {
     const lease = this.find(delivery);
-    return lease?.isSettling ? undefined : lease;
+    return lease?.settling === undefined ? lease : undefined;
   }
 
   /** The lease on a delivery, also while it is being settled. */
@@ -81,11 +81,9 @@ export class Leases {
     this.#schedule(lease);
   }
 
-  /** Suspends the lease on a delivery that is being settled. */
-  settle(delivery: Delivery): Lease | undefined {
-    const lease = this.of(delivery);
-    if (lease !== undefined) lease.isSettling = true;
-    return lease;
+  /** Resolves when the delivery of a message is settled, if it is being settled now. */
+  settling(id: number): Promise<unknown> | undefined {
+    return this.#leases.get(id)?.settling;
   }
 
   /** Ends a lease, unless another one has replaced it. */
@@ -93,11 +91,12 @@ export class Leases {
     if (this.find(lease) === lease) this.#leases.delete(lease.id);
   }
 
-  /** Takes all leases from their consumers. */
-  loseAll(): Lease[] {
-    const lost = [...this.#leases.values()].filter((lease) => this.of(lease));
+  /** Takes leases from their consumers: all, or a choice of them. */
+  loseAll(isLost: (lease: Lease) => boolean = () => true): Lease[] {
+    const lost = [...this.#leases.values()].filter((lease) =>
+      this.of(lease) && isLost(lease)
+    );
     for (const lease of lost) this.lose(lease);
-    this.#deadlines = newHeap();
     return lost;
   }
 

@@ -1,67 +1,15 @@
 import { onAbort } from "../../base/abort.ts";
 import { MiniError } from "../../base/errors.ts";
+import { withResolvers } from "../../base/promise.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { LedgerEntry, Settlement } from "../ledger/entry.ts";
 import { receiptExpired } from "../ledger/ledger.ts";
 import type { QueueMessage } from "./message.ts";
+import { DeadLetterError, isA, RetryLaterError } from "./errors.ts";
 import { checkDelay, type CheckedOptions } from "../options.ts";
 import { describe, loggedError } from "./reason.ts";
-
-/**
- * Thrown by a handler to have the message delivered again later. This delivery
- * does not count.
- *
- * @example Try again when the network is back
- * ```ts
- * import { RetryLaterError } from "@mini/state/queue";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(new RetryLaterError(5_000).delayMs, 5_000);
- * ```
- */
-export class RetryLaterError extends Error {
-  /** The delay, in milliseconds. */
-  readonly delayMs: number;
-
-  /**
-   * Creates the error.
-   *
-   * @param delayMs The delay, in milliseconds.
-   * @param reason Why the message is retried later.
-   */
-  constructor(delayMs: number, reason: string = "to be retried later") {
-    checkDelay("delayMs", delayMs);
-    super(reason);
-    this.name = "RetryLaterError";
-    this.delayMs = delayMs;
-  }
-}
-
-/**
- * Thrown by a handler to make the message a dead letter, whatever attempts are
- * left.
- *
- * @example Give up what can never succeed
- * ```ts
- * import { DeadLetterError } from "@mini/state/queue";
- * import { assertEquals } from "@std/assert";
- *
- * assertEquals(new DeadLetterError("no such address").message, "no such address");
- * ```
- */
-export class DeadLetterError extends Error {
-  /**
-   * Creates the error.
-   *
-   * @param reason Why the message is dead.
-   */
-  constructor(reason: string) {
-    super(reason);
-    this.name = "DeadLetterError";
-  }
-}
 
 /** The second argument of a handler. */
 export interface HandlerContext {
@@ -178,6 +126,7 @@ export class WorkerPool<T, M> {
     for (const [message, { timer }] of this.#running) {
       timer.abort();
       this.#deliveries.letRunOut(message);
+      this.#deliveries.cancels.leave(message);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -257,7 +206,14 @@ export class WorkerPool<T, M> {
 
   async #handle(message: QueueMessage<T, unknown, M>): Promise<void> {
     const stop = new AbortController();
-    const running = { stop, timer: new AbortController() };
+    const running: Running = { stop, timer: new AbortController() };
+    const cancelled = withResolvers<void>();
+    const { cancels } = this.#deliveries;
+    const isThere = cancels.attend(message, (why) => {
+      stop.abort(why);
+      cancelled.resolve();
+    });
+    if (!isThere) return;
     this.#running.set(message, running);
     this.#deliveries.onLost(
       message,
@@ -266,31 +222,46 @@ export class WorkerPool<T, M> {
     try {
       const ended = this.#run(message, stop.signal);
       const { handlerTimeoutMs } = this.#limits;
-      await this.#endsWithin(handlerTimeoutMs, ended, running);
+      const ends = this.#endsWithin(handlerTimeoutMs, ended, running);
+      await Promise.race([ends, cancelled.promise]);
       // `run` aborts the timer too, when it waits no longer.
       if (running.timer.signal.aborted) {
-        await this.#settle(message, await ended);
+        const outcome = await ended;
+        // A cancellation was called before this, and may fail.
+        await cancels.pending(message.id)?.catch(() => {});
+        await this.#settle(message, outcome);
       } else await this.#takeBack(message, ended, running);
     } finally {
       this.#running.delete(message);
+      running.timer.abort("over");
+      cancels.leave(message);
     }
   }
 
-  /** Takes back the message of a handler that timed out, once the handler has ended or is given up. */
+  /** Waits for the end of a handler that was told to stop, and gives it up after a while. */
+  async #giveTime(
+    { id }: QueueMessage<T, unknown, M>,
+    ended: Promise<Outcome>,
+    running: Running,
+  ): Promise<void> {
+    const { stopTimeoutMs } = this.#limits;
+    if (await this.#endsWithin(stopTimeoutMs, ended, running)) return;
+    this.#options.onError(
+      new Error(
+        `The handler of message ${id} still runs after its signal was aborted; it is given up, and its message is free`,
+      ),
+    );
+  }
+
+  /** Takes back the message of a handler that timed out, or whose message was cancelled, once the handler has ended or is given up. */
   async #takeBack(
     message: QueueMessage<T, unknown, M>,
     ended: Promise<Outcome>,
     running: Running,
   ): Promise<void> {
-    const { handlerTimeoutMs, stopTimeoutMs } = this.#limits;
+    const { handlerTimeoutMs } = this.#limits;
     let lost = this.#deliveries.lose(message);
-    if (!await this.#endsWithin(stopTimeoutMs, ended, running)) {
-      this.#options.onError(
-        new Error(
-          `The handler of message ${message.id} still runs after its signal was aborted; it is given up, and its message is free`,
-        ),
-      );
-    }
+    await this.#giveTime(message, ended, running);
     // The handler may have settled its message itself, or may be settling it.
     lost ??= this.#deliveries.lose(message);
     if (lost === undefined) return this.#deliveries.letRunOut(message);
@@ -398,13 +369,4 @@ export class WorkerPool<T, M> {
 function mayPass(error: unknown): boolean {
   const never = ["CLOSED", "POISONED", "RECEIPT_EXPIRED"];
   return error instanceof MiniError && !never.includes(error.code);
-}
-
-/** Whether an error is of a class. Handlers may throw a proxy that throws when it is tested. */
-function isA<E>(error: unknown, kind: new (...args: never[]) => E): error is E {
-  try {
-    return error instanceof kind;
-  } catch {
-    return false;
-  }
 }

@@ -189,6 +189,6 @@ export function isCurrent(
 export function receiptExpired(id: number, doing: string): MiniError {
   return new MiniError(
     "RECEIPT_EXPIRED",
-    `Cannot ${doing} message ${id}: this delivery is no longer the current one, because the message was settled, timed out and was delivered again, or was purged; nothing was changed`,
+    `Cannot ${doing} message ${id}: this delivery is no longer the current one, because the message was settled, timed out and was delivered again, was cancelled, or was purged; nothing was changed`,
   );
 }

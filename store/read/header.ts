@@ -147,3 +147,14 @@ export function checkContinuity(
   if (reason === undefined) return;
   throw corrupt(path, { reason, line: 1, offset: 0, seq: expected.base + 1 });
 }
+
+/** Throws if a sealed segment has no record: none is sealed before it has one. */
+export function checkHasRecords(
+  path: string,
+  { base }: Header,
+  next: number,
+): void {
+  if (next > base + 1) return;
+  const reason = "a sealed segment holds no record";
+  throw corrupt(path, { reason, seq: next });
+}

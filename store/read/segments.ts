@@ -10,6 +10,7 @@ import {
   assertNeverBegun,
   basesReason,
   checkContinuity,
+  checkHasRecords,
   checkName,
   type Continuation,
   headless,
@@ -110,6 +111,7 @@ export async function* openSegments(
       ? !isActive
       : live.limitOf(header.base) === Infinity;
     if (!isSealed) return;
+    checkHasRecords(reader.path, header, lines.next);
     const base = lines.next - 1;
     const { journal } = header;
     const expected = { journal, base, prev: hex(reader.chain) };

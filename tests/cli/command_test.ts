@@ -29,6 +29,8 @@ const COMMANDS = [
   "consumer remove",
   "queue stats",
   "queue peek",
+  "queue get",
+  "queue finished",
   "queue dead",
   "queue redrive",
   "queue purge",
@@ -73,7 +75,7 @@ Deno.test("mini help COMMAND prints that command's help, and mini --version the 
 const MISUSES: [args: string[], complaint: string][] = [
   [[], "mini needs a command"],
   [["lick"], 'mini has no command "lick"'],
-  [["queue"], "mini queue needs one of stats, peek, dead, redrive, purge"],
+  [["queue"], "needs one of stats, peek, get, finished, dead"],
   [["queue", "lick"], "mini queue needs one of"],
   [["verify"], "mini verify needs PATH"],
   [["verify", "a", "b"], 'mini verify: unexpected argument "b"'],
@@ -90,6 +92,7 @@ const MISUSES: [args: string[], complaint: string][] = [
   [["verify", join(ROOT, "docs")], "there is no journal (*.jsonl) in "],
   [["state", fixture("v1/whole"), "--at", "99"], "the last record is 9"],
   [["queue", "dead", fixture("v1/whole")], "holds no queue"],
+  [["queue", "get", "x", "nine"], '"nine" is not the number of a message'],
   [["convert", fixture("v1/whole"), "x"], "is already a native journal"],
   [["repair", fixture("mini-rs/counter.log")], "of the Rust crate"],
   [["snapshots", "/nowhere/at/all"], "there is no directory"],
@@ -127,6 +130,7 @@ const READERS = [
   "snapshots",
   "queue stats",
   "queue peek",
+  "queue finished",
   "queue dead",
   "repair --dry-run",
 ];

@@ -227,11 +227,14 @@ Deno.test("mini prints no control character of what it shows, as text or as JSON
       "peek",
     ],
     ["queue", "peek", "--json"],
+    ["queue", "get"],
     ["verify"],
     ["verify", "--journal", group],
   ];
   for (const command of args) {
-    const { stdout, stderr } = await mini([...command, directory.path]);
+    const id = command.includes("get") ? ["1"] : [];
+    const operands = [directory.path, ...id];
+    const { stdout, stderr } = await mini([...command, ...operands]);
     // deno-lint-ignore no-control-regex -- what is looked for
     const found = /[\0-\x08\x0b-\x1f\x7f-\x9f]/.exec(stdout + stderr);
     assertEquals(found, null, command.join(" "));

@@ -36,7 +36,7 @@ class SlowWork {
   }
 
   async pass(ms: number): Promise<void> {
-    await turns();
+    await turns(200);
     this.test.clock.advance(ms);
     await turns(200);
   }

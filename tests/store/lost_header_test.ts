@@ -79,6 +79,22 @@ for (const [what, cut] of CUTS) {
   });
 }
 
+Deno.test("MiniStore.open() refuses a sealed segment that was cut to its header, with none after it", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await fiveRecords(fs);
+  await store.rotate();
+  await store.close();
+  fs.unlink(PATH);
+  const sealed = `/data/journal.${"0".padStart(20, "0")}.jsonl`;
+  const bytes = fs.content(sealed)!;
+  fs.put(sealed, bytes.slice(0, bytes.indexOf(0x0a) + 1));
+  const error = await errorOf(MiniStore.open(PATH, { fs }));
+  assertEquals([error.code, error.path], ["CORRUPT", sealed]);
+  assert(error.message.includes("holds no record"), error.message);
+  const read = Array.fromAsync(MiniStore.replay(PATH, { fs }));
+  assertEquals((await errorOf(read)).message, error.message);
+});
+
 Deno.test("MiniStore.open() takes a file that somebody has made beforehand for a log that begins", async () => {
   for (const left of ["", "\0", '{"crc":"0']) {
     const fs = new MemoryFileSystem();

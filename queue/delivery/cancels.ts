@@ -1,0 +1,190 @@
+import { checkCount } from "../../base/checks.ts";
+import { MiniError } from "../../base/errors.ts";
+import type { Signal } from "../../base/signal.ts";
+import { observe } from "../ledger/effects.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { LedgerLog } from "../ledger_log.ts";
+import type { Delivery, Leases } from "./leases.ts";
+import { checkReason } from "./reason.ts";
+
+/**
+ * The result of `cancel`. `"cancelled"`: the message is gone. `"stopping"`: it is
+ * gone too, and its handler, which runs, was told to stop. `"finished"`: it had
+ * ended before. `"unknown"`: there is no trace of it.
+ */
+export type CancelResult = "cancelled" | "stopping" | "finished" | "unknown";
+
+/** A handler that runs. */
+interface Attended extends Delivery {
+  /** Tells it that its message was cancelled. */
+  readonly onCancel: (why: MiniError) => void;
+  /** Frees the group of the message, which was cancelled. */
+  release?: () => void;
+}
+
+/** A cancellation that is not logged yet. */
+interface Pending {
+  readonly ended: Promise<CancelResult>;
+  /** Whether the message was delivered meanwhile, and given to nobody. */
+  isPassedOver: boolean;
+}
+
+/** Cancels messages, and tells their handlers. */
+export class Cancels<T, M> {
+  readonly #log: LedgerLog<T, M>;
+  readonly #leases: Leases;
+  /** Fired when a group is free. */
+  readonly #poke: Signal;
+  /** Takes back a message that was delivered to nobody. */
+  readonly #giveBack: (id: number) => Promise<void>;
+  readonly #pending = new Map<number, Pending>();
+  readonly #attended = new Map<number, Attended>();
+
+  constructor({ log, leases, poke, giveBack }: {
+    readonly log: LedgerLog<T, M>;
+    readonly leases: Leases;
+    readonly poke: Signal;
+    readonly giveBack: (id: number) => Promise<void>;
+  }) {
+    this.#log = log;
+    this.#leases = leases;
+    this.#poke = poke;
+    this.#giveBack = giveBack;
+  }
+
+  /** Resolves when a message is cancelled, if it is being cancelled now: its delivery cannot be settled. */
+  pending(id: number): Promise<unknown> | undefined {
+    return this.#pending.get(id)?.ended;
+  }
+
+  /** Whether a message that is about to be handed out is being cancelled: nobody is given it then. */
+  passOver(id: number): boolean {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.isPassedOver = true;
+    return pending !== undefined;
+  }
+
+  /** Notes that a handler runs. Returns whether its delivery is still there. */
+  attend(delivery: Delivery, onCancel: Attended["onCancel"]): boolean {
+    const { id, receipt } = delivery;
+    if (this.#leases.find(delivery) === undefined) return false;
+    this.#attended.set(id, { id, receipt, onCancel });
+    return true;
+  }
+
+  /** Notes that a handler has ended, or is given up. */
+  leave({ id, receipt }: Delivery): void {
+    const attended = this.#attended.get(id);
+    if (attended?.receipt !== receipt) return;
+    this.#attended.delete(id);
+    attended.release?.();
+  }
+
+  /** Cancels a message, durably. From here on its delivery cannot be settled, unless this fails. */
+  cancel(id: number, reason: string | undefined): Promise<CancelResult> {
+    checkCount("id", id);
+    const because = checkReason(reason);
+    const earlier = this.#pending.get(id);
+    if (earlier !== undefined) {
+      return earlier.ended.then((found) =>
+        found === "unknown" ? found : "finished"
+      );
+    }
+    const ended = this.#cancel(id, because)
+      .finally(() => this.#pending.delete(id));
+    this.#pending.set(id, { ended, isPassedOver: false });
+    return ended;
+  }
+
+  async #cancel(
+    id: number,
+    reason: string | undefined,
+  ): Promise<CancelResult> {
+    const found = await this.#log.readable();
+    if (found.messages[id] === undefined) {
+      return isKept(found, id) ? "finished" : "unknown";
+    }
+    // What was called before stands first in the log.
+    await this.#leases.settling(id)?.catch(() => {});
+    const ledger = await this.#log.readable();
+    const message = ledger.messages[id];
+    if (message === undefined) return "finished";
+    const { receipt, inFlight, group } = message;
+    const release = inFlight ? this.#hold(group) : () => {};
+    try {
+      if (await this.#enter(ledger, id, reason)) {
+        return this.#stop({ id, receipt }, inFlight, reason, release);
+      }
+    } catch (error) {
+      if (this.#pending.get(id)!.isPassedOver) await this.#giveBack(id);
+      release();
+      throw error;
+    }
+    release();
+    return "finished";
+  }
+
+  /** Holds a group: a handler may still run when its message is gone. */
+  #hold(group: string | undefined): () => void {
+    if (group === undefined) return () => {};
+    const release = this.#log.hold(group);
+    // It fails only where nothing is delivered any more.
+    return () => void release().then(() => this.#poke.fire(), () => {});
+  }
+
+  /** Logs a cancellation. Returns whether it had an effect. */
+  async #enter(
+    ledger: Ledger<T>,
+    id: number,
+    reason: string | undefined,
+  ): Promise<boolean> {
+    let cancelledAfter = Infinity;
+    const letGo = observe(ledger, ({ type, message }) => {
+      const isIt = type === "cancelled" && message.id === id;
+      if (isIt) cancelledAfter = this.#log.sequence;
+    });
+    try {
+      const why = reason === undefined ? {} : { reason };
+      const seq = await this.#log.enter({ cancel: [{ id, ...why }] }, true);
+      if (cancelledAfter < seq) return true;
+      const now = await this.#log.readable();
+      // The state may have been rebuilt in the meantime.
+      return now !== ledger && !isKept(now, id);
+    } finally {
+      letGo();
+    }
+  }
+
+  /** Ends the delivery of a message that was cancelled, and frees its group once its handler has ended. */
+  #stop(
+    delivery: Delivery,
+    inFlight: boolean,
+    reason: string | undefined,
+    release: () => void,
+  ): CancelResult {
+    const { id, receipt } = delivery;
+    const attended = this.#attended.get(id);
+    const isRunning = inFlight && attended?.receipt === receipt;
+    if (isRunning) {
+      attended.release = release;
+      attended.onCancel(cancelled(id, reason));
+    } else release();
+    const lease = this.#leases.find(delivery);
+    if (lease !== undefined) this.#leases.lose(lease);
+    return isRunning ? "stopping" : "cancelled";
+  }
+}
+
+/** Whether a message that has ended is kept. */
+function isKept({ dead, finished }: Ledger, id: number): boolean {
+  return dead[id] !== undefined || finished?.[id] !== undefined;
+}
+
+function cancelled(id: number, reason: string | undefined): MiniError {
+  const why = reason === undefined ? "" : `: ${reason}`;
+  return new MiniError(
+    "RECEIPT_EXPIRED",
+    `Cannot continue with message ${id}: it was cancelled${why}`,
+    { cause: reason },
+  );
+}

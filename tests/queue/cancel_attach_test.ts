@@ -1,0 +1,81 @@
+// Cancellations in a state of one's own: whatever stands first in its log has won.
+import {
+  applyToLedger,
+  emptyLedger,
+  type Ledger,
+  type LedgerEntry,
+  MiniQueue,
+} from "@mini/state/queue";
+import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { assertEquals } from "@std/assert";
+import { errorOf } from "../support/journal.ts";
+import { drain } from "../support/queue.ts";
+
+type Change = { readonly outbox: LedgerEntry<string> } | {
+  readonly bad: true;
+};
+
+async function open() {
+  const shop = await StateManager.open("/data", {
+    fs: new MemoryFileSystem(),
+    initial: () => ({ outbox: emptyLedger<string>() as Ledger<string> }),
+    apply(state, change: Change) {
+      if ("bad" in change) throw new Error("bad");
+      applyToLedger(state.outbox, change.outbox);
+    },
+  });
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  await outbox.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
+  return { shop, outbox };
+}
+
+Deno.test("MiniQueue.cancel(): an ackMutation that stands before it has won", async () => {
+  const { shop, outbox } = await open();
+  await using _ = shop;
+  const message = await outbox.receive();
+  const acking = shop.apply(message!.ackMutation());
+  assertEquals(await outbox.cancel(1), "finished");
+  await acking;
+});
+
+Deno.test("MiniQueue.cancel() that stands before an ackMutation has won", async () => {
+  const { shop, outbox } = await open();
+  await using _ = shop;
+  const message = await outbox.receive();
+  const mutation = message!.ackMutation();
+  const cancelling = outbox.cancel(1);
+  assertEquals(
+    await errorOf(Promise.resolve().then(() => message!.ackMutation()))
+      .then(({ code }) => code),
+    "RECEIPT_EXPIRED",
+  );
+  assertEquals(await cancelling, "cancelled");
+  const { code, cause } = await errorOf(shop.apply(mutation));
+  assertEquals(code, "ABORTED_MUTATION");
+  assertEquals((cause as { code: string }).code, "RECEIPT_EXPIRED");
+  assertEquals(await drain(outbox), ["b"]);
+});
+
+Deno.test("MiniQueue.cancel() knows what it did although the state was rebuilt before it", async () => {
+  const { shop, outbox } = await open();
+  await using _ = shop;
+  const message = await outbox.receive();
+  const failing = errorOf(
+    shop.applyBatch([message!.ackMutation(), { bad: true }]),
+  );
+  assertEquals(await outbox.cancel(1), "cancelled");
+  assertEquals((await failing).code, "ABORTED_MUTATION");
+});
+
+Deno.test("MiniQueue.cancel() says of what is kept that it is finished", async () => {
+  const { shop, outbox } = await open();
+  await using _ = shop;
+  const policy = { finished: { count: 1 } };
+  await shop.apply({ outbox: { at: 0, v: 2, policy } });
+  await (await outbox.receive())!.ack();
+  assertEquals(await outbox.cancel(1), "finished");
+  assertEquals(await outbox.cancel(2), "cancelled");
+  assertEquals(await outbox.cancel(2), "finished");
+  assertEquals(await outbox.cancel(1), "unknown");
+});
