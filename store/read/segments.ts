@@ -133,8 +133,8 @@ export async function openFirst(
       return { value, isStable: true };
     } catch (error) {
       const isGone = error instanceof MiniError && error.code === "COMPACTED";
-      // A reader that asks for no record gets those that compaction beside it has left.
-      if (!isGone || start.from !== undefined) throw error;
+      if (!isGone) throw error;
+      // The next look says so of a record that is asked for; else it finds those that compaction beside it has left.
       return { error };
     }
   });

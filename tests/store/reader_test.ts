@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { MiniStore } from "@mini/state/store";
+import { type FileSystem, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -136,4 +136,31 @@ Deno.test("MiniStore.follow() reads through rotation, compaction and reopening",
   }
   await following;
   assertEquals(seen, Array.from({ length: 60 }, (_, index) => index + 1));
+});
+
+Deno.test("a reader opens beside a rotation and a compaction, whichever of its calls they come before", async () => {
+  for (let at = 1;; at++) {
+    const memory = new MemoryFileSystem();
+    await using store = await MiniStore.open<number>(PATH, { fs: memory });
+    await store.append(1);
+    let calls = 0;
+    const fs = new Proxy<FileSystem>(memory, {
+      get(target, name) {
+        const member = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        return async (...args: unknown[]) => {
+          if (++calls === at) {
+            await store.rotate();
+            await store.compact(1);
+            await store.append(2);
+          }
+          return await member.apply(target, args);
+        };
+      },
+    });
+    await using reader = await MiniStore.openReader<number>(PATH, { fs });
+    if (calls < at) break;
+    await reader.refresh?.();
+    assertEquals([reader.firstSequence, reader.sequence], [2, 2], `call ${at}`);
+  }
 });
