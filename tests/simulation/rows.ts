@@ -64,6 +64,9 @@ const NAMES = [
   "follower: continues",
   "follower: what it has read was rewritten",
   "follower: what is durable stays",
+  // Consumers
+  "consumer: what it has committed outlives its process",
+  "consumer: what it has committed is gone",
   // Apply
   "abort: on record",
   "abort: not on record, found on replay",

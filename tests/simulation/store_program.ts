@@ -1,5 +1,6 @@
 import { type FileSystem, MiniStore } from "@mini/state/store";
 import { PATH } from "./process.ts";
+import { StoreConsumer } from "./store_consumer.ts";
 import { isSame } from "./units.ts";
 import { attempt, pick, type Program, stands, type World } from "./world.ts";
 
@@ -8,6 +9,7 @@ export class StoreProgram implements Program {
   readonly name = "store";
   readonly #world: World;
   readonly #maxSegmentBytes: number;
+  readonly #consumer: StoreConsumer | undefined;
   #store!: MiniStore<string>;
   #names = 0;
   /** Followers of this life. */
@@ -16,11 +18,14 @@ export class StoreProgram implements Program {
   constructor(world: World) {
     this.#world = world;
     this.#maxSegmentBytes = pick(world.random, [300, 2_000, 100_000]);
+    // Compaction waits for it.
+    if (world.random.oneIn(2)) this.#consumer = new StoreConsumer(world);
   }
 
   async open(): Promise<void> {
     this.#store = await this.#openAt(this.#world.process.fs);
     this.#readers = new AbortController();
+    this.#consumer?.begin(this.#store);
   }
 
   #openAt(fs: FileSystem): Promise<MiniStore<string>> {
@@ -38,6 +43,7 @@ export class StoreProgram implements Program {
   async read(fs: FileSystem): Promise<string[]> {
     const store = await this.#openAt(fs);
     const found = await this.#all(store);
+    await this.#consumer?.look(store);
     return [...this.#head(store), ...found];
   }
 
@@ -69,6 +75,9 @@ export class StoreProgram implements Program {
       () => this.#readBeside(),
       () => this.#follow(),
       () => this.#openAgain(),
+      () => this.#consume(),
+      () => this.#consume(),
+      () => this.#consume(),
     ])();
   }
 
@@ -188,6 +197,10 @@ export class StoreProgram implements Program {
     await undefined;
   }
 
+  async #consume(): Promise<void> {
+    await this.#consumer?.step((given) => this.#compare("a consumer", given));
+  }
+
   /** Records that somebody has read must follow on, and be those that were written. */
   #compare(
     who: string,
@@ -217,6 +230,7 @@ export class StoreProgram implements Program {
   }
 
   async close(): Promise<void> {
+    await this.#consumer?.close();
     await this.#store.close();
     this.#readers.abort(Object.assign(new Error("over"), { code: "ABORTED" }));
   }
