@@ -431,7 +431,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   }
 
   /** Shows the status of each schedule that the queue was opened with, in that order. */
-  async schedules(): Promise<ScheduleStatus[]> {
+  override async schedules(): Promise<ScheduleStatus[]> {
     this.#assertOpen();
     return await this.#schedules?.status() ?? [];
   }

@@ -11,6 +11,8 @@ import {
   type PendingMessage,
   statusOf,
 } from "./ledger/status.ts";
+import type { ScheduleRecord } from "./schedule/options.ts";
+import { recordOf } from "./schedule/record.ts";
 
 /**
  * A queue for reading: its owner's, or a view.
@@ -128,5 +130,11 @@ export class QueueReader<T, R = unknown> {
    */
   async finished(options: PageOptions = {}): Promise<FinishedMessage<T, R>[]> {
     return finishedPage(await this.#look(), options);
+  }
+
+  /** Shows the schedules that are on record, in the order in which they began. */
+  async schedules(): Promise<ScheduleRecord[]> {
+    const { ledger } = await this.#look();
+    return (ledger.schedules ?? []).map((state) => recordOf(ledger, state));
   }
 }

@@ -15,8 +15,6 @@ import { emptyLedger, type Ledger } from "./ledger/ledger.ts";
 import { ifReadable, type LedgerView } from "./ledger/read.ts";
 import { applyLogged } from "./ledger/reducer.ts";
 import { QueueReader } from "./reader.ts";
-import { recordOf } from "./schedule/record.ts";
-import type { ScheduleRecord } from "./schedule/options.ts";
 
 /** How a queue is viewed. */
 export interface QueueViewOptions {
@@ -93,12 +91,6 @@ export class QueueView<T> extends QueueReader<T> implements AsyncDisposable {
       ...(fs && { fs }),
     });
     return new QueueView(view, checkedClock(clock));
-  }
-
-  /** Shows what is on record about the schedules. */
-  async schedules(): Promise<ScheduleRecord[]> {
-    const { ledger } = await this.#now();
-    return (ledger.schedules ?? []).map((state) => recordOf(ledger, state));
   }
 
   /** The number of the last record that the view has read: see {@linkcode MiniQueue.sequence}. It becomes smaller if the owner lost records in a crash. */

@@ -11,6 +11,7 @@ import {
   type LedgerMessage,
   QueueReader,
   type QueueStats,
+  type ScheduleRecord,
   systemClock,
 } from "../../queue/mod.ts";
 import { QueueTime } from "../../queue/clock.ts";
@@ -151,6 +152,7 @@ export interface Depth extends QueueStats {
   readonly oldestMs: number;
   /** How many messages are kept that have finished. */
   readonly finished: number;
+  readonly schedules: readonly ScheduleRecord[];
 }
 
 /** Counts the messages. */
@@ -161,7 +163,8 @@ export async function depthOf(found: QueueOnDisk): Promise<Depth> {
     if (!inFlight) oldestMs = Math.max(oldestMs, Math.round(now - at));
   }
   const finished = Object.keys(ledger.finished ?? {}).length;
-  return { ...await found.stats(), oldestMs, finished };
+  const schedules = await found.schedules();
+  return { ...await found.stats(), oldestMs, finished, schedules };
 }
 
 /** The messages of a queue by what they wait for, in the order of delivery; the dead letters by id; the finished ones, the last one first. */

@@ -46,7 +46,7 @@ export function depthChart(
   { paint, terminal }: Pick<Call, "paint" | "terminal">,
 ): string[] {
   const { ready, blocked, delayed, inFlight, dead } = depth;
-  const { paused, oldestMs, finished } = depth;
+  const { paused, oldestMs, finished, schedules } = depth;
   const rows = { ready, blocked, delayed, "in flight": inFlight, dead };
   const max = Math.max(...Object.values(rows));
   const beside = 14 + grouped(max).length;
@@ -66,6 +66,13 @@ export function depthChart(
   if (finished > 0) {
     lines.push(`finished and kept: ${count(finished, "message")}`);
   }
+  const scheduled = schedules.map(({ name, last, missed }) => [
+    "schedule",
+    JSON.stringify(name),
+    last === undefined ? "has not fired" : `fired last ${timeText(last)}`,
+    missed > 0 ? `${grouped(missed)} missed` : "",
+  ]);
+  lines.push(...table(scheduled));
   if (paused) lines.push(paint("warn", "paused: nothing is delivered"));
   return lines;
 }

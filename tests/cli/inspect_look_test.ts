@@ -200,6 +200,7 @@ Deno.test("mini inspect shows how the messages of a queue stand, now and as of a
     inFlight: 1,
     dead: 1,
     finished: 0,
+    schedules: [],
   });
   assertEquals(paused, false);
   const before = await inspector.get("queue", { at: 1 });
@@ -214,7 +215,11 @@ Deno.test("mini inspect shows of jobs how far they are, how they ended, and what
   await writeEntries(directory.at("journal.jsonl"), entries);
   await using inspector = await Inspector.start(directory.path);
   const { depth, messages } = await inspector.get("queue");
-  assertEquals([depth.inFlight, depth.ready, depth.finished], [1, 1, 2]);
+  assertEquals([depth.inFlight, depth.ready, depth.finished], [1, 2, 2]);
+  assertEquals(depth.schedules, [
+    { name: "report", last: "2026-01-02T03:00:00.000Z", missed: 3 },
+    { name: "poll", missed: 0 },
+  ]);
   const [{ headers, progress }] = messages.inFlight;
   assertEquals(headers, { trace: "4711", note: "<i>" });
   assertEquals(JSON.parse(progress), { percent: 40 });

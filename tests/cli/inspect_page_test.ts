@@ -201,6 +201,7 @@ pageTest(
       "3 d ago",
     ]);
     assertEquals((await row(/cancelled/))[2], "cancelled: not needed");
+    assertEquals(await row(/report/), ["report", "2026-01-02 03:00 UTC", "3"]);
     assertEquals(more, []);
   },
 );

@@ -71,8 +71,15 @@ Deno.test("mini queue get and finished print progress, results and reasons, and 
   assertEquals(await print("finished", path, "--after", "3"), [
     "no finished messages",
   ]);
-  assertEquals(await print("get", path, "5"), [
-    "there has been no message 5 yet",
+  assertEquals(await print("get", path, "6"), [
+    "there has been no message 6 yet",
+  ]);
+
+  const stats = await print("stats", path);
+  assertEquals(stats.slice(-3), [
+    "finished and kept: 2 messages",
+    'schedule  "report"  fired last 2026-01-02T03:00:00Z  3 missed',
+    'schedule  "poll"    has not fired',
   ]);
 
   const bare = directory.at("bare");

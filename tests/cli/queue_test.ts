@@ -21,8 +21,9 @@ Deno.test("mini queue stats, peek and dead show a queue, beside the program that
   await using queue = await MiniQueue.open<{ job: number }>(directory.path);
   const before = await contentsOf(directory.path);
   const stats = await miniJson(["queue", "stats", directory.path]);
-  const { oldestMs: _, sequence: __, posted, finished, ...counts } = stats.json;
-  assertEquals([posted, finished], [0, 0]);
+  const { oldestMs: _, sequence: __, ...rest } = stats.json;
+  const { posted, finished, schedules, ...counts } = rest;
+  assertEquals([posted, finished, schedules], [0, 0, []]);
   assertEquals([stats.code, counts], [0, await queue.stats()]);
   assertEquals(counts.blocked, 1);
   const peek = await miniJson(["queue", "peek", directory.path, "-n", "4"]);

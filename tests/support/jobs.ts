@@ -1,9 +1,11 @@
 import type { LedgerEntry } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
 
+/** When the schedule "report" has fired. */
+const FIRED = Date.UTC(2026, 0, 2, 3);
 const DAYS_MS = 3 * 86_400_000;
 
-/** Entries of every kind that jobs need, three days ago: one job is under way, one is done, one was cancelled, and two wait. */
+/** Entries of every kind that jobs need, three days ago: one job is under way, one is done, one was cancelled, and three wait, the last enqueued by one of two schedules. */
 export function jobEntries(): LedgerEntry<string>[] {
   const at = Date.now() - DAYS_MS;
   const names = ["under way", "done", "cancelled", "waiting"];
@@ -26,6 +28,25 @@ export function jobEntries(): LedgerEntry<string>[] {
     },
     { at: at + 1, v: 2, cancel: [{ id: 3, reason: "not needed" }] },
     { at: at + 1, v: 2, update: [{ id: 4, priority: 2 }] },
+    {
+      at: at + 1,
+      v: 2,
+      schedule: ["report", "poll"].map((name) => ({
+        name,
+        clock: "wall" as const,
+        since: FIRED - 1,
+      })),
+    },
+    {
+      at: at + 1,
+      v: 2,
+      fire: [{
+        name: "report",
+        for: FIRED,
+        skipped: 3,
+        message: { id: 5, payload: "by the clock" },
+      }],
+    },
   ];
 }
 

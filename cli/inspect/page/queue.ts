@@ -46,7 +46,19 @@ function queueSections({ at, depth, messages }) {
       el("h3", {}, name.charAt(0).toUpperCase() + name.slice(1) + " "),
       messageTable(key, messages[key], depth[key]),
     ]),
+    ...depth.schedules.length > 0 ? [el("h3", {}, "Schedules"), scheduleTable(depth.schedules)] : [],
   ];
+}
+
+function scheduleTable(schedules) {
+  const rows = schedules.map(({ name, last, missed }) => el(
+    "tr",
+    {},
+    el("td", {}, name),
+    el("td", {}, last === undefined ? "has not fired" : last.slice(0, 16).replace("T", " ") + " UTC"),
+    el("td", {}, grouped(missed)),
+  ));
+  return fileTable(["name", "fired last", "missed"], rows, "schedules");
 }
 
 function depthRow(key, name, number, most) {
