@@ -15,19 +15,21 @@ import type { MessageHeaders } from "../ledger/entry.ts";
  * @typeParam T The payload of the messages.
  *
  * @example A report at three in the morning, by npm:croner
- * ```ts ignore
+ * ```ts
  * import { Cron } from "croner";
  * import { MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
  *
- * await using queue = await MiniQueue.open<{ report: string }>("./jobs", {
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir(), {
  *   schedules: {
  *     "nightly report": {
- *       when: new Cron("0 3 * * *", { timezone: "Europe/Berlin" }),
- *       payload: { report: "nightly" },
+ *       when: new Cron("0 3 * * *", { timezone: "Etc/UTC" }),
+ *       payload: "report",
  *     },
  *   },
  * });
- * await queue.work(({ payload, scheduledFor }) => console.log(payload, scheduledFor));
+ * const [report] = await queue.schedules();
+ * assertEquals(report?.next?.getUTCHours(), 3);
  * ```
  *
  * @example Every minute

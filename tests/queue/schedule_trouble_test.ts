@@ -61,6 +61,23 @@ Deno.test("what has no next occurrence stops, and the others do not", async () =
   assertEquals(status[1]?.next, undefined);
 });
 
+Deno.test("a schedule that fails from the first is stopped, and told once", async () => {
+  const life = new Life();
+  const nextRun = () => {
+    throw new Error("no such zone");
+  };
+  await using queue = await life.open({
+    report: { when: { nextRun }, payload: "r" },
+  });
+  for (let look = 0; look < 2; look++) {
+    assertEquals(await queue.receive(), undefined);
+    life.clock.advance(HOUR);
+  }
+  const [status] = await queue.schedules();
+  assertEquals(life.errors, [status?.failure]);
+  assertEquals(status?.next, undefined);
+});
+
 Deno.test("on a full disk nothing fires, and that is told once", async () => {
   const life = new Life();
   const schedules = { report: { when: hourly, payload: "r" } };
