@@ -1,6 +1,6 @@
 import type { JournalContext } from "../../store/internal.ts";
 import { basename } from "@std/path";
-import { MiniQueue } from "../../queue/mod.ts";
+import { type KeepPolicy, MiniQueue } from "../../queue/mod.ts";
 import { Misuse } from "../args.ts";
 import type { Call, Command, Outcome } from "../command.ts";
 import { readQueue } from "./ledger.ts";
@@ -63,8 +63,8 @@ async function change(
     throw new Misuse(`"${path}" is not the ${DEFAULT_NAME} of a queue`);
   }
   // Opening what is no queue would make it one.
-  await readQueue(context);
-  const queue = await openQueue(context);
+  const { view: { ledger } } = await readQueue(context);
+  const queue = await openQueue(context, ledger.policy);
   const messages = await make(queue, which).finally(() => queue.close());
   const isMissing = messages === 0 && typeof which === "number";
   return {
@@ -78,10 +78,18 @@ async function change(
   };
 }
 
-/** Only the program's own `maxAttempts` may make a message dead that was in flight when it ended. */
+/**
+ * Only the program's own `maxAttempts` may make a message dead that was in flight
+ * when it ended; and it alone decides how many messages stay.
+ */
 async function openQueue(
   { fs, paths }: JournalContext,
+  { finished: keepFinished, dead: keepDead }: KeepPolicy = {},
 ): Promise<MiniQueue<unknown>> {
-  const maxAttempts = Number.MAX_SAFE_INTEGER;
-  return await MiniQueue.open(paths.directory, { fs, maxAttempts });
+  return await MiniQueue.open(paths.directory, {
+    fs,
+    maxAttempts: Number.MAX_SAFE_INTEGER,
+    ...(keepFinished && { keepFinished }),
+    ...(keepDead && { keepDead }),
+  });
 }

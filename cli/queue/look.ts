@@ -172,7 +172,9 @@ function detailsOf(message: MessageStatus): string[] {
     ["state", inWords(state)],
   ];
   for (const [name, value] of Object.entries(fields)) {
-    rows.push([inWords(name), valueText(name, value)]);
+    if (name !== "delayMs" || state === "delayed") {
+      rows.push([inWords(name), valueText(name, value)]);
+    }
   }
   const width = Math.max(...rows.map(([name]) => name.length));
   return [

@@ -95,3 +95,22 @@ Deno.test("mini queue get and finished print progress, results and reasons, and 
     "no finished messages: the program does not set keepFinished",
   ]);
 });
+
+Deno.test("mini queue redrive and purge leave what is kept, the schedules, and their limits", async () => {
+  await using directory = new TestDirectory();
+  const { path } = directory;
+  await writeEntries(directory.at("journal.jsonl"), jobEntries());
+  const kept = async () => {
+    const { json } = await miniJson(["queue", "finished", path]);
+    const { json: stats } = await miniJson(["queue", "stats", path]);
+    const ids = json.messages.map(({ id }: { id: number }) => id);
+    return { ids, schedules: stats.schedules };
+  };
+  const before = await kept();
+  for (const command of ["redrive", "purge"]) {
+    await mini(["queue", command, path, command === "purge" ? "dead" : "all"]);
+  }
+  assertEquals(await kept(), before);
+  const { stdout } = await mini(["dump", path]);
+  assertEquals(stdout.split('"policy"').length, 2);
+});
