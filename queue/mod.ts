@@ -63,6 +63,7 @@ export type {
   EnqueueOptions,
   EnqueueResult,
   KeepLimits,
+  MessageChanges,
   MessageInput,
   NackOptions,
   PostOptions,
@@ -83,4 +84,5 @@ export type {
   Handler,
   HandlerContext,
   WorkOptions,
-} from "./delivery/worker.ts";
+} from "./delivery/handler.ts";
+export type { ReportProgress } from "./delivery/progress.ts";

@@ -168,6 +168,16 @@ export interface PostOptions extends EnqueueOptions {
   fs?: FileSystem;
 }
 
+/** Changes of a message that waits; what is left out stays. */
+export interface MessageChanges<T> {
+  /** The new content. */
+  payload?: T;
+  /** When it can be received, in milliseconds from now. */
+  delayMs?: number;
+  /** The new priority. */
+  priority?: number;
+}
+
 /** The result of enqueuing a message. */
 export interface EnqueueResult {
   /** Identifies the message, or the one that kept it out. */
@@ -255,6 +265,13 @@ export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
 };
 
 /** The checks of the options of `post`. */
+/** A payload is checked by the schema. */
+export const CHANGE_CHECKS: Checks<MessageChanges<unknown>> = {
+  payload: () => {},
+  delayMs: (name, ms) => checkDelay(name, ms as number),
+  priority: aFinite,
+};
+
 export const POST_CHECKS: Checks<PostOptions> = {
   delayMs: (name, ms) => checkDelay(name, ms as number),
   priority: aFinite,

@@ -1,12 +1,16 @@
+import { assertOptions, checkCount } from "../base/checks.ts";
 import { toJson } from "../base/json.ts";
 import { validateNew } from "../base/schema.ts";
+import { hadEffect } from "./effect_of.ts";
 import { awaitOutcome, outcomeOf } from "./ledger/dedupe_index.ts";
 import type { NewMessage } from "./ledger/entry.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "./ledger_log.ts";
 import {
+  CHANGE_CHECKS,
   type CheckedOptions,
   checkMessage,
   type EnqueueResult,
+  type MessageChanges,
   type MessageInput,
 } from "./options.ts";
 
@@ -58,6 +62,34 @@ export class Producer<T, M> {
     return this.#log.enqueue(enqueue);
   }
 
+  /** Changes a message that waits. Returns whether it did. */
+  async update(id: number, changes: MessageChanges<T>): Promise<boolean> {
+    checkCount("id", id);
+    assertOptions("MiniQueue.update()", changes, CHANGE_CHECKS);
+    const { payload, delayMs, priority } = changes;
+    const update = {
+      id,
+      ...(payload !== undefined && { payload: this.#valid(payload, "update") }),
+      ...(delayMs !== undefined && { due: this.#log.dueAfter(delayMs) }),
+      ...(priority !== undefined && { priority }),
+    };
+    if (Object.keys(update).length === 1) {
+      throw new TypeError("update needs a payload, delayMs or priority");
+    }
+    const { messages } = await this.#log.readable();
+    if (messages[id] === undefined || messages[id].inFlight) return false;
+    return await hadEffect(
+      this.#log,
+      { update: [update] },
+      { type: "updated", id },
+      ({ messages }) => messages[id]?.inFlight === false,
+    );
+  }
+
+  #valid(payload: T, doing: string): T {
+    return validateNew(this.#options.schema, payload, `${doing} the message`);
+  }
+
   /** The mutation of the state that enqueues a message. */
   enqueueMutation(message: MessageInput<T>): M {
     return this.#log.mutation({ enqueue: [this.newMessage(message)] });
@@ -79,11 +111,7 @@ export class Producer<T, M> {
     checkMessage(message);
     const { payload, delayMs = 0, priority = 0, group, dedupeKey } = message;
     const { at, headers } = message;
-    const valid = validateNew(
-      this.#options.schema,
-      payload,
-      "enqueue the message",
-    );
+    const valid = this.#valid(payload, "enqueue");
     const due = this.#log.dueAfter(delayMs);
     return {
       id: this.#log.takeId(),

@@ -6,12 +6,13 @@ import type { CompactionReport } from "../state/mod.ts";
 import type { CancelResult } from "./delivery/cancels.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
-import type { QueueMessage } from "./delivery/message.ts";
 import {
   type Handler,
-  WorkerPool,
+  limitsOf,
   type WorkOptions,
-} from "./delivery/worker.ts";
+} from "./delivery/handler.ts";
+import type { QueueMessage } from "./delivery/message.ts";
+import { WorkerPool } from "./delivery/worker.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
 import type { LedgerView } from "./ledger/read.ts";
 import type { LedgerHost } from "./ledger_host.ts";
@@ -29,11 +30,11 @@ import {
 import {
   BATCH_CHECKS,
   type CheckedOptions,
-  checkSpan,
   type DeadLetterChoice,
   type DeliveryOptions,
   type EnqueueOptions,
   type EnqueueResult,
+  type MessageChanges,
   type MessageInput,
   POST_CHECKS,
   type PostOptions,
@@ -364,8 +365,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   }
 
   /**
-   * Handles messages, up to `concurrency` at a time, until `signal` is aborted or
-   * the queue is closed.
+   * Handles messages, up to `concurrency` at a time, until `signal` is aborted,
+   * the queue is closed, or, with `until: "empty"`, there is nothing left.
    *
    * A message is acknowledged when its handler returns. If the handler throws,
    * the message is given back with the back-off of the queue; `RetryLaterError`
@@ -390,12 +391,10 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    *
    * await using queue = await MiniQueue.open<number>(await Deno.makeTempDir());
    * await queue.enqueueBatch([1, 2, 3].map((payload) => ({ payload })));
-   * const stop = new AbortController();
    * let sum = 0;
    * await queue.work(({ payload }) => {
    *   sum += payload;
-   *   if (sum === 6) stop.abort();
-   * }, { signal: stop.signal });
+   * }, { until: "empty" });
    * assertEquals(sum, 6);
    * ```
    */
@@ -404,18 +403,13 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     options: WorkOptions = {},
   ): Promise<void> {
     this.#assertOpen();
-    const { signal, concurrency = 1, ...limits } = options;
-    const { handlerTimeoutMs = Infinity, stopTimeoutMs = 30_000 } = limits;
-    checkCount("concurrency", concurrency);
-    checkSpan("handlerTimeoutMs", handlerTimeoutMs);
-    checkSpan("stopTimeoutMs", stopTimeoutMs);
+    const { signal } = options;
     const parts = {
       dispatcher: this.#dispatcher,
       deliveries: this.#deliveries,
       options: this.#options,
     };
-    const all = { concurrency, handlerTimeoutMs, stopTimeoutMs };
-    const pool = new WorkerPool(parts, handler, all);
+    const pool = new WorkerPool(parts, handler, limitsOf(options));
     if (signal?.aborted) return;
     const letGo = onAbort(signal, () => pool.stop());
     const done = pool.run();
@@ -443,7 +437,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       await this.#deliveries.takeBackDue().catch(() => {});
       await this.#inbox?.look();
     }
-    return this.#log.view();
+    const latestOf = (id: number) => this.#deliveries.progress.latestOf(id);
+    return { ...await this.#log.view(), latestOf };
   }
 
   /**
@@ -505,28 +500,24 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * 1,000 characters.
    * @returns What it found.
    * @throws {MiniError} As `StateManager.apply`; the message stays as it was.
-   *
-   * @example A handler that is told to stop
-   * ```ts
-   * import { MiniQueue } from "@mini/state/queue";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
-   * const { id } = await queue.enqueue("a long film");
-   * const stop = new AbortController();
-   * await queue.work(async (_, { signal }) => {
-   *   const stopped = new Promise((resolve) => signal.onabort = resolve);
-   *   assertEquals(await queue.cancel(id, "the user left"), "stopping");
-   *   await stopped;
-   *   assertEquals(signal.reason.cause, "the user left");
-   *   stop.abort();
-   * }, { signal: stop.signal });
-   * assertEquals(await queue.cancel(id), "unknown");
-   * ```
    */
   async cancel(id: number, reason?: string): Promise<CancelResult> {
     this.#assertOpen();
     return await this.#deliveries.cancels.cancel(id, reason);
+  }
+
+  /**
+   * Changes a message that waits: one that is ready, blocked or delayed. Durable.
+   * It keeps its place within its group.
+   *
+   * @param id The id of the message.
+   * @param changes At least one. With a `delayMs` of 0 it can be received at once.
+   * @returns Whether it still waited.
+   * @throws {MiniError} As {@linkcode MiniQueue.enqueue}.
+   */
+  async update(id: number, changes: MessageChanges<T>): Promise<boolean> {
+    this.#assertOpen();
+    return await this.#producer.update(id, changes);
   }
 
   /** Stops delivery until {@linkcode MiniQueue.resume}, across restarts. Durable. */

@@ -1,7 +1,7 @@
 import { checkCount } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { Signal } from "../../base/signal.ts";
-import { observe } from "../ledger/effects.ts";
+import { hadEffect } from "../effect_of.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import type { Delivery, Leases } from "./leases.ts";
@@ -105,16 +105,21 @@ export class Cancels<T, M> {
       return isKept(found, id) ? "finished" : "unknown";
     }
     // What was called before stands first in the log.
-    await this.#leases.settling(id)?.catch(() => {});
+    await this.#leases.get(id)?.settling?.catch(() => {});
     const ledger = await this.#log.readable();
     const message = ledger.messages[id];
     if (message === undefined) return "finished";
     const { receipt, inFlight, group } = message;
     const release = inFlight ? this.#hold(group) : () => {};
+    const why = reason === undefined ? {} : { reason };
     try {
-      if (await this.#enter(ledger, id, reason)) {
-        return this.#stop({ id, receipt }, inFlight, reason, release);
-      }
+      const isOurs = await hadEffect(
+        this.#log,
+        { cancel: [{ id, ...why }] },
+        { type: "cancelled", id },
+        (now) => !isKept(now, id),
+      );
+      if (isOurs) return this.#stop({ id, receipt }, inFlight, reason, release);
     } catch (error) {
       if (this.#pending.get(id)!.isPassedOver) await this.#giveBack(id);
       release();
@@ -130,29 +135,6 @@ export class Cancels<T, M> {
     const release = this.#log.hold(group);
     // It fails only where nothing is delivered any more.
     return () => void release().then(() => this.#poke.fire(), () => {});
-  }
-
-  /** Logs a cancellation. Returns whether it had an effect. */
-  async #enter(
-    ledger: Ledger<T>,
-    id: number,
-    reason: string | undefined,
-  ): Promise<boolean> {
-    let cancelledAfter = Infinity;
-    const letGo = observe(ledger, ({ type, message }) => {
-      const isIt = type === "cancelled" && message.id === id;
-      if (isIt) cancelledAfter = this.#log.sequence;
-    });
-    try {
-      const why = reason === undefined ? {} : { reason };
-      const seq = await this.#log.enter({ cancel: [{ id, ...why }] }, true);
-      if (cancelledAfter < seq) return true;
-      const now = await this.#log.readable();
-      // The state may have been rebuilt in the meantime.
-      return now !== ledger && !isKept(now, id);
-    } finally {
-      letGo();
-    }
   }
 
   /** Ends the delivery of a message that was cancelled, and frees its group once its handler has ended. */

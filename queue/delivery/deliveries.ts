@@ -6,6 +6,7 @@ import type { Signal } from "../../base/signal.ts";
 import type { Settlement } from "../ledger/entry.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
 import { Cancels } from "./cancels.ts";
+import { copyOf } from "./copy.ts";
 import {
   type Delivery,
   type HandlerResult,
@@ -19,6 +20,7 @@ import {
   receiptExpired,
 } from "../ledger/ledger.ts";
 import type { CheckedOptions } from "../options.ts";
+import { Progress } from "./progress.ts";
 import { describe } from "./reason.ts";
 
 /** The most settlements by the queue itself in one entry. */
@@ -36,11 +38,15 @@ export class Deliveries<T, M> {
   readonly #poke: Signal;
   /** Cancels messages. */
   readonly cancels: Cancels<T, M>;
+  /** How far they are. */
+  readonly progress: Progress<T, M>;
 
   constructor(log: LedgerLog<T, M>, options: CheckedOptions<T>, poke: Signal) {
     this.#log = log;
     this.#options = options;
     this.#poke = poke;
+    const { maxResultBytes } = options;
+    this.progress = new Progress(log, this.#leases, maxResultBytes);
     const giveBack = (id: number) => this.#giveBackOne(id);
     this.cancels = new Cancels({ log, leases: this.#leases, poke, giveBack });
   }
@@ -361,11 +367,4 @@ function isReceiptExpired(error: unknown): boolean {
   const { code, cause } = error;
   return code === "RECEIPT_EXPIRED" ||
     code === "ABORTED_MUTATION" && isReceiptExpired(cause);
-}
-
-/** A copy for the consumer, who may change it: the ledger must not change. */
-function copyOf<T>(payload: T): T {
-  return typeof payload === "object"
-    ? JSON.parse(JSON.stringify(payload))
-    : payload;
 }

@@ -5,6 +5,7 @@ import type { Signal } from "../../base/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { statsOf } from "../ledger/read.ts";
 import type { Source } from "../source.ts";
 import { QueueMessage } from "./message.ts";
 import {
@@ -22,6 +23,8 @@ interface Waiter<T, M> {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (messages: QueueMessage<T, unknown, M>[]) => void;
   readonly reject: (error: unknown) => void;
+  /** Whether the waiting also ends when no message is ready or in flight. */
+  readonly untilEmpty: boolean;
   /** Whether somebody has looked into the sources before the waiter leaves with nothing. */
   hasLooked: boolean;
 }
@@ -64,10 +67,11 @@ export class Dispatcher<T, M> {
     this.#sources = sources;
   }
 
-  /** Waits for at least one message, and receives up to `max`; none if the time is up. */
+  /** Waits for at least one message, and receives up to `max`; none if the time is up, or the queue is empty. */
   receive(
     max: number,
     { waitMs = 0, signal, visibilityTimeoutMs }: ReceiveOptions,
+    untilEmpty = false,
   ): Promise<QueueMessage<T, unknown, M>[]> {
     checkSpan("waitMs", waitMs);
     const timeoutMs = visibilityTimeoutMs ?? this.#options.visibilityTimeoutMs;
@@ -87,6 +91,7 @@ export class Dispatcher<T, M> {
       until: this.#now() + waitMs,
       visibilityTimeoutMs: timeoutMs,
       signal,
+      untilEmpty,
       resolve: (messages) => (done(), resolve(messages)),
       reject: (error) => (done(), reject(error)),
       hasLooked: this.#sources.length === 0,
@@ -121,7 +126,7 @@ export class Dispatcher<T, M> {
         }
         if (await this.#deliver()) continue;
         if (await this.#lookForLast()) continue;
-        this.#dismiss();
+        await this.#dismiss();
         if (this.#waiters.length === 0) break;
         leave ??= this.#sources.map((source) => source.wait());
         await this.#wakeUp(next);
@@ -251,11 +256,16 @@ export class Dispatcher<T, M> {
     }
   }
 
-  /** Looks into the sources for the waiters whose time is up, once for each. Returns whether there were any. */
+  /** Looks into the sources for the waiters for whom the waiting ends, once for each. Returns whether there were any. */
   async #lookForLast(): Promise<boolean> {
-    const now = this.#now();
-    const last = this.#waiters.filter(({ until, hasLooked }) =>
-      until <= now && !hasLooked
+    if (this.#sources.length === 0) return false;
+    const isLast = await this.#endsFor();
+    for (const waiter of this.#waiters) {
+      // What it found then may be done by now.
+      if (!isLast(waiter)) waiter.hasLooked = false;
+    }
+    const last = this.#waiters.filter((waiter) =>
+      isLast(waiter) && !waiter.hasLooked
     );
     if (last.length === 0) return false;
     for (const waiter of last) waiter.hasLooked = true;
@@ -263,10 +273,23 @@ export class Dispatcher<T, M> {
     return true;
   }
 
-  /** Resolves the waiters whose time is up. */
-  #dismiss(): void {
+  /** Tells for which waiters the waiting ends now. */
+  async #endsFor(): Promise<(waiter: Waiter<T, M>) => boolean> {
+    const isAsked = this.#waiters.some(({ untilEmpty }) => untilEmpty);
+    const isEmpty = isAsked && await this.#isEmpty();
     const now = this.#now();
-    const isOver = ({ until }: Waiter<T, M>) => until <= now || this.#isOver;
+    return ({ until, untilEmpty }) => until <= now || untilEmpty && isEmpty;
+  }
+
+  async #isEmpty(): Promise<boolean> {
+    const { ready, inFlight } = statsOf(await this.#log.view());
+    return ready + inFlight === 0;
+  }
+
+  /** Resolves the waiters for whom the waiting ends. */
+  async #dismiss(): Promise<void> {
+    const ends = await this.#endsFor();
+    const isOver = (waiter: Waiter<T, M>) => ends(waiter) || this.#isOver;
     const over = this.#waiters.filter(isOver);
     this.#waiters = this.#waiters.filter((waiter) => !isOver(waiter));
     for (const { resolve } of over) resolve([]);

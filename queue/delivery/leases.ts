@@ -20,6 +20,8 @@ export interface Lease extends Delivery {
   onLost?: (() => void) | undefined;
   /** Resolves when the delivery is settled: the lease continues only if that fails. */
   settling?: Promise<unknown> | undefined;
+  /** How far the consumer is. */
+  progress?: unknown;
   /** The result of the handler, once it has ended. */
   result?: HandlerResult;
 }
@@ -81,9 +83,9 @@ export class Leases {
     this.#schedule(lease);
   }
 
-  /** Resolves when the delivery of a message is settled, if it is being settled now. */
-  settling(id: number): Promise<unknown> | undefined {
-    return this.#leases.get(id)?.settling;
+  /** The lease on a message. */
+  get(id: number): Lease | undefined {
+    return this.#leases.get(id);
   }
 
   /** Ends a lease, unless another one has replaced it. */

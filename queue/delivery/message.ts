@@ -3,6 +3,7 @@ import type {
   MessageHeaders,
   Settlement,
 } from "../ledger/entry.ts";
+import { copyOf } from "./copy.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type LedgerMessage, receiptExpired } from "../ledger/ledger.ts";
 import { checkDelay, checkSpan, type NackOptions } from "../options.ts";
@@ -53,6 +54,8 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
   readonly headers: MessageHeaders;
   /** The occurrence of the schedule that enqueued the message. */
   readonly scheduledFor: Date | undefined;
+  /** The last progress of earlier deliveries that is on record; a copy. */
+  readonly progress: unknown;
 
   /** Only the queue creates deliveries. */
   constructor(
@@ -69,6 +72,7 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
     this.group = message.group;
     this.lastFailure = message.reason;
     this.headers = { ...message.headers };
+    this.progress = copyOf(message.progress);
     const { scheduledFor } = message;
     this.scheduledFor = scheduledFor === undefined
       ? undefined
@@ -118,9 +122,11 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
    * timeout, as in a handler of `work`.
    *
    * @param ms How long from now, in milliseconds.
+   * @returns Resolves once it is moved.
    * @throws {MiniError} `RECEIPT_EXPIRED` if this delivery is not the current one.
    */
-  extend(ms: number): void {
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async extend(ms: number): Promise<void> {
     checkSpan("ms", ms);
     if (this.isCurrent && this.#deliveries.extend(this, ms)) return;
     throw receiptExpired(this.id, "extend");

@@ -4,63 +4,13 @@ import { withResolvers } from "../../base/promise.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { LedgerEntry, Settlement } from "../ledger/entry.ts";
+import type { Settlement } from "../ledger/entry.ts";
 import { receiptExpired } from "../ledger/ledger.ts";
+import type { Handler, PoolLimits } from "./handler.ts";
 import type { QueueMessage } from "./message.ts";
 import { DeadLetterError, isA, RetryLaterError } from "./errors.ts";
 import { checkDelay, type CheckedOptions } from "../options.ts";
 import { describe, loggedError } from "./reason.ts";
-
-/** The second argument of a handler. */
-export interface HandlerContext {
-  /** Aborted when the delivery is lost or the work stops. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Handles a message. The message is acknowledged when the handler returns, and
- * given back when it throws. What it returns is the result of the message: see
- * {@linkcode QueueMessage.ack}.
- *
- * @typeParam T The payload of the message.
- * @typeParam R The result.
- * @typeParam M A mutation of the state that holds the queue.
- *
- * @example Try again later, or never
- * ```ts
- * import { DeadLetterError, type Handler, MiniQueue, RetryLaterError } from "@mini/state/queue";
- * import { assertEquals } from "@std/assert";
- *
- * const handle: Handler<{ to: string }> = ({ payload, attempts }) => {
- *   if (payload.to === "") throw new DeadLetterError("no address");
- *   if (attempts === 1) throw new RetryLaterError(0, "the line is busy");
- * };
- * await using queue = await MiniQueue.open<{ to: string }>(await Deno.makeTempDir());
- * await queue.enqueue({ to: "" });
- * const stop = new AbortController();
- * await queue.work(async (message, context) => {
- *   stop.abort();
- *   await handle(message, context);
- * }, { signal: stop.signal });
- * assertEquals((await queue.deadLetters())[0]?.reason, "no address");
- * ```
- */
-export type Handler<T, R = unknown, M = LedgerEntry<T>> = (
-  message: QueueMessage<T, R, M>,
-  context: HandlerContext,
-) => R | Promise<R>;
-
-/** How `work` handles messages. */
-export interface WorkOptions {
-  /** The number of handlers that run at a time. @default {1} */
-  concurrency?: number;
-  /** Stops the work, once the running handlers have ended. */
-  signal?: AbortSignal;
-  /** How long a handler may run, in milliseconds. After that its delivery is lost, and its `signal` is aborted. @default {Infinity} */
-  handlerTimeoutMs?: number;
-  /** How long to wait for handlers to end, on stopping and after a timeout, in milliseconds. @default {30_000} */
-  stopTimeoutMs?: number;
-}
 
 /** How a handler ended. */
 type Outcome = { readonly result: unknown } | { readonly error: unknown };
@@ -82,7 +32,7 @@ export class WorkerPool<T, M> {
   readonly #deliveries: Deliveries<T, M>;
   readonly #options: CheckedOptions<T>;
   readonly #handler: Handler<T, unknown, M>;
-  readonly #limits: Required<Omit<WorkOptions, "signal">>;
+  readonly #limits: PoolLimits;
   readonly #stop = new AbortController();
   /** The handlers that run, by message. */
   readonly #running = new Map<QueueMessage<T, unknown, M>, Running>();
@@ -99,7 +49,7 @@ export class WorkerPool<T, M> {
       readonly options: CheckedOptions<T>;
     },
     handler: Handler<T, unknown, M>,
-    limits: Required<Omit<WorkOptions, "signal">>,
+    limits: PoolLimits,
   ) {
     this.#dispatcher = dispatcher;
     this.#deliveries = deliveries;
@@ -162,7 +112,9 @@ export class WorkerPool<T, M> {
     try {
       // A message does not time out while its handler runs.
       const held = { waitMs: Infinity, visibilityTimeoutMs: Infinity };
-      const receive = () => this.#dispatcher.receive(1, { ...held, signal });
+      const { untilEmpty } = this.#limits;
+      const receive = () =>
+        this.#dispatcher.receive(1, { ...held, signal }, untilEmpty);
       return (await this.#patiently(receive))[0];
     } catch (error) {
       if (error === signal.reason || this.#isPassedOver(error)) {
@@ -304,7 +256,8 @@ export class WorkerPool<T, M> {
     signal: AbortSignal,
   ): Promise<Outcome> {
     try {
-      return { result: await this.#handler(message, { signal }) };
+      const progress = this.#deliveries.progress.reporter(message);
+      return { result: await this.#handler(message, { signal, progress }) };
     } catch (error) {
       return { error };
     }

@@ -45,6 +45,10 @@ export interface LedgerView<T = unknown> extends Moment {
   readonly ledger: Ledger<T>;
   /** The ids of messages that are about to be delivered. */
   readonly picked?: ReadonlySet<number>;
+  /** Gives the progress of a message in flight that its handler has told last, if it has. */
+  readonly latestOf?: (
+    id: number,
+  ) => { readonly progress?: unknown } | undefined;
 }
 
 const NONE: ReadonlySet<number> = new Set();

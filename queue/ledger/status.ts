@@ -258,8 +258,13 @@ export function statusOf<T, R>(
   const message = messages[id];
   if (message !== undefined) {
     const state = waitOf(view, message);
+    const { progress = message.progress } = view.latestOf?.(id) ?? {};
     return state === "inFlight"
-      ? { ...infoOf(view, message), state, ...failureOf(message) }
+      ? {
+        ...infoOf(view, { ...message, progress }),
+        state,
+        ...failureOf(message),
+      }
       : { ...pendingOf(view, message), state };
   }
   const letter = dead[id];

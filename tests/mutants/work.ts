@@ -24,7 +24,10 @@ export const WORK_MUTANTS: readonly Mutant[] = [
   {
     name: "cancel-overtakes-an-ack",
     file: "queue/delivery/cancels.ts",
-    edits: [["    await this.#leases.settling(id)?.catch(() => {});\n", ""]],
+    edits: [[
+      "    await this.#leases.get(id)?.settling?.catch(() => {});\n",
+      "",
+    ]],
     killedBy: cancel("waits for an ack that was called before it"),
   },
   {

@@ -211,7 +211,7 @@ const wait = fc.constantFrom(50, 400).map((ms) =>
     model.now += ms;
     // Nobody is to run out meanwhile: that has tests of its own.
     for (const message of held.values()) {
-      if (message.isCurrent) message.extend(TIMEOUT_MS);
+      if (message.isCurrent) await message.extend(TIMEOUT_MS);
     }
     await queue.stats();
   })

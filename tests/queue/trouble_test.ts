@@ -64,7 +64,7 @@ Deno.test("MiniQueue wakes who waits when a timeout is moved nearer", async () =
   const message = await queue.receive();
   const waiting = queue.receive({ waitMs: Infinity });
   await turns();
-  message!.extend(100);
+  await message!.extend(100);
   await turns();
   test.clock.advance(100);
   assertEquals((await waiting)?.attempts, 2);
@@ -136,7 +136,7 @@ Deno.test("MiniQueue.work(): extend() in a handler does not make its message run
   let handled = 0;
   const working = queue.work(async (message) => {
     handled++;
-    message.extend(100);
+    await message.extend(100);
     extended.resolve();
     await finish.promise;
   }, { concurrency: 2 });

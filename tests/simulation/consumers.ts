@@ -184,8 +184,7 @@ export class Consumers<M> {
     const outcome = await attempt(
       this.#world,
       `extend ${name} by ${ms}`,
-      // deno-lint-ignore require-await -- what is thrown must reject
-      async () => message.extend(ms),
+      () => message.extend(ms),
       ["RECEIPT_EXPIRED"],
     );
     if (outcome.error !== undefined) return;

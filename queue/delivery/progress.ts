@@ -1,0 +1,79 @@
+import { toJson } from "../../base/json.ts";
+import { hadEffect } from "../effect_of.ts";
+import { isCurrent, receiptExpired } from "../ledger/ledger.ts";
+import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
+import type { Delivery, Lease, Leases } from "./leases.ts";
+
+/** In an entry, the progress lies within an item of a list. */
+const MAX_DEPTH = MAX_LIST_DEPTH - 2;
+
+/**
+ * Says how far a handler is: any value that JSON keeps, up to `maxResultBytes`.
+ * In memory, where `get` of this queue shows it, until the delivery ends; a
+ * delivery that is lost is ignored. With `durable`, a record of the log: it is an
+ * event, a `QueueView` shows it, and the next delivery has it as `progress`.
+ *
+ * Throws, or rejects with, `UNSERIALIZABLE` and `TOO_LARGE`; with `durable`, also
+ * `RECEIPT_EXPIRED`, and as `StateManager.apply`.
+ */
+export interface ReportProgress {
+  (value: unknown, options?: { readonly durable?: false }): void;
+  (value: unknown, options: { readonly durable: true }): Promise<void>;
+}
+
+/** How far handlers are: in memory, and on record. */
+export class Progress<T, M> {
+  readonly #log: LedgerLog<T, M>;
+  readonly #leases: Leases;
+  readonly #maxBytes: number;
+
+  constructor(log: LedgerLog<T, M>, leases: Leases, maxBytes: number) {
+    this.#log = log;
+    this.#leases = leases;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The last progress of a message in flight, logged or not. */
+  latestOf(id: number): Pick<Lease, "progress"> | undefined {
+    return this.#leases.get(id);
+  }
+
+  /** The function with which a handler tells its progress. */
+  reporter(delivery: Delivery): ReportProgress {
+    const report = (value: unknown, { durable = false } = {}) =>
+      durable ? this.record(delivery, value) : this.note(delivery, value);
+    return report as ReportProgress;
+  }
+
+  /** Notes in memory how far a delivery is, if it is still the current one. */
+  note(delivery: Delivery, value: unknown): void {
+    const copy = this.#copyOf(value);
+    const lease = this.#current(delivery);
+    if (lease !== undefined) lease.progress = copy;
+  }
+
+  /** Logs how far a delivery is, durably. */
+  async record(delivery: Delivery, value: unknown): Promise<void> {
+    const { id, receipt } = delivery;
+    const progress = this.#copyOf(value);
+    const lease = this.#current(delivery);
+    const isLogged = lease !== undefined && await hadEffect(
+      this.#log,
+      { progress: [{ id, receipt, progress }] },
+      { type: "progress", id },
+      (ledger) => isCurrent(ledger, delivery),
+    );
+    if (!isLogged) throw receiptExpired(id, "tell the progress of");
+    lease.progress = progress;
+  }
+
+  #current(delivery: Delivery): Lease | undefined {
+    const ledger = this.#log.ifReadable();
+    const isLost = ledger !== undefined && !isCurrent(ledger, delivery);
+    return isLost ? undefined : this.#leases.of(delivery);
+  }
+
+  #copyOf(value: unknown): unknown {
+    return JSON.parse(toJson(value, this.#maxBytes, MAX_DEPTH));
+  }
+}
