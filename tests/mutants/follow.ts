@@ -123,4 +123,27 @@ export const FOLLOW_MUTANTS: readonly Mutant[] = [
         "a follower looks no more than a few times at a file that is never the one it has opened, durableOnly true",
     },
   },
+  {
+    name: "reader-of-the-end-asks-for-what-is-gone",
+    file: "store/read/segments.ts",
+    edits: [[
+      "      if (!isGone) throw error;\n",
+      "      if (!isGone || start.from !== undefined) throw error;\n",
+    ]],
+    killedBy: {
+      file: "tests/store/reader_test.ts",
+      test:
+        "a reader opens beside a rotation and a compaction, whichever of its calls they come before",
+    },
+  },
+  {
+    name: "sealed-segment-without-a-record-ends-the-log",
+    file: "store/recover.ts",
+    edits: [["  checkHasRecords(path, scan.header, scan.next);\n", ""]],
+    killedBy: {
+      file: "tests/store/lost_header_test.ts",
+      test:
+        "MiniStore.open() refuses a sealed segment that was cut to its header, with none after it",
+    },
+  },
 ];
