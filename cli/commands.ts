@@ -5,7 +5,7 @@ import { consumerList, consumerRemove } from "./consumer/commands.ts";
 import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
 import { inspect } from "./inspect/inspect.ts";
-import { queuePurge, queueRedrive } from "./queue/change.ts";
+import { queueCancel, queuePurge, queueRedrive } from "./queue/change.ts";
 import {
   queueDead,
   queueFinished,
@@ -44,4 +44,5 @@ export const COMMANDS: readonly Command[] = [
   queueDead,
   queueRedrive,
   queuePurge,
+  queueCancel,
 ];

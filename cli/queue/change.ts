@@ -45,6 +45,32 @@ export const queuePurge: Command = {
     ),
 };
 
+export const queueCancel: Command = {
+  name: "queue cancel",
+  operands: ["DIR", "ID"],
+  summary: "cancel a message that waits (writes)",
+  details: [
+    "One that was in flight when its program ended waits, too.",
+    "The queue must not be open elsewhere.",
+  ],
+  options: [{
+    name: "reason",
+    value: "TEXT",
+    summary: "why, kept with the message",
+  }],
+  examples: ["jobs 17", 'jobs 17 --reason "the user left"'],
+  async run(call) {
+    const id = Number(whichOf(call.args.operand(1)));
+    const reason = call.args.text("reason");
+    const found = await inQueue(call, (queue) => queue.cancel(id, reason));
+    return {
+      exitCode: found === "cancelled" ? 0 : 1,
+      report: { message: id, found },
+      lines: [`message ${id}: ${found}`],
+    };
+  },
+};
+
 /** Opens a queue for a change of its messages. */
 async function change(
   call: Call,
@@ -56,16 +82,7 @@ async function change(
   ) => Promise<number>,
 ): Promise<Outcome> {
   const which = whichOf(call.args.operand(1), words);
-  const context = await locate(call);
-  const { active: path } = context.paths;
-  // What is opened is the directory, whichever log in it was named.
-  if (basename(path) !== DEFAULT_NAME) {
-    throw new Misuse(`"${path}" is not the ${DEFAULT_NAME} of a queue`);
-  }
-  // Opening what is no queue would make it one.
-  const { view: { ledger } } = await readQueue(context);
-  const queue = await openQueue(context, ledger.policy);
-  const messages = await make(queue, which).finally(() => queue.close());
+  const messages = await inQueue(call, (queue) => make(queue, which));
   const isMissing = messages === 0 && typeof which === "number";
   return {
     exitCode: isMissing ? 1 : 0,
@@ -76,6 +93,23 @@ async function change(
         : `${done} ${count(messages, "message")}`,
     ],
   };
+}
+
+/** Opens the queue that a command names, and runs a task on it. */
+async function inQueue<R>(
+  call: Call,
+  task: (queue: MiniQueue<unknown>) => Promise<R>,
+): Promise<R> {
+  const context = await locate(call);
+  const { active: path } = context.paths;
+  // What is opened is the directory, whichever log in it was named.
+  if (basename(path) !== DEFAULT_NAME) {
+    throw new Misuse(`"${path}" is not the ${DEFAULT_NAME} of a queue`);
+  }
+  // Opening what is no queue would make it one.
+  const { view: { ledger } } = await readQueue(context);
+  const queue = await openQueue(context, ledger.policy);
+  return await task(queue).finally(() => queue.close());
 }
 
 /**

@@ -34,6 +34,7 @@ const COMMANDS = [
   "queue dead",
   "queue redrive",
   "queue purge",
+  "queue cancel",
 ];
 
 Deno.test("mini --help lists every command, and asks for no permission", async () => {

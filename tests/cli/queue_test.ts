@@ -155,6 +155,34 @@ Deno.test("mini queue redrive and purge change what they say, and nothing else",
   assertEquals(all.json, { messages: 5 });
 });
 
+Deno.test("mini queue cancel removes what waits, and says what it found", async () => {
+  await using directory = new TestDirectory();
+  const { path } = directory;
+  {
+    await using queue = await MiniQueue.open<string>(path, {
+      keepFinished: { count: 1 },
+    });
+    await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
+  }
+  const cancel = ["queue", "cancel", path, "1", "--reason", "not any more"];
+  const first = await mini(cancel);
+  assertEquals([first.code, first.stdout], [0, "message 1: cancelled\n"]);
+  const again = await miniJson(cancel);
+  assertEquals([again.code, again.json], [1, {
+    message: 1,
+    found: "finished",
+  }]);
+  await using queue = await MiniQueue.open<string>(path, {
+    keepFinished: { count: 1 },
+  });
+  const [message] = await queue.finished();
+  assertEquals(
+    message?.state === "cancelled" && message.reason,
+    "not any more",
+  );
+  assertEquals((await queue.stats()).ready, 1);
+});
+
 Deno.test("mini queue redrive leaves it to the program when a message is dead", async () => {
   await using directory = new TestDirectory();
   const maxAttempts = 20;
