@@ -1,9 +1,15 @@
 // How far handlers are, and what survives of it.
-import type {
-  HandlerContext,
+import {
+  applyToLedger,
+  emptyLedger,
+  type HandlerContext,
+  type Ledger,
+  type LedgerEntry,
   MiniQueue,
-  QueueMessage,
+  type QueueMessage,
 } from "@mini/state/queue";
+import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { MiniError } from "@mini/state/store";
 import { assertEquals, assertThrows } from "@std/assert";
 import { errorOf } from "../support/journal.ts";
@@ -118,4 +124,26 @@ Deno.test("MiniQueue.work(): progress of a message that was given back is not sh
     progress("late");
   });
   assertEquals(seen, [undefined, undefined, undefined]);
+});
+
+Deno.test("MiniQueue.work(): durable progress holds although the state was rebuilt before it", async () => {
+  type Change = { readonly outbox: LedgerEntry<string> } | {
+    readonly bad: true;
+  };
+  await using shop = await StateManager.open("/data", {
+    fs: new MemoryFileSystem(),
+    initial: () => ({ outbox: emptyLedger<string>() as Ledger<string> }),
+    apply(state, change: Change) {
+      if ("bad" in change) throw new Error("bad");
+      applyToLedger(state.outbox, change.outbox);
+    },
+  });
+  const outbox = await MiniQueue.attach(shop, "outbox");
+  await outbox.enqueue("film");
+  await outbox.work(async (_, { progress }) => {
+    const failing = errorOf(shop.apply({ bad: true }));
+    await progress(7, { durable: true });
+    assertEquals((await failing).code, "ABORTED_MUTATION");
+    assertEquals((await outbox.get(1))?.progress, 7);
+  }, { until: "empty" });
 });
