@@ -23,6 +23,8 @@ export interface LedgerHost<S, M> {
   apply(mutation: M, options?: ApplyOptions): Promise<number>;
   /** Fast path: applies the JSON text of a mutation that the caller has checked. A state with a schema leaves it out. */
   applyJson?(json: string, options?: ApplyOptions): Promise<number>;
+  /** Gives a copy of the state as it was after a record. Without it, and `history`, a queue tells no events of the past. */
+  at?(seq: number): Promise<S>;
   /** Gives the mutations that had an effect, oldest first. */
   history?(range?: ReplayRange): AsyncIterable<AppliedMutation<M>>;
   /** Gives the mutations from `from`, then each further one once it is applied. Ends when the state is closed. */

@@ -3,6 +3,7 @@ import { MAX_DEPTH, toJson } from "../base/json.ts";
 import type { CompactionReport } from "../state/mod.ts";
 import { type Clock, LOOK_EVERY_MS, QueueTime } from "./clock.ts";
 import { EntryBatcher } from "./entry_batcher.ts";
+import type { LedgerPast } from "./events/past.ts";
 import {
   CompactionPolicy,
   garbageThreshold,
@@ -24,7 +25,10 @@ import {
 import type { LedgerHost } from "./ledger_host.ts";
 
 /** The parts of a host that do not depend on its state. */
-type Host<M> = Omit<LedgerHost<unknown, M>, "state" | "history" | "watch">;
+type Host<M> = Omit<
+  LedgerHost<unknown, M>,
+  "state" | "at" | "history" | "watch"
+>;
 
 /** An entry without its time. */
 export type LedgerEvent<T> = LedgerEntry<T> extends infer Entry
@@ -48,6 +52,8 @@ export interface LedgerBinding<T, M> {
   /** The ids of messages that are picked but not yet recorded as delivered. */
   readonly picked?: Set<number>;
   readonly policy?: CompactionPolicy;
+  /** The past of the ledger, if the host gives it. */
+  readonly past?: LedgerPast<T> | undefined;
 }
 
 /** The ledger of a queue, its time, and what is written to it. */
@@ -95,13 +101,8 @@ export class LedgerLog<T, M> {
   }
 
   /** The ledger, once it can be read. */
-  async readable(): Promise<Ledger<T>> {
-    for (;;) {
-      const { changed } = this.#host;
-      const ledger = this.ifReadable();
-      if (ledger !== undefined) return ledger;
-      await changed;
-    }
+  readable(): Promise<Ledger<T>> {
+    return this.whenReadable((ledger) => ledger);
   }
 
   /** The ledger, if it can be read now. */
@@ -118,6 +119,20 @@ export class LedgerLog<T, M> {
   #moment(): Moment {
     const now = this.now();
     return { now, drift: this.#time.driftAt(now) };
+  }
+
+  /** Runs a task on the ledger once it can be read: at once if it can be now, and before anything else changes it. */
+  async whenReadable<R>(task: (ledger: Ledger<T>) => R): Promise<R> {
+    for (;;) {
+      const { changed } = this.#host;
+      const ledger = this.ifReadable();
+      if (ledger !== undefined) return task(ledger);
+      await changed;
+    }
+  }
+
+  get past(): LedgerPast<T> | undefined {
+    return this.#binding.past;
   }
 
   get changed(): Promise<void> {

@@ -36,6 +36,19 @@ export type {
   ScheduleChange,
   Settlement,
 } from "./ledger/entry.ts";
+export type {
+  CancelledEvent,
+  DeadEvent,
+  DeliveredEvent,
+  DoneEvent,
+  EnqueuedEvent,
+  EventOptions,
+  ProgressEvent,
+  QueueEvent,
+  QueueEventBase,
+  RetriedEvent,
+} from "./events/event.ts";
+export type { MessageOutcome } from "./events/outcome.ts";
 export type { LedgerHost } from "./ledger_host.ts";
 export {
   type DedupeKey,

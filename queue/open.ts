@@ -1,6 +1,7 @@
 import { assertOptions, having, modesOf } from "../base/checks.ts";
 import { absolutePath, systemFileSystem } from "../fs/system.ts";
 import { type DeepReadonly, StateManager } from "../state/mod.ts";
+import { pastOf } from "./events/past.ts";
 import { InboxFolder } from "./inbox/folder.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
 import {
@@ -78,6 +79,11 @@ export async function openLedger<T>(
     applyJson: manager.applyJson,
     picked,
     policy,
+    past: pastOf(
+      manager,
+      (ledger) => ledger,
+      (mutation) => mutation as LedgerEntry<T>,
+    ),
   };
   const free = () => manager.close();
   if (!options.inbox) return { binding, options: checked, free };
@@ -147,7 +153,7 @@ function ledgerIn<K extends string>(
 /** Claims a ledger in a state that the caller has open. */
 export function claimLedger<K extends string, T>(
   host:
-    & Pick<LedgerHost<StateWith<K>, unknown>, "state">
+    & Pick<LedgerHost<StateWith<K>, unknown>, "state" | "at" | "history">
     & LedgerBinding<T, EntryIn<K, T>>["host"],
   name: K,
   options: DeliveryOptions<T>,
@@ -161,6 +167,11 @@ export function claimLedger<K extends string, T>(
     find: () => ledgerIn(host.state, name) as Ledger<T>,
     wrap: (entry: LedgerEntry<T>) => ({ [name]: entry }) as EntryIn<K, T>,
     ids: claimed.ids,
+    past: pastOf(
+      host,
+      (state: StateWith<K>) => ledgerIn(state, name) as Ledger<T>,
+      (mutation) => Object(mutation)[name] as LedgerEntry<T> | undefined,
+    ),
   };
   const free = () => Promise.resolve(void (claimed.isTaken = false));
   return { binding, options: checked, free };

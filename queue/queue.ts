@@ -13,6 +13,9 @@ import {
 } from "./delivery/handler.ts";
 import type { QueueMessage } from "./delivery/message.ts";
 import { WorkerPool } from "./delivery/worker.ts";
+import type { EventOptions, QueueEvent } from "./events/event.ts";
+import { EventHub } from "./events/hub.ts";
+import { type MessageOutcome, Outcomes } from "./events/outcome.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
 import type { LedgerView } from "./ledger/read.ts";
 import type { LedgerHost } from "./ledger_host.ts";
@@ -85,6 +88,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   readonly #inbox: Inbox<T, M> | undefined;
   readonly #schedules: Schedules<T, M> | undefined;
   readonly #sources: readonly Source[];
+  readonly #events: EventHub<T>;
+  readonly #outcomes: Outcomes<T, R>;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
@@ -109,6 +114,12 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     const deliveries = this.#deliveries = new Deliveries(log, options, poke);
     this.#dispatcher = new Dispatcher({ ...parts, deliveries });
     this.#upkeep = new Upkeep(log, deliveries);
+    const events = this.#events = new EventHub(log);
+    this.#outcomes = new Outcomes(
+      events,
+      log,
+      (delivery) => deliveries.resultOf(delivery),
+    );
   }
 
   /**
@@ -239,7 +250,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       const { binding, options } = ledger;
       const log = await LedgerLog.open(binding, options.clock);
       const queue = new MiniQueue<T, R, M>(log, ledger);
-      await queue.#takeOver();
+      await queue.#upkeep.takeOver(options);
       await queue.#inbox?.look();
       await queue.#schedules?.open();
       return queue;
@@ -247,16 +258,6 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       await ledger.free().catch(() => {});
       throw error;
     }
-  }
-
-  /** Takes back what the consumers of an earlier process held. Compacts the log if that is overdue. */
-  async #takeOver(): Promise<void> {
-    const found = this.#log.changeCount;
-    await this.#log.limit(this.#options.policy).catch(this.#options.onError);
-    await this.#deliveries.takeBackAll();
-    if (found < await this.#log.garbageThreshold()) return;
-    // The queue works without it; a later compaction does the same.
-    await this.compact().catch(() => {});
   }
 
   /**
@@ -347,21 +348,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * message. If it ends by `break` or an error, an unsettled last message is
    * given back at once, and its delivery counts.
    */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<
-    QueueMessage<T, R, M>
-  > {
-    for (;;) {
-      const [message] = await this.#dispatcher.receive(1, { waitMs: Infinity });
-      if (message === undefined) return;
-      let isLeft = true;
-      try {
-        yield message;
-        isLeft = false;
-      } finally {
-        // A loop that asks for the next one may settle this one elsewhere.
-        if (isLeft) await this.#deliveries.abandon(message);
-      }
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<QueueMessage<T, R, M>> {
+    return this.#dispatcher.messages();
   }
 
   /**
@@ -428,6 +416,78 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   override async schedules(): Promise<ScheduleStatus[]> {
     this.#assertOpen();
     return await this.#schedules?.status() ?? [];
+  }
+
+  /**
+   * Waits for what becomes of a message. Nothing is thrown for one that is dead.
+   *
+   * What has ended before the call is told as far as the queue keeps it; what
+   * ends afterwards in any case, with its result. A dead letter that was redriven
+   * waits again.
+   *
+   * @param id The id of the message.
+   * @param options When to stop waiting.
+   * @returns What has become of it; `undefined` if it ended before and was not
+   * kept, or there was none.
+   * @throws {MiniError} `CLOSED` if the queue was closed before the message has
+   * ended; `POISONED` as `StateManager.apply`.
+   *
+   * @example Wait for a job
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+   * const { id } = await queue.enqueue("resize 7.png");
+   * const outcome = queue.outcome(id, { signal: AbortSignal.timeout(60_000) });
+   * await (await queue.receive())?.ack();
+   * assertEquals((await outcome)?.state, "done");
+   * ```
+   */
+  async outcome(
+    id: number,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<MessageOutcome<R> | undefined> {
+    this.#assertOpen();
+    const outcome = this.#outcomes.of(id, options);
+    // Its last delivery may be over, and nobody has noticed.
+    this.#deliveries.takeBackDue().catch(() => {});
+    return await outcome;
+  }
+
+  /**
+   * Reads what becomes of messages, on record: what was enqueued, delivered, is
+   * done, was given back, is dead or cancelled, in the order of the log. Ends
+   * when the queue is closed.
+   *
+   * A reader may be slow: nothing waits for it, and it misses nothing. One that
+   * begins in the past, or is more than about a thousand records late, reads the
+   * log, with a copy of the queue as it was then.
+   *
+   * @param options Where to start, and when to stop.
+   * @returns The events. Those of one record share a number: a reader that stops
+   * between them and continues with that number gets all of them again.
+   * @throws {MiniError} While iterating: `COMPACTED` if the log does not reach
+   * back to a record, which is `seq`. That of a queue with a state of its own
+   * reaches back to the last compaction, which a slow reader does not hold up;
+   * `POISONED` as `StateManager.apply`.
+   *
+   * @example Everything that becomes of a message
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+   * const types = Array.fromAsync(queue.events({ from: 1 }), ({ type }) => type);
+   * await queue.enqueue("hello");
+   * await (await queue.receive())?.ack();
+   * await queue.close();
+   * assertEquals(await types, ["enqueued", "delivered", "done"]);
+   * ```
+   */
+  events(options: EventOptions = {}): AsyncIterable<QueueEvent<T, R>> {
+    this.#assertOpen();
+    return this.#events.events(options);
   }
 
   /** Takes back deliveries that have timed out, and takes in what was posted, so that what is shown is true also while nobody receives. */
@@ -554,7 +614,9 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    */
   close(): Promise<void> {
     this.#isClosed = true;
-    return this.#closing ??= this.#end().finally(this.#free);
+    return this.#closing ??= this.#end()
+      .finally(() => this.#events.end())
+      .finally(this.#free);
   }
 
   async #end(): Promise<void> {

@@ -6,7 +6,11 @@ import type { Deliveries } from "./delivery/deliveries.ts";
 import { nextKeyExpiry } from "./ledger/dedupe_index.ts";
 import { type DeadLetter, deadLetterPage } from "./ledger/status.ts";
 import type { LedgerLog } from "./ledger_log.ts";
-import type { DeadLetterChoice, RedriveOptions } from "./options.ts";
+import type {
+  CheckedOptions,
+  DeadLetterChoice,
+  RedriveOptions,
+} from "./options.ts";
 
 /** The dead letters that a filter sees at a time. */
 const PAGE = 1_000;
@@ -24,6 +28,18 @@ export class Upkeep<T, M> {
   constructor(log: LedgerLog<T, M>, deliveries: Deliveries<T, M>) {
     this.#log = log;
     this.#deliveries = deliveries;
+  }
+
+  /** On opening: limits what is kept, takes back what the consumers of an earlier process held, and compacts the log if that is overdue. */
+  async takeOver(
+    { policy, onError }: Pick<CheckedOptions<T>, "policy" | "onError">,
+  ): Promise<void> {
+    const found = this.#log.changeCount;
+    await this.#log.limit(policy).catch(onError);
+    await this.#deliveries.takeBackAll();
+    if (found < await this.#log.garbageThreshold()) return;
+    // The queue works without it; a later compaction does the same.
+    await this.compact().catch(() => {});
   }
 
   redrive(

@@ -7,8 +7,16 @@ import {
 } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { StateView } from "../state/mod.ts";
+import { type AppliedMutation, StateView } from "../state/mod.ts";
 import { checkedClock, type Clock, QueueTime, systemClock } from "./clock.ts";
+import {
+  copiesOf,
+  EVENT_CHECKS,
+  type EventOptions,
+  type QueueEvent,
+  type RecordEvents,
+} from "./events/event.ts";
+import { entriesIn, hasCode, ledgerBefore, replayed } from "./events/past.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
 import { emptyLedger, type Ledger } from "./ledger/ledger.ts";
@@ -38,6 +46,7 @@ const VIEW_CHECKS: Checks<QueueViewOptions> = {
  * directory. It may be a moment late. What waits in the inbox is not counted.
  *
  * @typeParam T The payload of the messages.
+ * @typeParam R The results of their handlers.
  *
  * @example Watch a queue that another process has open
  * ```ts
@@ -53,7 +62,8 @@ const VIEW_CHECKS: Checks<QueueViewOptions> = {
  * assertEquals((await view.peek())[0]?.payload, "hello");
  * ```
  */
-export class QueueView<T> extends QueueReader<T> implements AsyncDisposable {
+export class QueueView<T, R = unknown> extends QueueReader<T, R>
+  implements AsyncDisposable {
   readonly #view: StateView<Ledger<T>, LedgerEntry<T>>;
   readonly #clock: Clock;
 
@@ -76,10 +86,10 @@ export class QueueView<T> extends QueueReader<T> implements AsyncDisposable {
    * @throws {MiniError} `NOT_FOUND` if it holds no log; otherwise as
    * `MiniQueue.open`, but for the lock.
    */
-  static async open<T>(
+  static async open<T, R = unknown>(
     dir: string | URL,
     options: QueueViewOptions = {},
-  ): Promise<QueueView<T>> {
+  ): Promise<QueueView<T, R>> {
     assertOptions("QueueView.open()", options, VIEW_CHECKS);
     const { ifMissing, fs, clock = systemClock } = options;
     const view = await StateView.open<Ledger<T>, LedgerEntry<T>>(dir, {
@@ -90,7 +100,7 @@ export class QueueView<T> extends QueueReader<T> implements AsyncDisposable {
       ...(ifMissing && { ifMissing }),
       ...(fs && { fs }),
     });
-    return new QueueView(view, checkedClock(clock));
+    return new QueueView<T, R>(view, checkedClock(clock));
   }
 
   /** The number of the last record that the view has read: see {@linkcode MiniQueue.sequence}. It becomes smaller if the owner lost records in a crash. */
@@ -126,6 +136,49 @@ export class QueueView<T> extends QueueReader<T> implements AsyncDisposable {
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<void> {
     return this.#view.until(seq, options);
+  }
+
+  /**
+   * Reads what becomes of messages, as {@linkcode MiniQueue.events} does, each
+   * event once the view has read its record. Each reader has a copy of the
+   * queue. Ends when the view is closed.
+   *
+   * @param options Where to start, and when to stop.
+   * @returns The events.
+   * @throws {MiniError} While iterating: `COMPACTED` if the log does not reach
+   * back to a record, which is `seq`; `REWRITTEN` if records that were read are
+   * not there any more; the {@linkcode QueueView.failure} of the view.
+   */
+  events(options: EventOptions = {}): AsyncIterable<QueueEvent<T, R>> {
+    assertOptions("events()", options, EVENT_CHECKS);
+    const next = this.#view.sequence + 1;
+    const { from = next, signal } = options;
+    const start = Math.min(from, next);
+    const entries = this.#view.watch({
+      from: start,
+      ...(signal && { signal }),
+    });
+    return copiesOf(this.#replay(start, entries), { from, signal });
+  }
+
+  async *#replay(
+    from: number,
+    mutations: AsyncIterable<AppliedMutation<LedgerEntry<T>>>,
+  ): AsyncGenerator<RecordEvents<T>, void, undefined> {
+    try {
+      const ledger = await ledgerBefore(from, (seq) => this.#ledgerAt(seq));
+      yield* replayed(ledger, entriesIn(mutations, (entry) => entry));
+    } catch (error) {
+      const isEnd = this.#view.isClosed && hasCode(error, "CLOSED");
+      if (!isEnd) throw error;
+    }
+  }
+
+  /** A copy of the ledger as it was after a record. */
+  async #ledgerAt(seq: number): Promise<Ledger<T>> {
+    const ledger = ifReadable(() => this.#view.state as Ledger<T>);
+    const isNow = ledger !== undefined && this.#view.sequence === seq;
+    return isNow ? structuredClone(ledger) : await this.#view.at(seq);
   }
 
   /** The ledger, once it can be read, and the time of the queue. */

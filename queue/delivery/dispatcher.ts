@@ -103,6 +103,22 @@ export class Dispatcher<T, M> {
     return promise;
   }
 
+  /** Receives messages until the queue is closed. Gives back an unsettled one at which the reading stops. */
+  async *messages(): AsyncGenerator<QueueMessage<T, unknown, M>, void> {
+    for (;;) {
+      const [message] = await this.receive(1, { waitMs: Infinity });
+      if (message === undefined) return;
+      let isLeft = true;
+      try {
+        yield message;
+        isLeft = false;
+      } finally {
+        // A loop that asks for the next one may settle this one elsewhere.
+        if (isLeft) await this.#deliveries.abandon(message);
+      }
+    }
+  }
+
   /** Stops serving. Messages that are about to be handed out are given back. */
   async end(): Promise<void> {
     this.#isEnded = true;

@@ -1,3 +1,4 @@
+import type { LoggedError } from "./entry.ts";
 import type { LedgerMessage } from "./ledger.ts";
 
 /** A change that an entry has made to a message. */
@@ -15,6 +16,8 @@ export interface Effect<T = unknown> {
   readonly message: LedgerMessage<T>;
   /** Why it was retried, is dead, or was cancelled. */
   readonly reason?: string | undefined;
+  /** The error that made it dead. */
+  readonly error?: LoggedError | undefined;
   /** The result in the entry. */
   readonly result?: unknown;
 }

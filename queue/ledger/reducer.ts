@@ -199,7 +199,7 @@ function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
     diedAt: ledger.at,
   };
   noteDead(ledger, id);
-  tell(ledger, { type: "dead", message, reason: why });
+  tell(ledger, { type: "dead", message, reason: why, error });
 }
 
 function cancel<T>(ledger: Ledger<T>, { id, reason }: Cancellation): void {

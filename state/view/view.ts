@@ -8,7 +8,7 @@ import { type FilesToRead, isRustLog, openForReading } from "../directory.ts";
 import type { StateManager } from "../manager.ts";
 import { type AppliedMutation, checkInitial, checkUnused } from "../options.ts";
 import type { DeepReadonly } from "../readonly.ts";
-import { type RebuildSources, rebuildSources } from "../rebuild.ts";
+import { rebuild, type RebuildSources, rebuildSources } from "../rebuild.ts";
 import { isApplied } from "./feed.ts";
 import {
   type StateViewOptions,
@@ -212,6 +212,42 @@ export class StateView<S, M> implements AsyncDisposable {
     } finally {
       child.abort();
     }
+  }
+
+  /**
+   * Rebuilds the state as it was after a record.
+   *
+   * @param seq A number from 0, the initial state, to
+   * {@linkcode StateView.sequence}.
+   * @returns A state of its own.
+   * @throws {MiniError} `COMPACTED` if neither snapshots nor log reach back so far.
+   *
+   * @example As it was before the last change
+   * ```ts
+   * import { StateManager, StateView } from "@mini/state/state";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const dir = await Deno.makeTempDir();
+   * const sum = {
+   *   initial: () => 0,
+   *   apply: (state: number, by: number) => state + by,
+   * };
+   * await using manager = await StateManager.open(dir, sum);
+   * for (const by of [1, 2, 3]) await manager.apply(by);
+   * await using view = await StateView.open(dir, sum);
+   * assertEquals(await view.at(view.sequence - 1), 3);
+   * ```
+   */
+  async at(seq: number): Promise<S> {
+    this.#assertOpen();
+    checkCount("seq", seq, 0);
+    if (seq > this.sequence) {
+      throw new RangeError(`seq must be at most ${this.sequence}, not ${seq}`);
+    }
+    const { log, snapshots, isRust } = this.#sources;
+    const files = { log, snapshots, isRust };
+    const sources = rebuildSources(files, this.#options);
+    return (await rebuild(sources, seq, "COMPACTED")).state;
   }
 
   /**

@@ -126,7 +126,7 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "take-back-on-opening-is-forgotten",
-    file: "queue/queue.ts",
+    file: "queue/upkeep.ts",
     edits: [["    await this.#deliveries.takeBackAll();\n", ""]],
     killedBy: queue(ACROSS_A_KILL),
   },

@@ -83,7 +83,7 @@ export const WORK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "loop-that-is-left-keeps-its-message",
-    file: "queue/queue.ts",
+    file: "queue/delivery/dispatcher.ts",
     edits: [["      let isLeft = true;\n", "      let isLeft = false;\n"]],
     killedBy: {
       file: "tests/queue/left_test.ts",

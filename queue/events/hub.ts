@@ -1,0 +1,185 @@
+import { onAbort } from "../../base/abort.ts";
+import { assertOptions } from "../../base/checks.ts";
+import { Signal } from "../../base/signal.ts";
+import { type Effect, observe } from "../ledger/effects.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import {
+  addEvent,
+  copiesOf,
+  EVENT_CHECKS,
+  type EventOptions,
+  type QueueEvent,
+  type ReadRange,
+  type RecordEvents,
+  type Told,
+} from "./event.ts";
+import { hasCode, ledgerBefore, type LedgerPast, replayed } from "./past.ts";
+import { RecentEvents } from "./recent.ts";
+
+/** A ledger that changes. */
+export interface EventSource<T> {
+  /** The number of the last record that the ledger has applied. */
+  readonly sequence: number;
+  /** Resolves at the next change of any of these. */
+  readonly changed: Promise<void>;
+  readonly isClosed: boolean;
+  readonly failure: unknown;
+  /** The ledger, if it can be read now: another object where it was rebuilt. */
+  ifReadable(): Ledger<T> | undefined;
+  readonly past: LedgerPast<T> | undefined;
+}
+
+/** The events of a ledger, for any number of readers. Without readers it does nothing. */
+export class EventHub<T> {
+  readonly #source: EventSource<T>;
+  readonly #recent = new RecentEvents<T>();
+  readonly #woken = new Signal();
+  #readers = 0;
+  #isFollowing = false;
+  #isEnded = false;
+  /** Why the ledger cannot be read any more. */
+  #failure: unknown;
+  /** The ledger that is observed. */
+  #ledger: Ledger<T> | undefined;
+  #unobserve = () => {};
+  /** The events of records that the ledger may not have applied yet. */
+  #told: { readonly seq: number; readonly events: Told<T>[] }[] = [];
+  /** Called for each effect while there are readers: it may still turn out to be none. */
+  onEffect: (effect: Effect<T>) => void = () => {};
+
+  constructor(source: EventSource<T>) {
+    this.#source = source;
+  }
+
+  /** The events for one reader. */
+  events<R>(options: EventOptions): AsyncIterable<QueueEvent<T, R>> {
+    assertOptions("events()", options, EVENT_CHECKS);
+    const { from = this.#source.sequence + 1, signal } = options;
+    return copiesOf(this.read({ from, signal }), { from, signal });
+  }
+
+  /** Reads the events of each record that has any, from record `from` on. Ends when the ledger is closed. */
+  async *read(
+    { from, signal }: ReadRange,
+  ): AsyncGenerator<RecordEvents<T>, void, undefined> {
+    const source = this.#source;
+    const letGo = onAbort(signal, () => this.#woken.fire());
+    this.#join();
+    try {
+      // As of the record before `next`, for what is not remembered.
+      let copy: Ledger<T> | undefined;
+      for (let next = from;;) {
+        signal?.throwIfAborted();
+        const woken = this.#woken.next;
+        const { sequence } = source;
+        const isRemembered = next >= this.#recent.start;
+        const found = isRemembered ? this.#recent.first(next) : undefined;
+        if (found !== undefined) {
+          copy = undefined;
+          yield found;
+          next = found.seq + 1;
+        } else if (!isRemembered && next <= sequence) {
+          copy ??= await ledgerBefore(next, source.past?.at);
+          yield* this.#replay(copy, { from: next, to: sequence, signal });
+          next = sequence + 1;
+        } else if (this.#isOver) return;
+        else if (this.#hasFailed) throw source.failure ?? this.#failure;
+        else await woken;
+      }
+    } catch (error) {
+      const isEnd = this.#isOver && hasCode(error, "CLOSED");
+      if (!isEnd) throw error;
+    } finally {
+      letGo();
+      this.#leave();
+    }
+  }
+
+  #replay(
+    copy: Ledger<T>,
+    { signal, ...range }: ReadRange & { readonly to: number },
+  ): AsyncIterable<RecordEvents<T>> {
+    const { entries } = this.#source.past!;
+    return replayed(copy, entries({ ...range, ...(signal && { signal }) }));
+  }
+
+  get #isOver(): boolean {
+    return this.#isEnded || this.#source.isClosed;
+  }
+
+  get #hasFailed(): boolean {
+    return (this.#source.failure ?? this.#failure) !== undefined;
+  }
+
+  /** Lets every reader read what is on record, and end. */
+  end(): void {
+    if (this.#readers > 0) this.#look();
+    this.#isEnded = true;
+    this.#woken.fire();
+  }
+
+  #join(): void {
+    this.#readers++;
+    if (this.#isFollowing) this.#look();
+    else void this.#follow();
+  }
+
+  #leave(): void {
+    if (--this.#readers > 0) return;
+    this.#unobserve();
+    this.#ledger = undefined;
+    this.#told = [];
+    this.#recent.clear(Infinity);
+  }
+
+  async #follow(): Promise<void> {
+    this.#isFollowing = true;
+    for (;;) {
+      const { changed } = this.#source;
+      if (this.#readers > 0) this.#look();
+      if (this.#readers === 0 || this.#isOver || this.#hasFailed) break;
+      await changed;
+    }
+    this.#isFollowing = false;
+  }
+
+  /** Finds out what of that which was told is on record. */
+  #look(): void {
+    const { sequence } = this.#source;
+    const ledger = this.#readable();
+    if (ledger === this.#ledger) this.#confirm(sequence);
+    // While it is being rebuilt, nothing is told.
+    else if (ledger !== undefined) this.#observe(ledger, sequence);
+    this.#woken.fire();
+  }
+
+  #readable(): Ledger<T> | undefined {
+    try {
+      return this.#source.ifReadable();
+    } catch (error) {
+      this.#failure = error;
+      return undefined;
+    }
+  }
+
+  /** The ledger has applied the records up to `sequence`, and is the one that was observed: what was told of them is true. */
+  #confirm(sequence: number): void {
+    const isTrue = (each: { seq: number }) => each.seq <= sequence;
+    for (const each of this.#told.filter(isTrue)) this.#recent.add(each);
+    this.#told = this.#told.filter((each) => !isTrue(each));
+  }
+
+  /** Observes another ledger: nobody knows which of the records that it has applied did what was told. */
+  #observe(ledger: Ledger<T>, sequence: number): void {
+    this.#unobserve();
+    this.#told = [];
+    this.#ledger = ledger;
+    this.#recent.clear(sequence + 1);
+    this.#unobserve = observe<T>(ledger, (effect) => {
+      const seq = this.#source.sequence + 1;
+      if (this.#told.at(-1)?.seq !== seq) this.#told.push({ seq, events: [] });
+      addEvent(this.#told.at(-1)!.events, effect, ledger, seq);
+      this.onEffect(effect);
+    });
+  }
+}

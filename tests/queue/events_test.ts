@@ -1,0 +1,198 @@
+import {
+  applyToLedger,
+  emptyLedger,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerHost,
+  MiniQueue,
+  type QueueEvent,
+  QueueView,
+} from "@mini/state/queue";
+import { StateManager } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { FakeClock } from "../support/fake_clock.ts";
+import { errorOf } from "../support/journal.ts";
+import { turns } from "../support/queue.ts";
+
+type Change = { readonly jobs: LedgerEntry<string>; readonly fail?: boolean };
+
+function openState(fs = new MemoryFileSystem()) {
+  return StateManager.open<{ jobs: Ledger<string> }, Change>("/data", {
+    fs,
+    initial: () => ({ jobs: emptyLedger<string>() }),
+    apply: (state, { jobs, fail }) => {
+      applyToLedger(state.jobs, jobs);
+      if (fail) throw new Error("the rest of it fails");
+    },
+  });
+}
+
+const KEEP = { keepFinished: { count: 100 } };
+
+/** Does one of everything. */
+async function live<M>(
+  queue: MiniQueue<string, unknown, M>,
+  clock: FakeClock,
+): Promise<void> {
+  await queue.enqueue("a", { dedupeKey: "k", headers: { h: "1" } });
+  await queue.enqueue("kept out", { dedupeKey: "k" });
+  await queue.enqueueBatch([{ payload: "b" }, { payload: "c" }]);
+  await (await queue.receive())?.ack({ n: 1 });
+  await (await queue.receive())?.nack({ reason: "later" });
+  await (await queue.receive())?.deadLetter("no");
+  await queue.redrive("all");
+  await queue.receive();
+  clock.advance(60_000);
+  await queue.stats();
+  await queue.cancel(3, "no longer wanted");
+  await queue.purge("all");
+}
+
+const plain = <T>(events: readonly QueueEvent<T>[]) =>
+  events.map(({ seq, id, type }) => [seq, id, type]);
+
+Deno.test("MiniQueue.events() tells what becomes of messages, live as from the past, and in a view", async () => {
+  const fs = new MemoryFileSystem();
+  const clock = new FakeClock();
+  const options = { fs, clock, ...KEEP };
+  const queue = await MiniQueue.open<string>("/data", options);
+  const view = await QueueView.open<string>("/data", { fs, clock });
+  const now = Array.fromAsync(queue.events());
+  const seen = Array.fromAsync(view.events());
+  await live(queue, clock);
+  await view.until(queue.sequence);
+  const past = Array.fromAsync(queue.events({ from: 1 }));
+  await turns(2_000);
+  await queue.close();
+  await view.close();
+  const events = await now;
+  assertEquals(await past, events);
+  assertEquals(await seen, events);
+  const types = events.map(({ id, type }) => `${id} ${type}`);
+  assertEquals(types.slice(0, 5), [
+    "1 enqueued",
+    "3 enqueued",
+    "4 enqueued",
+    "1 delivered",
+    "1 done",
+  ]);
+  assertEquals(types.filter((type) => type.endsWith("cancelled")), [
+    "3 cancelled",
+    "4 cancelled",
+  ]);
+  const [first] = events;
+  assertEquals(first, {
+    seq: 2,
+    id: 1,
+    type: "enqueued",
+    at: new Date("2026-01-01"),
+    attempts: 0,
+    headers: { h: "1" },
+    payload: "a",
+  });
+  const done = events.find(({ type }) => type === "done");
+  assert(done?.type === "done");
+  assertEquals((done as { result?: unknown }).result, { n: 1 });
+});
+
+Deno.test("MiniQueue.events() gives a reader of its own copy, from the middle of the past on", async () => {
+  const clock = new FakeClock();
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/data", { fs, clock });
+  for (const payload of ["a", "b", "c"]) await queue.enqueue(payload);
+  for await (const event of queue.events({ from: 2 })) {
+    if (event.type !== "enqueued") continue;
+    assertEquals(event.payload, "b");
+    (event as { payload: string }).payload = "changed";
+    break;
+  }
+  for await (const event of queue.events({ from: 2 })) {
+    assertEquals(event.type === "enqueued" && event.payload, "b");
+    break;
+  }
+});
+
+Deno.test("MiniQueue.events() misses nothing, however slow the reader is", async () => {
+  const clock = new FakeClock();
+  const fs = new MemoryFileSystem();
+  const queue = await MiniQueue.open<string>("/data", { fs, clock });
+  const events = queue.events()[Symbol.asyncIterator]();
+  const first = events.next();
+  await queue.enqueue("first");
+  assertEquals((await first).value?.id, 1);
+  for (let n = 0; n < 2_500; n++) await queue.enqueue(`${n}`);
+  const ids: number[] = [];
+  while (ids.length < 2_500) ids.push((await events.next()).value!.id);
+  assertEquals(ids, Array.from({ length: 2_500 }, (_, n) => n + 2));
+  const last = events.next();
+  await queue.close();
+  assertEquals((await last).done, true);
+});
+
+Deno.test("MiniQueue.events() ends with the reason of its signal", async () => {
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/data", { fs });
+  const stop = new AbortController();
+  const read = Array.fromAsync(queue.events({ signal: stop.signal }));
+  await turns();
+  stop.abort(new Error("enough"));
+  assertEquals((await assertRejects(() => read, Error)).message, "enough");
+  assertThrows(() => queue.events({ from: 0 }), RangeError);
+  assertThrows(() => queue.events({ form: 1 } as object), TypeError);
+});
+
+Deno.test("MiniQueue.events() says from where on it cannot tell the past", async () => {
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/data", { fs });
+  await queue.enqueue("a");
+  await queue.compact();
+  await queue.enqueue("b");
+  await queue.compact();
+  const error = await errorOf(
+    queue.events({ from: 1 })[Symbol.asyncIterator]().next(),
+  );
+  assertEquals(error.code, "COMPACTED");
+});
+
+Deno.test("MiniQueue.events() tells nothing of a record that was aborted", async () => {
+  await using shop = await openState();
+  const clock = new FakeClock();
+  const queue = await MiniQueue.attach(shop, "jobs", { clock });
+  const events = Array.fromAsync(queue.events());
+  await queue.enqueue("a");
+  const aborted = {
+    jobs: { at: 1, enqueue: [{ id: 99, payload: "never" }] },
+    fail: true,
+  };
+  assertEquals((await errorOf(shop.apply(aborted))).code, "ABORTED_MUTATION");
+  await queue.enqueue("b");
+  const message = await queue.receive();
+  await message?.ack();
+  await queue.close();
+  assertEquals(plain(await events).map(([, id, type]) => `${id} ${type}`), [
+    "1 enqueued",
+    "2 enqueued",
+    "1 delivered",
+    "1 done",
+  ]);
+});
+
+Deno.test("MiniQueue.events() of a state without a past tells what is to come, and no more", async () => {
+  await using shop = await openState();
+  const host = new Proxy(shop, {
+    get(target, name) {
+      if (name === "at" || name === "history") return undefined;
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  }) as unknown as LedgerHost<{ jobs: Ledger<string> }, Change>;
+  const queue = await MiniQueue.attach(host, "jobs");
+  await queue.enqueue("a");
+  const past = queue.events({ from: 1 })[Symbol.asyncIterator]().next();
+  assertEquals((await errorOf(past)).code, "COMPACTED");
+  const next = Array.fromAsync(queue.events());
+  await queue.enqueue("b");
+  await queue.close();
+  assertEquals(plain(await next).map(([, id]) => id), [2]);
+});
