@@ -14,6 +14,8 @@ export class StoreConsumer {
   #isOpening = false;
   /** Whether its first position is not known yet. */
   #isNew = true;
+  /** Whether it may have been left with a first position that compaction has overtaken: making it did not succeed. */
+  #isHalfMade = false;
   /** The last record that it was given. */
   #given = 0;
   /** The last commit that was acknowledged, and the last that was called. */
@@ -46,6 +48,9 @@ export class StoreConsumer {
     this.#isOpening = true;
     const open = () => this.#store.consumer(NAME);
     const outcome = await attempt(this.#world, "open a consumer", open);
+    if (this.#isNew && (process.isDead || outcome.error !== undefined)) {
+      this.#isHalfMade = true;
+    }
     if (process.isDead) return;
     this.#isOpening = false;
     if (outcome.error !== undefined) return;
@@ -71,7 +76,8 @@ export class StoreConsumer {
         this.#given = record.seq;
       }
     };
-    attempt(this.#world, "consume", follow, ["ABORTED"]).then(() => {
+    const allowed = this.#isHalfMade ? ["ABORTED", "COMPACTED"] : ["ABORTED"];
+    attempt(this.#world, "consume", follow, allowed).then(() => {
       if (process.isDead) return;
       compare(given);
       const { seq } = given[0] ?? { seq: position + 1 };
