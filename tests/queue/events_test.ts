@@ -142,17 +142,73 @@ Deno.test("MiniQueue.events() ends with the reason of its signal", async () => {
   assertThrows(() => queue.events({ form: 1 } as object), TypeError);
 });
 
-Deno.test("MiniQueue.events() says from where on it cannot tell the past", async () => {
+/** The first event, of a queue or a view. */
+const firstOf = <E>(events: AsyncIterable<E>) =>
+  events[Symbol.asyncIterator]().next();
+
+Deno.test("MiniQueue.events() says from where on it cannot tell the past, as a view does", async () => {
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/data", { fs });
+  for (const payload of ["a", "b", "c"]) {
+    await queue.enqueue(payload);
+    await queue.compact();
+  }
+  await using view = await QueueView.open<string>("/data", { fs });
+  for (const reader of [queue, view]) {
+    for (const from of [1, 2]) {
+      const error = await errorOf(firstOf(reader.events({ from })));
+      assertEquals(error.code, "COMPACTED");
+    }
+  }
+});
+
+Deno.test("MiniQueue.events() tells no change of a message that waits", async () => {
+  const fs = new MemoryFileSystem();
+  const queue = await MiniQueue.open<string>("/data", { fs });
+  const events = Array.fromAsync(queue.events());
+  await queue.enqueue("a");
+  await queue.update(1, { payload: "b" });
+  await queue.enqueue("c");
+  await queue.close();
+  assertEquals(plain(await events), [[1, 1, "enqueued"], [3, 2, "enqueued"]]);
+});
+
+Deno.test("QueueView.events() begins later if told to, and ends with the view", async () => {
   const fs = new MemoryFileSystem();
   await using queue = await MiniQueue.open<string>("/data", { fs });
   await queue.enqueue("a");
-  await queue.compact();
+  const view = await QueueView.open<string>("/data", { fs });
+  const later = firstOf(view.events({ from: 3 }));
   await queue.enqueue("b");
-  await queue.compact();
-  const error = await errorOf(
-    queue.events({ from: 1 })[Symbol.asyncIterator]().next(),
+  await queue.enqueue("c");
+  assertEquals((await later).value?.seq, 3);
+  const events = view.events({ from: 1 });
+  const closed = view.close();
+  assertEquals((await firstOf(events)).done, true);
+  await closed;
+});
+
+Deno.test("MiniQueue.events() ends with the failure of its state", async () => {
+  const fs = new MemoryFileSystem();
+  const shop = await openState(fs);
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const events = firstOf(queue.events());
+  const outcome = queue.enqueue("a").then(({ id }) => queue.outcome(id));
+  await events;
+  const rest = errorOf(firstOf(queue.events()));
+  const ended = errorOf(outcome);
+  await turns();
+  fs.hooks.before = ({ operation }) =>
+    operation === "read" ? { code: "EIO" } : undefined;
+  const jobs = { at: 1, enqueue: [{ id: 99, payload: "never" }] };
+  assertEquals(
+    (await errorOf(shop.apply({ jobs, fail: true }))).code,
+    "POISONED",
   );
-  assertEquals(error.code, "COMPACTED");
+  assertEquals((await rest).code, "POISONED");
+  assertEquals((await ended).code, "POISONED");
+  await queue.close().catch(() => {});
+  await shop.close().catch(() => {});
 });
 
 Deno.test("MiniQueue.events() tells nothing of a record that was aborted", async () => {

@@ -103,7 +103,9 @@ Deno.test("MiniQueue.outcome() of a dead letter that was redriven waits again", 
   assertEquals(await queue.outcome(id), { state: "dead", reason: "no" });
   await queue.redrive(id);
   const outcome = queue.outcome(id);
+  await queue.enqueue("for which nobody waits");
   await (await queue.receive())?.ack("yes");
+  await (await queue.receive())?.ack("no");
   assertEquals(await outcome, { state: "done", result: "yes" });
 });
 
@@ -195,6 +197,33 @@ Deno.test("MiniQueue.outcome() is told also while the state is rebuilt again and
     "done",
     "done",
     "done",
+  ]);
+  await queue.close();
+});
+
+Deno.test("MiniQueue.outcome() looks again where the state was rebuilt and gives no past", async () => {
+  await using shop = await openState();
+  const host = new Proxy(shop, {
+    get(target, name) {
+      if (name === "at" || name === "history") return undefined;
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const keepFinished = { count: 10 };
+  const queue = await MiniQueue.attach(host, "jobs", { keepFinished });
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
+  const outcomes = [queue.outcome(1), queue.outcome(2)];
+  const [a, b] = await queue.receiveBatch(2);
+  const abort = () =>
+    errorOf(shop.apply({ jobs: { at: 1, tick: true }, fail: true }));
+  const all = await Promise.all([abort(), a!.ack(1), abort()]);
+  assertEquals(all[0].code, "ABORTED_MUTATION");
+  await turns();
+  await b!.ack(2);
+  assertEquals(await Promise.all(outcomes), [
+    { state: "done", result: 1 },
+    { state: "done", result: 2 },
   ]);
   await queue.close();
 });

@@ -147,3 +147,25 @@ Deno.test("MiniQueue.work(): durable progress holds although the state was rebui
     assertEquals((await outbox.get(1))?.progress, 7);
   }, { until: "empty" });
 });
+
+Deno.test("MiniQueue.work(): durable progress after an acknowledgement in the same turn is refused", async () => {
+  type Change = { readonly jobs: LedgerEntry<string> };
+  await using shop = await StateManager.open<
+    { jobs: Ledger<string> },
+    Change
+  >("/data", {
+    fs: new MemoryFileSystem(),
+    initial: () => ({ jobs: emptyLedger<string>() }),
+    apply: (state, { jobs }) => applyToLedger(state.jobs, jobs),
+  });
+  const queue = await MiniQueue.attach(shop, "jobs");
+  await queue.enqueue("film");
+  let code: string | undefined;
+  await queue.work(async (message, { progress }) => {
+    const acked = shop.apply(message.ackMutation());
+    code = (await errorOf(progress(1, { durable: true }))).code;
+    await acked;
+  }, { until: "empty" });
+  assertEquals(code, "RECEIPT_EXPIRED");
+  await queue.close();
+});
