@@ -234,6 +234,27 @@ Deno.test("MiniQueue.events() tells nothing of a record that was aborted", async
   ]);
 });
 
+Deno.test("MiniQueue.events() ends where the state has no ledger any more", async () => {
+  await using shop = await StateManager.open("/data", {
+    fs: new MemoryFileSystem(),
+    initial: (): { jobs?: Ledger<string> } => ({ jobs: emptyLedger<string>() }),
+    apply: (state, { jobs }: { jobs: LedgerEntry<string> | null }) => {
+      if (jobs === null) delete state.jobs;
+      else applyToLedger(state.jobs!, jobs);
+    },
+  });
+  type Host = LedgerHost<
+    { jobs: Ledger<string> },
+    { jobs: LedgerEntry<string> }
+  >;
+  const queue = await MiniQueue.attach(shop as unknown as Host, "jobs");
+  const next = firstOf(queue.events());
+  await turns();
+  await shop.apply({ jobs: null });
+  await assertRejects(() => next, TypeError);
+  await queue.close().catch(() => {});
+});
+
 Deno.test("MiniQueue.events() of a state without a past tells what is to come, and no more", async () => {
   await using shop = await openState();
   const host = new Proxy(shop, {
