@@ -120,6 +120,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       log,
       (delivery) => deliveries.resultOf(delivery),
     );
+    deliveries.onAcked = (delivery) => this.#outcomes.noteResult(delivery);
   }
 
   /**

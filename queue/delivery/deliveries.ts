@@ -40,6 +40,8 @@ export class Deliveries<T, M> {
   readonly cancels: Cancels<T, M>;
   /** How far they are. */
   readonly progress: Progress<T, M>;
+  /** Called when a delivery is about to be acknowledged. */
+  onAcked: (delivery: Delivery) => void = () => {};
 
   constructor(log: LedgerLog<T, M>, options: CheckedOptions<T>, poke: Signal) {
     this.#log = log;
@@ -145,22 +147,20 @@ export class Deliveries<T, M> {
   acked({ id, receipt }: Delivery, result: unknown): Settlement {
     const acked: Settlement = { id, receipt, as: "acked" };
     const lease = this.#leases.of(acked);
-    if (result === undefined || lease === undefined) return acked;
+    if (lease === undefined) return acked;
     const { policy } = this.#log.ifReadable() ?? {};
-    if (policy?.finished === undefined) {
-      lease.result = { result };
-      return acked;
-    }
-    lease.result = this.#encoded(id, result);
-    return { ...acked, ...("result" in lease.result && lease.result) };
+    let encoded: HandlerResult | undefined;
+    lease.result = () =>
+      encoded ??= result === undefined ? {} : this.#encoded(id, result);
+    this.onAcked(acked);
+    if (policy?.finished === undefined) return acked;
+    const kept = lease.result();
+    return "result" in kept ? { ...acked, ...kept } : acked;
   }
 
   /** The result of the handler of a delivery that is being acknowledged, for who waits for it. */
   resultOf(delivery: Delivery): HandlerResult {
-    const { result = {} } = this.#leases.find(delivery) ?? {};
-    return "result" in result
-      ? this.#encoded(delivery.id, result.result)
-      : result;
+    return this.#leases.find(delivery)?.result?.() ?? {};
   }
 
   /** A result as JSON keeps it. One that cannot be kept does not undo the work. */

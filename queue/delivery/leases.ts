@@ -22,8 +22,8 @@ export interface Lease extends Delivery {
   settling?: Promise<unknown> | undefined;
   /** How far the consumer is. */
   progress?: unknown;
-  /** The result of the handler, once it has ended. */
-  result?: HandlerResult;
+  /** Gives the result of the handler, once it has ended. */
+  result?: () => HandlerResult;
 }
 
 /** The deadline that a lease had when it was scheduled. */

@@ -33,6 +33,7 @@ export interface QueueEventBase {
 
 /** A message waits: it is new, or is a dead letter that was redriven. */
 export interface EnqueuedEvent<T = unknown> extends QueueEventBase {
+  /** It waits. */
   readonly type: "enqueued";
   /** The content of the message. */
   readonly payload: T;
@@ -42,11 +43,13 @@ export interface EnqueuedEvent<T = unknown> extends QueueEventBase {
 
 /** A consumer was given a message. */
 export interface DeliveredEvent extends QueueEventBase {
+  /** A consumer holds it. */
   readonly type: "delivered";
 }
 
 /** A handler said, durably, how far it is. */
 export interface ProgressEvent extends QueueEventBase {
+  /** Its handler runs. */
   readonly type: "progress";
   /** How far it is. */
   readonly progress: unknown;
@@ -54,6 +57,7 @@ export interface ProgressEvent extends QueueEventBase {
 
 /** A message was acknowledged. */
 export interface DoneEvent<R = unknown> extends QueueEventBase {
+  /** It was acknowledged. */
   readonly type: "done";
   /** The result of its handler, if the queue keeps what is finished. */
   readonly result?: R;
@@ -61,6 +65,7 @@ export interface DoneEvent<R = unknown> extends QueueEventBase {
 
 /** A delivery has ended, and the message waits again. */
 export interface RetriedEvent extends QueueEventBase {
+  /** It waits again. */
   readonly type: "retried";
   /** Why. */
   readonly reason?: string;
@@ -68,6 +73,7 @@ export interface RetriedEvent extends QueueEventBase {
 
 /** A message has become a dead letter. */
 export interface DeadEvent extends QueueEventBase {
+  /** It is a dead letter. */
   readonly type: "dead";
   /** Why. */
   readonly reason: string;
@@ -77,6 +83,7 @@ export interface DeadEvent extends QueueEventBase {
 
 /** A message was cancelled, or purged before it had ended. */
 export interface CancelledEvent extends QueueEventBase {
+  /** It is not to be handled any more. */
   readonly type: "cancelled";
   /** Why; `"purged"` if all messages were purged. */
   readonly reason?: string;

@@ -83,8 +83,10 @@ export class EventHub<T> {
           yield* this.#replay(copy, { from: next, to: sequence, signal });
           next = sequence + 1;
         } else if (this.#isOver) return;
-        else if (this.#hasFailed) throw source.failure ?? this.#failure;
-        else await woken;
+        else {
+          if (this.#hasFailed) throw source.failure ?? this.#failure;
+          await woken;
+        }
       }
     } catch (error) {
       const isEnd = this.#isOver && hasCode(error, "CLOSED");

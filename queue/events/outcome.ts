@@ -97,12 +97,16 @@ export class Outcomes<T, R> {
     this.#hub = hub;
     this.#source = source;
     this.#resultOf = resultOf;
-    hub.onEffect = ({ type, message: { id, receipt } }) => {
-      const waiters = this.#waiting.get(id);
-      // It is at hand for as long as the delivery is being settled.
-      if (waiters === undefined || type !== "done") return;
-      waiters.result = { ...this.#resultOf({ id, receipt }), receipt };
+    hub.onEffect = ({ type, message }) => {
+      if (type === "done") this.noteResult(message);
     };
+  }
+
+  /** Notes the result of a delivery that is being acknowledged, while it is at hand. */
+  noteResult({ id, receipt }: Pick<LedgerMessage, "id" | "receipt">): void {
+    const waiters = this.#waiting.get(id);
+    if (waiters === undefined) return;
+    waiters.result = { ...this.#resultOf({ id, receipt }), receipt };
   }
 
   /** Resolves to what has become of a message, once it has ended; to `undefined` if the ledger does not know it. */
@@ -185,13 +189,11 @@ export class Outcomes<T, R> {
   #settle({ event, receipt }: Told<T>): void {
     const waiters = this.#waiting.get(event.id);
     if (waiters === undefined) return;
-    const { type, id } = event;
+    const { type } = event;
     if (type !== "done" && type !== "dead" && type !== "cancelled") return;
-    const given = type !== "done" || event.result !== undefined
-      ? undefined
-      : waiters.result?.receipt === receipt
-      ? waiters.result
-      : this.#resultOf({ id, receipt });
+    const isNoted = type === "done" && event.result === undefined &&
+      waiters.result?.receipt === receipt;
+    const given = isNoted ? waiters.result : undefined;
     for (const { since, resolve } of waiters.all) {
       if (event.seq > since) resolve(outcomeOf({ ...event, ...given }));
     }

@@ -1,32 +1,9 @@
-import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
-  type LedgerHost,
-  MiniQueue,
-  type QueueEvent,
-  QueueView,
-} from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
+import { MiniQueue, type QueueEvent, QueueView } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
 import { turns } from "../support/queue.ts";
-
-type Change = { readonly jobs: LedgerEntry<string>; readonly fail?: boolean };
-
-function openState(fs = new MemoryFileSystem()) {
-  return StateManager.open<{ jobs: Ledger<string> }, Change>("/data", {
-    fs,
-    initial: () => ({ jobs: emptyLedger<string>() }),
-    apply: (state, { jobs, fail }) => {
-      applyToLedger(state.jobs, jobs);
-      if (fail) throw new Error("the rest of it fails");
-    },
-  });
-}
 
 const KEEP = { keepFinished: { count: 100 } };
 
@@ -162,6 +139,55 @@ Deno.test("MiniQueue.events() says from where on it cannot tell the past, as a v
   }
 });
 
+Deno.test("MiniQueue.events() tells progress, errors, and which occurrence it is", async () => {
+  const clock = new FakeClock();
+  const queue = await MiniQueue.open<string>("/data", {
+    fs: new MemoryFileSystem(),
+    clock,
+    maxAttempts: 1,
+    schedules: { poll: { everyMs: 1_000, payload: "poll" } },
+  });
+  const { signal } = new AbortController();
+  const events = Array.fromAsync(queue.events({ signal }));
+  clock.advance(1_000);
+  const { outcome } = await new Promise<
+    { outcome: ReturnType<typeof queue.outcome> }
+  >((resolve) => {
+    void queue.work(async (message, { progress }) => {
+      resolve({ outcome: queue.outcome(message.id) });
+      await progress(50, { durable: true });
+      throw new RangeError("too far");
+    }, { until: "empty" });
+  });
+  const found = await outcome;
+  if (found?.state !== "dead") throw new Error(found?.state);
+  assertEquals(found.error?.name, "RangeError");
+  await queue.close();
+  const told = await events;
+  assertEquals(told.map(({ type }) => type), [
+    "enqueued",
+    "delivered",
+    "progress",
+    "dead",
+  ]);
+  const [enqueued, , progress, dead] = told as unknown as Record<
+    string,
+    unknown
+  >[];
+  assertEquals(enqueued?.scheduledFor, new Date(clock.wall()));
+  assertEquals(progress?.progress, 50);
+  assertEquals(dead?.error, found.error);
+});
+
+Deno.test("MiniQueue.events() ends at once where the queue is being closed", async () => {
+  const fs = new MemoryFileSystem();
+  const queue = await MiniQueue.open<string>("/data", { fs });
+  await queue.enqueue("a");
+  const events = queue.events({ from: 1 });
+  await queue.close();
+  assertEquals((await firstOf(events)).done, true);
+});
+
 Deno.test("MiniQueue.events() tells no change of a message that waits", async () => {
   const fs = new MemoryFileSystem();
   const queue = await MiniQueue.open<string>("/data", { fs });
@@ -186,90 +212,4 @@ Deno.test("QueueView.events() begins later if told to, and ends with the view", 
   const closed = view.close();
   assertEquals((await firstOf(events)).done, true);
   await closed;
-});
-
-Deno.test("MiniQueue.events() ends with the failure of its state", async () => {
-  const fs = new MemoryFileSystem();
-  const shop = await openState(fs);
-  const queue = await MiniQueue.attach(shop, "jobs");
-  const events = firstOf(queue.events());
-  const outcome = queue.enqueue("a").then(({ id }) => queue.outcome(id));
-  await events;
-  const rest = errorOf(firstOf(queue.events()));
-  const ended = errorOf(outcome);
-  await turns();
-  fs.hooks.before = ({ operation }) =>
-    operation === "read" ? { code: "EIO" } : undefined;
-  const jobs = { at: 1, enqueue: [{ id: 99, payload: "never" }] };
-  assertEquals(
-    (await errorOf(shop.apply({ jobs, fail: true }))).code,
-    "POISONED",
-  );
-  assertEquals((await rest).code, "POISONED");
-  assertEquals((await ended).code, "POISONED");
-  await queue.close().catch(() => {});
-  await shop.close().catch(() => {});
-});
-
-Deno.test("MiniQueue.events() tells nothing of a record that was aborted", async () => {
-  await using shop = await openState();
-  const clock = new FakeClock();
-  const queue = await MiniQueue.attach(shop, "jobs", { clock });
-  const events = Array.fromAsync(queue.events());
-  await queue.enqueue("a");
-  const aborted = {
-    jobs: { at: 1, enqueue: [{ id: 99, payload: "never" }] },
-    fail: true,
-  };
-  assertEquals((await errorOf(shop.apply(aborted))).code, "ABORTED_MUTATION");
-  await queue.enqueue("b");
-  const message = await queue.receive();
-  await message?.ack();
-  await queue.close();
-  assertEquals(plain(await events).map(([, id, type]) => `${id} ${type}`), [
-    "1 enqueued",
-    "2 enqueued",
-    "1 delivered",
-    "1 done",
-  ]);
-});
-
-Deno.test("MiniQueue.events() ends where the state has no ledger any more", async () => {
-  await using shop = await StateManager.open("/data", {
-    fs: new MemoryFileSystem(),
-    initial: (): { jobs?: Ledger<string> } => ({ jobs: emptyLedger<string>() }),
-    apply: (state, { jobs }: { jobs: LedgerEntry<string> | null }) => {
-      if (jobs === null) delete state.jobs;
-      else applyToLedger(state.jobs!, jobs);
-    },
-  });
-  type Host = LedgerHost<
-    { jobs: Ledger<string> },
-    { jobs: LedgerEntry<string> }
-  >;
-  const queue = await MiniQueue.attach(shop as unknown as Host, "jobs");
-  const next = firstOf(queue.events());
-  await turns();
-  await shop.apply({ jobs: null });
-  await assertRejects(() => next, TypeError);
-  await queue.close().catch(() => {});
-});
-
-Deno.test("MiniQueue.events() of a state without a past tells what is to come, and no more", async () => {
-  await using shop = await openState();
-  const host = new Proxy(shop, {
-    get(target, name) {
-      if (name === "at" || name === "history") return undefined;
-      const value = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  }) as unknown as LedgerHost<{ jobs: Ledger<string> }, Change>;
-  const queue = await MiniQueue.attach(host, "jobs");
-  await queue.enqueue("a");
-  const past = queue.events({ from: 1 })[Symbol.asyncIterator]().next();
-  assertEquals((await errorOf(past)).code, "COMPACTED");
-  const next = Array.fromAsync(queue.events());
-  await queue.enqueue("b");
-  await queue.close();
-  assertEquals(plain(await next).map(([, id]) => id), [2]);
 });

@@ -201,6 +201,26 @@ Deno.test("MiniQueue.outcome() is told also while the state is rebuilt again and
   await queue.close();
 });
 
+Deno.test("MiniQueue.outcome() is told the result where each record makes another state", async () => {
+  type Jobs = { readonly jobs: Ledger<string> };
+  await using shop = await StateManager.open("/data", {
+    fs: new MemoryFileSystem(),
+    immutable: true,
+    initial: (): Jobs => ({ jobs: emptyLedger<string>() }),
+    apply: (state: Jobs, change: { jobs: LedgerEntry<string> }) => {
+      const next = structuredClone(state);
+      applyToLedger(next.jobs, change.jobs);
+      return next;
+    },
+  });
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const { id } = await queue.enqueue("a");
+  const outcome = queue.outcome(id);
+  await (await queue.receive())?.ack({ n: 3 });
+  assertEquals(await outcome, { state: "done", result: { n: 3 } });
+  await queue.close();
+});
+
 Deno.test("MiniQueue.outcome() looks again where the state was rebuilt and gives no past", async () => {
   await using shop = await openState();
   const host = new Proxy(shop, {
