@@ -82,8 +82,12 @@ export class ReadyIndex<T> {
     (a.due - b.due || b.priority - a.priority || a.order - b.order) < 0
   );
   /** Those that wait for a time of the wall clock. */
-  readonly #timed = new Heap<LedgerMessage<T>>((a, b) => a.when! < b.when!);
+  readonly #timed = new Heap<LedgerMessage<T>>((a, b) =>
+    (a.when! - b.when! || b.priority - a.priority || a.order - b.order) < 0
+  );
   readonly #waits = [this.#delayed, this.#timed];
+  /** The latest time of the wall clock for which a ready message has waited. */
+  #reached = -Infinity;
   /** The messages in either of the two. */
   readonly #late = new Set<LedgerMessage<T>>();
   /** The ids of messages that `next` took and `putBack` did not put back. */
@@ -323,14 +327,26 @@ export class ReadyIndex<T> {
   }
 
   #promote({ now, drift }: Moment): void {
+    if (now + drift < this.#reached) this.#waitAgain();
     for (const heap of this.#waits) {
       for (let first; (first = this.#first(heap)) !== undefined;) {
         if (delayOf(first, { now, drift }) > 0) break;
         heap.pop();
         this.#late.delete(first);
         this.#ready.push(first);
+        this.#reached = Math.max(this.#reached, first.when ?? -Infinity);
       }
     }
+  }
+
+  /** Lets those that are ready wait again: the wall clock has gone back. */
+  #waitAgain(): void {
+    this.#reached = -Infinity;
+    const ready = new Set<LedgerMessage<T>>();
+    for (let first; (first = this.#ready.pop()) !== undefined;) {
+      if (this.#isWaiting(first)) ready.add(first);
+    }
+    for (const message of ready) this.wait(message);
   }
 }
 

@@ -82,3 +82,31 @@ Deno.test("MiniQueue.enqueue() refuses what is no date and no headers, and enque
   }
   assertEquals(queue.sequence, 0);
 });
+
+Deno.test("a message that was ready waits for its date again once the wall clock is set back", async () => {
+  const { queue, clock } = await open();
+  const { id } = await queue.enqueue("dated", {
+    at: new Date(clock.wall() + 1_000),
+  });
+  await queue.enqueue("now");
+  clock.setWall(clock.wall() + 60_000);
+  assertEquals((await queue.stats()).ready, 2);
+  clock.setWall(clock.wall() - 60_000);
+  const { ready, delayed } = await queue.stats();
+  assertEquals([ready, delayed], [1, 1]);
+  assertEquals((await queue.get(id))?.state, "delayed");
+  assertEquals((await queue.receive())?.payload, "now");
+  assertEquals(await queue.receive(), undefined);
+  clock.advance(1_000);
+  assertEquals((await queue.receive())?.payload, "dated");
+});
+
+Deno.test("messages of one date are shown and delivered by their priorities", async () => {
+  const { queue, clock } = await open();
+  const at = new Date(clock.wall() + 1_000);
+  for (const priority of [0, 2, 1]) {
+    await queue.enqueue(`${priority}`, { at, priority });
+  }
+  const payloads = (await queue.peek()).map(({ payload }) => payload);
+  assertEquals(payloads, ["2", "1", "0"]);
+});
