@@ -3,6 +3,7 @@ import { ADOPT_MUTANTS } from "./adopt.ts";
 import { CONSUME_MUTANTS } from "./consume.ts";
 import { FOLLOW_MUTANTS } from "./follow.ts";
 import { INBOX_MUTANTS } from "./inbox.ts";
+import { JOB_MUTANTS } from "./jobs.ts";
 import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
 import { OWNER_MUTANTS } from "./owner.ts";
@@ -30,6 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ROLL_BACK_MUTANTS,
   ...VIEW_MUTANTS,
   ...QUEUE_MUTANTS,
+  ...JOB_MUTANTS,
   ...INBOX_MUTANTS,
   ...SCHEDULE_MUTANTS,
   ...WORK_MUTANTS,
