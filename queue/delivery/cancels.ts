@@ -117,7 +117,7 @@ export class Cancels<T, M> {
         this.#log,
         { cancel: [{ id, ...why }] },
         { type: "cancelled", id },
-        (now) => !isKept(now, id),
+        (now) => !hasEnded(now, id),
       );
       if (isOurs) return this.#stop({ id, receipt }, inFlight, reason, release);
     } catch (error) {
@@ -155,6 +155,11 @@ export class Cancels<T, M> {
     if (lease !== undefined) this.#leases.lose(lease);
     return isRunning ? "stopping" : "cancelled";
   }
+}
+
+/** Whether a message that is not in the ledger any more ended otherwise than by a cancellation, as far as that is known. */
+function hasEnded({ dead, finished }: Ledger, id: number): boolean {
+  return dead[id] !== undefined || finished?.[id]?.as === "acked";
 }
 
 /** Whether a message that has ended is kept. */

@@ -239,6 +239,12 @@ export class ReadyIndex<T> {
     return group === undefined ? undefined : this.#groups.get(group);
   }
 
+  /** Notes the delivery of a message. Returns whether `next` took it. */
+  deliver(id: number): boolean {
+    this.inFlight.add(id);
+    return this.#taken.has(id);
+  }
+
   /** Puts back a message that `next` took, unless it is in flight or gone. */
   putBack(id: number): void {
     this.#taken.delete(id);

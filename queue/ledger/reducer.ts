@@ -155,11 +155,13 @@ function deliver<T>(ledger: Ledger<T>, id: number): void {
   const message = ledger.messages[id];
   // It may have been purged in the meantime.
   if (message === undefined || message.inFlight) return;
+  const index = existingReadyIndex(ledger);
+  // A view picks nothing: there the message is still in a heap.
+  if (index?.deliver(id) === false) forgetReadyIndex(ledger);
   message.inFlight = true;
   message.attempts++;
   message.receipt++;
   delete message.when;
-  existingReadyIndex(ledger)?.inFlight.add(id);
   tell(ledger, { type: "delivered", message });
 }
 

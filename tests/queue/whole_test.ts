@@ -1,0 +1,146 @@
+// What is told of a message is complete, wherever it comes from and wherever it ends.
+import {
+  applyToLedger,
+  emptyLedger,
+  type Ledger,
+  type LedgerEntry,
+  MiniQueue,
+  QueueView,
+} from "@mini/state/queue";
+import { StateManager, StateView } from "@mini/state/state";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { assertEquals, assertRejects } from "@std/assert";
+import { FakeClock } from "../support/fake_clock.ts";
+import { errorOf } from "../support/journal.ts";
+
+Deno.test("MiniQueue.finished() keeps all that is known of a scheduled message", async () => {
+  const clock = new FakeClock();
+  await using queue = await MiniQueue.open<string>("/data", {
+    fs: new MemoryFileSystem(),
+    clock,
+    keepFinished: { bytes: 10_000, ageMs: 60_000 },
+    keepDead: { ageMs: 60_000 },
+    schedules: {
+      poll: {
+        everyMs: 1_000,
+        payload: "poll",
+        group: "polls",
+        headers: { by: "poll" },
+      },
+    },
+  });
+  clock.advance(1_000);
+  await queue.work(async (_, { progress }) => {
+    await progress({ percent: 50 }, { durable: true });
+    return "done";
+  }, { until: "empty" });
+  assertEquals(await queue.finished(), [{
+    id: 1,
+    payload: "poll",
+    enqueuedAt: new Date(clock.wall()),
+    priority: 0,
+    group: "polls",
+    attempts: 1,
+    headers: { by: "poll" },
+    scheduledFor: new Date(clock.wall()),
+    progress: { percent: 50 },
+    endedAt: new Date(clock.wall()),
+    state: "done",
+    result: "done",
+  }]);
+});
+
+Deno.test("MiniQueue.post() posts a date and headers", async () => {
+  const fs = new MemoryFileSystem();
+  const clock = new FakeClock();
+  const options = { fs, clock, inbox: true };
+  await using queue = await MiniQueue.open<string>("/data", options);
+  const at = new Date(clock.wall() + 1_000);
+  await MiniQueue.post("/data", "a", { fs, at, headers: { h: "1" } });
+  const [posted] = await queue.peek();
+  assertEquals([posted?.delayMs, posted?.headers], [1_000, { h: "1" }]);
+  assertEquals(await queue.schedules(), []);
+});
+
+Deno.test("QueueMessage.ack() with a result is refused after the delivery is over", async () => {
+  await using queue = await MiniQueue.open<string>("/data", {
+    fs: new MemoryFileSystem(),
+    keepFinished: { count: 1 },
+  });
+  await queue.enqueue("a");
+  const message = await queue.receive();
+  await message?.ack(1);
+  assertEquals((await errorOf(message!.ack(2))).code, "RECEIPT_EXPIRED");
+  const found = await queue.get(1);
+  assertEquals(found?.state === "done" && found.result, 1);
+});
+
+Deno.test("QueueMessage.ack() tells the result also while the state is rebuilt", async () => {
+  type Change = { readonly jobs: LedgerEntry<string>; readonly fail?: boolean };
+  await using shop = await StateManager.open("/data", {
+    fs: new MemoryFileSystem(),
+    initial: () => ({ jobs: emptyLedger<string>() }),
+    apply: (state: { jobs: Ledger<string> }, { jobs, fail }: Change) => {
+      applyToLedger(state.jobs, jobs);
+      if (fail) throw new Error("the rest of it fails");
+    },
+  });
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const { id } = await queue.enqueue("a");
+  const outcome = queue.outcome(id);
+  const message = await queue.receive();
+  const aborted = errorOf(
+    shop.apply({ jobs: { at: 1, tick: true }, fail: true }),
+  );
+  const isReadable = () => {
+    try {
+      return shop.state !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  while (isReadable()) await undefined;
+  await message?.ack("a result");
+  assertEquals(await outcome, { state: "done", result: "a result" });
+  await aborted;
+  await queue.close();
+});
+
+Deno.test("QueueView.events() ends with the reason of its signal", async () => {
+  const fs = new MemoryFileSystem();
+  await using _ = await MiniQueue.open<string>("/data", { fs });
+  await using view = await QueueView.open<string>("/data", { fs });
+  const signal = AbortSignal.abort(new Error("enough"));
+  const events = Array.fromAsync(view.events({ signal }));
+  assertEquals((await assertRejects(() => events, Error)).message, "enough");
+});
+
+Deno.test("StateView.at() refuses records that it has not read", async () => {
+  const fs = new MemoryFileSystem();
+  const options = {
+    fs,
+    initial: () => 0,
+    apply: (sum: number, by: number) => sum + by,
+  };
+  await using manager = await StateManager.open("/state", options);
+  await manager.apply(1);
+  await using view = await StateView.open("/state", options);
+  assertEquals([await view.at(0), await view.at(1)], [0, 1]);
+  await assertRejects(() => view.at(2), RangeError);
+  await assertRejects(() => view.at(-1), RangeError);
+});
+
+Deno.test("QueueView.stats() is exact whatever is delivered between two looks", async () => {
+  const fs = new MemoryFileSystem();
+  const clock = new FakeClock();
+  await using queue = await MiniQueue.open<string>("/data", { fs, clock });
+  await queue.enqueue("a", { delayMs: 300 });
+  await queue.enqueue("b", { delayMs: 310 });
+  await using view = await QueueView.open<string>("/data", { fs, clock });
+  assertEquals((await view.stats()).delayed, 2);
+  clock.advance(500);
+  await (await queue.receive())?.nack({ delayMs: 3_600_000 });
+  await view.until(queue.sequence);
+  assertEquals(await view.stats(), await queue.stats());
+  assertEquals((await view.stats()).ready, 1);
+});
