@@ -1,6 +1,7 @@
 /** Faults that the tests must notice: one way each to break a promise. */
 import { ADOPT_MUTANTS } from "./adopt.ts";
 import { CONSUME_MUTANTS } from "./consume.ts";
+import { EVENT_MUTANTS } from "./events.ts";
 import { FOLLOW_MUTANTS } from "./follow.ts";
 import { INBOX_MUTANTS } from "./inbox.ts";
 import { JOB_MUTANTS } from "./jobs.ts";
@@ -33,6 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...QUEUE_MUTANTS,
   ...JOB_MUTANTS,
   ...INBOX_MUTANTS,
+  ...EVENT_MUTANTS,
   ...SCHEDULE_MUTANTS,
   ...WORK_MUTANTS,
   ...ADOPT_MUTANTS,
