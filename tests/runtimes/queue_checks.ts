@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { EventOptions, QueueEvent } from "@mini/state/queue";
 import type { Library } from "./library.ts";
 import { equal, ok, refused, type Suite } from "./suite.ts";
 
@@ -70,6 +71,36 @@ async function checkOthers(
     await view.close();
     await queue.close();
   });
+  await suite.check("queue: what becomes of a message is told", async (dir) => {
+    const queue = await MiniQueue.open<string>(dir);
+    const view = await QueueView.open<string>(dir);
+    const told = [queue, view].map((reader) => typesUpTo("done", reader));
+    const { id } = await queue.enqueue("a");
+    const outcome = queue.outcome(id);
+    await (await queue.receive())!.ack(1);
+    equal(await outcome, { state: "done", result: 1 });
+    equal(await queue.outcome(id), undefined);
+    told.push(typesUpTo("done", queue, 1));
+    for (const types of told) {
+      equal(await types, ["enqueued", "delivered", "done"]);
+    }
+    await view.close();
+    await queue.close();
+  });
+}
+
+/** The types of the events of a queue or a view, up to the first of a type. */
+async function typesUpTo(
+  last: string,
+  reader: { events(options: EventOptions): AsyncIterable<QueueEvent> },
+  from?: number,
+): Promise<string[]> {
+  const types: string[] = [];
+  for await (const { type } of reader.events({ ...(from && { from }) })) {
+    types.push(type);
+    if (type === last) break;
+  }
+  return types;
 }
 
 async function checkDelivery(
