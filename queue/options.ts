@@ -55,7 +55,7 @@ export interface DeliveryOptions<T> {
   keepFinished?: KeepLimits;
   /** How many dead letters stay. @default {all} */
   keepDead?: Omit<KeepLimits, "bytes">;
-  /** The largest result, in bytes of JSON. A message whose result is larger is acknowledged without it. @default {65_536} */
+  /** The largest result, in bytes of JSON. At most 8 MiB, which a record holds. A message whose result is larger is acknowledged without it. @default {65_536} */
   maxResultBytes?: number;
   /** How long `work` delays a message whose handler threw, in milliseconds, given the number of attempts so far. @default {exponentialBackoff()} */
   backoff?: (attempts: number) => number;
@@ -81,6 +81,9 @@ export interface DeliveryOptions<T> {
   /** The seam to the clocks. @default {systemClock} */
   clock?: Clock;
 }
+
+/** The most that `maxResultBytes` may be: a record holds it, whatever else is in it. */
+const MAX_RESULT_BYTES = 8 * 1024 * 1024;
 
 /** Limits of what stays; at least one of them. */
 export interface KeepLimits {
@@ -245,7 +248,11 @@ export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
   dedupeWindowMs: (name, ms) => checkDelay(name, ms as number),
   keepFinished: limits("count", "bytes", "ageMs"),
   keepDead: limits("count", "ageMs"),
-  maxResultBytes: countFrom(1),
+  maxResultBytes(name, value) {
+    countFrom(1)(name, value);
+    if (Number(value) <= MAX_RESULT_BYTES) return;
+    throw new RangeError(`${name} must be at most ${MAX_RESULT_BYTES}`);
+  },
   backoff: aFunction,
   onError: aFunction,
   schema: aSchema,

@@ -175,7 +175,7 @@ export class Deliveries<T, M> {
         code,
         `Cannot keep the result of message ${id}: ${
           messageOf(cause)
-        }; the message is acknowledged without it`,
+        }; its acknowledgement is logged without it`,
         { cause },
       );
       onError(resultError);

@@ -207,4 +207,7 @@ Deno.test("MiniQueue.open() refuses limits that limit nothing", async () => {
       RangeError,
     );
   }
+  for (const maxResultBytes of [0, 8 * 1024 * 1024 + 1]) {
+    await assertRejects(() => test.open({ maxResultBytes }), RangeError);
+  }
 });
