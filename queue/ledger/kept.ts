@@ -3,6 +3,9 @@ import { Heap } from "./heap.ts";
 import type { Ledger, LedgerFinishedMessage, LedgerMessage } from "./ledger.ts";
 import { existingReadyIndex } from "./ready_index.ts";
 
+/** An index with more stale items than this, and than others, is derived again. */
+const MIN_STALE = 64;
+
 /** A message that has ended. */
 interface Ended {
   readonly id: number;
@@ -38,6 +41,11 @@ class EndedIndex {
       this.#order.pop();
     }
     return undefined;
+  }
+
+  /** Whether deriving the index again costs less than what is stale after the first one. */
+  get isMostlyStale(): boolean {
+    return this.#order.size - this.count > Math.max(MIN_STALE, this.count);
   }
 
   /** Whether the first one, if there is one, is beyond a limit. */
@@ -151,6 +159,8 @@ export function trim(ledger: Ledger): void {
     isThere: ({ id, endedAt }) => dead[id]?.diedAt === endedAt,
     remove: (id) => removeDead(ledger, id),
   });
+  // Those that were redriven or purged stay in it after an older one.
+  if (index.dead.isMostlyStale) INDEXES.delete(ledger);
 }
 
 function trimTo(
