@@ -4,14 +4,14 @@ import type { Workload } from "@mini/state/testing";
 
 const MESSAGES = 6;
 
-const open = (fs: FileSystem): Promise<MiniQueue<string>> =>
-  MiniQueue.open<string>("/data", {
+const open = (fs: FileSystem): Promise<MiniQueue<string, string>> =>
+  MiniQueue.open<string, string>("/data", {
     fs,
     keepSnapshots: 1,
     keepFinished: { count: 100 },
   });
 
-/** Acknowledgements and cancellations at the same time: whichever is called first has won, or neither is on record. */
+/** Acknowledgements and cancellations at the same time: whichever is called first has won, or neither is on record. What is done has its result. */
 export const CANCEL_WORKLOAD: Workload<string> = {
   name: "acks and cancellations",
   extra: "extra",
@@ -25,7 +25,7 @@ export const CANCEL_WORKLOAD: Workload<string> = {
       const isCancelled = id % 2 === 0;
       const unit = log.issue(`${id} ${isCancelled ? "cancelled" : "done"}`);
       const calls = [
-        () => message!.ack().catch(() => {}),
+        () => message!.ack(`result ${id}`).catch(() => {}),
         () => queue.cancel(id),
       ];
       if (isCancelled) calls.reverse();
@@ -39,6 +39,11 @@ export const CANCEL_WORKLOAD: Workload<string> = {
     const queue = await open(fs);
     const finished = await queue.finished();
     const mine = finished.filter(({ payload }) => payload === "");
+    for (const one of mine) {
+      if (one.state === "done" && one.result !== `result ${one.id}`) {
+        throw new Error(`message ${one.id} is done with ${one.result}`);
+      }
+    }
     const { ready } = await queue.stats();
     const all = mine.length + ready;
     if (all !== 0 && all !== MESSAGES) throw new Error(`there are ${all}`);
