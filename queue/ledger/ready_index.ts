@@ -198,10 +198,18 @@ export class ReadyIndex<T> {
     return group === undefined ? undefined : this.#groups.get(group);
   }
 
-  /** Notes the delivery of a message. Returns whether `next` took it. */
-  deliver(id: number): boolean {
-    this.inFlight.add(id);
-    return this.#taken.has(id);
+  /**
+   * Notes that a message is delivered. Returns the one to change: a copy, unless
+   * `next` took it. A view takes none, and the heaps hold what waited.
+   */
+  deliver(message: LedgerMessage<T>): LedgerMessage<T> {
+    this.inFlight.add(message.id);
+    if (this.#taken.has(message.id)) return message;
+    const delivered = { ...message };
+    this.#outdate(message);
+    const group = this.#groupOf(message);
+    group?.splice(group.placeOf(message), delivered);
+    return delivered;
   }
 
   /** Puts back a message that `next` took, unless it is in flight or gone. */

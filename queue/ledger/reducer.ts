@@ -152,16 +152,17 @@ function enqueue<T>(
 }
 
 function deliver<T>(ledger: Ledger<T>, id: number): void {
-  const message = ledger.messages[id];
+  const waiting = ledger.messages[id];
   // It may have been purged in the meantime.
-  if (message === undefined || message.inFlight) return;
+  if (waiting === undefined || waiting.inFlight) return;
   const index = existingReadyIndex(ledger);
-  // A view picks nothing: there the message is still in a heap.
-  if (index?.deliver(id) === false) forgetReadyIndex(ledger);
+  const message = index?.deliver(waiting) ?? waiting;
+  ledger.messages[id] = message;
   message.inFlight = true;
   message.attempts++;
   message.receipt++;
   delete message.when;
+  if (index?.isMostlyStale) forgetReadyIndex(ledger);
   tell(ledger, { type: "delivered", message });
 }
 
