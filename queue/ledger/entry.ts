@@ -209,7 +209,9 @@ interface Parts {
 export function versionOf(parts: object): { v?: number } {
   const { enqueue = [], settle = [], redrive = [] }: Parts = parts;
   const isNew = NEW_KINDS.some((kind) => kind in parts) ||
-    enqueue.some(({ from, when, headers }) => from ?? when ?? headers) ||
+    enqueue.some(({ from, when, headers }) =>
+      (from ?? when ?? headers) !== undefined
+    ) ||
     settle.some((each) => "error" in each || "result" in each) ||
     redrive.some((each) => typeof each !== "number");
   return isNew ? { v: 2 } : {};

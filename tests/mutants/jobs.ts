@@ -50,6 +50,19 @@ export const JOB_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "first-moment-of-the-clock-is-no-date",
+    file: "queue/ledger/entry.ts",
+    edits: [[
+      "(from ?? when ?? headers) !== undefined",
+      "from ?? when ?? headers",
+    ]],
+    killedBy: {
+      file: "tests/queue/timed_test.ts",
+      test:
+        "MiniQueue.enqueue() takes the first moment of the wall clock for a date",
+    },
+  },
+  {
     name: "message-stays-ready-when-the-clock-goes-back",
     file: "queue/ledger/ready_index.ts",
     edits: [["    if (now + drift < this.#reached) this.#waitAgain();\n", ""]],

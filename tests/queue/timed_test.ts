@@ -29,6 +29,14 @@ Deno.test("MiniQueue.enqueue() holds a message back until a date", async () => {
   assertEquals((await queue.receive())?.payload, "later");
 });
 
+Deno.test("MiniQueue.enqueue() takes the first moment of the wall clock for a date", async () => {
+  const { queue, fs } = await open(new FakeClock());
+  await queue.enqueueBatch([{ payload: "a", at: new Date(0) }]);
+  await queue.close();
+  await using again = (await open(new FakeClock(), fs)).queue;
+  assertEquals((await again.receive())?.payload, "a");
+});
+
 Deno.test("MiniQueue.enqueue() goes by the wall clock for a date, however it is set", async () => {
   const { queue, clock } = await open(new FakeClock(0));
   await using _ = queue;
