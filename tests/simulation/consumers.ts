@@ -1,4 +1,9 @@
-import type { MessageInput, MiniQueue, QueueMessage } from "@mini/state/queue";
+import type {
+  CancelResult,
+  MessageInput,
+  MiniQueue,
+  QueueMessage,
+} from "@mini/state/queue";
 import type { History } from "../support/history.ts";
 import { attempt, type Outcome, pick, type World } from "./world.ts";
 
@@ -14,12 +19,21 @@ export class Consumers<M> {
   /** Those that were received, and that the history does not have yet: if one is dead by now, it died after that. */
   #arriving: string[] = [];
   #names = 0;
+  readonly #resultOf: (name: string) => unknown;
+  /** The ids of the messages of which a producer was told. */
+  readonly ids: Map<string, number> = new Map();
   queue!: MiniQueue<string, unknown, M>;
 
-  constructor(world: World, history: History, maxAttempts: number) {
+  constructor(
+    world: World,
+    history: History,
+    maxAttempts: number,
+    resultOf: (name: string) => unknown = () => undefined,
+  ) {
     this.#world = world;
     this.#history = history;
     this.#maxAttempts = maxAttempts;
+    this.#resultOf = resultOf;
   }
 
   /** A queue that was opened; nobody has anything of it yet. */
@@ -57,7 +71,8 @@ export class Consumers<M> {
     );
     for (const [index, { payload }] of messages.entries()) {
       if (outcome.error === undefined) {
-        const { deduplicated } = outcome.value[index]!;
+        const { id, deduplicated } = outcome.value[index]!;
+        if (!deduplicated) this.ids.set(payload, id);
         this.#history.enqueued(payload, deduplicated ? "failed" : "ok");
       } else if (this.#isKnown(outcome)) {
         this.#history.enqueued(payload, "failed");
@@ -76,6 +91,9 @@ export class Consumers<M> {
     const max = 1 + random.below(3);
     const waitMs = random.oneIn(3) ? 400 : 0;
     const began = process.clock.monotonic();
+    const isCancelled = (name: string) =>
+      this.#history.endOf(name) === "cancelled";
+    const gone = new Set([...this.ids.keys()].filter(isCancelled));
     const outcome = await attempt(
       this.#world,
       `receive ${max}`,
@@ -90,6 +108,8 @@ export class Consumers<M> {
       const { payload: name, receipt, attempts } = message;
       this.#arriving.splice(this.#arriving.indexOf(name), 1);
       trace.note(`has ${name}, delivery ${receipt}`);
+      // One that was cancelled on the way to its consumer.
+      if (isCancelled(name) && !gone.has(name)) continue;
       const now = process.clock.monotonic();
       // When the lease has begun nobody knows: it lasts at least so long.
       const leftMs = began + TIMEOUT_MS - now;
@@ -134,7 +154,7 @@ export class Consumers<M> {
       `${how} ${message.payload}`,
       () =>
         how === "ack"
-          ? message.ack()
+          ? message.ack(this.#resultOf(message.payload))
           : how === "deadLetter"
           ? message.deadLetter("no")
           : message.nack({ delayMs }),
@@ -170,6 +190,75 @@ export class Consumers<M> {
     this.#history.settled({ name, receipt, until: 0 }, as, told, now);
     if (told === "failed") this.#messages.set(`${name} ${receipt}`, message);
     return told;
+  }
+
+  /** A message that was enqueued, whatever has become of it. */
+  #any(): [name: string, id: number] | undefined {
+    const all = [...this.ids];
+    // Of those that are long gone there is little to see.
+    return all[all.length - 1 - this.#world.random.below(8)];
+  }
+
+  async cancel(): Promise<void> {
+    const [name, id] = this.#any() ?? [];
+    if (name !== undefined) await this.#cancel(name, id!);
+  }
+
+  /** Says what the answer was, if there was one. */
+  async #cancel(name: string, id: number): Promise<CancelResult | undefined> {
+    this.#history.cancelling(name);
+    const outcome = await attempt(
+      this.#world,
+      `cancel ${name}`,
+      () => this.queue.cancel(id, `no ${name}`),
+    );
+    const found = outcome.error === undefined
+      ? ["cancelled", "stopping"].includes(outcome.value) ? "cancelled" : "not"
+      : this.#isKnown(outcome)
+      ? "failed"
+      : "unknown";
+    this.#history.cancelled(name, found);
+    return outcome.error === undefined ? outcome.value : undefined;
+  }
+
+  /** Cancels a delivery and acknowledges it, in either order: one of the two has won. */
+  async race(): Promise<void> {
+    const { random, coverage, process } = this.#world;
+    const message = this.take();
+    if (message === undefined) return;
+    const { payload: name, id } = message;
+    const ack = () =>
+      this.settling(
+        message,
+        "acked",
+        process.clock.monotonic(),
+        `ack ${name}`,
+        () => message.ack(this.#resultOf(name)),
+      );
+    const cancel = () => this.#cancel(name, id);
+    const isAckFirst = random.oneIn(2);
+    const ends = isAckFirst ? [ack(), cancel()] : [cancel(), ack()];
+    const told = await Promise.all(ends);
+    if (told.includes("ok")) {
+      coverage.hit("job: acknowledged before its cancel");
+    } else if (told.includes("cancelled")) {
+      coverage.hit("job: cancelled before its ack");
+    }
+  }
+
+  /** Changes a message, if it waits. */
+  async update(): Promise<void> {
+    const { random } = this.#world;
+    const [name, id] = this.#any() ?? [];
+    if (name === undefined) return;
+    const changes = random.oneIn(2)
+      ? { priority: random.below(3) }
+      : { delayMs: random.below(2_000) };
+    await attempt(
+      this.#world,
+      `update ${name}`,
+      () => this.queue.update(id!, changes),
+    );
   }
 
   /** Holds a delivery for longer, or a shorter time. */

@@ -1,10 +1,23 @@
-import { type LedgerEntry, MiniQueue } from "@mini/state/queue";
+import {
+  type KeepLimits,
+  type LedgerEntry,
+  type MessageStatus,
+  MiniQueue,
+} from "@mini/state/queue";
 import type { FileSystem } from "@mini/state/store";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
 import { DIR } from "./process.ts";
 import { attempt, pick, type Program, type World } from "./world.ts";
+
+const ALL: KeepLimits = { count: 1_000_000 };
+const FEW: KeepLimits = { count: 3 };
+
+/** The result of a message, which no other has. */
+function resultOf(name: string): unknown {
+  return { of: name };
+}
 
 /** A queue that is used by itself. */
 export class QueueProgram implements Program {
@@ -14,6 +27,8 @@ export class QueueProgram implements Program {
   readonly #consumers: Consumers<LedgerEntry<string>>;
   readonly #maxAttempts: number;
   readonly #maxSegmentBytes: number;
+  /** The limits of what is kept of messages that have ended. */
+  readonly #keep: KeepLimits | undefined;
   #queue!: MiniQueue<string>;
 
   constructor(world: World, history: History) {
@@ -22,7 +37,13 @@ export class QueueProgram implements Program {
     this.#history = history;
     this.#maxAttempts = 2 + random.below(5);
     this.#maxSegmentBytes = pick(random, [500, 3_000, 100_000]);
-    this.#consumers = new Consumers(world, history, this.#maxAttempts);
+    this.#keep = pick(random, [undefined, ALL, ALL, FEW]);
+    this.#consumers = new Consumers(
+      world,
+      history,
+      this.#maxAttempts,
+      resultOf,
+    );
   }
 
   #openAt(fs: FileSystem, clock: FakeClock): Promise<MiniQueue<string>> {
@@ -32,6 +53,7 @@ export class QueueProgram implements Program {
       visibilityTimeoutMs: TIMEOUT_MS,
       maxAttempts: this.#maxAttempts,
       maxSegmentBytes: this.#maxSegmentBytes,
+      ...(this.#keep && { keepFinished: this.#keep }),
     });
   }
 
@@ -43,6 +65,49 @@ export class QueueProgram implements Program {
   async check(isPowerCut: boolean): Promise<void> {
     this.#history.crashed(isPowerCut);
     await this.#consumers.start(this.#queue);
+    await this.#checkEnds();
+  }
+
+  /** Compares what is kept of messages that have ended with what was told. */
+  async #checkEnds(): Promise<void> {
+    const { trace } = this.#world;
+    const kept = await this.#queue.finished();
+    const count = this.#keep?.count ?? 0;
+    if (kept.length > count) trace.violation(`${kept.length} are kept`);
+    for (const { payload } of kept) {
+      const end = this.#history.endOf(payload);
+      if (end === "no" || end === "dead") {
+        trace.violation(`${payload} has ended, and its end is: ${end}`);
+      }
+    }
+    for (const [name, id] of this.#consumers.ids) {
+      const end = this.#history.endOf(name);
+      if (end === "acked" || end === "cancelled") {
+        this.#checkEnd(name, end, await this.#queue.get(id));
+      }
+    }
+  }
+
+  #checkEnd(
+    name: string,
+    end: "acked" | "cancelled",
+    found: MessageStatus | undefined,
+  ): void {
+    const { trace, coverage } = this.#world;
+    if (found === undefined) {
+      if (this.#keep === ALL) trace.violation(`the end of ${name} is lost`);
+      if (this.#keep === FEW) coverage.hit("job: beyond the limits, gone");
+    } else if (end === "acked") {
+      const isKept = found.state === "done" &&
+        JSON.stringify(found.result) === JSON.stringify(resultOf(name));
+      if (!isKept) trace.violation(`${name} was acked, and is ${found.state}`);
+      coverage.hit("job: its result outlives its process");
+    } else {
+      const isKept = found.state === "cancelled" &&
+        found.reason === `no ${name}`;
+      if (!isKept) trace.violation(`${name} was ended, and is ${found.state}`);
+      coverage.hit("job: cancelled, and stays so");
+    }
   }
 
   /** The ledger is what it is: only whether it opens is of interest. */
@@ -62,6 +127,9 @@ export class QueueProgram implements Program {
       () => this.#consumers.settle(),
       () => this.#consumers.settle(),
       () => this.#consumers.extend(),
+      () => this.#consumers.cancel(),
+      () => this.#consumers.race(),
+      () => this.#consumers.update(),
       () => this.#consumers.letTimePass(),
       () => this.#compact(),
     ])();

@@ -67,6 +67,12 @@ const NAMES = [
   // Consumers
   "consumer: what it has committed outlives its process",
   "consumer: what it has committed is gone",
+  // Jobs
+  "job: its result outlives its process",
+  "job: cancelled, and stays so",
+  "job: acknowledged before its cancel",
+  "job: cancelled before its ack",
+  "job: beyond the limits, gone",
   // Apply
   "abort: on record",
   "abort: not on record, found on replay",

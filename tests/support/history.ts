@@ -6,8 +6,10 @@ interface Known {
   enqueued: "unknown" | "ok" | "failed";
   /** Its place among those of its group. */
   readonly place: number;
-  /** Whether it is done or dead, as far as the consumer was told. */
-  settled: "no" | "unknown" | "acked" | "dead";
+  /** How it has ended, as far as its consumer, or who cancelled it, was told. */
+  settled: End;
+  /** How many are cancelling it. */
+  cancelling: number;
   /** Whether it was only seen to be dead, which nobody was promised, and a power cut may undo. */
   isOnlySeenDead: boolean;
   /** The receipts that were current when a consumer began to give the message back. */
@@ -15,6 +17,9 @@ interface Known {
   /** How many deliveries a consumer was handed that count. */
   attempts: number;
 }
+
+/** How a message has ended, as far as anybody was told. */
+export type End = "no" | "unknown" | "acked" | "dead" | "cancelled";
 
 /** A delivery that a consumer has. */
 export interface Held {
@@ -56,6 +61,7 @@ export class History {
       enqueued: "unknown",
       place: this.#messages.size,
       settled: "no",
+      cancelling: 0,
       isOnlySeenDead: false,
       givenBack: new Set(),
       attempts: 0,
@@ -81,7 +87,7 @@ export class History {
     if (message === undefined || message.enqueued === "failed") {
       return this.#violation(`${name} was invented`);
     }
-    if (message.settled === "acked" || message.settled === "dead") {
+    if (message.settled !== "no" && message.settled !== "unknown") {
       this.#violation(`${name} came back after it was ${message.settled}`);
     }
     const held = this.#held.get(name);
@@ -103,6 +109,7 @@ export class History {
     if (group === undefined) return;
     for (const other of this.#messages.values()) {
       if (other.group !== group || other.name === name) continue;
+      if (other.cancelling > 0) continue;
       const held = this.#held.get(other.name);
       if (isInFlight(held, now)) {
         this.#violation(`${name} and ${other.name} of one group in flight`);
@@ -144,20 +151,54 @@ export class History {
       return;
     }
     if (outcome === "expired") {
-      if (isCurrent && held.until > now) {
+      if (isCurrent && held.until > now && message.cancelling === 0) {
         this.#violation(`${name} could not be settled by who had it`);
       }
       return;
     }
     // The next delivery may be made before who has given it back is told.
-    const isRight = isCurrent || message.givenBack.has(receipt);
+    const isRight = isCurrent || message.givenBack.has(receipt) ||
+      message.settled === "cancelled";
     if (outcome === "ok" && !isRight) {
       this.#violation(`${name} was settled with a receipt of the past`);
     }
     if (isCurrent) this.#held.delete(name);
     if (as === "retried") return;
+    if (message.settled === "cancelled") {
+      if (outcome === "ok") this.#violation(`${name} was ${as} and cancelled`);
+      return;
+    }
     message.settled = outcome === "ok" ? as : "unknown";
     message.isOnlySeenDead = false;
+  }
+
+  /** Somebody has begun to cancel a message. */
+  cancelling(name: string): void {
+    this.#messages.get(name)!.cancelling++;
+  }
+
+  /** Who cancels a message was told what became of that. */
+  cancelled(
+    name: string,
+    outcome: "cancelled" | "not" | "failed" | "unknown",
+  ): void {
+    const message = this.#messages.get(name)!;
+    message.cancelling--;
+    if (outcome === "failed" || outcome === "not") return;
+    if (outcome === "unknown") {
+      if (message.settled === "no") message.settled = "unknown";
+      return;
+    }
+    if (message.settled === "acked" || message.settled === "dead") {
+      this.#violation(`${name} was cancelled after it was ${message.settled}`);
+    }
+    message.settled = "cancelled";
+    this.#held.delete(name);
+  }
+
+  /** How a message has ended. */
+  endOf(name: string): End {
+    return this.#messages.get(name)!.settled;
   }
 
   /** A delivery was given more time. */
@@ -180,8 +221,8 @@ export class History {
   sawDead(name: string): void {
     const message = this.#messages.get(name);
     if (message === undefined) return this.#violation(`${name} was invented`);
-    if (message.settled === "acked") {
-      this.#violation(`${name} died after its ack`);
+    if (message.settled === "acked" || message.settled === "cancelled") {
+      this.#violation(`${name} died after it was ${message.settled}`);
     }
     if (message.settled !== "dead") message.isOnlySeenDead = true;
     message.settled = "dead";
@@ -211,8 +252,8 @@ export class History {
       if (enqueued === "failed" && isThere) {
         this.#violation(`${name} was refused, and is there`);
       }
-      if (settled === "acked" && isThere) {
-        this.#violation(`${name} was acknowledged, and is there`);
+      if ((settled === "acked" || settled === "cancelled") && isThere) {
+        this.#violation(`${name} was ${settled}, and is there`);
       }
     }
     for (const name of [...left, ...dead]) {
