@@ -1,15 +1,10 @@
 // The events of a live reader, of the past and of a view are the same, whatever happens.
 import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
   MiniQueue,
   type QueueEvent,
   type QueueMessage,
   QueueView,
 } from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
 import { MiniError } from "@mini/state/store";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { assert, assertEquals } from "@std/assert";
@@ -17,15 +12,11 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { turns } from "../support/queue.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
+import { type Change, openShop } from "../support/shop.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 const LIVES = size(20, 2_000);
 const STEPS = 60;
-
-interface Change {
-  readonly jobs: LedgerEntry<string>;
-  readonly fail?: boolean;
-}
 
 type Queue = MiniQueue<string, unknown, Change>;
 type Held = QueueMessage<string, unknown, Change>;
@@ -33,21 +24,6 @@ type Held = QueueMessage<string, unknown, Change>;
 /** The state that holds the queue. */
 interface State {
   applyBatch(changes: readonly Change[]): Promise<number>;
-}
-
-/** A state; one that is immutable has another ledger after each record. */
-function openState(fs: MemoryFileSystem, immutable: boolean) {
-  return StateManager.open<{ jobs: Ledger<string> }, Change>("/data", {
-    fs,
-    immutable,
-    initial: () => ({ jobs: emptyLedger<string>() }),
-    apply({ jobs }, change) {
-      const next = immutable ? structuredClone(jobs) : jobs;
-      applyToLedger(next, change.jobs);
-      if (change.fail) throw new Error("the rest of it fails");
-      return { jobs: next };
-    },
-  });
 }
 
 /** A queue, and what is done to it. */
@@ -143,7 +119,7 @@ async function open(random: Random) {
     // Only a queue in a state has entries of another shape.
     return { clock, queue: own as unknown as Queue, view, state: undefined };
   }
-  const state = await openState(fs, kind === 1);
+  const state = await openShop(fs, { immutable: kind === 1 });
   const queue = await MiniQueue.attach(state, "jobs", options);
   return { clock, queue, view: undefined, state };
 }

@@ -1,15 +1,10 @@
 // Whatever happens, in whatever order: each outcome settles, with what is on record.
 import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
   type MessageOutcome,
   MiniQueue,
   type QueueEvent,
   type QueueMessage,
 } from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
 import { MiniError } from "@mini/state/store";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { assert } from "@std/assert";
@@ -17,28 +12,13 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { fillDisk, turns } from "../support/queue.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
+import { type Change, openShop } from "../support/shop.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 const LIVES = size(25, 2_000);
 const STEPS = 60;
 
-interface Change {
-  readonly jobs: LedgerEntry<string>;
-  readonly fail?: boolean;
-}
-
-function openState(fs: MemoryFileSystem) {
-  return StateManager.open("/data", {
-    fs,
-    initial: () => ({ jobs: emptyLedger<string>() }),
-    apply: (state: { jobs: Ledger<string> }, { jobs, fail }: Change) => {
-      applyToLedger(state.jobs, jobs);
-      if (fail) throw new Error("the rest of it fails");
-    },
-  });
-}
-
-type State = Awaited<ReturnType<typeof openState>>;
+type State = Awaited<ReturnType<typeof openShop>>;
 
 /** Something that waits for an outcome. */
 interface Waiter {
@@ -142,7 +122,7 @@ async function begin(random: Random): Promise<Life> {
     // Only a queue in a state has entries of another shape.
     return { ...rest, fs, state: undefined, queue: queue as never };
   }
-  const state = await openState(fs);
+  const state = await openShop(fs);
   const queue = await MiniQueue.attach(state, "jobs", options);
   return { ...rest, fs, state, queue };
 }

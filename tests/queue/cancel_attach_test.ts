@@ -1,31 +1,13 @@
 // Cancellations in a state of one's own: whatever stands first in its log has won.
-import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
-  MiniQueue,
-} from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
-import { MemoryFileSystem } from "@mini/state/testing";
+import { MiniQueue } from "@mini/state/queue";
 import { assertEquals } from "@std/assert";
 import { errorOf } from "../support/journal.ts";
 import { drain } from "../support/queue.ts";
-
-type Change = { readonly outbox: LedgerEntry<string> } | {
-  readonly bad: true;
-};
+import { ABORTED, openShop } from "../support/shop.ts";
 
 async function open() {
-  const shop = await StateManager.open("/data", {
-    fs: new MemoryFileSystem(),
-    initial: () => ({ outbox: emptyLedger<string>() as Ledger<string> }),
-    apply(state, change: Change) {
-      if ("bad" in change) throw new Error("bad");
-      applyToLedger(state.outbox, change.outbox);
-    },
-  });
-  const outbox = await MiniQueue.attach(shop, "outbox");
+  const shop = await openShop();
+  const outbox = await MiniQueue.attach(shop, "jobs");
   await outbox.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   return { shop, outbox };
 }
@@ -62,7 +44,7 @@ Deno.test("MiniQueue.cancel() knows what it did although the state was rebuilt b
   await using _ = shop;
   const message = await outbox.receive();
   const failing = errorOf(
-    shop.applyBatch([message!.ackMutation(), { bad: true }]),
+    shop.applyBatch([message!.ackMutation(), ABORTED]),
   );
   assertEquals(await outbox.cancel(1), "cancelled");
   assertEquals((await failing).code, "ABORTED_MUTATION");
@@ -72,7 +54,7 @@ Deno.test("MiniQueue.cancel() says of what is kept that it is finished", async (
   const { shop, outbox } = await open();
   await using _ = shop;
   const policy = { finished: { count: 1 } };
-  await shop.apply({ outbox: { at: 0, v: 2, policy } });
+  await shop.apply({ jobs: { at: 0, v: 2, policy } });
   await (await outbox.receive())!.ack();
   assertEquals(await outbox.cancel(1), "finished");
   assertEquals(await outbox.cancel(2), "cancelled");

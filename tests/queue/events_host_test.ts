@@ -13,19 +13,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
 import { turns } from "../support/queue.ts";
-
-type Change = { readonly jobs: LedgerEntry<string>; readonly fail?: boolean };
-
-function openState(fs = new MemoryFileSystem()) {
-  return StateManager.open<{ jobs: Ledger<string> }, Change>("/data", {
-    fs,
-    initial: () => ({ jobs: emptyLedger<string>() }),
-    apply: (state, { jobs, fail }) => {
-      applyToLedger(state.jobs, jobs);
-      if (fail) throw new Error("the rest of it fails");
-    },
-  });
-}
+import { openShop, withoutPast } from "../support/shop.ts";
 
 const plain = <T>(events: readonly QueueEvent<T>[]) =>
   events.map(({ seq, id, type }) => [seq, id, type]);
@@ -35,7 +23,7 @@ const firstOf = <E>(events: AsyncIterable<E>) =>
 
 Deno.test("MiniQueue.events() ends with the failure of its state", async () => {
   const fs = new MemoryFileSystem();
-  const shop = await openState(fs);
+  const shop = await openShop(fs);
   const queue = await MiniQueue.attach(shop, "jobs");
   const events = firstOf(queue.events());
   const outcome = queue.enqueue("a").then(({ id }) => queue.outcome(id));
@@ -57,7 +45,7 @@ Deno.test("MiniQueue.events() ends with the failure of its state", async () => {
 });
 
 Deno.test("MiniQueue.events() tells nothing of a record that was aborted", async () => {
-  await using shop = await openState();
+  await using shop = await openShop();
   const clock = new FakeClock();
   const queue = await MiniQueue.attach(shop, "jobs", { clock });
   const events = Array.fromAsync(queue.events());
@@ -101,14 +89,8 @@ Deno.test("MiniQueue.events() ends where the state has no ledger any more", asyn
 });
 
 Deno.test("MiniQueue.events() of a state without a past tells what is to come, and no more", async () => {
-  await using shop = await openState();
-  const host = new Proxy(shop, {
-    get(target, name) {
-      if (name === "at" || name === "history") return undefined;
-      const value = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  }) as unknown as LedgerHost<{ jobs: Ledger<string> }, Change>;
+  await using shop = await openShop();
+  const host = withoutPast(shop);
   const queue = await MiniQueue.attach(host, "jobs");
   await queue.enqueue("a");
   const past = queue.events({ from: 1 })[Symbol.asyncIterator]().next();

@@ -1,27 +1,11 @@
 // Entries that a program may apply to a ledger in a state of its own.
-import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
-  MiniQueue,
-} from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
-import { MemoryFileSystem } from "@mini/state/testing";
+import { type LedgerEntry, MiniQueue } from "@mini/state/queue";
 import { assertEquals } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
-
-type Change = { readonly jobs: LedgerEntry<string> };
+import { openShop } from "../support/shop.ts";
 
 async function open(payloads: readonly string[], group?: string) {
-  const shop = await StateManager.open<{ jobs: Ledger<string> }, Change>(
-    "/data",
-    {
-      fs: new MemoryFileSystem(),
-      initial: () => ({ jobs: emptyLedger<string>() }),
-      apply: (state, { jobs }) => applyToLedger(state.jobs, jobs),
-    },
-  );
+  const shop = await openShop();
   const clock = new FakeClock();
   const queue = await MiniQueue.attach(shop, "jobs", { clock });
   for (const payload of payloads) {

@@ -1,19 +1,15 @@
 import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
   type MessageOutcome,
   MiniQueue,
   type QueueOptions,
 } from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
 import type { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
 import { turns } from "../support/queue.ts";
+import { ABORTED, openShop, withoutPast } from "../support/shop.ts";
 
 function open(options: QueueOptions<string> = {}) {
   const all = { fs: new MemoryFileSystem(), clock: new FakeClock() };
@@ -143,39 +139,20 @@ Deno.test("MiniQueue.outcome() ends with its signal, and with the queue", async 
   );
 });
 
-type Change =
-  | { readonly jobs: LedgerEntry<string>; readonly fail?: boolean }
-  | { readonly note: string };
-
-function openState(fs = new MemoryFileSystem()) {
-  return StateManager.open("/data", {
-    fs,
-    initial: () => ({ jobs: emptyLedger<string>(), notes: [] as string[] }),
-    apply: (
-      state: { jobs: Ledger<string>; notes: string[] },
-      change: Change,
-    ) => {
-      if ("note" in change) return void state.notes.push(change.note);
-      applyToLedger(state.jobs, change.jobs);
-      if (change.fail) throw new Error("the rest of it fails");
-    },
-  });
-}
-
 Deno.test("MiniQueue.outcome() is told of an acknowledgement within a record of the state", async () => {
-  await using shop = await openState();
+  await using shop = await openShop();
   const queue = await MiniQueue.attach(shop, "jobs");
   const { id } = await queue.enqueue("a");
   const outcome = queue.outcome(id);
   const message = await queue.receive();
   const ack = message!.ackMutation({ n: 2 });
-  await shop.applyBatch([{ note: "done" }, ack]);
+  await shop.applyBatch([{ jobs: { at: 1, tick: true } }, ack]);
   assertEquals(await outcome, { state: "done", result: { n: 2 } });
   await queue.close();
 });
 
 Deno.test("MiniQueue.outcome() is told also while the state is rebuilt again and again", async () => {
-  await using shop = await openState();
+  await using shop = await openShop();
   const queue = await MiniQueue.attach(shop, "jobs");
   const ids: number[] = [];
   for (const payload of ["a", "b", "c"]) {
@@ -202,17 +179,7 @@ Deno.test("MiniQueue.outcome() is told also while the state is rebuilt again and
 });
 
 Deno.test("MiniQueue.outcome() is told the result where each record makes another state", async () => {
-  type Jobs = { readonly jobs: Ledger<string> };
-  await using shop = await StateManager.open("/data", {
-    fs: new MemoryFileSystem(),
-    immutable: true,
-    initial: (): Jobs => ({ jobs: emptyLedger<string>() }),
-    apply: (state: Jobs, change: { jobs: LedgerEntry<string> }) => {
-      const next = structuredClone(state);
-      applyToLedger(next.jobs, change.jobs);
-      return next;
-    },
-  });
+  await using shop = await openShop(undefined, { immutable: true });
   const queue = await MiniQueue.attach(shop, "jobs");
   const { id } = await queue.enqueue("a");
   const outcome = queue.outcome(id);
@@ -222,21 +189,14 @@ Deno.test("MiniQueue.outcome() is told the result where each record makes anothe
 });
 
 Deno.test("MiniQueue.outcome() looks again where the state was rebuilt and gives no past", async () => {
-  await using shop = await openState();
-  const host = new Proxy(shop, {
-    get(target, name) {
-      if (name === "at" || name === "history") return undefined;
-      const value = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  await using shop = await openShop();
+  const host = withoutPast(shop);
   const keepFinished = { count: 10 };
   const queue = await MiniQueue.attach(host, "jobs", { keepFinished });
   await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
   const outcomes = [queue.outcome(1), queue.outcome(2)];
   const [a, b] = await queue.receiveBatch(2);
-  const abort = () =>
-    errorOf(shop.apply({ jobs: { at: 1, tick: true }, fail: true }));
+  const abort = () => errorOf(shop.apply(ABORTED));
   const all = await Promise.all([abort(), a!.ack(1), abort()]);
   assertEquals(all[0].code, "ABORTED_MUTATION");
   await turns();

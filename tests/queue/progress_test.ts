@@ -1,19 +1,14 @@
 // How far handlers are, and what survives of it.
 import {
-  applyToLedger,
-  emptyLedger,
   type HandlerContext,
-  type Ledger,
-  type LedgerEntry,
   MiniQueue,
   type QueueMessage,
 } from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
-import { MemoryFileSystem } from "@mini/state/testing";
 import { MiniError } from "@mini/state/store";
 import { assertEquals, assertThrows } from "@std/assert";
 import { errorOf } from "../support/journal.ts";
 import { fillDisk, TestQueue } from "../support/queue.ts";
+import { ABORTED, openShop } from "../support/shop.ts";
 
 /** Runs a handler on one message. */
 async function handling(
@@ -127,21 +122,11 @@ Deno.test("MiniQueue.work(): progress of a message that was given back is not sh
 });
 
 Deno.test("MiniQueue.work(): durable progress holds although the state was rebuilt before it", async () => {
-  type Change = { readonly outbox: LedgerEntry<string> } | {
-    readonly bad: true;
-  };
-  await using shop = await StateManager.open("/data", {
-    fs: new MemoryFileSystem(),
-    initial: () => ({ outbox: emptyLedger<string>() as Ledger<string> }),
-    apply(state, change: Change) {
-      if ("bad" in change) throw new Error("bad");
-      applyToLedger(state.outbox, change.outbox);
-    },
-  });
-  const outbox = await MiniQueue.attach(shop, "outbox");
+  await using shop = await openShop();
+  const outbox = await MiniQueue.attach(shop, "jobs");
   await outbox.enqueue("film");
   await outbox.work(async (_, { progress }) => {
-    const failing = errorOf(shop.apply({ bad: true }));
+    const failing = errorOf(shop.apply(ABORTED));
     await progress(7, { durable: true });
     assertEquals((await failing).code, "ABORTED_MUTATION");
     assertEquals((await outbox.get(1))?.progress, 7);
@@ -149,15 +134,7 @@ Deno.test("MiniQueue.work(): durable progress holds although the state was rebui
 });
 
 Deno.test("MiniQueue.work(): durable progress after an acknowledgement in the same turn is refused", async () => {
-  type Change = { readonly jobs: LedgerEntry<string> };
-  await using shop = await StateManager.open<
-    { jobs: Ledger<string> },
-    Change
-  >("/data", {
-    fs: new MemoryFileSystem(),
-    initial: () => ({ jobs: emptyLedger<string>() }),
-    apply: (state, { jobs }) => applyToLedger(state.jobs, jobs),
-  });
+  await using shop = await openShop();
   const queue = await MiniQueue.attach(shop, "jobs");
   await queue.enqueue("film");
   let code: string | undefined;

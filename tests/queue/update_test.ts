@@ -1,17 +1,10 @@
 // Changes of messages that wait.
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
-  MiniQueue,
-} from "@mini/state/queue";
-import { StateManager } from "@mini/state/state";
-import { MemoryFileSystem } from "@mini/state/testing";
+import { MiniQueue } from "@mini/state/queue";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
+import { ABORTED, openShop } from "../support/shop.ts";
 
 Deno.test("MiniQueue.update() changes what waits, for good, and leaves what it does not name", async () => {
   const test = new TestQueue<string>();
@@ -90,20 +83,10 @@ Deno.test("MiniQueue.update() refuses what cannot be, and the message stays", as
 });
 
 Deno.test("MiniQueue.update() knows what it did although the state was rebuilt before it", async () => {
-  type Change = { readonly outbox: LedgerEntry<string> } | {
-    readonly bad: true;
-  };
-  await using shop = await StateManager.open("/data", {
-    fs: new MemoryFileSystem(),
-    initial: () => ({ outbox: emptyLedger<string>() as Ledger<string> }),
-    apply(state, change: Change) {
-      if ("bad" in change) throw new Error("bad");
-      applyToLedger(state.outbox, change.outbox);
-    },
-  });
-  const outbox = await MiniQueue.attach(shop, "outbox");
+  await using shop = await openShop();
+  const outbox = await MiniQueue.attach(shop, "jobs");
   await outbox.enqueue("a");
-  const failing = errorOf(shop.apply({ bad: true }));
+  const failing = errorOf(shop.apply(ABORTED));
   assertEquals(await outbox.update(1, { payload: "b" }), true);
   assertEquals((await failing).code, "ABORTED_MUTATION");
   assertEquals(await drain(outbox), ["b"]);

@@ -1,17 +1,11 @@
 // What is told of a message is complete, wherever it comes from and wherever it ends.
-import {
-  applyToLedger,
-  emptyLedger,
-  type Ledger,
-  type LedgerEntry,
-  MiniQueue,
-  QueueView,
-} from "@mini/state/queue";
+import { MiniQueue, QueueView } from "@mini/state/queue";
 import { StateManager, StateView } from "@mini/state/state";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
+import { ABORTED, openShop } from "../support/shop.ts";
 
 Deno.test("MiniQueue.finished() keeps all that is known of a scheduled message", async () => {
   const clock = new FakeClock();
@@ -76,22 +70,12 @@ Deno.test("QueueMessage.ack() with a result is refused after the delivery is ove
 });
 
 Deno.test("QueueMessage.ack() tells the result also while the state is rebuilt", async () => {
-  type Change = { readonly jobs: LedgerEntry<string>; readonly fail?: boolean };
-  await using shop = await StateManager.open("/data", {
-    fs: new MemoryFileSystem(),
-    initial: () => ({ jobs: emptyLedger<string>() }),
-    apply: (state: { jobs: Ledger<string> }, { jobs, fail }: Change) => {
-      applyToLedger(state.jobs, jobs);
-      if (fail) throw new Error("the rest of it fails");
-    },
-  });
+  await using shop = await openShop();
   const queue = await MiniQueue.attach(shop, "jobs");
   const { id } = await queue.enqueue("a");
   const outcome = queue.outcome(id);
   const message = await queue.receive();
-  const aborted = errorOf(
-    shop.apply({ jobs: { at: 1, tick: true }, fail: true }),
-  );
+  const aborted = errorOf(shop.apply(ABORTED));
   const isReadable = () => {
     try {
       return shop.state !== undefined;
