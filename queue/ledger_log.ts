@@ -117,8 +117,14 @@ export class LedgerLog<T, M> {
   }
 
   #moment(): Moment {
-    const now = this.now();
-    return { now, drift: this.#time.driftAt(now) };
+    const [now, time] = [this.now(), this.#time];
+    return {
+      now,
+      // Read for messages with a date alone: it asks the system.
+      get drift() {
+        return time.driftAt(now);
+      },
+    };
   }
 
   /** Runs a task on the ledger once it can be read: at once if it can be now, and before anything else changes it. */

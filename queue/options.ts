@@ -271,14 +271,15 @@ export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
   fs: aFileSystem,
 };
 
-/** The checks of the options of `post`. */
-/** A payload is checked by the schema. */
+/** The checks of the changes of a message. */
 export const CHANGE_CHECKS: Checks<MessageChanges<unknown>> = {
+  // The schema checks it.
   payload: () => {},
   delayMs: (name, ms) => checkDelay(name, ms as number),
   priority: aFinite,
 };
 
+/** The checks of the options of `post`. */
 export const POST_CHECKS: Checks<PostOptions> = {
   delayMs: (name, ms) => checkDelay(name, ms as number),
   priority: aFinite,

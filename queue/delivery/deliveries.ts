@@ -150,11 +150,12 @@ export class Deliveries<T, M> {
     if (lease === undefined) return acked;
     const { policy } = this.#log.ifReadable() ?? {};
     let encoded: HandlerResult | undefined;
-    lease.result = () =>
-      encoded ??= result === undefined ? {} : this.#encoded(id, result);
+    lease.result = result === undefined
+      ? undefined
+      : () => encoded ??= this.#encoded(id, result);
     this.onAcked(acked);
     if (policy?.finished === undefined) return acked;
-    const kept = lease.result();
+    const kept = this.resultOf(acked);
     return "result" in kept ? { ...acked, ...kept } : acked;
   }
 

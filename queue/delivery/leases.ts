@@ -23,7 +23,7 @@ export interface Lease extends Delivery {
   /** How far the consumer is. */
   progress?: unknown;
   /** Gives the result of the handler, once it has ended. */
-  result?: () => HandlerResult;
+  result?: (() => HandlerResult) | undefined;
 }
 
 /** The deadline that a lease had when it was scheduled. */

@@ -188,7 +188,7 @@ export type LedgerEntry<T = unknown> =
   );
 
 /** The kinds of entries that require version 2. */
-const NEW_KINDS = [
+const NEW_KINDS: ReadonlySet<string> = new Set([
   "policy",
   "cancel",
   "update",
@@ -196,7 +196,7 @@ const NEW_KINDS = [
   "schedule",
   "fire",
   "gone",
-];
+]);
 
 /** The parts of an entry that may require a version. */
 interface Parts {
@@ -208,7 +208,7 @@ interface Parts {
 /** The version of an entry with these parts, unless it is 1. */
 export function versionOf(parts: object): { v?: number } {
   const { enqueue = [], settle = [], redrive = [] }: Parts = parts;
-  const isNew = NEW_KINDS.some((kind) => kind in parts) ||
+  const isNew = Object.keys(parts).some((kind) => NEW_KINDS.has(kind)) ||
     enqueue.some(({ from, when, headers }) =>
       (from ?? when ?? headers) !== undefined
     ) ||

@@ -79,3 +79,11 @@ export class Heap<T> {
     items[at] = item;
   }
 }
+
+/** Fewer stale items than this are never worth deriving an index again. */
+const MIN_STALE = 64;
+
+/** Whether deriving an index again costs less than the stale items that it holds. */
+export function isMostlyStale(stale: number, others: number): boolean {
+  return stale > Math.max(MIN_STALE, others);
+}

@@ -1,5 +1,4 @@
-/** The list is rebuilt once it holds more removed ids than this. */
-const MIN_GONE = 64;
+import { isMostlyStale } from "./heap.ts";
 
 /**
  * Messages that have ended, by id: finding a page costs no more than the page.
@@ -30,7 +29,7 @@ export class IdIndex<E> {
   remove(): void {
     this.size--;
     const gone = this.#ids.length - this.size;
-    if (gone > Math.max(MIN_GONE, this.size)) this.#tidy();
+    if (isMostlyStale(gone, this.size)) this.#tidy();
   }
 
   /** The first messages above an id, up to `limit`. */

@@ -1,10 +1,7 @@
 import { tell } from "./effects.ts";
-import { Heap } from "./heap.ts";
+import { Heap, isMostlyStale } from "./heap.ts";
 import type { Ledger, LedgerFinishedMessage, LedgerMessage } from "./ledger.ts";
 import { existingReadyIndex } from "./ready_index.ts";
-
-/** An index with more stale items than this, and than others, is derived again. */
-const MIN_STALE = 64;
 
 /** A message that has ended. */
 interface Ended {
@@ -45,7 +42,7 @@ class EndedIndex {
 
   /** Whether deriving the index again costs less than what is stale after the first one. */
   get isMostlyStale(): boolean {
-    return this.#order.size - this.count > Math.max(MIN_STALE, this.count);
+    return isMostlyStale(this.#order.size - this.count, this.count);
   }
 
   /** Whether the first one, if there is one, is beyond a limit. */

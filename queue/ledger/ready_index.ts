@@ -1,5 +1,5 @@
 import { Group } from "./group.ts";
-import { Heap } from "./heap.ts";
+import { Heap, isMostlyStale } from "./heap.ts";
 import { IdIndex } from "./id_index.ts";
 import type {
   Ledger,
@@ -15,9 +15,6 @@ export interface Moment {
   /** The wall clock minus the queue time. */
   readonly drift: number;
 }
-
-/** An index with more stale messages than this, and than others, is derived again. */
-const MIN_STALE = 64;
 
 /** The first message of a sequence, and the rest of the sequence. */
 interface Front<T> {
@@ -166,7 +163,7 @@ export class ReadyIndex<T> {
 
   /** Whether deriving the index again costs less than what is stale in it. */
   get isMostlyStale(): boolean {
-    return this.#stale > Math.max(MIN_STALE, this.size);
+    return isMostlyStale(this.#stale, this.size);
   }
 
   /** Takes the next message that may be received now. */
@@ -220,10 +217,11 @@ export class ReadyIndex<T> {
   }
 
   /** How long until the next message may become ready, in milliseconds, by the clock that it waits for. */
-  untilNextMs({ now, drift }: Moment): number {
-    const due = this.#first(this.#delayed)?.due ?? Infinity;
-    const when = this.#first(this.#timed)?.when ?? Infinity;
-    return Math.min(due - now, when - now - drift);
+  untilNextMs(moment: Moment): number {
+    const all = this.#waits.map((heap) => this.#first(heap));
+    return Math.min(
+      ...all.map((first) => first ? delayOf(first, moment) : Infinity),
+    );
   }
 
   /** Whether a message waits for a time of the wall clock, which may jump. */
@@ -299,11 +297,14 @@ export class ReadyIndex<T> {
     return fronts;
   }
 
-  #promote({ now, drift }: Moment): void {
-    if (now + drift < this.#reached) this.#waitAgain();
+  #promote(moment: Moment): void {
+    const hasWaited = this.#reached > -Infinity;
+    if (hasWaited && moment.now + moment.drift < this.#reached) {
+      this.#waitAgain();
+    }
     for (const heap of this.#waits) {
       for (let first; (first = this.#first(heap)) !== undefined;) {
-        if (delayOf(first, { now, drift }) > 0) break;
+        if (delayOf(first, moment) > 0) break;
         heap.pop();
         this.#late.delete(first);
         this.#ready.push(first);
@@ -326,9 +327,10 @@ export class ReadyIndex<T> {
 /** How long until a message may be received, in milliseconds; 0 if that is now. */
 export function delayOf(
   { due, when }: Pick<LedgerMessage, "due" | "when">,
-  { now, drift }: Moment,
+  moment: Moment,
 ): number {
-  return Math.max(0, when === undefined ? due - now : when - now - drift);
+  const at = when === undefined ? due : when - moment.drift;
+  return Math.max(0, at - moment.now);
 }
 
 /** Adds the next message of a sequence. */

@@ -184,14 +184,7 @@ function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
   delete ledger.messages[id];
   index?.remove(message);
   if (as === "acked") {
-    finish(
-      ledger,
-      message,
-      as,
-      settlement.result === undefined ? {} : {
-        result: settlement.result,
-      },
-    );
+    finish(ledger, message, as, { result: settlement.result });
     return;
   }
   const { reason: why = "no reason was given" } = message;
