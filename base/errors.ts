@@ -131,3 +131,11 @@ export class MiniError extends Error {
     Object.assign(this, place);
   }
 }
+
+/** Whether an error is one of this package with this code. */
+export function hasCode(
+  error: unknown,
+  code: MiniErrorCode,
+): error is MiniError {
+  return error instanceof MiniError && error.code === code;
+}

@@ -5,7 +5,7 @@ import {
   having,
   oneOf,
 } from "../base/checks.ts";
-import { MiniError } from "../base/errors.ts";
+import { hasCode, MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { type AppliedMutation, StateView } from "../state/mod.ts";
 import { checkedClock, type Clock, QueueTime, systemClock } from "./clock.ts";
@@ -16,7 +16,7 @@ import {
   type QueueEvent,
   type RecordEvents,
 } from "./events/event.ts";
-import { entriesIn, hasCode, ledgerBefore, replayed } from "./events/past.ts";
+import { entriesIn, ledgerBefore, replayed } from "./events/past.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
 import type { LedgerEntry } from "./ledger/entry.ts";
 import { emptyLedger, type Ledger } from "./ledger/ledger.ts";

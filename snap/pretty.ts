@@ -1,5 +1,5 @@
 import { constants } from "node:buffer";
-import { MiniError } from "../base/errors.ts";
+import { hasCode, MiniError } from "../base/errors.ts";
 import { assertLossless, flawOf, MAX_DEPTH } from "../base/json.ts";
 
 /** A value of no more nodes than this becomes text in one step. */
@@ -68,7 +68,7 @@ function isSmall(value: unknown, depth: number): boolean {
     assertLossless(value, SMALL_NODES, MAX_DEPTH - depth);
     return true;
   } catch (error) {
-    if (error instanceof MiniError && error.code === "TOO_LARGE") return false;
+    if (hasCode(error, "TOO_LARGE")) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { MiniError } from "../base/errors.ts";
+import { hasCode } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { absolutePath, systemFileSystem } from "../fs/system.ts";
 import { replaceFile } from "../fs/atomic_file.ts";
@@ -277,7 +277,7 @@ export class SnapStore<S> {
       if (this.#readOnly && await this.#fs.stat(path) === undefined) {
         return "gone";
       }
-      if (!(error instanceof MiniError) || error.code !== "CORRUPT") {
+      if (!hasCode(error, "CORRUPT")) {
         throw error;
       }
       const found = {

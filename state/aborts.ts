@@ -1,4 +1,4 @@
-import { MiniError } from "../base/errors.ts";
+import { hasCode } from "../base/errors.ts";
 import type { LogReader, LogRecord } from "../store/mod.ts";
 import { entryOf } from "./entry.ts";
 
@@ -159,5 +159,5 @@ export class Undecided extends Error {
 
 /** Whether an error says that compaction has removed the records. */
 export function isCompacted(error: unknown): boolean {
-  return error instanceof MiniError && error.code === "COMPACTED";
+  return hasCode(error, "COMPACTED");
 }

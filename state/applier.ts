@@ -1,4 +1,4 @@
-import { MiniError } from "../base/errors.ts";
+import { hasCode, MiniError } from "../base/errors.ts";
 import { lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { Mutex } from "../base/mutex.ts";
 import { withResolvers } from "../base/promise.ts";
@@ -185,7 +185,7 @@ export class Applier<S, M> {
 
   /** Takes note of an error that means that nothing more can be appended. */
   noteFailure(error: unknown): void {
-    const isFinal = error instanceof MiniError && error.code === "POISONED";
+    const isFinal = hasCode(error, "POISONED");
     if (isFinal) this.#fail(error);
   }
 

@@ -1,4 +1,4 @@
-import { MiniError } from "../base/errors.ts";
+import { hasCode } from "../base/errors.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../fs/blocks.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { MiniStore } from "../store/mod.ts";
@@ -107,7 +107,7 @@ export async function isOfState(
     return false;
   } catch (error) {
     return isCompacted(error) ||
-      error instanceof MiniError && error.code === "CORRUPT" ||
+      hasCode(error, "CORRUPT") ||
       HEADER.test(await startOf(fs, journal));
   }
 }

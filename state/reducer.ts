@@ -1,4 +1,4 @@
-import { MiniError } from "../base/errors.ts";
+import { hasCode } from "../base/errors.ts";
 import { isPromise } from "../base/promise.ts";
 import type { Schema } from "../base/schema.ts";
 
@@ -98,8 +98,7 @@ export async function told<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    const isOwn = error instanceof MiniError &&
-      error.code === "ABORTED_MUTATION";
+    const isOwn = hasCode(error, "ABORTED_MUTATION");
     if (isOwn) Error.captureStackTrace(error);
     throw error;
   }

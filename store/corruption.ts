@@ -1,5 +1,5 @@
 import { NEWLINE } from "../base/bytes.ts";
-import { MiniError } from "../base/errors.ts";
+import { hasCode, MiniError } from "../base/errors.ts";
 import { readBlock } from "../fs/blocks.ts";
 import { openIfExists } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
@@ -78,7 +78,5 @@ export function unsupported(path: string, isNewer: boolean): MiniError {
 
 /** The damage that an error reports, if it reports one. */
 export function damageOf(error: unknown): string | undefined {
-  return error instanceof MiniError && error.code === "CORRUPT"
-    ? error.message
-    : undefined;
+  return hasCode(error, "CORRUPT") ? error.message : undefined;
 }

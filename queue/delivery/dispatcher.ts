@@ -1,6 +1,6 @@
 import { withResolvers } from "../../base/promise.ts";
 import { onAbort } from "../../base/abort.ts";
-import { MiniError } from "../../base/errors.ts";
+import { hasCode } from "../../base/errors.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { LedgerLog } from "../ledger_log.ts";
@@ -162,7 +162,7 @@ export class Dispatcher<T, M> {
   /** Whether a failure means that the queue is closed: a state that is being closed rejects with `CLOSED` first. */
   #isEnd(error: unknown): boolean {
     return this.#isOver ||
-      error instanceof MiniError && error.code === "CLOSED";
+      hasCode(error, "CLOSED");
   }
 
   /** Lets the next change of the state fire `#poke`, once per change. */

@@ -1,5 +1,5 @@
 import { onAbort } from "../../base/abort.ts";
-import { MiniError } from "../../base/errors.ts";
+import { hasCode, MiniError } from "../../base/errors.ts";
 import { withResolvers } from "../../base/promise.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -243,8 +243,7 @@ export class WorkerPool<T, M> {
     try {
       await task;
     } catch (error) {
-      const isLost = error instanceof MiniError &&
-        error.code === "RECEIPT_EXPIRED";
+      const isLost = hasCode(error, "RECEIPT_EXPIRED");
       // Also while it is being settled: that may fail.
       this.#deliveries.letRunOut(message);
       if (!isLost && !this.#isPassedOver(error)) throw error;

@@ -1,5 +1,6 @@
 import { onAbort } from "../../base/abort.ts";
 import { assertOptions } from "../../base/checks.ts";
+import { hasCode } from "../../base/errors.ts";
 import { Signal } from "../../base/signal.ts";
 import { type Effect, observe } from "../ledger/effects.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -13,7 +14,7 @@ import {
   type RecordEvents,
   type Told,
 } from "./event.ts";
-import { hasCode, ledgerBefore, type LedgerPast, replayed } from "./past.ts";
+import { ledgerBefore, type LedgerPast, replayed } from "./past.ts";
 import { RecentEvents } from "./recent.ts";
 
 /** A ledger that changes. */

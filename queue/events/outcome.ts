@@ -1,12 +1,11 @@
 import { onAbort } from "../../base/abort.ts";
 import { aSignal, assertOptions, checkCount } from "../../base/checks.ts";
-import { MiniError } from "../../base/errors.ts";
+import { hasCode, MiniError } from "../../base/errors.ts";
 import { withResolvers } from "../../base/promise.ts";
 import type { LoggedError } from "../ledger/entry.ts";
 import type { Ledger, LedgerMessage } from "../ledger/ledger.ts";
 import type { Told } from "./event.ts";
 import type { EventHub, EventSource } from "./hub.ts";
-import { hasCode } from "./past.ts";
 
 /**
  * The end of a message, told apart by `state`.

@@ -1,4 +1,4 @@
-import { MiniError } from "../../base/errors.ts";
+import { hasCode, MiniError } from "../../base/errors.ts";
 import type { AppliedMutation, ReplayRange } from "../../state/mod.ts";
 import { observe } from "../ledger/effects.ts";
 import type { LedgerEntry } from "../ledger/entry.ts";
@@ -88,9 +88,4 @@ function eventsGone(seq: number, cause: unknown): MiniError {
     `Cannot read the events from record ${seq} on: ${why}; those of later records can be read`,
     { seq, cause },
   );
-}
-
-/** Whether an error has a code. */
-export function hasCode(error: unknown, code: MiniError["code"]): boolean {
-  return error instanceof MiniError && error.code === code;
 }

@@ -1,4 +1,4 @@
-import { MiniError } from "../../base/errors.ts";
+import { hasCode, MiniError } from "../../base/errors.ts";
 import { Mutex } from "../../base/mutex.ts";
 import { messageOf } from "../../base/reason.ts";
 import { fromOs } from "../../fs/os_errors.ts";
@@ -317,7 +317,7 @@ export class Inbox<T, M> implements Source {
 }
 
 function isTooLarge(error: unknown): boolean {
-  return error instanceof MiniError && error.code === "TOO_LARGE";
+  return hasCode(error, "TOO_LARGE");
 }
 
 function newer(path: string, version: number): MiniError {

@@ -1,4 +1,4 @@
-import { MiniError } from "../../base/errors.ts";
+import { hasCode } from "../../base/errors.ts";
 import type {
   Ledger,
   LedgerDeadLetter,
@@ -79,8 +79,7 @@ export function ifReadable<L>(find: () => L): L | undefined {
   try {
     return find();
   } catch (error) {
-    const isPassing = error instanceof MiniError &&
-      error.code === "ABORTED_MUTATION";
+    const isPassing = hasCode(error, "ABORTED_MUTATION");
     if (isPassing) return undefined;
     throw error;
   }

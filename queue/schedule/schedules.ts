@@ -1,4 +1,4 @@
-import { MiniError } from "../../base/errors.ts";
+import { hasCode } from "../../base/errors.ts";
 import { Mutex } from "../../base/mutex.ts";
 import { messageOf } from "../../base/reason.ts";
 import { EARLIEST_MS } from "../../fs/system.ts";
@@ -180,7 +180,7 @@ export class Schedules<T, M> implements Source {
   /** Tells why nothing can be fired for now, unless that was told. */
   #complain(error: unknown): void {
     const message = messageOf(error);
-    const isEnd = error instanceof MiniError && error.code === "CLOSED";
+    const isEnd = hasCode(error, "CLOSED");
     if (isEnd || this.#trouble === message) return;
     this.#trouble = message;
     this.#options.onError(error);

@@ -1,6 +1,6 @@
+import { hasCode } from "../../base/errors.ts";
 import { aSignal, assertOptions, countFrom } from "../../base/checks.ts";
 import { pause } from "../../base/deadline.ts";
-import { MiniError } from "../../store/mod.ts";
 import { openState, type StateManager } from "../manager.ts";
 import { findStart, type RebuildSources, type Rebuilt } from "../rebuild.ts";
 import type { HandOver } from "../recover.ts";
@@ -95,7 +95,7 @@ export async function promote<S, M>(
       if (isStopped) follower.resume();
       isStopped = false;
       const leftMs = until - performance.now();
-      if (!isLocked(error) || leftMs <= 0) throw error;
+      if (!hasCode(error, "LOCKED") || leftMs <= 0) throw error;
       await pause(Math.min(LOOK_MS, leftMs), signal);
     }
   }
@@ -109,8 +109,4 @@ function handedOver<S, M>(
   const replayed = end - seq;
   const replayedBytes = bytes * replayed / Math.max(1, end - from);
   return { state, seq, unusable, replayed, replayedBytes, end };
-}
-
-function isLocked(error: unknown): boolean {
-  return error instanceof MiniError && error.code === "LOCKED";
 }

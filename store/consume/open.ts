@@ -1,4 +1,4 @@
-import { MiniError } from "../../base/errors.ts";
+import { hasCode, type MiniError } from "../../base/errors.ts";
 import type { Schema } from "../../base/schema.ts";
 import { assertOurs } from "../../fs/atomic_file.ts";
 import type { FileLock } from "../../fs/file_system.ts";
@@ -58,7 +58,7 @@ async function stored(
   try {
     return await readPosition(context, name);
   } catch (error) {
-    const isDamaged = error instanceof MiniError && error.code === "CORRUPT";
+    const isDamaged = hasCode(error, "CORRUPT");
     // Only a reset gets past it, so it is told when the position is needed.
     if (isDamaged) return error;
     throw error;

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { hex, withNewline } from "../../base/bytes.ts";
-import { MiniError } from "../../base/errors.ts";
+import { hasCode, MiniError } from "../../base/errors.ts";
 import { listIfExists, openIfExists } from "../../fs/directory.ts";
 import { corrupt } from "../corruption.ts";
 import { NativeLines } from "../format/records.ts";
@@ -132,7 +132,7 @@ export async function openFirst(
       const value = await openSegment(context, base, undefined, live);
       return { value, isStable: true };
     } catch (error) {
-      const isGone = error instanceof MiniError && error.code === "COMPACTED";
+      const isGone = hasCode(error, "COMPACTED");
       if (!isGone) throw error;
       // The next look says so of a record that is asked for; else it finds those that compaction beside it has left.
       return { error };
