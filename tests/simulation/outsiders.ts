@@ -15,6 +15,8 @@ class Outsider {
   readonly isDurableOnly: boolean;
   readonly #stop = new AbortController();
   seen: Record[] = [];
+  /** The highest number that the first record there had before it saw any: there it may have begun. */
+  begin = 1;
   error: MiniError | undefined;
 
   constructor(fs: MemoryFileSystem, isDurableOnly: boolean) {
@@ -70,6 +72,14 @@ export class Outsiders {
         this.#fs.put(path, content);
       }
     }
+    const first = 1 + Math.min(
+      ...names.filter((name) => !name.endsWith(".lock"))
+        .map((name) => baseOf(disk.content(`${DIR}/${name}`)!)),
+    );
+    for (const outsider of this.#outsiders) {
+      if (outsider.seen.length > 0 || first === Infinity) continue;
+      outsider.begin = Math.max(outsider.begin, first);
+    }
   }
 
   /** Compares what they have seen with what is there, once they have had the time to see it. */
@@ -104,7 +114,7 @@ export class Outsiders {
   }
 
   #judge(
-    { seen, error, isDurableOnly }: Outsider,
+    { seen, error, isDurableOnly, begin }: Outsider,
     { there, first }: {
       readonly there: readonly Record[];
       readonly first: number;
@@ -140,7 +150,8 @@ export class Outsiders {
     const last = there.at(-1)?.seq ?? 0;
     // One who waits for more takes no line without its newline.
     const isWhole = this.#fs.content(PATH)?.at(-1) === 0x0a;
-    if (isWhole && last > (numbers.at(-1) ?? 0)) {
+    // A power cut may bring records back that were removed before it began.
+    if (isWhole && last > (numbers.at(-1) ?? begin - 1)) {
       return `it sees ${numbers.length} records, and the last there is ${last}`;
     }
     if (seen.length > 0) this.#coverage.hit("follower: continues");
@@ -155,4 +166,11 @@ export class Outsiders {
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length &&
     one.every((byte, index) => byte === other[index]);
+}
+
+/** The number of the last record before those of a segment; `Infinity` if its header cannot be read. */
+function baseOf(content: Uint8Array): number {
+  const [header = ""] = new TextDecoder().decode(content).split("\n", 1);
+  const base = /"base":(\d+)/.exec(header)?.[1];
+  return base === undefined ? Infinity : Number(base);
 }
