@@ -60,41 +60,43 @@ export class EventHub<T> {
   }
 
   /** Reads the events of each record that has any, from record `from` on. Ends when the ledger is closed. */
-  async *read(
-    { from, signal }: ReadRange,
-  ): AsyncGenerator<RecordEvents<T>, void, undefined> {
-    const source = this.#source;
-    const letGo = onAbort(signal, () => this.#woken.fire());
+  async *read(range: ReadRange): AsyncGenerator<RecordEvents<T>, void, void> {
+    const letGo = onAbort(range.signal, () => this.#woken.fire());
     this.#join();
     try {
-      // As of the record before `next`, for what is not remembered.
-      let copy: Ledger<T> | undefined;
-      for (let next = from;;) {
-        signal?.throwIfAborted();
-        const woken = this.#woken.next;
-        const { sequence } = source;
-        const isRemembered = next >= this.#recent.start;
-        const found = isRemembered ? this.#recent.first(next) : undefined;
-        if (found !== undefined) {
-          copy = undefined;
-          yield found;
-          next = found.seq + 1;
-        } else if (!isRemembered && next <= sequence) {
-          copy ??= await ledgerBefore(next, source.past?.at);
-          yield* this.#replay(copy, { from: next, to: sequence, signal });
-          next = sequence + 1;
-        } else if (this.#isOver) return;
-        else {
-          if (this.#hasFailed) throw source.failure ?? this.#failure;
-          await woken;
-        }
-      }
+      yield* this.#records(range);
     } catch (error) {
       const isEnd = this.#isOver && hasCode(error, "CLOSED");
       if (!isEnd) throw error;
     } finally {
       letGo();
       this.#leave();
+    }
+  }
+
+  async *#records(
+    { from, signal }: ReadRange,
+  ): AsyncGenerator<RecordEvents<T>, void, void> {
+    const source = this.#source;
+    // As of the record before `next`, for what is not remembered.
+    let copy: Ledger<T> | undefined;
+    for (let next = from;;) {
+      signal?.throwIfAborted();
+      const woken = this.#woken.next;
+      const { sequence } = source;
+      const isRemembered = next >= this.#recent.start;
+      const found = isRemembered ? this.#recent.first(next) : undefined;
+      if (found !== undefined) {
+        copy = undefined;
+        yield found;
+        next = found.seq + 1;
+      } else if (!isRemembered && next <= sequence) {
+        copy ??= await ledgerBefore(next, source.past?.at);
+        yield* this.#replay(copy, { from: next, to: sequence, signal });
+        next = sequence + 1;
+      } else if (this.#isOver) return;
+      else if (this.#hasFailed) throw source.failure ?? this.#failure;
+      else await woken;
     }
   }
 

@@ -50,6 +50,22 @@ Deno.test("MiniQueue.cancel() knows what it did although the state was rebuilt b
   assertEquals((await failing).code, "ABORTED_MUTATION");
 });
 
+Deno.test("MiniQueue.cancel() knows beside a rebuilt state what has ended before it, where that is kept", async () => {
+  const { shop, outbox } = await open();
+  await using _ = shop;
+  const policy = { finished: { count: 9 } };
+  await shop.apply({ jobs: { at: 0, v: 2, policy } });
+  const message = await outbox.receive();
+  const acking = shop.apply(message!.ackMutation());
+  const failing = [shop.apply(ABORTED), shop.apply(ABORTED)].map(errorOf);
+  const cancelling = [outbox.cancel(1), outbox.cancel(2)];
+  assertEquals(await Promise.all(cancelling), ["finished", "cancelled"]);
+  await acking;
+  for (const error of await Promise.all(failing)) {
+    assertEquals(error.code, "ABORTED_MUTATION");
+  }
+});
+
 Deno.test("MiniQueue.cancel() says of what is kept that it is finished", async () => {
   const { shop, outbox } = await open();
   await using _ = shop;
