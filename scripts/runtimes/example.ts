@@ -1,13 +1,16 @@
 /** `examples/node_service.mjs`, and the examples of the package's hover texts, as they stand. */
 import { equal, match, ok } from "node:assert/strict";
 import { pooledMap } from "@std/async/pool";
-import { walk } from "@std/fs";
+import { copy, walk } from "@std/fs";
 import { join } from "@std/path";
 import type { Project } from "./package.ts";
 import { ROOT, Running, succeed } from "./process.ts";
 import type { Program } from "./runtime.ts";
 
 const AT_A_TIME = 4;
+
+/** The packages of others that examples show. */
+const SHOWN = ["croner"];
 
 /** Throws unless the service counts visits across a kill. */
 export async function checkService(
@@ -40,6 +43,10 @@ export async function checkExamples(
     for (const [, code] of text.matchAll(/^ *\* ```ts\n(.*?)^ *\* ```$/gms)) {
       seen.add(code!.replace(/^ *\* ?/gm, ""));
     }
+  }
+  for (const name of SHOWN) {
+    const from = await Deno.realPath(join(ROOT, "node_modules", name));
+    await copy(from, join(dir, "node_modules", name));
   }
   const runs = pooledMap(AT_A_TIME, seen, async (code: string) => {
     const cwd = await Deno.makeTempDir({ dir, prefix: "example-" });
