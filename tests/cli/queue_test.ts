@@ -201,7 +201,7 @@ Deno.test("mini queue redrive leaves it to the program when a message is dead", 
   assertEquals((await queue.receive())?.payload, "stubborn");
 });
 
-Deno.test("mini queue redrive says LOCKED beside the program, and what to do", async () => {
+Deno.test("mini queue purge, redrive and cancel say LOCKED beside the program, and what to do", async () => {
   await using directory = new TestDirectory();
   await fill(directory.path);
   await using _ = await MiniQueue.open(directory.path);
@@ -214,8 +214,13 @@ Deno.test("mini queue redrive says LOCKED beside the program, and what to do", a
   assertEquals(code, 1);
   assertStringIncludes(stderr, "has it open for writing");
   assertStringIncludes(stderr, "next: stop that program first");
-  const json = await miniJson(["queue", "redrive", directory.path, "all"]);
-  assertEquals([json.code, json.json.error.code], [1, "LOCKED"]);
+  const before = await contentsOf(directory.path);
+  for (const [command, which] of [["redrive", "all"], ["cancel", "3"]]) {
+    const args = ["queue", command!, directory.path, which!];
+    const { code, json } = await miniJson(args);
+    assertEquals([code, json.error.code], [1, "LOCKED"]);
+  }
+  assertEquals(await contentsOf(directory.path), before);
 });
 
 Deno.test("mini queue of a directory that holds none makes none of it", async () => {

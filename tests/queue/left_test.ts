@@ -66,6 +66,20 @@ Deno.test("QueueMessage: `await using` gives it back at the end of its block unl
   ]);
 });
 
+Deno.test("QueueMessage: a block with `await using` that throws gives it back at once, and the delivery counts", async () => {
+  await using queue = await new TestQueue<string>({ maxAttempts: 2 }).open();
+  await queue.enqueue("a");
+  const fail = async () => {
+    await using message = await queue.receive();
+    throw new Error(`failed at ${message?.payload}`);
+  };
+  await assertRejects(fail, Error, "failed at a");
+  const { state, attempts } = (await queue.get(1))!;
+  assertEquals([state, attempts], ["ready", 1]);
+  await assertRejects(fail, Error, "failed at a");
+  assertEquals((await queue.get(1))?.state, "dead");
+});
+
 Deno.test("QueueMessage: what is left on a full disk comes again once there is room, and no error hides that of the block", async () => {
   const test = new TestQueue<string>();
   await using queue = await test.open();

@@ -74,6 +74,24 @@ Deno.test("MiniQueue.work() until the queue is empty looks into the inbox before
   assertEquals(handled, ["first", "more", "more"]);
 });
 
+Deno.test("MiniQueue.work() until the queue is empty fires what is due before it ends, also while a handler runs", async () => {
+  const test = new TestQueue<string>({
+    schedules: { poll: { everyMs: 1_000, overlap: "allow", payload: "p" } },
+  });
+  await using queue = await test.open();
+  const handled: string[] = [];
+  const work = () =>
+    queue.work(({ payload }) => {
+      handled.push(payload);
+      if (handled.length < 3) test.clock.advance(1_000);
+    }, { until: "empty", concurrency: 2 });
+  await work();
+  assertEquals(handled, []);
+  test.clock.advance(1_000);
+  await work();
+  assertEquals(handled, ["p", "p", "p"]);
+});
+
 Deno.test("MiniQueue.work() refuses another end", async () => {
   const test = new TestQueue<string>();
   await using queue = await test.open();
