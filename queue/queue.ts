@@ -114,7 +114,9 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     const deliveries = this.#deliveries = new Deliveries(log, options, poke);
     this.#dispatcher = new Dispatcher({ ...parts, deliveries });
     this.#upkeep = new Upkeep(log, deliveries);
-    const events = this.#events = new EventHub(log);
+    const events = this.#events = new EventHub(log, options.clock);
+    deliveries.progress.onNote = (delivery, progress) =>
+      events.note(delivery, progress);
     this.#outcomes = new Outcomes(
       events,
       log,
@@ -459,9 +461,11 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   /**
    * Reads what becomes of messages, on record: what was enqueued, delivered, is
    * done, was given back, is dead or cancelled, in the order of the log. Ends
-   * when the queue is closed.
+   * when the queue is closed. In between it tells progress in memory, which is on
+   * no record: `durable` is false then, and `seq` that of the last record before.
    *
-   * A reader may be slow: nothing waits for it, and it misses nothing. One that
+   * A reader may be slow: nothing waits for it, and it misses nothing on record;
+   * of progress in memory it gets the last of each message in flight. One that
    * begins in the past, or is more than about a thousand records late, reads the
    * log, with a copy of the queue as it was then.
    *

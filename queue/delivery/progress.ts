@@ -9,9 +9,10 @@ const MAX_DEPTH = MAX_LIST_DEPTH - 2;
 
 /**
  * Says how far a handler is: any value that JSON keeps, up to `maxResultBytes`.
- * In memory, where `get` of this queue shows it, until the delivery ends; a
- * delivery that is lost is ignored. With `durable`, a record of the log: it is an
- * event, a `QueueView` shows it, and the next delivery has it as `progress`.
+ * In memory, where `get` of this queue shows it until the delivery ends, and as an
+ * event for those who read the `events` of this queue now; a delivery that is lost
+ * is ignored. No `QueueView` can see it. With `durable`, a record of the log: every
+ * reader sees it and its event, and the next delivery has it as `progress`.
  *
  * Throws, or rejects with, `UNSERIALIZABLE` and `TOO_LARGE`; with `durable`, also
  * `RECEIPT_EXPIRED`, and as `StateManager.apply`.
@@ -26,6 +27,8 @@ export class Progress<T, M> {
   readonly #log: LedgerLog<T, M>;
   readonly #leases: Leases;
   readonly #maxBytes: number;
+  /** Called with what is told in memory. */
+  onNote: (delivery: Delivery, progress: unknown) => void = () => {};
 
   constructor(log: LedgerLog<T, M>, leases: Leases, maxBytes: number) {
     this.#log = log;
@@ -49,7 +52,9 @@ export class Progress<T, M> {
   note(delivery: Delivery, value: unknown): void {
     const copy = this.#copyOf(value);
     const lease = this.#current(delivery);
-    if (lease !== undefined) lease.progress = copy;
+    if (lease === undefined) return;
+    lease.progress = copy;
+    this.onNote(delivery, copy);
   }
 
   /** Logs how far a delivery is, durably. */

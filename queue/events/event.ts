@@ -19,11 +19,11 @@ export const EVENT_CHECKS: Checks<EventOptions> = {
 
 /** The part that all events have. */
 export interface QueueEventBase {
-  /** The number of the record that did it. One record may do several things. */
+  /** The number of the record that did it. One record may do several things. Of progress in memory, that of the last record before it. */
   readonly seq: number;
   /** Identifies the message. */
   readonly id: number;
-  /** When it was logged, by the wall clock as it was set then. */
+  /** When it happened, by the wall clock as it was set then. */
   readonly at: Date;
   /** The number of deliveries of the message, so far, that count towards `maxAttempts`. */
   readonly attempts: number;
@@ -47,12 +47,18 @@ export interface DeliveredEvent extends QueueEventBase {
   readonly type: "delivered";
 }
 
-/** A handler said, durably, how far it is. */
+/**
+ * A handler said how far it is. Progress in memory is no record: only those who
+ * read from the owner while it is told are given it, and of several in a row of
+ * one message a slow reader gets the last one.
+ */
 export interface ProgressEvent extends QueueEventBase {
   /** Its handler runs. */
   readonly type: "progress";
   /** How far it is. */
   readonly progress: unknown;
+  /** Whether it is on record. If not, a view and a later reader do not see it. */
+  readonly durable: boolean;
 }
 
 /** A message was acknowledged. */
@@ -90,7 +96,8 @@ export interface CancelledEvent extends QueueEventBase {
 }
 
 /**
- * Something that has become of a message, on record: told apart by `type`.
+ * Something that has become of a message: told apart by `type`. All is on record
+ * but progress that is not durable.
  *
  * @typeParam T The payload of the messages.
  * @typeParam R The results of their handlers.
@@ -165,7 +172,7 @@ function detailsOf<T>(
   { type, message, reason, error, result }: Effect<T>,
 ): Record<string, unknown> {
   const { payload, scheduledFor, progress } = message;
-  if (type === "progress") return { progress };
+  if (type === "progress") return { progress, durable: true };
   if (type === "enqueued") {
     return scheduledFor === undefined
       ? { payload }

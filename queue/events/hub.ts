@@ -2,8 +2,10 @@ import { onAbort } from "../../base/abort.ts";
 import { assertOptions } from "../../base/checks.ts";
 import { hasCode } from "../../base/errors.ts";
 import { Signal } from "../../base/signal.ts";
+import type { Clock } from "../clock.ts";
 import { type Effect, observe } from "../ledger/effects.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import type { Settlement } from "../ledger/entry.ts";
+import { isCurrent, type Ledger } from "../ledger/ledger.ts";
 import {
   addEvent,
   copiesOf,
@@ -14,6 +16,7 @@ import {
   type RecordEvents,
   type Told,
 } from "./event.ts";
+import { LatestProgress } from "./latest.ts";
 import { ledgerBefore, type LedgerPast, replayed } from "./past.ts";
 import { RecentEvents } from "./recent.ts";
 
@@ -33,9 +36,13 @@ export interface EventSource<T> {
 /** The events of a ledger, for any number of readers. Without readers it does nothing. */
 export class EventHub<T> {
   readonly #source: EventSource<T>;
+  readonly #clock: Pick<Clock, "wall">;
   readonly #recent = new RecentEvents<T>();
+  readonly #latest = new LatestProgress();
   readonly #woken = new Signal();
   #readers = 0;
+  /** Those of the readers that are told progress in memory. */
+  #listeners = 0;
   #isFollowing = false;
   #isEnded = false;
   /** Why the ledger cannot be read any more. */
@@ -43,28 +50,74 @@ export class EventHub<T> {
   /** The ledger that is observed. */
   #ledger: Ledger<T> | undefined;
   #unobserve = () => {};
+  /** The last record whose events are known to be true. */
+  #known = 0;
   /** The events of records that the ledger may not have applied yet. */
   #told: { readonly seq: number; readonly events: Told<T>[] }[] = [];
   /** Called for each effect while there are readers: it may still turn out to be none. */
   onEffect: (effect: Effect<T>) => void = () => {};
 
-  constructor(source: EventSource<T>) {
+  constructor(source: EventSource<T>, clock: Pick<Clock, "wall">) {
     this.#source = source;
+    this.#clock = clock;
   }
 
   /** The events for one reader. */
   events<R>(options: EventOptions): AsyncIterable<QueueEvent<T, R>> {
     assertOptions("events()", options, EVENT_CHECKS);
     const { from = this.#source.sequence + 1, signal } = options;
-    return copiesOf(this.read({ from, signal }), { from, signal });
+    return copiesOf(this.#listen({ from, signal }), { from: 0, signal });
   }
 
-  /** Reads the events of each record that has any, from record `from` on. Ends when the ledger is closed. */
-  async *read(range: ReadRange): AsyncGenerator<RecordEvents<T>, void, void> {
+  /** Reads the events, those of progress in memory included. */
+  async *#listen(range: ReadRange): AsyncGenerator<RecordEvents<T>, void> {
+    this.#listeners++;
+    try {
+      yield* this.read(range, this.#latest.count);
+    } finally {
+      if (--this.#listeners === 0) this.#latest.keep(() => false);
+    }
+  }
+
+  /** Tells the progress in memory of a delivery to those who listen. */
+  note(
+    { id, receipt }: Pick<Settlement, "id" | "receipt">,
+    progress: unknown,
+  ): void {
+    if (this.#listeners === 0) return;
+    // Its delivery is told first.
+    this.#look();
+    const message = this.#source.ifReadable()?.messages[id];
+    // While it is being rebuilt, nothing is told.
+    if (message === undefined) return;
+    const { attempts, headers } = message;
+    const event = {
+      type: "progress",
+      id,
+      at: new Date(this.#clock.wall()),
+      attempts,
+      ...(headers !== undefined && { headers }),
+      progress,
+      durable: false,
+    } as const;
+    this.#latest.note(event, receipt);
+  }
+
+  /**
+   * Reads the events of each record that has any, from record `from` on. Ends
+   * when the ledger is closed.
+   *
+   * @param told How much progress in memory is not to be told: all of it, unless
+   * the reader listens.
+   */
+  async *read(
+    range: ReadRange,
+    told: number = Infinity,
+  ): AsyncGenerator<RecordEvents<T>, void, void> {
     const letGo = onAbort(range.signal, () => this.#woken.fire());
     this.#join();
     try {
-      yield* this.#records(range);
+      yield* this.#records(range, told);
     } catch (error) {
       const isEnd = this.#isOver && hasCode(error, "CLOSED");
       if (!isEnd) throw error;
@@ -76,6 +129,7 @@ export class EventHub<T> {
 
   async *#records(
     { from, signal }: ReadRange,
+    told: number,
   ): AsyncGenerator<RecordEvents<T>, void, void> {
     const source = this.#source;
     // As of the record before `next`, for what is not remembered.
@@ -94,10 +148,22 @@ export class EventHub<T> {
         copy ??= await ledgerBefore(next, source.past?.at);
         yield* this.#replay(copy, { from: next, to: sequence, signal });
         next = sequence + 1;
-      } else if (this.#isOver) return;
-      else if (this.#hasFailed) throw source.failure ?? this.#failure;
-      else await woken;
+      } else {
+        const live = this.#live(next, told);
+        if (live !== undefined) {
+          told = live.count;
+          yield { seq: this.#known, events: [live.told] };
+        } else if (this.#isOver) return;
+        else if (this.#hasFailed) throw source.failure ?? this.#failure;
+        else await woken;
+      }
     }
+  }
+
+  /** The next progress in memory after the first `told`, for a reader that has read all there is from `next` on. */
+  #live(next: number, told: number): ReturnType<LatestProgress["after"]> {
+    const isLater = next > this.#known + 1;
+    return isLater ? undefined : this.#latest.after(told, this.#known);
   }
 
   #replay(
@@ -172,6 +238,7 @@ export class EventHub<T> {
     const isTrue = (each: { seq: number }) => each.seq <= sequence;
     for (const each of this.#told.filter(isTrue)) this.#recent.add(each);
     this.#told = this.#told.filter((each) => !isTrue(each));
+    this.#known = sequence;
   }
 
   /** Observes another ledger: nobody knows which of the records that it has applied did what was told. */
@@ -180,10 +247,13 @@ export class EventHub<T> {
     this.#told = [];
     this.#ledger = ledger;
     this.#recent.clear(sequence + 1);
+    this.#latest.keep((delivery) => isCurrent(ledger, delivery));
+    this.#known = sequence;
     this.#unobserve = observe<T>(ledger, (effect) => {
       const seq = this.#source.sequence + 1;
       if (this.#told.at(-1)?.seq !== seq) this.#told.push({ seq, events: [] });
       addEvent(this.#told.at(-1)!.events, effect, ledger, seq);
+      this.#latest.forget(effect.message.id);
       this.onEffect(effect);
     });
   }
