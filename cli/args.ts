@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 /** A request that makes no sense, or not for these files: exit code 2. */
-export class Misuse extends Error {
+export class Misuse extends TypeError {
   override name = "Misuse";
 }
 

@@ -1,4 +1,5 @@
 import type { FileSystem } from "../fs/file_system.ts";
+import type { AdminOptions } from "../admin/options.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
 import type { LineWriter, Paint, Terminal } from "./terminal.ts";
@@ -45,3 +46,16 @@ export const JOURNAL_OPTIONS: readonly OptionSpec[] = [
     summary: "the program's maxRecordBytes, if it is over 16 MiB",
   },
 ];
+
+/** The same, as functions take them. */
+export function journalOptions(
+  { args, fs }: Pick<Call, "args" | "fs">,
+): AdminOptions {
+  const journal = args.text("journal");
+  const maxRecordBytes = args.number("max-record-bytes");
+  return {
+    fs,
+    ...(journal !== undefined && { journal }),
+    ...(maxRecordBytes !== undefined && { maxRecordBytes }),
+  };
+}

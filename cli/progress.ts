@@ -1,4 +1,3 @@
-import type { FileHandle, FileSystem } from "../fs/file_system.ts";
 import type { Terminal } from "./terminal.ts";
 import { duration, size } from "../base/text.ts";
 
@@ -73,40 +72,4 @@ export class Progress {
     if (this.#isShown) this.#terminal.complain("\r\u001b[K");
     this.#isShown = false;
   }
-}
-
-/** A counter of bytes. */
-type Counter = Pick<Progress, "add">;
-
-/** A file system of which every byte read is counted. */
-export function counted(fs: FileSystem, progress: Counter): FileSystem {
-  return {
-    open: async (path, access) =>
-      countedFile(await fs.open(path, access), progress),
-    create: (path, mode) => fs.create(path, mode),
-    stat: (path) => fs.stat(path),
-    list: (directory) => fs.list(directory),
-    createDirectory: (path, mode) => fs.createDirectory(path, mode),
-    rename: (from, to) => fs.rename(from, to),
-    remove: (path) => fs.remove(path),
-    syncDirectory: (directory) => fs.syncDirectory(directory),
-    lock: (path, mode, note) => fs.lock(path, mode, note),
-  };
-}
-
-function countedFile(file: FileHandle, progress: Counter): FileHandle {
-  return {
-    read: async (into) => {
-      const bytes = await file.read(into);
-      progress.add(bytes);
-      return bytes;
-    },
-    seek: (offset) => file.seek(offset),
-    write: (bytes) => file.write(bytes),
-    sync: () => file.sync(),
-    truncate: (sizeBytes) => file.truncate(sizeBytes),
-    stat: () => file.stat(),
-    ...(file.own && { own: (like) => file.own!(like) }),
-    close: () => file.close(),
-  };
 }

@@ -1,40 +1,9 @@
+import { isWell, type Range, type Verification } from "../admin/verify.ts";
 import { basename } from "@std/path";
-import type { SegmentCheck } from "./segment_check.ts";
+import type { SegmentCheck } from "../admin/read/segment_check.ts";
 import type { Paint } from "./terminal.ts";
-import type { Format } from "../store/internal.ts";
-import { type Finding, isSetAside } from "./together.ts";
+import { isSetAside } from "../admin/read/consistency.ts";
 import { count, grouped, size, span } from "../base/text.ts";
-
-/** The result of verifying a journal. */
-export interface Verification {
-  readonly path: string;
-  readonly format: Format;
-  /** The number of the first record, or of the next one where none is. */
-  readonly first: number;
-  /** The highest number that was found good. */
-  readonly last: number;
-  /** The records that a checksum vouches for: all, but for what stands in a segment from its first damage on. */
-  readonly verified: readonly Range[];
-  readonly segments: number;
-  readonly sizeBytes: number;
-  /** How the journal ends. */
-  readonly end: SegmentCheck["end"];
-  readonly tornBytes: number;
-  readonly snapshots: number;
-  /** The record of the newest snapshot that is ahead of the log, if any is. */
-  readonly snapshotAhead: number | null;
-  /** The number of segments that are damaged or cannot be read. */
-  readonly damagedSegments: number;
-  readonly findings: readonly Finding[];
-  /** Files that an opening, or a repair, has set aside. */
-  readonly setAside: readonly string[];
-}
-
-/** Numbers from one to another. */
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** How a journal ends, in words. */
 export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {
@@ -78,11 +47,6 @@ export function describe(found: Verification, paint: Paint): string[] {
   if (isReplaced) lines.push(paint("warn", replacedLine(found)));
   else if (isWell(found)) lines.push(paint("good", "all is well"));
   return lines;
-}
-
-/** Whether nothing was found. */
-export function isWell({ findings, end }: Verification): boolean {
-  return findings.length === 0 && end !== "torn";
 }
 
 /** Explains segments that were set aside. */

@@ -30,9 +30,19 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
   testing: { any: FLOOR, door: ["store"] },
   state: { any: FLOOR, door: ["store", "snap"] },
   queue: { any: FLOOR, door: ["state"] },
-  cli: {
+  admin: {
     any: FLOOR,
     door: ["store", "snap", "state", "queue"],
+    internal: ["store", "snap"],
+  },
+  inspect: {
+    any: [...FLOOR, "admin"],
+    door: ["store", "snap", "state", "queue"],
+    internal: ["store", "snap"],
+  },
+  cli: {
+    any: [...FLOOR, "admin"],
+    door: ["store", "snap", "state", "queue", "inspect"],
     internal: ["store", "snap"],
   },
   "mod.ts": { door: ["store", "snap", "state", "queue"] },
@@ -47,7 +57,7 @@ const SYSTEM_MESSAGE = "only fs/ may call the operating system";
 const CHECKSUM_FILE = "base/checksum.ts";
 
 /** The only file that may listen, and answer. */
-const SERVER_FILE = "cli/inspect/server.ts";
+const SERVER_FILE = "inspect/server.ts";
 
 /** The only file that may touch the process, but for `fs/`. */
 const PROCESS_FILE = "cli/main.ts";

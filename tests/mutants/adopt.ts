@@ -10,7 +10,7 @@ const certain = {
 export const ADOPT_MUTANTS: readonly Mutant[] = [
   {
     name: "adopts-a-part-of-a-cut-value",
-    file: "cli/adopt/values.ts",
+    file: "admin/adopt/values.ts",
     edits: [[
       "        parts.length = sure;\n",
       "        at = afterSpace(bytes, parts.at(-1)!.end);\n",
@@ -19,7 +19,7 @@ export const ADOPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "lists-every-beginning-of-a-line",
-    file: "cli/adopt/values.ts",
+    file: "admin/adopt/values.ts",
     edits: [[" && cut < MAX_CUT", ""]],
     killedBy: {
       file: "tests/cli/adopt_test.ts",
@@ -29,13 +29,13 @@ export const ADOPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "adopts-what-nuls-may-have-cut",
-    file: "cli/adopt/values.ts",
+    file: "admin/adopt/values.ts",
     edits: [['(isClean && end === "newline")', "isClean"]],
     killedBy: certain,
   },
   {
     name: "built-under-its-own-name",
-    file: "cli/target.ts",
+    file: "admin/journal_builder.ts",
     edits: [["contextOf(`${to.paths.active}.part`, to)", "to"]],
     killedBy: {
       file: "tests/cli/adopt_journal_test.ts",
@@ -45,7 +45,7 @@ export const ADOPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "active-segment-named-first",
-    file: "cli/target.ts",
+    file: "admin/journal_builder.ts",
     edits: [[
       "  const { directory } = paths;\n",
       "  const { directory } = paths;\n  await fs.rename(staged.active, paths.active);\n",

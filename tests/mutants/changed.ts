@@ -24,6 +24,8 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   state: ["state", "crash/state_test.ts", "property/state_test.ts"],
   queue: ["queue", "crash/queue_test.ts", "property/queue_model_test.ts"],
   testing: ["testing"],
+  admin: ["cli"],
+  inspect: ["cli"],
   cli: ["cli"],
 };
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 // deno-lint-ignore mini/imports -- no public name has it yet, and it takes a file system
-import { adopt } from "../../cli/adopt/adopt.ts";
+import { adopt } from "../../admin/adopt/adopt.ts";
 import { TestDirectory } from "./dir.ts";
 import { mini, miniJson } from "./mini.ts";
 

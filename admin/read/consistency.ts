@@ -1,0 +1,168 @@
+import { dirname } from "@std/path";
+import type { SegmentCheck } from "./segment_check.ts";
+import type { Complaint } from "../finding.ts";
+import type { LogSummary } from "./log_summary.ts";
+import type { SnapshotCheck } from "./snapshot_check.ts";
+import { span } from "../../base/text.ts";
+
+/** A problem of a journal, its snapshots, or their consistency. */
+export interface Finding extends Omit<Complaint, "exitCode"> {
+  /** Whether opening refuses the journal for it. */
+  readonly isRefused: boolean;
+}
+
+/** The facts about a log that matter for its snapshots. */
+export interface LogEnds {
+  /** Its active segment. */
+  readonly path: string;
+  readonly first: number;
+  readonly last: number;
+  /** Its id; none for one of the Rust program. */
+  readonly logId?: string;
+  /** How many files it has. */
+  readonly segments: number;
+  /** How it ends. Where that is damaged, its last record is not known. */
+  readonly end: SegmentCheck["end"];
+  /** Whether its records carry no numbers, so that none can be skipped. */
+  readonly isRust: boolean;
+}
+
+/** The snapshots that opening would take. */
+export function usableOf(snapshots: readonly SnapshotCheck[]): SnapshotCheck[] {
+  return snapshots.filter(({ status }) =>
+    status === "whole" || status === "unverified"
+  );
+}
+
+/**
+ * Whether a state can be made of a log and its snapshots, and lacks nothing.
+ *
+ * @param listed The newest snapshot there was before the log was read: a later one may stand behind what was seen of it.
+ */
+export function togetherness(
+  log: LogEnds,
+  snapshots: readonly SnapshotCheck[],
+  listed: number,
+): { findings: Finding[]; ahead: number | null } {
+  const usable = usableOf(snapshots);
+  const strangers = log.last === 0
+    ? []
+    : usable.filter(({ logId }) =>
+      logId !== undefined && log.logId !== undefined &&
+      logId !== log.logId
+    );
+  const newest = usable.at(-1)?.seq ?? 0;
+  const findings = strangers.map((snapshot) => stranger(log, snapshot));
+  if (snapshots.length > 0 && newest + 1 < log.first) {
+    findings.push(gap(log, newest));
+  }
+  const known = usable.filter(({ seq }) => seq <= listed).at(-1);
+  const isOurs = known !== undefined && !strangers.includes(known);
+  const lost = lostEnd(log, isOurs ? known : undefined);
+  if (lost !== undefined) findings.push(lost);
+  const isAhead = lost !== undefined && isOurs && known.seq > log.last;
+  return { findings, ahead: isAhead ? known.seq : null };
+}
+
+/** The loss at the end of a log, as far as its files and a snapshot show it. */
+function lostEnd(
+  log: LogEnds,
+  newest: Pick<SnapshotCheck, "path" | "seq"> | undefined,
+): Finding | undefined {
+  if (log.end === "damaged") return undefined;
+  if (newest !== undefined && newest.seq > log.last) {
+    return aheadOf(log, newest);
+  }
+  return log.end === "missing" ? missingEnd(log.path) : undefined;
+}
+
+/** The same of a log that was looked at roughly; whether a snapshot is whole is for its caller to know. */
+export function lostIn(
+  path: string,
+  { first, last, segments, ending, end, logId, problem }: LogSummary,
+  snapshots: readonly Pick<SnapshotCheck, "path" | "seq" | "logId">[],
+): Finding | undefined {
+  const files = segments.filter(({ end }) => end !== "missing").length;
+  const isRust = end === undefined;
+  const ends = { path, first, last, segments: files, isRust, end: ending };
+  const newest = snapshots.findLast(({ logId: of = logId }) =>
+    logId === undefined || of === logId
+  );
+  // Where the segment before a missing one is damaged, the last record is not known.
+  const isCut = problem !== undefined && ending === "missing";
+  return lostEnd(ends, isCut || isSetAside(path) ? undefined : newest);
+}
+
+/** Whether a file is a segment that opening has replaced by a snapshot: those beside it are ahead of it. */
+export function isSetAside(path: string): boolean {
+  return /\.aside(-\d+)?$/.test(path);
+}
+
+/** The finding for a missing newest segment. */
+export function missingEnd(path: string): Finding {
+  return {
+    code: "CORRUPT",
+    message:
+      `The newest segment "${path}" is missing: a rotation was cut short, or it was removed with its records; opening creates an empty one`,
+    next: putBack(path),
+    path,
+    isRefused: false,
+  };
+}
+
+function putBack(log: string): string {
+  return `if a copy of "${
+    dirname(log)
+  }" holds more, restore it before anything opens the log`;
+}
+
+function stranger(
+  log: LogEnds,
+  { path, seq, logId }: SnapshotCheck,
+): Finding {
+  const message =
+    `The snapshot "${path}" at record ${seq} belongs to the log ${logId}, and the log here is ${log.logId}`;
+  const next = "restore files that belong together";
+  return { code: "CORRUPT", message, next, path, seq, isRefused: true };
+}
+
+function gap({ path, first }: LogEnds, newest: number): Finding {
+  const seq = newest + 1;
+  const message =
+    `The newest intact snapshot is at record ${newest}, and the log "${path}" starts with record ${first}: the records between are missing`;
+  const next = `restore a copy that holds ${
+    span("record", seq, first - 1)
+  }, or a snapshot of them`;
+  return { code: "CORRUPT", message, next, path, seq, isRefused: true };
+}
+
+/** The finding for a snapshot ahead of the log: opening continues after it, and uses no number twice. */
+function aheadOf(
+  { path: log, last, segments, isRust }: LogEnds,
+  { path, seq }: Pick<SnapshotCheck, "path" | "seq">,
+): Finding {
+  const isGone = segments === 0;
+  const what = isGone
+    ? `There is no log "${log}" beside the snapshot "${path}" at record ${seq}: all records are missing`
+    : `The snapshot "${path}" at record ${seq} is ahead of the log, which ends with record ${last}: ${
+      span("record", last + 1, seq)
+    } ${seq === last + 1 ? "is" : "are"} missing from it`;
+  const then = isRust
+    ? "opening refuses it"
+    : `opening continues after the snapshot with record ${seq + 1}${
+      isGone ? "" : ", and sets the existing segments aside"
+    }`;
+  return {
+    code: "CORRUPT",
+    message:
+      `${what}, and so is anything that followed record ${seq}; this happens when a backup is copied over the folder; ${then}`,
+    next: `the snapshot covers the records up to ${seq}; ${
+      putBack(log)
+    }; to go back to a backup, move "${
+      dirname(log)
+    }" away, and copy the backup into its place`,
+    path,
+    seq: last + 1,
+    isRefused: isRust,
+  };
+}

@@ -1,0 +1,66 @@
+import { type JournalContext, listConsumers } from "../../store/internal.ts";
+import { namesIn } from "../../fs/directory.ts";
+import { count } from "../../base/text.ts";
+import { bareMessage, explain } from "../finding.ts";
+import { postedTo } from "./ledger.ts";
+import type { LogSummary } from "./log_summary.ts";
+import type { Finding } from "./consistency.ts";
+
+/** A consumer, as `--json` prints it. */
+export interface ConsumerRow {
+  readonly name: string;
+  readonly position: number;
+  readonly lag: number;
+  readonly problem?: string;
+}
+
+/** The consumers of a log that ends as it was found. */
+export async function consumersOf(
+  context: JournalContext,
+  { logId: id, last: sequence }: Pick<LogSummary, "logId" | "last">,
+): Promise<ConsumerRow[]> {
+  const found = await listConsumers(context, { id, sequence });
+  return found.map(({ problem, ...row }) => ({
+    ...row,
+    ...(problem && { problem: bareMessage(problem) }),
+  }));
+}
+
+/** The findings about positions of consumers, for which nothing refuses to open the log. */
+export async function consumerFindings(
+  context: JournalContext,
+  { logId: id, last: sequence }: {
+    readonly logId?: string | undefined;
+    readonly last: number;
+  },
+): Promise<Finding[]> {
+  const found = await listConsumers(context, { id, sequence });
+  return found.flatMap(({ name, problem }) => {
+    if (problem === undefined) return [];
+    const { exitCode: _, ...told } = explain(problem);
+    const { active: path } = context.paths;
+    const next =
+      `reset() of consumer "${name}", in its program, sets a new position; mini consumer remove ${path} ${name} forgets it`;
+    return [{ ...told, next, isRefused: false }];
+  });
+}
+
+/** Says what a copy of a log is without: the positions of its consumers, and the inbox of a queue. */
+export async function leftOutBeside(
+  context: JournalContext,
+): Promise<{ consumers: string[]; posted: number; lines: string[] }> {
+  const { fs, paths } = context;
+  const consumers = paths.consumers(await namesIn(fs, paths.directory));
+  const what = count(consumers.length, "consumer");
+  const lines = consumers.length === 0 ? [] : [
+    `left out: the positions of ${what} (${
+      consumers.join(", ")
+    }), which begin again in a copy`,
+  ];
+  const posted = await postedTo(context);
+  if (posted > 0) {
+    const files = count(posted, "file");
+    lines.push(`left out: ${files} in the inbox, which the queue will take in`);
+  }
+  return { consumers, posted, lines };
+}

@@ -1,0 +1,48 @@
+import type { Command } from "../command.ts";
+import { adoptCommand } from "./adopt.ts";
+import { backup } from "./backup.ts";
+import { consumerList, consumerRemove } from "./consumer.ts";
+import { convert } from "./convert.ts";
+import { dump } from "./dump.ts";
+import { inspect } from "./inspect.ts";
+import { queueCancel, queuePurge, queueRedrive } from "./queue/change.ts";
+import {
+  queueDead,
+  queueFinished,
+  queueGet,
+  queuePeek,
+  queueStats,
+} from "./queue/look.ts";
+import { repair } from "./repair.ts";
+import { salvage } from "./salvage.ts";
+import { snapshots } from "./snapshots.ts";
+import { stat } from "./stat.ts";
+import { state } from "./state.ts";
+import { tail } from "./tail.ts";
+import { verify } from "./verify.ts";
+
+/** Every command, in the order in which help lists them. */
+export const COMMANDS: readonly Command[] = [
+  verify,
+  stat,
+  dump,
+  tail,
+  state,
+  snapshots,
+  inspect,
+  repair,
+  salvage,
+  convert,
+  adoptCommand,
+  backup,
+  consumerList,
+  consumerRemove,
+  queueStats,
+  queuePeek,
+  queueGet,
+  queueFinished,
+  queueDead,
+  queueRedrive,
+  queuePurge,
+  queueCancel,
+];

@@ -1,0 +1,134 @@
+import type { JournalContext } from "../../../store/internal.ts";
+import { basename } from "@std/path";
+import { type KeepPolicy, MiniQueue } from "../../../queue/mod.ts";
+import { Misuse } from "../../args.ts";
+import {
+  type Call,
+  type Command,
+  journalOptions,
+  type Outcome,
+} from "../../command.ts";
+import { readQueue } from "../../../admin/read/ledger.ts";
+import { whichOf } from "./look.ts";
+import { DEFAULT_NAME, locate } from "../../../admin/read/locate.ts";
+import { count } from "../../../base/text.ts";
+
+export const queueRedrive: Command = {
+  name: "queue redrive",
+  operands: ["DIR", "ID|all"],
+  summary: "deliver dead letters again (writes)",
+  details: [
+    "They wait after all others. The queue must not be open elsewhere.",
+  ],
+  options: [],
+  examples: ["jobs all", "jobs 17"],
+  run: (call) =>
+    change(
+      call,
+      ["all"],
+      "redrove",
+      (queue, which) => queue.redrive(which as number | "all"),
+    ),
+};
+
+export const queuePurge: Command = {
+  name: "queue purge",
+  operands: ["DIR", "ID|dead|all"],
+  summary: "remove dead letters, or every message (writes)",
+  details: [
+    "ID: one dead letter; dead: all of them; all: every message.",
+    "The queue must not be open elsewhere.",
+  ],
+  options: [],
+  examples: ["jobs dead", "jobs 17"],
+  run: (call) =>
+    change(
+      call,
+      ["dead", "all"],
+      "removed",
+      (queue, which) => queue.purge(which as number | "dead" | "all"),
+    ),
+};
+
+export const queueCancel: Command = {
+  name: "queue cancel",
+  operands: ["DIR", "ID"],
+  summary: "cancel a message that waits (writes)",
+  details: [
+    "One that was in flight when its program ended waits, too.",
+    "The queue must not be open elsewhere.",
+  ],
+  options: [{
+    name: "reason",
+    value: "TEXT",
+    summary: "why, kept with the message",
+  }],
+  examples: ["jobs 17", 'jobs 17 --reason "the user left"'],
+  async run(call) {
+    const id = Number(whichOf(call.args.operand(1)));
+    const reason = call.args.text("reason");
+    const found = await inQueue(call, (queue) => queue.cancel(id, reason));
+    return {
+      exitCode: found === "cancelled" ? 0 : 1,
+      report: { message: id, found },
+      lines: [`message ${id}: ${found}`],
+    };
+  },
+};
+
+/** Opens a queue for a change of its messages. */
+async function change(
+  call: Call,
+  words: readonly string[],
+  done: string,
+  make: (
+    queue: MiniQueue<unknown>,
+    which: number | string,
+  ) => Promise<number>,
+): Promise<Outcome> {
+  const which = whichOf(call.args.operand(1), words);
+  const messages = await inQueue(call, (queue) => make(queue, which));
+  const isMissing = messages === 0 && typeof which === "number";
+  return {
+    exitCode: isMissing ? 1 : 0,
+    report: { messages },
+    lines: [
+      isMissing
+        ? `there is no dead letter ${which}`
+        : `${done} ${count(messages, "message")}`,
+    ],
+  };
+}
+
+/** Opens the queue that a command names, and runs a task on it. */
+async function inQueue<R>(
+  call: Call,
+  task: (queue: MiniQueue<unknown>) => Promise<R>,
+): Promise<R> {
+  const context = await locate(call.args.operand(0), journalOptions(call));
+  const { active: path } = context.paths;
+  // What is opened is the directory, whichever log in it was named.
+  if (basename(path) !== DEFAULT_NAME) {
+    throw new Misuse(`"${path}" is not the ${DEFAULT_NAME} of a queue`);
+  }
+  // Opening what is no queue would make it one.
+  const { view: { ledger } } = await readQueue(context);
+  const queue = await openQueue(context, ledger.policy);
+  return await task(queue).finally(() => queue.close());
+}
+
+/**
+ * Only the program's own `maxAttempts` may make a message dead that was in flight
+ * when it ended; and it alone decides how many messages stay.
+ */
+async function openQueue(
+  { fs, paths }: JournalContext,
+  { finished: keepFinished, dead: keepDead }: KeepPolicy = {},
+): Promise<MiniQueue<unknown>> {
+  return await MiniQueue.open(paths.directory, {
+    fs,
+    maxAttempts: Number.MAX_SAFE_INTEGER,
+    ...(keepFinished && { keepFinished }),
+    ...(keepDead && { keepDead }),
+  });
+}

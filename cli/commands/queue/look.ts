@@ -1,0 +1,317 @@
+import type {
+  FinishedMessage,
+  LoggedError,
+  MessageInfo,
+  MessageStatus,
+  PageOptions,
+} from "../../../queue/mod.ts";
+import { Misuse, type OptionSpec } from "../../args.ts";
+import { bar } from "../../chart.ts";
+import {
+  type Call,
+  type Command,
+  journalOptions,
+  type Outcome,
+} from "../../command.ts";
+import {
+  type Depth,
+  depthOf,
+  postedTo,
+  readQueue,
+} from "../../../admin/read/ledger.ts";
+import { locate } from "../../../admin/read/locate.ts";
+import { brief, count, duration, grouped, table } from "../../../base/text.ts";
+
+const DEFAULT_PEEK = 10;
+const BAR_CHARS = 30;
+
+/** Reads the queue that a command is given, and shows how far that is. */
+async function queueOf(call: Call): ReturnType<typeof readQueue> {
+  const context = await locate(call.args.operand(0), journalOptions(call));
+  call.progress.begin("reading", 0);
+  return await readQueue(context);
+}
+
+export const queueStats: Command = {
+  name: "queue stats",
+  operands: ["DIR"],
+  summary: "count the messages of a queue",
+  details: [],
+  options: [],
+  examples: ["jobs"],
+  async run(call: Call): Promise<Outcome> {
+    const found = await queueOf(call);
+    const depth = await depthOf(found);
+    const posted = await postedTo(
+      await locate(call.args.operand(0), journalOptions(call)),
+    );
+    const report = { ...depth, posted, sequence: found.sequence };
+    const lines = depthChart(depth, call);
+    if (posted > 0) lines.push(`in the inbox: ${count(posted, "file")}`);
+    return { exitCode: 0, report, lines };
+  },
+};
+
+/** How many messages there are, as a chart. */
+export function depthChart(
+  depth: Depth,
+  { paint, terminal }: Pick<Call, "paint" | "terminal">,
+): string[] {
+  const { ready, blocked, delayed, inFlight, dead } = depth;
+  const { paused, oldestMs, finished, schedules } = depth;
+  const rows = { ready, blocked, delayed, "in flight": inFlight, dead };
+  const max = Math.max(...Object.values(rows));
+  const beside = 14 + grouped(max).length;
+  const width = terminal.isInteractive
+    ? Math.max(1, Math.min(BAR_CHARS, terminal.columns - beside))
+    : BAR_CHARS;
+  const lines = table(
+    Object.entries(rows).map(([name, number]) => [
+      name,
+      grouped(number),
+      paint(name === "dead" ? "bad" : "good", bar(number, max, width)),
+    ]),
+  );
+  if (oldestMs > 0) {
+    lines.push(`the oldest has waited ${duration(oldestMs / 1000)}`);
+  }
+  if (finished > 0) {
+    lines.push(`finished and kept: ${count(finished, "message")}`);
+  }
+  const scheduled = schedules.map(({ name, last, missed }) => [
+    "schedule",
+    JSON.stringify(name),
+    last === undefined ? "has not fired" : `fired last ${timeText(last)}`,
+    missed > 0 ? `${grouped(missed)} missed` : "",
+  ]);
+  lines.push(...table(scheduled));
+  if (paused) lines.push(paint("warn", "paused: nothing is delivered"));
+  return lines;
+}
+
+export const queuePeek: Command = {
+  name: "queue peek",
+  operands: ["DIR"],
+  summary: "print the messages that will be received next",
+  details: ["It delivers nothing."],
+  options: [{
+    name: "limit",
+    short: "n",
+    value: "N",
+    min: 1,
+    summary: `how many at most (${DEFAULT_PEEK})`,
+  }],
+  examples: ["jobs -n 3"],
+  async run(call: Call): Promise<Outcome> {
+    const found = await queueOf(call);
+    const limit = call.args.number("limit") ?? DEFAULT_PEEK;
+    const messages = await found.peek(limit);
+    const rows = messages.map(({ id, delayMs, attempts, group, payload }) => [
+      String(id),
+      delayMs > 0
+        ? `in ${duration(delayMs / 1000)}`
+        : attempts === 0
+        ? "new"
+        : `received ${attempts} times`,
+      JSON.stringify(group ?? "").slice(1, -1),
+      brief(payload, call.terminal.columns - 30),
+    ]);
+    const lines = rows.length === 0 ? ["no messages wait"] : table(rows);
+    return { exitCode: 0, report: { messages }, lines };
+  },
+};
+
+/** The options of commands that print messages page by page. */
+const PAGE_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "limit",
+    short: "n",
+    value: "N",
+    min: 1,
+    summary: "how many at most (all)",
+  },
+  {
+    name: "after",
+    value: "ID",
+    min: 0,
+    summary: "only those after this number",
+  },
+];
+
+/** The number of a message, or one of a few words, as it is given to a command. */
+export function whichOf(
+  given: string,
+  words: readonly string[] = [],
+): number | string {
+  if (words.includes(given)) return given;
+  const id = Number(given);
+  if (Number.isSafeInteger(id) && id > 0) return id;
+  const others = words.length === 0 ? "" : `, nor ${words.join(" or ")}`;
+  throw new Misuse(`"${given}" is not the number of a message${others}`);
+}
+
+export const queueGet: Command = {
+  name: "queue get",
+  operands: ["DIR", "ID"],
+  summary: "print everything known of a message, also once it has ended",
+  details: [
+    "The program decides how many of those stay that are done or were cancelled",
+    "(keepFinished). Exit code 1 if there is no such message.",
+  ],
+  options: [],
+  examples: ["jobs 17", "jobs 17 --json"],
+  async run(call: Call): Promise<Outcome> {
+    const id = whichOf(call.args.operand(1)) as number;
+    const found = await queueOf(call);
+    const message = await found.get(id);
+    if (message !== undefined) {
+      return { exitCode: 0, report: { message }, lines: detailsOf(message) };
+    }
+    const isToCome = id >= found.view.ledger.nextId;
+    const why = isToCome
+      ? `there has been no message ${id} yet`
+      : `message ${id} has ended, and nothing of it is kept`;
+    return { exitCode: 1, report: { message: null }, lines: [why] };
+  },
+};
+
+/** Everything of a message, a field a line. */
+function detailsOf(message: MessageStatus): string[] {
+  const { id, state, ...others } = message;
+  const { error, ...fields } = { error: undefined, ...others };
+  const rows: [name: string, text: string][] = [
+    ["id", String(id)],
+    ["state", inWords(state)],
+  ];
+  for (const [name, value] of Object.entries(fields)) {
+    if (name !== "delayMs" || state === "delayed") {
+      rows.push([inWords(name), valueText(name, value)]);
+    }
+  }
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [
+    ...rows.map(([name, text]) => `${name.padEnd(width)}  ${text}`),
+    ...stackOf(error),
+  ];
+}
+
+/** The name of a field in words: `enqueued at`, `delay`. */
+function inWords(name: string): string {
+  return name.replace(/Ms$/, "")
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function valueText(name: string, value: unknown): string {
+  if (value instanceof Date) return timeText(value);
+  return name.endsWith("Ms")
+    ? duration(value as number / 1000)
+    : JSON.stringify(value);
+}
+
+function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}
+
+export const queueFinished: Command = {
+  name: "queue finished",
+  operands: ["DIR"],
+  summary:
+    "print the messages that are done or were cancelled, as far as they are kept",
+  details: [
+    "In the order of their numbers. The program decides how many stay (keepFinished).",
+  ],
+  options: PAGE_OPTIONS,
+  examples: ["jobs --json", "jobs -n 100 --after 17"],
+  async run(call: Call): Promise<Outcome> {
+    const found = await queueOf(call);
+    const messages = await found.finished(pageOf(call));
+    const width = halfOf(call);
+    const rows = messages.map((message) => [
+      String(message.id),
+      timeText(message.endedAt),
+      message.state,
+      brief(endOf(message), width),
+      brief(message.payload, width),
+    ]);
+    const none = found.view.ledger.policy?.finished === undefined
+      ? "no finished messages: the program does not set keepFinished"
+      : "no finished messages";
+    return {
+      exitCode: 0,
+      report: { messages },
+      lines: rows.length === 0 ? [none] : table(rows),
+    };
+  },
+};
+
+/** The result of a message, or why it was cancelled. */
+function endOf(message: FinishedMessage): unknown {
+  const end = message.state === "done" ? message.result : message.reason;
+  return end ?? null;
+}
+
+/** Half of what is left of a line beside a number and a time. */
+function halfOf({ terminal: { columns, isInteractive } }: Call): number {
+  return isInteractive ? Math.max(4, Math.floor(columns / 2) - 16) : 60;
+}
+
+function pageOf({ args }: Call): PageOptions {
+  const [after, limit] = [args.number("after"), args.number("limit")];
+  return {
+    ...(after !== undefined && { after }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+function headersOf({ headers }: MessageInfo): string[] {
+  return headers === undefined ? [] : [`    ${JSON.stringify(headers)}`];
+}
+
+/** The error of a handler and its causes, each with its stack. */
+function stackOf(error: LoggedError | undefined, as = ""): string[] {
+  if (error === undefined) return [];
+  const { name, message, stack = "", cause } = error;
+  const text = `${as}${name}: ${message}\n${stack}`.trimEnd();
+  const lines = text.split("\n").map((line) => `    ${line}`);
+  return [...lines, ...stackOf(cause, "caused by ")];
+}
+
+export const queueDead: Command = {
+  name: "queue dead",
+  operands: ["DIR"],
+  summary: "print the dead letters, and why they are dead",
+  details: [
+    "In the order of their numbers. Exit code 1 if there are any.",
+  ],
+  options: [
+    {
+      name: "stack",
+      summary: "also print what was thrown, where, and its causes",
+    },
+    ...PAGE_OPTIONS,
+  ],
+  examples: ["jobs --json", "jobs -n 100 --after 17"],
+  async run(call: Call): Promise<Outcome> {
+    const messages = await (await queueOf(call)).deadLetters(pageOf(call));
+    const { isInteractive } = call.terminal;
+    const half = halfOf(call);
+    const rows = messages.map(({ id, diedAt, reason, payload }) => [
+      String(id),
+      timeText(diedAt),
+      brief(reason, isInteractive ? half : Infinity),
+      brief(payload, half),
+    ]);
+    return {
+      exitCode: rows.length > 0 ? 1 : 0,
+      report: { messages },
+      lines: rows.length === 0 ? ["no dead letters"] : [
+        ...table(rows).flatMap((row, at) => [
+          row,
+          ...headersOf(messages[at]!),
+          ...(call.args.has("stack") ? stackOf(messages[at]!.error) : []),
+        ]),
+        "next: mini queue redrive or mini queue purge",
+      ],
+    };
+  },
+};

@@ -1,4 +1,0 @@
-/** The parts that only `mini inspect` loads. */
-export { Api } from "./api.ts";
-export { loadProgram } from "./module.ts";
-export { serve } from "./server.ts";
