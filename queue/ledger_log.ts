@@ -15,7 +15,7 @@ import {
   type Settlement,
   versionOf,
 } from "./ledger/entry.ts";
-import type { Ledger } from "./ledger/ledger.ts";
+import type { Ledger, LedgerMessage } from "./ledger/ledger.ts";
 import { ifReadable, type LedgerView } from "./ledger/read.ts";
 import {
   type Moment,
@@ -56,6 +56,14 @@ export interface LedgerBinding<T, M> {
   readonly past?: LedgerPast<T> | undefined;
 }
 
+/** A group or a message that is held. */
+interface Held {
+  /** By how many. */
+  count: number;
+  /** The messages that are set aside for it. */
+  readonly ids: number[];
+}
+
 /** The ledger of a queue, its time, and what is written to it. */
 export class LedgerLog<T, M> {
   readonly #binding: LedgerBinding<T, M>;
@@ -66,8 +74,12 @@ export class LedgerLog<T, M> {
   readonly #ids: { next: number };
   readonly #picked: Set<number>;
   readonly #policy: CompactionPolicy;
-  /** The groups that are held, and what is set aside for each. */
-  readonly #held = new Map<string, number[]>();
+  /** Those that are held: groups by name, and messages by id. */
+  readonly #held = new Map<string | number, Held>();
+  /** How many times delivery is just being paused. */
+  #pausing = 0;
+  /** Called when messages that were set aside can be picked. */
+  onReleased: () => void = () => {};
 
   private constructor(binding: LedgerBinding<T, M>) {
     const { ids = { next: 1 }, picked = new Set(), policy } = binding;
@@ -178,24 +190,31 @@ export class LedgerLog<T, M> {
     const ids: number[] = [];
     const index = readyIndexOf(this.ledger, this.#picked);
     const moment = this.#moment();
-    while (ids.length < max) {
+    while (ids.length < max && this.#pausing === 0) {
       const message = index.next(moment);
       if (message === undefined) break;
-      const { id, group } = message;
-      this.#picked.add(id);
-      const aside = group === undefined ? undefined : this.#held.get(group);
-      (aside ?? ids).push(id);
+      this.#picked.add(message.id);
+      (this.#heldFor(message)?.ids ?? ids).push(message.id);
     }
     return ids;
   }
 
-  /** Keeps messages of a group from being picked, until the returned function is called. */
-  hold(group: string): () => Promise<void> {
-    const aside: number[] = [];
-    this.#held.set(group, aside);
+  #heldFor({ id, group }: LedgerMessage<T>): Held | undefined {
+    if (this.#held.size === 0) return undefined;
+    const held = this.#held.get(id);
+    return held ?? (group === undefined ? held : this.#held.get(group));
+  }
+
+  /** Keeps a message, or those of a group, from being picked, until the returned function is called. */
+  hold(what: string | number): () => void {
+    const held = this.#held.get(what) ?? { count: 0, ids: [] };
+    held.count++;
+    this.#held.set(what, held);
     return () => {
-      this.#held.delete(group);
-      return this.unpick(aside);
+      if (--held.count > 0) return;
+      this.#held.delete(what);
+      // It fails only where nothing is delivered any more.
+      this.unpick(held.ids).then(() => this.onReleased(), () => {});
     };
   }
 
@@ -252,6 +271,17 @@ export class LedgerLog<T, M> {
     this.#arrivals?.flush();
     this.#settlements?.flush();
     return this.#host.apply(this.mutation(event), { durable });
+  }
+
+  /** Stops delivery, from this call on unless it fails. */
+  async pause(): Promise<void> {
+    this.#pausing++;
+    try {
+      await this.enter({ paused: true }, true);
+    } finally {
+      this.#pausing--;
+      this.onReleased();
+    }
   }
 
   /** Limits what the ledger keeps, unless it has these limits. */

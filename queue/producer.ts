@@ -78,12 +78,18 @@ export class Producer<T, M> {
     }
     const { messages } = await this.#log.readable();
     if (messages[id] === undefined || messages[id].inFlight) return false;
-    return await hadEffect(
-      this.#log,
-      { update: [update] },
-      { type: "updated", id },
-      ({ messages }) => messages[id]?.inFlight === false,
-    );
+    // A delivery that is logged after the change would pass it over.
+    const release = this.#log.hold(id);
+    try {
+      return await hadEffect(
+        this.#log,
+        { update: [update] },
+        { type: "updated", id },
+        ({ messages }) => messages[id]?.inFlight === false,
+      );
+    } finally {
+      release();
+    }
   }
 
   #valid(payload: T, doing: string): T {

@@ -103,6 +103,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     this.#free = free;
     const producer = this.#producer = new Producer(log, options);
     const poke = new Signal();
+    log.onReleased = () => poke.fire();
     const onHint = () => poke.fire();
     this.#inbox = inbox && new Inbox(inbox, { log, producer, options, onHint });
     const { schedules } = options;
@@ -586,18 +587,15 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   }
 
   /** Stops delivery until {@linkcode MiniQueue.resume}, across restarts. Durable. */
-  pause(): Promise<void> {
-    return this.#setPaused(true);
+  async pause(): Promise<void> {
+    this.#assertOpen();
+    await this.#log.pause();
   }
 
   /** Resumes delivery. Durable. */
-  resume(): Promise<void> {
-    return this.#setPaused(false);
-  }
-
-  async #setPaused(paused: boolean): Promise<void> {
+  async resume(): Promise<void> {
     this.#assertOpen();
-    await this.#log.enter({ paused }, true);
+    await this.#log.enter({ paused: false }, true);
   }
 
   /**

@@ -1,6 +1,5 @@
 import { checkCount } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
-import type { Signal } from "../../base/signal.ts";
 import { hadEffect } from "../effect_of.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { LedgerLog } from "../ledger_log.ts";
@@ -33,22 +32,18 @@ interface Pending {
 export class Cancels<T, M> {
   readonly #log: LedgerLog<T, M>;
   readonly #leases: Leases;
-  /** Fired when a group is free. */
-  readonly #poke: Signal;
   /** Takes back a message that was delivered to nobody. */
   readonly #giveBack: (id: number) => Promise<void>;
   readonly #pending = new Map<number, Pending>();
   readonly #attended = new Map<number, Attended>();
 
-  constructor({ log, leases, poke, giveBack }: {
+  constructor({ log, leases, giveBack }: {
     readonly log: LedgerLog<T, M>;
     readonly leases: Leases;
-    readonly poke: Signal;
     readonly giveBack: (id: number) => Promise<void>;
   }) {
     this.#log = log;
     this.#leases = leases;
-    this.#poke = poke;
     this.#giveBack = giveBack;
   }
 
@@ -131,10 +126,7 @@ export class Cancels<T, M> {
 
   /** Holds a group: a handler may still run when its message is gone. */
   #hold(group: string | undefined): () => void {
-    if (group === undefined) return () => {};
-    const release = this.#log.hold(group);
-    // It fails only where nothing is delivered any more.
-    return () => void release().then(() => this.#poke.fire(), () => {});
+    return group === undefined ? () => {} : this.#log.hold(group);
   }
 
   /** Ends the delivery of a message that was cancelled, and frees its group once its handler has ended. */

@@ -50,7 +50,7 @@ export class Deliveries<T, M> {
     const { maxResultBytes } = options;
     this.progress = new Progress(log, this.#leases, maxResultBytes);
     const giveBack = (id: number) => this.#giveBackOne(id);
-    this.cancels = new Cancels({ log, leases: this.#leases, poke, giveBack });
+    this.cancels = new Cancels({ log, leases: this.#leases, giveBack });
   }
 
   /** Copies the payloads of messages whose delivery is logged, and finds those that the schema rejects. */

@@ -1,9 +1,9 @@
-// Changes of messages that wait.
+// Changes of what waits, beside those who receive it.
 import { assertEquals, assertRejects } from "@std/assert";
 import { MiniQueue } from "@mini/state/queue";
 import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
-import { drain, TestQueue } from "../support/queue.ts";
+import { drain, fillDisk, TestQueue, turns } from "../support/queue.ts";
 import { ABORTED, openShop } from "../support/shop.ts";
 
 Deno.test("MiniQueue.update() changes what waits, for good, and leaves what it does not name", async () => {
@@ -90,4 +90,73 @@ Deno.test("MiniQueue.update() knows what it did although the state was rebuilt b
   assertEquals(await outbox.update(1, { payload: "b" }), true);
   assertEquals((await failing).code, "ABORTED_MUTATION");
   assertEquals(await drain(outbox), ["b"]);
+});
+
+Deno.test("MiniQueue.update() holds for a message that somebody receives while it is being logged", async () => {
+  const test = new TestQueue<string>();
+  const held = new HoldingFileSystem(test.fs);
+  await using queue = await MiniQueue.open<string>("/data", {
+    fs: held.fs,
+    clock: test.clock,
+  });
+  await queue.enqueueBatch([
+    { payload: "a" },
+    { payload: "b", group: "g" },
+    { payload: "c" },
+  ]);
+  const write = held.hold("write");
+  const updating = [
+    queue.update(1, { delayMs: 60_000 }),
+    queue.update(2, { priority: -1 }),
+    queue.update(1, { payload: "A" }),
+  ];
+  await write.reached;
+  const receiving = queue.receiveBatch(3);
+  const waiting = queue.receive({ waitMs: 1 });
+  await turns();
+  write.release();
+  assertEquals(await Promise.all(updating), [true, true, true]);
+  assertEquals((await receiving).map(({ payload }) => payload), ["c"]);
+  assertEquals((await waiting)?.payload, "b");
+  assertEquals(await queue.receive(), undefined);
+  test.clock.advance(60_000);
+  assertEquals((await queue.receive())?.payload, "A");
+});
+
+Deno.test("MiniQueue.update() that fails leaves the message to those who wait for it", async () => {
+  const test = new TestQueue<string>();
+  const held = new HoldingFileSystem(test.fs);
+  await using queue = await MiniQueue.open<string>("/data", { fs: held.fs });
+  await queue.enqueue("a");
+  fillDisk(test.fs);
+  const write = held.hold("write");
+  const updating = errorOf(queue.update(1, { payload: "A" }));
+  await write.reached;
+  const waiting = queue.receive({ waitMs: Infinity });
+  await turns();
+  write.release();
+  assertEquals((await updating).code, "NO_SPACE");
+  assertEquals((await waiting)?.payload, "a");
+});
+
+Deno.test("MiniQueue.pause() delivers nothing from its call on, unless it fails", async () => {
+  const test = new TestQueue<string>();
+  const held = new HoldingFileSystem(test.fs);
+  await using queue = await MiniQueue.open<string>("/data", { fs: held.fs });
+  await queue.enqueue("a");
+  for (const isDone of [false, true]) {
+    if (!isDone) fillDisk(test.fs);
+    const write = held.hold("write");
+    const pausing = queue.pause().then(() => true, () => false);
+    await write.reached;
+    const waiting = queue.receive({ waitMs: isDone ? 0 : Infinity });
+    await turns();
+    write.release();
+    assertEquals(await pausing, isDone);
+    const message = await waiting;
+    assertEquals(message?.payload, isDone ? undefined : "a");
+    await message?.nack();
+  }
+  await queue.resume();
+  assertEquals((await queue.receive())?.payload, "a");
 });
