@@ -1,26 +1,97 @@
 import type { FileHandle, FileSystem } from "../fs/file_system.ts";
+import { systemFileSystem } from "../fs/system.ts";
 
 /** The options that every function takes. */
 export interface AdminOptions {
-  /** The file system. */
-  readonly fs: FileSystem;
-  /** The name of the journal in a directory. @default {"journal.jsonl"} */
+  /** The file system. @default the runtime's own */
+  readonly fs?: FileSystem;
+  /** The name of the journal, where a path is a directory. @default {"journal.jsonl"} */
   readonly journal?: string;
   /** The `maxRecordBytes` of the program that wrote the journal. @default {16777216} */
   readonly maxRecordBytes?: number;
+  /** Stops the call at its next step; it rejects with the reason of the signal. */
+  readonly signal?: AbortSignal;
+  /** Called for each block that was read, before the next is. */
+  readonly onProgress?: (progress: AdminProgress) => void;
 }
 
-/** A counter of bytes. */
+/** How far a call is. */
+export interface AdminProgress {
+  /** The step, as `"verifying"`. */
+  readonly doing: string;
+  /** The bytes that the step has read so far. Can exceed `totalBytes` beside a writer. */
+  readonly doneBytes: number;
+  /** The bytes that the step will read, about; 0 where that is not known. */
+  readonly totalBytes: number;
+}
+
+/** One call: its options, and a file system that counts what is read and heeds the signal. */
+export class AdminCall {
+  readonly fs: FileSystem;
+  readonly journal: string | undefined;
+  readonly maxRecordBytes: number | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: ((progress: AdminProgress) => void) | undefined;
+  #doing = "reading";
+  #doneBytes = 0;
+  #totalBytes = 0;
+
+  constructor(options: AdminOptions = {}) {
+    const { fs = systemFileSystem, journal, maxRecordBytes } = options;
+    this.#signal = options.signal;
+    this.#onProgress = options.onProgress;
+    this.fs = counted(fs, this);
+    this.journal = journal;
+    this.maxRecordBytes = maxRecordBytes;
+  }
+
+  /** Says what is done from here on, and how many bytes that will read; 0 where nobody knows. */
+  begin(doing: string, totalBytes: number): void {
+    this.#doing = doing;
+    this.#doneBytes = 0;
+    this.#totalBytes = totalBytes;
+  }
+
+  /** Throws the reason of the signal, if that has one. */
+  check(): void {
+    this.#signal?.throwIfAborted();
+  }
+
+  /** Counts bytes that were read. */
+  add(bytes: number): void {
+    this.#doneBytes += bytes;
+    this.#onProgress?.({
+      doing: this.#doing,
+      doneBytes: this.#doneBytes,
+      totalBytes: this.#totalBytes,
+    });
+  }
+}
+
+/** How a journal is found and read. */
+export interface JournalOptions {
+  readonly fs: FileSystem;
+  readonly journal?: string | undefined;
+  readonly maxRecordBytes?: number | undefined;
+}
+
+/** A counter of bytes, which may throw before more are read or written. */
 export interface Counter {
+  check?(): void;
   add(bytes: number): void;
 }
 
-/** A file system of which every byte read is counted. */
-export function counted(fs: FileSystem, progress: Counter): FileSystem {
+/** A file system that stops where work begins or continues, and never where it is tidied up. */
+export function counted(fs: FileSystem, call: Counter): FileSystem {
   return {
-    open: async (path, access) =>
-      countedFile(await fs.open(path, access), progress),
-    create: (path, mode) => fs.create(path, mode),
+    open: async (path, access) => {
+      call.check?.();
+      return countedFile(await fs.open(path, access), call);
+    },
+    create: async (path, mode) => {
+      call.check?.();
+      return countedFile(await fs.create(path, mode), call);
+    },
     stat: (path) => fs.stat(path),
     list: (directory) => fs.list(directory),
     createDirectory: (path, mode) => fs.createDirectory(path, mode),
@@ -31,15 +102,19 @@ export function counted(fs: FileSystem, progress: Counter): FileSystem {
   };
 }
 
-function countedFile(file: FileHandle, progress: Counter): FileHandle {
+function countedFile(file: FileHandle, call: Counter): FileHandle {
   return {
     read: async (into) => {
+      call.check?.();
       const bytes = await file.read(into);
-      progress.add(bytes);
+      call.add(bytes);
       return bytes;
     },
     seek: (offset) => file.seek(offset),
-    write: (bytes) => file.write(bytes),
+    write: (bytes) => {
+      call.check?.();
+      return file.write(bytes);
+    },
     sync: () => file.sync(),
     truncate: (sizeBytes) => file.truncate(sizeBytes),
     stat: () => file.stat(),

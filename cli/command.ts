@@ -1,5 +1,5 @@
 import type { FileSystem } from "../fs/file_system.ts";
-import type { AdminOptions } from "../admin/options.ts";
+import type { JournalOptions } from "../admin/options.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
 import type { LineWriter, Paint, Terminal } from "./terminal.ts";
@@ -50,7 +50,7 @@ export const JOURNAL_OPTIONS: readonly OptionSpec[] = [
 /** The same, as functions take them. */
 export function journalOptions(
   { args, fs }: Pick<Call, "args" | "fs">,
-): AdminOptions {
+): JournalOptions {
   const journal = args.text("journal");
   const maxRecordBytes = args.number("max-record-bytes");
   return {

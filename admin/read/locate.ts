@@ -9,7 +9,7 @@ import { isDirectory, namesIn } from "../../fs/directory.ts";
 import { join } from "@std/path";
 import type { FileSystem } from "../../fs/file_system.ts";
 import { MiniError } from "../../base/errors.ts";
-import type { AdminOptions } from "../options.ts";
+import type { JournalOptions } from "../options.ts";
 
 /** The journal of a directory where nothing else is said; that of a queue in any case. */
 export const DEFAULT_NAME = "journal.jsonl";
@@ -17,7 +17,7 @@ export const DEFAULT_NAME = "journal.jsonl";
 /** Finds a journal by its path or that of its directory. */
 export async function locate(
   given: string,
-  options: AdminOptions,
+  options: JournalOptions,
 ): Promise<JournalContext> {
   const { fs } = options;
   const path = await isDirectory(fs, given)
@@ -37,7 +37,7 @@ function missing(message: string, path: string): MiniError {
 /** The same, but where a directory holds snapshots and no journal, the journal that opening would make beside them. */
 export async function locateOrLost(
   given: string,
-  options: AdminOptions,
+  options: JournalOptions,
 ): Promise<JournalContext> {
   try {
     return await locate(given, options);
@@ -62,7 +62,7 @@ function journalsAmong(names: readonly string[]): string[] {
 /** A journal that need not be there. */
 export function contextFor(
   path: string,
-  { fs, maxRecordBytes }: AdminOptions,
+  { fs, maxRecordBytes }: JournalOptions,
 ): JournalContext {
   return contextOf(path, {
     fs,

@@ -1,0 +1,10 @@
+/**
+ * Verify, back up, repair and show a log, its snapshots and its queue, by functions with typed reports.
+ *
+ * @experimental
+ * @module
+ */
+
+export { MiniError } from "../base/errors.ts";
+export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
+export type { AdminOptions, AdminProgress } from "./options.ts";
