@@ -148,13 +148,13 @@ export class Deliveries<T, M> {
     const acked: Settlement = { id, receipt, as: "acked" };
     const lease = this.#leases.of(acked);
     if (lease === undefined) return acked;
-    const { policy } = this.#log.ifReadable() ?? {};
     let encoded: HandlerResult | undefined;
     lease.result = result === undefined
       ? undefined
       : () => encoded ??= this.#encoded(id, result);
     this.onAcked(acked);
-    if (policy?.finished === undefined) return acked;
+    // The ledger may not be readable now.
+    if (this.#options.policy.finished === undefined) return acked;
     const kept = this.resultOf(acked);
     return "result" in kept ? { ...acked, ...kept } : acked;
   }

@@ -1,6 +1,7 @@
 // What is told of a message is complete, wherever it comes from and wherever it ends.
 import { MiniQueue, QueueView } from "@mini/state/queue";
 import { StateManager, StateView } from "@mini/state/state";
+import type { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -69,13 +70,11 @@ Deno.test("QueueMessage.ack() with a result is refused after the delivery is ove
   assertEquals(found?.state === "done" && found.result, 1);
 });
 
-Deno.test("QueueMessage.ack() tells the result also while the state is rebuilt", async () => {
-  await using shop = await openShop();
-  const queue = await MiniQueue.attach(shop, "jobs");
-  const { id } = await queue.enqueue("a");
-  const outcome = queue.outcome(id);
-  const message = await queue.receive();
-  const aborted = errorOf(shop.apply(ABORTED));
+/** Has the state rebuilt, and waits until it cannot be read. */
+async function rebuilding(
+  shop: Awaited<ReturnType<typeof openShop>>,
+): Promise<{ readonly done: Promise<MiniError> }> {
+  const done = errorOf(shop.apply(ABORTED));
   const isReadable = () => {
     try {
       return shop.state !== undefined;
@@ -84,9 +83,33 @@ Deno.test("QueueMessage.ack() tells the result also while the state is rebuilt",
     }
   };
   while (isReadable()) await undefined;
+  return { done };
+}
+
+Deno.test("QueueMessage.ack() tells the result also while the state is rebuilt", async () => {
+  await using shop = await openShop();
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const { id } = await queue.enqueue("a");
+  const outcome = queue.outcome(id);
+  const message = await queue.receive();
+  const { done } = await rebuilding(shop);
   await message?.ack("a result");
   assertEquals(await outcome, { state: "done", result: "a result" });
-  await aborted;
+  await done;
+  await queue.close();
+});
+
+Deno.test("QueueMessage.ack() keeps the result also while the state is rebuilt", async () => {
+  await using shop = await openShop();
+  const options = { keepFinished: { count: 1 } };
+  const queue = await MiniQueue.attach(shop, "jobs", options);
+  await queue.enqueue("a");
+  const message = await queue.receive();
+  const { done } = await rebuilding(shop);
+  await message?.ack("a result");
+  const found = await queue.get(1);
+  assertEquals(found?.state === "done" && found.result, "a result");
+  await done;
   await queue.close();
 });
 
