@@ -3,17 +3,21 @@ import { type Effect, observe } from "./ledger/effects.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { LedgerEvent, LedgerLog } from "./ledger_log.ts";
 
-/**
- * Logs an entry about a message, durably. Returns whether it had an effect of
- * this type.
- *
- * @param guess Tells it by the ledger, if the state was rebuilt in the meantime.
- */
+/** An effect that an entry may have on a message, and how to tell it where nobody has seen it: the state was rebuilt, or each record makes another one. */
+interface Possible extends Pick<Effect, "type">, Pick<Delivery, "id"> {
+  /** Tells it by the ledger before the entry. */
+  readonly isDue: (before: Ledger) => boolean;
+  /** Tells it by a ledger after the entry, unless that leaves it open. */
+  readonly isSure?: (after: Ledger) => boolean | undefined;
+  /** Whether to assume it where the past cannot be read. */
+  readonly isLikely: boolean;
+}
+
+/** Logs an entry about a message, durably. Returns whether it had this effect. */
 export async function hadEffect<T, M>(
   log: LedgerLog<T, M>,
   event: LedgerEvent<T>,
-  { type, id }: Pick<Effect, "type"> & Pick<Delivery, "id">,
-  guess: (ledger: Ledger<T>) => boolean,
+  { type, id, isDue, isSure = () => undefined, isLikely }: Possible,
 ): Promise<boolean> {
   const ledger = await log.readable();
   /** The numbers of the records before those with such an effect. */
@@ -26,7 +30,10 @@ export async function hadEffect<T, M>(
     const seq = await log.enter(event, true);
     if (before.has(seq - 1)) return true;
     const now = await log.readable();
-    return now !== ledger && guess(now);
+    if (now === ledger) return false;
+    const found = isSure(now) ??
+      await log.past?.at(seq - 1).then(isDue).catch(() => undefined);
+    return found ?? isLikely;
   } finally {
     letGo();
   }

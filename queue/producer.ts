@@ -4,6 +4,7 @@ import { validateNew } from "../base/schema.ts";
 import { hadEffect } from "./effect_of.ts";
 import { awaitOutcome, outcomeOf } from "./ledger/dedupe_index.ts";
 import type { NewMessage } from "./ledger/entry.ts";
+import type { Ledger } from "./ledger/ledger.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "./ledger_log.ts";
 import {
   CHANGE_CHECKS,
@@ -76,16 +77,16 @@ export class Producer<T, M> {
     if (Object.keys(update).length === 1) {
       throw new TypeError("update needs a payload, delayMs or priority");
     }
-    const { messages } = await this.#log.readable();
-    if (messages[id] === undefined || messages[id].inFlight) return false;
+    const isWaiting = ({ messages }: Ledger) =>
+      messages[id]?.inFlight === false;
+    if (!isWaiting(await this.#log.readable())) return false;
     // A delivery that is logged after the change would pass it over.
     const release = this.#log.hold(id);
     try {
       return await hadEffect(
         this.#log,
         { update: [update] },
-        { type: "updated", id },
-        ({ messages }) => messages[id]?.inFlight === false,
+        { type: "updated", id, isDue: isWaiting, isLikely: true },
       );
     } finally {
       release();

@@ -111,8 +111,13 @@ export class Cancels<T, M> {
       const isOurs = await hadEffect(
         this.#log,
         { cancel: [{ id, ...why }] },
-        { type: "cancelled", id },
-        (now) => !hasEnded(now, id),
+        {
+          type: "cancelled",
+          id,
+          isDue: ({ messages }) => messages[id] !== undefined,
+          isSure: (now) => hasEnded(now, id) ? false : undefined,
+          isLikely: true,
+        },
       );
       if (isOurs) return this.#stop({ id, receipt }, inFlight, reason, release);
     } catch (error) {

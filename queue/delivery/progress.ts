@@ -1,6 +1,6 @@
 import { toJson } from "../../base/json.ts";
 import { hadEffect } from "../effect_of.ts";
-import { isCurrent, receiptExpired } from "../ledger/ledger.ts";
+import { isCurrent, type Ledger, receiptExpired } from "../ledger/ledger.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
 import type { Delivery, Lease, Leases } from "./leases.ts";
 
@@ -62,11 +62,18 @@ export class Progress<T, M> {
     const { id, receipt } = delivery;
     const progress = this.#copyOf(value);
     const lease = this.#current(delivery);
+    const isDue = (ledger: Ledger) => isCurrent(ledger, delivery);
     const isLogged = lease !== undefined && await hadEffect(
       this.#log,
       { progress: [{ id, receipt, progress }] },
-      { type: "progress", id },
-      (ledger) => isCurrent(ledger, delivery),
+      {
+        type: "progress",
+        id,
+        isDue,
+        // It does not become the current one again.
+        isSure: (ledger) => isDue(ledger) || undefined,
+        isLikely: false,
+      },
     );
     if (!isLogged) throw receiptExpired(id, "tell the progress of");
     lease.progress = progress;
