@@ -618,7 +618,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#closing ??= this.#end()
-      .finally(() => this.#events.end())
+      .finally(() => this.#outcomes.end())
       .finally(this.#free);
   }
 

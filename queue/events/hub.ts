@@ -3,7 +3,7 @@ import { assertOptions } from "../../base/checks.ts";
 import { hasCode } from "../../base/errors.ts";
 import { Signal } from "../../base/signal.ts";
 import type { Clock } from "../clock.ts";
-import { type Effect, observe } from "../ledger/effects.ts";
+import { observe } from "../ledger/effects.ts";
 import type { Settlement } from "../ledger/entry.ts";
 import { isCurrent, type Ledger } from "../ledger/ledger.ts";
 import {
@@ -44,7 +44,8 @@ export class EventHub<T> {
   /** Those of the readers that are told progress in memory. */
   #listeners = 0;
   #isFollowing = false;
-  #isEnded = false;
+  /** The last record that is told, once it has ended. */
+  #end = Infinity;
   /** Why the ledger cannot be read any more. */
   #failure: unknown;
   /** The ledger that is observed. */
@@ -54,8 +55,6 @@ export class EventHub<T> {
   #known = 0;
   /** The events of records that the ledger may not have applied yet. */
   #told: { readonly seq: number; readonly events: Told<T>[] }[] = [];
-  /** Called for each effect while there are readers: it may still turn out to be none. */
-  onEffect: (effect: Effect<T>) => void = () => {};
 
   constructor(source: EventSource<T>, clock: Pick<Clock, "wall">) {
     this.#source = source;
@@ -137,7 +136,7 @@ export class EventHub<T> {
     for (let next = from;;) {
       signal?.throwIfAborted();
       const woken = this.#woken.next;
-      const { sequence } = source;
+      const sequence = Math.min(source.sequence, this.#end);
       const isRemembered = next >= this.#recent.start;
       const found = isRemembered ? this.#recent.first(next) : undefined;
       if (found !== undefined) {
@@ -175,7 +174,7 @@ export class EventHub<T> {
   }
 
   get #isOver(): boolean {
-    return this.#isEnded || this.#source.isClosed;
+    return this.#end < Infinity || this.#source.isClosed;
   }
 
   get #hasFailed(): boolean {
@@ -185,7 +184,7 @@ export class EventHub<T> {
   /** Lets every reader read what is on record, and end. */
   end(): void {
     if (this.#readers > 0) this.#look();
-    this.#isEnded = true;
+    this.#end = this.#source.sequence;
     this.#woken.fire();
   }
 
@@ -254,7 +253,6 @@ export class EventHub<T> {
       if (this.#told.at(-1)?.seq !== seq) this.#told.push({ seq, events: [] });
       addEvent(this.#told.at(-1)!.events, effect, ledger, seq);
       this.#latest.forget(effect.message.id);
-      this.onEffect(effect);
     });
   }
 }

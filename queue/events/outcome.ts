@@ -91,14 +91,13 @@ export class Outcomes<T, R> {
   readonly #waiting = new Map<number, Waiters<R>>();
   /** Ends the reading once nobody waits. */
   #reading: AbortController | undefined;
+  /** Resolves when nothing is read any more. */
+  #read: Promise<unknown> = Promise.resolve();
 
   constructor(hub: EventHub<T>, source: Source<T>, resultOf: ResultOf) {
     this.#hub = hub;
     this.#source = source;
     this.#resultOf = resultOf;
-    hub.onEffect = ({ type, message }) => {
-      if (type === "done") this.noteResult(message);
-    };
   }
 
   /** Notes the result of a delivery that is being acknowledged, while it is at hand. */
@@ -118,28 +117,39 @@ export class Outcomes<T, R> {
     const { signal } = options;
     const { outcome } = await this.#source.whenReadable((ledger) => {
       signal?.throwIfAborted();
-      const hasEnded = ledger.messages[id] === undefined;
+      const message = ledger.messages[id];
       return {
-        outcome: hasEnded ? outcomeIn<R>(ledger, id) : this.#wait(id, signal),
+        outcome: message === undefined
+          ? outcomeIn<R>(ledger, id)
+          : this.#wait(message, signal),
       };
     });
     return await outcome;
   }
 
+  /** Ends the events, and lets those who wait be told all that is on record. */
+  async end(): Promise<void> {
+    this.#hub.end();
+    await this.#read;
+  }
+
   #wait(
-    id: number,
+    delivery: Pick<LedgerMessage, "id" | "receipt">,
     signal: AbortSignal | undefined,
   ): Promise<MessageOutcome<R> | undefined> {
     const { promise, resolve, reject } = withResolvers<
       MessageOutcome<R> | undefined
     >();
+    const { id } = delivery;
     const { sequence: since } = this.#source;
     const waiters: Waiters<R> = this.#waiting.get(id) ??
       { all: new Set() };
     const waiter = { since, resolve, reject };
     waiters.all.add(waiter);
     this.#waiting.set(id, waiters);
-    this.#read();
+    // It may be being acknowledged.
+    this.noteResult(delivery);
+    this.#follow();
     const letGo = onAbort(signal, () => reject(signal!.reason));
     return promise.finally(() => {
       letGo();
@@ -156,10 +166,10 @@ export class Outcomes<T, R> {
     this.#reading = undefined;
   }
 
-  #read(): void {
+  #follow(): void {
     if (this.#reading !== undefined) return;
     const { signal } = this.#reading = new AbortController();
-    this.#readAll(signal).catch((error) => {
+    this.#read = this.#readAll(signal).catch((error) => {
       if (signal.aborted) return;
       this.#reading = undefined;
       for (const { all } of this.#waiting.values()) {

@@ -43,8 +43,8 @@ export const EVENT_MUTANTS: readonly Mutant[] = [
     name: "outcome-looks-and-subscribes-later",
     file: "queue/events/outcome.ts",
     edits: [[
-      "    this.#read();\n    const letGo",
-      "    setTimeout(() => this.#read());\n    const letGo",
+      "    this.#follow();\n    const letGo",
+      "    setTimeout(() => this.#follow());\n    const letGo",
     ]],
     killedBy: {
       file: "tests/queue/outcome_test.ts",

@@ -113,6 +113,28 @@ Deno.test("QueueMessage.ack() keeps the result also while the state is rebuilt",
   await queue.close();
 });
 
+Deno.test("MiniQueue.outcome() is told the result of an ack that was called before, where each record makes another state", async () => {
+  await using shop = await openShop(undefined, { immutable: true });
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const { id } = await queue.enqueue("a");
+  const acking = (await queue.receive())?.ack("a result");
+  const outcome = queue.outcome(id);
+  assertEquals(await outcome, { state: "done", result: "a result" });
+  await acking;
+  await queue.close();
+});
+
+Deno.test("MiniQueue.close() lets those who wait be told what has ended before, also where the log has to be read for it", async () => {
+  const shop = await openShop(undefined, { immutable: true });
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const { id } = await queue.enqueue("a");
+  const outcome = queue.outcome(id);
+  await (await queue.receive())?.deadLetter("no");
+  await queue.close();
+  await shop.close();
+  assertEquals(await outcome, { state: "dead", reason: "no" });
+});
+
 Deno.test("QueueView.events() ends with the reason of its signal", async () => {
   const fs = new MemoryFileSystem();
   await using _ = await MiniQueue.open<string>("/data", { fs });
