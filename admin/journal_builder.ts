@@ -42,8 +42,8 @@ export interface Renumbered {
   readonly as: number;
 }
 
-/** A new journal that is filled by a command. */
-export class Target implements AsyncDisposable {
+/** A new journal that is being filled. */
+export class JournalBuilder implements AsyncDisposable {
   readonly #writer: OpenJournal["writer"];
   readonly #maxRecordBytes: number;
   readonly ranges: Renumbered[] = [];
@@ -64,10 +64,13 @@ export class Target implements AsyncDisposable {
   }
 
   /** Makes the journal, which must not be there; its first record will have the number `first`. */
-  static async create(context: JournalContext, first = 1): Promise<Target> {
+  static async create(
+    context: JournalContext,
+    first = 1,
+  ): Promise<JournalBuilder> {
     const journal = await openJournal(context, { durable: false });
     if (first > 1) await journal.writer.resetTo(first - 1);
-    return new Target(journal);
+    return new JournalBuilder(journal);
   }
 
   /** The id of the new journal. */
@@ -177,7 +180,7 @@ export class Target implements AsyncDisposable {
 /** Throws where the new journal does not hold what was written. */
 export async function readBack(
   context: JournalContext,
-  { records, checksum }: Pick<Target, "records" | "checksum">,
+  { records, checksum }: Pick<JournalBuilder, "records" | "checksum">,
 ): Promise<void> {
   const found = { records: 0, checksum: 0 };
   const { active: path } = context.paths;
@@ -195,7 +198,7 @@ function stagedOf(to: JournalContext): JournalContext {
   return contextOf(`${to.paths.active}.part`, to);
 }
 
-/** Whether a journal was begun by {@linkcode build}, and not finished. */
+/** Whether a journal was begun by {@linkcode buildJournal}, and not finished. */
 async function isUnfinished({ fs, paths }: JournalContext): Promise<boolean> {
   const found = await fs.stat(paths.active);
   return found?.kind === "file" &&
@@ -219,7 +222,7 @@ export async function assertNew(to: JournalContext): Promise<void> {
  * while a file that opening refuses has its own. Killed in between, the next
  * build begins again.
  */
-export async function build<T>(
+export async function buildJournal<T>(
   to: JournalContext,
   doing: string,
   make: (staged: JournalContext) => Promise<T>,

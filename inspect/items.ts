@@ -1,12 +1,12 @@
 import { type JournalContext, readHeader } from "../store/internal.ts";
 import { basename } from "@std/path";
 import type {
-  Damage,
+  DamagedLine,
   Place,
-  Readable,
+  SalvagedRecords,
   Wants,
 } from "../admin/salvage/records.ts";
-import { salvagePieces } from "../admin/salvage/reader.ts";
+import { salvagedLines } from "../admin/salvage/reader.ts";
 
 /** Where a line stands, as it is told. */
 export interface ToldPlace {
@@ -25,14 +25,14 @@ export interface DamageRow extends ToldPlace {
   readonly to: number | null;
 }
 
-/** Readable lines and damage, which waits for the next readable line to say what it may have held. */
+/** SalvagedRecords lines and damage, which waits for the next readable line to say what it may have held. */
 export async function* items(
   context: JournalContext,
   from: number,
   wants: Wants,
-): AsyncGenerator<{ piece: Readable } | DamageRow, void, undefined> {
+): AsyncGenerator<{ piece: SalvagedRecords } | DamageRow, void, undefined> {
   let last: number | undefined;
-  let waiting: Damage[] = [];
+  let waiting: DamagedLine[] = [];
   const release = async (next: number | undefined) => {
     const [first] = waiting;
     if (first !== undefined) last ??= await baseOf(context, first.place.path);
@@ -40,7 +40,7 @@ export async function* items(
     waiting = [];
     return rows;
   };
-  for await (const pieces of salvagePieces(context, from, wants)) {
+  for await (const pieces of salvagedLines(context, from, wants)) {
     for (const piece of pieces) {
       if (piece.kind === "damage") {
         addDamage(waiting, piece);
@@ -58,7 +58,7 @@ export async function* items(
 const MAX_ROWS = 100;
 
 /** Adds a damage to those that wait, to the last of them where there are many. */
-function addDamage(waiting: Damage[], damage: Damage): void {
+function addDamage(waiting: DamagedLine[], damage: DamagedLine): void {
   const last = waiting.at(-1);
   const isMore = waiting.length >= MAX_ROWS &&
     last?.place.path === damage.place.path;
@@ -75,7 +75,7 @@ function addDamage(waiting: Damage[], damage: Damage): void {
 }
 
 function damageRow(
-  { reason, place }: Damage,
+  { reason, place }: DamagedLine,
   last = 0,
   next: number | undefined,
 ): DamageRow {

@@ -1,5 +1,5 @@
 import { type JournalContext, untilStable } from "../store/internal.ts";
-import type { Readable } from "../admin/salvage/records.ts";
+import type { SalvagedRecords } from "../admin/salvage/records.ts";
 import { measureSegments } from "../admin/read/log_summary.ts";
 import { brief } from "../base/text.ts";
 import { type DamageRow, items, told, type ToldPlace } from "./items.ts";
@@ -113,7 +113,7 @@ export async function readableEnd(
   return { last, isCut };
 }
 
-function rowOf(piece: Readable, seq: number, data: unknown): RecordRow {
+function rowOf(piece: SalvagedRecords, seq: number, data: unknown): RecordRow {
   const { records, seq: from, place, isVerified } = piece;
   const to = from + records.length - 1;
   return {

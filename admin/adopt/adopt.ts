@@ -13,7 +13,12 @@ import {
   PREFIX_BYTES,
 } from "../../store/internal.ts";
 import { NEWLINE } from "../../base/bytes.ts";
-import { assertNew, build, readBack, Target } from "../journal_builder.ts";
+import {
+  assertNew,
+  buildJournal,
+  JournalBuilder,
+  readBack,
+} from "../journal_builder.ts";
 import { PieceCutter } from "./pieces.ts";
 import { type Found, type Loss, valuesIn } from "./values.ts";
 
@@ -91,7 +96,7 @@ export async function adopt(
   await assertNew(context);
   const read = new Reading();
   const write = async (staged: JournalContext) => {
-    const target = await Target.create(staged);
+    const target = await JournalBuilder.create(staged);
     try {
       await read.all(source, (json) => target.addJson(json));
       await target.finish();
@@ -103,7 +108,7 @@ export async function adopt(
   };
   onProgress("adopting", before.sizeBytes);
   if (dryRun) await read.all(source, () => {});
-  else await build(context, "adopt", write);
+  else await buildJournal(context, "adopt", write);
   const after = await fs.stat(source.path);
   const changed = after?.identity !== before.identity ||
     after.sizeBytes !== read.sizeBytes;

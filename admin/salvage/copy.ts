@@ -3,11 +3,15 @@ import {
   parseLine,
   readHeader,
 } from "../../store/internal.ts";
-import type { Damage, Readable } from "./records.ts";
+import type { DamagedLine, SalvagedRecords } from "./records.ts";
 import { rawLines } from "../read/raw_lines.ts";
-import { salvagePieces } from "./reader.ts";
+import { salvagedLines } from "./reader.ts";
 import { measureSegments } from "../read/log_summary.ts";
-import { addRange, type Renumbered, Target } from "../journal_builder.ts";
+import {
+  addRange,
+  JournalBuilder,
+  type Renumbered,
+} from "../journal_builder.ts";
 
 /** No more damages than this are told one by one. */
 const MAX_TOLD = 100;
@@ -27,7 +31,7 @@ export interface Copied {
 }
 
 /** A line that cannot be read, or a number of blank lines. */
-type Told = Damage["place"] & {
+type Told = DamagedLine["place"] & {
   readonly reason: string;
   readonly lines?: number;
 };
@@ -41,7 +45,7 @@ export async function copyReadable(
   source: JournalContext,
   to: JournalContext,
   after?: number,
-): Promise<{ copied: Copied; written: Target }> {
+): Promise<{ copied: Copied; written: JournalBuilder }> {
   const unverified: Renumbered[] = [];
   const damages = new Damages();
   const isNative = (await measureSegments(source)).format === "mini";
@@ -50,11 +54,11 @@ export async function copyReadable(
     : isNative
     ? await firstOf(source)
     : 1;
-  let target: Target | undefined;
+  let target: JournalBuilder | undefined;
   let isState = false;
   let renumber = (data: unknown): unknown => data;
   try {
-    for await (const pieces of salvagePieces(source, first)) {
+    for await (const pieces of salvagedLines(source, first)) {
       for (const found of pieces) {
         if (found.kind === "damage") {
           damages.add(found);
@@ -65,7 +69,7 @@ export async function copyReadable(
         const piece = behind(found, after);
         if (piece === undefined) continue;
         if (target === undefined) {
-          target = await Target.create(to, first ?? piece.seq);
+          target = await JournalBuilder.create(to, first ?? piece.seq);
           isState = isNative && isOfState(piece);
           if (isState) renumber = abortsFollow(target);
         }
@@ -83,7 +87,7 @@ export async function copyReadable(
         await target.add(from, records.map(renumber));
       }
     }
-    target ??= await Target.create(to, first);
+    target ??= await JournalBuilder.create(to, first);
     // What the mark of a clean end says, no line of a record does.
     if (isState) target.noteApplied(await markAtEnd(source));
     await target.finish();
@@ -118,7 +122,7 @@ class Damages {
   count = 0;
   readonly told: Told[] = [];
 
-  add({ place, reason, lines }: Damage): void {
+  add({ place, reason, lines }: DamagedLine): void {
     this.count += lines;
     if (this.told.length === MAX_TOLD) return;
     this.told.push({ ...place, reason, ...(lines > 1 && { lines }) });
@@ -132,9 +136,9 @@ class Damages {
 
 /** The records after record `after`. */
 function behind(
-  piece: Readable,
+  piece: SalvagedRecords,
   after: number | undefined,
-): Readable | undefined {
+): SalvagedRecords | undefined {
   if (after === undefined || piece.seq > after) return piece;
   const records = piece.records.slice(after + 1 - piece.seq);
   return records.length === 0
@@ -142,13 +146,13 @@ function behind(
     : { ...piece, seq: after + 1, records };
 }
 
-function isOfState({ records: [data] }: Readable): boolean {
+function isOfState({ records: [data] }: SalvagedRecords): boolean {
   return typeof data === "object" && data !== null &&
     ["apply", "applyBatch", "abort"].some((name) => name in data);
 }
 
 /** In the log of a state a record may name another by its number. */
-function abortsFollow(target: Target): (data: unknown) => unknown {
+function abortsFollow(target: JournalBuilder): (data: unknown) => unknown {
   return (data) => {
     const { abort } = (data ?? {}) as { abort?: unknown };
     if (typeof abort !== "number") return data;

@@ -12,54 +12,54 @@ import { MiniError } from "../../base/errors.ts";
 import { type RawLine, rawLines } from "../read/raw_lines.ts";
 import {
   blank,
-  type Damage,
+  type DamagedLine,
   mergeUnwanted,
   NumberFilter,
-  type Piece,
-  PieceReader,
-  type Readable,
+  type SalvagedLine,
+  type SalvagedRecords,
+  SalvageReader,
   type Wants,
 } from "./records.ts";
 import { measureSegments, type SegmentFile } from "../read/log_summary.ts";
 
-/** Some pieces of a journal, to be taken before the next ones. */
-type Pieces = Iterable<Readable | Damage>;
+/** Some lines of a journal, to be taken before the next ones. */
+type SalvagedLines = Iterable<SalvagedRecords | DamagedLine>;
 
 /**
  * Everything of a journal that can be read, in order, and what cannot; begins
  * with the segment that holds record `from`.
  */
-export async function* salvagePieces(
+export async function* salvagedLines(
   context: JournalContext,
   from = 1,
   wants?: Wants,
-): AsyncGenerator<Pieces, void, undefined> {
+): AsyncGenerator<SalvagedLines, void, undefined> {
   const { format, segments } = await measureSegments(context);
   yield* format === "mini"
-    ? nativePieces(context, segments, { from, wants })
-    : rustPieces(context, segments);
+    ? nativeLines(context, segments, { from, wants })
+    : rustLines(context, segments);
 }
 
-async function* nativePieces(
+async function* nativeLines(
   context: JournalContext,
   all: readonly SegmentFile[],
   { from, wants }: {
     readonly from: number;
     readonly wants: Wants | undefined;
   },
-): AsyncGenerator<Pieces, void, undefined> {
+): AsyncGenerator<SalvagedLines, void, undefined> {
   const { fs, maxRecordBytes } = context;
   const numbers = new NumberFilter();
   const segments = await segmentsFrom(context, all, from);
   let logId: string | undefined;
   for (const [index, { path, sizeBytes }] of segments.entries()) {
-    const reader = new PieceReader(path, wants);
+    const reader = new SalvageReader(path, wants);
     let isForeign = false;
     const lines = rawLines(fs, path, maxRecordBytes + FRAME_BYTES);
     const next = segments[index + 1];
     const chain = () => next && chainBeforeSegment(context, next.path);
-    const ours = function* (pieces: Iterable<Piece>): Generator<
-      Readable | Damage,
+    const ours = function* (pieces: Iterable<SalvagedLine>): Generator<
+      SalvagedRecords | DamagedLine,
       void,
       undefined
     > {
@@ -71,7 +71,7 @@ async function* nativePieces(
         else if (!isForeign) yield* numbers.push(piece);
       }
     };
-    for await (const pieces of pieceBlocks(lines, reader, chain)) {
+    for await (const pieces of lineBlocks(lines, reader, chain)) {
       yield ours(pieces);
       if (isForeign) break;
     }
@@ -129,35 +129,35 @@ function unlessDamaged(error: unknown): undefined {
   if (!(error instanceof MiniError)) throw error;
 }
 
-async function* pieceBlocks(
+async function* lineBlocks(
   lines: AsyncIterable<Iterable<RawLine>>,
-  reader: PieceReader,
+  reader: SalvageReader,
   chain: () => Promise<number | undefined> | undefined,
-): AsyncGenerator<Iterable<Piece>, void, undefined> {
+): AsyncGenerator<Iterable<SalvagedLine>, void, undefined> {
   for await (const block of lines) {
-    yield mergeUnwanted(piecesIn(block, reader));
+    yield mergeUnwanted(linesIn(block, reader));
   }
   yield reader.end(await chain());
 }
 
-function* piecesIn(
+function* linesIn(
   lines: Iterable<RawLine>,
-  reader: PieceReader,
-): Generator<Piece, void, undefined> {
+  reader: SalvageReader,
+): Generator<SalvagedLine, void, undefined> {
   for (const line of lines) yield* reader.push(line);
 }
 
 /** The lines of a Rust journal that are JSON; a number is the place among them. */
-async function* rustPieces(
+async function* rustLines(
   context: JournalContext,
   segments: readonly SegmentFile[],
-): AsyncGenerator<Pieces, void, undefined> {
+): AsyncGenerator<SalvagedLines, void, undefined> {
   const { fs, maxRecordBytes } = context;
   let base = 0;
   for (const { path } of segments) {
     const parser = new RustLines(base, (damage) => corrupt(path, damage));
     for await (const block of rawLines(fs, path, maxRecordBytes)) {
-      yield rustPiecesIn(block, path, parser);
+      yield rustLinesIn(block, path, parser);
     }
     base = parser.next - 1;
   }
@@ -165,11 +165,11 @@ async function* rustPieces(
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function* rustPiecesIn(
+function* rustLinesIn(
   block: Iterable<RawLine>,
   path: string,
   parser: RustLines,
-): Generator<Readable | Damage, void, undefined> {
+): Generator<SalvagedRecords | DamagedLine, void, undefined> {
   for (const { bytes, isTooLong, lines, ...where } of block) {
     const { line, offset, sizeBytes } = where;
     const place = { path, line, offset, sizeBytes };

@@ -10,7 +10,7 @@ import { chainAfter, chainBefore } from "./crc_resync.ts";
 import { grouped } from "../../base/text.ts";
 
 /** Records that can be read, and where they stand. */
-export interface Readable {
+export interface SalvagedRecords {
   readonly kind: "records";
   /** The number of the first of them. */
   readonly seq: number;
@@ -26,7 +26,7 @@ export interface Readable {
 }
 
 /** A line that cannot be read, or blank ones that follow each other. */
-export interface Damage {
+export interface DamagedLine {
   readonly kind: "damage";
   readonly reason: string;
   readonly lines: number;
@@ -39,7 +39,7 @@ export interface Start {
   readonly logId: string;
 }
 
-export type Piece = Readable | Damage | Start;
+export type SalvagedLine = SalvagedRecords | DamagedLine | Start;
 
 /** Where a line stands. */
 export interface Place {
@@ -66,7 +66,7 @@ export type Wants = (seq: number, line: Uint8Array) => boolean;
  * Takes the lines of a segment apart into what can be read and what cannot,
  * also behind a damage. Pure.
  */
-export class PieceReader {
+export class SalvageReader {
   readonly #path: string;
   readonly #wants: Wants | undefined;
   /** The running checksum, while it is known. */
@@ -78,8 +78,8 @@ export class PieceReader {
     this.#wants = wants;
   }
 
-  /** The pieces that the next line completes. */
-  push(raw: RawLine): Piece[] {
+  /** The lines that the next line completes. */
+  push(raw: RawLine): SalvagedLine[] {
     const { bytes, isTooLong } = raw;
     const known = this.#chain ?? this.#candidate?.after;
     if (!isTooLong && known !== undefined && isIntact(bytes, known)) {
@@ -87,7 +87,7 @@ export class PieceReader {
       this.#chain = chainAfter(bytes, known);
       const unwanted = this.#unwanted(raw);
       if (unwanted !== undefined) return [...confirmed, unwanted];
-      return [...confirmed, ...this.#pieces(raw, parse(bytes), true)];
+      return [...confirmed, ...this.#salvaged(raw, parse(bytes), true)];
     }
     const settled = this.#settle(false);
     const isSuspect = this.#chain !== undefined;
@@ -109,7 +109,7 @@ export class PieceReader {
   }
 
   /** A line as it is where nobody wants its record; `undefined` for any other. */
-  #unwanted(raw: RawLine): Readable | undefined {
+  #unwanted(raw: RawLine): SalvagedRecords | undefined {
     if (this.#wants === undefined) return undefined;
     const seq = singleIn(raw.bytes);
     if (seq === undefined || this.#wants(seq, raw.bytes)) return undefined;
@@ -119,27 +119,31 @@ export class PieceReader {
   }
 
   /**
-   * The pieces that wait for a line that does not come.
+   * The lines that wait for a line that does not come.
    *
    * @param chain The running checksum here, as the next segment says.
    */
-  end(chain?: number): Piece[] {
+  end(chain?: number): SalvagedLine[] {
     return this.#settle(
       chain !== undefined && chain === this.#candidate?.after,
     );
   }
 
-  #settle(isConfirmed: boolean): Piece[] {
+  #settle(isConfirmed: boolean): SalvagedLine[] {
     const candidate = this.#candidate;
     if (candidate === undefined) return [];
     this.#candidate = undefined;
     const { raw, parsed, isSuspect } = candidate;
     return !isConfirmed && isSuspect
       ? [this.#damage(raw, "the line fails its checksum")]
-      : this.#pieces(raw, parsed, isConfirmed);
+      : this.#salvaged(raw, parsed, isConfirmed);
   }
 
-  #pieces(raw: RawLine, line: Line | undefined, isVerified: boolean): Piece[] {
+  #salvaged(
+    raw: RawLine,
+    line: Line | undefined,
+    isVerified: boolean,
+  ): SalvagedLine[] {
     if (line === undefined) {
       return [
         this.#damage(
@@ -165,7 +169,7 @@ export class PieceReader {
     }];
   }
 
-  #damage(raw: RawLine, reason: string): Damage {
+  #damage(raw: RawLine, reason: string): DamagedLine {
     const { lines } = raw;
     return { kind: "damage", reason, lines, place: this.#placeOf(raw) };
   }
@@ -201,11 +205,11 @@ function parse(bytes: Uint8Array): Line | undefined {
   }
 }
 
-/** The pieces, neighbours that nobody wants as one, which takes less time to hand on. */
+/** The lines, neighbours that nobody wants as one, which takes less time to hand on. */
 export function* mergeUnwanted(
-  pieces: Iterable<Piece>,
-): Generator<Piece, void, undefined> {
-  let first: Readable | undefined;
+  pieces: Iterable<SalvagedLine>,
+): Generator<SalvagedLine, void, undefined> {
+  let first: SalvagedRecords | undefined;
   let count = 0;
   const merged = () => ({ ...first!, records: new Array(count) });
   for (const piece of pieces) {
@@ -223,7 +227,7 @@ export function* mergeUnwanted(
   if (first !== undefined) yield merged();
 }
 
-function isUnwanted(piece: Piece): piece is Readable {
+function isUnwanted(piece: SalvagedLine): piece is SalvagedRecords {
   return piece.kind === "records" && piece.isVerified &&
     piece.records[0] === undefined;
 }
@@ -238,10 +242,10 @@ const MAX_HELD = 1_000;
 export class NumberFilter {
   /** The number of the last record let through. */
   last = 0;
-  #held: Readable[] = [];
+  #held: SalvagedRecords[] = [];
 
   /** The records that can be taken, in order; others are damage. */
-  push(piece: Readable): (Readable | Damage)[] {
+  push(piece: SalvagedRecords): (SalvagedRecords | DamagedLine)[] {
     if (!piece.isVerified) {
       this.#held.push(piece);
       return this.#held.length > MAX_HELD ? this.release(Infinity) : [];
@@ -250,7 +254,7 @@ export class NumberFilter {
   }
 
   /** The held records that stand before record `bound`. */
-  release(bound: number): (Readable | Damage)[] {
+  release(bound: number): (SalvagedRecords | DamagedLine)[] {
     const held = this.#held;
     this.#held = [];
     return held.map((piece) =>
@@ -260,14 +264,14 @@ export class NumberFilter {
     );
   }
 
-  #take(piece: Readable): Readable | Damage {
+  #take(piece: SalvagedRecords): SalvagedRecords | DamagedLine {
     if (piece.seq <= this.last) return misplaced(piece);
     this.last = piece.seq + piece.records.length - 1;
     return piece;
   }
 }
 
-function misplaced({ seq, place }: Readable): Damage {
+function misplaced({ seq, place }: SalvagedRecords): DamagedLine {
   const reason = `record ${seq} is not where it belongs`;
   return { kind: "damage", reason, lines: 1, place };
 }

@@ -21,9 +21,9 @@ import { AS_WRITTEN } from "../../admin/read/snapshot_check.ts";
 import { measureSegments, tornOfRust } from "../../admin/read/log_summary.ts";
 import {
   assertNew,
-  build,
+  buildJournal,
+  JournalBuilder,
   readBack,
-  Target,
 } from "../../admin/journal_builder.ts";
 import { count } from "../../base/text.ts";
 
@@ -57,7 +57,7 @@ export const convert: Command = {
     );
     await assertNew(to);
     progress.begin("converting", totalBytes);
-    const { records, snapshot } = await build(
+    const { records, snapshot } = await buildJournal(
       to,
       "convert",
       async (staged) => {
@@ -99,8 +99,8 @@ async function copyAll(
   source: JournalContext,
   to: JournalContext,
   isState: boolean,
-): Promise<Target> {
-  const target = await Target.create(to);
+): Promise<JournalBuilder> {
+  const target = await JournalBuilder.create(to);
   try {
     // The format of the Rust program has no word for what had been applied.
     if (isState) target.noteApplied(0);
@@ -122,7 +122,7 @@ async function copyAll(
 async function copySnapshot(
   source: JournalContext,
   to: JournalContext,
-  { logId }: Target,
+  { logId }: JournalBuilder,
 ): Promise<number | null> {
   const { fs, paths } = source;
   const disk = new SnapStore(paths.directory, {

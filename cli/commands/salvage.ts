@@ -29,7 +29,7 @@ import {
 import { checkSnapshots } from "../../admin/read/snapshot_check.ts";
 import {
   assertNew,
-  build,
+  buildJournal,
   readBack,
   type Renumbered,
 } from "../../admin/journal_builder.ts";
@@ -104,7 +104,7 @@ export const salvage: Command = {
     const target = await targetOf(call, source, isFolder, choice);
     call.progress.begin("salvaging", totalBytes);
     const after = chosen?.seq;
-    const { copied, written } = await build(
+    const { copied, written } = await buildJournal(
       target,
       "salvage",
       async (staged) => {
