@@ -7,4 +7,5 @@
 
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
+export type { Finding, Place, Remedy } from "./finding.ts";
 export type { AdminOptions, AdminProgress } from "./options.ts";

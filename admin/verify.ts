@@ -1,6 +1,5 @@
 import type { Format, JournalContext } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
-import { dirname } from "@std/path";
 import type { MiniError } from "../base/errors.ts";
 import {
   checkSegments,
@@ -9,7 +8,7 @@ import {
 } from "./read/segment_check.ts";
 import { collect } from "../base/collect.ts";
 import { consumerFindings } from "./read/consumers.ts";
-import { explain } from "./finding.ts";
+import { type Finding, findingOf } from "./finding.ts";
 import { reading } from "./read/locate.ts";
 import {
   type MeasuredSegments,
@@ -22,12 +21,7 @@ import {
   listThere,
   type SnapshotCheck,
 } from "./read/snapshot_check.ts";
-import {
-  type Finding,
-  isSetAside,
-  togetherness,
-  usableOf,
-} from "./read/consistency.ts";
+import { isSetAside, togetherness, usableOf } from "./read/consistency.ts";
 
 /** The result of verifying a journal. */
 export interface Verification {
@@ -96,7 +90,6 @@ export async function verifyJournal(
   const positions = problems.length === 0 && log.end !== "missing"
     ? await consumerFindings(context, { logId, last: log.last })
     : [];
-  const rescue = salvageHint(path, !isRust && snapshots.length > 0);
   return {
     path,
     format,
@@ -105,9 +98,7 @@ export async function verifyJournal(
     snapshotAhead: ahead,
     damagedSegments: problems.length,
     findings: [
-      ...problems.map(({ error, upTo }) =>
-        ofLog(error, upTo > covered, rescue)
-      ),
+      ...problems.map(({ error, upTo }) => ofLog(error, upTo > covered)),
       ...snapshots.flatMap(ofSnapshot),
       ...findings,
       ...positions,
@@ -191,31 +182,13 @@ async function verifyRust(
   };
 }
 
-/** The command that rescues everything readable: for a state or a queue with its snapshots. */
-export function salvageCommand(path: string, hasSnapshots: boolean): string {
-  return `mini salvage ${hasSnapshots ? dirname(path) : path} NEW`;
-}
-
-/** The remedy for a damaged log. */
-export function salvageHint(path: string, hasSnapshots: boolean): string {
-  const copied = hasSnapshots
-    ? "the newest intact snapshot and every readable record after it"
-    : "everything readable";
-  return `${
-    salvageCommand(path, hasSnapshots)
-  } copies ${copied}; mini repair ${path} goes back to the last good record`;
-}
-
-function ofLog(error: MiniError, isRefused: boolean, rescue: string): Finding {
-  const { exitCode: _, next, ...told } = explain(error);
-  const isRescue = told.code === "CORRUPT" && isRefused;
-  const help = isRescue ? rescue : isRefused ? next : undefined;
-  return { ...told, ...(help !== undefined && { next: help }), isRefused };
+function ofLog(error: MiniError, blocksOpen: boolean): Finding {
+  const isDamage = error.code === "CORRUPT" && blocksOpen;
+  return findingOf(error, blocksOpen, isDamage ? "salvage" : "none");
 }
 
 function ofSnapshot({ problem }: SnapshotCheck): Finding[] {
   if (problem === undefined) return [];
-  const { exitCode: _, next: __, ...told } = explain(problem);
   // A damaged one is set aside, and the one before it taken.
-  return [{ ...told, isRefused: problem.code !== "CORRUPT" }];
+  return [findingOf(problem, problem.code !== "CORRUPT", "none")];
 }

@@ -7,6 +7,7 @@ import { type Complaint, explain } from "../admin/finding.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { counted } from "../admin/options.ts";
 import { Progress } from "./progress.ts";
+import { nextAfter } from "./remedies.ts";
 import { VERSION } from "./version.ts";
 import { LineWriter, painter, type Terminal } from "./terminal.ts";
 import { printable } from "../base/text.ts";
@@ -115,7 +116,8 @@ async function complain(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  const { exitCode, message, next, ...place } = complaint;
+  const { message, ...place } = complaint;
+  const next = nextAfter(complaint.code);
   if (isJson) {
     const error = { ...place, message, ...(next !== undefined && { next }) };
     await terminal.write(`${JSON.stringify({ error })}\n`).catch(() => {});
@@ -123,5 +125,5 @@ async function complain(
     terminal.complain(`mini: ${message}\n`);
     if (next !== undefined) terminal.complain(`next: ${next}\n`);
   }
-  return exitCode;
+  return complaint.code === "MISUSE" ? 2 : 1;
 }

@@ -1,6 +1,7 @@
 import { isWell, type Range, type Verification } from "../admin/verify.ts";
 import { basename } from "@std/path";
 import type { SegmentCheck } from "../admin/read/segment_check.ts";
+import { nextFor } from "./remedies.ts";
 import type { Paint } from "./terminal.ts";
 import { isSetAside } from "../admin/read/consistency.ts";
 import { count, grouped, size, span } from "../base/text.ts";
@@ -32,10 +33,10 @@ export function describe(found: Verification, paint: Paint): string[] {
   for (const { code, message } of findings) {
     lines.push(paint("bad", `${code}: ${message}`));
   }
-  const hints = new Set(findings.flatMap(({ next }) => next ?? []));
+  const hints = new Set(findings.flatMap((one) => nextFor(one, found) ?? []));
   for (const next of hints) lines.push(`next: ${next}`);
-  const isHarmless = findings.every(({ isRefused, next }) =>
-    !isRefused && next === undefined
+  const isHarmless = findings.every(({ blocksOpen, remedy }) =>
+    !blocksOpen && remedy === "none"
   );
   if (findings.length > 0 && isHarmless) {
     lines.push(

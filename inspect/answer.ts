@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { explain } from "../admin/finding.ts";
 import { type Api, BadQuery } from "./api.ts";
+import { withNextStep } from "./next_step.ts";
 
 /** Answers one request of the page. */
 export function answer(
@@ -15,8 +16,7 @@ export function answer(
     if (response.headersSent) return void response.end();
     // What the journal has to say for itself is an answer.
     const status = error instanceof BadQuery ? 400 : 200;
-    const { exitCode: _, ...complaint } = explain(error);
-    sendJson(response, status, { error: complaint });
+    sendJson(response, status, { error: withNextStep(explain(error)) });
   });
 }
 

@@ -5,13 +5,14 @@ import {
   checkSegments,
   type SegmentCheck,
 } from "../admin/read/segment_check.ts";
-import { bareMessage, type Complaint, explain } from "../admin/finding.ts";
+import { bareMessage, explain, type Finding } from "../admin/finding.ts";
 import {
   type LogSummary,
   measureSegments,
   summarizeDamagedLog,
 } from "../admin/read/log_summary.ts";
 import { isQueue } from "../admin/read/ledger.ts";
+import { type Problem, withNextStep } from "./next_step.ts";
 import { readableEnd, recordPage } from "./records.ts";
 import { namesIn } from "../fs/directory.ts";
 import { counted } from "../admin/options.ts";
@@ -46,9 +47,6 @@ export interface SegmentRow extends FileRow {
 export interface SnapshotRow extends FileRow {
   readonly seq: number;
 }
-
-/** A problem, and its place. */
-export type Problem = Omit<Complaint, "exitCode">;
 
 /** Everything that the page shows of a journal at a glance. */
 export interface Overview {
@@ -152,7 +150,7 @@ export class Overviews {
       problems.push(told(problem));
     }
     const lost = lostIn(paths.active, found, snapshots);
-    if (problem === undefined && lost !== undefined) problems.push(lost);
+    if (problem === undefined) problems.push(...lost.findings.map(restore));
     return {
       path: paths.active,
       format: found.end === undefined ? "ministore" : "mini",
@@ -267,13 +265,18 @@ export class Overviews {
 
 /** Another snapshot, or the log, stands for a damaged one: nothing need be done. */
 function toldOfSnapshot(error: unknown): Problem {
-  const { next: _, ...problem } = told(error);
-  return problem;
+  return explain(error);
 }
 
 function told(error: unknown): Problem {
-  const { exitCode: _, ...problem } = explain(error);
-  return problem;
+  return withNextStep(explain(error));
+}
+
+/** Opening continues without what is lost at the end of the log. */
+function restore(finding: Finding): Problem {
+  const next =
+    "if a copy of the directory holds more, restore it before anything opens the log";
+  return { ...finding, next };
 }
 
 function isSame(message: string): (problem: Problem) => boolean {

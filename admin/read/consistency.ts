@@ -1,15 +1,8 @@
-import { dirname } from "@std/path";
 import type { SegmentCheck } from "./segment_check.ts";
-import type { Complaint } from "../finding.ts";
+import type { Finding } from "../finding.ts";
 import type { LogSummary } from "./log_summary.ts";
 import type { SnapshotCheck } from "./snapshot_check.ts";
 import { span } from "../../base/text.ts";
-
-/** A problem of a journal, its snapshots, or their consistency. */
-export interface Finding extends Omit<Complaint, "exitCode"> {
-  /** Whether opening refuses the journal for it. */
-  readonly isRefused: boolean;
-}
 
 /** The facts about a log that matter for its snapshots. */
 export interface LogEnds {
@@ -25,6 +18,13 @@ export interface LogEnds {
   readonly end: SegmentCheck["end"];
   /** Whether its records carry no numbers, so that none can be skipped. */
   readonly isRust: boolean;
+}
+
+/** The losses that a log and its snapshots show. */
+export interface Lost {
+  readonly findings: readonly Finding[];
+  /** The record of the snapshot that is ahead of the log, if one is. */
+  readonly ahead: number | null;
 }
 
 /** The snapshots that opening would take. */
@@ -43,7 +43,7 @@ export function togetherness(
   log: LogEnds,
   snapshots: readonly SnapshotCheck[],
   listed: number,
-): { findings: Finding[]; ahead: number | null } {
+): Lost {
   const usable = usableOf(snapshots);
   const strangers = log.last === 0
     ? []
@@ -59,21 +59,20 @@ export function togetherness(
   const known = usable.filter(({ seq }) => seq <= listed).at(-1);
   const isOurs = known !== undefined && !strangers.includes(known);
   const lost = lostEnd(log, isOurs ? known : undefined);
-  if (lost !== undefined) findings.push(lost);
-  const isAhead = lost !== undefined && isOurs && known.seq > log.last;
-  return { findings, ahead: isAhead ? known.seq : null };
+  return { findings: [...findings, ...lost.findings], ahead: lost.ahead };
 }
 
 /** The loss at the end of a log, as far as its files and a snapshot show it. */
 function lostEnd(
   log: LogEnds,
   newest: Pick<SnapshotCheck, "path" | "seq"> | undefined,
-): Finding | undefined {
-  if (log.end === "damaged") return undefined;
+): Lost {
+  if (log.end === "damaged") return { findings: [], ahead: null };
   if (newest !== undefined && newest.seq > log.last) {
-    return aheadOf(log, newest);
+    return { findings: [aheadOf(log, newest)], ahead: newest.seq };
   }
-  return log.end === "missing" ? missingEnd(log.path) : undefined;
+  const findings = log.end === "missing" ? [missingEnd(log.path)] : [];
+  return { findings, ahead: null };
 }
 
 /** The same of a log that was looked at roughly; whether a snapshot is whole is for its caller to know. */
@@ -81,7 +80,7 @@ export function lostIn(
   path: string,
   { first, last, segments, ending, end, logId, problem }: LogSummary,
   snapshots: readonly Pick<SnapshotCheck, "path" | "seq" | "logId">[],
-): Finding | undefined {
+): Lost {
   const files = segments.filter(({ end }) => end !== "missing").length;
   const isRust = end === undefined;
   const ends = { path, first, last, segments: files, isRust, end: ending };
@@ -104,16 +103,10 @@ export function missingEnd(path: string): Finding {
     code: "CORRUPT",
     message:
       `The newest segment "${path}" is missing: a rotation was cut short, or it was removed with its records; opening creates an empty one`,
-    next: putBack(path),
+    blocksOpen: false,
+    remedy: "restore-copy",
     path,
-    isRefused: false,
   };
-}
-
-function putBack(log: string): string {
-  return `if a copy of "${
-    dirname(log)
-  }" holds more, restore it before anything opens the log`;
 }
 
 function stranger(
@@ -122,18 +115,14 @@ function stranger(
 ): Finding {
   const message =
     `The snapshot "${path}" at record ${seq} belongs to the log ${logId}, and the log here is ${log.logId}`;
-  const next = "restore files that belong together";
-  return { code: "CORRUPT", message, next, path, seq, isRefused: true };
+  return missing(message, true, path, seq);
 }
 
 function gap({ path, first }: LogEnds, newest: number): Finding {
   const seq = newest + 1;
   const message =
     `The newest intact snapshot is at record ${newest}, and the log "${path}" starts with record ${first}: the records between are missing`;
-  const next = `restore a copy that holds ${
-    span("record", seq, first - 1)
-  }, or a snapshot of them`;
-  return { code: "CORRUPT", message, next, path, seq, isRefused: true };
+  return missing(message, true, path, seq);
 }
 
 /** The finding for a snapshot ahead of the log: opening continues after it, and uses no number twice. */
@@ -152,17 +141,18 @@ function aheadOf(
     : `opening continues after the snapshot with record ${seq + 1}${
       isGone ? "" : ", and sets the existing segments aside"
     }`;
-  return {
-    code: "CORRUPT",
-    message:
-      `${what}, and so is anything that followed record ${seq}; this happens when a backup is copied over the folder; ${then}`,
-    next: `the snapshot covers the records up to ${seq}; ${
-      putBack(log)
-    }; to go back to a backup, move "${
-      dirname(log)
-    }" away, and copy the backup into its place`,
-    path,
-    seq: last + 1,
-    isRefused: isRust,
-  };
+  const message =
+    `${what}, and so is anything that followed record ${seq}; this happens when a backup is copied over the folder; ${then}`;
+  return missing(message, isRust, path, last + 1);
+}
+
+/** The finding for records that a copy of the files may hold. */
+function missing(
+  message: string,
+  blocksOpen: boolean,
+  path: string,
+  seq: number,
+): Finding {
+  const remedy = "restore-copy";
+  return { code: "CORRUPT", message, blocksOpen, remedy, path, seq };
 }

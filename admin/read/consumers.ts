@@ -1,10 +1,9 @@
 import { type JournalContext, listConsumers } from "../../store/internal.ts";
 import { namesIn } from "../../fs/directory.ts";
 import { count } from "../../base/text.ts";
-import { bareMessage, explain } from "../finding.ts";
+import { bareMessage, type Finding, findingOf } from "../finding.ts";
 import { postedTo } from "./ledger.ts";
 import type { LogSummary } from "./log_summary.ts";
-import type { Finding } from "./consistency.ts";
 
 /** A consumer, as `--json` prints it. */
 export interface ConsumerRow {
@@ -35,14 +34,9 @@ export async function consumerFindings(
   },
 ): Promise<Finding[]> {
   const found = await listConsumers(context, { id, sequence });
-  return found.flatMap(({ name, problem }) => {
-    if (problem === undefined) return [];
-    const { exitCode: _, ...told } = explain(problem);
-    const { active: path } = context.paths;
-    const next =
-      `reset() of consumer "${name}", in its program, sets a new position; mini consumer remove ${path} ${name} forgets it`;
-    return [{ ...told, next, isRefused: false }];
-  });
+  return found.flatMap(({ problem }) =>
+    problem === undefined ? [] : findingOf(problem, false, "reset-consumer")
+  );
 }
 
 /** Says what a copy of a log is without: the positions of its consumers, and the inbox of a queue. */

@@ -64,7 +64,7 @@ export const backup: Command = {
 };
 
 function assertWhole({ findings, end, path }: Verification): void {
-  const refused = findings.find(({ isRefused }) => isRefused);
+  const refused = findings.find(({ blocksOpen }) => blocksOpen);
   if (refused === undefined && end !== "torn") return;
   const message = `The backup "${path}" is not intact: ${
     refused?.message ?? "it ends in an unfinished write"

@@ -26,7 +26,7 @@ import { checkSnapshots } from "../../admin/read/snapshot_check.ts";
 import { measureSegments } from "../../admin/read/log_summary.ts";
 import { size, span } from "../../base/text.ts";
 import { usableOf } from "../../admin/read/consistency.ts";
-import { salvageCommand } from "../../admin/verify.ts";
+import { salvageCommand } from "../remedies.ts";
 
 export const repair: Command = {
   name: "repair",

@@ -35,11 +35,9 @@ import {
 } from "../../admin/journal_builder.ts";
 import type { Paint } from "../terminal.ts";
 import { count, size, span } from "../../base/text.ts";
-import {
-  type Finding,
-  lostIn,
-  usableOf,
-} from "../../admin/read/consistency.ts";
+import type { Finding } from "../../admin/finding.ts";
+import { lostIn, usableOf } from "../../admin/read/consistency.ts";
+import { type Found, nextFor } from "../remedies.ts";
 
 /** The report of a salvage. */
 interface Report extends Copied {
@@ -56,6 +54,8 @@ interface Report extends Copied {
   readonly hasLog: boolean;
   /** The losses at the end of the log. */
   readonly findings: readonly Finding[];
+  /** The record of the newest snapshot that is ahead of the log, if any is. */
+  readonly snapshotAhead: number | null;
   /** Whether a state or a queue can open the copy. */
   readonly opens: boolean;
 }
@@ -121,7 +121,9 @@ export const salvage: Command = {
     const found = format === "mini" || copied.damages === 0
       ? await summarizeDamagedLog(source)
       : undefined;
-    const lost = found && lostIn(path, found, usableOf(snapshots));
+    const lost = found === undefined
+      ? { findings: [], ahead: null }
+      : lostIn(path, found, usableOf(snapshots));
     const { lines, ...leftOut } = await leftOutBeside(source);
     const report = {
       from: path,
@@ -131,16 +133,17 @@ export const salvage: Command = {
       ...leftOut,
       passedOver,
       hasLog: segments.length > 0,
-      findings: lost === undefined ? [] : [lost],
+      findings: lost.findings,
+      snapshotAhead: lost.ahead,
       opens: passedOver.length === 0 || chosen !== undefined ||
         written.first === 1,
     };
     const isLost = copied.damages + copied.gaps.length > 0 ||
-      lost !== undefined || !report.opens;
+      lost.findings.length > 0 || !report.opens;
     return {
       exitCode: isLost ? 1 : 0,
       report,
-      lines: [...describe(report, isLost, call.paint), ...lines],
+      lines: [...describe(report, isLost, format, call.paint), ...lines],
     };
   },
 };
@@ -182,6 +185,7 @@ async function targetOf(
 function describe(
   report: Report,
   isLost: boolean,
+  format: Found["format"],
   paint: Paint,
 ): string[] {
   const { records, from, to, ranges, gaps, unverified } = report;
@@ -213,8 +217,14 @@ function describe(
       `not copied, because the snapshot covers them: records up to ${snapshot.seq}; mini salvage ${from} NEW.jsonl copies the readable ones`,
     );
   }
-  for (const { code, message, next } of report.findings) {
-    lines.push(paint("bad", `${code}: ${message}`), `next: ${next}`);
+  const { findings, snapshotAhead } = report;
+  const found = { path: from, first: 1, format, snapshots: 0, snapshotAhead };
+  for (const finding of findings) {
+    const { code, message } = finding;
+    lines.push(
+      paint("bad", `${code}: ${message}`),
+      `next: ${nextFor(finding, found)}`,
+    );
   }
   if (!report.opens) {
     lines.push(

@@ -82,7 +82,7 @@ export const stat: Command = {
       consumers: await consumersOf(context, found),
       warning: await isState(context) ? overdue(found, snapshots) : undefined,
       problem: (problem && bareMessage(problem)) ??
-        lostIn(paths.active, found, snapshots)?.message ??
+        lostIn(paths.active, found, snapshots).findings[0]?.message ??
         (tornBytes > 0
           ? tornLine({ tornBytes, path: paths.active, last })
           : undefined),

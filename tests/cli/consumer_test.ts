@@ -81,11 +81,14 @@ Deno.test("mini verify reports a position that is damaged", async () => {
   const { code, json } = await miniJson(["verify", directory.path]);
   const [finding, ...others] = json.findings;
   assertEquals([code, others], [1, []]);
-  assertEquals([finding.code, finding.isRefused], ["CORRUPT", false]);
+  assertEquals([finding.code, finding.blocksOpen], ["CORRUPT", false]);
   assertEquals(finding.path, `${directory.at()}.consumer.bad`);
-  assertStringIncludes(finding.next, 'reset() of consumer "bad"');
+  assertEquals(finding.remedy, "reset-consumer");
   const { stdout } = await mini(["verify", directory.path]);
-  assertStringIncludes(stdout, "mini consumer remove ");
+  assertStringIncludes(
+    stdout,
+    `\nnext: reset() of consumer "bad", in its program, sets a new position; mini consumer remove ${directory.at()} bad forgets it\n`,
+  );
 });
 
 Deno.test("mini stat shows the consumers", async () => {

@@ -26,12 +26,15 @@ Deno.test("mini salvage, verify, stat and backup say the same of a newest segmen
   const path = join(dir, "journal.jsonl");
   await Deno.remove(path);
   const { code, json } = await miniJson(["verify", dir]);
-  const [{ message, next, isRefused }, ...others] = json.findings;
-  assertEquals([code, isRefused, others], [1, false, []]);
+  const [{ message, remedy, blocksOpen }, ...others] = json.findings;
+  assertEquals([code, blocksOpen, others], [1, false, []]);
+  assertEquals(remedy, "restore-copy");
   assertStringIncludes(message, `The newest segment "${path}" is missing`);
-  assertStringIncludes(next, `if a copy of "${dir}" holds more`);
   const text = await mini(["verify", dir]);
-  assertStringIncludes(text.stdout, `\nnext: ${next}\n`);
+  assertStringIncludes(
+    text.stdout,
+    `\nnext: if a copy of "${dir}" holds more, restore it before anything opens the log\n`,
+  );
   for (const [from, to] of [[dir, "new"], [path, "new.jsonl"]] as const) {
     const salvage = await mini(["salvage", from, directory.at(to)]);
     assertEquals(salvage.code, 1);
@@ -54,7 +57,7 @@ Deno.test("mini verify and salvage claim no last record where the newest segment
   const { json } = await miniJson(["verify", dir]);
   assertEquals([json.last, json.snapshotAhead], [16, null]);
   assertEquals(
-    json.findings.map(({ isRefused }: { isRefused: boolean }) => isRefused),
+    json.findings.map(({ blocksOpen }: { blocksOpen: boolean }) => blocksOpen),
     [true, false],
   );
   const { code, stdout } = await mini(["salvage", dir, directory.at("new")]);

@@ -148,8 +148,8 @@ Deno.test("mini verify, stat and backup find a snapshot that is ahead of the log
   await Deno.writeTextFile(path, `${lines.slice(0, 11).join("\n")}\n`);
   const { code, json } = await miniJson(["verify", dir]);
   assertEquals([code, json.last, json.snapshotAhead], [1, 10, 18]);
-  const [{ message, seq, isRefused, next }, ...others] = json.findings;
-  assertEquals([seq, isRefused, others], [11, false, []]);
+  const [{ message, seq, blocksOpen, remedy }, ...others] = json.findings;
+  assertEquals([seq, blocksOpen, others], [11, false, []]);
   for (
     const told of [
       "ahead of the log, which ends with record 10: records 11 to 18 are missing",
@@ -157,7 +157,12 @@ Deno.test("mini verify, stat and backup find a snapshot that is ahead of the log
       "sets the existing segments aside",
     ]
   ) assertStringIncludes(message, told);
-  assertStringIncludes(next, "if a copy of");
+  assertEquals(remedy, "restore-copy");
+  const verify = await mini(["verify", dir]);
+  assertStringIncludes(
+    verify.stdout,
+    `\nnext: the snapshot covers the records up to 18; if a copy of "${dir}" holds more, restore it before anything opens the log; to go back to a backup, move "${dir}" away, and copy the backup into its place\n`,
+  );
   const stat = await mini(["stat", dir]);
   assertEquals(stat.code, 1);
   assertStringIncludes(stat.stdout, "records 11 to 18 are missing");
@@ -182,7 +187,7 @@ Deno.test("mini verify and stat find that the log is gone beside a snapshot", as
   }
   const { json } = await miniJson(["verify", dir]);
   assertEquals([json.segments, json.snapshotAhead], [0, 18]);
-  assertEquals(json.findings[0].isRefused, false);
+  assertEquals(json.findings[0].blocksOpen, false);
 });
 
 Deno.test("mini verify knows that a damaged snapshot stands for nothing", async () => {
@@ -206,8 +211,8 @@ Deno.test("mini verify knows that a damaged snapshot stands for nothing", async 
     );
   }
   const { json } = await miniJson(["verify", dir]);
-  const refused = json.findings.map((one: { isRefused: boolean }) =>
-    one.isRefused
+  const refused = json.findings.map((one: { blocksOpen: boolean }) =>
+    one.blocksOpen
   );
   assertEquals(refused, [true, false]);
   const error = await assertRejects(() => openCounter(dir), MiniError);
@@ -277,7 +282,7 @@ Deno.test("mini verify says that a damage does not matter where a snapshot stand
   const text = await Deno.readTextFile(sealed);
   await Deno.writeTextFile(sealed, text.replace('"by":1', '"by":7'));
   const { code, json } = await miniJson(["verify", directory.path]);
-  assertEquals([code, json.findings[0].isRefused], [1, false]);
+  assertEquals([code, json.findings[0].blocksOpen], [1, false]);
   await using counter = await openCounter(directory.path);
   assertEquals(counter.state.value, 7);
 });
