@@ -9,3 +9,6 @@ export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { Finding, Place, Remedy } from "./finding.ts";
 export type { AdminOptions, AdminProgress } from "./options.ts";
+export { backup } from "./backup/backup.ts";
+export type { BackupReport } from "./backup/backup.ts";
+export type { CopyReport } from "./backup/copy.ts";

@@ -52,6 +52,17 @@ export class AdminCall {
     this.#totalBytes = totalBytes;
   }
 
+  /** Does the work; stopped by the signal, it rejects with the reason of that, whatever was made of it on the way. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.check();
+    try {
+      return await work();
+    } catch (error) {
+      this.check();
+      throw error;
+    }
+  }
+
   /** Throws the reason of the signal, if that has one. */
   check(): void {
     this.#signal?.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { FileSystem } from "../fs/file_system.ts";
+import type { AdminOptions } from "../admin/mod.ts";
 import type { JournalOptions } from "../admin/options.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
@@ -57,5 +58,18 @@ export function journalOptions(
     fs,
     ...(journal !== undefined && { journal }),
     ...(maxRecordBytes !== undefined && { maxRecordBytes }),
+  };
+}
+
+/** The options of a function of `/admin`, which counts for itself what it reads. */
+export function adminOptions(
+  { args, progress }: Pick<Call, "args" | "progress">,
+): AdminOptions {
+  const journal = args.text("journal");
+  const maxRecordBytes = args.number("max-record-bytes");
+  return {
+    ...(journal !== undefined && { journal }),
+    ...(maxRecordBytes !== undefined && { maxRecordBytes }),
+    onProgress: (step) => progress.show(step),
   };
 }

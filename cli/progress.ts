@@ -1,3 +1,4 @@
+import type { AdminProgress } from "../admin/mod.ts";
 import type { Terminal } from "./terminal.ts";
 import { duration, size } from "../base/text.ts";
 
@@ -23,7 +24,7 @@ export function progressLine(
 /** Shows on a terminal how far a command is; nothing anywhere else. */
 export class Progress {
   readonly #terminal: Terminal;
-  readonly #start: number;
+  #start: number;
   #doing = "reading";
   #total = 0;
   #done = 0;
@@ -43,9 +44,22 @@ export class Progress {
     this.#total = this.#done + total;
   }
 
+  /** Shows how far a function of `/admin` is; each of its steps is as fast as it is. */
+  show({ doing, doneBytes, totalBytes }: AdminProgress): void {
+    if (doneBytes < this.#done) this.#start = this.#terminal.now();
+    this.#doing = doing;
+    this.#total = totalBytes;
+    this.#done = doneBytes;
+    this.#draw();
+  }
+
   /** Counts bytes. */
   add(bytes: number): void {
     this.#done += bytes;
+    this.#draw();
+  }
+
+  #draw(): void {
     if (this.#isOver || !this.#terminal.showsProgress) return;
     const now = this.#terminal.now();
     if (now - this.#shownAt < THEN_EVERY_MS) return;

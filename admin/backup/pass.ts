@@ -53,6 +53,9 @@ export class BackupPass {
    * Throws {@linkcode Moved} where it is to be called again.
    */
   async run(): Promise<void> {
+    const { fs, paths: { active } } = this.#to;
+    // An attempt before has copied it too early.
+    if (await fs.stat(active) !== undefined) await fs.remove(active);
     try {
       await this.#copySnapshots();
       const { format, segments } = await measureSegments(this.#from);
@@ -154,7 +157,7 @@ export class BackupPass {
   }
 
   async #copyActive(check: SegmentCheck): Promise<void> {
-    const { fs, paths, staging } = this.#to;
+    const { paths, staging } = this.#to;
     const first = (this.#sealed[0] ?? check.base) + 1;
     const newest = await this.#newestSnapshot();
     // Compaction has come between the snapshots and the log.
@@ -168,22 +171,18 @@ export class BackupPass {
     // A last line that lacks only its newline is one that opening keeps.
     const isWhole = end === "open" && sizeBytes > goodBytes;
     const bytes = isWhole ? sizeBytes : goodBytes;
-    const pending = `${paths.active}.pending`;
-    const copied = await copyFile(staging, path, pending, bytes);
+    const copied = await copyFile(staging, path, paths.active, bytes);
     if (!isWhole && hex(copied) !== chain) throw new Moved();
-    await fs.rename(pending, paths.active);
-    await fs.syncDirectory(paths.directory);
   }
 
   /** Makes the segment that an unfinished rotation has left out, as opening does. */
   async #makeActive({ base }: SegmentCheck): Promise<void> {
-    const { fs, staging, paths } = this.#to;
+    const { staging, paths } = this.#to;
     const isGone = (await measureSegments(this.#from)).segments.length === 0;
     if (isGone && await this.#newestSnapshot() > 0) {
       // Opening continues after the snapshot, in the copy as in the original.
-      await fs.remove(paths.active);
       this.isEndMissing = false;
-      return await fs.syncDirectory(paths.directory);
+      return;
     }
     const [before] = await collect(
       checkSegments(this.#to, this.#sealed.at(-1) ?? 0),

@@ -1,6 +1,6 @@
 import type { Command } from "../command.ts";
 import { adoptCommand } from "./adopt.ts";
-import { backup } from "./backup.ts";
+import { backupCommand } from "./backup.ts";
 import { consumerList, consumerRemove } from "./consumer.ts";
 import { convert } from "./convert.ts";
 import { dump } from "./dump.ts";
@@ -34,7 +34,7 @@ export const COMMANDS: readonly Command[] = [
   salvage,
   convert,
   adoptCommand,
-  backup,
+  backupCommand,
   consumerList,
   consumerRemove,
   queueStats,
