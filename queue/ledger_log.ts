@@ -165,6 +165,16 @@ export class LedgerLog<T, M> {
     return this.#host.isClosed;
   }
 
+  /** Whether others apply to the ledger too. */
+  get isShared(): boolean {
+    return this.#binding.applyJson === undefined;
+  }
+
+  /** Whether nothing changes any more. */
+  get isOver(): boolean {
+    return this.isClosed || this.failure !== undefined;
+  }
+
   get failure(): MiniError | undefined {
     return this.#host.failure;
   }

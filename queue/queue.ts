@@ -627,8 +627,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     await Promise.allSettled(this.#pools.values());
     await this.#dispatcher.end();
     for (const source of this.#sources) await source.end();
-    const { isClosed, failure } = this.#log;
-    if (isClosed || failure !== undefined || !this.#log.hasDrifted) return;
+    if (this.#log.isOver || !this.#log.hasDrifted) return;
     // Otherwise the next opening would count a jump of the wall clock as time.
     await this.#log.enter({ tick: true }, false).catch(() => {});
   }

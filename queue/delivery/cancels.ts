@@ -1,7 +1,8 @@
 import { checkCount } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
 import { hadEffect } from "../effect_of.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import { type Effect, observe } from "../ledger/effects.ts";
+import { isCurrent, type Ledger, receiptExpired } from "../ledger/ledger.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import type { Delivery, Leases } from "./leases.ts";
 import { checkReason } from "./reason.ts";
@@ -13,8 +14,13 @@ import { checkReason } from "./reason.ts";
  */
 export type CancelResult = "cancelled" | "stopping" | "finished" | "unknown";
 
+/** A delivery that a handler has. */
+type Handled = Delivery & { readonly group: string | undefined };
+
 /** A handler that runs. */
-interface Attended extends Delivery {
+interface Attended extends Handled {
+  /** The last effect on its message that was seen. */
+  seen?: Pick<Effect, "type" | "reason"> | undefined;
   /** Tells it that its message was cancelled. */
   readonly onCancel: (why: MiniError) => void;
   /** Frees the group of the message, which was cancelled. */
@@ -36,6 +42,10 @@ export class Cancels<T, M> {
   readonly #giveBack: (id: number) => Promise<void>;
   readonly #pending = new Map<number, Pending>();
   readonly #attended = new Map<number, Attended>();
+  /** The ledger that is observed, where others change it too. */
+  #observed: Ledger<T> | undefined;
+  #unobserve = () => {};
+  #isFollowing = false;
 
   constructor({ log, leases, giveBack }: {
     readonly log: LedgerLog<T, M>;
@@ -60,11 +70,68 @@ export class Cancels<T, M> {
   }
 
   /** Notes that a handler runs. Returns whether its delivery is still there. */
-  attend(delivery: Delivery, onCancel: Attended["onCancel"]): boolean {
-    const { id, receipt } = delivery;
+  attend(delivery: Handled, onCancel: Attended["onCancel"]): boolean {
+    const { id, receipt, group } = delivery;
     if (this.#leases.find(delivery) === undefined) return false;
-    this.#attended.set(id, { id, receipt, onCancel });
+    this.#attended.set(id, { id, receipt, group, onCancel });
+    if (this.#log.isShared && !this.#isFollowing) void this.#follow();
     return true;
+  }
+
+  /** Looks at each change of a ledger that others change too, while handlers run. */
+  async #follow(): Promise<void> {
+    this.#isFollowing = true;
+    while (this.#attended.size > 0 && !this.#log.isOver) {
+      const { changed } = this.#log;
+      await this.#lookOnce();
+      await changed;
+    }
+    this.#isFollowing = false;
+    this.#unobserve();
+    this.#observed = undefined;
+  }
+
+  /** Looks once the ledger can be read. What fails here fails for those who receive, and they are told. */
+  #lookOnce(): Promise<void> {
+    return this.#log.whenReadable((ledger) => this.look(ledger))
+      .catch(() => {});
+  }
+
+  /** Tells the handlers whose delivery was ended by what others have applied to the ledger. */
+  look(ledger: Ledger<T>): void {
+    if (!this.#log.isShared || this.#attended.size === 0) return;
+    if (ledger !== this.#observed) this.#observe(ledger);
+    for (const attended of this.#attended.values()) {
+      if (!isCurrent(ledger, attended)) this.#tell(attended, ledger);
+    }
+  }
+
+  #observe(ledger: Ledger<T>): void {
+    this.#unobserve();
+    this.#observed = ledger;
+    for (const attended of this.#attended.values()) attended.seen = undefined;
+    this.#unobserve = observe<T>(ledger, ({ type, message, reason }) => {
+      const attended = this.#attended.get(message.id);
+      if (attended?.receipt !== message.receipt) return;
+      attended.seen = { type, reason };
+    });
+  }
+
+  /** Tells a handler that its delivery is over, unless it has ended it itself, or is told by others. */
+  #tell(attended: Attended, { messages }: Ledger<T>): void {
+    const { id, group, seen, onCancel } = attended;
+    const lease = this.#leases.of(attended);
+    if (lease === undefined || this.#pending.has(id)) return;
+    // Where it was not seen, a mutation that acknowledges it is likely to have.
+    const isDone = seen ? seen.type === "done" : lease.mayBeAcked;
+    if (isDone) return;
+    if (messages[id] === undefined) attended.release = this.#hold(group);
+    onCancel(
+      seen?.type === "cancelled"
+        ? cancelled(id, seen.reason)
+        : receiptExpired(id, "continue with"),
+    );
+    this.#leases.lose(lease);
   }
 
   /** Notes that a handler has ended, or is given up. */
@@ -86,7 +153,10 @@ export class Cancels<T, M> {
       );
     }
     const ended = this.#cancel(id, because)
-      .finally(() => this.#pending.delete(id));
+      .finally(() => {
+        this.#pending.delete(id);
+        void this.#lookOnce();
+      });
     this.#pending.set(id, { ended, isPassedOver: false });
     return ended;
   }

@@ -1,10 +1,8 @@
 import { MiniError } from "../../base/errors.ts";
-import { toJson } from "../../base/json.ts";
-import { messageOf } from "../../base/reason.ts";
 import { validate } from "../../base/schema.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Settlement } from "../ledger/entry.ts";
-import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
+import type { LedgerLog } from "../ledger_log.ts";
 import { Cancels } from "./cancels.ts";
 import { copyOf } from "./copy.ts";
 import {
@@ -22,12 +20,10 @@ import {
 import type { CheckedOptions } from "../options.ts";
 import { Progress } from "./progress.ts";
 import { describe } from "./reason.ts";
+import { encodedResult } from "./result.ts";
 
 /** The most settlements by the queue itself in one entry. */
 const MAX_SETTLEMENTS = 1_000;
-
-/** In an entry, a result lies within a settlement, which lies within a list. */
-const MAX_RESULT_DEPTH = MAX_LIST_DEPTH - 2;
 
 /** The deliveries under way: how each begins and how it ends. */
 export class Deliveries<T, M> {
@@ -151,7 +147,7 @@ export class Deliveries<T, M> {
     let encoded: HandlerResult | undefined;
     lease.result = result === undefined
       ? undefined
-      : () => encoded ??= this.#encoded(id, result);
+      : () => encoded ??= encodedResult(id, result, this.#options);
     this.onAcked(acked);
     // The ledger may not be readable now.
     if (this.#options.policy.finished === undefined) return acked;
@@ -162,26 +158,6 @@ export class Deliveries<T, M> {
   /** The result of the handler of a delivery that is being acknowledged, for who waits for it. */
   resultOf(delivery: Delivery): HandlerResult {
     return this.#leases.find(delivery)?.result?.() ?? {};
-  }
-
-  /** A result as JSON keeps it. One that cannot be kept does not undo the work. */
-  #encoded(id: number, result: unknown): HandlerResult {
-    const { maxResultBytes, onError } = this.#options;
-    try {
-      const text = toJson(result, maxResultBytes, MAX_RESULT_DEPTH);
-      return { result: JSON.parse(text) };
-    } catch (cause) {
-      const { code } = cause as MiniError;
-      const resultError = new MiniError(
-        code,
-        `Cannot keep the result of message ${id}: ${
-          messageOf(cause)
-        }; its acknowledgement is logged without it`,
-        { cause },
-      );
-      onError(resultError);
-      return { resultError };
-    }
   }
 
   /** Settles a delivery for its consumer, durably. */
@@ -352,8 +328,22 @@ export class Deliveries<T, M> {
     return this.#log.dueAfter(ms);
   }
 
-  /** The mutation of the state that settles a delivery. */
-  mutationOf(settlement: Settlement): M {
+  /** The mutation of the state that acknowledges a delivery. It carries its own result: there may be others. */
+  ackMutation({ id, receipt }: Delivery, result: unknown): M {
+    const lease = this.#leases.of({ id, receipt })!;
+    const given = result === undefined
+      ? {}
+      : encodedResult(id, result, this.#options);
+    const isKept = "result" in given;
+    lease.result = isKept ? undefined : () => given;
+    lease.mayBeAcked = true;
+    this.onAcked(lease);
+    const settlement = {
+      id,
+      receipt,
+      as: "acked",
+      ...(isKept && given),
+    } as const;
     return this.#log.mutation({ settle: [settlement] });
   }
 

@@ -180,6 +180,8 @@ export class Dispatcher<T, M> {
     while (ledger !== this.#log.ifReadable()) {
       ledger = await this.#log.readable();
     }
+    // A handler that was told may hold its group.
+    this.#deliveries.cancels.look(ledger);
     const picked = this.#pick(ledger);
     if (picked.length === 0) return false;
     this.#waiters.splice(0, picked.length);

@@ -20,6 +20,8 @@ export interface Lease extends Delivery {
   onLost?: (() => void) | undefined;
   /** Resolves when the delivery is settled: the lease continues only if that fails. */
   settling?: Promise<unknown> | undefined;
+  /** Whether there is a mutation that acknowledges the delivery. */
+  mayBeAcked?: boolean;
   /** How far the consumer is. */
   progress?: unknown;
   /** Gives the result of the handler, once it has ended. */

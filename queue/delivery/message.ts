@@ -147,7 +147,8 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
    * `transact` of the state that the queue is attached to, together with other
    * mutations.
    *
-   * @param result The result of the work: see {@linkcode QueueMessage.ack}.
+   * @param result The result of the work, as it is at the call: see
+   * {@linkcode QueueMessage.ack}. The mutation carries it.
    * @returns The mutation. If the delivery is not the current one when it is
    * applied, it fails with `ABORTED_MUTATION`, whose `cause` is
    * `RECEIPT_EXPIRED`, and the mutations of the same record have no effect.
@@ -155,7 +156,7 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
    */
   ackMutation(result?: R): M {
     if (!this.isCurrent) throw receiptExpired(this.id, "ack");
-    return this.#deliveries.mutationOf(this.#deliveries.acked(this, result));
+    return this.#deliveries.ackMutation(this, result);
   }
 
   /**

@@ -65,7 +65,7 @@ export interface ProgressEvent extends QueueEventBase {
 export interface DoneEvent<R = unknown> extends QueueEventBase {
   /** It was acknowledged. */
   readonly type: "done";
-  /** The result of its handler, if the queue keeps what is finished. */
+  /** The result of its handler, if the queue keeps what is finished, or an `ackMutation` carried it. */
   readonly result?: R;
 }
 

@@ -173,3 +173,29 @@ Deno.test("QueueView.stats() is exact whatever is delivered between two looks", 
   assertEquals(await view.stats(), await queue.stats());
   assertEquals((await view.stats()).ready, 1);
 });
+
+Deno.test("QueueMessage.ackMutation(): of two mutations, the one that is applied has its own result", async () => {
+  for (const [first, second] of [[1, 2], [1, undefined], [undefined, 2]]) {
+    for (const keepFinished of [undefined, { count: 1 }]) {
+      for (const isFirst of [true, false]) {
+        await using shop = await openShop();
+        const options = { ...(keepFinished && { keepFinished }) };
+        const queue = await MiniQueue.attach(shop, "jobs", options);
+        await queue.enqueue("a");
+        const outcome = queue.outcome(1);
+        const message = await queue.receive();
+        const value = { of: first };
+        const mutations = [
+          message!.ackMutation(first && value),
+          message!.ackMutation(second && { of: second }),
+        ];
+        value.of = 3;
+        await shop.apply(mutations[isFirst ? 0 : 1]!);
+        const of = isFirst ? first : second;
+        const result = { ...(of && { result: { of } }) };
+        assertEquals(await outcome, { state: "done", ...result });
+        await queue.close();
+      }
+    }
+  }
+});
