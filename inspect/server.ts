@@ -8,7 +8,7 @@ import {
 import { MiniError } from "../base/errors.ts";
 import type { Api } from "./api.ts";
 import { answer } from "./answer.ts";
-import { page } from "./page/page.ts";
+import { PAGE, POLICY } from "./page.gen.ts";
 
 /** The only address that is listened on: nobody on another machine gets there. */
 const ADDRESS = "127.0.0.1";
@@ -22,18 +22,17 @@ const FORBIDDEN = "This is not the address that mini inspect printed.\n";
 /** Serves the page and what it asks for; resolves, once it can be opened, to its address. */
 export async function serve(api: Api, port: number): Promise<string> {
   const token = randomBytes(TOKEN_BYTES).toString("hex");
-  const html = page();
   const server = createServer();
   const url = `http://${ADDRESS}:${await listen(server, port)}/${token}/`;
   const { host } = new URL(url);
   server.on("request", (request, response) => {
-    harden(response, html.policy);
+    harden(response, POLICY);
     const path = pathFor(request, token, host);
     if (path === undefined) return send(response, 403, "text/plain", FORBIDDEN);
     if (request.method !== "GET") {
       return send(response, 405, "text/plain", "This page only reads.\n");
     }
-    if (path === "") return send(response, 200, "text/html", html.text);
+    if (path === "") return send(response, 200, "text/html", PAGE);
     answer(api, path, response);
   });
   return url;

@@ -64,7 +64,7 @@ const PROCESS_FILE = "cli/main.ts";
 
 /** The only files that may set a timer: clocks, and looks beside a writer. */
 const TIMER_FILES =
-  /^(base\/deadline|queue\/clock|store\/read\/lookout|snap\/snapshot_file)\.ts$/;
+  /^(base\/deadline|queue\/clock|store\/read\/lookout|snap\/snapshot_file|inspect\/page\/parts\/timer)\.ts$/;
 const TIMERS = /^(setTimeout|setInterval|setImmediate|timeout)$/;
 
 /** The only files that may keep data about objects that they do not own. */

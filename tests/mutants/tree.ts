@@ -4,7 +4,7 @@ import { join } from "@std/path";
 
 /** The files that the tests of the bricks read. */
 const COPIED = [
-  ..."base fs store snap state queue testing cli".split(" "),
+  ..."base fs store snap state queue testing admin inspect cli".split(" "),
   ..."tests scripts examples mod.ts deno.json".split(" "),
 ];
 /** The folders that no mutant changes. */
