@@ -6,9 +6,22 @@
  */
 
 export { MiniError } from "../base/errors.ts";
-export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
+export type {
+  MiniErrorCode,
+  MiniErrorOptions,
+  SchemaIssue,
+} from "../base/errors.ts";
 export type { Finding, Place, Remedy } from "./finding.ts";
 export type { AdminOptions, AdminProgress } from "./options.ts";
 export { backup } from "./backup/backup.ts";
 export type { BackupReport } from "./backup/backup.ts";
 export type { CopyReport } from "./backup/copy.ts";
+export { adopt } from "./adopt/adopt.ts";
+export type { AdoptOptions, AdoptReport } from "./adopt/adopt.ts";
+export type { LostPart } from "./adopt/values.ts";
+export type {
+  FileHandle,
+  FileLock,
+  FileStat,
+  FileSystem,
+} from "../fs/file_system.ts";

@@ -1,3 +1,11 @@
+import {
+  aFileSystem,
+  aFunction,
+  aName,
+  aSignal,
+  type Checks,
+  countFrom,
+} from "../base/checks.ts";
 import type { FileHandle, FileSystem } from "../fs/file_system.ts";
 import { systemFileSystem } from "../fs/system.ts";
 
@@ -14,6 +22,15 @@ export interface AdminOptions {
   /** Called for each block that was read, before the next is. */
   readonly onProgress?: (progress: AdminProgress) => void;
 }
+
+/** The checks of those options. */
+export const ADMIN_CHECKS: Checks<AdminOptions> = {
+  fs: aFileSystem,
+  journal: aName,
+  maxRecordBytes: countFrom(1),
+  signal: aSignal,
+  onProgress: aFunction,
+};
 
 /** How far a call is. */
 export interface AdminProgress {

@@ -21,6 +21,14 @@ export function nextAfter(code: string): string | undefined {
   return NEXT[code];
 }
 
+/** A message that names functions of `/admin`, with the commands that call them. */
+export function asCommands(message: string): string {
+  return message.replace(
+    /(?<![\w."/])(verify|repair|salvage|convert|adopt|backup|restore)\(\)/g,
+    "mini $1",
+  );
+}
+
 /** The part of a report that its findings are about. */
 export interface Found {
   /** The journal. */

@@ -7,7 +7,7 @@ import { type Complaint, explain } from "../admin/finding.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { counted } from "../admin/options.ts";
 import { Progress } from "./progress.ts";
-import { nextAfter } from "./remedies.ts";
+import { asCommands, nextAfter } from "./remedies.ts";
 import { VERSION } from "./version.ts";
 import { LineWriter, painter, type Terminal } from "./terminal.ts";
 import { printable } from "../base/text.ts";
@@ -116,7 +116,8 @@ async function complain(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  const { message, ...place } = complaint;
+  const { message: told, ...place } = complaint;
+  const message = asCommands(told);
   const next = nextAfter(complaint.code);
   if (isJson) {
     const error = { ...place, message, ...(next !== undefined && { next }) };

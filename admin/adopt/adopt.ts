@@ -1,12 +1,11 @@
-import { aBoolean, aFileSystem, assertOptions } from "../../base/checks.ts";
-import { aFunction, countFrom } from "../../base/checks.ts";
+import { aBoolean, assertOptions } from "../../base/checks.ts";
+import { MiniError } from "../../base/errors.ts";
 import { readBlock } from "../../fs/blocks.ts";
 import type { FileStat, FileSystem } from "../../fs/file_system.ts";
 import { fromOs } from "../../fs/os_errors.ts";
 import { absolutePath } from "../../fs/system.ts";
 import { dirname } from "@std/path";
 import {
-  contextOf,
   hasPrefix,
   isRustHeader,
   type JournalContext,
@@ -19,22 +18,18 @@ import {
   JournalBuilder,
   readBack,
 } from "../journal_builder.ts";
+import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "../options.ts";
+import { contextFor } from "../read/locate.ts";
 import { PieceCutter } from "./pieces.ts";
-import { type Found, type Loss, valuesIn } from "./values.ts";
+import { type Found, type Loss, type LostPart, valuesIn } from "./values.ts";
 
-/** How {@linkcode adopt} reads and writes. */
-export interface AdoptOptions {
-  /** The file system. @default {that of the runtime} */
-  fs?: FileSystem;
-  /** The maximum size of a record, in bytes of JSON. @default {16 * 1024 * 1024} */
-  maxRecordBytes?: number;
+/** The options of {@linkcode adopt}. */
+export interface AdoptOptions extends Omit<AdminOptions, "journal"> {
   /** Whether to report only, and write nothing. @default {false} */
-  dryRun?: boolean;
-  /** Called when a part of the work begins, with its size in bytes. */
-  onProgress?: (doing: string, totalBytes: number) => void;
+  readonly dryRun?: boolean;
 }
 
-/** The result of adopting a file. Plain JSON. */
+/** The result of adopting a file. */
 export interface AdoptReport {
   /** The absolute path of the file. */
   readonly from: string;
@@ -48,47 +43,76 @@ export interface AdoptReport {
   readonly sizeBytes: number;
   /** Whether the file changed meanwhile. */
   readonly changed: boolean;
-  /** How many parts of the file were left out, and their bytes. */
+  /** How many parts of the file were left out. */
   readonly losses: number;
+  /** Their bytes. */
   readonly lostBytes: number;
-  /** The first 100 of them. */
+  /** The first 100 of them, in order. */
   readonly lost: readonly LostPart[];
-}
-
-/** A part of a file that was left out. */
-export interface LostPart extends Loss {
-  /** The number of the last record before it, 0 if there is none. */
-  readonly after: number;
 }
 
 const MAX_TOLD = 100;
 
 /**
  * Makes a journal of a file of JSON values, one a line, in which anything may
- * be damaged: what can be read becomes records, in order, and the report tells
- * of the rest. The file is only read.
+ * be damaged: what can be read for certain becomes records, in order, and the
+ * report tells of the rest.
+ *
+ * The file is only read, and takes no lock: `changed` tells that its writer was
+ * not stopped. Opening refuses the journal until it is complete and read back, so
+ * that a call which fails, is stopped or is killed leaves nothing that opens, and
+ * the same call can be made again.
  *
  * @param file The file.
  * @param to The path of the journal, which must not exist.
- * @param options Limits, and whether to write at all.
+ * @param options Whether to write at all, limits, and what watches and stops the call.
+ * @returns What became records, and what was left out.
  * @throws {TypeError} If the file is a journal already, or not a file of lines,
  * or if the journal exists.
- * @throws {MiniError} `NO_SPACE`, `PERMISSION`, `IO`, `LOCKED`: then no journal
- * opens there.
+ * @throws {MiniError} `NOT_FOUND` if there is no such file. `NO_SPACE`,
+ * `PERMISSION`, `IO` as the system has it, and `LOCKED` while another call makes
+ * the journal.
+ *
+ * @example Adopt a log file that a crash has damaged
+ * ```ts
+ * import { adopt } from "@mini/state/admin";
+ * import { MiniStore } from "@mini/state/store";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${dir}/app.log`, '{"a":1}\n{"a":2}\n{"a":');
+ * const { records, lost } = await adopt(`${dir}/app.log`, `${dir}/app.jsonl`);
+ * assertEquals(records, 2);
+ * assertEquals(lost, [{
+ *   line: 3,
+ *   offset: 16,
+ *   sizeBytes: 5,
+ *   reason: "a value that is cut short",
+ *   after: 2,
+ * }]);
+ *
+ * await using store = await MiniStore.open<{ a: number }>(`${dir}/app.jsonl`);
+ * assertEquals(await store.append({ a: 3 }), 3);
+ * ```
  */
 export async function adopt(
   file: string,
   to: string,
   options: AdoptOptions = {},
 ): Promise<AdoptReport> {
-  assertOptions("adopt()", options, {
-    fs: aFileSystem,
-    maxRecordBytes: countFrom(1),
-    dryRun: aBoolean,
-    onProgress: aFunction,
-  });
-  const context = contextOf(to, options);
-  const { dryRun = false, onProgress = () => {} } = options;
+  const { journal: _, ...checks } = ADMIN_CHECKS;
+  assertOptions("adopt()", options, { ...checks, dryRun: aBoolean });
+  const call = new AdminCall(options);
+  return await call.run(() => adoptFile(call, file, to, options.dryRun));
+}
+
+async function adoptFile(
+  call: AdminCall,
+  file: string,
+  to: string,
+  dryRun = false,
+): Promise<AdoptReport> {
+  const context = contextFor(to, call);
   const { fs, paths, maxRecordBytes } = context;
   const source = { fs, path: absolutePath(file), maxRecordBytes };
   assertApart(source.path, context);
@@ -96,17 +120,17 @@ export async function adopt(
   await assertNew(context);
   const read = new Reading();
   const write = async (staged: JournalContext) => {
-    const target = await JournalBuilder.create(staged);
+    const journal = await JournalBuilder.create(staged);
     try {
-      await read.all(source, (json) => target.addJson(json));
-      await target.finish();
+      await read.all(source, (json) => journal.addJson(json));
+      await journal.finish();
     } finally {
-      await target[Symbol.asyncDispose]();
+      await journal[Symbol.asyncDispose]();
     }
-    onProgress("reading it back", before.sizeBytes);
-    await readBack(staged, target);
+    call.begin("reading it back", before.sizeBytes);
+    await readBack(staged, journal);
   };
-  onProgress("adopting", before.sizeBytes);
+  call.begin("adopting", before.sizeBytes);
   if (dryRun) await read.all(source, () => {});
   else await buildJournal(context, "adopt", write);
   const after = await fs.stat(source.path);
@@ -212,7 +236,9 @@ const KINDS: Readonly<Record<FileStat["kind"], string | undefined>> = {
 async function assertAdoptable(source: Source): Promise<FileStat> {
   const { fs, path } = source;
   const found = await fs.stat(path).catch(cannotRead(path));
-  if (found === undefined) throw new TypeError(`there is no file "${path}"`);
+  if (found === undefined) {
+    throw new MiniError("NOT_FOUND", `there is no file "${path}"`, { path });
+  }
   const kind = KINDS[found.kind];
   if (kind !== undefined) throw new TypeError(`"${path}" is ${kind}`);
   const file = await fs.open(path, "read").catch(cannotRead(path));
@@ -231,10 +257,10 @@ function problemOf(block: Uint8Array): string | undefined {
   const isOurs = block.length > PREFIX_BYTES && hasPrefix(block) &&
     /^"(mini|seq|clos)/.test(start.slice(PREFIX_BYTES));
   if (isOurs) {
-    return "is a journal already, or a segment of one: mini verify checks it, and mini salvage copies what can be read of it";
+    return "is a journal already, or a segment of one: verify() checks it, and salvage() copies what can be read of it";
   }
   if (isRustHeader(block.subarray(0, block.indexOf(NEWLINE) + 1))) {
-    return "is a journal of the Rust crate: mini convert makes a native one of it";
+    return "is a journal of the Rust crate: convert() makes a native one of it";
   }
   return OTHERS.find(([bytes]) => start.startsWith(bytes))?.[1];
 }

@@ -14,15 +14,22 @@ export type Found =
   }
   | ({ readonly kind: "loss" } & Loss);
 
-/** Bytes that are left out. */
-export interface Loss {
+/** A part of a file that was left out. */
+export interface LostPart {
   /** The number of the line, from 1. */
   readonly line: number;
-  /** Where in the file they start, in bytes from 0. */
+  /** The byte in the file at which the part starts, from 0. */
   readonly offset: number;
+  /** Its size in bytes. */
   readonly sizeBytes: number;
+  /** The reason, in words. */
   readonly reason: string;
+  /** The number of the last record before it, 0 if there is none. */
+  readonly after: number;
 }
+
+/** The same, before the records are counted. */
+export type Loss = Omit<LostPart, "after">;
 
 /** A part of a piece. */
 interface Part {

@@ -1,12 +1,13 @@
+import { adopt, type AdoptReport } from "../../admin/mod.ts";
 import { count, size } from "../../base/text.ts";
 import {
+  adminOptions,
   type Call,
   type Command,
   JOURNAL_OPTIONS,
   type Outcome,
 } from "../command.ts";
 import type { Paint } from "../terminal.ts";
-import { adopt, type AdoptReport } from "../../admin/adopt/adopt.ts";
 
 export const adoptCommand: Command = {
   name: "adopt",
@@ -30,13 +31,11 @@ export const adoptCommand: Command = {
     ...JOURNAL_OPTIONS.filter(({ name }) => name !== "journal"),
   ],
   examples: ["app.log data/journal.jsonl", "--dry-run app.log x.jsonl"],
-  async run({ args, fs, progress, paint }: Call): Promise<Outcome> {
-    const maxRecordBytes = args.number("max-record-bytes");
+  async run(call: Call): Promise<Outcome> {
+    const { args, paint } = call;
     const report = await adopt(args.operand(0), args.operand(1), {
-      fs,
+      ...adminOptions(call),
       dryRun: args.has("dry-run"),
-      ...(maxRecordBytes !== undefined && { maxRecordBytes }),
-      onProgress: (doing, bytes) => progress.begin(doing, bytes),
     });
     const isLost = report.losses > 0 || report.changed;
     const lines = describe(report, isLost, paint);

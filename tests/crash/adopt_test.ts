@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { adopt } from "@mini/state/admin";
 import { type FileSystem, type MiniError, MiniStore } from "@mini/state/store";
 import {
   explore,
@@ -6,7 +7,6 @@ import {
   sweepFaults,
   type Workload,
 } from "@mini/state/testing";
-import { adopt } from "../support/adopt.ts";
 import { report } from "../support/report.ts";
 import { sampled } from "../support/size.ts";
 

@@ -1,11 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
-// deno-lint-ignore mini/imports -- no public name has it yet, and it takes a file system
-import { adopt } from "../../admin/adopt/adopt.ts";
 import { TestDirectory } from "./dir.ts";
 import { mini, miniJson } from "./mini.ts";
-
-export { adopt };
 
 /** A part of a file that was left out, as `mini adopt --json` reports it. */
 export interface Lost {
