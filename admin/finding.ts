@@ -90,5 +90,7 @@ export function explain(error: unknown): Complaint {
   }
   const isMisuse = error instanceof MiniError || error instanceof TypeError ||
     error instanceof RangeError;
-  return { code: isMisuse ? "MISUSE" : "IO", message: messageOf(error) };
+  return isMisuse
+    ? { code: "MISUSE", message: error.message }
+    : { code: "IO", message: messageOf(error) };
 }

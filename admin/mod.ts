@@ -25,3 +25,5 @@ export type {
   FileStat,
   FileSystem,
 } from "../fs/file_system.ts";
+export { restore } from "./backup/restore.ts";
+export type { RestoreReport } from "./backup/restore.ts";

@@ -13,6 +13,7 @@ import {
   queuePeek,
   queueStats,
 } from "./queue/look.ts";
+import { restoreCommand } from "./restore.ts";
 import { repair } from "./repair.ts";
 import { salvage } from "./salvage.ts";
 import { snapshots } from "./snapshots.ts";
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   convert,
   adoptCommand,
   backupCommand,
+  restoreCommand,
   consumerList,
   consumerRemove,
   queueStats,
