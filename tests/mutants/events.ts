@@ -52,4 +52,50 @@ export const EVENT_MUTANTS: readonly Mutant[] = [
         "MiniQueue.outcome() waits for a message that is acknowledged without a result",
     },
   },
+  {
+    name: "outcome-misses-a-result-given-before",
+    file: "queue/events/outcome.ts",
+    edits: [["    this.noteResult(delivery);\n", ""]],
+    killedBy: {
+      file: "tests/queue/whole_test.ts",
+      test:
+        "MiniQueue.outcome() is told the result of an ack that was called before, where each record makes another state",
+    },
+  },
+  {
+    name: "what-is-on-record-is-not-told-at-the-end",
+    file: "queue/events/hub.ts",
+    edits: [[
+      "const sequence = Math.min(source.sequence, this.#end);",
+      "const sequence = this.#end < Infinity ? 0 : source.sequence;",
+    ]],
+    killedBy: {
+      file: "tests/queue/whole_test.ts",
+      test:
+        "MiniQueue.close() lets those who wait be told what has ended before, also where the log has to be read for it",
+    },
+  },
+  {
+    name: "log-is-read-on-an-old-copy",
+    file: "queue/events/hub.ts",
+    edits: [["        copy = undefined;\n", ""]],
+    killedBy: {
+      file: "tests/queue/events_host_test.ts",
+      test:
+        "MiniQueue.events() continues with the log each time that the state was rebuilt before a reader was told",
+    },
+  },
+  {
+    name: "events-of-several-records-are-of-one",
+    file: "queue/events/hub.ts",
+    edits: [[
+      "if (this.#told.at(-1)?.seq !== seq)",
+      "if (this.#told.length === 0)",
+    ]],
+    killedBy: {
+      file: "tests/queue/events_host_test.ts",
+      test:
+        "MiniQueue.events() begins at any record, also of several that were written together",
+    },
+  },
 ];

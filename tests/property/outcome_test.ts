@@ -1,131 +1,22 @@
 // Whatever happens, in whatever order: each outcome settles, with what is on record.
-import {
-  type MessageOutcome,
-  MiniQueue,
-  type QueueEvent,
-  type QueueMessage,
-} from "@mini/state/queue";
+import type { MessageOutcome, QueueEvent } from "@mini/state/queue";
 import { MiniError } from "@mini/state/store";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { assert } from "@std/assert";
-import { FakeClock } from "../support/fake_clock.ts";
-import { fillDisk, turns } from "../support/queue.ts";
+import {
+  type Ack,
+  begin,
+  type Ending,
+  eventsOf,
+  Life,
+  live,
+  type Waiter,
+} from "../support/outcome_life.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
-import { type Change, openShop } from "../support/shop.ts";
 
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
-const LIVES = size(25, 2_000);
-const STEPS = 60;
-
-type State = Awaited<ReturnType<typeof openShop>>;
-
-/** Something that waits for an outcome. */
-interface Waiter {
-  readonly id: number;
-  /** The last record when it began to wait. */
-  readonly since: number;
-  readonly stop: AbortController | undefined;
-  settled?: { readonly outcome: MessageOutcome | undefined } | {
-    readonly error: unknown;
-  };
-}
-
-/** A queue that many use at once. */
-interface Life {
-  readonly random: Random;
-  readonly queue: MiniQueue<string, unknown, Change>;
-  readonly held: QueueMessage<string, unknown, Change>[];
-  readonly clock: FakeClock;
-  readonly fs: MemoryFileSystem;
-  readonly state: State | undefined;
-  readonly waiters: Waiter[];
-  readonly doing: Promise<unknown>[];
-  ids: number;
-}
-
-type Held = QueueMessage<string, unknown, Change>;
-
-function take({ held, random }: Life): Held | undefined {
-  return held.splice(random.below(held.length + 1), 1)[0];
-}
-
-/** Mostly that of a message which may not have ended. */
-const anyId = ({ random, ids }: Life) =>
-  Math.max(1, ids + 1 - random.below(random.below(3) === 0 ? ids + 1 : 5));
-
-const ACTIONS: readonly ((life: Life) => unknown)[] = [
-  async (life) => {
-    life.ids = Math.max(life.ids, (await life.queue.enqueue("a")).id);
-  },
-  async ({ queue, held }) => held.push(...await queue.receiveBatch(2)),
-  async ({ queue, held }) => held.push(...await queue.receiveBatch(1)),
-  (life) => take(life)?.ack({ n: life.random.below(100) }),
-  (life) => take(life)?.ack(),
-  (life) => take(life)?.nack({ reason: "not now" }),
-  (life) => take(life)?.deadLetter("no"),
-  (life) => life.queue.cancel(anyId(life), "unwanted"),
-  (life) => life.random.below(5) === 0 && life.queue.purge("all"),
-  (life) => life.queue.redrive(anyId(life)),
-  (life) => life.clock.advance(life.random.below(20_000)),
-  (life) => life.random.below(4) === 0 && fillDisk(life.fs),
-  (life) =>
-    life.state?.apply({
-      jobs: { at: 1, cancel: [{ id: anyId(life) }], v: 2 },
-      fail: true,
-    }),
-  async (life) => {
-    const message = life.state && take(life);
-    if (message === undefined) return;
-    await life.state!.applyBatch([message.ackMutation({ n: -1 })]);
-  },
-  wait,
-  wait,
-  wait,
-  ({ waiters, random }) =>
-    waiters[random.below(waiters.length + 1)]?.stop?.abort("enough"),
-];
-
-function wait(life: Life): void {
-  const stop = life.random.below(3) === 0 ? new AbortController() : undefined;
-  const waiter: Waiter = { id: anyId(life), since: life.queue.sequence, stop };
-  life.waiters.push(waiter);
-  life.queue.outcome(waiter.id, stop && { signal: stop.signal }).then(
-    (outcome) => waiter.settled = { outcome },
-    (error) => waiter.settled = { error },
-  );
-}
-
-/** The codes of refusals that change nothing. */
-const REFUSED = ["ABORTED_MUTATION", "NO_SPACE", "RECEIPT_EXPIRED"];
-
-async function act(life: Life): Promise<void> {
-  try {
-    await ACTIONS[life.random.below(ACTIONS.length)]!(life);
-  } catch (error) {
-    if (!(error instanceof MiniError)) throw error;
-    assert(REFUSED.includes(error.code), `SEED=${seed}: ${error.stack}`);
-  }
-}
-
-async function begin(random: Random): Promise<Life> {
-  const clock = new FakeClock();
-  const options = {
-    clock,
-    maxAttempts: 2,
-    ...(random.below(2) === 0 && { keepFinished: { count: 3 } }),
-  };
-  const rest = { random, clock, held: [], waiters: [], doing: [], ids: 0 };
-  const fs = new MemoryFileSystem();
-  if (random.below(2) === 0) {
-    const queue = await MiniQueue.open<string>("/data", { fs, ...options });
-    // Only a queue in a state has entries of another shape.
-    return { ...rest, fs, state: undefined, queue: queue as never };
-  }
-  const state = await openShop(fs);
-  const queue = await MiniQueue.attach(state, "jobs", options);
-  return { ...rest, fs, state, queue };
-}
+const LIVES = size(50, 2_000);
 
 /** The outcome that an event tells. */
 function endOf(event: QueueEvent<string>): MessageOutcome | undefined {
@@ -139,61 +30,97 @@ function endOf(event: QueueEvent<string>): MessageOutcome | undefined {
   } as MessageOutcome;
 }
 
-function check(events: readonly QueueEvent<string>[], waiter: Waiter): void {
-  const { id, since, stop, settled } = waiter;
+function check(
+  events: readonly QueueEvent<string>[],
+  waiter: Waiter,
+  acks: readonly Ack[],
+): void {
+  const { id, since, stop, settled, process } = waiter;
   const what = `SEED=${seed}: outcome(${id}) since ${since}`;
-  if (settled === undefined) throw new Error(`${what} has not settled`);
+  if (settled === undefined) {
+    return assert(process.isDead, `${what} has not settled`);
+  }
   const own = events.filter((event) => event.id === id);
   const before = own.findLast(({ seq }) => seq <= since);
   // One that had ended before has that outcome, unless it was redriven meanwhile.
   const isPossible = (event: QueueEvent<string>) =>
     event.seq > since || event === before;
-  const ends = own.filter(isPossible).map(endOf)
-    .filter((end) => end !== undefined);
+  const possible = own.filter((event) => isPossible(event) && endOf(event));
+  const last = possible.at(-1)?.seq ?? Infinity;
+  assert(last > (waiter.untoldAt ?? 0), `${what} was not told before ${last}`);
   if ("error" in settled) {
     const { error } = settled;
     if (stop?.signal.aborted && error === "enough") return;
-    const isClosed = error instanceof MiniError && error.code === "CLOSED";
-    assert(isClosed && ends.length === 0, `${what}: ${error}`);
+    if (!(error instanceof MiniError)) throw error;
+    if (process.ending === "poisoned" && error.code === "POISONED") return;
+    const isTold = since >= process.closedAt ||
+      !possible.some(({ seq }) => seq <= process.closedAt);
+    assert(error.code === "CLOSED" && isTold, `${what}: ${error}`);
   } else if (settled.outcome === undefined) {
-    const isUnknown = before === undefined || ends.length > 0;
+    const isUnknown = before === undefined || possible.length > 0;
     assert(isUnknown, `${what} knows nothing of it`);
   } else {
-    const found = JSON.stringify({ ...settled.outcome, result: undefined });
-    const told = ends.map((end) => JSON.stringify(end));
-    assert(told.includes(found), `${what} is ${found}, on record is ${told}`);
+    const { state, result, ...found } = settled.outcome as {
+      state: string;
+      result?: unknown;
+    };
+    const ends = possible.map((event) => JSON.stringify(endOf(event)));
+    const end = JSON.stringify({ state, ...found });
+    assert(ends.includes(end), `${what} is ${end}, on record is ${ends}`);
+    if (state === "done") checkResult(what, result, acks);
   }
 }
 
-async function live(random: Random): Promise<Waiter[]> {
-  const life = await begin(random);
-  const { queue, doing, waiters, state } = life;
-  const events = Array.fromAsync(queue.events({ from: 1 }));
-  for (let step = 0; step < STEPS; step++) {
-    doing.push(act(life));
-    await turns(random.below(2) * random.below(200));
+/** The result is that of the call which has acknowledged the message. */
+function checkResult(
+  what: string,
+  found: unknown,
+  acks: readonly Ack[],
+): void {
+  const done = acks.filter(({ standing }) => standing === "done");
+  const unknown = acks.filter(({ standing }) => standing === "unknown");
+  assert(done.length <= 1, `${what} was acknowledged ${done.length} times`);
+  const given = (done.length === 1 ? done : unknown)
+    .map(({ result }) => JSON.stringify(result));
+  const text = JSON.stringify(found);
+  assert(given.includes(text), `${what} has result ${text}, not ${given}`);
+}
+
+/** Two processes on one disk, and what those were told who waited. */
+async function liveTwice(random: Random): Promise<Waiter[]> {
+  const life = new Life(random);
+  const isOwn = random.below(2) === 0;
+  const keep = random.below(2) === 0 ? { keepFinished: { count: 3 } } : {};
+  const endings: Ending[] = ["closed", "killed", "poisoned"];
+  const ending = endings[random.below(endings.length)]!;
+  let fs = new MemoryFileSystem();
+  life.process = await begin(life, { fs, isOwn, ending, keep });
+  fs = await live(life);
+  life.process = await begin(life, { fs, isOwn, ending: "closed", keep });
+  fs = await live(life);
+  life.process = await begin(life, { fs, isOwn, ending: "closed", keep });
+  const all = await eventsOf(life);
+  for (const waiter of life.waiters) {
+    check(all, waiter, life.acks.get(waiter.id) ?? []);
   }
-  await Promise.all(doing);
-  life.fs.hooks = {};
-  await queue.close();
-  const all = await events;
-  await state?.close();
-  await turns();
-  for (const waiter of waiters) check(all, waiter);
-  return waiters;
+  return life.waiters;
 }
 
 Deno.test("each outcome settles, with what is on record, whatever happens meanwhile", async () => {
   const random = new Random(seed);
-  let [waited, known] = [0, 0];
+  let [waited, known, results] = [0, 0, 0];
   for (let count = 0; count < LIVES; count++) {
-    for (const { settled } of await live(random)) {
+    for (const { settled } of await liveTwice(random)) {
       waited++;
-      if ("outcome" in settled! && settled.outcome !== undefined) known++;
+      if (!settled || !("outcome" in settled)) continue;
+      if (settled.outcome !== undefined) known++;
+      if (settled.outcome?.state === "done" && settled.outcome.result) {
+        results++;
+      }
     }
   }
-  assert(known > 0, `SEED=${seed}: nothing has ended`);
+  assert(results > 0, `SEED=${seed}: no result was told`);
   say(
-    `outcomes: ${LIVES} lives, ${waited} outcomes, ${known} ends, SEED=${seed}`,
+    `outcomes: ${LIVES} lives, ${waited} outcomes, ${known} ends, ${results} results, SEED=${seed}`,
   );
 });

@@ -13,7 +13,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
 import { turns } from "../support/queue.ts";
-import { openShop, withoutPast } from "../support/shop.ts";
+import { settled } from "../support/schedule.ts";
+import { ABORTED, openShop, withoutPast } from "../support/shop.ts";
 
 const plain = <T>(events: readonly QueueEvent<T>[]) =>
   events.map(({ seq, id, type }) => [seq, id, type]);
@@ -65,6 +66,40 @@ Deno.test("MiniQueue.events() tells nothing of a record that was aborted", async
     "1 delivered",
     "1 done",
   ]);
+});
+
+Deno.test("MiniQueue.events() continues with the log each time that the state was rebuilt before a reader was told", async () => {
+  await using shop = await openShop();
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const events = Array.fromAsync(queue.events(), ({ type }) => type);
+  // It is awaited later.
+  events.catch(() => {});
+  /** Has the record of a call told only by the log. */
+  const unseen = async (call: Promise<unknown> | undefined) => {
+    const aborted = errorOf(shop.apply(ABORTED));
+    await call;
+    assertEquals((await aborted).code, "ABORTED_MUTATION");
+    await settled();
+  };
+  await unseen(queue.enqueue("a"));
+  const message = await queue.receive();
+  await settled();
+  await unseen(message?.ack());
+  await queue.close();
+  assertEquals(await events, ["enqueued", "delivered", "done"]);
+});
+
+Deno.test("MiniQueue.events() begins at any record, also of several that were written together", async () => {
+  await using shop = await openShop();
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const all = Array.fromAsync(queue.events());
+  await settled();
+  await Promise.all(["a", "b", "c"].map((each) => queue.enqueue(each)));
+  await settled();
+  const { value: second } = await firstOf(queue.events({ from: 2 }));
+  assertEquals([second!.seq, second!.id], [2, 2]);
+  await queue.close();
+  assertEquals(plain(await all), [1, 2, 3].map((n) => [n, n, "enqueued"]));
 });
 
 Deno.test("MiniQueue.events() ends where the state has no ledger any more", async () => {
