@@ -52,4 +52,16 @@ export type {
 } from "./options.ts";
 export type { RecoveryReport } from "./recover.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
+export type {
+  AppendMessage,
+  CommitMessage,
+  CompactMessage,
+  LogFailureMessage,
+  LogOpenMessage,
+  RotateMessage,
+  SlowMessage,
+  StoreMetrics,
+  TornMessage,
+} from "./telemetry.ts";
+export type { Histogram } from "../base/telemetry/histogram.ts";
 export { MiniStore } from "./store.ts";

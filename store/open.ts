@@ -15,6 +15,7 @@ import { lastTimeIn } from "./read/native_segments.ts";
 import { recoverRustJournal } from "./recover_rust.ts";
 import { asListed } from "./spelling.ts";
 import type { StoreOptions } from "./options.ts";
+import { OPEN, TORN } from "./telemetry.ts";
 import { Writer } from "./write/writer.ts";
 
 /** An open journal. */
@@ -25,8 +26,41 @@ export interface OpenJournal {
   readonly report: RecoveryReport;
 }
 
+/** How a journal is written. */
+type OpenOptions = Pick<
+  StoreOptions<unknown>,
+  | "maxSegmentBytes"
+  | "durable"
+  | "timestamps"
+  | "keep"
+  | "verifyFrom"
+  | "slowMs"
+>;
+
 /** Takes the lock, recovers, and makes the writer that continues at the end. On failure nothing stays locked or open. */
-export async function openJournal(
+export function openJournal(
+  asked: JournalContext,
+  options: OpenOptions,
+): Promise<OpenJournal> {
+  const { active: path } = asked.paths;
+  const start = performance.now();
+  return OPEN.run(
+    () => ({ kind: "store", path }),
+    async (message) => {
+      const journal = await open(asked, options);
+      const { report, writer } = journal;
+      writer.meter.openMs = performance.now() - start;
+      if (message !== undefined) message.recovery = report;
+      const { tornBytes, tornPath } = report;
+      if (tornBytes > 0) {
+        TORN.tell(() => ({ path, tornBytes, ...(tornPath && { tornPath }) }));
+      }
+      return journal;
+    },
+  );
+}
+
+async function open(
   asked: JournalContext,
   {
     maxSegmentBytes = 16 * 1024 * 1024,
@@ -34,10 +68,8 @@ export async function openJournal(
     timestamps = false,
     keep,
     verifyFrom = 1,
-  }: Pick<
-    StoreOptions<unknown>,
-    "maxSegmentBytes" | "durable" | "timestamps" | "keep" | "verifyFrom"
-  >,
+    slowMs = 1_000,
+  }: OpenOptions,
 ): Promise<OpenJournal> {
   const { fs, staging, paths: { directory } } = asked;
   await fs.createDirectory(directory, staging.directoryMode);
@@ -83,6 +115,7 @@ export async function openJournal(
       hasTimes: timestamps,
       lastTime,
       keep,
+      slowMs,
     }, recovered);
     return { context, writer, report: recovered.report };
   } catch (error) {

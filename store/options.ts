@@ -95,6 +95,8 @@ export interface StoreOptions<T> extends ReadOptions<T> {
    * @default {1}
    */
   verifyFrom?: number;
+  /** An fsync that takes this many milliseconds or more is told of on the channel `mini-state:slow`. @default {1_000} */
+  slowMs?: number;
   /** The mode of new files. The files of an existing journal keep theirs, and new ones take it over. @default {0o600} */
   mode?: number;
   /** The mode of the directory, if it is created. @default {that of new files, with x wherever it has r} */
@@ -352,6 +354,7 @@ export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   timestamps: aBoolean,
   keep: aLimit,
   verifyFrom: countFrom(1),
+  slowMs: countFrom(1),
   mode: aMode,
   directoryMode: aMode,
 };

@@ -1,3 +1,4 @@
+import type { StoreMetrics } from "./telemetry.ts";
 import { aDate, assertOptions, checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
 import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
@@ -270,19 +271,29 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#writer.failed;
   }
 
+  /**
+   * The numbers of this log since it was opened: commits, how long they took, what
+   * waits.
+   *
+   * @returns Plain JSON; see {@linkcode StoreMetrics}.
+   */
+  metrics(): StoreMetrics {
+    return this.#writer.meter.read();
+  }
+
   /** The error of the last rotation that an append started, until one succeeds. Meanwhile the old segment grows. */
   get rotationFailure(): MiniError | undefined {
-    return this.#writer.rotationFailure;
+    return this.#writer.rotation.failure;
   }
 
   /** The error of the last rotation that could not remove what is beyond `keep`, until one succeeds. Meanwhile the log grows. */
   get keepFailure(): MiniError | undefined {
-    return this.#writer.keepFailure;
+    return this.#writer.rotation.keepFailure;
   }
 
   /** How much of the log is kept, if not everything. */
   get keep(): KeepOptions | undefined {
-    return this.#writer.keep;
+    return this.#writer.rotation.keep;
   }
 
   /**

@@ -57,8 +57,9 @@ export class ActiveSegment {
     return new ActiveSegment(context, file, { ...end, identity });
   }
 
-  /** Appends. Throws `NO_SPACE` once the file is as it was before. */
-  async write({ bytes, chain }: Encoded): Promise<void> {
+  /** Appends; resolves to how long that took, in milliseconds. Throws `NO_SPACE` once the file is as it was before. */
+  async write({ bytes, chain }: Encoded): Promise<number> {
+    const start = performance.now();
     this.isSynced = this.#isMarked = false;
     try {
       await this.#file.write(bytes);
@@ -75,6 +76,7 @@ export class ActiveSegment {
     }
     this.sizeBytes += bytes.length;
     this.chain = chain;
+    return performance.now() - start;
   }
 
   /**
@@ -103,10 +105,12 @@ export class ActiveSegment {
     await this.sync();
   }
 
-  /** Puts every byte on stable storage. */
-  async sync(): Promise<void> {
+  /** Puts every byte on stable storage; resolves to how long that took, in milliseconds. */
+  async sync(): Promise<number> {
+    const start = performance.now();
     await this.#file.sync();
     this.isSynced = true;
+    return performance.now() - start;
   }
 
   /** Throws unless the journal's name still refers to this file, and no other process has changed its size. */

@@ -1,4 +1,5 @@
 import type { Unit } from "../format/line.ts";
+import type { AppendMessage } from "../telemetry.ts";
 
 /** A commit holds at most this many characters of records, or one append alone. */
 const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
@@ -12,6 +13,10 @@ const SETTLE_TURNS = 8;
 /** Appends that share one write and one fsync: one promise for all of them. */
 export class Commit {
   readonly units: Unit[] = [];
+  /** The number of callers that share it. */
+  callers = 0;
+  /** The messages of those that are observed. */
+  readonly appends: AppendMessage[] = [];
   /** The number of records in them. */
   records = 0;
   /** Whether a caller waits for the fsync. */
@@ -34,7 +39,13 @@ export class Commit {
   }
 
   /** Adds units; resolves to the number of the last record. */
-  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
+  add(
+    units: readonly Unit[],
+    isDurable: boolean,
+    message?: AppendMessage,
+  ): Promise<number> {
+    this.callers++;
+    if (message !== undefined) this.appends.push(message);
     for (const unit of units) {
       this.units.push(unit);
       this.#chars += unit.text.length;
@@ -57,14 +68,23 @@ export class CommitQueue {
   }
 
   /** Adds units to the last commit, or to a new one after it, all to the same; resolves to the number of the last record. */
-  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
+  add(
+    units: readonly Unit[],
+    isDurable: boolean,
+    message?: AppendMessage,
+  ): Promise<number> {
     const chars = units.reduce((sum, { text }) => sum + text.length, 0);
     let commit = this.#commits.at(-1);
     if (commit === undefined || !commit.hasRoomFor(chars)) {
       this.#commits.push(commit = new Commit());
     }
     this.#appends++;
-    return commit.add(units, isDurable);
+    return commit.add(units, isDurable, message);
+  }
+
+  /** The number of appends that wait. */
+  get waiting(): number {
+    return this.#commits.reduce((sum, { callers }) => sum + callers, 0);
   }
 
   /** Takes out the first commit. */

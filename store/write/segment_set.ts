@@ -107,8 +107,8 @@ export class SegmentSet {
   }
 
   /**
-   * Appends to the active segment lines of which the last time is `at`. Throws
-   * `NO_SPACE` once the file is as it was before.
+   * Appends to the active segment lines of which the last time is `at`; resolves
+   * to how long that took. Throws `NO_SPACE` once the file is as it was before.
    *
    * The order is a rule: only after the fsync does the check of file and lock
    * prove that what became durable is in our journal.
@@ -119,11 +119,12 @@ export class SegmentSet {
       readonly durable: boolean;
       readonly at: number | undefined;
     },
-  ): Promise<void> {
-    await this.#active.write(encoded);
+  ): Promise<{ writeMs: number; syncMs: number }> {
+    const writeMs = await this.#active.write(encoded);
     this.#at = at ?? this.#at;
-    if (durable) await this.#active.sync();
+    const syncMs = durable ? await this.#active.sync() : 0;
     await this.#assertOurs();
+    return { writeMs, syncMs };
   }
 
   /** Lets readers see what was appended. */

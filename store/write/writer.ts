@@ -1,4 +1,3 @@
-import { withResolvers } from "../../base/promise.ts";
 import { type Commit, CommitQueue } from "./commit_queue.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { FileLock } from "../../fs/file_system.ts";
@@ -7,14 +6,18 @@ import type { Encoded, Unit, WriteFormat } from "../format/line.ts";
 import { Mutex } from "../../base/mutex.ts";
 import { checkCount } from "../../base/checks.ts";
 import { wallClockMs } from "../../fs/system.ts";
-import { poisoned } from "../../fs/os_errors.ts";
 import type { Recovered } from "../recover.ts";
 import type { CommittedEnd } from "../read/segment_reader.ts";
 import type { JournalContext } from "../journal.ts";
 import type { ConsumerInfo } from "../consume/info.ts";
 import type { FileCompactionReport } from "../log.ts";
 import type { KeepOptions } from "../options.ts";
+import { compactUpTo } from "./compaction.ts";
+import { Poison } from "./poison.ts";
+import { Rotation } from "./rotation.ts";
 import { SegmentSet } from "./segment_set.ts";
+import { type CommitReport, WriterMeter } from "./meter.ts";
+import { APPEND, type AppendMessage } from "../telemetry.ts";
 import { Signal } from "../../base/signal.ts";
 
 /** The options of a {@linkcode Writer}. */
@@ -31,6 +34,8 @@ export interface WriterOptions {
   readonly lastTime?: number | undefined;
   /** The limits beyond which a rotation removes the oldest segments. */
   readonly keep?: KeepOptions | undefined;
+  /** From how many milliseconds on an fsync is told of as slow. */
+  readonly slowMs: number;
 }
 
 /**
@@ -46,23 +51,20 @@ export class Writer implements CommittedEnd {
   #durable: number;
   /** The last time of the log, if it has one. */
   #at: number | undefined;
-  #rotateBeyond: number;
   #closing: Promise<void> | undefined;
   readonly #change = new Signal();
+  /** Counts what it does, and tells of it. */
+  readonly meter: WriterMeter;
 
   /** The number of the last acknowledged record. */
   sequence: number;
   /** Whether no more records will come. */
   isEnded = false;
-  /** The error that has poisoned the log. */
-  failure: MiniError | undefined;
-  readonly #failed = withResolvers<MiniError>();
+  readonly #poison: Poison;
+  /** When a new segment begins. */
+  readonly rotation: Rotation;
   /** The number up to which the log proves that records had been applied. */
   applied: number;
-  /** The error of the last rotation that an append started, if it failed. */
-  rotationFailure: MiniError | undefined;
-  /** The error of the last rotation that could not remove what is beyond `keep`. */
-  keepFailure: MiniError | undefined;
 
   private constructor(
     options: WriterOptions,
@@ -70,10 +72,14 @@ export class Writer implements CommittedEnd {
     segments: SegmentSet,
   ) {
     this.#options = options;
+    const { context: { paths: { active: path } }, slowMs } = options;
+    const meter = new WriterMeter(path, slowMs, () => this.#queue.waiting);
+    this.meter = meter;
+    this.#poison = new Poison(path, (error) => this.#fail(error));
+    this.rotation = new Rotation({ segments, meter }, options);
     this.#segments = segments;
     this.#durable = recovered.sequence;
     this.#at = options.lastTime;
-    this.#rotateBeyond = options.maxSegmentBytes;
     this.sequence = recovered.sequence;
     this.applied = recovered.applied;
   }
@@ -88,9 +94,14 @@ export class Writer implements CommittedEnd {
     return new Writer(options, recovered, segments);
   }
 
+  /** The error that has poisoned the log. */
+  get failure(): MiniError | undefined {
+    return this.#poison.failure;
+  }
+
   /** Resolves when the log is poisoned, with the reason. */
   get failed(): Promise<MiniError> {
-    return this.#failed.promise;
+    return this.#poison.failed;
   }
 
   /** Resolves when there is more to read, or there never will be. */
@@ -157,11 +168,6 @@ export class Writer implements CommittedEnd {
     return this.#at ?? Infinity;
   }
 
-  /** The limits beyond which a rotation removes the oldest segments. */
-  get keep(): KeepOptions | undefined {
-    return this.#options.keep;
-  }
-
   /** Throws `UNSUPPORTED_FORMAT` if the format cannot express the action. */
   assertNative(doing: string): void {
     if (this.isNative) return;
@@ -177,7 +183,19 @@ export class Writer implements CommittedEnd {
     isDurable: boolean = this.#options.isDurable,
   ): Promise<number> {
     if (this.failure !== undefined) throw this.failure;
-    const added = this.#queue.add(units, isDurable);
+    if (!APPEND.isObserved) return this.#enqueue(units, isDurable);
+    return this.meter.append(
+      units,
+      (message) => this.#enqueue(units, isDurable, message),
+    );
+  }
+
+  #enqueue(
+    units: readonly Unit[],
+    isDurable: boolean,
+    message?: AppendMessage,
+  ): Promise<number> {
+    const added = this.#queue.add(units, isDurable, message);
     if (!this.#isCommitting) this.#commitAll();
     return added;
   }
@@ -195,17 +213,22 @@ export class Writer implements CommittedEnd {
     const commit = this.#queue.shift();
     if (commit === undefined) return;
     try {
-      commit.resolve(await this.#commit(commit));
+      const { sequence, id: logId } = this;
+      const run = () => this.#commit(commit);
+      commit.resolve(
+        await this.meter.commit(commit, { sequence, logId }, run),
+      );
     } catch (error) {
       commit.reject(error);
       return;
     }
     this.#change.fire();
-    const { sizeBytes } = this.#segments;
-    if (sizeBytes > this.#rotateBeyond) await this.#rotateQuietly();
+    if (this.rotation.isDue) await this.#rotateQuietly();
   }
 
-  async #commit({ units, records, isDurable }: Commit): Promise<number> {
+  async #commit(
+    { units, records, isDurable }: Commit,
+  ): Promise<CommitReport> {
     const first = this.sequence + 1;
     const last = this.sequence + records;
     if (last > Number.MAX_SAFE_INTEGER) {
@@ -214,14 +237,14 @@ export class Writer implements CommittedEnd {
     }
     const at = this.#now();
     const encoded = this.#encode(units, first, at);
-    await this.#guard(() =>
+    const took = await this.#poison.guard(() =>
       this.#segments.append(encoded, { durable: isDurable, at })
     );
     if (isDurable) this.#durable = last;
     this.#at = at ?? this.#at;
     this.sequence = last;
     this.#segments.acknowledge();
-    return first;
+    return { first, bytes: encoded.bytes.length, ...took };
   }
 
   /** The time of a commit, in a log with times: it never goes back, whatever the clock does. */
@@ -248,19 +271,12 @@ export class Writer implements CommittedEnd {
     }
   }
 
-  /** Runs a task that may leave the disk in an unknown state, which poisons the log: the task and everything that waits are rejected. */
-  async #guard<T>(task: () => Promise<T>): Promise<T> {
-    if (this.failure !== undefined) throw this.failure;
-    try {
-      return await task();
-    } catch (error) {
-      if (error instanceof MiniError) throw error;
-      this.failure = poisoned(this.#options.context.paths.active, error);
-      this.isEnded = true;
-      this.#failed.resolve(this.failure);
-      this.#change.fire();
-      throw this.failure;
-    }
+  /** Told of each failure of a task. */
+  #fail(error: MiniError): void {
+    this.meter.fail(error);
+    if (error.code !== "POISONED") return;
+    this.isEnded = true;
+    this.#change.fire();
   }
 
   /** Starts a new segment after every record appended so far. */
@@ -273,22 +289,17 @@ export class Writer implements CommittedEnd {
     upTo: number,
     hold?: () => Promise<ConsumerInfo | undefined>,
   ): Promise<FileCompactionReport> {
-    return this.#exclusively("compact", async () => {
-      const segments = this.#segments;
-      const slowest = segments.canCompact(upTo) ? await hold?.() : undefined;
-      const report = await segments.compact(
-        Math.min(upTo, slowest?.position ?? upTo),
-      );
-      return slowest !== undefined && segments.canCompact(upTo)
-        ? { ...report, heldBy: slowest }
-        : report;
-    });
+    const compact = () => compactUpTo(this.#segments, upTo, hold);
+    return this.#exclusively(
+      "compact",
+      () => this.meter.compact(upTo, compact),
+    );
   }
 
   /** Makes durable everything that was appended. */
   sync(): Promise<void> {
     this.assertOpen();
-    return this.#afterAppends(() => this.#guard(() => this.#sync()));
+    return this.#afterAppends(() => this.#poison.guard(() => this.#sync()));
   }
 
   async #sync(): Promise<void> {
@@ -304,7 +315,7 @@ export class Writer implements CommittedEnd {
     return this.#afterAppends(() => {
       // Earlier appends may have taken the number.
       checkCount("seq", seq, this.sequence + 1);
-      return this.#guard(async () => {
+      return this.#poison.guard(async () => {
         await this.#segments.resetTo(seq, this.sequence, id);
         this.sequence = this.#durable = this.applied = seq;
         this.#change.fire();
@@ -315,7 +326,7 @@ export class Writer implements CommittedEnd {
   #exclusively<T>(doing: string, task: () => Promise<T>): Promise<T> {
     this.assertOpen();
     this.assertNative(doing);
-    return this.#afterAppends(() => this.#guard(task));
+    return this.#afterAppends(() => this.#poison.guard(task));
   }
 
   /** Runs a task after the appends that were called before it, and before those that are called later. */
@@ -329,34 +340,18 @@ export class Writer implements CommittedEnd {
 
   async #rotate(): Promise<void> {
     await this.#sync();
-    await this.#segments.rotate(this.sequence);
-    this.#rotateBeyond = this.#options.maxSegmentBytes;
-    this.rotationFailure = undefined;
+    await this.rotation.seal(this.sequence);
     this.#change.fire();
-    await this.#trim();
-  }
-
-  /** Removes what is beyond `keep`, once the rotation is durable; it succeeds even if this fails. */
-  async #trim(): Promise<void> {
-    const { keep } = this.#options;
-    if (keep === undefined) return;
-    this.keepFailure = undefined;
-    try {
-      await this.#segments.trim(keep);
-    } catch (error) {
-      this.keepFailure = error as MiniError;
-    }
+    await this.rotation.trim();
   }
 
   /** Rotates after an append, which succeeds even if the rotation fails. */
   async #rotateQuietly(): Promise<void> {
     if (!this.isNative) return;
     try {
-      await this.#guard(() => this.#rotate());
+      await this.#poison.guard(() => this.#rotate());
     } catch (error) {
-      if (error instanceof MiniError) this.rotationFailure = error;
-      const { sizeBytes } = this.#segments;
-      this.#rotateBeyond = sizeBytes + this.#options.maxSegmentBytes;
+      this.rotation.postpone(error as MiniError);
     }
   }
 
@@ -366,7 +361,7 @@ export class Writer implements CommittedEnd {
       try {
         // The callers whose records were not acknowledged have been told already.
         if (this.failure === undefined || this.#durable < this.sequence) {
-          await this.#guard(() => this.#finish(applied));
+          await this.#poison.guard(() => this.#finish(applied));
         }
       } finally {
         await this.#segments.close();

@@ -1,0 +1,158 @@
+import {
+  COUNTS,
+  DURATIONS_MS,
+  ValueCounter,
+} from "../../base/telemetry/histogram.ts";
+import type { MiniError } from "../../base/errors.ts";
+import type { FileCompactionReport } from "../log.ts";
+import {
+  APPEND,
+  type AppendMessage,
+  COMMIT,
+  COMPACT,
+  NO_SPACE,
+  POISONED,
+  ROTATE,
+  SLOW,
+  type StoreMetrics,
+} from "../telemetry.ts";
+import type { Unit } from "../format/line.ts";
+import type { Commit } from "./commit_queue.ts";
+
+/** The result of a commit. */
+export interface CommitReport {
+  /** The number of its first record. */
+  readonly first: number;
+  readonly bytes: number;
+  readonly writeMs: number;
+  readonly syncMs: number;
+}
+
+/** Counts what a writer does, and tells those who listen. */
+export class WriterMeter {
+  readonly #path: string;
+  readonly #slowMs: number;
+  readonly #waiting: () => number;
+  readonly #commitMs = new ValueCounter(DURATIONS_MS);
+  readonly #syncMs = new ValueCounter(DURATIONS_MS);
+  readonly #callers = new ValueCounter(COUNTS);
+  #records = 0;
+  #bytes = 0;
+  #failures = 0;
+  #rotations = 0;
+  /** How long opening took, in milliseconds. */
+  openMs = 0;
+
+  /** @param waiting The number of appends that wait for a commit. */
+  constructor(path: string, slowMs: number, waiting: () => number) {
+    this.#path = path;
+    this.#slowMs = slowMs;
+    this.#waiting = waiting;
+  }
+
+  /** Everything counted so far. */
+  read(): StoreMetrics {
+    return {
+      kind: "store",
+      records: this.#records,
+      bytes: this.#bytes,
+      waiting: this.#waiting(),
+      failures: this.#failures,
+      rotations: this.#rotations,
+      openMs: this.openMs,
+      commitMs: this.#commitMs.read(),
+      syncMs: this.#syncMs.read(),
+      callers: this.#callers.read(),
+    };
+  }
+
+  /** Tells of the append of one caller. */
+  append(
+    units: readonly Unit[],
+    run: (message?: AppendMessage) => Promise<number>,
+  ): Promise<number> {
+    const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
+    return APPEND.run(
+      () => ({ path: this.#path, records }),
+      async (message) => {
+        const seq = await run(message);
+        if (message !== undefined) message.seq = seq;
+        return seq;
+      },
+    );
+  }
+
+  /** Tells of a commit after record `sequence` of log `logId`, and counts it. */
+  async commit(
+    commit: Commit,
+    { sequence, logId }: { sequence: number; logId: string | undefined },
+    run: () => Promise<CommitReport>,
+  ): Promise<number> {
+    const { records, callers, appends, isDurable: durable } = commit;
+    const about = () => ({
+      path: this.#path,
+      ...(logId !== undefined && { logId }),
+      first: sequence + 1,
+      last: sequence + records,
+      records,
+      callers,
+      appends,
+      durable,
+    });
+    try {
+      return await COMMIT.run(about, async (message) => {
+        const { first, ...written } = await run();
+        if (message !== undefined) Object.assign(message, written);
+        this.#count(commit, written);
+        return first;
+      });
+    } catch (error) {
+      this.#failures++;
+      throw error;
+    }
+  }
+
+  #count(
+    { records, callers, isDurable }: Commit,
+    { bytes, writeMs, syncMs }: Omit<CommitReport, "first">,
+  ): void {
+    this.#records += records;
+    this.#bytes += bytes;
+    this.#callers.record(callers);
+    this.#commitMs.record(writeMs + syncMs);
+    if (isDurable) this.#syncMs.record(syncMs);
+    if (syncMs < this.#slowMs) return;
+    const waiting = this.#waiting();
+    SLOW.tell(() => ({ path: this.#path, syncMs, records, waiting }));
+  }
+
+  /** Tells of a rotation after record `last`. */
+  async rotate(last: number, run: () => Promise<void>): Promise<void> {
+    await ROTATE.run(() => ({ path: this.#path, last }), run);
+    this.#rotations++;
+  }
+
+  /** Tells of a compaction. */
+  compact(
+    upTo: number,
+    run: () => Promise<FileCompactionReport>,
+  ): Promise<FileCompactionReport> {
+    return COMPACT.run(() => ({ path: this.#path, upTo }), async (message) => {
+      const report = await run();
+      const { removed, removedBytes, firstSequence } = report;
+      const told = { removed: removed.length, removedBytes, firstSequence };
+      if (message !== undefined) Object.assign(message, told);
+      return report;
+    });
+  }
+
+  /** Tells of a failure. */
+  fail(error: MiniError): void {
+    const point = error.code === "NO_SPACE"
+      ? NO_SPACE
+      : error.code === "POISONED"
+      ? POISONED
+      : undefined;
+    point?.tell(() => ({ path: this.#path, error }));
+  }
+}

@@ -1,0 +1,40 @@
+import { withResolvers } from "../../base/promise.ts";
+import { MiniError } from "../../base/errors.ts";
+import { poisoned } from "../../fs/os_errors.ts";
+
+/** Decides which failures poison a log. */
+export class Poison {
+  readonly #path: string;
+  readonly #onFailure: (error: MiniError) => void;
+  readonly #failed = withResolvers<MiniError>();
+  /** The error that has poisoned the log. */
+  failure: MiniError | undefined;
+
+  /** @param onFailure Told of each failure of a task, and of the one that poisons. */
+  constructor(path: string, onFailure: (error: MiniError) => void) {
+    this.#path = path;
+    this.#onFailure = onFailure;
+  }
+
+  /** Resolves when the log is poisoned, with the reason. */
+  get failed(): Promise<MiniError> {
+    return this.#failed.promise;
+  }
+
+  /** Runs a task that may leave the disk in an unknown state, which poisons the log: the task and everything that waits are rejected. */
+  async guard<T>(task: () => Promise<T>): Promise<T> {
+    if (this.failure !== undefined) throw this.failure;
+    try {
+      return await task();
+    } catch (error) {
+      if (error instanceof MiniError) {
+        this.#onFailure(error);
+        throw error;
+      }
+      this.failure = poisoned(this.#path, error);
+      this.#onFailure(this.failure);
+      this.#failed.resolve(this.failure);
+      throw this.failure;
+    }
+  }
+}

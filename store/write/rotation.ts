@@ -1,0 +1,60 @@
+import type { MiniError } from "../../base/errors.ts";
+import type { KeepOptions } from "../options.ts";
+import type { WriterMeter } from "./meter.ts";
+import type { SegmentSet } from "./segment_set.ts";
+
+/** When a new segment begins, and what the last rotations failed with. */
+export class Rotation {
+  readonly #segments: SegmentSet;
+  readonly #meter: WriterMeter;
+  readonly #maxSegmentBytes: number;
+  /** The limits beyond which a rotation removes the oldest segments. */
+  readonly keep: KeepOptions | undefined;
+  #beyond: number;
+  /** The error of the last rotation that an append started, if it failed. */
+  failure: MiniError | undefined;
+  /** The error of the last rotation that could not remove what is beyond `keep`. */
+  keepFailure: MiniError | undefined;
+
+  constructor(
+    { segments, meter }: { segments: SegmentSet; meter: WriterMeter },
+    { maxSegmentBytes, keep }: {
+      readonly maxSegmentBytes: number;
+      readonly keep?: KeepOptions | undefined;
+    },
+  ) {
+    this.#segments = segments;
+    this.#meter = meter;
+    this.#maxSegmentBytes = this.#beyond = maxSegmentBytes;
+    this.keep = keep;
+  }
+
+  /** Whether the active segment is full. */
+  get isDue(): boolean {
+    return this.#segments.sizeBytes > this.#beyond;
+  }
+
+  /** Seals the active segment, which ends with record `sequence` and is durable. */
+  async seal(sequence: number): Promise<void> {
+    await this.#meter.rotate(sequence, () => this.#segments.rotate(sequence));
+    this.#beyond = this.#maxSegmentBytes;
+    this.failure = undefined;
+  }
+
+  /** Removes what is beyond `keep`, once the rotation is durable; it succeeds even if this fails. */
+  async trim(): Promise<void> {
+    if (this.keep === undefined) return;
+    this.keepFailure = undefined;
+    try {
+      await this.#segments.trim(this.keep);
+    } catch (error) {
+      this.keepFailure = error as MiniError;
+    }
+  }
+
+  /** Lets the segment grow by another one's size before the next attempt. */
+  postpone(failure: MiniError | undefined): void {
+    this.failure = failure ?? this.failure;
+    this.#beyond = this.#segments.sizeBytes + this.#maxSegmentBytes;
+  }
+}

@@ -1,0 +1,204 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { channel, tracingChannel } from "node:diagnostics_channel";
+import {
+  type AppendMessage,
+  type CommitMessage,
+  MiniStore,
+} from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
+
+const PATH = "/data/journal.jsonl";
+
+/** The events of all channels of logs while it is listened. */
+class Listener implements Disposable {
+  readonly events: { name: string; message: Record<string, unknown> }[] = [];
+  readonly #stops: (() => void)[] = [];
+
+  constructor() {
+    for (const name of ["open", "append", "commit", "rotate", "compact"]) {
+      const traced = tracingChannel(`mini-state:${name}`);
+      const handlers = Object.fromEntries(
+        (["start", "end", "asyncStart", "asyncEnd", "error"] as const).map((
+          kind,
+        ) => [
+          kind,
+          (message: object) => this.#tell(`${name} ${kind}`, message),
+        ]),
+      );
+      traced.subscribe(
+        handlers as unknown as Parameters<typeof traced.subscribe>[0],
+      );
+      this.#stops.push(() =>
+        traced.unsubscribe(
+          handlers as unknown as Parameters<typeof traced.unsubscribe>[0],
+        )
+      );
+    }
+    for (const name of ["poisoned", "no-space", "torn", "slow"]) {
+      const point = channel(`mini-state:${name}`);
+      const handler = (message: unknown) => this.#tell(name, message as object);
+      point.subscribe(handler);
+      this.#stops.push(() => point.unsubscribe(handler));
+    }
+  }
+
+  #tell(name: string, message: object): void {
+    this.events.push({ name, message: { ...message } });
+  }
+
+  of(name: string): Record<string, unknown>[] {
+    return this.events.filter((event) => event.name === name)
+      .map(({ message }) => message);
+  }
+
+  [Symbol.dispose](): void {
+    for (const stop of this.#stops) stop();
+  }
+}
+
+Deno.test("a log tells of its opening, its appends, the commit that they share, rotation and compaction", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = new Listener();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  await Promise.all([store.append("a"), store.appendBatch(["b", "c"])]);
+  await store.rotate();
+  const { removedBytes } = await store.compact(3);
+  await store.close();
+
+  const [opened] = listener.of("open asyncEnd");
+  assertEquals([opened!.kind, opened!.path], ["store", PATH]);
+  assertEquals((opened!.recovery as { outcome: string }).outcome, "created");
+
+  const appends = listener.of("append asyncEnd") as unknown as AppendMessage[];
+  assertEquals(appends.map(({ records, seq }) => [records, seq]), [[1, 1], [
+    2,
+    3,
+  ]]);
+  const commits = listener.of("commit asyncEnd") as unknown as CommitMessage[];
+  assertEquals(commits.length, 1);
+  const { first, last, records, callers, durable, logId, bytes } = commits[0]!;
+  assertEquals(
+    { first, last, records, callers, durable, logId },
+    {
+      first: 1,
+      last: 3,
+      records: 3,
+      callers: 2,
+      durable: true,
+      logId: store.id,
+    },
+  );
+  assertEquals(commits[0]!.appends.map(({ seq }) => seq), [1, 3]);
+  assert(bytes! > 0 && commits[0]!.writeMs! >= 0 && commits[0]!.syncMs! >= 0);
+
+  assertEquals(listener.of("rotate asyncEnd").map(({ last }) => last), [3]);
+  const [compacted] = listener.of("compact asyncEnd");
+  assertEquals(
+    [compacted!.upTo, compacted!.removed, compacted!.firstSequence],
+    [3, 1, 4],
+  );
+  assertEquals(compacted!.removedBytes, removedBytes);
+  assertEquals(listener.events.filter(({ name }) => /error/.test(name)), []);
+});
+
+Deno.test("a log tells of a full disk, of an fsync that failed, and of what opening has cut off", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = new Listener();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  const fail = (operation: string, code: string) => {
+    fs.hooks.before = (call) =>
+      call.operation === operation ? { code } : undefined;
+  };
+  fail("write", "ENOSPC");
+  const full = await assertRejects(() => store.append("a"));
+  assertEquals(listener.of("no-space"), [{ path: PATH, error: full }]);
+  assertEquals(listener.of("commit error").map(({ error }) => error), [full]);
+  fail("sync", "EIO");
+  const poisoned = await assertRejects(() => store.append("b"));
+  assertEquals(listener.of("poisoned"), [{ path: PATH, error: poisoned }]);
+  assertEquals(store.metrics().failures, 2);
+  await store.close();
+
+  fs.hooks = {};
+  fs.restart();
+  const end = await fs.open(PATH, "append");
+  await end.write(new TextEncoder().encode('{"crc":"'));
+  await end.close();
+  await using again = await MiniStore.open<string>(PATH, { fs });
+  const { tornBytes, tornPath } = again.recovery;
+  assertEquals(listener.of("torn"), [{ path: PATH, tornBytes, tornPath }]);
+});
+
+Deno.test("a log tells of an fsync that took slowMs, and of what waits for the next", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = new Listener();
+  await using store = await MiniStore.open<string>(PATH, { fs, slowMs: 1 });
+  let next: Promise<number> | undefined;
+  fs.hooks.before = ({ operation }) => {
+    if (operation !== "sync" || next !== undefined) return undefined;
+    next = store.append("next");
+    const start = performance.now();
+    while (performance.now() - start < 1);
+    return undefined;
+  };
+  await store.append("first");
+  await next;
+  const [slow] = listener.of("slow");
+  assertEquals(
+    [slow!.path, slow!.records, slow!.waiting],
+    [PATH, 1, 1],
+  );
+});
+
+Deno.test("metrics() counts the records, commits and failures of a log, and what waits", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<string>(PATH, { fs });
+  const appended = Promise.all([store.append("a"), store.append("b")]);
+  assertEquals(store.metrics().waiting, 2);
+  await appended;
+  await store.append("c", { durable: false });
+  await store.rotate();
+  const found = store.metrics();
+  assertEquals(JSON.parse(JSON.stringify(found)), found);
+  const { kind, records, waiting, failures, rotations } = found;
+  assertEquals(
+    { kind, records, waiting, failures, rotations },
+    { kind: "store", records: 3, waiting: 0, failures: 0, rotations: 1 },
+  );
+  assert(found.bytes > 0 && found.openMs > 0);
+  assertEquals([found.commitMs.count, found.syncMs.count], [2, 1]);
+  const { count, sum, max, buckets } = found.callers;
+  assertEquals({ count, sum, max }, { count: 2, sum: 3, max: 2 });
+  const [one, two] = buckets;
+  assertEquals([one, two], [{ upTo: 1, count: 1 }, { upTo: 2, count: 1 }]);
+});
+
+Deno.test("a log does not heed a subscriber that throws: the runtime reports it", async () => {
+  const fs = new MemoryFileSystem();
+  const reported: unknown[] = [];
+  const report = (event: ErrorEvent) => {
+    event.preventDefault();
+    reported.push(event.error);
+  };
+  globalThis.addEventListener("error", report);
+  const error = new Error("a flawed subscriber");
+  const flawed = () => {
+    throw error;
+  };
+  const { start, asyncEnd } = tracingChannel("mini-state:commit");
+  start.subscribe(flawed);
+  asyncEnd.subscribe(flawed);
+  try {
+    await using store = await MiniStore.open<string>(PATH, { fs });
+    assertEquals(await store.append("a"), 1);
+    assertEquals(await store.append("b"), 2);
+  } finally {
+    start.unsubscribe(flawed);
+    asyncEnd.unsubscribe(flawed);
+  }
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve);
+  await promise;
+  globalThis.removeEventListener("error", report);
+  assertEquals(reported, [error, error, error, error]);
+});
