@@ -208,15 +208,21 @@ export type DeadLetterChoice<T> =
 
 /** How dead letters are let go. */
 export interface RedriveOptions {
-  /** How many a second become ready, so that they do not all fail together again. @default {all at once} */
+  /** How many a second become ready, so that they do not all fail together again: at least one a day. @default {all at once} */
   perSecond?: number;
 }
+
+/** How many a second. */
+const ONE_A_DAY = 1 / 86_400;
 
 /** The checks of the options of `redrive`. */
 export const REDRIVE_CHECKS: Checks<RedriveOptions> = {
   perSecond(name, value) {
-    if (Number(value) > 0 && typeof value === "number") return;
-    throw new RangeError(`${name} must be above 0, not ${value}`);
+    // However many there are, they wait for a time that a Date can tell.
+    if (typeof value === "number" && value >= ONE_A_DAY) return;
+    throw new RangeError(
+      `${name} must be at least 1 / 86_400, which is one a day, not ${value}`,
+    );
   },
 };
 
@@ -300,7 +306,8 @@ function limits(
   ...names: readonly (keyof KeepLimits)[]
 ): (name: string, value: unknown) => void {
   return (name, value) => {
-    const given = Object.entries(Object(value) as KeepLimits);
+    const given = Object.entries(Object(value) as KeepLimits)
+      .filter(([, limit]) => limit !== undefined);
     const isKnown = ([key]: [string, unknown]) =>
       (names as readonly string[]).includes(key);
     if (given.length === 0 || !given.every(isKnown)) {

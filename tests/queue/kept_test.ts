@@ -194,6 +194,7 @@ Deno.test("MiniQueue.open() refuses limits that limit nothing", async () => {
   for (
     const options of [
       { keepFinished: {} },
+      { keepFinished: { count: undefined } },
       { keepFinished: { count: 1, size: 2 } },
       { keepDead: { bytes: 5 } },
       { keepDead: null },
@@ -210,4 +211,15 @@ Deno.test("MiniQueue.open() refuses limits that limit nothing", async () => {
   for (const maxResultBytes of [0, 8 * 1024 * 1024 + 1]) {
     await assertRejects(() => test.open({ maxResultBytes }), RangeError);
   }
+});
+
+Deno.test("MiniQueue.open() takes a limit that is undefined for none", async () => {
+  const test = new Test();
+  const keepFinished = { count: 1, bytes: undefined, ageMs: undefined };
+  const keepDead = { count: undefined, ageMs: 1_000 };
+  const options = { keepFinished, keepDead } as object;
+  await using queue = await test.open(options);
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
+  for (const message of await queue.receiveBatch(2)) await message.ack();
+  assertEquals((await queue.finished()).map(({ id }) => id), [2]);
 });

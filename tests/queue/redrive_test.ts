@@ -66,10 +66,13 @@ Deno.test("MiniQueue.redrive() refuses what chooses nothing, and changes nothing
   const promising = (() => Promise.resolve(true)) as unknown as () => boolean;
   await assertRejects(() => queue.redrive(promising), TypeError);
   await assertRejects(() => queue.redrive([1, 0]), RangeError);
-  for (const perSecond of [0, -1, Number.NaN, "1" as unknown as number]) {
+  const slow = [Number.MIN_VALUE, 1e-300, 0.99 / 86_400];
+  const wrong = [0, -1, Number.NaN, "1" as unknown as number];
+  for (const perSecond of [...slow, ...wrong]) {
     await assertRejects(() => queue.redrive("all", { perSecond }), RangeError);
   }
   const other = { perHour: 1 } as object;
   await assertRejects(() => queue.redrive("all", other), TypeError);
   assertEquals(queue.sequence, before);
+  assertEquals(await queue.redrive("all", { perSecond: 1 / 86_400 }), 1);
 });
