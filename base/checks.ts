@@ -17,24 +17,33 @@ export function assertOptions<O extends object>(
   checks: Checks<O>,
   required: readonly (keyof O & string)[] = [],
 ): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `The options of ${call} must be an object, not ${nameOf(options)}`,
-    );
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || Object.hasOwn(checks, name)) continue;
-    throw new TypeError(
-      `${call} has no option "${name}"; its options are ${
-        Object.keys(checks).join(", ")
-      }`,
-    );
-  }
+  assertKnown(call, options, checks);
   for (const [name, check] of Object.entries<Check>(checks)) {
     const value = (options as Record<string, unknown>)[name];
     if (value !== undefined || required.includes(name as keyof O & string)) {
       check(name, value);
     }
+  }
+}
+
+/** Throws for options that are not an object, or unknown. Cheap, for what is called often. */
+export function assertKnown<O extends object>(
+  call: string,
+  options: O,
+  checks: Checks<O>,
+): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `The options of ${call} must be an object, not ${nameOf(options)}`,
+    );
+  }
+  for (const name in options) {
+    if (options[name] === undefined || Object.hasOwn(checks, name)) continue;
+    throw new TypeError(
+      `${call} has no option "${name}"; its options are ${
+        Object.keys(checks).join(", ")
+      }`,
+    );
   }
 }
 

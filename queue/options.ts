@@ -1,10 +1,13 @@
 import {
   aBoolean,
+  aDate,
   aFileSystem,
   aFunction,
   aMode,
   aName,
   aSchema,
+  aSignal,
+  assertKnown,
   type Checks,
   countFrom,
   having,
@@ -249,9 +252,9 @@ export type CheckedOptions<T> =
 
 /** The checks of the options of deliveries. */
 export const DELIVERY_CHECKS: Checks<DeliveryOptions<unknown>> = {
-  visibilityTimeoutMs: (name, ms) => checkSpan(name, ms as number),
+  visibilityTimeoutMs: aSpan,
   maxAttempts: countFrom(1),
-  dedupeWindowMs: (name, ms) => checkDelay(name, ms as number),
+  dedupeWindowMs: aDelay,
   keepFinished: limits("count", "bytes", "ageMs"),
   keepDead: limits("count", "ageMs"),
   maxResultBytes(name, value) {
@@ -281,19 +284,46 @@ export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
 export const CHANGE_CHECKS: Checks<MessageChanges<unknown>> = {
   // The schema checks it.
   payload: () => {},
-  delayMs: (name, ms) => checkDelay(name, ms as number),
+  delayMs: aDelay,
   priority: aFinite,
 };
 
-/** The checks of the options of `post`. */
-export const POST_CHECKS: Checks<PostOptions> = {
-  delayMs: (name, ms) => checkDelay(name, ms as number),
+/** The checks of the options of `enqueue`. */
+export const ENQUEUE_CHECKS: Checks<EnqueueOptions> = {
+  delayMs: aDelay,
   priority: aFinite,
   group: aName,
   dedupeKey: aName,
   at: aDate,
   headers: aHeaders,
+};
+
+/** The checks of the options of `post`. */
+export const POST_CHECKS: Checks<PostOptions> = {
+  ...ENQUEUE_CHECKS,
   fs: aFileSystem,
+};
+
+/** The checks of the fields of a message. */
+const MESSAGE_CHECKS: Checks<MessageInput<unknown>> = {
+  // The schema checks it.
+  payload: () => {},
+  ...ENQUEUE_CHECKS,
+};
+
+/** The checks of the options of `receive`. */
+export const RECEIVE_CHECKS: Checks<ReceiveOptions> = {
+  waitMs: aSpan,
+  signal: aSignal,
+  visibilityTimeoutMs: aSpan,
+};
+
+/** The checks of the options of `nack`. */
+export const NACK_CHECKS: Checks<NackOptions> = {
+  delayMs: aDelay,
+  // Text of any length, which is cut.
+  reason: () => {},
+  countAttempt: aBoolean,
 };
 
 /** The checks of the options of `postBatch`. */
@@ -368,10 +398,20 @@ export function filledIn<T>(
   };
 }
 
-/** Throws a `RangeError` or a `TypeError` if a message cannot be enqueued in this way. */
-export function checkMessage(
-  { delayMs, priority, group, dedupeKey, at, headers }: EnqueueOptions,
-): void {
+/** The message that a call enqueues with options. */
+export function messageOf<T>(
+  call: string,
+  payload: T,
+  options: EnqueueOptions,
+): MessageInput<T> {
+  assertKnown(call, options, ENQUEUE_CHECKS);
+  return { ...options, payload };
+}
+
+/** Throws a `RangeError` or a `TypeError` if a message cannot be enqueued in this way, or has a field that would be ignored. */
+export function checkMessage(message: MessageInput<unknown>): void {
+  assertKnown("A message", message, MESSAGE_CHECKS);
+  const { delayMs, priority, group, dedupeKey, at, headers } = message;
   if (delayMs !== undefined) checkDelay("delayMs", delayMs);
   if (priority !== undefined) aFinite("priority", priority);
   if (group !== undefined) aName("group", group);
@@ -383,17 +423,22 @@ export function checkMessage(
   throw new TypeError("at and delayMs exclude each other");
 }
 
-function aDate(name: string, value: unknown): void {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return;
-  throw new TypeError(`${name} must be a valid Date`);
-}
-
 function aHeaders(name: string, value: unknown): void {
   const isRecord = typeof value === "object" && value !== null &&
     !Array.isArray(value);
   const isText = (each: unknown) => typeof each === "string";
   if (isRecord && Object.values(value).every(isText)) return;
   throw new TypeError(`${name} must be an object of strings`);
+}
+
+/** Checks for a time span. */
+export function aSpan(name: string, value: unknown): void {
+  checkSpan(name, value as number);
+}
+
+/** Checks for a finite time span. */
+function aDelay(name: string, value: unknown): void {
+  checkDelay(name, value as number);
 }
 
 function aFinite(name: string, value: unknown): void {

@@ -10,9 +10,11 @@ import {
   CHANGE_CHECKS,
   type CheckedOptions,
   checkMessage,
+  type EnqueueOptions,
   type EnqueueResult,
   type MessageChanges,
   type MessageInput,
+  messageOf,
 } from "./options.ts";
 
 /** Enqueues messages. */
@@ -98,7 +100,8 @@ export class Producer<T, M> {
   }
 
   /** The mutation of the state that enqueues a message. */
-  enqueueMutation(message: MessageInput<T>): M {
+  enqueueMutation(payload: T, options: EnqueueOptions): M {
+    const message = messageOf("enqueueMutation()", payload, options);
     return this.#log.mutation({ enqueue: [this.newMessage(message)] });
   }
 

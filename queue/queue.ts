@@ -1,5 +1,5 @@
 import { onAbort } from "../base/abort.ts";
-import { assertOptions, checkCount } from "../base/checks.ts";
+import { assertKnown, assertOptions, checkCount } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
 import { Signal } from "../base/signal.ts";
 import type { CompactionReport } from "../state/mod.ts";
@@ -39,9 +39,11 @@ import {
   type EnqueueResult,
   type MessageChanges,
   type MessageInput,
+  messageOf,
   POST_CHECKS,
   type PostOptions,
   type QueueOptions,
+  RECEIVE_CHECKS,
   type ReceiveOptions,
   REDRIVE_CHECKS,
   type RedriveOptions,
@@ -118,12 +120,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     const events = this.#events = new EventHub(log, options.clock);
     deliveries.progress.onNote = (delivery, progress) =>
       events.note(delivery, progress);
-    this.#outcomes = new Outcomes(
-      events,
-      log,
-      (delivery) => deliveries.resultOf(delivery),
-    );
-    deliveries.onAcked = (delivery) => this.#outcomes.noteResult(delivery);
+    this.#outcomes = new Outcomes(events, log, deliveries);
   }
 
   /**
@@ -278,8 +275,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     options: EnqueueOptions = {},
   ): Promise<EnqueueResult> {
     this.#assertOpen();
-    const [enqueued] = await this.#producer.enqueue([{ ...options, payload }]);
-    return enqueued!;
+    const message = messageOf("enqueue()", payload, options);
+    return (await this.#producer.enqueue([message]))[0]!;
   }
 
   /**
@@ -310,7 +307,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    */
   enqueueMutation(payload: T, options: EnqueueOptions = {}): M {
     this.#assertOpen();
-    return this.#producer.enqueueMutation({ ...options, payload });
+    return this.#producer.enqueueMutation(payload, options);
   }
 
   /**
@@ -326,6 +323,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     options: ReceiveOptions = {},
   ): Promise<QueueMessage<T, R, M> | undefined> {
     this.#assertOpen();
+    assertKnown("receive()", options, RECEIVE_CHECKS);
     return (await this.#dispatcher.receive(1, options))[0];
   }
 
@@ -344,6 +342,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   ): Promise<QueueMessage<T, R, M>[]> {
     this.#assertOpen();
     checkCount("max", max);
+    assertKnown("receiveBatch()", options, RECEIVE_CHECKS);
     return this.#dispatcher.receive(max, options);
   }
 

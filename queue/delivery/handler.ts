@@ -1,6 +1,12 @@
-import { checkCount, oneOf } from "../../base/checks.ts";
+import {
+  aSignal,
+  assertOptions,
+  type Checks,
+  countFrom,
+  oneOf,
+} from "../../base/checks.ts";
 import type { LedgerEntry } from "../ledger/entry.ts";
-import { checkSpan } from "../options.ts";
+import { aSpan } from "../options.ts";
 import type { QueueMessage } from "./message.ts";
 import type { ReportProgress } from "./progress.ts";
 
@@ -64,15 +70,23 @@ export type PoolLimits = Required<Omit<WorkOptions, "signal" | "until">> & {
   readonly untilEmpty: boolean;
 };
 
+const WORK_CHECKS: Checks<WorkOptions> = {
+  concurrency: countFrom(1),
+  signal: aSignal,
+  until: oneOf("empty"),
+  handlerTimeoutMs: aSpan,
+  stopTimeoutMs: aSpan,
+};
+
 /** The limits in the options of `work`, checked. */
-export function limitsOf(
-  { concurrency = 1, handlerTimeoutMs = Infinity, ...rest }: WorkOptions,
-): PoolLimits {
-  const { stopTimeoutMs = 30_000, until } = rest;
-  checkCount("concurrency", concurrency);
-  checkSpan("handlerTimeoutMs", handlerTimeoutMs);
-  checkSpan("stopTimeoutMs", stopTimeoutMs);
-  if (until !== undefined) oneOf("empty")("until", until);
+export function limitsOf(options: WorkOptions): PoolLimits {
+  assertOptions("work()", options, WORK_CHECKS);
+  const {
+    concurrency = 1,
+    handlerTimeoutMs = Infinity,
+    stopTimeoutMs = 30_000,
+    until,
+  } = options;
   const untilEmpty = until === "empty";
   return { concurrency, handlerTimeoutMs, stopTimeoutMs, untilEmpty };
 }

@@ -1,3 +1,4 @@
+import { assertOptions } from "../../base/checks.ts";
 import type {
   LedgerEntry,
   MessageHeaders,
@@ -6,7 +7,7 @@ import type {
 import { copyOf } from "./copy.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type LedgerMessage, receiptExpired } from "../ledger/ledger.ts";
-import { checkDelay, checkSpan, type NackOptions } from "../options.ts";
+import { checkSpan, NACK_CHECKS, type NackOptions } from "../options.ts";
 import { checkReason } from "./reason.ts";
 
 /**
@@ -102,6 +103,7 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
    * @throws {MiniError} As {@linkcode QueueMessage.ack}.
    */
   async nack(options: NackOptions = {}): Promise<void> {
+    assertOptions("nack()", options, NACK_CHECKS);
     await this.#deliveries.settle(this.#returned(options), "nack");
   }
 
@@ -171,7 +173,6 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
   #returned(
     { delayMs = 0, reason, countAttempt = true }: NackOptions,
   ): Settlement {
-    checkDelay("delayMs", delayMs);
     const due = this.#deliveries.dueAfter(delayMs);
     const why = checkReason(reason);
     if (countAttempt) {

@@ -57,10 +57,13 @@ export interface GivenResult {
   readonly resultError?: MiniError;
 }
 
-/** Finds the result of a delivery that is not on record. */
-export type ResultOf = (
-  delivery: Pick<LedgerMessage, "id" | "receipt">,
-) => GivenResult | undefined;
+/** Deliveries that are being acknowledged. */
+export interface Acknowledged {
+  /** Finds the result of a delivery that is not on record. */
+  resultOf(delivery: Pick<LedgerMessage, "id" | "receipt">): GivenResult;
+  /** Called with each. */
+  onAcked: (delivery: Pick<LedgerMessage, "id" | "receipt">) => void;
+}
 
 /** A ledger that changes, and can be looked at in between. */
 interface Source<T> extends EventSource<T> {
@@ -87,24 +90,29 @@ interface Waiters<R> {
 export class Outcomes<T, R> {
   readonly #hub: EventHub<T>;
   readonly #source: Source<T>;
-  readonly #resultOf: ResultOf;
+  readonly #deliveries: Acknowledged;
   readonly #waiting = new Map<number, Waiters<R>>();
   /** Ends the reading once nobody waits. */
   #reading: AbortController | undefined;
   /** Resolves when nothing is read any more. */
   #read: Promise<unknown> = Promise.resolve();
 
-  constructor(hub: EventHub<T>, source: Source<T>, resultOf: ResultOf) {
+  constructor(
+    hub: EventHub<T>,
+    source: Source<T>,
+    deliveries: Acknowledged,
+  ) {
     this.#hub = hub;
     this.#source = source;
-    this.#resultOf = resultOf;
+    this.#deliveries = deliveries;
+    deliveries.onAcked = (delivery) => this.#noteResult(delivery);
   }
 
   /** Notes the result of a delivery that is being acknowledged, while it is at hand. */
-  noteResult({ id, receipt }: Pick<LedgerMessage, "id" | "receipt">): void {
+  #noteResult({ id, receipt }: Pick<LedgerMessage, "id" | "receipt">): void {
     const waiters = this.#waiting.get(id);
     if (waiters === undefined) return;
-    waiters.result = { ...this.#resultOf({ id, receipt }), receipt };
+    waiters.result = { ...this.#deliveries.resultOf({ id, receipt }), receipt };
   }
 
   /** Resolves to what has become of a message, once it has ended; to `undefined` if the ledger does not know it. */
@@ -148,7 +156,7 @@ export class Outcomes<T, R> {
     waiters.all.add(waiter);
     this.#waiting.set(id, waiters);
     // It may be being acknowledged.
-    this.noteResult(delivery);
+    this.#noteResult(delivery);
     this.#follow();
     const letGo = onAbort(signal, () => reject(signal!.reason));
     return promise.finally(() => {

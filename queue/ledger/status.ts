@@ -1,4 +1,4 @@
-import { checkCount } from "../../base/checks.ts";
+import { assertOptions, type Checks, countFrom } from "../../base/checks.ts";
 import type { LoggedError, MessageHeaders } from "./entry.ts";
 import type {
   LedgerDeadLetter,
@@ -241,11 +241,14 @@ export function finishedPage<T, R>(
     .map((message) => finishedOf(view, message));
 }
 
-function boundsOf(
-  { after = 0, limit = Number.MAX_SAFE_INTEGER }: PageOptions,
-): [after: number, limit: number] {
-  checkCount("after", after, 0);
-  checkCount("limit", limit);
+const PAGE_CHECKS: Checks<PageOptions> = {
+  after: countFrom(0),
+  limit: countFrom(1),
+};
+
+function boundsOf(page: PageOptions): [after: number, limit: number] {
+  assertOptions("A page", page, PAGE_CHECKS);
+  const { after = 0, limit = Number.MAX_SAFE_INTEGER } = page;
   return [after, limit];
 }
 
