@@ -27,3 +27,11 @@ export type {
 } from "../fs/file_system.ts";
 export { restore } from "./backup/restore.ts";
 export type { RestoreReport } from "./backup/restore.ts";
+export type { SegmentEnd } from "./read/segment_check.ts";
+export { verify, verifySegments, verifySnapshots } from "./verify.ts";
+export type {
+  SegmentReport,
+  SeqRange,
+  SnapshotReport,
+  VerifyReport,
+} from "./verify.ts";

@@ -6,6 +6,8 @@ import {
   type Checks,
   countFrom,
 } from "../base/checks.ts";
+import { MiniError } from "../base/errors.ts";
+import { fromOs, osCode } from "../fs/os_errors.ts";
 import type { FileHandle, FileSystem } from "../fs/file_system.ts";
 import { systemFileSystem } from "../fs/system.ts";
 
@@ -77,6 +79,29 @@ export class AdminCall {
     } catch (error) {
       this.check();
       throw error;
+    }
+  }
+
+  /** The same for work that only reads: stopped before its end, it has no result. */
+  async look<T>(
+    doing: string,
+    path: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.run(async () => {
+        const found = await work();
+        // The reason may have looked like a file that is not there.
+        this.check();
+        return found;
+      });
+    } catch (error) {
+      this.check();
+      if (osCode(error) === undefined || error instanceof MiniError) {
+        throw error;
+      }
+      const place = { directory: path, path };
+      throw fromOs(error, doing, "nothing was changed", place);
     }
   }
 

@@ -21,11 +21,14 @@ export function nextAfter(code: string): string | undefined {
   return NEXT[code];
 }
 
-/** A message that names functions of `/admin`, with the commands that call them. */
+/** A message that names functions of `/admin` and their options, with those of the commands that call them. */
 export function asCommands(message: string): string {
   return message.replace(
     /(?<![\w."/])(verify|repair|salvage|convert|adopt|backup|restore)\(\)/g,
     "mini $1",
+  ).replace(
+    "choose one with the option journal:",
+    "choose one with --journal:",
   );
 }
 

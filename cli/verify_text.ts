@@ -1,13 +1,13 @@
-import { isWell, type Range, type Verification } from "../admin/verify.ts";
+import { isWell } from "../admin/internal.ts";
+import type { SegmentEnd, SeqRange, VerifyReport } from "../admin/mod.ts";
 import { basename } from "@std/path";
-import type { SegmentCheck } from "../admin/read/segment_check.ts";
 import { nextFor } from "./remedies.ts";
 import type { Paint } from "./terminal.ts";
 import { isSetAside } from "../admin/read/consistency.ts";
 import { count, grouped, size, span } from "../base/text.ts";
 
 /** How a journal ends, in words. */
-export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {
+export const ENDS: Readonly<Record<SegmentEnd, string>> = {
   sealed: "sealed",
   closed: "closed cleanly",
   open: "not closed: a program has it open, or ended without closing it",
@@ -21,7 +21,7 @@ export const ENDS: Readonly<Record<SegmentCheck["end"], string>> = {
 const MAX_RANGES = 5;
 
 /** The result of verifying, in words. */
-export function describe(found: Verification, paint: Paint): string[] {
+export function describe(found: VerifyReport, paint: Paint): string[] {
   const { end, path, format, findings } = found;
   const lines = [path, headline(found)];
   if (format === "ministore") {
@@ -51,12 +51,12 @@ export function describe(found: Verification, paint: Paint): string[] {
 }
 
 /** Explains segments that were set aside. */
-function replacedLine(found: Verification): string {
+function replacedLine(found: VerifyReport): string {
   const here = isWell(found) ? "what is here is intact, but " : "";
   return `${here}the log that was set aside ended before a snapshot: its end was lost, or a backup was copied over newer files, and the state is not that of the backup; to go back to a backup, move the folder away, and copy the backup into its place`;
 }
 
-function headline(found: Verification): string {
+function headline(found: VerifyReport): string {
   const { first, last, segments, sizeBytes, snapshots, end } = found;
   const files = [
     count(segments, "segment"),
@@ -73,7 +73,7 @@ function headline(found: Verification): string {
 
 /** After the first damage of a segment no checksum is verified. */
 function damagedLine(
-  { format, last, verified, findings }: Verification,
+  { format, last, verified, findings }: VerifyReport,
 ): string {
   if (format === "ministore") {
     return `not read to its end: ${
@@ -90,7 +90,7 @@ function damagedLine(
   } verified`;
 }
 
-function rangesText(ranges: readonly Range[]): string {
+function rangesText(ranges: readonly SeqRange[]): string {
   const told = ranges.slice(0, MAX_RANGES)
     .map(({ from, to }) => span("record", from, to));
   const more = ranges.length - told.length;
@@ -99,7 +99,7 @@ function rangesText(ranges: readonly Range[]): string {
 
 /** Explains an unfinished write at the end. */
 export function tornLine(
-  { tornBytes, path, last }: Pick<Verification, "tornBytes" | "path" | "last">,
+  { tornBytes, path, last }: Pick<VerifyReport, "tornBytes" | "path" | "last">,
 ): string {
   return `torn: ${
     count(tornBytes, "byte")

@@ -12,6 +12,11 @@ export function isNoSpace(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EFBIG"].includes(osCode(error) ?? "");
 }
 
+/** Whether the disk does not give back what was written to it: to try again, or to read something else, tells more. */
+export function isUnreadable(error: unknown): boolean {
+  return osCode(error) === "EIO";
+}
+
 /** The thing that has the name of a file of ours, by the error that opening it gives. */
 const NO_FILE: Readonly<Record<string, string>> = {
   ELOOP: "a symbolic link",

@@ -4,7 +4,7 @@ import type { Finding } from "../finding.ts";
 import { missingEnd } from "../read/consistency.ts";
 import { assertEmpty, locateOrLost } from "../read/locate.ts";
 import { UNFINISHED_BACKUP } from "../read/segment_check.ts";
-import type { Verification } from "../verify.ts";
+import type { VerifyReport } from "../verify.ts";
 import { copyJournal, type CopyReport } from "./copy.ts";
 
 /** The result of a backup. */
@@ -89,7 +89,7 @@ export async function backup(
 }
 
 /** The copy opens as the original does; what else is wrong with that is wrong with both. */
-function assertOpens({ findings, end, path }: Verification): void {
+function assertOpens({ findings, end, path }: VerifyReport): void {
   const refused = findings.find(({ blocksOpen }) => blocksOpen);
   if (refused === undefined && end !== "torn") return;
   const message = `The backup "${path}" is not intact: ${

@@ -8,7 +8,7 @@ import { leftOutBeside } from "../read/consumers.ts";
 import { contextFor } from "../read/locate.ts";
 import { measureSegments } from "../read/log_summary.ts";
 import { leftovers } from "../read/snapshot_check.ts";
-import { type Verification, verifyJournal } from "../verify.ts";
+import { verifyJournal, type VerifyReport } from "../verify.ts";
 import { asPlaced, pendingOf } from "./hidden.ts";
 import { BackupPass, Moved } from "./pass.ts";
 
@@ -45,7 +45,7 @@ export interface CopyPlan {
   /** The content of the file that opening refuses until the copy is complete. */
   readonly mark: string;
   /** Looks at the copy before it can be opened; throws where it is not to be. */
-  accept(found: Verification, pass: BackupPass): void;
+  accept(found: VerifyReport, pass: BackupPass): void;
 }
 
 /**
@@ -59,7 +59,7 @@ export async function copyJournal(
   from: JournalContext,
   directory: string,
   { doing, mark, accept }: CopyPlan,
-): Promise<{ report: CopyReport; found: Verification; pass: BackupPass }> {
+): Promise<{ report: CopyReport; found: VerifyReport; pass: BackupPass }> {
   const to = contextFor(join(directory, basename(from.paths.active)), call);
   const { fs, paths, staging } = to;
   return await fill(to, doing, directory, async () => {

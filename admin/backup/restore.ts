@@ -3,7 +3,7 @@ import { count } from "../../base/text.ts";
 import { AdminCall, type AdminOptions } from "../options.ts";
 import { assertEmpty, locateOrLost } from "../read/locate.ts";
 import { UNFINISHED_COPY } from "../read/segment_check.ts";
-import { isWell, type Verification, verifyJournal } from "../verify.ts";
+import { isWell, verifyJournal, type VerifyReport } from "../verify.ts";
 import { copyJournal, type CopyReport } from "./copy.ts";
 
 /** The most findings that a refusal names. */
@@ -84,7 +84,7 @@ export async function restore(
 }
 
 /** Throws where a backup is not all that it was when it was made. */
-function assertWell(verified: Verification): void {
+function assertWell(verified: VerifyReport): void {
   if (isWell(verified)) return;
   const { path, findings, tornBytes } = verified;
   const damage = findings.find(({ code }) => code === "CORRUPT");

@@ -117,7 +117,7 @@ async function nameIn(
   }
   if (others.length === 0) return only;
   throw new TypeError(
-    `"${directory}" holds several journals: choose one with --journal: ${
+    `"${directory}" holds several journals: choose one with the option journal: ${
       journals.join(", ")
     }`,
   );

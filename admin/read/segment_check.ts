@@ -15,10 +15,31 @@ import {
   tracesOf,
   untilStable,
 } from "../../store/internal.ts";
+import { dirname } from "@std/path";
 import { MiniError } from "../../base/errors.ts";
+import { fromOs, isUnreadable } from "../../fs/os_errors.ts";
 import { hex } from "../../base/bytes.ts";
 import { isMissing, namesIn } from "../../fs/directory.ts";
 import { startOf } from "./snapshot_check.ts";
+
+/**
+ * How a segment ends.
+ *
+ * - `"sealed"`: intact, and another follows;
+ * - `"closed"`, `"open"`: the last one, with and without the two marks of a clean end;
+ * - `"torn"`: the last one, with an unfinished write after its good lines;
+ * - `"unfinished"`: the last one, without a header: opening makes it again;
+ * - `"missing"`: the same, and nothing says that it was being made;
+ * - `"damaged"`: its problem says how.
+ */
+export type SegmentEnd =
+  | "sealed"
+  | "closed"
+  | "open"
+  | "torn"
+  | "unfinished"
+  | "missing"
+  | "damaged";
 
 /** The result of checking a segment. */
 export interface SegmentCheck {
@@ -39,22 +60,7 @@ export interface SegmentCheck {
   readonly applied: number;
   /** The last time in its good lines, in milliseconds since 1970, if they tell one. */
   readonly at?: number | undefined;
-  /**
-   * - `"sealed"`: intact, and another follows;
-   * - `"closed"`, `"open"`: the last one, with and without the two marks of a clean end;
-   * - `"torn"`: the last one, with an unfinished write after its good lines;
-   * - `"unfinished"`: the last one, without a header: opening makes it again;
-   * - `"missing"`: the same, and nothing says that it was being made;
-   * - `"damaged"`: `problem` says how.
-   */
-  readonly end:
-    | "sealed"
-    | "closed"
-    | "open"
-    | "torn"
-    | "unfinished"
-    | "missing"
-    | "damaged";
+  readonly end: SegmentEnd;
   readonly problem?: MiniError;
 }
 
@@ -207,20 +213,7 @@ async function checkOne(
       throw headless(path);
     }
   } catch (error) {
-    if (!(error instanceof MiniError)) throw error;
-    const start = isActive ? await startOf(context.fs, path) : "";
-    if (start === UNFINISHED_BACKUP || start === UNFINISHED_COPY) {
-      const what = start === UNFINISHED_BACKUP ? "backup" : "copy";
-      const message =
-        `"${path}" belongs to an unfinished ${what}: it is not a journal yet`;
-      const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
-      return { ...nothing, end: "damaged", problem };
-    }
-    // The lines before a number that does not follow on are good.
-    const { offset = 0, seq } = error;
-    const last = seq === undefined || offset === 0 ? base : seq - 1;
-    const good = { ...nothing, goodBytes: offset, last };
-    return { ...good, end: "damaged", problem: error };
+    return await judgeFailure(context, nothing, error);
   }
   const found = {
     ...nothing,
@@ -242,6 +235,35 @@ async function checkOne(
     return { ...found, ...none, end: "damaged", problem: error };
   }
   return { ...found, ...await endOf(context, scan, isActive) };
+}
+
+/** The check of a segment that could not be read to its end. */
+async function judgeFailure(
+  { fs }: JournalContext,
+  nothing: Omit<SegmentCheck, "end">,
+  error: unknown,
+): Promise<SegmentCheck> {
+  const { path, base, isActive } = nothing;
+  if (isUnreadable(error)) {
+    const place = { directory: dirname(path), path };
+    const after = "nothing was changed";
+    const problem = fromOs(error, `read "${path}"`, after, place);
+    return { ...nothing, end: "damaged", problem };
+  }
+  if (!(error instanceof MiniError)) throw error;
+  const start = isActive ? await startOf(fs, path) : "";
+  if (start === UNFINISHED_BACKUP || start === UNFINISHED_COPY) {
+    const what = start === UNFINISHED_BACKUP ? "backup" : "copy";
+    const message =
+      `"${path}" belongs to an unfinished ${what}: it is not a journal yet`;
+    const problem = new MiniError("UNSUPPORTED_FORMAT", message, { path });
+    return { ...nothing, end: "damaged", problem };
+  }
+  // The lines before a number that does not follow on are good.
+  const { offset = 0, seq } = error;
+  const last = seq === undefined || offset === 0 ? base : seq - 1;
+  const good = { ...nothing, goodBytes: offset, last };
+  return { ...good, end: "damaged", problem: error };
 }
 
 /** How a segment ends after its good lines. */

@@ -12,6 +12,7 @@ import { MiniError } from "../../base/errors.ts";
 import type { FileSystem } from "../../fs/file_system.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../../fs/blocks.ts";
 import { namesIn } from "../../fs/directory.ts";
+import { isUnreadable } from "../../fs/os_errors.ts";
 
 /** A snapshot, and whether it can be restored. */
 export interface SnapshotCheck {
@@ -107,7 +108,6 @@ async function judge(
   seq: number,
 ): Promise<Pick<SnapshotCheck, "status" | "problem" | "logId" | "version">> {
   try {
-    const start = await startOf(fs, path);
     // As opening reads it, so that the two never differ.
     const { seq: said, logId, version } = await readSnapshot(
       fs,
@@ -120,6 +120,7 @@ async function judge(
         `its name does not match its content, which is of record ${said}`,
       );
     }
+    const start = await startOf(fs, path);
     return {
       // One of the Rust program has no checksum.
       status: start.startsWith('{\n  "mini":') ? "whole" : "unverified",
@@ -130,7 +131,9 @@ async function judge(
     // The caller notices that it is gone.
     if (await fs.stat(path) === undefined) return { status: "damaged" };
     if (!(error instanceof MiniError)) throw error;
-    if (error.code === "CORRUPT") return { status: "damaged", problem: error };
+    if (error.code === "CORRUPT" || isUnreadable(error.cause)) {
+      return { status: "damaged", problem: error };
+    }
     if (error.code === "UNSUPPORTED_FORMAT") {
       return { status: "newer", problem: error };
     }

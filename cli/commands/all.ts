@@ -20,11 +20,11 @@ import { snapshots } from "./snapshots.ts";
 import { stat } from "./stat.ts";
 import { state } from "./state.ts";
 import { tail } from "./tail.ts";
-import { verify } from "./verify.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly Command[] = [
-  verify,
+  verifyCommand,
   stat,
   dump,
   tail,

@@ -1,15 +1,14 @@
-import { bareMessage } from "../../admin/finding.ts";
 import { basename } from "@std/path";
-import { Misuse } from "../args.ts";
-import type { Call, Command, Outcome } from "../command.ts";
-import { isDirectory } from "../../fs/directory.ts";
-import {
-  checkSnapshots,
-  setAsideIn,
-  type SnapshotCheck,
-} from "../../admin/read/snapshot_check.ts";
-import type { Paint } from "../terminal.ts";
+import { setAsideIn } from "../../admin/internal.ts";
+import { type SnapshotReport, verifySnapshots } from "../../admin/mod.ts";
 import { size, table } from "../../base/text.ts";
+import {
+  adminOptions,
+  type Call,
+  type Command,
+  type Outcome,
+} from "../command.ts";
+import type { Paint } from "../terminal.ts";
 
 export const snapshots: Command = {
   name: "snapshots",
@@ -21,34 +20,25 @@ export const snapshots: Command = {
   ],
   options: [],
   examples: ["state"],
-  async run({ args, fs, progress, paint }: Call): Promise<Outcome> {
-    const dir = args.operand(0);
-    if (!await isDirectory(fs, dir)) {
-      throw new Misuse(`there is no directory "${dir}"`);
-    }
-    progress.begin("checking", 0);
-    const found = await checkSnapshots(fs, dir);
-    const aside = await setAsideIn(fs, dir);
+  async run(call: Call): Promise<Outcome> {
+    const dir = call.args.operand(0);
+    const found = await verifySnapshots(dir, adminOptions(call));
+    const setAside = await setAsideIn(call.fs, dir);
     const isDamaged = found.some(({ problem }) => problem !== undefined);
     return {
       exitCode: isDamaged ? 1 : 0,
-      report: { snapshots: found.map(told), setAside: aside },
+      report: { snapshots: found, setAside },
       lines: [
-        ...(found.length === 0 ? ["no snapshots"] : describe(found, paint)),
-        ...aside.map((name) => `${name}  damaged, and set aside`),
+        ...(found.length === 0
+          ? ["no snapshots"]
+          : describe(found, call.paint)),
+        ...setAside.map((name) => `${name}  damaged, and set aside`),
       ],
     };
   },
 };
 
-/** A snapshot as `--json` tells of it. */
-export function told({ problem, ...rest }: SnapshotCheck): unknown {
-  return problem === undefined
-    ? rest
-    : { ...rest, reason: bareMessage(problem) };
-}
-
-function describe(found: readonly SnapshotCheck[], paint: Paint): string[] {
+function describe(found: readonly SnapshotReport[], paint: Paint): string[] {
   const rows = found.map(({ path, seq, sizeBytes, status, version }) => [
     basename(path),
     `record ${seq}`,
@@ -59,8 +49,6 @@ function describe(found: readonly SnapshotCheck[], paint: Paint): string[] {
     ),
     version === undefined ? "" : `version ${version}`,
   ]);
-  const problems = found.flatMap(({ problem }) =>
-    problem === undefined ? [] : [bareMessage(problem)]
-  );
+  const problems = found.flatMap(({ problem }) => problem?.message ?? []);
   return [...table(rows), ...problems];
 }

@@ -1,15 +1,15 @@
-import { isWell, verifyJournal } from "../../admin/verify.ts";
-import { locateOrLost } from "../../admin/read/locate.ts";
+import { isWell } from "../../admin/internal.ts";
+import { verify } from "../../admin/mod.ts";
 import {
+  adminOptions,
   type Call,
   type Command,
   JOURNAL_OPTIONS,
-  journalOptions,
   type Outcome,
 } from "../command.ts";
 import { describe } from "../verify_text.ts";
 
-export const verify: Command = {
+export const verifyCommand: Command = {
   name: "verify",
   operands: ["PATH"],
   summary: "read every byte, and report what is damaged",
@@ -22,15 +22,11 @@ export const verify: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl", "state --json"],
   async run(call: Call): Promise<Outcome> {
-    const context = await locateOrLost(
-      call.args.operand(0),
-      journalOptions(call),
-    );
-    const verification = await verifyJournal(context, call.progress);
+    const report = await verify(call.args.operand(0), adminOptions(call));
     return {
-      exitCode: isWell(verification) ? 0 : 1,
-      report: verification,
-      lines: describe(verification, call.paint),
+      exitCode: isWell(report) ? 0 : 1,
+      report,
+      lines: describe(report, call.paint),
     };
   },
 };

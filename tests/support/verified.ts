@@ -1,0 +1,48 @@
+import { type SegmentReport, verifySegments } from "@mini/state/admin";
+import type { MemoryFileSystem } from "@mini/state/testing";
+import { assert, assertEquals } from "@std/assert";
+import { openCounter } from "./counter.ts";
+
+/** Where the tests of verifying have a state. */
+export const DIR: string = "/state";
+/** Its log. */
+export const LOG: string = `${DIR}/journal.jsonl`;
+
+/** A counter of ten records in segments, with a snapshot at 4. */
+export async function counterIn(fs: MemoryFileSystem): Promise<void> {
+  await using counter = await openCounter(DIR, { fs, maxSegmentBytes: 200 });
+  for (let by = 1; by <= 10; by++) {
+    await counter.apply({ by });
+    if (by === 4) await counter.createSnapshot();
+  }
+}
+
+/** The path of a sealed segment, by the number before its first record. */
+export function sealed(base: number): string {
+  return `${DIR}/journal.${String(base).padStart(20, "0")}.jsonl`;
+}
+
+/** Puts another text into a file. */
+export function damage(
+  fs: MemoryFileSystem,
+  path: string,
+  was: string,
+  is: string,
+): void {
+  const text = new TextDecoder().decode(fs.content(path));
+  assert(text.includes(was), text);
+  fs.put(path, new TextEncoder().encode(text.replace(was, is)));
+}
+
+/** Fails if a report is more than plain JSON. */
+export function assertPlain(report: unknown): void {
+  assertEquals(JSON.parse(JSON.stringify(report)), report);
+}
+
+/** The reports on the segments of a log. */
+export async function segments(
+  path: string,
+  fs: MemoryFileSystem,
+): Promise<SegmentReport[]> {
+  return await Array.fromAsync(verifySegments(path, { fs }));
+}
