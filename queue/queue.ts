@@ -610,19 +610,21 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   }
 
   /**
-   * Stops all work, ends all waiting, and frees the lock. Waits for the handlers
-   * that run, so none of them may wait for it. Messages in flight can be received
+   * Stops all work, ends all waiting, also for an outcome, and frees the lock. Waits
+   * for the handlers that run, so none of them may wait for it. Messages in flight can be received
    * after the next opening. Closing twice is fine.
    */
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#closing ??= this.#end()
-      .finally(() => this.#outcomes.end())
+      .finally(() => this.#events.end())
       .finally(this.#free);
   }
 
   async #end(): Promise<void> {
     for (const pool of this.#pools.keys()) pool.stop();
+    // A handler may wait for one.
+    await this.#outcomes.end();
     await Promise.allSettled(this.#pools.values());
     await this.#dispatcher.end();
     for (const source of this.#sources) await source.end();

@@ -144,6 +144,8 @@ export interface RecordEvents<T> {
 export interface ReadRange {
   readonly from: number;
   readonly signal?: AbortSignal | undefined;
+  /** Ends the reading once all is read that is on record. */
+  readonly over?: AbortSignal | undefined;
 }
 
 /** Adds the event of an effect, if it has one, to those of its record. */

@@ -114,6 +114,7 @@ export class EventHub<T> {
     told: number = Infinity,
   ): AsyncGenerator<RecordEvents<T>, void, void> {
     const letGo = onAbort(range.signal, () => this.#woken.fire());
+    const letBe = onAbort(range.over, () => this.#look());
     this.#join();
     try {
       yield* this.#records(range, told);
@@ -122,12 +123,13 @@ export class EventHub<T> {
       if (!isEnd) throw error;
     } finally {
       letGo();
+      letBe();
       this.#leave();
     }
   }
 
   async *#records(
-    { from, signal }: ReadRange,
+    { from, signal, over }: ReadRange,
     told: number,
   ): AsyncGenerator<RecordEvents<T>, void, void> {
     const source = this.#source;
@@ -152,7 +154,7 @@ export class EventHub<T> {
         if (live !== undefined) {
           told = live.count;
           yield { seq: this.#known, events: [live.told] };
-        } else if (this.#isOver) return;
+        } else if (this.#isOver || over?.aborted) return;
         else if (this.#hasFailed) throw source.failure ?? this.#failure;
         else await woken;
       }

@@ -94,6 +94,8 @@ export class Outcomes<T, R> {
   readonly #waiting = new Map<number, Waiters<R>>();
   /** Ends the reading once nobody waits. */
   #reading: AbortController | undefined;
+  /** Ends the reading once all is read that is on record. */
+  readonly #over = new AbortController();
   /** Resolves when nothing is read any more. */
   #read: Promise<unknown> = Promise.resolve();
 
@@ -135,9 +137,9 @@ export class Outcomes<T, R> {
     return await outcome;
   }
 
-  /** Ends the events, and lets those who wait be told all that is on record. */
+  /** Tells those who wait all that is on record, and the others that the queue was closed. */
   async end(): Promise<void> {
-    this.#hub.end();
+    this.#over.abort("closed");
     await this.#read;
   }
 
@@ -187,9 +189,10 @@ export class Outcomes<T, R> {
   }
 
   async #readAll(signal: AbortSignal): Promise<void> {
+    const { signal: over } = this.#over;
     for (let from = this.#source.sequence + 1;;) {
       try {
-        for await (const record of this.#hub.read({ from, signal })) {
+        for await (const record of this.#hub.read({ from, signal, over })) {
           for (const told of record.events) this.#settle(told);
         }
         throw new MiniError(

@@ -8,7 +8,7 @@ import { MemoryFileSystem } from "@mini/state/testing";
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
-import { turns } from "../support/queue.ts";
+import { TestQueue, turns } from "../support/queue.ts";
 import { ABORTED, openShop, withoutPast } from "../support/shop.ts";
 
 function open(options: QueueOptions<string> = {}) {
@@ -233,4 +233,28 @@ Deno.test("MiniQueue.outcome() costs one reader for thousands of messages", asyn
   for (const [index, outcome] of (await Promise.all(outcomes)).entries()) {
     assertEquals(outcome, { state: "done", result: `${index}` });
   }
+});
+
+Deno.test("MiniQueue.close() ends the waiting for an outcome before it waits for the handler that does so", async () => {
+  const test = new TestQueue<string>();
+  const queue = await test.open();
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }, {
+    payload: "c",
+    delayMs: 60_000,
+  }]);
+  const events = Array.fromAsync(queue.events());
+  const codes: unknown[] = [];
+  const running: string[] = [];
+  const working = queue.work(async ({ payload }) => {
+    running.push(payload);
+    const of = payload === "a" ? 3 : 1;
+    codes.push((await errorOf(queue.outcome(of))).code);
+  }, { concurrency: 2 });
+  while (running.length < 2) await undefined;
+  // No time passes here: none of the handlers is given up.
+  await queue.close();
+  await working;
+  assertEquals(codes, ["CLOSED", "CLOSED"]);
+  const done = (await events).filter(({ type }) => type === "done");
+  assertEquals(done.map(({ id }) => id).sort(), [1, 2]);
 });
