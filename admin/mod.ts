@@ -35,3 +35,10 @@ export type {
   SnapshotReport,
   VerifyReport,
 } from "./verify.ts";
+export { repair } from "./repair/repair.ts";
+export type {
+  NoRepair,
+  Repair,
+  RepairOptions,
+  RepairReport,
+} from "./repair/repair.ts";

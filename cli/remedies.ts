@@ -78,7 +78,8 @@ function restoreHint(finding: Finding, found: Found): string {
   }" away, and copy the backup into its place`;
 }
 
-function putBackHint(log: string): string {
+/** The remedy for records that are missing at the end. */
+export function putBackHint(log: string): string {
   return `if a copy of "${
     dirname(log)
   }" holds more, restore it before anything opens the log`;

@@ -3,24 +3,30 @@ import {
   hasPrefix,
   type Header,
   type JournalContext,
+  listConsumers,
   shapeOf,
 } from "../../store/internal.ts";
 import { collect } from "../../base/collect.ts";
 import { MiniError } from "../../base/errors.ts";
+import { bareMessage } from "../finding.ts";
 import { checkSegments, type SegmentCheck } from "../read/segment_check.ts";
 import { rawLines } from "../read/raw_lines.ts";
-import { checkSnapshots } from "../read/snapshot_check.ts";
-import { usableOf } from "../read/consistency.ts";
+import { checkSnapshots, type SnapshotCheck } from "../read/snapshot_check.ts";
+import { missingEnd, usableOf } from "../read/consistency.ts";
 import { coveredAt } from "../read/segment_check.ts";
 
 /** The plan of a repair. */
 export interface RepairPlan {
-  /** The damage that opening refuses. */
-  readonly problem: MiniError;
+  /** Whether the newest segment is missing; else opening refuses a damage. */
+  readonly isMissing: boolean;
+  /** The damage or the loss, in words. */
+  readonly reason: string;
   /** The segment whose beginning becomes the new active one; without it the new one is empty. */
   readonly keep?: SegmentCheck;
   /** The header of an empty new active segment. */
   readonly header?: Header;
+  /** The segment whose owner, group and mode the new one takes, where there is no active one. */
+  readonly like?: string;
   /** The segments that are set aside, oldest first. */
   readonly aside: readonly SegmentCheck[];
   /** The number of the last record that stays. */
@@ -29,37 +35,80 @@ export interface RepairPlan {
   readonly lost: number;
   /** How many bytes go. */
   readonly cutBytes: number;
+  /** The number of snapshots beside the log. */
+  readonly snapshots: number;
+  /** The record of the newest snapshot that can be restored, 0 if there is none. */
+  readonly newest: number;
 }
 
-/** Finds out what a repair has to do; `undefined` where opening refuses nothing. */
+/** Finds out what a repair has to do; `undefined` where opening refuses nothing, and nothing is missing. */
 export async function planRepair(
   context: JournalContext,
 ): Promise<RepairPlan | undefined> {
   const { fs, paths: { directory } } = context;
-  const usable = usableOf(await checkSnapshots(fs, directory));
-  const newest = usable.at(-1)?.seq ?? 0;
+  const snapshots = await checkSnapshots(fs, directory);
+  const newest = usableOf(snapshots).at(-1)?.seq ?? 0;
+  const beside = { snapshots: snapshots.length, newest };
   const checks = await collect(checkSegments(context));
   const at = checks.findIndex(({ problem }, at) =>
     problem !== undefined && coveredAt(checks, at) > newest
   );
   const bad = checks[at];
-  if (bad?.problem === undefined) return undefined;
+  if (bad?.problem === undefined) {
+    const plan = await planNewest(context, checks, usableOf(snapshots));
+    return plan && { ...plan, ...beside };
+  }
   // Nothing is damaged where only this reader is too old, or its limit too low.
   if (bad.problem.code !== "CORRUPT") throw bad.problem;
   const aside = checks.slice(at);
   const start = startOf(checks, at);
-  const { problem } = bad;
   const last = start.keep?.last ?? start.header!.base;
   const keptBytes = start.keep?.goodBytes ?? 0;
   const allBytes = aside.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   return {
-    problem,
+    isMissing: false,
+    reason: bareMessage(bad.problem),
     ...start,
     aside,
     last,
     lost: Math.max(last, await highestIn(context, aside)),
     cutBytes: allBytes - keptBytes,
+    ...beside,
   };
+}
+
+/** The plan where the newest segment is missing: what is beside the log may know how far that went. */
+async function planNewest(
+  context: JournalContext,
+  checks: readonly SegmentCheck[],
+  usable: readonly SnapshotCheck[],
+): Promise<Omit<RepairPlan, "snapshots" | "newest"> | undefined> {
+  const [before, end] = checks.slice(-2);
+  if (end?.end !== "missing" || before?.header === undefined) return undefined;
+  const { journal: id } = before.header;
+  const known = [
+    ...usable.filter(({ logId = id }) => logId === id).map(({ seq }) => seq),
+    ...(await listConsumers(context, { id, sequence: Infinity }))
+      .map(({ position }) => position),
+  ];
+  return {
+    isMissing: true,
+    reason: missingEnd(end.path).message,
+    header: after(before, before.header),
+    like: before.path,
+    aside: [],
+    last: before.last,
+    lost: Math.max(before.last, ...known),
+    cutBytes: 0,
+  };
+}
+
+/** The header of a segment that continues another. */
+function after(
+  { last: base, chain: prev }: SegmentCheck,
+  { journal }: Header,
+): Header {
+  return { journal, base, prev };
 }
 
 /** The beginning of the new active segment. */
@@ -71,8 +120,7 @@ function startOf(
   if (bad.goodBytes > 0) return { keep: bad };
   const before = checks[at - 1];
   if (before?.end === "sealed" && before.header !== undefined) {
-    const { journal } = before.header;
-    return { header: { journal, base: before.last, prev: before.chain } };
+    return { header: after(before, before.header) };
   }
   const { path } = bad;
   throw new MiniError(

@@ -14,7 +14,7 @@ import {
   queueStats,
 } from "./queue/look.ts";
 import { restoreCommand } from "./restore.ts";
-import { repair } from "./repair.ts";
+import { repairCommand } from "./repair.ts";
 import { salvage } from "./salvage.ts";
 import { snapshots } from "./snapshots.ts";
 import { stat } from "./stat.ts";
@@ -31,7 +31,7 @@ export const COMMANDS: readonly Command[] = [
   state,
   snapshots,
   inspect,
-  repair,
+  repairCommand,
   salvage,
   convert,
   adoptCommand,

@@ -47,6 +47,35 @@ Deno.test("mini salvage, verify, stat and backup say the same of a newest segmen
   assertEquals([backup.code, backup.json.findings[0].message], [1, message]);
 });
 
+Deno.test("mini repair of a newest segment that is missing says what was lost, and puts the log back", async () => {
+  await using directory = new TestDirectory();
+  const dir = await fill(directory.at("old"));
+  const path = join(dir, "journal.jsonl");
+  await Deno.remove(path);
+  const dry = await mini(["repair", dir, "--dry-run"]);
+  const missing =
+    `The newest segment "${path}" is missing: a rotation was cut short, or it was removed with its records`;
+  const lost = "lost: how many records the segment held is not known";
+  assertEquals([dry.code, dry.stdout], [
+    1,
+    `${missing}; opening creates an empty one\n${lost}\nnext: if a copy of "${dir}" holds more, restore it before anything opens the log; else mini repair ${path}\n`,
+  ]);
+  const { code, stdout } = await mini(["repair", dir]);
+  assertEquals([code, stdout], [
+    0,
+    `${missing}\n${lost}\nrepaired: the journal ends with record 20\n`,
+  ]);
+  assertEquals((await mini(["verify", dir])).code, 0);
+  await Deno.remove(path);
+  await Deno.remove(segment(dir, 16));
+  const ahead = await mini(["repair", path]);
+  assertStringIncludes(
+    ahead.stdout,
+    "lost: records 17 to 20 (4), and any after",
+  );
+  assertStringIncludes(ahead.stdout, "the snapshot at record 20 is ahead");
+});
+
 Deno.test("mini verify and salvage claim no last record where the newest segment is missing behind a damaged one", async () => {
   await using directory = new TestDirectory();
   const dir = await fill(directory.at("old"));
