@@ -4,18 +4,24 @@ import type { Workload } from "@mini/state/testing";
 import { FakeClock } from "./fake_clock.ts";
 import { HOUR, hourly, START } from "./schedule.ts";
 
-const open = (fs: FileSystem, clock: FakeClock): Promise<MiniQueue<string>> =>
-  MiniQueue.open<string>("/data", {
+/** Opens the queue. Throws where the schedule cannot begin: then it does later. */
+async function open(
+  fs: FileSystem,
+  clock: FakeClock,
+): Promise<MiniQueue<string>> {
+  const errors: unknown[] = [];
+  const queue = await MiniQueue.open<string>("/data", {
     fs,
     clock,
     keepSnapshots: 1,
-    onError: (error) => {
-      throw error;
-    },
+    onError: (error) => errors.push(error),
     schedules: {
       tick: { when: hourly, payload: "", missed: "all", overlap: "allow" },
     },
   });
+  if (errors.length > 0) throw errors[0];
+  return queue;
+}
 
 /** The hours that have fired, and other messages. Throws unless the next hour is the one after them. */
 async function recovered(queue: MiniQueue<string>): Promise<string[]> {
