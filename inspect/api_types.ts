@@ -231,6 +231,20 @@ export interface QueueDepth {
   readonly schedules: readonly ScheduleRow[];
 }
 
+/** The limits of messages that have ended and are kept: of the finished ones none are, without limits; of the dead ones all. */
+export interface QueueLimits {
+  readonly finished?: KeepRow;
+  readonly dead?: KeepRow;
+}
+
+/** How many messages are kept, and for how long. */
+export interface KeepRow {
+  readonly count?: number;
+  /** Their size, in characters of JSON. */
+  readonly bytes?: number;
+  readonly ageMs?: number;
+}
+
 /** A schedule of a queue. */
 export interface ScheduleRow {
   readonly name: string;
@@ -296,6 +310,8 @@ export interface QueueAnswer {
     readonly dead: readonly PendingRow[];
     readonly finished: readonly FinishedRow[];
   };
+  /** The limits of what is kept; left out where there are none. */
+  readonly limits?: QueueLimits;
   /** The rates of the last minutes; only of the open queue as it is now. */
   readonly rates?: QueueRates;
 }

@@ -1,14 +1,9 @@
 import type { Overview } from "../api_types.ts";
+import { hashOf, type Place, placeOf, type Tab } from "./parts/place.ts";
 import { Delay } from "./parts/timer.ts";
 
-/** The views of the page, in the order of their tabs. */
-export const TABS = ["log", "state", "files", "queue"] as const;
-
-/** A view of the page. */
-export type Tab = typeof TABS[number];
-
-/** Something that has changed: the journal, the record that is picked, whether the newest one is picked by itself, or the view. */
-export type Change = "info" | "at" | "following" | "tab";
+/** Something that has changed: the journal, the record that is picked, whether the newest one is picked by itself, the view, or the message that is picked. */
+export type Change = "info" | "at" | "following" | "tab" | "job";
 
 /** Browsers mind an address that changes all the time. */
 const ADDRESS_MS = 250;
@@ -19,9 +14,10 @@ export class App {
   #at = 0;
   #isFollowing = true;
   #tab: Tab = "log";
+  #job: number | undefined;
   readonly #address: Delay = new Delay(
     ADDRESS_MS,
-    () => this.#keepInAddress(),
+    () => history.replaceState(null, "", hashOf(this.place)),
   );
   readonly #listeners: ((change: Change) => void)[] = [];
 
@@ -42,6 +38,20 @@ export class App {
 
   get tab(): Tab {
     return this.#tab;
+  }
+
+  /** The message of the queue that is picked. */
+  get job(): number | undefined {
+    return this.#job;
+  }
+
+  /** Where the page is, for a link to it. */
+  get place(): Place {
+    return {
+      tab: this.#tab,
+      ...(!this.#isFollowing && { at: this.#at }),
+      ...(this.#job !== undefined && { job: this.#job }),
+    };
   }
 
   /** Tells one state of the journal from another. */
@@ -72,12 +82,20 @@ export class App {
   show(info: Overview): void {
     const isFirst = this.#info === undefined;
     this.#info = info;
-    if (isFirst) this.#takeFromAddress();
+    if (isFirst) this.#begin(placeOf(location.hash));
     const at = this.#isFollowing ? info.last : this.#within(this.#at);
     const isMoved = at !== this.#at;
     this.#at = at;
     this.#changed("info");
     if (isMoved || isFirst) this.#changed("at");
+  }
+
+  /** A page that is loaded again shows the same. */
+  #begin({ tab, at, job }: Place): void {
+    this.#at = at ?? 0;
+    this.#isFollowing = at === undefined;
+    this.#job = job;
+    if (tab !== undefined && this.has(tab)) this.#tab = tab;
   }
 
   #within(at: number): number {
@@ -108,6 +126,14 @@ export class App {
     this.#address.start();
   }
 
+  /** Picks a message of the queue, or none. */
+  showJob(job: number | undefined): void {
+    if (job === this.#job) return;
+    this.#job = job;
+    this.#changed("job");
+    this.#address.start();
+  }
+
   /** Whether the journal has something for a view. */
   has(tab: Tab): boolean {
     const { holds, hasProgram } = this.#info ?? {};
@@ -115,21 +141,10 @@ export class App {
     return tab !== "state" || holds !== "records" || hasProgram === true;
   }
 
-  /** A page that is loaded again shows the same. */
-  #keepInAddress(): void {
-    const where = new URLSearchParams({ view: this.#tab });
-    if (!this.#isFollowing) where.set("at", `${this.#at}`);
-    history.replaceState(null, "", `#${where}`);
-  }
-
-  #takeFromAddress(): void {
-    const where = new URLSearchParams(location.hash.slice(1));
-    const at = where.get("at");
-    if (at !== null && /^\d+$/.test(at)) {
-      this.#at = Number(at);
-      this.#isFollowing = false;
-    }
-    const tab = TABS.find((name) => name === where.get("view"));
-    if (tab !== undefined && this.has(tab)) this.#tab = tab;
+  /** Goes to where a link leads. */
+  open({ tab, at, job }: Place): void {
+    this.showJob(job);
+    if (tab !== undefined && this.has(tab)) this.showTab(tab);
+    this.go(at ?? this.last, at === undefined);
   }
 }

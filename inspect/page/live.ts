@@ -1,7 +1,9 @@
 import type { News } from "../api_types.ts";
+import type { Actions } from "./actions.ts";
 import type { App } from "./app.ts";
 import { byId } from "./parts/dom.ts";
 import { Latest } from "./parts/latest.ts";
+import { Pulse } from "./pulse.ts";
 import { ask } from "./server.ts";
 import { Delay, pause } from "./parts/timer.ts";
 import { showLost } from "./trouble.ts";
@@ -19,6 +21,8 @@ const PAUSE_SHARE = 4;
 /** Keeps the page up to date with the journal. */
 export class Live {
   readonly #app: App;
+  readonly #actions: Actions;
+  readonly #pulse: Pulse = new Pulse();
   readonly #looking: Latest = new Latest(() => this.#look());
   readonly #quiet: Delay = new Delay(QUIET_MS, () => tell("on", "watching"));
   readonly #lookingAgain: Delay = new Delay(
@@ -26,8 +30,9 @@ export class Live {
     () => this.#lookSoon(),
   );
 
-  constructor(app: App) {
+  constructor(app: App, actions: Actions) {
     this.#app = app;
+    this.#actions = actions;
   }
 
   /** Looks at the journal, and watches its writer. The browser connects again by itself when the connection is lost. */
@@ -41,7 +46,9 @@ export class Live {
       if (news.count > 0) {
         tell("busy", "being written");
         this.#quiet.start();
+        this.#pulse.add(news.count);
       }
+      if (news.action !== undefined) this.#actions.hear(news.action);
       this.#lookSoon();
     });
   }

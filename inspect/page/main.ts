@@ -1,11 +1,14 @@
 /** The page of the inspector: puts its parts together. `deno task page` builds it. */
+import { Actions } from "./actions.ts";
 import { App } from "./app.ts";
 import { Live } from "./live.ts";
+import { placeOf } from "./parts/place.ts";
 import { startRuler } from "./ruler.ts";
 import { startTabs } from "./tabs.ts";
 import { drawTrouble } from "./trouble.ts";
 import { Detail } from "./views/detail.ts";
-import { drawFacts, drawFiles } from "./views/files.ts";
+import { drawFacts } from "./views/facts.ts";
+import { drawFiles } from "./views/files.ts";
 import { RecordList } from "./views/list.ts";
 import { QueueTab } from "./views/queue.ts";
 import { Search } from "./views/search.ts";
@@ -16,9 +19,10 @@ startTabs(app);
 startRuler(app);
 new RecordList(app);
 new Search(app);
+const actions = new Actions(app);
 const detail = new Detail(app);
 const state = new StateTab(app);
-const queue = new QueueTab(app);
+const queue = new QueueTab(app, actions);
 app.onChange((change) => {
   if (change === "following") return;
   if (change === "info") {
@@ -30,8 +34,9 @@ app.onChange((change) => {
   if (!isPast) {
     detail.draw();
     state.draw();
-    drawFiles(app);
+    drawFiles(app, actions);
   }
   queue.draw();
 });
-new Live(app).start();
+addEventListener("hashchange", () => app.open(placeOf(location.hash)));
+new Live(app, actions).start();

@@ -1,5 +1,8 @@
 /** Requests to the server of the page. Every address is relative to that of the page. */
 import type {
+  ActionDone,
+  ActionInputs,
+  ActionName,
   MissingRecord,
   NoQueue,
   Overview,
@@ -7,6 +10,7 @@ import type {
   QueueAnswer,
   RecordPage,
   StateAnswer,
+  TokenHeader,
   WholeRecord,
 } from "../api_types.ts";
 
@@ -38,6 +42,24 @@ export async function ask<Name extends keyof Answers>(
   query: Query = {},
 ): Promise<Answers[Name]> {
   const response = await fetch(address(name, query));
+  const answer = await response.json();
+  if (answer.error) throw new Trouble(answer.error);
+  return answer;
+}
+
+const TOKEN_HEADER: TokenHeader = "x-mini-token";
+
+/** Has the server do something. */
+export async function act<Name extends ActionName>(
+  name: Name,
+  input: ActionInputs[Name],
+  token: string,
+): Promise<ActionDone> {
+  const response = await fetch(`api/actions/${name}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", [TOKEN_HEADER]: token },
+    body: JSON.stringify(input),
+  });
   const answer = await response.json();
   if (answer.error) throw new Trouble(answer.error);
   return answer;

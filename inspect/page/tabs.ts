@@ -1,6 +1,7 @@
 /** The tabs of the views. */
-import { type App, type Tab, TABS } from "./app.ts";
+import type { App } from "./app.ts";
 import { byId } from "./parts/dom.ts";
+import { type Tab, TABS } from "./parts/place.ts";
 
 const tabOf = (tab: Tab) => byId(`tab-${tab}`);
 

@@ -1,5 +1,5 @@
 /** Problems, as every view shows them. */
-import type { Problem, SegmentRow } from "../api_types.ts";
+import type { Overview, Problem, SegmentRow } from "../api_types.ts";
 import type { App } from "./app.ts";
 import { button, byId, type Child, el, faint, fill } from "./parts/dom.ts";
 import { Trouble } from "./server.ts";
@@ -39,9 +39,17 @@ export function showLost(error: unknown): void {
   showBoxes([troubleBox(told)]);
 }
 
-/** Shows the problems of the journal on every view. */
+/** All problems, those of an object that is open first. */
+export function problemsOf({ problems, live }: Overview): readonly Problem[] {
+  const { failure, snapshotFailure } = live ?? {};
+  return [failure, snapshotFailure, ...problems]
+    .filter((problem) => problem !== undefined);
+}
+
+/** Shows the problems on every view. */
 export function drawTrouble(app: App): void {
-  const { problems, end, segments } = app.info!;
+  const { end, segments } = app.info!;
+  const problems = problemsOf(app.info!);
   const boxes = problems.slice(0, MAX_TROUBLE).map(({ next: _, ...told }) => {
     const { seq } = told;
     const show = () => {

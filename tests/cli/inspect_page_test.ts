@@ -2,39 +2,12 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Page } from "playwright-core";
 import { MiniQueue } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
-import { findBrowser, TestBrowser } from "../support/browser.ts";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector, makeCounter, programIn } from "../support/inspect.ts";
 import { jobEntries, writeEntries } from "../support/jobs.ts";
 import { fixture } from "../support/mini.ts";
-import { skipped } from "../support/system.ts";
-
-const found = await findBrowser();
-if ("why" in found) skipped("the page of mini inspect", found.why);
-
-let browser: TestBrowser | undefined;
-Deno.test.afterAll(() => browser?.[Symbol.asyncDispose]());
-
-/** A test with a browser, where there is one; each has a context of its own in it. */
-function pageTest(
-  name: string,
-  run: (browser: TestBrowser) => Promise<void>,
-): void {
-  if ("why" in found) return;
-  const { path } = found;
-  Deno.test({
-    name,
-    // The browser stays for the next test.
-    sanitizeResources: false,
-    sanitizeOps: false,
-    fn: async () => {
-      browser ??= await TestBrowser.start(path);
-      await run(browser);
-      await browser.forget();
-    },
-  });
-}
+import { pageTest } from "../support/page_test.ts";
 
 /** The record of the list that is picked. */
 function picked(page: Page) {

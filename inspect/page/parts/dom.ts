@@ -66,6 +66,57 @@ function present(children: readonly Child[]): (Node | string)[] {
   return children.filter((child) => child !== undefined && child !== false);
 }
 
+/**
+ * Puts other children into an element, and keeps those that would be the same:
+ * who has the focus in one of them, or is about to click there, is not
+ * disturbed. Children with a `data-key` are the same if their keys are.
+ */
+export function refill(element: Element, ...children: readonly Child[]): void {
+  const focused = document.activeElement;
+  merge(element, el("div", {}, ...children));
+  // What has moved has lost it.
+  if (focused instanceof HTMLElement && focused.isConnected) {
+    focused.focus({ preventScroll: true });
+  }
+}
+
+function merge(old: Element, fresh: Element): void {
+  const keyed = new Map(
+    Array.from(
+      old.children,
+      (child) => [child.getAttribute("data-key"), child],
+    ),
+  );
+  const merged = Array.from(fresh.childNodes, (child, at) => {
+    const key = child instanceof Element
+      ? child.getAttribute("data-key")
+      : null;
+    const known = key === null ? old.childNodes[at] : keyed.get(key);
+    return known === undefined ? child : kept(known, child);
+  });
+  const isSame = merged.length === old.childNodes.length &&
+    merged.every((child, at) => child === old.childNodes[at]);
+  if (!isSame) old.replaceChildren(...merged);
+}
+
+/** The child that is there already, made like the one that is to be there; that one where it is of another kind. */
+function kept(old: Node, fresh: Node): Node {
+  if (old.isEqualNode(fresh)) return old;
+  const isContainer = old instanceof HTMLElement &&
+    fresh instanceof HTMLElement && old.tagName === fresh.tagName &&
+    /^(TABLE|TBODY|TR|TD|DIV|SECTION|HEADER)$/.test(old.tagName) &&
+    old.dataset.key === fresh.dataset.key;
+  if (!isContainer) return fresh;
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  merge(old, fresh);
+  return old;
+}
+
 /** Text that says little. */
 export function faint(text: string): HTMLElement {
   return el("p", { class: "faint" }, text);

@@ -8,6 +8,7 @@ import { grouped, range, size } from "../parts/text.ts";
 import { leftOutNote, tree } from "../parts/tree.ts";
 import { troubleOf } from "../trouble.ts";
 import { effectOf } from "./effect.ts";
+import { head } from "./link.ts";
 
 /** Draws the record that is picked. */
 export class Detail {
@@ -26,20 +27,20 @@ export class Detail {
     const { at, info, tab } = this.#app;
     if (info === undefined || tab !== "log") return;
     const box = byId("detail");
-    const head = el("h2", {}, `Record ${grouped(at)}`);
+    const title = head(`Record ${grouped(at)}`, { tab: "log", at });
     try {
       const record = at < info.first
         ? { seq: at, isMissing: true, damages: [] } as const
         : await ask("record", { seq: at });
       if ("isMissing" in record) {
         const boxes = record.damages.map(damageBox);
-        return fill(box, head, faint(missingText(at, info)), ...boxes);
+        return fill(box, title, faint(missingText(at, info)), ...boxes);
       }
       const effect = el("section", { class: "effect" });
       const command = `mini dump --from ${at} --to ${at} prints them`;
       fill(
         box,
-        head,
+        title,
         placeList(record, info),
         tree(record.data),
         leftOutNote(record.leftOut, command),
@@ -49,7 +50,7 @@ export class Detail {
         await drawEffect(effect, at);
       }
     } catch (error) {
-      fill(box, head, troubleOf(error));
+      fill(box, title, troubleOf(error));
     }
   }
 }

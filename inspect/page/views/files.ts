@@ -1,10 +1,12 @@
 /** Segments and snapshots to scale, and what is wrong with them. */
 import type { Overview, SegmentRow, SnapshotRow } from "../../api_types.ts";
+import type { Actions } from "../actions.ts";
 import type { App } from "../app.ts";
-import { button, byId, el, faint, fill } from "../parts/dom.ts";
+import { byId, el, faint, refill } from "../parts/dom.ts";
 import { bar, cell, table } from "../parts/table.ts";
-import { grouped, range, size } from "../parts/text.ts";
-import { MAX_TROUBLE, troubleBox } from "../trouble.ts";
+import { count, grouped, range, size } from "../parts/text.ts";
+import { MAX_TROUBLE, problemsOf, troubleBox } from "../trouble.ts";
+import { linkTo } from "./link.ts";
 
 const STATUS: Readonly<Record<string, string>> = {
   sealed: "intact",
@@ -20,75 +22,59 @@ const STATUS: Readonly<Record<string, string>> = {
   newer: "of a newer version",
 };
 
-/** Shows the journal at a glance, on every view. */
-export function drawFacts({ info }: App): void {
-  const { path, format, records, first, last, segments, ...rest } = info!;
-  const isDamaged = segments.some(({ status }) => status === "damaged");
-  const facts = [
-    ["records", records === 0 ? "none" : range(first, last)],
-    ["segments", grouped(segments.length)],
-    ["size", size(rest.sizeBytes)],
-    ["snapshots", grouped(rest.snapshots.length)],
-    ["log", isDamaged ? "damaged" : rest.end],
-    format === "ministore"
-      ? ["format", "of the Rust program"]
-      : ["read", `${donePercent(info!)} %`],
-  ] as const;
-  byId("path").textContent = path;
-  const name = path.split(/[\\/]/).slice(-2).join("/");
-  document.title = `${name} · mini inspect`;
-  const items = facts.map(([name, value]) =>
-    el(
-      "div",
-      { class: name === "log" ? `end ${value}` : undefined },
-      el("dt", {}, name),
-      el("dd", {}, value),
-    )
-  );
-  fill(byId("facts"), ...items);
-}
-
-/** How much of the journal was read, in per cent. */
-function donePercent(info: Overview): number {
-  const { segments, snapshots, sizeBytes, verified } = info;
-  const isAll = verified.isDone &&
-    ![...segments, ...snapshots].some(({ status }) => status === "unread");
-  if (isAll) return 100;
-  const total = snapshots.reduce(
-    (sum, file) => sum + file.sizeBytes,
-    sizeBytes,
-  );
-  return Math.min(99, Math.floor(verified.bytes / Math.max(1, total) * 100));
-}
-
 /** Draws the view of the files. */
-export function drawFiles(app: App): void {
+export function drawFiles(app: App, actions: Actions): void {
   const { info, tab } = app;
   if (info === undefined || tab !== "files") return;
-  const { segments, snapshots, setAside, problems } = info;
+  const { segments, snapshots, setAside } = info;
   const sizes = [...segments, ...snapshots].map(({ sizeBytes }) => sizeBytes);
   const most = sizes.reduce((a, b) => Math.max(a, b), 1);
-  const more = problems.slice(MAX_TROUBLE)
+  const more = problemsOf(info).slice(MAX_TROUBLE)
     .map(({ next: _, ...told }) => troubleBox(told));
-  fill(
+  const compact = { name: "compact", input: {}, label: "Compact" } as const;
+  const snapshot = { name: "snapshot", input: {}, label: "Snapshot" } as const;
+  refill(
     byId("view-files"),
-    el("h2", {}, "Segments"),
+    title("Segments", actions.offer(compact)),
     table(
       "files",
       ["file", "records", "count", "size", "", "found"],
-      segments.map((segment) => segmentRow(app, segment, most)),
+      segments.map((segment) => segmentRow(segment, most)),
     ),
-    el("h2", {}, "Snapshots"),
+    title("Snapshots", actions.offer(snapshot)),
     snapshots.length === 0 ? faint("no snapshots") : table(
       "files",
       ["file", "record", "", "size", "", "found"],
-      snapshots.map((snapshot) => snapshotRow(app, snapshot, most)),
+      snapshots.map((snapshot) => snapshotRow(snapshot, most)),
     ),
-    el("h2", {}, "Set aside"),
+    ...consumerList(info),
+    title("Set aside"),
     setAside.length === 0 ? faint("nothing") : asideList(setAside),
-    more.length > 0 && el("h2", {}, "What is wrong"),
+    more.length > 0 && title("What is wrong"),
     ...more,
   );
+}
+
+function title(text: string, offer?: HTMLElement): HTMLElement {
+  return el("div", { class: "head" }, el("h2", {}, text), offer);
+}
+
+/** Who reads the log, and how far each has come. */
+function consumerList({ live }: Overview): HTMLElement[] {
+  const consumers = live?.consumers ?? [];
+  if (consumers.length === 0) return [];
+  const rows = consumers.map(({ name, position, lag, problem }) =>
+    el(
+      "tr",
+      { class: problem === undefined ? undefined : "damaged" },
+      cell("", name),
+      cell("", linkTo({ tab: "log", at: position }, grouped(position))),
+      cell("", lag === 0 ? "none" : count(lag, "record")),
+      cell("status", problem?.message),
+    )
+  );
+  const names = ["name", "has committed", "behind", ""];
+  return [title("Consumers"), table("consumers", names, rows)];
 }
 
 function asideList(names: readonly string[]): HTMLElement {
@@ -116,24 +102,18 @@ function whyAside(name: string): string {
 }
 
 function segmentRow(
-  app: App,
   { name, base, last, sizeBytes, status, tornBytes }: SegmentRow,
   most: number,
 ): HTMLTableRowElement {
   const isEmpty = last <= base;
-  const show = () => {
-    app.showTab("log");
-    app.go(base + 1);
-  };
+  const records = range(base + 1, last);
   return el(
     "tr",
     { class: status },
     cell("", el("code", {}, name)),
     cell(
       "number",
-      isEmpty
-        ? "empty"
-        : button({ class: "link" }, show, range(base + 1, last)),
+      isEmpty ? "empty" : linkTo({ tab: "log", at: base + 1 }, records),
     ),
     cell("number faint", isEmpty ? "" : grouped(last - base)),
     cell("number", size(sizeBytes)),
@@ -143,19 +123,14 @@ function segmentRow(
 }
 
 function snapshotRow(
-  app: App,
   { name, seq, sizeBytes, status }: SnapshotRow,
   most: number,
 ): HTMLTableRowElement {
-  const show = () => {
-    app.showTab("state");
-    app.go(seq);
-  };
   return el(
     "tr",
     { class: status },
     cell("", el("code", {}, name)),
-    cell("number", button({ class: "link" }, show, `record ${grouped(seq)}`)),
+    cell("number", linkTo({ tab: "state", at: seq }, `record ${grouped(seq)}`)),
     cell(""),
     cell("number", size(sizeBytes)),
     cell("wide", bar(`snapshot ${status}`, sizeBytes / most)),

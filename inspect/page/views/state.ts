@@ -2,11 +2,13 @@ import type { StateAnswer } from "../../api_types.ts";
 import type { App } from "../app.ts";
 import { byId, Drawing, el, faint, fill } from "../parts/dom.ts";
 import { Latest } from "../parts/latest.ts";
+import type { Place } from "../parts/place.ts";
 import { ask } from "../server.ts";
 import { grouped } from "../parts/text.ts";
 import { leftOutNote, tree } from "../parts/tree.ts";
 import { troubleOf } from "../trouble.ts";
 import { effectOf } from "./effect.ts";
+import { head, linkTo } from "./link.ts";
 
 /** More are not sent. */
 const MAX_MUTATIONS = 100;
@@ -39,11 +41,14 @@ export class StateTab {
       else drawMade(view, at >= info.first);
     } catch (error) {
       this.#drawn.forget();
-      const head = el("h2", {}, `State as of record ${grouped(at)}`);
-      fill(byId("state"), head, troubleOf(error));
+      fill(byId("state"), titleAt(at), troubleOf(error));
       fill(byId("changes"));
     }
   }
+}
+
+function titleAt(at: number): HTMLElement {
+  return head(`State as of record ${grouped(at)}`, { tab: "state", at });
 }
 
 function drawMade(view: StateAnswer, isRecord: boolean): void {
@@ -51,7 +56,7 @@ function drawMade(view: StateAnswer, isRecord: boolean): void {
   const command = `mini state --at ${at} prints what the state is made of`;
   fill(
     byId("state"),
-    el("h2", {}, `State as of record ${grouped(at)}`),
+    titleAt(at),
     ...rejectedNotes(view),
     tree(state, { changed: changes.map(({ path }) => path) }),
     leftOutNote(leftOut, command),
@@ -69,10 +74,11 @@ function drawParts(view: StateAnswer): void {
   const title = snapshot === 0
     ? "Initial state"
     : `Snapshot at record ${grouped(snapshot)}`;
+  const place: Place = { tab: "state", at };
   const none = `There is no snapshot at or before record ${grouped(at)}.`;
   fill(
     byId("state"),
-    el("h2", {}, title),
+    head(title, place),
     faint(NO_PROGRAM),
     ...rejectedNotes(view),
     snapshot === 0 ? faint(none) : tree(state),
@@ -85,7 +91,7 @@ function drawParts(view: StateAnswer): void {
     el(
       "li",
       { class: seq === at ? "changed" : undefined },
-      el("span", { class: "seq" }, grouped(seq)),
+      linkTo({ tab: "log", at: seq }, grouped(seq)),
       tree(mutation, { isClosed: true }),
     )
   );

@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import { TestDirectory } from "../support/dir.ts";
+import { Inspector, makeCounter, programIn } from "../support/inspect.ts";
+import { jobEntries, writeEntries } from "../support/jobs.ts";
+import { fixture } from "../support/mini.ts";
+import { pageTest } from "../support/page_test.ts";
+
+/** A telephone of the narrow kind. */
+const NARROW = { width: 360, height: 740 };
+
+/** The parts of a report of axe that are used. */
+interface Report {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
+
+/** Barriers for those who do not see the page, or see little. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations }: Report = await page.evaluate("axe.run(document)");
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html }) => `${id}: ${html}`)
+  );
+}
+
+/** How far the page is wider than its window. */
+async function overhang(page: Page): Promise<number> {
+  return await page.evaluate(
+    "document.documentElement.scrollWidth - innerWidth",
+  );
+}
+
+pageTest(
+  "the page has no barrier that axe finds, in light and dark, and fits the narrowest telephone",
+  async (browser) => {
+    await using directory = new TestDirectory();
+    await makeCounter(directory.at("state"));
+    const program = await programIn(directory);
+    await using state = await Inspector.start(directory.at("state"), [
+      "--apply",
+      program,
+    ], [program]);
+    await writeEntries(directory.at("jobs/journal.jsonl"), jobEntries());
+    await using jobs = await Inspector.start(directory.at("jobs"));
+    await using damaged = await Inspector.start(fixture("v1/flipped"));
+    const views = [
+      [state, "Log", "Record 41"],
+      [state, "State", "State as of record 41"],
+      [state, "Files", "Snapshots"],
+      [jobs, "Queue", "Messages now"],
+      [damaged, "Log", /^Record/],
+    ] as const;
+    for (const scheme of ["light", "dark"] as const) {
+      for (const [{ url }, tab, heading] of views) {
+        const look = scheme === "dark" ? { scheme, ...NARROW } : { scheme };
+        const { page, troubles } = await browser.open(url, look);
+        await page.getByRole("tab", { name: tab }).click();
+        await page.getByRole("heading", { name: heading }).first().waitFor();
+        await page.getByText("watching").waitFor();
+        const where = `${tab}, ${scheme}`;
+        assertEquals(await barriers(page), [], where);
+        if (scheme === "dark") assertEquals(await overhang(page), 0, where);
+        assertEquals(troubles, []);
+        await page.close();
+      }
+    }
+  },
+);
+
+pageTest(
+  "a link to a record, a state or a message is copied, and leads there",
+  async (browser) => {
+    await using directory = new TestDirectory();
+    await makeCounter(directory.at("state"));
+    await using state = await Inspector.start(directory.at("state"));
+    const { page, troubles } = await browser.open(state.url);
+    await page.getByRole("heading", { name: "Record 41" }).waitFor();
+    await page.context().grantPermissions([
+      "clipboard-read",
+      "clipboard-write",
+    ]);
+    const detail = page.getByRole("complementary", { name: "The record" });
+    await page.getByRole("button", { name: "Previous record" }).click();
+    await page.getByRole("heading", { name: "Record 40" }).waitFor();
+    await detail.getByRole("button", { name: "Copy link" }).click();
+    await detail.getByRole("button", { name: "Copied" }).waitFor();
+    const copied: string = await page.evaluate(
+      "navigator.clipboard.readText()",
+    );
+    assertEquals(copied, new URL("#view=log&at=40", state.url).href);
+    // Within the page a link leads as well, and so does the way back.
+    await page.getByRole("tab", { name: "Files" }).click();
+    await page.getByRole("link", { name: "record 20" }).click();
+    await page.getByRole("heading", { name: "Snapshot at record 20" })
+      .waitFor();
+    const { page: other, troubles: more } = await browser.open(
+      new URL(copied),
+    );
+    await other.getByRole("heading", { name: "Record 40" }).waitFor();
+    assert(!await other.getByRole("checkbox", { name: "follow" }).isChecked());
+    assertEquals([...troubles, ...more], []);
+
+    await writeEntries(directory.at("jobs/journal.jsonl"), jobEntries());
+    await using jobs = await Inspector.start(directory.at("jobs"));
+    const link = new URL("#view=queue&job=2", jobs.url);
+    const { page: queue } = await browser.open(link);
+    const row = queue.locator("tr[aria-current=true]");
+    assertStringIncludes(await row.innerText(), '"done"');
+    await row.getByRole("link", { name: "2", exact: true }).waitFor();
+    await queue.goto(new URL("#view=queue&job=4711", jobs.url).href);
+    await queue.getByText("Message 4,711 is not among those shown").waitFor();
+  },
+);
