@@ -2,6 +2,7 @@ import { EARLIEST_MS, uptimeMs } from "../fs/system.ts";
 import { pause } from "../base/deadline.ts";
 import { isPromise } from "../base/promise.ts";
 import type { Ledger } from "./ledger/ledger.ts";
+import type { Moment } from "./ledger/ready_index.ts";
 
 /**
  * The clocks of a queue: a seam for tests.
@@ -114,6 +115,16 @@ export class QueueTime {
 
   /** In milliseconds. */
   now(): number {
+    return this.#look().now;
+  }
+
+  /** The same, and the wall clock minus it. */
+  moment(): Moment {
+    const { now, wall } = this.#look();
+    return { now, drift: driftBetween(wall, now) };
+  }
+
+  #look(): { readonly now: number; readonly wall: number } {
     const [wall, monotonic] = [this.#clock.wall(), this.#clock.monotonic()];
     const passed = monotonic - this.#looked.monotonic;
     const jumped = Math.abs(wall - this.#looked.wall - passed);
@@ -122,7 +133,7 @@ export class QueueTime {
       this.#looked = { wall, monotonic };
       this.#countSuspend(monotonic);
     }
-    return monotonic + this.#offset;
+    return { now: monotonic + this.#offset, wall };
   }
 
   #countSuspend(monotonic: number): void {
@@ -144,19 +155,20 @@ export class QueueTime {
     return this.#lead === undefined ? Infinity : LOOK_EVERY_MS;
   }
 
-  /** The wall clock minus the queue time `at`, in milliseconds. */
-  driftAt(at: number): number {
-    // JSON does not keep the sign of -0.
-    return Math.round(this.#clock.wall() - at) + 0;
-  }
-
   /** The time fields of an entry, given the recorded drift. */
   stamp(recorded: number = Infinity): { at: number; drift?: number } {
-    const at = Math.round(this.now());
-    const drift = this.driftAt(at);
+    const { now, wall } = this.#look();
+    const at = Math.round(now);
+    const drift = driftBetween(wall, at);
     const isOnRecord = Math.abs(drift - recorded) < DRIFT_STEP_MS;
     return isOnRecord ? { at } : { at, drift };
   }
+}
+
+/** The wall clock minus the queue time, in milliseconds. */
+function driftBetween(wall: number, now: number): number {
+  // JSON does not keep the sign of -0.
+  return Math.round(wall - now) + 0;
 }
 
 /** The queue time at opening. */

@@ -17,11 +17,7 @@ import {
 } from "./ledger/entry.ts";
 import type { Ledger, LedgerMessage } from "./ledger/ledger.ts";
 import { ifReadable, type LedgerView } from "./ledger/read.ts";
-import {
-  type Moment,
-  type ReadyIndex,
-  readyIndexOf,
-} from "./ledger/ready_index.ts";
+import { type ReadyIndex, readyIndexOf } from "./ledger/ready_index.ts";
 import type { LedgerHost } from "./ledger_host.ts";
 
 /** The parts of a host that do not depend on its state. */
@@ -125,18 +121,7 @@ export class LedgerLog<T, M> {
   /** The ledger, once it can be read, and the time. */
   async view(): Promise<LedgerView<T>> {
     const ledger = await this.readable();
-    return { ledger, ...this.#moment(), picked: this.#picked };
-  }
-
-  #moment(): Moment {
-    const [now, time] = [this.now(), this.#time];
-    return {
-      now,
-      // Read for messages with a date alone: it asks the system.
-      get drift() {
-        return time.driftAt(now);
-      },
-    };
+    return { ledger, ...this.#time.moment(), picked: this.#picked };
   }
 
   /** Runs a task on the ledger once it can be read: at once if it can be now, and before anything else changes it. */
@@ -188,7 +173,7 @@ export class LedgerLog<T, M> {
     const ledger = this.ifReadable();
     if (ledger === undefined || ledger.paused) return Infinity;
     const index = readyIndexOf(ledger, this.#picked);
-    const ms = index.untilNextMs(this.#moment());
+    const ms = index.untilNextMs(this.#time.moment());
     if (ms === Infinity) return ms;
     // The wall clock may jump.
     const lookMs = index.hasTimed ? LOOK_EVERY_MS : this.#time.lookEveryMs;
@@ -199,7 +184,7 @@ export class LedgerLog<T, M> {
   pick(max: number): number[] {
     const ids: number[] = [];
     const index = readyIndexOf(this.ledger, this.#picked);
-    const moment = this.#moment();
+    const moment = this.#time.moment();
     while (ids.length < max && this.#pausing === 0) {
       const message = index.next(moment);
       if (message === undefined) break;

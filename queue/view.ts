@@ -208,7 +208,5 @@ export class QueueView<T, R = unknown> extends QueueReader<T, R>
 
 /** A ledger as it is now. */
 function viewOf<T>(ledger: Ledger<T>, clock: Clock): LedgerView<T> {
-  const time = new QueueTime(clock, ledger);
-  const now = time.now();
-  return { ledger, now, drift: time.driftAt(now) };
+  return { ledger, ...new QueueTime(clock, ledger).moment() };
 }

@@ -73,9 +73,7 @@ export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
 
 /** A ledger as it is now. */
 export function currentView(ledger: Ledger): LedgerView {
-  const time = new QueueTime(systemClock, ledger);
-  const now = time.now();
-  return { ledger, now, drift: time.driftAt(now) };
+  return { ledger, ...new QueueTime(systemClock, ledger).moment() };
 }
 
 /** Whether a log is that of a queue, by its newest snapshot or its oldest record. An empty one may become one. */

@@ -161,7 +161,7 @@ function deliver<T>(ledger: Ledger<T>, id: number): void {
   message.inFlight = true;
   message.attempts++;
   message.receipt++;
-  delete message.when;
+  if (message.when !== undefined) delete message.when;
   if (index?.isMostlyStale) forgetReadyIndex(ledger);
   tell(ledger, { type: "delivered", message });
 }
