@@ -169,7 +169,10 @@ export class Deliveries<T, M> {
     }
     try {
       // From here on it cannot time out or be settled again.
-      await (lease.settling = this.#record(settlement, doing));
+      await (lease.settling = this.#log.whenReadable((ledger) => {
+        if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
+        return this.#log.settle(settlement);
+      }));
     } catch (error) {
       if (!isReceiptExpired(error)) {
         this.#leases.restore(lease);
@@ -180,14 +183,6 @@ export class Deliveries<T, M> {
       throw receiptExpired(id, doing);
     }
     this.#leases.end(lease);
-  }
-
-  async #record(settlement: Settlement, doing: string): Promise<void> {
-    const ledger = await this.#log.readable();
-    if (!isCurrent(ledger, settlement)) {
-      throw receiptExpired(settlement.id, doing);
-    }
-    await this.#log.settle(settlement);
   }
 
   /** Takes back, on opening, the messages that consumers of an earlier process held. */
