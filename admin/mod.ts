@@ -28,6 +28,10 @@ export type {
 export { restore } from "./backup/restore.ts";
 export type { RestoreReport } from "./backup/restore.ts";
 export type { SegmentEnd } from "./read/segment_check.ts";
+export type { ConsumerReport } from "./read/consumers.ts";
+export type { SegmentSummary } from "./read/log_summary.ts";
+export { stat } from "./stat.ts";
+export type { QueueReport, SnapshotFile, StatReport } from "./stat.ts";
 export { verify, verifySegments, verifySnapshots } from "./verify.ts";
 export type {
   SegmentReport,

@@ -1,9 +1,7 @@
-import { isWell } from "../admin/internal.ts";
+import { isSetAside, isWell, tornMessage } from "../admin/internal.ts";
 import type { SegmentEnd, SeqRange, VerifyReport } from "../admin/mod.ts";
-import { basename } from "@std/path";
 import { nextFor } from "./remedies.ts";
 import type { Paint } from "./terminal.ts";
-import { isSetAside } from "../admin/read/consistency.ts";
 import { count, grouped, size, span } from "../base/text.ts";
 
 /** How a journal ends, in words. */
@@ -29,7 +27,7 @@ export function describe(found: VerifyReport, paint: Paint): string[] {
       "a journal of the Rust crate: it has no checksums to verify",
     );
   }
-  if (end === "torn") lines.push(paint("warn", tornLine(found)));
+  if (end === "torn") lines.push(paint("warn", tornMessage(found)));
   for (const { code, message } of findings) {
     lines.push(paint("bad", `${code}: ${message}`));
   }
@@ -95,15 +93,4 @@ function rangesText(ranges: readonly SeqRange[]): string {
     .map(({ from, to }) => span("record", from, to));
   const more = ranges.length - told.length;
   return [...told, ...(more > 0 ? [`${more} more ranges`] : [])].join(", ");
-}
-
-/** Explains an unfinished write at the end. */
-export function tornLine(
-  { tornBytes, path, last }: Pick<VerifyReport, "tornBytes" | "path" | "last">,
-): string {
-  return `torn: ${
-    count(tornBytes, "byte")
-  } of an unfinished line at the end; opening keeps them in ${
-    basename(path)
-  }.torn and continues after record ${last}; no later line proves that they were acknowledged: a crash leaves such an end, and so does cutting the file`;
 }

@@ -2,7 +2,8 @@ import type { SegmentCheck } from "./segment_check.ts";
 import type { Finding } from "../finding.ts";
 import type { LogSummary } from "./log_summary.ts";
 import type { SnapshotCheck } from "./snapshot_check.ts";
-import { span } from "../../base/text.ts";
+import { basename } from "@std/path";
+import { count, span } from "../../base/text.ts";
 
 /** The facts about a log that matter for its snapshots. */
 export interface LogEnds {
@@ -155,4 +156,19 @@ function missing(
 ): Finding {
   const remedy = "restore-copy";
   return { code: "CORRUPT", message, blocksOpen, remedy, path, seq };
+}
+
+/** Explains an unfinished write at the end. */
+export function tornMessage(
+  { tornBytes, path, last }: {
+    readonly tornBytes: number;
+    readonly path: string;
+    readonly last: number;
+  },
+): string {
+  return `torn: ${
+    count(tornBytes, "byte")
+  } of an unfinished line at the end; opening keeps them in ${
+    basename(path)
+  }.torn and continues after record ${last}; no later line proves that they were acknowledged: a crash leaves such an end, and so does cutting the file`;
 }

@@ -5,11 +5,15 @@ import { bareMessage, type Finding, findingOf } from "../finding.ts";
 import { postedTo } from "./ledger.ts";
 import type { LogSummary } from "./log_summary.ts";
 
-/** A consumer, as `--json` prints it. */
-export interface ConsumerRow {
+/** A consumer of a log, and how far it is. */
+export interface ConsumerReport {
+  /** The name of the consumer. */
   readonly name: string;
+  /** The number of the last record that it has committed. */
   readonly position: number;
+  /** How many records it has not committed. */
   readonly lag: number;
+  /** The reason why its position is not known, in words. */
   readonly problem?: string;
 }
 
@@ -17,7 +21,7 @@ export interface ConsumerRow {
 export async function consumersOf(
   context: JournalContext,
   { logId: id, last: sequence }: Pick<LogSummary, "logId" | "last">,
-): Promise<ConsumerRow[]> {
+): Promise<ConsumerReport[]> {
   const found = await listConsumers(context, { id, sequence });
   return found.map(({ problem, ...row }) => ({
     ...row,

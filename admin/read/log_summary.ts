@@ -53,10 +53,15 @@ export async function measureSegments(
 
 /** A segment, as far as it is known without reading those that are sealed. */
 export interface SegmentSummary {
+  /** The absolute path of its file. */
   readonly path: string;
+  /** The number before its first record. */
   readonly base: number;
+  /** The number of its last record; `base` if there is none. */
   readonly last: number;
+  /** The bytes of its file. */
   readonly sizeBytes: number;
+  /** Whether it is the one that is written to. */
   readonly isActive: boolean;
   /** How it ends, if it was read. */
   readonly end?: SegmentCheck["end"];

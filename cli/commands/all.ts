@@ -17,7 +17,7 @@ import { restoreCommand } from "./restore.ts";
 import { repairCommand } from "./repair.ts";
 import { salvage } from "./salvage.ts";
 import { snapshots } from "./snapshots.ts";
-import { stat } from "./stat.ts";
+import { statCommand } from "./stat.ts";
 import { state } from "./state.ts";
 import { tail } from "./tail.ts";
 import { verifyCommand } from "./verify.ts";
@@ -25,7 +25,7 @@ import { verifyCommand } from "./verify.ts";
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly Command[] = [
   verifyCommand,
-  stat,
+  statCommand,
   dump,
   tail,
   state,

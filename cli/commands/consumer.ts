@@ -10,7 +10,10 @@ import {
 } from "../command.ts";
 import { locate } from "../../admin/read/locate.ts";
 import { summarizeDamagedLog } from "../../admin/read/log_summary.ts";
-import { type ConsumerRow, consumersOf } from "../../admin/read/consumers.ts";
+import {
+  type ConsumerReport,
+  consumersOf,
+} from "../../admin/read/consumers.ts";
 
 export const consumerList: Command = {
   name: "consumer list",
@@ -64,7 +67,7 @@ export const consumerRemove: Command = {
 
 /** How far each consumer is, in words. */
 export function consumerLines(
-  consumers: readonly ConsumerRow[],
+  consumers: readonly ConsumerReport[],
   paint: Paint,
 ): string[] {
   const rows = table(consumers.map(({ name, position, lag, problem }) => [

@@ -1,44 +1,28 @@
-import { consumerLines } from "./consumer.ts";
-import { bareMessage } from "../../admin/finding.ts";
 import { basename } from "@std/path";
+import {
+  type SegmentEnd,
+  type SegmentSummary,
+  stat,
+  type StatReport,
+} from "../../admin/mod.ts";
+import { count, grouped, size, span, table } from "../../base/text.ts";
 import { bar, grouped as groups, map } from "../chart.ts";
 import {
+  adminOptions,
   type Call,
   type Command,
   JOURNAL_OPTIONS,
-  journalOptions,
   type Outcome,
 } from "../command.ts";
-import {
-  type LogSummary,
-  type SegmentSummary,
-  summarizeDamagedLog,
-} from "../../admin/read/log_summary.ts";
-import {
-  type Depth,
-  depthOf,
-  isQueue,
-  isState,
-  readQueue,
-} from "../../admin/read/ledger.ts";
-import { locateOrLost } from "../../admin/read/locate.ts";
-import { depthChart } from "./queue/look.ts";
-import { type ConsumerRow, consumersOf } from "../../admin/read/consumers.ts";
-import { steadily } from "../../admin/read/read_only.ts";
-import { leftovers, listThere } from "../../admin/read/snapshot_check.ts";
-import type { SegmentCheck } from "../../admin/read/segment_check.ts";
 import type { Paint } from "../terminal.ts";
-import { count, grouped, size, span, table } from "../../base/text.ts";
-import { lostIn } from "../../admin/read/consistency.ts";
-import { ENDS, tornLine } from "../verify_text.ts";
+import { ENDS } from "../verify_text.ts";
+import { consumerLines } from "./consumer.ts";
+import { depthChart } from "./queue/look.ts";
 
 const MAX_ROWS = 16;
 const BAR_CHARS = 24;
-/** A snapshot may be overdue if the log after the last one is `OVERDUE_TIMES` its size, and at least `OVERDUE_BYTES`. */
-const OVERDUE_TIMES = 16;
-const OVERDUE_BYTES = 8 * 1024 * 1024;
 
-export const stat: Command = {
+export const statCommand: Command = {
   name: "stat",
   operands: ["PATH"],
   summary: "draw what is there: segments, records, snapshots, queue",
@@ -50,103 +34,26 @@ export const stat: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["state", "data/journal.jsonl --json"],
   async run(call: Call): Promise<Outcome> {
-    const context = await locateOrLost(
-      call.args.operand(0),
-      journalOptions(call),
-    );
-    const { fs, paths } = context;
-    // The log goes at least as far as the snapshots that are there before it is looked at.
-    const snapshots = await listThere(fs, paths.directory);
-    const found = await summarizeDamagedLog(context);
-    const queue = found.problem === undefined &&
-        found.last > 0 &&
-        await steadily(context, (now) => isQueue(context, now))
-      ? await depthOf(await readQueue(context))
-      : undefined;
-    const { first, last, logId, segments, end, problem, tornBytes } = found;
-    const report = {
-      path: paths.active,
-      format: end === undefined ? "ministore" : "mini",
-      logId,
-      first,
-      last,
-      records: Math.max(0, last - first + 1),
-      times: found.times,
-      sizeBytes: totalOf(segments),
-      end: found.ending,
-      tornBytes,
-      segments,
-      snapshots,
-      setAside: await leftovers(context),
-      queue,
-      consumers: await consumersOf(context, found),
-      warning: await isState(context) ? overdue(found, snapshots) : undefined,
-      problem: (problem && bareMessage(problem)) ??
-        lostIn(paths.active, found, snapshots).findings[0]?.message ??
-        (tornBytes > 0
-          ? tornLine({ tornBytes, path: paths.active, last })
-          : undefined),
-    };
+    const report = await stat(call.args.operand(0), adminOptions(call));
     return {
       exitCode: report.problem === undefined ? 0 : 1,
       report,
-      lines: draw(report, found, call),
+      lines: draw(report, call),
     };
   },
 };
 
-/**
- * Says that much of the log follows the last snapshot. One that a state makes by
- * itself may fail each time, as where it holds what JSON does not keep; only its
- * program is told.
- */
-function overdue(
-  { first, last, segments }: LogSummary,
-  snapshots: readonly { readonly seq: number; readonly sizeBytes: number }[],
-): string | undefined {
-  const { seq: newest, sizeBytes } = snapshots.at(-1) ??
-    { seq: 0, sizeBytes: 0 };
-  const behind = last - newest;
-  // Segments do not end where snapshots stand: records count alike.
-  const bytes = totalOf(segments) * behind / Math.max(1, last - first + 1);
-  if (bytes < Math.max(OVERDUE_BYTES, OVERDUE_TIMES * sizeBytes)) {
-    return undefined;
-  }
-  const since = newest === 0 ? "there is none" : `the last is at ${newest}`;
-  return `a snapshot may be overdue: ${since}, and opening replays ${
-    count(behind, "record")
-  }; unless the state is as large as that, snapshotFailure of its program says why none was made`;
-}
-
-function totalOf(segments: readonly SegmentSummary[]): number {
-  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-}
-
-interface Report {
-  readonly path: string;
-  readonly format: string;
-  readonly records: number;
-  readonly sizeBytes: number;
-  readonly times: LogSummary["times"];
-  readonly end: SegmentCheck["end"];
-  readonly snapshots: readonly { seq: number; sizeBytes: number }[];
-  readonly setAside: readonly string[];
-  readonly queue: Depth | undefined;
-  readonly consumers: readonly ConsumerRow[];
-  readonly warning: string | undefined;
-  readonly problem: string | undefined;
-}
-
 function draw(
-  report: Report,
-  { first, last, segments, problem }: LogSummary,
+  report: StatReport,
   call: Pick<Call, "paint" | "terminal">,
 ): string[] {
   const { paint, terminal } = call;
-  const { path, format, records, sizeBytes, snapshots, queue } = report;
+  const { path, format, first, last, records, sizeBytes } = report;
+  const { segments, snapshots, queue } = report;
+  const isDamaged = segments.some(({ end }) => end === "damaged");
   const files = segments.filter(({ end }) => end !== "missing").length;
   const what = [
-    ...(problem !== undefined
+    ...(isDamaged
       ? []
       : records === 0
       ? ["no records"]
@@ -156,7 +63,7 @@ function draw(
   ].join(", ");
   const end = files === 0
     ? "there is no log"
-    : ENDS[problem === undefined ? report.end : "damaged"];
+    : ENDS[isDamaged ? "damaged" : report.end];
   const lines = [
     paint("bold", path),
     `${
@@ -185,11 +92,11 @@ function draw(
 }
 
 /** When the records were written, where they tell. */
-function timesIn({ times }: Report): string[] {
+function timesIn({ times }: StatReport): string[] {
   if (times === undefined) return [];
   const { first, last } = times;
-  const from = first === undefined ? "" : `from ${first.toISOString()} `;
-  return [`written ${from}to ${last.toISOString()}`];
+  const from = first === undefined ? "" : `from ${first} `;
+  return [`written ${from}to ${last}`];
 }
 
 /** The segments, a few to a row where they are many, with their records as bars. */
@@ -208,7 +115,7 @@ function segmentRows(
     base: group[0]!.base,
     last: group.at(-1)!.last,
     end: group.at(-1)!.end,
-    sizeBytes: totalOf(group),
+    sizeBytes: group.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   }));
   const max = Math.max(...rows.map(({ base, last }) => last - base));
   const facts = rows.map(({ name, base, last, sizeBytes, end }) => [
@@ -236,7 +143,7 @@ function segmentRows(
 function rangeOf(
   base: number,
   last: number,
-  end?: SegmentCheck["end"],
+  end?: SegmentEnd,
 ): string {
   const isShort = end === "damaged" || end === "missing";
   if (last === base) return isShort ? end : "empty";

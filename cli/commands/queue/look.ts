@@ -13,23 +13,21 @@ import {
   journalOptions,
   type Outcome,
 } from "../../command.ts";
-import {
-  type Depth,
-  depthOf,
-  postedTo,
-  readQueue,
-} from "../../../admin/read/ledger.ts";
-import { locate } from "../../../admin/read/locate.ts";
+import { locate, queueReport, readQueue } from "../../../admin/internal.ts";
+import type { QueueReport } from "../../../admin/mod.ts";
 import { brief, count, duration, grouped, table } from "../../../base/text.ts";
 
 const DEFAULT_PEEK = 10;
 const BAR_CHARS = 30;
 
-/** Reads the queue that a command is given, and shows how far that is. */
-async function queueOf(call: Call): ReturnType<typeof readQueue> {
-  const context = await locate(call.args.operand(0), journalOptions(call));
+/** Finds the queue that a command is given, and shows how far reading it is. */
+async function journalOf(call: Call): ReturnType<typeof locate> {
   call.progress.begin("reading", 0);
-  return await readQueue(context);
+  return await locate(call.args.operand(0), journalOptions(call));
+}
+
+async function queueOf(call: Call): ReturnType<typeof readQueue> {
+  return await readQueue(await journalOf(call));
 }
 
 export const queueStats: Command = {
@@ -40,13 +38,9 @@ export const queueStats: Command = {
   options: [],
   examples: ["jobs"],
   async run(call: Call): Promise<Outcome> {
-    const found = await queueOf(call);
-    const depth = await depthOf(found);
-    const posted = await postedTo(
-      await locate(call.args.operand(0), journalOptions(call)),
-    );
-    const report = { ...depth, posted, sequence: found.sequence };
-    const lines = depthChart(depth, call);
+    const report = await queueReport(await journalOf(call));
+    const lines = depthChart(report, call);
+    const { posted } = report;
     if (posted > 0) lines.push(`in the inbox: ${count(posted, "file")}`);
     return { exitCode: 0, report, lines };
   },
@@ -54,7 +48,7 @@ export const queueStats: Command = {
 
 /** How many messages there are, as a chart. */
 export function depthChart(
-  depth: Depth,
+  depth: QueueReport,
   { paint, terminal }: Pick<Call, "paint" | "terminal">,
 ): string[] {
   const { ready, blocked, delayed, inFlight, dead } = depth;
@@ -81,7 +75,9 @@ export function depthChart(
   const scheduled = schedules.map(({ name, last, missed }) => [
     "schedule",
     JSON.stringify(name),
-    last === undefined ? "has not fired" : `fired last ${timeText(last)}`,
+    last === undefined
+      ? "has not fired"
+      : `fired last ${timeText(new Date(last))}`,
     missed > 0 ? `${grouped(missed)} missed` : "",
   ]);
   lines.push(...table(scheduled));
