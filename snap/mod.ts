@@ -31,3 +31,4 @@ export type {
   Snapshots,
   StoredSnapshot,
 } from "./snapshots.ts";
+export type { SnapshotMessage } from "./telemetry.ts";

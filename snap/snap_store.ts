@@ -29,6 +29,7 @@ import type {
   SnapshotInfo,
   StoredSnapshot,
 } from "./snapshots.ts";
+import { SNAPSHOT } from "./telemetry.ts";
 
 /**
  * Atomic snapshots of a state, one file each, in JSON that a person can read.
@@ -130,6 +131,25 @@ export class SnapStore<S> {
     const pieces = snapshotText({ ...meta, seq }, valid, this.#codec, isLazy);
     const text = isLazy ? telling(pieces, onCaptured) : pieces;
     const path = join(this.dir, nameOf(seq));
+    const { logId } = meta;
+    return SNAPSHOT.run(
+      () => ({ path: this.dir, ...(logId !== undefined && { logId }), seq }),
+      async (message) => {
+        const info = await this.#create({ path, seq, needed }, text);
+        if (message !== undefined) message.sizeBytes = info.sizeBytes;
+        return info;
+      },
+    );
+  }
+
+  #create(
+    { path, seq, needed }: {
+      readonly path: string;
+      readonly seq: number;
+      readonly needed: readonly number[];
+    },
+    text: Iterable<string> | AsyncIterable<string>,
+  ): Promise<Required<SnapshotInfo>> {
     return this.#run(`create "${path}"`, path, async () => {
       const sizeBytes = await this.#place(path, text);
       await this.#syncNameOf(path);

@@ -2,11 +2,11 @@ import { hasCode, MiniError } from "../base/errors.ts";
 import { lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { Mutex } from "../base/mutex.ts";
 import { withResolvers } from "../base/promise.ts";
-import { messageOf } from "../base/reason.ts";
 import { validateNew } from "../base/schema.ts";
 import { Signal } from "../base/signal.ts";
 import { parseJson } from "../base/walk.ts";
 import type { Log } from "../store/mod.ts";
+import { abortedMutation, noState, notInRust } from "./errors.ts";
 import {
   abortOf,
   type EncodedEntry,
@@ -15,6 +15,7 @@ import {
 } from "./entry.ts";
 import { rebuildWithout, type WritableSources } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
+import { ABORTED, APPLY, logOf, StateMeter } from "./telemetry.ts";
 
 /** About how much a line has beside its JSON. */
 const LINE_BYTES = 50;
@@ -45,6 +46,8 @@ export class Applier<S, M> {
   #hasState = true;
   readonly #change = new Signal();
   readonly #failed = new AbortController();
+  /** Counts what is done. */
+  readonly meter: StateMeter = new StateMeter();
 
   /** Why nothing more can be applied, or there is no state, until it is opened again. */
   failure: MiniError | undefined;
@@ -124,6 +127,22 @@ export class Applier<S, M> {
 
   /** Appends an entry. Resolves to its number once it, and every entry before it, is applied. */
   append(encoded: EncodedEntry, durable: boolean): Promise<number> {
+    const { entry } = encoded;
+    if ("abort" in entry || !APPLY.isObserved) {
+      return this.#append(encoded, durable);
+    }
+    const mutations = "applyBatch" in entry ? entry.applyBatch.length : 1;
+    return APPLY.run(
+      () => ({ ...logOf(this.#log.id), mutations }),
+      async (message) => {
+        const seq = await this.#append(encoded, durable);
+        if (message !== undefined) message.seq = seq;
+        return seq;
+      },
+    );
+  }
+
+  #append(encoded: EncodedEntry, durable: boolean): Promise<number> {
     const { entry, json } = encoded;
     if (this.failure !== undefined) throw this.failure;
     const { isRust, aborts } = this.#sources;
@@ -202,6 +221,11 @@ export class Applier<S, M> {
     this.#change.fire();
   }
 
+  /** The number of entries that are neither applied nor refused yet. */
+  get waiting(): number {
+    return this.#pending.length;
+  }
+
   /** Whether an entry that was appended is neither applied nor refused yet. */
   get #hasPending(): boolean {
     return this.#isApplying || this.#pending.length > 0;
@@ -223,6 +247,7 @@ export class Applier<S, M> {
       return this.#abort(seq, cause);
     }
     this.sequence = seq;
+    if (!("abort" in entry)) this.meter.records++;
     this.#change.fire();
     return this.onApplied(seq);
   }
@@ -230,6 +255,8 @@ export class Applier<S, M> {
   /** Rebuilds the state without a mutation whose `apply` threw, and records the abort. */
   async #abort(seq: number, cause: unknown): Promise<() => Promise<never>> {
     const { aborts, reducer } = this.#sources;
+    this.meter.aborted++;
+    ABORTED.tell(() => ({ ...logOf(this.#log.id), seq, cause }));
     aborts.addUnrecorded(seq, false);
     if (!reducer.immutable) await this.#rebuildWithout(seq);
     this.sequence = seq;
@@ -344,36 +371,4 @@ interface Pending {
   readonly encoded: EncodedEntry;
   readonly applied: PromiseWithResolvers<number>;
   outcome: Outcome | undefined;
-}
-
-function abortedMutation(
-  seq: number,
-  cause: unknown,
-  failure: unknown,
-): MiniError {
-  const recorded = failure === undefined
-    ? "it is recorded as aborted and has no effect"
-    : `it has no effect; that could not be recorded yet: ${messageOf(failure)}`;
-  return new MiniError(
-    "ABORTED_MUTATION",
-    `apply threw for record ${seq}: ${messageOf(cause)}; ${recorded}`,
-    { cause, seq },
-  );
-}
-
-function noState(seq: number, cause: unknown): MiniError {
-  return new MiniError(
-    "POISONED",
-    `Cannot use the state any more: apply threw for record ${seq}, and rebuilding the state failed: ${
-      messageOf(cause)
-    }; nothing that was logged is lost: close the state and open it again`,
-    { cause, seq },
-  );
-}
-
-function notInRust(): MiniError {
-  return new MiniError(
-    "UNSUPPORTED_FORMAT",
-    "Cannot apply several mutations as one: a journal of the Rust crate ministore has no batches; nothing was logged",
-  );
 }

@@ -1,5 +1,4 @@
 import { absolutePath } from "../fs/system.ts";
-import { assertOptions } from "../base/checks.ts";
 import { Mutex } from "../base/mutex.ts";
 import { isPromise } from "../base/promise.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
@@ -14,14 +13,12 @@ import { Applier } from "./applier.ts";
 // deno-lint-ignore no-unused-vars -- `batch` is linked to
 import { Batch, type batch } from "./batch.ts";
 import { Compaction } from "./compaction/compaction.ts";
-import { checkRetention, seqOf } from "./compaction/retention.ts";
+import { seqOf } from "./compaction/retention.ts";
 import { openFiles } from "./directory.ts";
 import {
   type AppliedMutation,
   type ApplyOptions,
-  checkInitial,
-  checkUnused,
-  STATE_CHECKS,
+  checked,
   type StateOptions,
   type StateRecoveryReport,
 } from "./options.ts";
@@ -34,6 +31,7 @@ import {
 } from "./rebuild.ts";
 import { type HandOver, recover } from "./recover.ts";
 import { told } from "./reducer.ts";
+import { openTold, type StateMetrics } from "./telemetry.ts";
 import { select } from "./view/select.ts";
 import { watch } from "./view/watch.ts";
 
@@ -178,23 +176,20 @@ export class StateManager<S, M> implements AsyncDisposable {
     first: string | URL | StateOptions<S, M>,
     second?: StateOptions<S, M>,
   ): Promise<StateManager<S, M>> {
-    const hasDirectory = typeof first === "string" || first instanceof URL;
-    const dir = hasDirectory ? first : undefined;
-    const options = hasDirectory ? second! : first;
-    const call = "StateManager.open()";
-    assertOptions(call, options, STATE_CHECKS, ["initial", "apply"]);
-    if (dir === "") {
-      throw new TypeError("Cannot open a state: the path is empty");
-    }
-    checkUnused(call, dir, options);
-    checkRetention(options);
-    checkInitial(options);
-    return await StateManager.#open(dir && absolutePath(dir), options);
+    const { dir, options } = checked(first, second);
+    return await openState(dir && absolutePath(dir), options);
   }
 
   static {
     openState = (dir, options, handOver) =>
-      StateManager.#open(dir, options, handOver);
+      openTold(dir, async () => {
+        const opened = await StateManager.#open(dir, options, handOver);
+        return {
+          opened,
+          meter: opened.#applier.meter,
+          recovery: opened.recovery,
+        };
+      });
   }
 
   static async #open<S, M>(
@@ -243,6 +238,16 @@ export class StateManager<S, M> implements AsyncDisposable {
   /** The report of opening. */
   get recovery(): StateRecoveryReport {
     return this.#recovery;
+  }
+
+  /**
+   * The numbers of this state since it was opened: what was applied, what waits,
+   * how long snapshots took.
+   *
+   * @returns Plain JSON; see {@linkcode StateMetrics}.
+   */
+  metrics(): StateMetrics {
+    return this.#applier.meter.read(this.#applier.waiting);
   }
 
   /** Whether it was closed. */

@@ -43,6 +43,13 @@ export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type Batch, batch } from "./batch.ts";
 export type { Retention } from "./compaction/retention.ts";
 export { StateManager } from "./manager.ts";
+export type { Histogram } from "../base/telemetry/histogram.ts";
+export type {
+  AbortedMessage,
+  ApplyMessage,
+  StateMetrics,
+  StateOpenMessage,
+} from "./telemetry.ts";
 export type {
   AppliedMutation,
   ApplyOptions,

@@ -6,13 +6,18 @@ import {
   aMode,
   aName,
   aSchema,
+  assertOptions,
   type Checks,
   countFrom,
   having,
   oneOf,
 } from "../base/checks.ts";
 import { given } from "../base/promise.ts";
-import { aRetention, type Retention } from "./compaction/retention.ts";
+import {
+  aRetention,
+  checkRetention,
+  type Retention,
+} from "./compaction/retention.ts";
 import type { FileSystem, Log, Schema } from "../store/mod.ts";
 
 /**
@@ -334,4 +339,23 @@ export function checkInitial<S, M>(
   throw new TypeError(
     "initial must return a new object each time, and returns the same one twice",
   );
+}
+
+/** The directory and the options that `StateManager.open()` was called with, checked. */
+export function checked<S, M>(
+  first: string | URL | StateOptions<S, M>,
+  second: StateOptions<S, M> | undefined,
+): { dir: string | URL | undefined; options: StateOptions<S, M> } {
+  const hasDirectory = typeof first === "string" || first instanceof URL;
+  const dir = hasDirectory ? first : undefined;
+  const options = hasDirectory ? second! : first;
+  const call = "StateManager.open()";
+  assertOptions(call, options, STATE_CHECKS, ["initial", "apply"]);
+  if (dir === "") {
+    throw new TypeError("Cannot open a state: the path is empty");
+  }
+  checkUnused(call, dir, options);
+  checkRetention(options);
+  checkInitial(options);
+  return { dir, options };
 }

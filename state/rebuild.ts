@@ -12,7 +12,7 @@ import {
   isUnreadable,
   replayFailed,
   withNumber,
-} from "./rebuild_errors.ts";
+} from "./errors.ts";
 import { freeze, Guard, isNoPromise, reduce, type Reducer } from "./reducer.ts";
 
 /** Of the replayed records, one in `SAMPLED` is measured. */

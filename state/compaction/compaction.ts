@@ -159,6 +159,7 @@ export class Compaction<S, M> {
 
   #failed(error: unknown): void {
     this.#applier.noteFailure(error);
+    this.#applier.meter.snapshotFailures++;
     this.failure = error;
     try {
       isPromise(this.#options.onSnapshotFailure?.(error));
@@ -235,7 +236,8 @@ export class Compaction<S, M> {
   ): Promise<SnapshotInfo> {
     const { version } = this.#options;
     const { id: logId } = this.#log;
-    const { state, sequence, loggedBytes } = this.#applier;
+    const { state, sequence, loggedBytes, meter } = this.#applier;
+    const start = performance.now();
     try {
       const info = await this.#snapshots.create(state, sequence, {
         ...(version !== undefined && { version }),
@@ -243,6 +245,7 @@ export class Compaction<S, M> {
         ...(needed.length > 0 && { needed }),
         onCaptured,
       });
+      meter.snapshotMs.record(performance.now() - start);
       this.#last = Math.max(this.#last, sequence);
       this.#auto?.restart(sequence, loggedBytes, info.sizeBytes);
       this.#applier.forgetCheckpoint(sequence);

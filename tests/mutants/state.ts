@@ -120,8 +120,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
         "    onCaptured: () => void,\n    sequence: number,\n  ): Promise<SnapshotInfo> {\n",
       ],
       [
-        "    const { state, sequence, loggedBytes } = this.#applier;\n",
-        "    const { state, loggedBytes } = this.#applier;\n",
+        "    const { state, sequence, loggedBytes, meter } = this.#applier;\n",
+        "    const { state, loggedBytes, meter } = this.#applier;\n",
       ],
     ],
     killedBy: {

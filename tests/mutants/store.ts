@@ -264,10 +264,10 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "look-at-the-journal-before-fsync",
     file: "store/write/segment_set.ts",
     edits: [[
-      "    if (durable) await this.#active.sync();\n" +
+      "    const syncMs = durable ? await this.#active.sync() : 0;\n" +
       "    await this.#assertOurs();\n",
       "    await this.#assertOurs();\n" +
-      "    if (durable) await this.#active.sync();\n",
+      "    const syncMs = durable ? await this.#active.sync() : 0;\n",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",

@@ -49,10 +49,10 @@ export const TIMES_MUTANTS: readonly Mutant[] = [
     name: "remove-before-the-rotation",
     file: "store/write/writer.ts",
     edits: [
-      ["    await this.#segments.rotate(this.sequence);\n", ""],
+      ["    await this.rotation.seal(this.sequence);\n", ""],
       [
-        "    await this.#trim();\n",
-        "    await this.#trim();\n    await this.#segments.rotate(this.sequence);\n",
+        "    await this.rotation.trim();\n",
+        "    await this.rotation.trim();\n    await this.rotation.seal(this.sequence);\n",
       ],
     ],
     killedBy: keep(

@@ -25,29 +25,27 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "append-without-fsync",
     file: "store/write/segment_set.ts",
-    edits: [["    if (durable) await this.#active.sync();\n", ""]],
+    edits: [["durable ? await this.#active.sync() : 0", "0"]],
     killedBy: powerCut("appends one after another"),
   },
   {
     name: "acknowledge-before-fsync",
     file: "store/write/writer.ts",
     edits: [
-      [
-        "#commit({ units, records, isDurable }: Commit)",
-        "#commit(commit: Commit)",
-      ],
+      ["    { units, records, isDurable }: Commit,\n", "    commit: Commit,\n"],
       [
         "    const first = this.sequence + 1;\n",
         "    const { units, records, isDurable } = commit;\n" +
         "    const first = this.sequence + 1;\n",
       ],
       [
-        "    await this.#guard(() =>\n" +
+        "    const took = await this.#poison.guard(() =>\n" +
         "      this.#segments.append(encoded, { durable: isDurable, at })\n    );\n",
-        "    await this.#guard(async () => {\n" +
-        "      await this.#segments.append(encoded, { durable: false, at });\n" +
+        "    const took = await this.#poison.guard(async () => {\n" +
+        "      const took = await this.#segments.append(encoded, { durable: false, at });\n" +
         "      commit.resolve(first);\n" +
-        "      if (isDurable) await this.#segments.sync();\n    });\n",
+        "      if (isDurable) await this.#segments.sync();\n" +
+        "      return took;\n    });\n",
       ],
     ],
     killedBy: failure(
@@ -77,12 +75,12 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "failed-append-does-not-poison",
-    file: "store/write/writer.ts",
+    file: "store/write/poison.ts",
     edits: [[
-      "      this.failure = poisoned(this.#options.context.paths.active, error);\n" +
-      "      this.isEnded = true;\n      this.#failed.resolve(this.failure);\n" +
-      "      this.#change.fire();\n      throw this.failure;\n",
-      "      throw poisoned(this.#options.context.paths.active, error);\n",
+      "      this.failure = poisoned(this.#path, error);\n" +
+      "      this.#onFailure(this.failure);\n" +
+      "      this.#failed.resolve(this.failure);\n      throw this.failure;\n",
+      "      throw poisoned(this.#path, error);\n",
     ]],
     killedBy: failure(
       "fsync fails with EIO: the log is poisoned, and nothing more is written",
@@ -90,7 +88,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "keep-a-lost-log-to-oneself",
-    file: "store/write/writer.ts",
+    file: "store/write/poison.ts",
     edits: [["      this.#failed.resolve(this.failure);\n", ""]],
     killedBy: {
       file: "tests/state/watch_test.ts",
@@ -196,8 +194,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "rotate-without-syncing-the-old",
     file: "store/write/writer.ts",
     edits: [[
-      "    await this.#sync();\n    await this.#segments.rotate(this.sequence);\n",
-      "    await this.#segments.rotate(this.sequence);\n",
+      "    await this.#sync();\n    await this.rotation.seal(this.sequence);\n",
+      "    await this.rotation.seal(this.sequence);\n",
     ]],
     killedBy: powerCut("records nobody waits for, and rotation"),
   },

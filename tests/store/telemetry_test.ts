@@ -1,64 +1,26 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { channel, tracingChannel } from "node:diagnostics_channel";
+import { tracingChannel } from "node:diagnostics_channel";
 import {
   type AppendMessage,
   type CommitMessage,
   MiniStore,
 } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { Listener } from "../support/listener.ts";
 
 const PATH = "/data/journal.jsonl";
 
-/** The events of all channels of logs while it is listened. */
-class Listener implements Disposable {
-  readonly events: { name: string; message: Record<string, unknown> }[] = [];
-  readonly #stops: (() => void)[] = [];
-
-  constructor() {
-    for (const name of ["open", "append", "commit", "rotate", "compact"]) {
-      const traced = tracingChannel(`mini-state:${name}`);
-      const handlers = Object.fromEntries(
-        (["start", "end", "asyncStart", "asyncEnd", "error"] as const).map((
-          kind,
-        ) => [
-          kind,
-          (message: object) => this.#tell(`${name} ${kind}`, message),
-        ]),
-      );
-      traced.subscribe(
-        handlers as unknown as Parameters<typeof traced.subscribe>[0],
-      );
-      this.#stops.push(() =>
-        traced.unsubscribe(
-          handlers as unknown as Parameters<typeof traced.unsubscribe>[0],
-        )
-      );
-    }
-    for (const name of ["poisoned", "no-space", "torn", "slow"]) {
-      const point = channel(`mini-state:${name}`);
-      const handler = (message: unknown) => this.#tell(name, message as object);
-      point.subscribe(handler);
-      this.#stops.push(() => point.unsubscribe(handler));
-    }
-  }
-
-  #tell(name: string, message: object): void {
-    this.events.push({ name, message: { ...message } });
-  }
-
-  of(name: string): Record<string, unknown>[] {
-    return this.events.filter((event) => event.name === name)
-      .map(({ message }) => message);
-  }
-
-  [Symbol.dispose](): void {
-    for (const stop of this.#stops) stop();
-  }
+function listen(): Listener {
+  const points = ["poisoned", "no-space", "torn", "slow"];
+  return new Listener(
+    ["open", "append", "commit", "rotate", "compact"],
+    points,
+  );
 }
 
 Deno.test("a log tells of its opening, its appends, the commit that they share, rotation and compaction", async () => {
   const fs = new MemoryFileSystem();
-  using listener = new Listener();
+  using listener = listen();
   const store = await MiniStore.open<string>(PATH, { fs });
   await Promise.all([store.append("a"), store.appendBatch(["b", "c"])]);
   await store.rotate();
@@ -103,7 +65,7 @@ Deno.test("a log tells of its opening, its appends, the commit that they share, 
 
 Deno.test("a log tells of a full disk, of an fsync that failed, and of what opening has cut off", async () => {
   const fs = new MemoryFileSystem();
-  using listener = new Listener();
+  using listener = listen();
   const store = await MiniStore.open<string>(PATH, { fs });
   const fail = (operation: string, code: string) => {
     fs.hooks.before = (call) =>
@@ -131,7 +93,7 @@ Deno.test("a log tells of a full disk, of an fsync that failed, and of what open
 
 Deno.test("a log tells of an fsync that took slowMs, and of what waits for the next", async () => {
   const fs = new MemoryFileSystem();
-  using listener = new Listener();
+  using listener = listen();
   await using store = await MiniStore.open<string>(PATH, { fs, slowMs: 1 });
   let next: Promise<number> | undefined;
   fs.hooks.before = ({ operation }) => {

@@ -60,3 +60,38 @@ export function withNumber(error: unknown, seq: number): unknown {
     { cause: error, seq },
   );
 }
+
+/** The error of a mutation whose `apply` threw, and why that could not be recorded, if it could not. */
+export function abortedMutation(
+  seq: number,
+  cause: unknown,
+  failure: unknown,
+): MiniError {
+  const recorded = failure === undefined
+    ? "it is recorded as aborted and has no effect"
+    : `it has no effect; that could not be recorded yet: ${messageOf(failure)}`;
+  return new MiniError(
+    "ABORTED_MUTATION",
+    `apply threw for record ${seq}: ${messageOf(cause)}; ${recorded}`,
+    { cause, seq },
+  );
+}
+
+/** The error of a state that could not be rebuilt. */
+export function noState(seq: number, cause: unknown): MiniError {
+  return new MiniError(
+    "POISONED",
+    `Cannot use the state any more: apply threw for record ${seq}, and rebuilding the state failed: ${
+      messageOf(cause)
+    }; nothing that was logged is lost: close the state and open it again`,
+    { cause, seq },
+  );
+}
+
+/** The error of a batch in a journal of the Rust program. */
+export function notInRust(): MiniError {
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    "Cannot apply several mutations as one: a journal of the Rust crate ministore has no batches; nothing was logged",
+  );
+}

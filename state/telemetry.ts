@@ -1,0 +1,110 @@
+import {
+  DURATIONS_MS,
+  type Histogram,
+  ValueCounter,
+} from "../base/telemetry/histogram.ts";
+import { Point, Trace } from "../base/telemetry/tracing.ts";
+import type { StateRecoveryReport } from "./options.ts";
+
+/** An opening of a state, on `mini-state:open`: its log and its snapshots are opened within. */
+export interface StateOpenMessage {
+  /** The kind of thing that is opened. */
+  readonly kind: "state";
+  /** The directory, if it has one. */
+  readonly path?: string;
+  /** The report of opening, once it has succeeded. */
+  recovery?: StateRecoveryReport;
+}
+
+/** One record of mutations, on `mini-state:apply`: from its logging until the state has it. */
+export interface ApplyMessage {
+  /** The id of the log, if it has one. */
+  readonly logId?: string;
+  /** The number of mutations. */
+  readonly mutations: number;
+  /** The number of the record, once it is applied. */
+  seq?: number;
+}
+
+/** A mutation for which `apply` threw, on `mini-state:aborted`. It has no effect. */
+export interface AbortedMessage {
+  /** The id of the log, if it has one. */
+  readonly logId?: string;
+  /** The number of the record. */
+  readonly seq: number;
+  /** The error that `apply` threw. */
+  readonly cause: unknown;
+}
+
+export const OPEN: Trace<StateOpenMessage> = new Trace("mini-state:open");
+export const APPLY: Trace<ApplyMessage> = new Trace("mini-state:apply");
+export const ABORTED: Point<AbortedMessage> = new Point("mini-state:aborted");
+
+/** The numbers of an open state since it was opened. Plain JSON. */
+export interface StateMetrics {
+  /** The kind of thing that was measured. */
+  readonly kind: "state";
+  /** The number of records that were applied. */
+  readonly records: number;
+  /** The number of those that were aborted. */
+  readonly aborted: number;
+  /** The number of records that are being logged, or wait to be applied. */
+  readonly waiting: number;
+  /** How long opening took, in milliseconds. */
+  readonly openMs: number;
+  /** The number of records that opening has replayed. */
+  readonly replayed: number;
+  /** The number of automatic snapshots and compactions that failed. */
+  readonly snapshotFailures: number;
+  /** How long each snapshot took, in milliseconds. */
+  readonly snapshotMs: Histogram;
+}
+
+/** Counts what a state does. */
+export class StateMeter {
+  readonly snapshotMs: ValueCounter = new ValueCounter(DURATIONS_MS);
+  records = 0;
+  aborted = 0;
+  openMs = 0;
+  replayed = 0;
+  snapshotFailures = 0;
+
+  /** Everything counted so far. */
+  read(waiting: number): StateMetrics {
+    const { records, aborted, openMs, replayed, snapshotFailures } = this;
+    const snapshotMs = this.snapshotMs.read();
+    const counted = { records, aborted, waiting, openMs, replayed };
+    return { kind: "state", ...counted, snapshotFailures, snapshotMs };
+  }
+}
+
+/** The parts of a message that tell which log it is about. */
+export function logOf(id: string | undefined): { logId?: string } {
+  return id === undefined ? {} : { logId: id };
+}
+
+/** A state that was opened, and what counts its work. */
+interface Opened<T> {
+  readonly opened: T;
+  readonly meter: StateMeter;
+  readonly recovery: StateRecoveryReport;
+}
+
+/** Opens a state, tells of it, and counts how long that took. */
+export function openTold<T>(
+  dir: string | undefined,
+  open: () => Promise<Opened<T>>,
+): Promise<T> {
+  const start = performance.now();
+  const about = (): StateOpenMessage => ({
+    kind: "state",
+    ...(dir !== undefined && { path: dir }),
+  });
+  return OPEN.run(about, async (message) => {
+    const { opened, meter, recovery } = await open();
+    meter.openMs = performance.now() - start;
+    meter.replayed = recovery.replayed;
+    if (message !== undefined) message.recovery = recovery;
+    return opened;
+  });
+}

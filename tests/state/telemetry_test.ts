@@ -1,0 +1,109 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { StateManager, type StateOptions } from "@mini/state/state";
+import { MiniStore } from "@mini/state/store";
+import { SnapStore } from "@mini/state/snap";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { Listener } from "../support/listener.ts";
+
+type Sum = { value: number };
+type Add = { by: number };
+
+function options(
+  fs: MemoryFileSystem,
+  more: Partial<StateOptions<Sum, Add>> = {},
+): StateOptions<Sum, Add> {
+  return {
+    fs,
+    initial: () => ({ value: 0 }),
+    apply: (state, { by }) => {
+      if (by < 0) throw new Error("less than nothing");
+      state.value += by;
+    },
+    ...more,
+  };
+}
+
+Deno.test("a state tells of its opening, of what it applies and aborts, and of its snapshots", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = new Listener(["open", "apply", "snapshot"], ["aborted"]);
+  const state = await StateManager.open("/sum", options(fs));
+  await Promise.all([
+    state.apply({ by: 1 }),
+    state.applyBatch([{ by: 2 }, { by: 3 }]),
+    state.transact(() => ({ by: 4 })),
+    state.applyJson!('{"by":5}'),
+  ]);
+  const failure = await assertRejects(() => state.apply({ by: -1 }), Error);
+  const { seq, sizeBytes } = await state.createSnapshot();
+  await state.close();
+
+  const [openedLog, opened] = listener.of("open asyncEnd");
+  assertEquals([openedLog!.kind, opened!.kind], ["store", "state"]);
+  assertEquals([opened!.path, opened!.recovery], ["/sum", state.recovery]);
+  const applied = listener.of("apply asyncEnd");
+  const { logId } = applied[0]!;
+  assert(typeof logId === "string");
+  assertEquals(
+    applied.map(({ mutations, seq }) => [mutations, seq]),
+    [[1, 1], [2, 2], [1, 3], [1, 4], [1, undefined]],
+  );
+  const { cause } = failure;
+  assertEquals(listener.of("aborted"), [{ logId, seq: 5, cause }]);
+  assertEquals(listener.of("apply error").map(({ error }) => error), [failure]);
+  const [snapshot] = listener.of("snapshot asyncEnd");
+  assertEquals(
+    [snapshot!.path, snapshot!.logId, snapshot!.seq, snapshot!.sizeBytes],
+    ["/sum", logId, seq, sizeBytes],
+  );
+});
+
+Deno.test("metrics() of a state counts what was applied and aborted, and its snapshots", async () => {
+  const fs = new MemoryFileSystem();
+  const first = await StateManager.open("/sum", options(fs));
+  await first.apply({ by: 1 });
+  await first.close();
+
+  const failing = { snapshotEvery: 2 };
+  await using state = await StateManager.open("/sum", options(fs, failing));
+  const applied = state.apply({ by: 1 });
+  assertEquals(state.metrics().waiting, 1);
+  await applied;
+  await assertRejects(() => state.apply({ by: -1 }));
+  fs.hooks.before = ({ operation, path }) =>
+    operation === "create" && path.includes("snapshot_")
+      ? { code: "EIO" }
+      : undefined;
+  await state.apply({ by: 1 });
+  await state.apply({ by: 1 });
+  fs.hooks = {};
+  await state.createSnapshot();
+
+  const found = state.metrics();
+  assertEquals(JSON.parse(JSON.stringify(found)), found);
+  const { kind, records, aborted, waiting, replayed, snapshotFailures } = found;
+  assertEquals(
+    { kind, records, aborted, waiting, replayed, snapshotFailures },
+    {
+      kind: "state",
+      records: 3,
+      aborted: 1,
+      waiting: 0,
+      replayed: 1,
+      snapshotFailures: 1,
+    },
+  );
+  assert(found.openMs > 0);
+  const { count } = found.snapshotMs;
+  assert(count >= 1, `${count} snapshots`);
+});
+
+Deno.test("a state on a log of its caller's is told of without a directory", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = new Listener(["open"]);
+  const log = await MiniStore.open<unknown>("/own/journal.jsonl", { fs });
+  const snapshots = new SnapStore<Sum>("/own", { fs });
+  const { fs: _, ...rest } = options(fs);
+  await using _state = await StateManager.open({ ...rest, log, snapshots });
+  const [, opened] = listener.of("open asyncEnd");
+  assertEquals([opened!.kind, "path" in opened!], ["state", false]);
+});
