@@ -18,6 +18,8 @@ export type { BackupReport } from "./backup/backup.ts";
 export type { CopyReport } from "./backup/copy.ts";
 export { adopt } from "./adopt/adopt.ts";
 export type { AdoptOptions, AdoptReport } from "./adopt/adopt.ts";
+export { convert } from "./convert.ts";
+export type { ConvertReport } from "./convert.ts";
 export type { LostPart } from "./adopt/values.ts";
 export type {
   FileHandle,

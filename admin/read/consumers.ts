@@ -1,6 +1,5 @@
 import { type JournalContext, listConsumers } from "../../store/internal.ts";
 import { namesIn } from "../../fs/directory.ts";
-import { count } from "../../base/text.ts";
 import { bareMessage, type Finding, findingOf } from "../finding.ts";
 import { postedTo } from "./ledger.ts";
 import type { LogSummary } from "./log_summary.ts";
@@ -43,22 +42,11 @@ export async function consumerFindings(
   );
 }
 
-/** Says what a copy of a log is without: the positions of its consumers, and the inbox of a queue. */
+/** The things beside a log that a copy is without: the positions of its consumers, and how many files are in the inbox of a queue. */
 export async function leftOutBeside(
   context: JournalContext,
-): Promise<{ consumers: string[]; posted: number; lines: string[] }> {
+): Promise<{ consumers: string[]; posted: number }> {
   const { fs, paths } = context;
   const consumers = paths.consumers(await namesIn(fs, paths.directory));
-  const what = count(consumers.length, "consumer");
-  const lines = consumers.length === 0 ? [] : [
-    `left out: the positions of ${what} (${
-      consumers.join(", ")
-    }), which begin again in a copy`,
-  ];
-  const posted = await postedTo(context);
-  if (posted > 0) {
-    const files = count(posted, "file");
-    lines.push(`left out: ${files} in the inbox, which the queue will take in`);
-  }
-  return { consumers, posted, lines };
+  return { consumers, posted: await postedTo(context) };
 }

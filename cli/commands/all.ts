@@ -2,7 +2,7 @@ import type { Command } from "../command.ts";
 import { adoptCommand } from "./adopt.ts";
 import { backupCommand } from "./backup.ts";
 import { consumerList, consumerRemove } from "./consumer.ts";
-import { convert } from "./convert.ts";
+import { convertCommand } from "./convert.ts";
 import { dump } from "./dump.ts";
 import { inspect } from "./inspect.ts";
 import { queueCancel, queuePurge, queueRedrive } from "./queue/change.ts";
@@ -33,7 +33,7 @@ export const COMMANDS: readonly Command[] = [
   inspect,
   repairCommand,
   salvage,
-  convert,
+  convertCommand,
   adoptCommand,
   backupCommand,
   restoreCommand,

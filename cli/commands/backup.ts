@@ -69,7 +69,9 @@ export function holding(report: CopyReport): string {
 
 /** The things beside an original that a copy is without. */
 export function besideLines(
-  { setAside, consumers, posted }: CopyReport,
+  { setAside = [], consumers, posted }:
+    & Pick<CopyReport, "consumers" | "posted">
+    & { setAside?: readonly string[] },
 ): string[] {
   const lines = setAside.map((name) => `left out: ${name}, which is set aside`);
   if (consumers.length > 0) {

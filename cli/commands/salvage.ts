@@ -33,6 +33,7 @@ import {
   readBack,
   type Renumbered,
 } from "../../admin/journal_builder.ts";
+import { besideLines } from "./backup.ts";
 import type { Paint } from "../terminal.ts";
 import { count, size, span } from "../../base/text.ts";
 import type { Finding } from "../../admin/finding.ts";
@@ -124,7 +125,7 @@ export const salvage: Command = {
     const lost = found === undefined
       ? { findings: [], ahead: null }
       : lostIn(path, found, usableOf(snapshots));
-    const { lines, ...leftOut } = await leftOutBeside(source);
+    const leftOut = await leftOutBeside(source);
     const report = {
       from: path,
       to: target.paths.active,
@@ -143,7 +144,10 @@ export const salvage: Command = {
     return {
       exitCode: isLost ? 1 : 0,
       report,
-      lines: [...describe(report, isLost, format, call.paint), ...lines],
+      lines: [
+        ...describe(report, isLost, format, call.paint),
+        ...besideLines(report),
+      ],
     };
   },
 };

@@ -1,12 +1,13 @@
 // At every step the target of a function of /admin is refused, absent or complete, and its source as it was.
 import { assert, assertEquals } from "@std/assert";
-import { repair } from "@mini/state/admin";
+import { convert, repair } from "@mini/state/admin";
 import {
   crashStates,
   type DiskSnapshot,
   MemoryFileSystem,
   Random,
 } from "@mini/state/testing";
+import { filesIn } from "../support/copies.ts";
 import { flip, opened, PATH, sealed, sixRecords } from "../support/damaged.ts";
 import { sampled } from "../support/size.ts";
 
@@ -44,7 +45,78 @@ function repairing(
   };
 }
 
+/** A function that makes a log of these records from what is in the directory `/in`. */
+function building(
+  name: string,
+  make: () => Promise<MemoryFileSystem>,
+  run: Row["run"],
+  { to, records }: {
+    readonly to: string;
+    readonly records: readonly unknown[];
+  },
+): Row {
+  let source: MemoryFileSystem;
+  return {
+    name,
+    make: async () => new MemoryFileSystem((source = await make()).snapshot()),
+    run,
+    async check(fs) {
+      assertEquals(filesIn(fs, "/in"), filesIn(source, "/in"));
+      const found = await opened(fs, to);
+      if (found === "UNSUPPORTED_FORMAT") return;
+      if (found.length > 0) return assertEquals(found, records);
+      // A state would begin with a snapshot that has no log beside it.
+      const names = fs.names("/new");
+      assertEquals(names.filter((name) => name.startsWith("snapshot")), []);
+    },
+    async again(fs) {
+      if ((await opened(fs, to)).length === records.length) return;
+      // A directory that is to be filled is removed first.
+      await run(fs).catch(async (error: unknown) => {
+        if (!(error instanceof TypeError)) throw error;
+        for (const name of fs.names("/new")) fs.unlink(`/new/${name}`);
+        await run(fs);
+      });
+      assertEquals(await opened(fs, to), records);
+    },
+  };
+}
+
+/** Files whose names and bytes are durable. */
+async function holding(
+  files: Record<string, string>,
+): Promise<MemoryFileSystem> {
+  const fs = new MemoryFileSystem();
+  for (const [path, text] of Object.entries(files)) {
+    fs.put(path, new TextEncoder().encode(text));
+  }
+  await fs.syncDirectory("/in");
+  return fs;
+}
+
+const RUST = "// MINISTORE JOURNAL v0.1.4\n";
+const rustState = () =>
+  holding({
+    "/in/journal.jsonl.001": `${RUST}1\n2\n`,
+    "/in/journal.jsonl": `${RUST}3\n`,
+    "/in/snapshot.json": "3",
+    "/in/snapshot.seq": "2",
+  });
+const NEW = "/new/journal.jsonl";
+
 const ROWS: readonly Row[] = [
+  building(
+    "convert() of a log",
+    rustState,
+    (fs) => convert("/in/journal.jsonl", NEW, { fs }),
+    { to: NEW, records: [1, 2, 3] },
+  ),
+  building(
+    "convert() of a state",
+    rustState,
+    (fs) => convert("/in", "/new", { fs }),
+    { to: NEW, records: [1, 2, 3].map((apply) => ({ apply })) },
+  ),
   repairing(
     "a damaged segment",
     async () => {
