@@ -1,7 +1,7 @@
 import { codeOf, failure, run } from "./errno.ts";
 import type { FileLock } from "../file_system.ts";
 import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "../lock_note.ts";
-import { openRegular, statPath } from "./open_regular.ts";
+import { assertMayLook, openRegular, statPath } from "./open_regular.ts";
 import type { Release, SystemCalls } from "./calls.ts";
 
 /** Takes a lock, as `FileSystem.lock` says. */
@@ -12,7 +12,8 @@ export async function takeLock<File>(
   note: string,
 ): Promise<FileLock | undefined> {
   let text = note;
-  for (;;) {
+  for (let looks = 0;; looks++) {
+    assertMayLook(looks, path);
     const file = await openLockFile(calls, path, mode);
     if (file === undefined) return undefined;
     let release: Release | undefined;
@@ -63,7 +64,8 @@ async function openOrCreate<File>(
   path: string,
   mode: number,
 ): Promise<File> {
-  for (;;) {
+  for (let looks = 0;; looks++) {
+    assertMayLook(looks, path);
     const isThere = statPath(calls, path) !== undefined;
     try {
       return isThere

@@ -15,6 +15,18 @@ export function statPath<File>(
   }
 }
 
+/** How often to look again: more often no other process gets in between. */
+const MAX_LOOKS = 100;
+
+/** Throws `ESTALE` after too many looks, where the name and the open file never agree. */
+export function assertMayLook(looks: number, path: string): void {
+  if (looks < MAX_LOOKS) return;
+  throw failure(
+    "ESTALE",
+    `"${path}" was another file each of ${looks} times that it was opened: something replaces it all the time, or the file system does not tell which file is which`,
+  );
+}
+
 /** The error of `open` if the path is not a regular file. */
 const REFUSED = {
   symlink: "ELOOP",
@@ -29,7 +41,8 @@ export async function openRegular<File>(
   path: string,
   access: "read" | "append" | "lock",
 ): Promise<File> {
-  for (;;) {
+  for (let looks = 0;; looks++) {
+    assertMayLook(looks, path);
     const found = statPath(calls, path);
     if (found !== undefined && found.kind !== "file") {
       throw failure(REFUSED[found.kind], path);

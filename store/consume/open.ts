@@ -65,8 +65,31 @@ async function stored(
   }
 }
 
-/** Gives a new consumer the first position of the log. */
+/** Makes a new consumer, which stands before the first record of the log. If that fails, there is none. */
 async function first(
+  context: JournalContext,
+  name: string,
+  parts: { readonly log: ConsumerLog; readonly lock: FileLock },
+): Promise<Position> {
+  try {
+    return await firstPosition(context, name, parts);
+  } catch (error) {
+    await undo(context, name, parts.lock).catch(() => {});
+    throw error;
+  }
+}
+
+/** Removes a consumer that could not be made: it would hold up the compaction, or stand where the log was compacted. */
+async function undo(
+  { fs, paths }: JournalContext,
+  name: string,
+  lock: FileLock,
+): Promise<void> {
+  // Otherwise it may be another's.
+  if (await lock.isCurrent()) await fs.remove(paths.consumer(name));
+}
+
+async function firstPosition(
   context: JournalContext,
   name: string,
   { log, lock }: { readonly log: ConsumerLog; readonly lock: FileLock },

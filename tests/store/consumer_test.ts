@@ -242,3 +242,39 @@ Deno.test("a consumer reads the position in docs/FORMAT.md", async () => {
   await consumer.reset(5);
   assertEquals(JSON.stringify(stored(fs)), before);
 });
+
+Deno.test("a consumer that could not be made holds nothing up, and begins anew", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  let isInPlace = false;
+  fs.hooks.before = ({ operation, path }) => {
+    if (operation === "rename" && path.startsWith(POSITION)) isInPlace = true;
+    const fails = isInPlace && operation === "syncDirectory";
+    return fails ? { code: "EIO" } : undefined;
+  };
+  assertEquals((await errorOf(store.consumer("uploader"))).code, "IO");
+  fs.hooks = {};
+  assertEquals(isInPlace, true);
+  assertEquals(await store.consumers(), []);
+  await store.compact(6);
+  await using consumer = await store.consumer("uploader");
+  const { firstSequence } = store;
+  assertEquals(consumer.position, firstSequence - 1);
+  assertEquals(numbers(await take(consumer, 1)), [firstSequence]);
+});
+
+Deno.test("a consumer that could not be made, because others have made it, is theirs", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  const theirs = new TextEncoder().encode("theirs");
+  fs.hooks.before = ({ operation, path }) => {
+    if (operation !== "create" || path !== `${POSITION}.tmp`) return undefined;
+    // Somebody else removes the consumer, and makes it anew.
+    fs.unlink(`${POSITION}.lock`);
+    fs.put(POSITION, theirs);
+    return { code: "EIO" };
+  };
+  assertEquals((await errorOf(store.consumer("uploader"))).code, "IO");
+  fs.hooks = {};
+  assertEquals(fs.content(POSITION), theirs);
+});
