@@ -7,7 +7,7 @@ import {
 } from "../base/checks.ts";
 import { hasCode, MiniError } from "../base/errors.ts";
 import type { FileSystem } from "../fs/file_system.ts";
-import { type AppliedMutation, StateView } from "../state/mod.ts";
+import { StateView } from "../state/mod.ts";
 import { checkedClock, type Clock, QueueTime, systemClock } from "./clock.ts";
 import {
   copiesOf,
@@ -152,31 +152,39 @@ export class QueueView<T, R = unknown> extends QueueReader<T, R>
    */
   events(options: EventOptions = {}): AsyncIterable<QueueEvent<T, R>> {
     assertOptions("events()", options, EVENT_CHECKS);
+    this.#assertOpen();
     const next = this.#view.sequence + 1;
     const { from = next, signal } = options;
     const start = Math.min(from, next);
-    const entries = this.#view.watch({
-      from: start,
-      ...(signal && { signal }),
-    });
-    return copiesOf(this.#replay(start, entries), { from, signal });
+    return copiesOf(this.#replay(start, signal), { from, signal });
   }
 
   async *#replay(
     from: number,
-    mutations: AsyncIterable<AppliedMutation<LedgerEntry<T>>>,
+    signal: AbortSignal | undefined,
   ): AsyncGenerator<RecordEvents<T>, void, undefined> {
     try {
-      const ledger = await ledgerBefore(from, (seq) => this.#ledgerAt(seq));
-      yield* replayed(ledger, entriesIn(mutations, (entry) => entry));
+      // Once more where the copy was of records that were taken back.
+      for (let isFitting = false; !isFitting;) {
+        const { resets } = this.#view;
+        const ledger = await ledgerBefore(from, (seq) => this.#ledgerAt(seq));
+        const range = { from, ...(signal && { signal }) };
+        const mutations = whileFitting(this.#view.watch(range), () => {
+          // The view has read the first of them too.
+          isFitting ||= this.#view.resets === resets;
+          return isFitting;
+        });
+        yield* replayed(ledger, entriesIn(mutations, (entry) => entry));
+      }
     } catch (error) {
       const isEnd = this.#view.isClosed && hasCode(error, "CLOSED");
       if (!isEnd) throw error;
     }
   }
 
-  /** A copy of the ledger as it was after a record. */
+  /** A copy of the ledger as it was after a record, once the view has read that. */
   async #ledgerAt(seq: number): Promise<Ledger<T>> {
+    await this.#view.until(seq);
     const ledger = ifReadable(() => this.#view.state as Ledger<T>);
     const isNow = ledger !== undefined && this.#view.sequence === seq;
     return isNow ? structuredClone(ledger) : await this.#view.at(seq);
@@ -185,14 +193,17 @@ export class QueueView<T, R = unknown> extends QueueReader<T, R>
   /** The ledger, once it can be read, and the time of the queue. */
   async #now(): Promise<LedgerView<T>> {
     for (;;) {
-      const { changed, isClosed } = this.#view;
-      if (isClosed) {
-        throw new MiniError("CLOSED", "Cannot read the queue: it was closed");
-      }
+      const { changed } = this.#view;
+      this.#assertOpen();
       const ledger = ifReadable(() => this.#view.state as Ledger<T>);
       if (ledger !== undefined) return viewOf(ledger, this.#clock);
       await changed;
     }
+  }
+
+  #assertOpen(): void {
+    if (!this.#view.isClosed) return;
+    throw new MiniError("CLOSED", "Cannot read the queue: it was closed");
   }
 
   /** Stops following; what reads is `CLOSED` from then on. Closing twice is fine. */
@@ -203,6 +214,17 @@ export class QueueView<T, R = unknown> extends QueueReader<T, R>
   /** The same as {@linkcode QueueView.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** The items until one does not fit. */
+async function* whileFitting<I>(
+  items: AsyncIterable<I>,
+  isFitting: () => boolean,
+): AsyncGenerator<I, void, undefined> {
+  for await (const item of items) {
+    if (!isFitting()) return;
+    yield item;
   }
 }
 

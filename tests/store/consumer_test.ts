@@ -243,7 +243,7 @@ Deno.test("a consumer reads the position in docs/FORMAT.md", async () => {
   assertEquals(JSON.stringify(stored(fs)), before);
 });
 
-Deno.test("a consumer that could not be made holds nothing up, and begins anew", async () => {
+Deno.test("a consumer that could not be made holds nothing up, and begins again", async () => {
   const fs = new MemoryFileSystem();
   await using store = await threeSegments(PATH, fs);
   let isInPlace = false;
@@ -269,7 +269,7 @@ Deno.test("a consumer that could not be made, because others have made it, is th
   const theirs = new TextEncoder().encode("theirs");
   fs.hooks.before = ({ operation, path }) => {
     if (operation !== "create" || path !== `${POSITION}.tmp`) return undefined;
-    // Somebody else removes the consumer, and makes it anew.
+    // Somebody else removes the consumer, and makes it again.
     fs.unlink(`${POSITION}.lock`);
     fs.put(POSITION, theirs);
     return { code: "EIO" };
