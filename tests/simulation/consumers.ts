@@ -223,7 +223,7 @@ export class Consumers<M> {
 
   /** Cancels a delivery and acknowledges it, in either order: one of the two has won. */
   async race(): Promise<void> {
-    const { random, coverage, process } = this.#world;
+    const { random, coverage, process, trace } = this.#world;
     const message = this.take();
     if (message === undefined) return;
     const { payload: name, id } = message;
@@ -239,9 +239,12 @@ export class Consumers<M> {
     const isAckFirst = random.oneIn(2);
     const ends = isAckFirst ? [ack(), cancel()] : [cancel(), ack()];
     const told = await Promise.all(ends);
-    if (told.includes("ok")) {
-      coverage.hit("job: acknowledged before its cancel");
-    } else if (told.includes("cancelled")) {
+    const isAcked = told.includes("ok");
+    if (isAcked) coverage.hit("job: acknowledged before its cancel");
+    if (isAcked && !isAckFirst && told[0] !== undefined) {
+      trace.violation(`${name} was acknowledged after its cancel was called`);
+    }
+    if (told.includes("cancelled")) {
       coverage.hit("job: cancelled before its ack");
     }
   }
