@@ -49,3 +49,21 @@ export function withNewline(line: Uint8Array): Uint8Array<ArrayBuffer> {
 export function hex(crc: number): string {
   return crc.toString(16).padStart(8, "0");
 }
+
+/** So much of what stands for a secret cannot be guessed. */
+const SECRET_BYTES = 24;
+
+/** A text that nobody can guess: 48 hexadecimal digits. */
+export function newSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Whether a text is a secret; how long that takes tells nothing about it but its length. */
+export function isSecret(text: string, secret: string): boolean {
+  let differs = text.length ^ secret.length;
+  for (let at = 0; at < secret.length; at++) {
+    differs |= text.charCodeAt(at) ^ secret.charCodeAt(at);
+  }
+  return differs === 0;
+}

@@ -15,6 +15,8 @@ export interface OptionSpec {
   readonly min?: number;
   /** The largest; without it any will do. */
   readonly max?: number;
+  /** Whether it may be given without its value, which is the empty text then. */
+  readonly isOptional?: boolean;
   readonly summary: string;
 }
 
@@ -138,7 +140,7 @@ function takeApart(
   }
 }
 
-/** A number below zero behind an option that takes one is a wrong value, and no option. */
+/** A number below zero behind an option that takes one is a wrong value, and no option. An optional value stands behind a sign alone. */
 function joined(
   args: readonly string[],
   options: readonly OptionSpec[],
@@ -147,10 +149,13 @@ function joined(
     options.some(({ name, short, min }) =>
       min !== undefined && (arg === `--${name}` || arg === `-${short}`)
     );
+  const isBare = (arg: string) =>
+    options.some(({ name, isOptional }) => isOptional && arg === `--${name}`);
   const result: string[] = [];
   for (const [at, arg] of args.entries()) {
     const before = args[at - 1];
-    if (/^-\d/.test(arg) && isNumeric(before)) {
+    if (isBare(arg)) result.push(`${arg}=`);
+    else if (/^-\d/.test(arg) && isNumeric(before)) {
       result.push(
         `${result.pop()}${before!.startsWith("--") ? "=" : ""}${arg}`,
       );

@@ -44,11 +44,13 @@ function usage({ name, operands }: CommandSpec): string {
   return [name, ...operands].join(" ");
 }
 
-function optionUsage({ name, short, value }: OptionSpec): string {
+function optionUsage(
+  { name, short, value, isOptional }: OptionSpec,
+): string {
   return [
     short === undefined ? "   " : `-${short},`,
-    `--${name}`,
-    ...(value === undefined ? [] : [value]),
+    isOptional ? `--${name}[=${value}]` : `--${name}`,
+    ...(value === undefined || isOptional ? [] : [value]),
   ].join(" ");
 }
 

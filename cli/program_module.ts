@@ -1,8 +1,11 @@
 import { toFileUrl } from "@std/path";
 import { absolutePath } from "../fs/system.ts";
-import type { Program } from "../inspect/definition.ts";
+import type { InspectDefinition } from "../inspect/mod.ts";
 import { messageOf } from "../base/reason.ts";
 import { Misuse } from "./args.ts";
+
+/** The options of a state, of any type. */
+export type Program = InspectDefinition<unknown, unknown>;
 
 /** Loads the options of a state from a module: what it exports, or its default export. */
 export async function loadProgram(path: string): Promise<Program> {

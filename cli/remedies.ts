@@ -7,7 +7,7 @@ const NEXT: Readonly<Record<string, string>> = {
   CORRUPT:
     "mini verify lists the damage in each segment; mini salvage copies everything readable to a new place, for a state or a queue with its newest snapshot; mini repair goes back to the last good record, and keeps the original",
   LOCKED:
-    "stop that program first; mini backup and the commands that only read run beside it",
+    "stop that program first, or act on the page of createInspector() if it has mounted one; mini backup and the commands that only read run beside it",
   COMPACTED: "mini stat shows which records are left",
   TOO_LARGE:
     "set --max-record-bytes to the maxRecordBytes of the program that wrote it",

@@ -108,7 +108,8 @@ export interface Overview {
 
 /** The facts that the open object knows, and no file tells. */
 export interface LiveFacts {
-  readonly isClosed: boolean;
+  /** Whether it was closed, where it tells. */
+  readonly isClosed?: boolean;
   /** The last record that the object has applied, or appended. */
   readonly sequence: number;
   /** How many records a view has not applied, at its last look. */

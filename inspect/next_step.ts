@@ -1,15 +1,11 @@
-import type { Complaint } from "../admin/finding.ts";
-
-/** A problem, and the next step, if anything helps. */
-export interface Problem extends Complaint {
-  readonly next?: string;
-}
+import type { Complaint } from "../admin/internal.ts";
+import type { Problem } from "./api_types.ts";
 
 const NEXT: Readonly<Record<string, string>> = {
   CORRUPT:
     "mini verify lists the damage in each segment; mini salvage copies everything readable to a new place, for a state or a queue with its newest snapshot; mini repair goes back to the last good record, and keeps the original",
   LOCKED:
-    "stop that program first; mini backup and the commands that only read run beside it",
+    "the program that has it open can mount this page itself, and allow actions there; or stop it first",
   COMPACTED: "mini stat shows which records are left",
   TOO_LARGE:
     "set --max-record-bytes to the maxRecordBytes of the program that wrote it",

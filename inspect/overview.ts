@@ -1,75 +1,41 @@
-import type { JournalContext } from "../store/internal.ts";
 import { basename, join } from "@std/path";
-import type { FileSystem } from "../fs/file_system.ts";
 import {
+  bareMessage,
   checkSegments,
-  type SegmentCheck,
-} from "../admin/read/segment_check.ts";
-import { bareMessage, explain, type Finding } from "../admin/finding.ts";
-import {
-  type LogSummary,
-  measureSegments,
-  summarizeDamagedLog,
-} from "../admin/read/log_summary.ts";
-import { isQueue } from "../admin/read/ledger.ts";
-import { type Problem, withNextStep } from "./next_step.ts";
-import { readableEnd, recordPage } from "./records.ts";
-import { namesIn } from "../fs/directory.ts";
-import { counted } from "../admin/options.ts";
-import { steadily } from "../admin/read/read_only.ts";
-import {
   checkSnapshots,
+  counted,
+  explain,
+  type Finding,
+  fingerprint,
+  isQueue,
+  type JournalContext,
   leftovers,
   listThere,
-} from "../admin/read/snapshot_check.ts";
-import { fingerprint } from "../admin/read/follow.ts";
-import { lostIn } from "../admin/read/consistency.ts";
+  type LogSummary,
+  lostIn,
+  measureSegments,
+  type SegmentCheck,
+  steadily,
+  summarizeDamagedLog,
+} from "../admin/internal.ts";
+import { namesIn } from "../fs/directory.ts";
+import type { FileSystem } from "../fs/file_system.ts";
+import type {
+  FileRow,
+  Overview,
+  Problem,
+  SegmentRow,
+  SnapshotRow,
+} from "./api_types.ts";
+import { readableEnd, Records } from "./log/records.ts";
+import { withNextStep } from "./next_step.ts";
+import { Redactor } from "./redact.ts";
 
-/** A file, and how it was found. */
-interface FileRow {
-  readonly name: string;
-  readonly sizeBytes: number;
-  /** How it was found; `"unread"` until every byte of it was looked at. */
-  readonly status: string;
-  readonly problem?: Problem;
-}
-
-/** A segment as the page draws it. */
-export interface SegmentRow extends FileRow {
-  readonly base: number;
-  readonly last: number;
-  readonly isActive: boolean;
-  /** How many bytes stand behind what is good. */
-  readonly tornBytes: number;
-}
-
-/** A snapshot as the page draws it. */
-export interface SnapshotRow extends FileRow {
-  readonly seq: number;
-}
-
-/** Everything that the page shows of a journal at a glance. */
-export interface Overview {
-  readonly path: string;
-  readonly format: "mini" | "ministore";
-  readonly logId?: string;
-  readonly first: number;
-  /** The last record, or the snapshot that is ahead of it. */
-  readonly last: number;
-  readonly records: number;
-  readonly sizeBytes: number;
-  readonly end: SegmentCheck["end"];
-  /** Whether something stands behind the last record that cannot be read. */
-  readonly isCut: boolean;
-  /** The kind of the records: of a queue, of a state, or of the program's own. */
-  readonly holds: "queue" | "state" | "records";
-  readonly segments: readonly SegmentRow[];
-  readonly snapshots: readonly SnapshotRow[];
-  readonly setAside: readonly string[];
-  readonly problems: readonly Problem[];
-  /** How much of it was verified. */
-  readonly verified: { readonly bytes: number; readonly isDone: boolean };
-}
+/** The part of an overview that is about the files. */
+export type FilesOverview = Omit<
+  Overview,
+  "hasProgram" | "target" | "hasQueue" | "actions" | "token" | "live"
+>;
 
 /** Looks at a journal as a whole: at once by names and by the last segments, then at every byte, once. */
 export class Overviews {
@@ -79,18 +45,31 @@ export class Overviews {
   /** Files that were read, or are being read, and which they were then. */
   readonly #begun: Map<string, string> = new Map();
   #verified = { bytes: 0, isDone: false };
-  #isVerifying = false;
+  #verifying: Promise<void> | undefined;
   /** Known once there is a record: from then on it does not change. */
   #isQueue: boolean | undefined;
   #seen = "";
-  #overview: Promise<Overview> | undefined;
+  #overview: Promise<FilesOverview> | undefined;
+  readonly #redactor: Redactor;
+  readonly #closed: AbortSignal;
 
-  constructor(context: JournalContext) {
+  constructor(
+    context: JournalContext,
+    redactor: Redactor,
+    closed: AbortSignal,
+  ) {
     this.#context = context;
+    this.#redactor = redactor;
+    this.#closed = closed;
+  }
+
+  /** Resolves when nothing is read any more. */
+  async end(): Promise<void> {
+    await this.#verifying;
   }
 
   /** How the journal stands now. */
-  async look(): Promise<Overview> {
+  async look(): Promise<FilesOverview> {
     const { fs, paths } = this.#context;
     // Before what was found is looked at: what is done by now is in it.
     const verified = this.#verified;
@@ -104,8 +83,27 @@ export class Overviews {
       this.#overview.catch(() => this.#overview = undefined);
     }
     const overview = await this.#overview;
-    void this.#verify(overview);
-    return { ...overview, verified };
+    this.#verifying ??= this.#verify(overview).finally(() =>
+      this.#verifying = undefined
+    );
+    return { ...this.#redacted(overview), verified };
+  }
+
+  /** The same, with problems as they may be shown. */
+  #redacted(overview: FilesOverview): FilesOverview {
+    if (!this.#redactor.isOn) return overview;
+    const shown = (problem: Problem) => ({
+      ...problem,
+      message: this.#redactor.error(problem.message),
+    });
+    const redacted = <R extends FileRow>(row: R): R =>
+      row.problem ? { ...row, problem: shown(row.problem) } : row;
+    return {
+      ...overview,
+      segments: overview.segments.map(redacted),
+      snapshots: overview.snapshots.map(redacted),
+      problems: overview.problems.map(shown),
+    };
   }
 
   /** Forgets findings about files that compaction removed or a repair replaced. */
@@ -123,7 +121,7 @@ export class Overviews {
     return stat === undefined ? "" : `${stat.identity} ${stat.sizeBytes}`;
   }
 
-  async #look(): Promise<Overview> {
+  async #look(): Promise<FilesOverview> {
     const context = this.#context;
     const { fs, paths } = context;
     // The log goes at least as far as the snapshots that are there before it is looked at.
@@ -173,13 +171,14 @@ export class Overviews {
   async #holds(
     { first, last, problem }: LogSummary,
     hasSnapshots: boolean,
-  ): Promise<Overview["holds"]> {
+  ): Promise<FilesOverview["holds"]> {
     const context = this.#context;
     if (this.#isQueue === undefined && problem === undefined && last >= first) {
       this.#isQueue = await steadily(context, (now) => isQueue(context, now));
     }
     if (this.#isQueue) return "queue";
-    const { records: [oldest] } = await recordPage(context, first, 1);
+    const all = new Records(context, new Redactor(undefined));
+    const { records: [oldest] } = await all.page(first, 1);
     return hasSnapshots || oldest?.kind !== undefined ? "state" : "records";
   }
 
@@ -207,15 +206,13 @@ export class Overviews {
   }
 
   /** Reads every byte of what was not read before: what is sealed does not change any more. */
-  async #verify({ segments, snapshots }: Overview): Promise<void> {
-    if (this.#isVerifying) return;
+  async #verify({ segments, snapshots }: FilesOverview): Promise<void> {
     const { directory } = this.#context.paths;
     const sealed = segments.filter(({ isActive }) => !isActive);
     const unread = [...sealed, ...snapshots]
       .map(({ name }) => join(directory, name))
       .filter((path) => !this.#begun.has(path));
     if (unread.length === 0 && this.#verified.isDone) return;
-    this.#isVerifying = true;
     for (const path of unread) this.#begun.set(path, await this.#stamp(path));
     const at = segments.findIndex(({ name }) =>
       unread.includes(join(directory, name))
@@ -228,7 +225,6 @@ export class Overviews {
       // The next reader of an unreadable file reports it.
     }
     this.#verified = { ...this.#verified, isDone: true };
-    this.#isVerifying = false;
   }
 
   /** The file system, with what is read being counted until it was all. */
@@ -237,7 +233,8 @@ export class Overviews {
       const { bytes, isDone } = this.#verified;
       if (!isDone) this.#verified = { bytes: bytes + read, isDone };
     };
-    return counted(this.#context.fs, { add });
+    const check = () => this.#closed.throwIfAborted();
+    return counted(this.#context.fs, { add, check });
   }
 
   async #verifySegments(from: number): Promise<void> {

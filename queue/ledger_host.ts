@@ -19,6 +19,8 @@ export interface LedgerHost<S, M> {
   readonly isClosed: boolean;
   /** Why nothing more can be applied, with code `POISONED` or `DEPOSED`. */
   readonly failure: MiniError | undefined;
+  /** The file of the log, absolute, if it has one. */
+  readonly journalPath?: string | undefined;
   /** Applies a mutation. Resolves to its sequence number. */
   apply(mutation: M, options?: ApplyOptions): Promise<number>;
   /** Fast path: applies the JSON text of a mutation that the caller has checked. A state with a schema leaves it out. */

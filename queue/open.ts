@@ -31,6 +31,7 @@ export interface OpenLedger<T, M> {
   readonly binding: LedgerBinding<T, M>;
   readonly options: CheckedOptions<T>;
   readonly free: () => Promise<void>;
+  readonly journalPath: string | undefined;
   readonly inbox?: InboxFolder;
 }
 
@@ -86,14 +87,15 @@ export async function openLedger<T>(
     ),
   };
   const free = () => manager.close();
-  if (!options.inbox) return { binding, options: checked, free };
+  const { journalPath } = manager;
+  if (!options.inbox) return { binding, options: checked, free, journalPath };
   try {
     const inbox = await InboxFolder.open(
       fs ?? systemFileSystem,
       absolutePath(dir),
       modesOf(options).directoryMode,
     );
-    return { binding, options: checked, free, inbox };
+    return { binding, options: checked, free, journalPath, inbox };
   } catch (error) {
     await free().catch(() => {});
     throw error;
@@ -153,7 +155,10 @@ function ledgerIn<K extends string>(
 /** Claims a ledger in a state that the caller has open. */
 export function claimLedger<K extends string, T>(
   host:
-    & Pick<LedgerHost<StateWith<K>, unknown>, "state" | "at" | "history">
+    & Pick<
+      LedgerHost<StateWith<K>, unknown>,
+      "state" | "at" | "history" | "journalPath"
+    >
     & LedgerBinding<T, EntryIn<K, T>>["host"],
   name: K,
   options: DeliveryOptions<T>,
@@ -174,5 +179,6 @@ export function claimLedger<K extends string, T>(
     ),
   };
   const free = () => Promise.resolve(void (claimed.isTaken = false));
-  return { binding, options: checked, free };
+  const { journalPath } = host;
+  return { binding, options: checked, free, journalPath };
 }

@@ -95,14 +95,18 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
+  /** The file of the log that the queue is in, absolute; `undefined` if that has none. */
+  readonly journalPath: string | undefined;
+
   private constructor(
     log: LedgerLog<T, M>,
-    { options, free, inbox }: OpenLedger<T, M>,
+    { options, free, inbox, journalPath }: OpenLedger<T, M>,
   ) {
     super(() => this.#current());
     this.#log = log;
     this.#options = options;
     this.#free = free;
+    this.journalPath = journalPath;
     const producer = this.#producer = new Producer(log, options);
     const poke = new Signal();
     log.onReleased = () => poke.fire();
@@ -502,8 +506,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       await this.#deliveries.takeBackDue().catch(() => {});
       await this.#inbox?.look();
     }
-    const latestOf = (id: number) => this.#deliveries.progress.latestOf(id);
-    return { ...await this.#log.view(), latestOf };
+    const { progress: { latestOf }, cancels: { holdOf } } = this.#deliveries;
+    return { ...await this.#log.view(), latestOf, holdOf };
   }
 
   /**

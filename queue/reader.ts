@@ -14,6 +14,9 @@ import {
 import type { ScheduleRecord } from "./schedule/options.ts";
 import { recordOf } from "./schedule/record.ts";
 
+/** The ledger of a queue as its reader sees it. It belongs to the queue: nothing of it may be changed. */
+export let lookInto: (reader: QueueReader<unknown>) => Promise<LedgerView>;
+
 /**
  * A queue for reading: its owner's, or a view.
  *
@@ -36,6 +39,10 @@ import { recordOf } from "./schedule/record.ts";
  */
 export class QueueReader<T, R = unknown> {
   readonly #look: () => Promise<LedgerView<T>>;
+
+  static {
+    lookInto = (reader) => reader.#look();
+  }
 
   /** Only `MiniQueue` and `QueueView` create readers. */
   protected constructor(look: () => Promise<LedgerView<T>>) {

@@ -103,6 +103,11 @@ export class QueueView<T, R = unknown> extends QueueReader<T, R>
     return new QueueView<T, R>(view, checkedClock(clock));
   }
 
+  /** The file of the log, absolute. */
+  get journalPath(): string {
+    return this.#view.journalPath!;
+  }
+
   /** The number of the last record that the view has read: see {@linkcode MiniQueue.sequence}. It becomes smaller if the owner lost records in a crash. */
   get sequence(): number {
     return this.#view.sequence;

@@ -33,12 +33,12 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
   admin: {
     any: FLOOR,
     door: ["store", "snap", "state", "queue"],
-    internal: ["store", "snap"],
+    internal: ["store", "snap", "state", "queue"],
   },
   inspect: {
-    any: [...FLOOR, "admin"],
-    door: ["store", "snap", "state", "queue"],
-    internal: ["store", "snap"],
+    any: FLOOR,
+    door: ["store", "snap", "state", "queue", "admin"],
+    internal: ["admin"],
   },
   cli: {
     any: [...FLOOR, "admin"],
@@ -57,7 +57,7 @@ const SYSTEM_MESSAGE = "only fs/ may call the operating system";
 const CHECKSUM_FILE = "base/checksum.ts";
 
 /** The only file that may listen, and answer. */
-const SERVER_FILE = "inspect/server.ts";
+const SERVER_FILE = "cli/inspect_server.ts";
 
 /** The only file that may touch the process, but for `fs/`. */
 const PROCESS_FILE = "cli/main.ts";

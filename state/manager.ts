@@ -22,7 +22,7 @@ import {
   type StateOptions,
   type StateRecoveryReport,
 } from "./options.ts";
-import type { DeepReadonly } from "./readonly.ts";
+import type { DeepReadonly } from "./view/readonly.ts";
 import {
   effectiveMutations,
   rebuild,
@@ -41,6 +41,9 @@ export let openState: <S, M>(
   options: StateOptions<S, M>,
   handOver?: HandOver<S, M>,
 ) => Promise<StateManager<S, M>>;
+
+/** The options that a state was opened with. */
+export let optionsOf: <S, M>(of: StateManager<S, M>) => StateOptions<S, M>;
 
 /**
  * State that survives a crash: every mutation is logged, durably, then applied to
@@ -76,6 +79,7 @@ export let openState: <S, M>(
 export class StateManager<S, M> implements AsyncDisposable {
   readonly #log: Log<unknown>;
   readonly #sources: WritableSources<S, M>;
+  readonly #options: StateOptions<S, M>;
   readonly #applier: Applier<S, M>;
   readonly #compaction: Compaction<S, M>;
   /**
@@ -114,6 +118,7 @@ export class StateManager<S, M> implements AsyncDisposable {
   ) {
     this.#log = sources.log;
     this.#sources = sources;
+    this.#options = options;
     this.#applier = new Applier(sources);
     this.#compaction = new Compaction(
       this.#applier,
@@ -190,6 +195,7 @@ export class StateManager<S, M> implements AsyncDisposable {
           recovery: opened.recovery,
         };
       });
+    optionsOf = (manager) => manager.#options;
   }
 
   static async #open<S, M>(

@@ -59,4 +59,4 @@ export type {
 export type { StateViewOptions, StateViewSource } from "./view/options.ts";
 export type { PromoteOptions } from "./view/promote.ts";
 export { StateView } from "./view/view.ts";
-export type { DeepReadonly } from "./readonly.ts";
+export type { DeepReadonly } from "./view/readonly.ts";

@@ -14,27 +14,31 @@ import {
   type ScheduleRecord,
   systemClock,
 } from "../../queue/mod.ts";
-import { QueueTime } from "../../queue/clock.ts";
-import { ledgerCodec } from "../../queue/ledger/codec.ts";
-import { kindIn } from "../../queue/ledger/entry_check.ts";
 import {
+  applyLogged,
   deadLettersIn,
+  delayOf,
+  inFlightIn,
+  kindIn,
+  ledgerCodec,
   type LedgerView,
+  QueueTime,
   waitingIn,
   waitOf,
-} from "../../queue/ledger/read.ts";
-import { applyLogged } from "../../queue/ledger/reducer.ts";
+} from "../../queue/internal.ts";
 import {
   type ReadSources,
   rebuild,
   rebuildSources,
-} from "../../state/rebuild.ts";
+} from "../../state/internal.ts";
 import { type LogSummary, summarizeLog } from "./log_summary.ts";
 import { reading } from "./locate.ts";
 import { readOnlyLog, steadily } from "./read_only.ts";
 import { listThere } from "./snapshot_check.ts";
 import { FIRST_BLOCK_BYTES, readBlock } from "../../fs/blocks.ts";
 import { namesIn } from "../../fs/directory.ts";
+
+export { delayOf, type LedgerView };
 
 /** A queue as it is on disk, or was as of a record. */
 export class QueueOnDisk extends QueueReader<unknown> {
@@ -174,17 +178,19 @@ export interface Standing {
   readonly finished: readonly LedgerFinishedMessage[];
 }
 
-/** Sorts the messages of a queue by what they wait for. */
-export function standingOf({ view }: QueueOnDisk): Standing {
-  const messages = Object.values(view.ledger.messages);
-  const waiting = waitingIn(view, Infinity);
+/** Sorts the messages of a queue by what they wait for: the first `limit` of those that wait, and all others. */
+export function standingOf(
+  { view }: Pick<QueueOnDisk, "view">,
+  limit: number = Infinity,
+): Standing {
+  const waiting = waitingIn(view, limit);
   const those = (state: ReturnType<typeof waitOf>) =>
     waiting.filter((message) => waitOf(view, message) === state);
   return {
     ready: those("ready"),
     blocked: those("blocked"),
     delayed: those("delayed"),
-    inFlight: messages.filter(({ inFlight }) => inFlight),
+    inFlight: inFlightIn(view).sort((a, b) => a.order - b.order),
     dead: deadLettersIn(view, 0, Infinity),
     finished: Object.values(view.ledger.finished ?? {})
       .sort((a, b) => b.endedAt - a.endedAt || b.id - a.id),

@@ -1,12 +1,15 @@
-import { loadProgram } from "../program_module.ts";
+import { locateOrLost } from "../../admin/internal.ts";
+import type { ActionName, InspectOptions } from "../../inspect/mod.ts";
+import { Misuse } from "../args.ts";
 import {
   type Call,
   type Command,
+  JOURNAL_OPTIONS,
   journalOptions,
   type Outcome,
 } from "../command.ts";
-import { JOURNAL_OPTIONS } from "../command.ts";
-import { locateOrLost } from "../../admin/read/locate.ts";
+import { serve } from "../inspect_server.ts";
+import { loadProgram } from "../program_module.ts";
 
 export const inspect: Command = {
   name: "inspect",
@@ -22,6 +25,10 @@ export const inspect: Command = {
     "states: the module exports what StateManager.open takes, initial and apply, and",
     "codec, schema, upcast, migrate and version if the program has them. Its code is",
     "run. Node 20 loads no TypeScript: give it a .js or .mjs file.",
+    "",
+    "With --actions the page redrives, cancels and purges messages, pauses and resumes",
+    "a queue, compacts, and makes snapshots of a state that --apply opens. No other",
+    "program may have it open then; one that has can mount the page itself.",
   ],
   options: [
     {
@@ -36,31 +43,57 @@ export const inspect: Command = {
       max: 65_535,
       summary: "the port to listen on (0, a free one)",
     },
+    {
+      name: "actions",
+      value: "LIST",
+      isOptional: true,
+      summary: "allow actions (writes): all, or some, as redrive,cancel",
+    },
     ...JOURNAL_OPTIONS,
   ],
-  examples: ["state --apply counter.ts", "jobs --port 8700"],
+  examples: ["state --apply counter.ts", "jobs --port 8700 --actions=redrive"],
   async run(call: Call): Promise<Outcome> {
     const { args, progress, terminal, isJson, paint } = call;
-    const context = await locateOrLost(
-      call.args.operand(0),
-      journalOptions(call),
-    );
-    // Other commands need not load a server.
-    const { Api, serve } = await import("../../inspect/mod.ts");
+    const path = args.operand(0);
+    const options = journalOptions(call);
+    const { paths } = await locateOrLost(path, options);
+    // Other commands need not load a page.
+    const { ACTIONS, createInspector } = await import("../../inspect/mod.ts");
+    const actions = actionsIn(args.text("actions"), ACTIONS);
     const module = args.text("apply");
-    const program = module === undefined
-      ? undefined
-      : await loadProgram(module);
+    const given = {
+      ...options as Pick<InspectOptions, "journal" | "maxRecordBytes">,
+      ...(module !== undefined && { definition: await loadProgram(module) }),
+      fs: options.fs,
+      actions,
+    };
     progress.end();
-    const api = new Api(context, program);
-    const url = await serve(api, args.number("port") ?? 0);
+    const url = await serve(
+      args.number("port") ?? 0,
+      (authorize) => createInspector(path, { ...given, authorize }).fetch,
+    );
+    const does = actions.length === 0
+      ? "only reads"
+      : `reads, and on demand: ${actions.join(", ")}`;
     await terminal.write(
       isJson
         ? `${JSON.stringify({ url })}\n`
-        : `${context.paths.active}\n${
-          paint("bold", url)
-        }\nonly reads; Ctrl-C ends it\n`,
+        : `${paths.active}\n${paint("bold", url)}\n${does}; Ctrl-C ends it\n`,
     );
     return await new Promise<never>(() => {});
   },
 };
+
+/** The actions that an option names: all of them where it is given alone. */
+function actionsIn(
+  text: string | undefined,
+  all: readonly ActionName[],
+): readonly ActionName[] {
+  if (text === undefined) return [];
+  if (text === "") return all;
+  return text.split(",").map((name) => {
+    const action = all.find((known) => known === name);
+    if (action !== undefined) return action;
+    throw new Misuse(`--actions has no "${name}"; there are ${all.join(", ")}`);
+  });
+}

@@ -1,16 +1,7 @@
 /** The difference between two states. Pure. */
 
 import { brief } from "../../base/text.ts";
-
-/** A place where two values differ. */
-export interface Change {
-  /** As in `$.users[3].name`. */
-  readonly path: string;
-  /** The value before, if there was one. */
-  readonly before?: string;
-  /** The value after, if there is one. */
-  readonly after?: string;
-}
+import type { Change } from "../api_types.ts";
 
 const VALUE_CHARS = 200;
 

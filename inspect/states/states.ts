@@ -1,44 +1,28 @@
-import type { JournalContext } from "../../store/internal.ts";
-import { bareMessage } from "../../admin/finding.ts";
-import type { Ledger } from "../../queue/mod.ts";
-import { MiniError } from "../../base/errors.ts";
-import { collect } from "../../base/collect.ts";
 import {
+  bareMessage,
+  currentView,
+  fingerprint,
+  isQueue,
+  isRustLog,
+  type JournalContext,
+  KnownAborts,
   type LogSummary,
+  QUEUE,
+  QueueOnDisk,
+  readOnlyLog,
+  type ReducerOptions,
+  StateMaker,
+  stateParts,
+  steadily,
   summarizeDamagedLog,
-} from "../../admin/read/log_summary.ts";
-import { currentView, isQueue, QueueOnDisk } from "../../admin/read/ledger.ts";
-import { readOnlyLog, steadily } from "../../admin/read/read_only.ts";
-import { isRustLog, stateParts } from "../../admin/read/state_parts.ts";
-import { fingerprint } from "../../admin/read/follow.ts";
-import { type Change, diff } from "./diff.ts";
-import { KnownAborts } from "./known_aborts.ts";
-import { QUEUE, StateMaker } from "./maker.ts";
-import type { Program } from "../definition.ts";
-import { pruned } from "../prune.ts";
-
-/** A state as of a record, as the page shows it. */
-export interface StateView {
-  readonly at: number;
-  /** The maker of the state: the given program, the reducer of queues, or nothing, if no program was given. */
-  readonly madeBy: "program" | "queue" | "nothing";
-  /** The state, or the snapshot that it is made from, if there is one. */
-  readonly state?: unknown;
-  /** How many values were left out of it. */
-  readonly leftOut: number;
-  /** The record that the snapshot stands at which is shown in its place, 0 where there is none. */
-  readonly snapshot?: number;
-  /** Whether record `at` has no effect. */
-  readonly isAborted: boolean;
-  /** The changes of record `at`. */
-  readonly changes?: readonly Change[];
-  /** The last mutations up to `at` after the snapshot. */
-  readonly mutations?: readonly { seq: number; mutation: unknown }[];
-  /** The problems of snapshots that were skipped. */
-  readonly rejected: readonly string[];
-  /** Whether a damage has kept from finding out whether record `at` was aborted behind it. */
-  readonly isUnsure: boolean;
-}
+} from "../../admin/internal.ts";
+import { collect } from "../../base/collect.ts";
+import { MiniError } from "../../base/errors.ts";
+import type { Ledger } from "../../queue/mod.ts";
+import type { StateAnswer } from "../api_types.ts";
+import type { Redactor } from "../redact.ts";
+import { diff } from "./diff.ts";
+import { pruned } from "./prune.ts";
 
 const MAX_CHANGES = 200;
 const MAX_MUTATIONS = 100;
@@ -48,19 +32,25 @@ export class States {
   readonly #context: JournalContext;
   readonly #given: StateMaker | undefined;
   readonly #queue: StateMaker;
+  readonly #redactor: Redactor;
   readonly #aborts: KnownAborts = new KnownAborts();
   #log = "";
   #last = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(context: JournalContext, program: Program | undefined) {
+  constructor(
+    context: JournalContext,
+    program: ReducerOptions | undefined,
+    redactor: Redactor,
+  ) {
     this.#context = context;
+    this.#redactor = redactor;
     this.#given = program && new StateMaker(context, program);
     this.#queue = new StateMaker(context, QUEUE);
   }
 
   /** The state as of record `at`, and what that record has changed. */
-  view(at: number, signal: AbortSignal): Promise<StateView> {
+  view(at: number, signal: AbortSignal): Promise<StateAnswer> {
     return this.#alone(signal, async (found) => {
       if (this.#given !== undefined) {
         const view = await this.#view(this.#given, found, at, signal);
@@ -127,27 +117,41 @@ export class States {
     found: LogSummary,
     at: number,
     signal: AbortSignal,
-  ): Promise<Omit<StateView, "madeBy">> {
+  ): Promise<Omit<StateAnswer, "madeBy">> {
     const isRecord = at >= found.first && at <= found.last;
     const before = isRecord
       ? await maker.make(found, at - 1, signal).catch(unlessAbsent)
       : undefined;
-    const was = before && await maker.shown(before.state);
+    const was = before && await this.#shown(maker, before.state, at - 1);
     const made = await maker.make(found, at, signal);
     const { state, isAborted, rejected, isUnsure } = made;
-    const is = await maker.shown(state);
+    const is = await this.#shown(maker, state, at);
     return {
       at,
       isAborted,
-      rejected,
+      rejected: this.#errors(rejected),
       isUnsure,
       ...pruned(is),
       ...(before !== undefined && { changes: diff(was, is, MAX_CHANGES) }),
     };
   }
 
+  /** A state as it may be shown. */
+  async #shown(
+    maker: StateMaker,
+    state: unknown,
+    seq: number,
+  ): Promise<unknown> {
+    const where = { kind: "state", seq } as const;
+    return this.#redactor.value(await maker.shown(state), where);
+  }
+
+  #errors(messages: readonly string[]): string[] {
+    return messages.map((message) => this.#redactor.error(message));
+  }
+
   /** The parts of a state, if no program was given to rebuild it. */
-  async #parts(found: LogSummary, at: number): Promise<StateView> {
+  async #parts(found: LogSummary, at: number): Promise<StateAnswer> {
     const log = readOnlyLog(this.#context, found);
     const isRust = isRustLog(found);
     const { aborts } = await this.#aborts.of(log, isRust, found.first);
@@ -160,14 +164,20 @@ export class States {
       at,
       madeBy: "nothing",
       leftOut: 0,
-      ...("state" in rest && pruned(rest.state)),
+      ...("state" in rest && pruned(
+        this.#redactor.value(rest.state, { kind: "state", seq: snapshot }),
+      )),
       snapshot,
       isAborted: aborts.has(at),
       mutations: mutations.map(({ seq, mutation }) => ({
         seq,
-        mutation: pruned(mutation).state,
+        mutation: pruned(
+          this.#redactor.value(mutation, { kind: "mutation", seq }),
+        ).state,
       })),
-      rejected: parts.rejected.map(({ error }) => bareMessage(error)),
+      rejected: this.#errors(
+        parts.rejected.map(({ error }) => bareMessage(error)),
+      ),
       isUnsure: this.#aborts.isCut,
     };
   }

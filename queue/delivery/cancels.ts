@@ -3,6 +3,7 @@ import { MiniError } from "../../base/errors.ts";
 import { hadEffect } from "../effect_of.ts";
 import { type Effect, observe } from "../ledger/effects.ts";
 import { isCurrent, type Ledger, receiptExpired } from "../ledger/ledger.ts";
+import type { Hold } from "../ledger/read.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import type { Delivery, Leases } from "./leases.ts";
 import { checkReason } from "./reason.ts";
@@ -40,6 +41,8 @@ export class Cancels<T, M> {
   readonly #leases: Leases;
   /** Takes back a message that was delivered to nobody. */
   readonly #giveBack: (id: number) => Promise<void>;
+  /** The monotonic clock. */
+  readonly #now: () => number;
   readonly #pending = new Map<number, Pending>();
   readonly #attended = new Map<number, Attended>();
   /** The ledger that is observed, where others change it too. */
@@ -47,14 +50,16 @@ export class Cancels<T, M> {
   #unobserve = () => {};
   #isFollowing = false;
 
-  constructor({ log, leases, giveBack }: {
+  constructor({ log, leases, giveBack, now }: {
     readonly log: LedgerLog<T, M>;
     readonly leases: Leases;
     readonly giveBack: (id: number) => Promise<void>;
+    readonly now: () => number;
   }) {
     this.#log = log;
     this.#leases = leases;
     this.#giveBack = giveBack;
+    this.#now = now;
   }
 
   /** Resolves when a message is cancelled, if it is being cancelled now: its delivery cannot be settled. */
@@ -141,6 +146,19 @@ export class Cancels<T, M> {
     this.#attended.delete(id);
     attended.release?.();
   }
+
+  /** The hold of a consumer on a message in flight. */
+  readonly holdOf = (id: number): Hold | undefined => {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return undefined;
+    const { receipt, since, deadline } = lease;
+    const now = this.#now();
+    return {
+      by: this.#attended.get(id)?.receipt === receipt ? "work" : "receive",
+      heldMs: now - since,
+      leftMs: Math.max(0, deadline - now),
+    };
+  };
 
   /** Cancels a message, durably. From here on its delivery cannot be settled, unless this fails. */
   cancel(id: number, reason: string | undefined): Promise<CancelResult> {

@@ -46,7 +46,8 @@ export class Deliveries<T, M> {
     const { maxResultBytes } = options;
     this.progress = new Progress(log, this.#leases, maxResultBytes);
     const giveBack = (id: number) => this.#giveBackOne(id);
-    this.cancels = new Cancels({ log, leases: this.#leases, giveBack });
+    const parts = { log, leases: this.#leases, now: () => this.#now() };
+    this.cancels = new Cancels({ ...parts, giveBack });
   }
 
   /** Copies the payloads of messages whose delivery is logged, and finds those that the schema rejects. */
@@ -89,7 +90,7 @@ export class Deliveries<T, M> {
       const message = messages[id];
       if (message === undefined || !message.inFlight) continue;
       if (this.cancels.passOver(id)) continue;
-      this.#leases.take(message, this.#now() + timeoutMs);
+      this.#leases.take(message, this.#now(), timeoutMs);
       leased.push({ message, payload });
     }
     return leased;
@@ -259,7 +260,8 @@ export class Deliveries<T, M> {
 
   /** Times out deliveries now: they are taken back when the dispatcher runs next. */
   timeOut(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#leases.take(delivery, this.#now());
+    const now = this.#now();
+    for (const delivery of deliveries) this.#leases.take(delivery, now, 0);
     this.#poke.fire();
   }
 

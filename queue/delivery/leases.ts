@@ -14,6 +14,8 @@ export type HandlerResult =
 
 /** The right of a consumer to settle a delivery. */
 export interface Lease extends Delivery {
+  /** When it was taken, by the monotonic clock. */
+  readonly since: number;
   /** When it expires, by the monotonic clock. */
   deadline: number;
   /** Called when the lease is lost. */
@@ -43,8 +45,8 @@ export class Leases {
   #deadlines = newHeap();
 
   /** Takes a lease on a delivery. */
-  take({ id, receipt }: Delivery, deadline: number): void {
-    this.restore({ id, receipt, deadline });
+  take({ id, receipt }: Delivery, since: number, timeoutMs: number): void {
+    this.restore({ id, receipt, since, deadline: since + timeoutMs });
   }
 
   /** Restores a lease whose delivery could not be settled, unless there is a newer one. */

@@ -37,9 +37,8 @@ export class Progress<T, M> {
   }
 
   /** The last progress of a message in flight, logged or not. */
-  latestOf(id: number): Pick<Lease, "progress"> | undefined {
-    return this.#leases.get(id);
-  }
+  readonly latestOf = (id: number): Pick<Lease, "progress"> | undefined =>
+    this.#leases.get(id);
 
   /** The function with which a handler tells its progress. */
   reporter(delivery: Delivery): ReportProgress {

@@ -40,6 +40,16 @@ export interface QueueStats {
   readonly paused: boolean;
 }
 
+/** The right of a consumer to settle a delivery, as it stands. */
+export interface Hold {
+  /** Whether a handler of `work` has the message, or who has called `receive`. */
+  readonly by: "work" | "receive";
+  /** How long the consumer has had it, in milliseconds. */
+  readonly heldMs: number;
+  /** How long until it is taken back, in milliseconds; `Infinity` while a handler of `work` runs. */
+  readonly leftMs: number;
+}
+
 /** A ledger at the moment at which it is read. */
 export interface LedgerView<T = unknown> extends Moment {
   readonly ledger: Ledger<T>;
@@ -49,6 +59,8 @@ export interface LedgerView<T = unknown> extends Moment {
   readonly latestOf?: (
     id: number,
   ) => { readonly progress?: unknown } | undefined;
+  /** Gives the hold on a message in flight; only its owner knows it. */
+  readonly holdOf?: (id: number) => Hold | undefined;
 }
 
 const NONE: ReadonlySet<number> = new Set();
@@ -72,6 +84,14 @@ export function waitingIn<T>(
   limit: number,
 ): LedgerMessage<T>[] {
   return readyIndexOf(ledger, picked).waiting(moment, limit, picked);
+}
+
+/** The messages that consumers hold, in the order of delivery. */
+export function inFlightIn<T>(
+  { ledger, picked = NONE }: LedgerView<T>,
+): LedgerMessage<T>[] {
+  const { inFlight } = readyIndexOf(ledger, picked);
+  return [...inFlight].map((id) => ledger.messages[id]!);
 }
 
 /** A ledger, unless its state is just being rebuilt. */

@@ -2,7 +2,7 @@ import { aFunction, aSignal } from "../../base/checks.ts";
 import { toJson } from "../../base/json.ts";
 import { given } from "../../base/promise.ts";
 import type { FollowOptions } from "../../store/mod.ts";
-import type { DeepReadonly } from "../readonly.ts";
+import type { DeepReadonly } from "./readonly.ts";
 import type { Guard } from "../reducer.ts";
 import { either, type Feed } from "./feed.ts";
 

@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import { childOf } from "../../base/abort.ts";
 import { aSignal, assertOptions, checkCount } from "../../base/checks.ts";
 import { deadline } from "../../base/deadline.ts";
@@ -7,7 +8,7 @@ import { checkRetention } from "../compaction/retention.ts";
 import { type FilesToRead, isRustLog, openForReading } from "../directory.ts";
 import type { StateManager } from "../manager.ts";
 import { type AppliedMutation, checkInitial, checkUnused } from "../options.ts";
-import type { DeepReadonly } from "../readonly.ts";
+import type { DeepReadonly } from "./readonly.ts";
 import { rebuild, type RebuildSources, rebuildSources } from "../rebuild.ts";
 import { isApplied } from "./feed.ts";
 import {
@@ -21,6 +22,11 @@ import { select } from "./select.ts";
 import { Follower } from "./follower.ts";
 import { ViewState } from "./view_state.ts";
 import { watch } from "./watch.ts";
+
+/** The options that a view was opened with. */
+export let viewOptionsOf: <S, M>(
+  view: StateView<S, M>,
+) => StateViewOptions<S, M>;
 
 /**
  * A state in memory, for reading, that follows what another process writes: it
@@ -61,6 +67,9 @@ export class StateView<S, M> implements AsyncDisposable {
   readonly #ended = new Error("the view was closed");
   #closing: Promise<void> | undefined;
 
+  /** The file of the log, absolute; `undefined` if a log was given. */
+  readonly journalPath: string | undefined;
+
   private constructor(
     sources: RebuildSources<S, M>,
     state: ViewState<S, M>,
@@ -72,6 +81,12 @@ export class StateView<S, M> implements AsyncDisposable {
     this.#follower = new Follower(sources.log, state);
     this.#options = options;
     this.#dir = dir;
+    const { journal = "journal.jsonl" } = options;
+    this.journalPath = dir === undefined ? undefined : join(dir, journal);
+  }
+
+  static {
+    viewOptionsOf = (view) => view.#options;
   }
 
   /**

@@ -7,7 +7,7 @@ import {
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector } from "../support/inspect.ts";
 import { fixture, mini, miniCommand } from "../support/mini.ts";
-import { run, skipped } from "../support/system.ts";
+import { skipped } from "../support/system.ts";
 
 /** Sends a request as it stands; gives the answer as it stands. */
 async function raw(port: string, request: string): Promise<string> {
@@ -166,19 +166,4 @@ Deno.test("mini inspect prints its address, and Ctrl-C ends it", async () => {
   const { success, signal } = await child.status;
   await reader.cancel();
   assertEquals([success, signal], [false, "SIGINT"]);
-});
-
-Deno.test("the page's script is one that a linter has nothing to say about", async () => {
-  await using directory = new TestDirectory();
-  await using inspector = await Inspector.start(fixture("v1/whole"));
-  const { text } = await inspector.ask("");
-  const [, script = ""] = /<script type="module">([^]*)<\/script>/.exec(text)!;
-  await Deno.writeTextFile(directory.at("page.js"), script);
-  const linted = await run(
-    Deno.execPath(),
-    "lint",
-    "--no-config",
-    directory.at("page.js"),
-  );
-  assert(linted.success, linted.stderr);
 });

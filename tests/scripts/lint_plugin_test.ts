@@ -164,7 +164,7 @@ const IMPORTS: [
   ["mod.ts", "./cli/mod.ts", "mod.ts may not import cli"],
   ["cli/x.ts", "node:process", "only cli/main.ts may touch the process"],
   ["cli/main.ts", "node:process", undefined],
-  ["inspect/server.ts", "node:http", undefined],
+  ["cli/inspect_server.ts", "node:http", undefined],
   [
     "inspect/api.ts",
     "node:http",

@@ -1,17 +1,14 @@
-import type { JournalContext } from "../../../store/internal.ts";
-import { basename } from "@std/path";
-import { type KeepPolicy, MiniQueue } from "../../../queue/mod.ts";
-import { Misuse } from "../../args.ts";
+import { changeQueue } from "../../../admin/change_queue.ts";
+import { locate } from "../../../admin/read/locate.ts";
+import { count } from "../../../base/text.ts";
+import type { MiniQueue } from "../../../queue/mod.ts";
 import {
   type Call,
   type Command,
   journalOptions,
   type Outcome,
 } from "../../command.ts";
-import { readQueue } from "../../../admin/read/ledger.ts";
 import { whichOf } from "./look.ts";
-import { DEFAULT_NAME, locate } from "../../../admin/read/locate.ts";
-import { count } from "../../../base/text.ts";
 
 export const queueRedrive: Command = {
   name: "queue redrive",
@@ -106,29 +103,5 @@ async function inQueue<R>(
   task: (queue: MiniQueue<unknown>) => Promise<R>,
 ): Promise<R> {
   const context = await locate(call.args.operand(0), journalOptions(call));
-  const { active: path } = context.paths;
-  // What is opened is the directory, whichever log in it was named.
-  if (basename(path) !== DEFAULT_NAME) {
-    throw new Misuse(`"${path}" is not the ${DEFAULT_NAME} of a queue`);
-  }
-  // Opening what is no queue would make it one.
-  const { view: { ledger } } = await readQueue(context);
-  const queue = await openQueue(context, ledger.policy);
-  return await task(queue).finally(() => queue.close());
-}
-
-/**
- * Only the program's own `maxAttempts` may make a message dead that was in flight
- * when it ended; and it alone decides how many messages stay.
- */
-async function openQueue(
-  { fs, paths }: JournalContext,
-  { finished: keepFinished, dead: keepDead }: KeepPolicy = {},
-): Promise<MiniQueue<unknown>> {
-  return await MiniQueue.open(paths.directory, {
-    fs,
-    maxAttempts: Number.MAX_SAFE_INTEGER,
-    ...(keepFinished && { keepFinished }),
-    ...(keepDead && { keepDead }),
-  });
+  return await changeQueue(context, task);
 }

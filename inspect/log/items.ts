@@ -1,31 +1,16 @@
-import { type JournalContext, readHeader } from "../store/internal.ts";
 import { basename } from "@std/path";
-import type {
-  DamagedLine,
-  Place,
-  SalvagedRecords,
-  Wants,
-} from "../admin/salvage/records.ts";
-import { salvagedLines } from "../admin/salvage/reader.ts";
+import {
+  type DamagedLine,
+  type JournalContext,
+  type Place,
+  readHeader,
+  salvagedLines,
+  type SalvagedRecords,
+  type Wants,
+} from "../../admin/internal.ts";
+import type { DamageRow, LinePlace } from "../api_types.ts";
 
-/** Where a line stands, as it is told. */
-export interface ToldPlace {
-  readonly file: string;
-  readonly line: number;
-  readonly offset: number;
-  readonly bytes: number;
-}
-
-/** A line that cannot be read, and the records that it may have held. */
-export interface DamageRow extends ToldPlace {
-  readonly reason: string;
-  /** The record behind the last one that could be read before it. */
-  readonly from: number;
-  /** The record before the next one that can be read; `null` where none follows. */
-  readonly to: number | null;
-}
-
-/** SalvagedRecords lines and damage, which waits for the next readable line to say what it may have held. */
+/** Readable lines and damage, which waits for the next readable line to say what it may have held. */
 export async function* items(
   context: JournalContext,
   from: number,
@@ -102,6 +87,6 @@ async function baseOf(
 }
 
 /** A place without what is the same for the whole journal. */
-export function told({ path, line, offset, sizeBytes }: Place): ToldPlace {
+export function told({ path, line, offset, sizeBytes }: Place): LinePlace {
   return { file: basename(path), line, offset, bytes: sizeBytes };
 }

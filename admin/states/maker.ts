@@ -1,22 +1,34 @@
 import { isInParts } from "../../base/codec.ts";
 import type { JournalContext } from "../../store/internal.ts";
-import { bareMessage } from "../../admin/finding.ts";
-import { ledgerCodec } from "../../queue/ledger/codec.ts";
-import { applyLogged } from "../../queue/ledger/reducer.ts";
+import { bareMessage } from "../finding.ts";
+import { applyLogged, ledgerCodec } from "../../queue/internal.ts";
 import { emptyLedger, type Ledger, type LedgerEntry } from "../../queue/mod.ts";
 import { type SnapCodec, SnapStore } from "../../snap/mod.ts";
-import { rebuild, rebuildSources } from "../../state/rebuild.ts";
+import { rebuild, rebuildSources } from "../../state/internal.ts";
 import { collect } from "../../base/collect.ts";
-import type { LogSummary } from "../../admin/read/log_summary.ts";
-import { readOnlyLog } from "../../admin/read/read_only.ts";
-import { AS_WRITTEN } from "../../admin/read/snapshot_check.ts";
-import { assertReached, isRustLog } from "../../admin/read/state_parts.ts";
+import type { LogSummary } from "../read/log_summary.ts";
+import { readOnlyLog } from "../read/read_only.ts";
+import { AS_WRITTEN } from "../read/snapshot_check.ts";
+import { assertReached, isRustLog } from "../read/state_parts.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { KnownAborts } from "./known_aborts.ts";
-import type { Program } from "../definition.ts";
+import type { StateOptions } from "../../state/mod.ts";
+
+/** The options of a state that rebuilding it from disk takes. */
+export type ReducerOptions = Pick<
+  StateOptions<unknown, unknown>,
+  | "initial"
+  | "apply"
+  | "immutable"
+  | "codec"
+  | "schema"
+  | "upcast"
+  | "migrate"
+  | "version"
+>;
 
 /** The reducer of a queue, which needs no program to be known. */
-export const QUEUE: Program = {
+export const QUEUE: ReducerOptions = {
   initial: () => emptyLedger(),
   apply: (ledger, entry) => applyLogged(ledger as Ledger, entry as LedgerEntry),
   codec: ledgerCodec() as SnapCodec<unknown>,
@@ -39,11 +51,11 @@ export interface Made {
 /** Makes the states of a log with one program, each from the nearest that is known. */
 export class StateMaker {
   readonly #context: JournalContext;
-  readonly #program: Program;
+  readonly #program: ReducerOptions;
   readonly #aborts: KnownAborts = new KnownAborts();
   readonly #checkpoints: Checkpoints = new Checkpoints();
 
-  constructor(context: JournalContext, program: Program) {
+  constructor(context: JournalContext, program: ReducerOptions) {
     this.#context = context;
     this.#program = program;
   }

@@ -1,5 +1,5 @@
 /** The kinds of records of states and queues. Pure. */
-import { kindOfEntry } from "../admin/read/ledger.ts";
+import { kindOfEntry } from "../../admin/internal.ts";
 
 /** The entry of a state in a record, if it is one. */
 function entryIn(data: unknown): Record<string, unknown> | undefined {

@@ -1,4 +1,4 @@
-import { Aborts } from "../../state/aborts.ts";
+import { Aborts } from "../../state/internal.ts";
 import type { LogReader } from "../../state/mod.ts";
 import { MiniError } from "../../base/errors.ts";
 
