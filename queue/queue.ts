@@ -471,7 +471,9 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * A reader may be slow: nothing waits for it, and it misses nothing on record;
    * of progress in memory it gets the last of each message in flight. One that
    * begins in the past, or is more than about a thousand records late, reads the
-   * log, with a copy of the queue as it was then.
+   * log, with a copy of the queue as it was then. So does every one, at each change,
+   * where the queue is in a state that is `immutable`: each record makes another
+   * ledger then, and the log alone tells what a record did. `outcome` pays that too.
    *
    * @param options Where to start, and when to stop.
    * @returns The events. Those of one record share a number: a reader that stops

@@ -53,9 +53,32 @@ export const EVENT_MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: "view-events-begin-at-what-was-taken-back",
+    file: "queue/view.ts",
+    edits: [[
+      "isFitting ||= this.#view.resets === resets;",
+      "isFitting ||= resets >= 0;",
+    ]],
+    killedBy: {
+      file: "tests/queue/view_events_test.ts",
+      test:
+        "QueueView.events() tells what is on record though records are taken back as it begins",
+    },
+  },
+  {
+    name: "update-is-passed-over-by-a-delivery",
+    file: "queue/producer.ts",
+    edits: [["this.#log.hold(id);", "() => {};"]],
+    killedBy: {
+      file: "tests/queue/update_test.ts",
+      test:
+        "MiniQueue.update() holds for a message that somebody receives while it is being logged",
+    },
+  },
+  {
     name: "outcome-misses-a-result-given-before",
     file: "queue/events/outcome.ts",
-    edits: [["    this.noteResult(delivery);\n", ""]],
+    edits: [["    this.#noteResult(delivery);\n", ""]],
     killedBy: {
       file: "tests/queue/whole_test.ts",
       test:

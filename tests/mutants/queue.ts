@@ -200,8 +200,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "clock-follows-the-wall",
     file: "queue/clock.ts",
     edits: [[
-      "    return monotonic + this.#offset;\n",
-      "    return wall + 0 * this.#offset;\n",
+      "    return { now: monotonic + this.#offset, wall };\n",
+      "    return { now: wall + 0 * this.#offset, wall };\n",
     ]],
     killedBy: {
       file: "tests/queue/clock_test.ts",
