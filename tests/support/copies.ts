@@ -26,13 +26,15 @@ export function filesIn(
 export async function makeCounter(
   fs: FileSystem,
   dir: string = FROM,
-): Promise<{ last: number }> {
+  records: number = 12,
+): Promise<void> {
   await using counter = await openCounter(dir, { fs, maxSegmentBytes: 300 });
-  for (let at = 1; at <= 12; at++) {
+  for (let at = 1; at <= records; at++) {
     await counter.apply({ by: 1 });
-    if (at === 4 || at === 8) await counter.createSnapshot();
+    if (at % Math.ceil(records / 3) === 0 && at < records) {
+      await counter.createSnapshot();
+    }
   }
-  return { last: counter.sequence };
 }
 
 /** Fails unless the directory of a copy is empty, or opening refuses it; gives the names in it. */
