@@ -56,14 +56,13 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** How many columns a text takes, styles aside. */
-function width(text: string): number {
-  // deno-lint-ignore no-control-regex -- that is what a style begins with
-  return [...text.replace(/\u001b\[\d+m/g, "")].length;
+/** The columns of a text once control characters are shown as JSON has them. */
+export function width(text: string): number {
+  return columnsOf(printable(text));
 }
 
 // deno-lint-ignore no-control-regex -- a style, or what a terminal would obey of what stands in files
-const CONTROL = /\u001b\[(?:[0-2]|3[1-3])m|[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+const CONTROL = /\u001b\[(?:[0-2]|22|3[1-39])m|[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /** A text with its control characters as JSON has them; styles stay. */
 export function printable(text: string): string {
@@ -83,4 +82,60 @@ export function brief(value: unknown, max: number): string {
   return characters.length <= max && text.length <= max * 2
     ? text
     : `${characters.slice(0, max - 1).join("")}…`;
+}
+
+/** The text of a value on one line, of at most this number of columns of a terminal. */
+export function briefly(value: unknown, columns: number): string {
+  return clipped(printable(JSON.stringify(value) ?? "nothing"), columns);
+}
+
+// deno-lint-ignore no-control-regex -- that is what a style begins with
+const STYLE = /\u001b\[\d+m/g;
+
+const PLAIN = /^[\x20-\x7e]*$/;
+
+/** A character of two columns: East Asian, or an emoji. */
+const WIDE =
+  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18df2}\u{1aff0}-\u{1b2fb}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Regional_Indicator}{2}/u;
+
+/** Marks and signs that take no column of their own. */
+const NO_COLUMN = /[\p{Mn}\p{Me}\p{Cf}]/gu;
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** The characters of a text as a reader counts them, each with its columns. */
+function* characters(
+  text: string,
+): Generator<{ text: string; columns: number }, void, undefined> {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  for (const { segment } of segmenter.segment(text)) {
+    const columns = WIDE.test(segment)
+      ? 2
+      : [...segment.replace(NO_COLUMN, "")].length;
+    yield { text: segment, columns };
+  }
+}
+
+/** The columns that a text takes on one line, styles aside. */
+function columnsOf(text: string): number {
+  const bare = text.replace(STYLE, "");
+  if (PLAIN.test(bare)) return bare.length;
+  let sum = 0;
+  for (const { columns } of characters(bare)) sum += columns;
+  return sum;
+}
+
+/** The text, or as much of its beginning as leaves a column for `…`. It has no styles. */
+export function clipped(text: string, columns: number): string {
+  // A mark takes no column, and there may be many.
+  const start = text.slice(0, columns * 8);
+  if (start.length === text.length && columnsOf(text) <= columns) return text;
+  let kept = "";
+  let left = columns - 1;
+  for (const character of characters(start)) {
+    left -= character.columns;
+    if (left < 0) break;
+    kept += character.text;
+  }
+  return `${kept}…`;
 }

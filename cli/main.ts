@@ -34,7 +34,7 @@ function processTerminal(): Terminal {
     isInteractive,
     isPipe: isPipe(stdout.fd),
     showsProgress: stderr.isTTY === true,
-    hasColour: isInteractive && !noColour(),
+    hasColour: wantsColour(isInteractive),
     columns: stdout.columns || 80,
     write: (text) =>
       new Promise((resolve, reject) => {
@@ -58,8 +58,20 @@ function isPipe(fd: number): boolean {
 /** The write that has failed tells of it already. */
 function ignore(): void {}
 
-/** Whether `NO_COLOR` is set. Deno knows without the permission to read the environment, and without asking for it. */
-function noColour(): boolean {
-  const deno = (globalThis as { Deno?: { noColor: boolean } }).Deno;
-  return deno?.noColor ?? Boolean(process.env.NO_COLOR);
+/** The part of Deno that tells about colours without asking for a permission. */
+interface DenoOfColours {
+  readonly noColor: boolean;
+  readonly permissions: {
+    querySync(of: { name: "env"; variable: string }): { state: string };
+  };
+}
+
+/** Whether colours are wanted: on a terminal that `NO_COLOR` does not forbid, or where `FORCE_COLOR` says so. */
+function wantsColour(isInteractive: boolean): boolean {
+  const { Deno: deno } = globalThis as { Deno?: DenoOfColours };
+  const of = { name: "env", variable: "FORCE_COLOR" } as const;
+  const mayLook = !deno || deno.permissions.querySync(of).state === "granted";
+  const forced = mayLook ? process.env.FORCE_COLOR : undefined;
+  if (forced) return !["0", "false"].includes(forced);
+  return isInteractive && !(deno?.noColor ?? Boolean(process.env.NO_COLOR));
 }

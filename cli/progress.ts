@@ -1,6 +1,6 @@
 import type { AdminProgress } from "../admin/mod.ts";
 import type { Terminal } from "./terminal.ts";
-import { duration, size } from "../base/text.ts";
+import { clipped, duration, size } from "../base/text.ts";
 
 /** Work that is done sooner shows nothing. */
 const FIRST_AFTER_MS = 150;
@@ -71,7 +71,7 @@ export class Progress {
       total: this.#total,
       seconds,
     });
-    const line = [...text].slice(0, this.#terminal.columns - 1).join("");
+    const line = clipped(text, this.#terminal.columns - 1);
     this.#terminal.complain(`\r\u001b[K${line}`);
   }
 

@@ -1,3 +1,5 @@
+import { styleText } from "node:util";
+
 /** Where a command runs: the one seam to the process. */
 export interface Terminal {
   /** Whether a person reads what is printed, rather than a program. */
@@ -20,15 +22,15 @@ export interface Terminal {
 }
 
 /** A style that marks part of a line. */
-export type Style = "good" | "bad" | "warn" | "faint" | "bold";
+export type Style = keyof typeof FORMATS;
 
-const CODES: Readonly<Record<Style, number>> = {
-  good: 32,
-  bad: 31,
-  warn: 33,
-  faint: 2,
-  bold: 1,
-};
+const FORMATS = {
+  good: "green",
+  bad: "red",
+  warn: "yellow",
+  faint: "dim",
+  bold: "bold",
+} as const;
 
 /** Gives a text a style where there is one to be seen. */
 export type Paint = (style: Style, text: string) => string;
@@ -36,7 +38,10 @@ export type Paint = (style: Style, text: string) => string;
 /** How to paint on a terminal. */
 export function painter({ hasColour }: Pick<Terminal, "hasColour">): Paint {
   return (style, text) =>
-    hasColour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
+    // Its own look at terminal and environment would ask Deno for a permission.
+    hasColour
+      ? styleText(FORMATS[style], text, { validateStream: false })
+      : text;
 }
 
 /** The size of a chunk of output. */

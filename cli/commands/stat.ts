@@ -5,7 +5,7 @@ import {
   stat,
   type StatReport,
 } from "../../admin/mod.ts";
-import { count, grouped, size, span, table } from "../../base/text.ts";
+import { count, grouped, size, span, table, width } from "../../base/text.ts";
 import { bar, grouped as groups, map } from "../chart.ts";
 import {
   adminOptions,
@@ -127,7 +127,7 @@ function segmentRows(
     grouped(last - base),
     size(sizeBytes),
   ]);
-  const wide = Math.max(...table(facts).map((line) => [...line].length));
+  const wide = Math.max(...table(facts).map(width));
   const room = isInteractive ? columns - wide - 3 : BAR_CHARS;
   return table(facts.map((row, at) => {
     const { base, last } = rows[at]!;

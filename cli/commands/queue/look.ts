@@ -15,7 +15,13 @@ import {
 } from "../../command.ts";
 import { locate, queueReport, readQueue } from "../../../admin/internal.ts";
 import type { QueueReport } from "../../../admin/mod.ts";
-import { brief, count, duration, grouped, table } from "../../../base/text.ts";
+import {
+  briefly,
+  count,
+  duration,
+  grouped,
+  table,
+} from "../../../base/text.ts";
 
 const DEFAULT_PEEK = 10;
 const BAR_CHARS = 30;
@@ -110,7 +116,7 @@ export const queuePeek: Command = {
         ? "new"
         : `received ${attempts} times`,
       JSON.stringify(group ?? "").slice(1, -1),
-      brief(payload, call.terminal.columns - 30),
+      briefly(payload, call.terminal.columns - 30),
     ]);
     const lines = rows.length === 0 ? ["no messages wait"] : table(rows);
     return { exitCode: 0, report: { messages }, lines };
@@ -226,8 +232,8 @@ export const queueFinished: Command = {
       String(message.id),
       timeText(message.endedAt),
       message.state,
-      brief(endOf(message), width),
-      brief(message.payload, width),
+      briefly(endOf(message), width),
+      briefly(message.payload, width),
     ]);
     const none = found.view.ledger.policy?.finished === undefined
       ? "no finished messages: the program does not set keepFinished"
@@ -294,8 +300,8 @@ export const queueDead: Command = {
     const rows = messages.map(({ id, diedAt, reason, payload }) => [
       String(id),
       timeText(diedAt),
-      brief(reason, isInteractive ? half : Infinity),
-      brief(payload, half),
+      briefly(reason, isInteractive ? half : Infinity),
+      briefly(payload, half),
     ]);
     return {
       exitCode: rows.length > 0 ? 1 : 0,
