@@ -5,6 +5,7 @@ export { optionsOf, viewOptionsOf } from "../state/internal.ts";
 export {
   type JournalContext,
   readHeader,
+  removeConsumer,
   untilStable,
 } from "../store/internal.ts";
 export { changeQueue } from "./change_queue.ts";
@@ -14,9 +15,10 @@ export {
   explain,
   type Finding,
 } from "./finding.ts";
-export { counted } from "./options.ts";
+export { counted, type JournalOptions } from "./options.ts";
 export { isSetAside, lostIn, tornMessage } from "./read/consistency.ts";
-export { fingerprint } from "./read/follow.ts";
+export { consumersOf } from "./read/consumers.ts";
+export { fingerprint } from "./read/fingerprint.ts";
 export {
   currentView,
   delayOf,

@@ -1,6 +1,6 @@
 import type { FileSystem } from "../fs/file_system.ts";
 import type { AdminOptions } from "../admin/mod.ts";
-import type { JournalOptions } from "../admin/options.ts";
+import type { JournalOptions } from "../admin/internal.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
 import type { LineWriter, Paint, Terminal } from "./terminal.ts";

@@ -1,5 +1,5 @@
 import { dirname } from "@std/path";
-import type { Finding } from "../admin/finding.ts";
+import type { Finding } from "../admin/mod.ts";
 import { span } from "../base/text.ts";
 
 /** The next step after a failure, by its code. */

@@ -1,6 +1,5 @@
 import type { Paint } from "../terminal.ts";
 import { grouped, table } from "../../base/text.ts";
-import { removeConsumer } from "../../store/internal.ts";
 import {
   type Call,
   type Command,
@@ -8,12 +7,13 @@ import {
   journalOptions,
   type Outcome,
 } from "../command.ts";
-import { locate } from "../../admin/read/locate.ts";
-import { summarizeDamagedLog } from "../../admin/read/log_summary.ts";
 import {
-  type ConsumerReport,
   consumersOf,
-} from "../../admin/read/consumers.ts";
+  locate,
+  removeConsumer,
+  summarizeDamagedLog,
+} from "../../admin/internal.ts";
+import type { ConsumerReport } from "../../admin/mod.ts";
 
 export const consumerList: Command = {
   name: "consumer list",

@@ -7,8 +7,7 @@ import {
   journalOptions,
   type Outcome,
 } from "../command.ts";
-import { locate, reading } from "../../admin/read/locate.ts";
-import { measureSegments } from "../../admin/read/log_summary.ts";
+import { locate, measureSegments, reading } from "../../admin/internal.ts";
 
 export const dump: Command = {
   name: "dump",

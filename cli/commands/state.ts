@@ -1,4 +1,3 @@
-import type { JournalContext } from "../../store/internal.ts";
 import { basename } from "@std/path";
 import { Misuse } from "../args.ts";
 import {
@@ -8,11 +7,14 @@ import {
   journalOptions,
   type Outcome,
 } from "../command.ts";
-import type { LogSummary } from "../../admin/read/log_summary.ts";
-import { locateOrLost } from "../../admin/read/locate.ts";
-import { steadily } from "../../admin/read/read_only.ts";
-import { listThere } from "../../admin/read/snapshot_check.ts";
-import { stateParts } from "../../admin/read/state_parts.ts";
+import {
+  type JournalContext,
+  listThere,
+  locateOrLost,
+  type LogSummary,
+  stateParts,
+  steadily,
+} from "../../admin/internal.ts";
 
 export const state: Command = {
   name: "state",

@@ -1,5 +1,7 @@
-import { DEFAULT_LINES, follow, recordsFrom } from "../../admin/read/follow.ts";
-import type { JournalContext } from "../../store/internal.ts";
+import { locate, reading } from "../../admin/internal.ts";
+import { MiniError } from "../../base/errors.ts";
+import { span } from "../../base/text.ts";
+import { type LogRecord, MiniStore } from "../../store/mod.ts";
 import {
   type Call,
   type Command,
@@ -7,10 +9,14 @@ import {
   journalOptions,
   type Outcome,
 } from "../command.ts";
-import { recordLine } from "./dump.ts";
-import { summarizeLog } from "../../admin/read/log_summary.ts";
 import { NextLine } from "../next_line.ts";
-import { locate } from "../../admin/read/locate.ts";
+import { recordLine } from "./dump.ts";
+
+/** The number of last records that are shown where nothing else is said. */
+const DEFAULT_LINES = 10;
+
+/** How often somebody who waits for a record shows that he still does. */
+const WAIT_MS = 200;
 
 export const tail: Command = {
   name: "tail",
@@ -34,13 +40,15 @@ export const tail: Command = {
   examples: ["data/journal.jsonl", "state -f -n 100"],
   async run(call: Call): Promise<Outcome> {
     const { args, writer, isJson } = call;
-    const context = await locate(call.args.operand(0), journalOptions(call));
-    const { first, last } = await summarizeLog(context);
+    const context = await locate(args.operand(0), journalOptions(call));
+    const log = { path: context.paths.active, options: reading(context) };
+    const { first, last } = await endsOf(log);
     const lines = args.number("lines") ?? DEFAULT_LINES;
     const from = Math.max(first, last - lines + 1);
-    if (args.has("follow")) await printAll(call, context, from);
+    if (args.has("follow")) await printAll(call, log, from);
     else {
-      for await (const record of recordsFrom(context, from, last)) {
+      const range = { ...log.options, from, to: last };
+      for await (const record of MiniStore.replay(log.path, range)) {
         await writer.line(recordLine(record, isJson));
       }
     }
@@ -48,31 +56,110 @@ export const tail: Command = {
   },
 };
 
+/** A log, and how it is read. */
+interface ReadLog {
+  readonly path: string;
+  readonly options: ReturnType<typeof reading>;
+}
+
+/** The numbers of the first and the last record. */
+async function endsOf(
+  { path, options }: ReadLog,
+): Promise<{ first: number; last: number }> {
+  const reader = await MiniStore.openReader(path, options);
+  await reader.close();
+  return { first: reader.firstSequence, last: reader.sequence };
+}
+
 /** Prints records, and those to come, for as long as somebody reads. */
 async function printAll(
   { terminal, writer, isJson }: Call,
-  context: JournalContext,
+  log: ReadLog,
   from: number,
 ): Promise<void> {
   const line = new NextLine((text) => terminal.write(text), isJson);
-  let next = from;
-  const records = follow(context, from, {
-    ...terminal,
-    async sleep(ms) {
-      await terminal.sleep(ms);
-      if (terminal.isPipe) await line.wait(next);
-    },
-  });
+  const print = async (record: LogRecord<unknown>) => {
+    await writer.line(line.rest(recordLine(record, isJson)));
+    from = record.seq + 1;
+  };
+  const caughtUp = async (next: Promise<unknown>) => {
+    let isThere = false;
+    const there = next.then(() => isThere = true, () => isThere = true);
+    await writer.flush();
+    while (!isThere) {
+      await Promise.race([there, terminal.sleep(WAIT_MS)]);
+      if (!isThere && terminal.isPipe) await line.wait(from);
+    }
+  };
   try {
-    for await (const record of records) {
-      if (record === "caught up") await writer.flush();
-      else {
-        await writer.line(line.rest(recordLine(record, isJson)));
-        next = record.seq + 1;
+    for (;;) {
+      try {
+        await follow(log, from, print, caughtUp);
+      } catch (error) {
+        from = await skip(log, from, error, terminal);
       }
     }
   } catch (error) {
     await line.end().catch(() => {});
     throw error;
   }
+}
+
+/** Takes records, and those to come; and waits for the next one where there are no more for now. */
+async function follow(
+  { path, options }: ReadLog,
+  from: number,
+  take: (record: LogRecord<unknown>) => Promise<void>,
+  caughtUp: (next: Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  let onCaughtUp = () => {};
+  const records = MiniStore.follow(path, {
+    ...options,
+    from,
+    signal: stop.signal,
+    onCaughtUp: () => onCaughtUp(),
+  })[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      let next!: ReturnType<typeof records.next>;
+      const isCaughtUp = await new Promise<boolean>((resolve, reject) => {
+        onCaughtUp = () => resolve(true);
+        next = records.next();
+        next.then(() => resolve(false), reject);
+      });
+      if (isCaughtUp) await caughtUp(next);
+      const { done, value } = await next;
+      if (done) return;
+      await take(value);
+    }
+  } finally {
+    stop.abort();
+    await records.return?.();
+  }
+}
+
+/** The record to continue with where the log is not what it was. */
+async function skip(
+  log: ReadLog,
+  from: number,
+  error: unknown,
+  { complain }: Call["terminal"],
+): Promise<number> {
+  const code = error instanceof MiniError ? error.code : undefined;
+  if (code !== "COMPACTED" && code !== "REWRITTEN") throw error;
+  const { first, last } = await endsOf(log);
+  if (last < from - 1) {
+    complain(`mini: the log now ends with record ${last}\n`);
+    return Math.max(first, last - DEFAULT_LINES + 1);
+  }
+  if (first > from) {
+    const gone = span("record", from, first - 1);
+    complain(`mini: ${gone}: compacted before it could be shown\n`);
+    return first;
+  }
+  if (code === "COMPACTED") throw error;
+  const { seq = from } = error as MiniError;
+  complain(`mini: other records stand in the log from record ${seq} on\n`);
+  return Math.max(first, seq);
 }

@@ -113,32 +113,40 @@ Deno.test("mini tail -f follows a writer through rotations and compactions witho
   assert(segments.size > 3, [...segments].join());
 });
 
-Deno.test("mini tail -f says that a log has gone back, and continues with what is there", async () => {
-  await using directory = new TestDirectory();
-  const [path, other] = [directory.at(), directory.at("other.jsonl")];
-  for (const [log, records] of [[path, 12], [other, 2]] as const) {
-    await using store = await MiniStore.open<string>(log);
-    for (let at = 1; at <= records; at++) await store.append(log);
-  }
-  await using child = new Deno.Command(Deno.execPath(), {
-    args: miniCommand(["tail", "-f", "-n", "1", "--json", path]),
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const [lines, told] = [child.stdout, child.stderr].map((stream) =>
-    stream.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new TextLineStream()).getReader()
-  );
-  const next = async () => JSON.parse(String((await lines!.read()).value));
-  assertEquals((await next()).seq, 12);
-  await Deno.rename(other, path);
-  assertEquals(await next(), { seq: 1, data: other });
-  assertEquals(await next(), { seq: 2, data: other });
-  const { value } = await told!.read();
-  assertStringIncludes(String(value), "the log now ends with record 2");
-  child.kill();
-  await Promise.all([lines!.cancel(), told!.cancel()]);
-});
+for (
+  const [records, told] of [
+    [2, "the log now ends with record 2"],
+    [14, "other records stand in the log from record 1 on"],
+  ] as const
+) {
+  Deno.test(`mini tail -f says that ${told}, and continues with what is there`, async () => {
+    await using directory = new TestDirectory();
+    const [path, other] = [directory.at(), directory.at("other.jsonl")];
+    for (const [log, count] of [[path, 12], [other, records]] as const) {
+      await using store = await MiniStore.open<string>(log);
+      for (let at = 1; at <= count; at++) await store.append(log);
+    }
+    await using child = new Deno.Command(Deno.execPath(), {
+      args: miniCommand(["tail", "-f", "-n", "1", "--json", path]),
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const [lines, complaints] = [child.stdout, child.stderr].map((stream) =>
+      stream.pipeThrough(new TextDecoderStream())
+        .pipeThrough(new TextLineStream()).getReader()
+    );
+    const next = async () => JSON.parse(String((await lines!.read()).value));
+    assertEquals((await next()).seq, 12);
+    await Deno.rename(other, path);
+    for (let seq = 1; seq <= records; seq++) {
+      assertEquals(await next(), { seq, data: other });
+    }
+    const { value } = await complaints!.read();
+    assertStringIncludes(String(value), told);
+    child.kill();
+    await Promise.all([lines!.cancel(), complaints!.cancel()]);
+  });
+}
 
 function namesOf(dir: string): string[] {
   return [...Deno.readDirSync(dir)].map(({ name }) => name)

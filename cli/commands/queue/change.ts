@@ -1,5 +1,4 @@
-import { changeQueue } from "../../../admin/change_queue.ts";
-import { locate } from "../../../admin/read/locate.ts";
+import { changeQueue, locate } from "../../../admin/internal.ts";
 import { count } from "../../../base/text.ts";
 import type { MiniQueue } from "../../../queue/mod.ts";
 import {
