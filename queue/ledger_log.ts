@@ -255,9 +255,13 @@ export class LedgerLog<T, M> {
     return this.#time.stamp(this.ifReadable()?.drift);
   }
 
-  #stampJson(version: { v?: number }): string {
-    const { at, ...drift } = this.#stamp();
-    return JSON.stringify({ at, ...version, ...drift }).slice(1, -1);
+  /** The fields of an entry before its items, as JSON. */
+  #stampJson({ v }: { v?: number }): string {
+    const { at, drift } = this.#stamp();
+    const version = v === undefined ? "" : `,"v":${v}`;
+    return drift === undefined
+      ? `"at":${at}${version}`
+      : `"at":${at}${version},"drift":${drift}`;
   }
 
   /** Records an event after everything recorded before; it is taken as it is at the call. Resolves to the number of its record. */

@@ -46,7 +46,18 @@ export class Leases {
 
   /** Takes a lease on a delivery. */
   take({ id, receipt }: Delivery, since: number, timeoutMs: number): void {
-    this.restore({ id, receipt, since, deadline: since + timeoutMs });
+    // All have one shape, which is faster.
+    this.restore({
+      id,
+      receipt,
+      since,
+      deadline: since + timeoutMs,
+      onLost: undefined,
+      settling: undefined,
+      mayBeAcked: false,
+      progress: undefined,
+      result: undefined,
+    });
   }
 
   /** Restores a lease whose delivery could not be settled, unless there is a newer one. */

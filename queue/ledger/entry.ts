@@ -205,14 +205,17 @@ interface Parts {
   readonly redrive?: readonly (number | LaterRedrive)[];
 }
 
-/** The version of an entry with these parts, unless it is 1. */
+/** The version of an entry with these parts, of which one is its kind, unless it is 1. */
 export function versionOf(parts: object): { v?: number } {
-  const { enqueue = [], settle = [], redrive = [] }: Parts = parts;
-  const isNew = Object.keys(parts).some((kind) => NEW_KINDS.has(kind)) ||
-    enqueue.some(({ from, when, headers }) =>
+  const { enqueue, settle, redrive }: Parts = parts;
+  const isNew = settle !== undefined
+    ? settle.some((each) => "error" in each || "result" in each)
+    : enqueue !== undefined
+    ? enqueue.some(({ from, when, headers }) =>
       (from ?? when ?? headers) !== undefined
-    ) ||
-    settle.some((each) => "error" in each || "result" in each) ||
-    redrive.some((each) => typeof each !== "number");
+    )
+    : redrive !== undefined
+    ? redrive.some((each) => typeof each !== "number")
+    : Object.keys(parts).some((kind) => NEW_KINDS.has(kind));
   return isNew ? { v: 2 } : {};
 }
