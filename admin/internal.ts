@@ -48,12 +48,7 @@ export {
 } from "./read/snapshot_check.ts";
 export { isRustLog, stateParts } from "./read/state_parts.ts";
 export { salvagedLines } from "./salvage/reader.ts";
-export type {
-  DamagedLine,
-  Place,
-  SalvagedRecords,
-  Wants,
-} from "./salvage/records.ts";
+export type { DamagedLine, SalvagedRecords, Wants } from "./salvage/records.ts";
 export { queueReport } from "./stat.ts";
 export { KnownAborts } from "./states/known_aborts.ts";
 export { QUEUE, type ReducerOptions, StateMaker } from "./states/maker.ts";

@@ -36,7 +36,9 @@ export function addRange(ranges: Renumbered[], next: Renumbered): void {
 
 /** Records that kept or changed their numbers together. */
 export interface Renumbered {
+  /** The old number of the first. */
   readonly from: number;
+  /** The old number of the last. */
   readonly to: number;
   /** The new number of the first. */
   readonly as: number;
@@ -69,8 +71,17 @@ export class JournalBuilder implements AsyncDisposable {
     first = 1,
   ): Promise<JournalBuilder> {
     const journal = await openJournal(context, { durable: false });
-    if (first > 1) await journal.writer.resetTo(first - 1);
-    return new JournalBuilder(journal);
+    const builder = new JournalBuilder(journal);
+    if (first > 1) {
+      try {
+        await journal.writer.resetTo(first - 1);
+      } catch (error) {
+        await builder[Symbol.asyncDispose]();
+        throw error;
+      }
+      builder.#next = first;
+    }
+    return builder;
   }
 
   /** The id of the new journal. */

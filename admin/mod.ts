@@ -20,6 +20,15 @@ export { adopt } from "./adopt/adopt.ts";
 export type { AdoptOptions, AdoptReport } from "./adopt/adopt.ts";
 export { convert } from "./convert.ts";
 export type { ConvertReport } from "./convert.ts";
+export { salvage } from "./salvage/salvage.ts";
+export type {
+  CopiedRecords,
+  LeftOutLine,
+  PassedOver,
+  SalvageReport,
+} from "./salvage/report.ts";
+export type { LinePlace } from "./salvage/records.ts";
+export type { Renumbered } from "./journal_builder.ts";
 export type { LostPart } from "./adopt/values.ts";
 export type {
   FileHandle,

@@ -1,4 +1,3 @@
-import { listSnapshots } from "../../snap/internal.ts";
 import {
   asListed,
   contextOf,
@@ -6,10 +5,11 @@ import {
   JournalPaths,
 } from "../../store/internal.ts";
 import { isDirectory, namesIn } from "../../fs/directory.ts";
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import type { FileSystem } from "../../fs/file_system.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { JournalOptions } from "../options.ts";
+import { listThere } from "./snapshot_check.ts";
 
 /** The journal of a directory where nothing else is said; that of a queue in any case. */
 export const DEFAULT_NAME = "journal.jsonl";
@@ -34,7 +34,7 @@ function missing(message: string, path: string): MiniError {
   return new MiniError("NOT_FOUND", message, { path });
 }
 
-/** The same, but where a directory holds snapshots and no journal, the journal that opening would make beside them. */
+/** The same, but where a directory holds snapshots and no journal, the journal that opening would make beside them, given the directory or that path. */
 export async function locateOrLost(
   given: string,
   options: JournalOptions,
@@ -42,15 +42,23 @@ export async function locateOrLost(
   try {
     return await locate(given, options);
   } catch (error) {
-    const { fs, journal } = options;
-    const hasSnapshots = error instanceof MiniError &&
-      error.code === "NOT_FOUND" &&
-      journal === undefined && await isDirectory(fs, given) &&
-      journalsAmong(await namesIn(fs, given)).length === 0 &&
-      (await listSnapshots(fs, given)).length > 0;
-    if (!hasSnapshots) throw error;
-    return contextFor(join(given, DEFAULT_NAME), options);
+    if (!isNotFound(error) || options.journal !== undefined) throw error;
+    const { fs } = options;
+    const path = await isDirectory(fs, given)
+      ? join(given, DEFAULT_NAME)
+      : given;
+    const context = contextFor(path, options);
+    const { directory, active } = context.paths;
+    const isLost = basename(active) === DEFAULT_NAME &&
+      journalsAmong(await namesIn(fs, directory)).length === 0 &&
+      (await listThere(fs, directory)).length > 0;
+    if (!isLost) throw error;
+    return context;
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof MiniError && error.code === "NOT_FOUND";
 }
 
 function journalsAmong(names: readonly string[]): string[] {

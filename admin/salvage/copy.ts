@@ -5,6 +5,7 @@ import {
 } from "../../store/internal.ts";
 import type { DamagedLine, SalvagedRecords } from "./records.ts";
 import { rawLines } from "../read/raw_lines.ts";
+import type { CopiedRecords, LeftOutLine } from "./report.ts";
 import { salvagedLines } from "./reader.ts";
 import { measureSegments } from "../read/log_summary.ts";
 import {
@@ -16,26 +17,6 @@ import {
 /** No more damages than this are told one by one. */
 const MAX_TOLD = 100;
 
-/** The records that were copied, and the lines that were not. */
-export interface Copied {
-  readonly records: number;
-  /** Where the records of the new journal were in the old one. */
-  readonly ranges: readonly Renumbered[];
-  /** Numbers between records that were read, which nothing has. */
-  readonly gaps: readonly { readonly from: number; readonly to: number }[];
-  /** Records that look whole, and that no checksum vouches for. */
-  readonly unverified: readonly Renumbered[];
-  /** How many lines cannot be read. */
-  readonly damages: number;
-  readonly damaged: readonly Told[];
-}
-
-/** A line that cannot be read, or a number of blank lines. */
-type Told = DamagedLine["place"] & {
-  readonly reason: string;
-  readonly lines?: number;
-};
-
 /**
  * Copies every record that can be read.
  *
@@ -45,7 +26,7 @@ export async function copyReadable(
   source: JournalContext,
   to: JournalContext,
   after?: number,
-): Promise<{ copied: Copied; written: JournalBuilder }> {
+): Promise<{ copied: CopiedRecords; written: JournalBuilder }> {
   const unverified: Renumbered[] = [];
   const damages = new Damages();
   const isNative = (await measureSegments(source)).format === "mini";
@@ -120,7 +101,7 @@ async function markAtEnd(
 /** Lines that cannot be read, the first of them with their places. */
 class Damages {
   count = 0;
-  readonly told: Told[] = [];
+  readonly told: LeftOutLine[] = [];
 
   add({ place, reason, lines }: DamagedLine): void {
     this.count += lines;
@@ -176,7 +157,7 @@ async function firstOf(source: JournalContext): Promise<number | undefined> {
 function gapsBetween(
   ranges: readonly Renumbered[],
   first: number | undefined,
-): Copied["gaps"] {
+): CopiedRecords["gaps"] {
   const gaps: { from: number; to: number }[] = [];
   let next = first ?? ranges[0]?.from ?? 1;
   for (const { from, to } of ranges) {

@@ -22,7 +22,7 @@ export interface SalvagedRecords {
   readonly applied?: number;
   /** The time in the line, in milliseconds since 1970. */
   readonly at?: number | undefined;
-  readonly place: Place;
+  readonly place: LinePlace;
 }
 
 /** A line that cannot be read, or blank ones that follow each other. */
@@ -30,7 +30,7 @@ export interface DamagedLine {
   readonly kind: "damage";
   readonly reason: string;
   readonly lines: number;
-  readonly place: Place;
+  readonly place: LinePlace;
 }
 
 /** The first line of a segment. */
@@ -41,11 +41,15 @@ export interface Start {
 
 export type SalvagedLine = SalvagedRecords | DamagedLine | Start;
 
-/** Where a line stands. */
-export interface Place {
+/** The place of a line. */
+export interface LinePlace {
+  /** The file. */
   readonly path: string;
+  /** The number of the line in it, from 1. */
   readonly line: number;
+  /** The byte in the file at which it starts, from 0. */
   readonly offset: number;
+  /** Its size in bytes, without the newline. */
   readonly sizeBytes: number;
 }
 
@@ -174,7 +178,7 @@ export class SalvageReader {
     return { kind: "damage", reason, lines, place: this.#placeOf(raw) };
   }
 
-  #placeOf({ line, offset, sizeBytes }: RawLine): Place {
+  #placeOf({ line, offset, sizeBytes }: RawLine): LinePlace {
     return { path: this.#path, line, offset, sizeBytes };
   }
 }

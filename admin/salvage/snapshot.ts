@@ -2,13 +2,14 @@ import type { JournalContext } from "../../store/internal.ts";
 import type { SnapCodec } from "../../snap/mod.ts";
 import { SnapStore } from "../../snap/mod.ts";
 import { MiniError } from "../../base/errors.ts";
+import type { PassedOver } from "./report.ts";
 import { logIdIn } from "./reader.ts";
 import { AS_WRITTEN, type SnapshotCheck } from "../read/snapshot_check.ts";
 
 /** The snapshot that a rescued state begins with, and those that are of no use. */
 export interface Choice {
   readonly chosen?: SnapshotCheck;
-  readonly passedOver: readonly { path: string; reason: string }[];
+  readonly passedOver: readonly PassedOver[];
 }
 
 /**
@@ -20,7 +21,7 @@ export async function chooseSnapshot(
   snapshots: readonly SnapshotCheck[],
 ): Promise<Choice> {
   const logId = await logIdIn(source);
-  const passedOver: { path: string; reason: string }[] = [];
+  const passedOver: PassedOver[] = [];
   for (const snapshot of snapshots.toReversed()) {
     const { path, problem, logId: of = logId } = snapshot;
     // Passed over, it would be what the program that wrote it has done since that is lost.

@@ -15,7 +15,7 @@ import {
 } from "./queue/look.ts";
 import { restoreCommand } from "./restore.ts";
 import { repairCommand } from "./repair.ts";
-import { salvage } from "./salvage.ts";
+import { salvageCommand } from "./salvage.ts";
 import { snapshots } from "./snapshots.ts";
 import { statCommand } from "./stat.ts";
 import { state } from "./state.ts";
@@ -32,7 +32,7 @@ export const COMMANDS: readonly Command[] = [
   snapshots,
   inspect,
   repairCommand,
-  salvage,
+  salvageCommand,
   convertCommand,
   adoptCommand,
   backupCommand,

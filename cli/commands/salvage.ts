@@ -1,67 +1,18 @@
-import type { JournalContext } from "../../store/internal.ts";
-import { basename, join } from "@std/path";
-import { MiniError } from "../../base/errors.ts";
-import { Misuse } from "../args.ts";
+import { type Renumbered, salvage } from "../../admin/mod.ts";
+import type { SalvageReport } from "../../admin/mod.ts";
+import { count, size, span } from "../../base/text.ts";
 import {
+  adminOptions,
   type Call,
   type Command,
   JOURNAL_OPTIONS,
-  journalOptions,
   type Outcome,
 } from "../command.ts";
-import {
-  measureSegments,
-  summarizeDamagedLog,
-} from "../../admin/read/log_summary.ts";
-import {
-  assertEmpty,
-  contextFor,
-  locateOrLost,
-} from "../../admin/read/locate.ts";
-import { isDirectory } from "../../fs/directory.ts";
-import { leftOutBeside } from "../../admin/read/consumers.ts";
-import { type Copied, copyReadable } from "../../admin/salvage/copy.ts";
-import {
-  type Choice,
-  chooseSnapshot,
-  copySnapshot,
-} from "../../admin/salvage/snapshot.ts";
-import { checkSnapshots } from "../../admin/read/snapshot_check.ts";
-import {
-  assertNew,
-  buildJournal,
-  readBack,
-  type Renumbered,
-} from "../../admin/journal_builder.ts";
-import { besideLines } from "./backup.ts";
+import { nextFor } from "../remedies.ts";
 import type { Paint } from "../terminal.ts";
-import { count, size, span } from "../../base/text.ts";
-import type { Finding } from "../../admin/finding.ts";
-import { lostIn, usableOf } from "../../admin/read/consistency.ts";
-import { type Found, nextFor } from "../remedies.ts";
+import { besideLines } from "./backup.ts";
 
-/** The report of a salvage. */
-interface Report extends Copied {
-  readonly from: string;
-  readonly to: string;
-  /** The snapshot that the rescued state or queue begins with. */
-  readonly snapshot: { readonly path: string; readonly seq: number } | null;
-  /** The consumers whose positions were not copied. */
-  readonly consumers: readonly string[];
-  /** The number of files in the inbox of a queue, which were not copied. */
-  readonly posted: number;
-  readonly passedOver: Choice["passedOver"];
-  /** Whether any file of the log is there. */
-  readonly hasLog: boolean;
-  /** The losses at the end of the log. */
-  readonly findings: readonly Finding[];
-  /** The record of the newest snapshot that is ahead of the log, if any is. */
-  readonly snapshotAhead: number | null;
-  /** Whether a state or a queue can open the copy. */
-  readonly opens: boolean;
-}
-
-export const salvage: Command = {
+export const salvageCommand: Command = {
   name: "salvage",
   operands: ["PATH", "NEW"],
   summary: "copy everything that can be read to a new place (writes NEW)",
@@ -84,112 +35,21 @@ export const salvage: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl rescued/journal.jsonl", "state rescued-state"],
   async run(call: Call): Promise<Outcome> {
-    const source = await locateOrLost(
-      call.args.operand(0),
-      journalOptions(call),
-    );
-    const { directory, active: path } = source.paths;
-    const { totalBytes, format, segments } = await measureSegments(source);
-    const isFolder = format === "mini" &&
-      await isDirectory(call.fs, call.args.operand(0));
-    const snapshots = await checkSnapshots(call.fs, directory);
-    const choice = isFolder
-      ? await chooseSnapshot(source, snapshots)
-      : { passedOver: [] };
-    const { chosen, passedOver } = choice;
-    if (segments.length === 0 && chosen === undefined) {
-      const message =
-        `There is nothing to salvage in "${directory}": the log is missing, and no snapshot is intact`;
-      throw new MiniError("CORRUPT", message, { path: directory });
-    }
-    const target = await targetOf(call, source, isFolder, choice);
-    call.progress.begin("salvaging", totalBytes);
-    const after = chosen?.seq;
-    const { copied, written } = await buildJournal(
-      target,
-      "salvage",
-      async (staged) => {
-        const made = await copyReadable(source, staged, after);
-        call.progress.begin("reading it back", totalBytes);
-        await readBack(staged, made.written);
-        if (chosen !== undefined) {
-          await copySnapshot(source, target, chosen.seq, made.written.logId);
-        }
-        return made;
-      },
-    );
-    // Where a line of the Rust program is damaged, nothing says which record is the last.
-    const found = format === "mini" || copied.damages === 0
-      ? await summarizeDamagedLog(source)
-      : undefined;
-    const lost = found === undefined
-      ? { findings: [], ahead: null }
-      : lostIn(path, found, usableOf(snapshots));
-    const leftOut = await leftOutBeside(source);
-    const report = {
-      from: path,
-      to: target.paths.active,
-      snapshot: chosen ? { path: chosen.path, seq: chosen.seq } : null,
-      ...copied,
-      ...leftOut,
-      passedOver,
-      hasLog: segments.length > 0,
-      findings: lost.findings,
-      snapshotAhead: lost.ahead,
-      opens: passedOver.length === 0 || chosen !== undefined ||
-        written.first === 1,
-    };
-    const isLost = copied.damages + copied.gaps.length > 0 ||
-      lost.findings.length > 0 || !report.opens;
+    const [path, to] = [call.args.operand(0), call.args.operand(1)];
+    const report = await salvage(path, to, adminOptions(call));
+    const { damages, gaps, findings, opens } = report;
+    const isLost = damages + gaps.length + findings.length > 0 || !opens;
     return {
       exitCode: isLost ? 1 : 0,
       report,
-      lines: [
-        ...describe(report, isLost, format, call.paint),
-        ...besideLines(report),
-      ],
+      lines: [...describe(report, isLost, call.paint), ...besideLines(report)],
     };
   },
 };
 
-/** The journal that is to be made. */
-async function targetOf(
-  call: Call,
-  source: JournalContext,
-  isFolder: boolean,
-  { chosen, passedOver }: Choice,
-): Promise<JournalContext> {
-  const { args, fs } = call;
-  const [from, given] = [args.operand(0), args.operand(1)];
-  const isFile = !isFolder || given.endsWith(".jsonl");
-  if (isFile && (chosen !== undefined || passedOver.length > 0)) {
-    throw new Misuse(
-      `"${from}" holds snapshots, and "${given}" is the name of a journal: give a directory that is missing or empty, or "${source.paths.active}" instead of "${from}" for its journal alone`,
-    );
-  }
-  if (!isFile) await assertEmpty(fs, given);
-  const name = basename(source.paths.active);
-  const target = contextFor(
-    isFile ? given : join(given, name),
-    journalOptions(call),
-  );
-  const { directory } = source.paths;
-  const isInside = target.paths.directory.startsWith(
-    join(directory, "/"),
-  );
-  if (isFolder && isInside) {
-    throw new Misuse(
-      `"${given}" is in "${from}", which must not change: give a place outside it`,
-    );
-  }
-  await assertNew(target);
-  return target;
-}
-
 function describe(
-  report: Report,
+  report: SalvageReport,
   isLost: boolean,
-  format: Found["format"],
   paint: Paint,
 ): string[] {
   const { records, from, to, ranges, gaps, unverified } = report;
@@ -221,7 +81,7 @@ function describe(
       `not copied, because the snapshot covers them: records up to ${snapshot.seq}; mini salvage ${from} NEW.jsonl copies the readable ones`,
     );
   }
-  const { findings, snapshotAhead } = report;
+  const { findings, format, snapshotAhead } = report;
   const found = { path: from, first: 1, format, snapshots: 0, snapshotAhead };
   for (const finding of findings) {
     const { code, message } = finding;

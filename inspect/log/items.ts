@@ -2,7 +2,6 @@ import { basename } from "@std/path";
 import {
   type DamagedLine,
   type JournalContext,
-  type Place,
   readHeader,
   salvagedLines,
   type SalvagedRecords,
@@ -87,6 +86,8 @@ async function baseOf(
 }
 
 /** A place without what is the same for the whole journal. */
-export function told({ path, line, offset, sizeBytes }: Place): LinePlace {
+export function told(
+  { path, line, offset, sizeBytes }: DamagedLine["place"],
+): LinePlace {
   return { file: basename(path), line, offset, bytes: sizeBytes };
 }

@@ -128,6 +128,19 @@ Deno.test("mini salvage, backup, state and inspect begin with the snapshots wher
     assertEquals([counter.state.value, counter.sequence], [210, 20]);
     assertEquals(await counter.apply({ by: 1 }), 21);
   }
+  const path = join(dir, "journal.jsonl");
+  for (const command of ["verify", "stat"]) {
+    const [byDir, byPath] = [
+      await mini([command, dir]),
+      await mini([command, path]),
+    ];
+    assertEquals([byPath.code, byPath.stdout], [byDir.code, byDir.stdout]);
+  }
+  const [byDir, byPath] = [
+    await mini(["salvage", dir, directory.at("a.jsonl")]),
+    await mini(["salvage", path, directory.at("a.jsonl")]),
+  ];
+  assertEquals(byPath, byDir);
   const { code, stdout } = await mini(["state", dir, "--at", "15"]);
   assertEquals([code, JSON.parse(stdout).snapshot], [0, 15]);
   await using inspector = await Inspector.start(dir);

@@ -1,12 +1,13 @@
 // At every step the target of a function of /admin is refused, absent or complete, and its source as it was.
 import { assert, assertEquals } from "@std/assert";
-import { convert, repair } from "@mini/state/admin";
+import { adopt, convert, repair, salvage } from "@mini/state/admin";
 import {
   crashStates,
   type DiskSnapshot,
   MemoryFileSystem,
   Random,
 } from "@mini/state/testing";
+import { openCounter } from "../support/counter.ts";
 import { filesIn } from "../support/copies.ts";
 import { flip, opened, PATH, sealed, sixRecords } from "../support/damaged.ts";
 import { sampled } from "../support/size.ts";
@@ -116,6 +117,36 @@ const ROWS: readonly Row[] = [
     rustState,
     (fs) => convert("/in", "/new", { fs }),
     { to: NEW, records: [1, 2, 3].map((apply) => ({ apply })) },
+  ),
+  building(
+    "salvage() of a log",
+    async () => {
+      const fs = await sixRecords("/in/journal.jsonl");
+      flip(fs, "/in/journal.jsonl", "record 5", "record 0");
+      return fs;
+    },
+    (fs) => salvage("/in/journal.jsonl", NEW, { fs }),
+    { to: NEW, records: RECORDS.filter((text) => text !== "record 5") },
+  ),
+  building(
+    "salvage() of a state",
+    async () => {
+      const fs = new MemoryFileSystem();
+      await using counter = await openCounter("/in", { fs });
+      for (let by = 1; by <= 4; by++) {
+        await counter.apply({ by });
+        if (by === 2) await counter.createSnapshot();
+      }
+      return fs;
+    },
+    (fs) => salvage("/in", "/new", { fs }),
+    { to: NEW, records: [3, 4].map((by) => ({ apply: { by } })) },
+  ),
+  building(
+    "adopt()",
+    () => holding({ "/in/app.log": "1\n2\n3\n" }),
+    (fs) => adopt("/in/app.log", NEW, { fs }),
+    { to: NEW, records: [1, 2, 3] },
   ),
   repairing(
     "a damaged segment",

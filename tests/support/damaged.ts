@@ -11,9 +11,11 @@ export function sealed(base: number): string {
 }
 
 /** A log of the texts "record 1" to "record 6", two a segment. */
-export async function sixRecords(): Promise<MemoryFileSystem> {
+export async function sixRecords(
+  path: string = PATH,
+): Promise<MemoryFileSystem> {
   const fs = new MemoryFileSystem();
-  await using store = await MiniStore.open<string>(PATH, { fs });
+  await using store = await MiniStore.open<string>(path, { fs });
   for (let seq = 1; seq <= 6; seq++) {
     await store.append(`record ${seq}`);
     if (seq === 2 || seq === 4) await store.rotate();
