@@ -72,7 +72,7 @@ async function checkOut(): Promise<void> {
 
 /** Our own part in each measure that knows its CPU time. */
 function ours(): { measure: Measure; who: string }[] {
-  return plan(true)
+  return plan(true, false)
     .filter(({ id }) =>
       id !== "latency" && id !== "view" && id.includes(options.only!)
     )

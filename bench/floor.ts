@@ -3,6 +3,7 @@
  * `fdatasync` for as many records as there are callers, nothing else between
  * them; of reading, chunks that are decoded, and `JSON.parse` of each line.
  */
+import { emptyPage } from "./page.ts";
 import { record, records } from "./record.ts";
 import {
   heapMiB,
@@ -24,6 +25,7 @@ export const FLOOR: Record<
   drain: (task) => commits(task, task.callers),
   latency: (task) => commits(task, 1),
   view: (task) => commits(task, 1),
+  page: () => emptyPage(),
   fill,
   read,
   snapshot,

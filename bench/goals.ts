@@ -11,7 +11,7 @@ export interface Goal {
 /** The result of each goal in a run of everything. */
 export function goals(findings: readonly Findings[]): Goal[] {
   const run = new Run(findings);
-  return [...ofLog(run), ...ofState(run), ...ofQueue(run)];
+  return [...ofLog(run), ...ofState(run), ...ofQueue(run), ...ofPage(run)];
 }
 
 function ofLog(run: Run): Goal[] {
@@ -70,12 +70,26 @@ function ofQueue(run: Run): Goal[] {
   ];
 }
 
+/** Without a browser the page is not measured. */
+function ofPage(run: Run): Goal[] {
+  if (!run.has("page")) return [];
+  const { ms, stallMs } = run.found("page", "ours").median;
+  return [
+    atMost("the page of a log of a gigabyte: open", 1_000, ms!, "ms"),
+    atMost("its longest stall while it scrolls", 100, stallMs!, "ms"),
+  ];
+}
+
 /** Everything that was found in a run. */
 class Run {
   readonly #findings: readonly Findings[];
 
   constructor(findings: readonly Findings[]) {
     this.#findings = findings;
+  }
+
+  has(id: string): boolean {
+    return this.#findings.some((findings) => findings.id === id);
   }
 
   of(id: string): Findings {

@@ -12,6 +12,7 @@
  */
 import { parseArgs } from "node:util";
 import { join } from "@std/path";
+import { findBrowser } from "../tests/support/browser.ts";
 import { goals } from "./goals.ts";
 import { measureGrowth, printGrowth } from "./growth.ts";
 import { EVERYBODY, FLOOR, type Measure, plan, type Who } from "./plan.ts";
@@ -98,7 +99,9 @@ for (const { name, setting } of [FLOOR, ...EVERYBODY]) {
   say(`  ${name}: ${setting}`);
 }
 const findings: Findings[] = [];
-for (const each of plan(isQuick)) {
+const browser = await findBrowser();
+if ("why" in browser) say(`SKIPPED the page of a log: ${browser.why}`);
+for (const each of plan(isQuick, "path" in browser)) {
   if (!each.id.includes(options.only!)) continue;
   const found = await measure(each);
   printFindings(found);

@@ -42,7 +42,7 @@ const queue = under(false)(QUEUE);
 export const EVERYBODY: readonly Who[] = [...logs, ...queues];
 
 /** The measures, in order. */
-export function plan(isQuick: boolean): Measure[] {
+export function plan(isQuick: boolean, hasBrowser: boolean): Measure[] {
   const seconds = isQuick ? 0.4 : 1.5;
   const many = isQuick ? 100_000 : 1_000_000;
   const base = { callers: 1, count: 1, seconds };
@@ -98,6 +98,7 @@ export function plan(isQuick: boolean): Measure[] {
       who: [store],
     },
     view({ ...base, work: "view", seconds: isQuick ? 2 : 10 }),
+    ...hasBrowser ? [page({ ...base, work: "page" }, isQuick)] : [],
     ...enqueues,
     ...drains,
     {
@@ -107,6 +108,14 @@ export function plan(isQuick: boolean): Measure[] {
       who: [queue, ...queues],
     },
   ];
+}
+
+/** The page of a log: of a gigabyte, in a run that is not quick. */
+function page(task: Measure["task"], isQuick: boolean): Measure {
+  const count = isQuick ? 700_000 : 7_000_000;
+  const size = isQuick ? "a tenth of a gigabyte" : "a gigabyte";
+  const what = `the page of a log of ${size}, against an empty page`;
+  return { id: "page", what, task: { ...task, count }, who: [store] };
 }
 
 function view(task: Measure["task"]): Measure {
