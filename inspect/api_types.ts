@@ -89,6 +89,8 @@ export interface Overview {
   readonly holds: "queue" | "state" | "records";
   readonly segments: readonly SegmentRow[];
   readonly snapshots: readonly SnapshotRow[];
+  /** The consumers of the log, by name. */
+  readonly consumers: readonly ConsumerRow[];
   readonly setAside: readonly string[];
   readonly problems: readonly Problem[];
   /** How much of it was verified. */
@@ -120,8 +122,6 @@ export interface LiveFacts {
   readonly failure?: Problem;
   /** Why the last snapshot that was made by itself has failed. */
   readonly snapshotFailure?: Problem;
-  /** The consumers of a store. */
-  readonly consumers?: readonly ConsumerRow[];
 }
 
 /** A consumer of a log. */
@@ -129,7 +129,8 @@ export interface ConsumerRow {
   readonly name: string;
   readonly position: number;
   readonly lag: number;
-  readonly problem?: Problem;
+  /** Why its position is not known. */
+  readonly problem?: string;
 }
 
 /** Where a line stands. */

@@ -3,6 +3,7 @@ import {
   bareMessage,
   checkSegments,
   checkSnapshots,
+  consumersOf,
   counted,
   explain,
   type Finding,
@@ -21,6 +22,7 @@ import {
 import { namesIn } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import type {
+  ConsumerRow,
   FileRow,
   Overview,
   Problem,
@@ -37,6 +39,9 @@ export type FilesOverview = Omit<
   "hasProgram" | "target" | "hasQueue" | "actions" | "token" | "live"
 >;
 
+/** The same without what changes while the files of the log stay as they are. */
+type FoundFiles = Omit<FilesOverview, "consumers">;
+
 /** Looks at a journal as a whole: at once by names and by the last segments, then at every byte, once. */
 export class Overviews {
   readonly #context: JournalContext;
@@ -49,7 +54,7 @@ export class Overviews {
   /** Known once there is a record: from then on it does not change. */
   #isQueue: boolean | undefined;
   #seen = "";
-  #overview: Promise<FilesOverview> | undefined;
+  #overview: Promise<FoundFiles> | undefined;
   readonly #redactor: Redactor;
   readonly #closed: AbortSignal;
 
@@ -86,11 +91,21 @@ export class Overviews {
     this.#verifying ??= this.#verify(overview).finally(() =>
       this.#verifying = undefined
     );
-    return { ...this.#redacted(overview), verified };
+    const consumers = await this.#consumers(overview);
+    return { ...this.#redacted(overview), verified, consumers };
+  }
+
+  /** Its consumers move on while a log stays as it is. */
+  async #consumers(overview: FoundFiles): Promise<ConsumerRow[]> {
+    const found = await consumersOf(this.#context, overview);
+    return found.map(({ problem, ...row }) => ({
+      ...row,
+      ...(problem !== undefined && { problem: this.#redactor.error(problem) }),
+    }));
   }
 
   /** The same, with problems as they may be shown. */
-  #redacted(overview: FilesOverview): FilesOverview {
+  #redacted(overview: FoundFiles): FoundFiles {
     if (!this.#redactor.isOn) return overview;
     const shown = (problem: Problem) => ({
       ...problem,
@@ -121,7 +136,7 @@ export class Overviews {
     return stat === undefined ? "" : `${stat.identity} ${stat.sizeBytes}`;
   }
 
-  async #look(): Promise<FilesOverview> {
+  async #look(): Promise<FoundFiles> {
     const context = this.#context;
     const { fs, paths } = context;
     // The log goes at least as far as the snapshots that are there before it is looked at.
@@ -206,7 +221,7 @@ export class Overviews {
   }
 
   /** Reads every byte of what was not read before: what is sealed does not change any more. */
-  async #verify({ segments, snapshots }: FilesOverview): Promise<void> {
+  async #verify({ segments, snapshots }: FoundFiles): Promise<void> {
     const { directory } = this.#context.paths;
     const sealed = segments.filter(({ isActive }) => !isActive);
     const unread = [...sealed, ...snapshots]

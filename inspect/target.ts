@@ -109,17 +109,10 @@ function ofStore(store: MiniStore<unknown>, files: Files): Target {
   return {
     kind: "store",
     ...files,
-    async facts(redactor) {
-      const consumers = await store.consumers();
-      return {
-        sequence: store.sequence,
-        ...failure(failed, redactor),
-        consumers: consumers.map(({ problem, ...row }) => ({
-          ...row,
-          ...(problem && { problem: problemOf(problem, redactor) }),
-        })),
-      };
-    },
+    facts: (redactor) => ({
+      sequence: store.sequence,
+      ...failure(failed, redactor),
+    }),
   };
 }
 

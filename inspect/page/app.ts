@@ -136,8 +136,8 @@ export class App {
 
   /** Whether the journal has something for a view. */
   has(tab: Tab): boolean {
-    const { holds, hasProgram } = this.#info ?? {};
-    if (tab === "queue") return holds === "queue";
+    const { holds, hasProgram, hasQueue } = this.#info ?? {};
+    if (tab === "queue") return hasQueue === true;
     return tab !== "state" || holds !== "records" || hasProgram === true;
   }
 

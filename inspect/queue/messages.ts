@@ -51,8 +51,10 @@ export async function queueAnswer(
   const some = (messages: readonly LedgerMessage[]) =>
     messages.slice(0, MAX_MESSAGES).map((message) => rows.pending(message));
   const { schedules: onRecord, ...depth } = await depthOf(found);
+  const { policy } = view.ledger;
   return {
     at: found.sequence,
+    ...(policy !== undefined && { limits: policy }),
     depth: {
       ...depth,
       schedules: (schedules ?? onRecord).map((schedule) =>

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import axe from "axe-core";
-import type { Page } from "playwright-core";
+import { barriers, overhang } from "../support/barriers.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector, makeCounter, programIn } from "../support/inspect.ts";
 import { jobEntries, writeEntries } from "../support/jobs.ts";
@@ -9,30 +8,6 @@ import { pageTest } from "../support/page_test.ts";
 
 /** A telephone of the narrow kind. */
 const NARROW = { width: 360, height: 740 };
-
-/** The parts of a report of axe that are used. */
-interface Report {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly nodes: readonly { readonly html: string }[];
-  }[];
-}
-
-/** Barriers for those who do not see the page, or see little. */
-async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations }: Report = await page.evaluate("axe.run(document)");
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html }) => `${id}: ${html}`)
-  );
-}
-
-/** How far the page is wider than its window. */
-async function overhang(page: Page): Promise<number> {
-  return await page.evaluate(
-    "document.documentElement.scrollWidth - innerWidth",
-  );
-}
 
 pageTest(
   "the page has no barrier that axe finds, in light and dark, and fits the narrowest telephone",

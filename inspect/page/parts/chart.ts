@@ -1,5 +1,6 @@
 /** Lines over time. */
 import { el } from "./dom.ts";
+import { duration } from "./text.ts";
 
 /** A line, and what it is called. */
 export interface Line {
@@ -14,13 +15,15 @@ export interface Line {
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 40;
 
-/** Draws lines that share a scale, with what they are and how high they are. */
+/** Draws lines of a value a second that share a scale, with what they are and how high they are. */
 export function chart(
   title: string,
   lines: readonly Line[],
   top: (most: number) => string,
 ): HTMLElement {
   const most = Math.max(...lines.flatMap(({ values }) => values), 0);
+  const seconds = Math.max(0, ...lines.map(({ values }) => values.length));
+  const span = `the last ${duration(seconds * 1_000)}`;
   const names = lines.map(({ name, kind, now }) =>
     el(
       "span",
@@ -37,7 +40,7 @@ export function chart(
       "figcaption",
       {},
       el("span", { class: "name" }, title),
-      el("span", { class: "faint" }, `up to ${top(most)}`),
+      el("span", { class: "faint" }, `${span}, up to ${top(most)}`),
       ...names,
     ),
     plot(lines, most),

@@ -60,8 +60,7 @@ function title(text: string, offer?: HTMLElement): HTMLElement {
 }
 
 /** Who reads the log, and how far each has come. */
-function consumerList({ live }: Overview): HTMLElement[] {
-  const consumers = live?.consumers ?? [];
+function consumerList({ consumers }: Overview): HTMLElement[] {
   if (consumers.length === 0) return [];
   const rows = consumers.map(({ name, position, lag, problem }) =>
     el(
@@ -70,7 +69,7 @@ function consumerList({ live }: Overview): HTMLElement[] {
       cell("", name),
       cell("", linkTo({ tab: "log", at: position }, grouped(position))),
       cell("", lag === 0 ? "none" : count(lag, "record")),
-      cell("status", problem?.message),
+      cell("status", problem),
     )
   );
   const names = ["name", "has committed", "behind", ""];
