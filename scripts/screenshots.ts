@@ -7,6 +7,7 @@ import {
   TestBrowser,
 } from "../tests/support/browser.ts";
 import { Inspector } from "../tests/support/inspect.ts";
+import { openBusy } from "./screenshots/busy.ts";
 import { makeMails, makeShop } from "./screenshots/demo.ts";
 
 const IMAGES = fromFileUrl(new URL("../docs/images/", import.meta.url));
@@ -18,7 +19,7 @@ const MAX_BYTES = 200_000;
 /** A picture: of what, how, and what is done before it is taken. */
 interface Picture extends Look {
   readonly name: string;
-  readonly of: "shop" | "mails";
+  readonly of: "shop" | "mails" | "busy";
   readonly at: string;
   prepare?(page: OpenPage["page"]): Promise<void>;
 }
@@ -44,6 +45,15 @@ const PICTURES: readonly Picture[] = [
   },
   { name: "inspect-files", of: "shop", at: "view=files" },
   { name: "inspect-queue", of: "mails", at: "view=queue", scheme: "dark" },
+  {
+    name: "inspect-live",
+    of: "busy",
+    at: "view=queue",
+    height: 960,
+    async prepare(page) {
+      await page.getByText(/its handler runs for \d\d s/).first().waitFor();
+    },
+  },
 ];
 
 const found = await findBrowser();
@@ -58,9 +68,11 @@ try {
     PROGRAM,
   ], [PROGRAM]);
   await using mails = await Inspector.start(join(dir, "mails"));
+  await using busy = await openBusy(join(dir, "busy"));
   await using browser = await TestBrowser.start(found.path);
   for (const picture of PICTURES) {
-    const { url } = picture.of === "shop" ? shop : mails;
+    const { url } = { shop, mails, busy }[picture.of];
+    if (picture.of === "busy") void busy.run();
     await take(browser, new URL(`#${picture.at}`, url), picture);
   }
 } finally {
