@@ -1,6 +1,7 @@
 import type { Command } from "../command.ts";
 import { adoptCommand } from "./adopt.ts";
 import { backupCommand } from "./backup.ts";
+import { completionsCommand } from "./completions.ts";
 import { consumerList, consumerRemove } from "./consumer.ts";
 import { convertCommand } from "./convert.ts";
 import { dump } from "./dump.ts";
@@ -47,4 +48,5 @@ export const COMMANDS: readonly Command[] = [
   queueRedrive,
   queuePurge,
   queueCancel,
+  completionsCommand(() => COMMANDS),
 ];
