@@ -11,22 +11,18 @@ import {
  */
 export class Trace<M extends object> {
   readonly #channel: TracingChannel<unknown, M>;
-  readonly #channels: readonly Channel[];
 
   /** @param name The channel, as `"mini-state:commit"`; its events have `tracing:` before it. */
   constructor(name: string) {
-    const all = this.#channel = tracingChannel(name);
-    const { start, end, asyncStart, asyncEnd, error } = all;
-    this.#channels = [start, end, asyncStart, asyncEnd, error];
+    this.#channel = tracingChannel(name);
   }
 
   /** Whether anybody listens. */
   get isObserved(): boolean {
     // Bun before 1.4 does not say it of a tracing channel as a whole.
-    for (const each of this.#channels) {
-      if (each.hasSubscribers) return true;
-    }
-    return false;
+    const { start, end, asyncStart, asyncEnd, error } = this.#channel;
+    return start.hasSubscribers || asyncEnd.hasSubscribers ||
+      error.hasSubscribers || end.hasSubscribers || asyncStart.hasSubscribers;
   }
 
   /**

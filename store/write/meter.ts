@@ -82,13 +82,12 @@ export class WriterMeter {
     );
   }
 
-  /** Tells of a commit after record `sequence` of log `logId`, and counts it. */
-  async commit(
-    commit: Commit,
-    { sequence, logId }: { sequence: number; logId: string | undefined },
+  /** Tells of a commit after record `sequence` of log `logId`. */
+  commit(
+    { records, callers, appends, isDurable: durable }: Commit,
+    { sequence, id: logId }: { sequence: number; id: string | undefined },
     run: () => Promise<CommitReport>,
-  ): Promise<number> {
-    const { records, callers, appends, isDurable: durable } = commit;
+  ): Promise<CommitReport> {
     const about = () => ({
       path: this.#path,
       ...(logId !== undefined && { logId }),
@@ -99,22 +98,25 @@ export class WriterMeter {
       appends,
       durable,
     });
-    try {
-      return await COMMIT.run(about, async (message) => {
-        const { first, ...written } = await run();
-        if (message !== undefined) Object.assign(message, written);
-        this.#count(commit, written);
-        return first;
-      });
-    } catch (error) {
-      this.#failures++;
-      throw error;
-    }
+    return COMMIT.run(about, async (message) => {
+      const report = await run();
+      const { bytes, writeMs, syncMs } = report;
+      if (message !== undefined) {
+        Object.assign(message, { bytes, writeMs, syncMs });
+      }
+      return report;
+    });
   }
 
-  #count(
+  /** Counts a commit that has failed. */
+  countFailure(): void {
+    this.#failures++;
+  }
+
+  /** Counts a commit. */
+  count(
     { records, callers, isDurable }: Commit,
-    { bytes, writeMs, syncMs }: Omit<CommitReport, "first">,
+    { bytes, writeMs, syncMs }: CommitReport,
   ): void {
     this.#records += records;
     this.#bytes += bytes;

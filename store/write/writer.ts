@@ -17,7 +17,7 @@ import { Poison } from "./poison.ts";
 import { Rotation } from "./rotation.ts";
 import { SegmentSet } from "./segment_set.ts";
 import { type CommitReport, WriterMeter } from "./meter.ts";
-import { APPEND, type AppendMessage } from "../telemetry.ts";
+import { APPEND, type AppendMessage, COMMIT } from "../telemetry.ts";
 import { Signal } from "../../base/signal.ts";
 
 /** The options of a {@linkcode Writer}. */
@@ -213,12 +213,14 @@ export class Writer implements CommittedEnd {
     const commit = this.#queue.shift();
     if (commit === undefined) return;
     try {
-      const { sequence, id: logId } = this;
-      const run = () => this.#commit(commit);
-      commit.resolve(
-        await this.meter.commit(commit, { sequence, logId }, run),
-      );
+      const report = await (COMMIT.isObserved
+        ? this.meter.commit(commit, this, () =>
+          this.#commit(commit))
+        : this.#commit(commit));
+      this.meter.count(commit, report);
+      commit.resolve(report.first);
     } catch (error) {
+      this.meter.countFailure();
       commit.reject(error);
       return;
     }
@@ -244,7 +246,8 @@ export class Writer implements CommittedEnd {
     this.#at = at ?? this.#at;
     this.sequence = last;
     this.#segments.acknowledge();
-    return { first, bytes: encoded.bytes.length, ...took };
+    const { writeMs, syncMs } = took;
+    return { first, bytes: encoded.bytes.length, writeMs, syncMs };
   }
 
   /** The time of a commit, in a log with times: it never goes back, whatever the clock does. */
