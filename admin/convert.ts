@@ -63,10 +63,11 @@ export interface ConvertReport {
  * import { convert } from "@mini/state/admin";
  * import { MiniStore } from "@mini/state/store";
  * import { assertEquals } from "@std/assert";
+ * import { writeFile } from "node:fs/promises";
  *
  * const dir = await Deno.makeTempDir();
  * const rust = '// MINISTORE JOURNAL v0.1.4\n{"set":1}\n{"set":2}\n';
- * await Deno.writeTextFile(`${dir}/counter.log`, rust);
+ * await writeFile(`${dir}/counter.log`, rust);
  * const { records } = await convert(`${dir}/counter.log`, `${dir}/new.jsonl`);
  * assertEquals(records, 2);
  *

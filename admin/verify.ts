@@ -141,6 +141,7 @@ export interface SnapshotReport {
  * import { verify } from "@mini/state/admin";
  * import { MiniStore } from "@mini/state/store";
  * import { assertEquals } from "@std/assert";
+ * import { readFile, writeFile } from "node:fs/promises";
  *
  * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
  * {
@@ -149,8 +150,8 @@ export interface SnapshotReport {
  * }
  * assertEquals((await verify(path)).findings, []);
  *
- * const text = await Deno.readTextFile(path);
- * await Deno.writeTextFile(path, text.replace("two", "too"));
+ * const text = await readFile(path, "utf8");
+ * await writeFile(path, text.replace("two", "too"));
  * const { verified, findings: [finding] } = await verify(path);
  * assertEquals(verified, [{ from: 1, to: 1 }]);
  * assertEquals(finding?.code, "CORRUPT");

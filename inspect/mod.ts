@@ -11,13 +11,11 @@
  *   authorize: (request) => request.headers.get("x-user") === "ada",
  *   actions: ["redrive", "cancel"],
  * });
- * const server = Deno.serve({ port: 0, onListen() {} }, inspector.fetch);
- * const url = `http://localhost:${server.addr.port}/`;
- * const refused = await fetch(url);
+ * // As any server hands it over, under any path.
+ * const request = new Request("http://localhost/jobs/");
+ * const refused = await inspector.fetch(request);
  * assertEquals(refused.status, 403);
- * await refused.body?.cancel();
  * await inspector.close();
- * await server.shutdown();
  * ```
  *
  * @experimental

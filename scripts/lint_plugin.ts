@@ -41,9 +41,9 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
     internal: ["admin"],
   },
   cli: {
-    any: [...FLOOR, "admin"],
-    door: ["store", "snap", "state", "queue", "inspect"],
-    internal: ["store", "snap"],
+    any: FLOOR,
+    door: ["store", "snap", "state", "queue", "admin", "inspect"],
+    internal: ["admin"],
   },
   "mod.ts": { door: ["store", "snap", "state", "queue"] },
 };

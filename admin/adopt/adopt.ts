@@ -78,9 +78,10 @@ const MAX_TOLD = 100;
  * import { adopt } from "@mini/state/admin";
  * import { MiniStore } from "@mini/state/store";
  * import { assertEquals } from "@std/assert";
+ * import { writeFile } from "node:fs/promises";
  *
  * const dir = await Deno.makeTempDir();
- * await Deno.writeTextFile(`${dir}/app.log`, '{"a":1}\n{"a":2}\n{"a":');
+ * await writeFile(`${dir}/app.log`, '{"a":1}\n{"a":2}\n{"a":');
  * const { records, lost } = await adopt(`${dir}/app.log`, `${dir}/app.jsonl`);
  * assertEquals(records, 2);
  * assertEquals(lost, [{

@@ -41,6 +41,7 @@ export type RestoreReport = CopyReport;
  * import { backup, restore } from "@mini/state/admin";
  * import { MiniQueue } from "@mini/state/queue";
  * import { assertEquals } from "@std/assert";
+ * import { rename } from "node:fs/promises";
  *
  * const dir = await Deno.makeTempDir();
  * {
@@ -48,7 +49,7 @@ export type RestoreReport = CopyReport;
  *   await queue.enqueue("send mail");
  * }
  * await backup(`${dir}/jobs`, `${dir}/monday`);
- * await Deno.rename(`${dir}/jobs`, `${dir}/jobs.old`);
+ * await rename(`${dir}/jobs`, `${dir}/jobs.old`);
  * const { last } = await restore(`${dir}/monday`, `${dir}/jobs`);
  * assertEquals(last, 1);
  *

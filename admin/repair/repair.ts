@@ -89,14 +89,15 @@ export interface Repair {
  * import { repair } from "@mini/state/admin";
  * import { MiniStore } from "@mini/state/store";
  * import { assertEquals } from "@std/assert";
+ * import { readFile, writeFile } from "node:fs/promises";
  *
  * const path = `${await Deno.makeTempDir()}/journal.jsonl`;
  * {
  *   await using store = await MiniStore.open<string>(path);
  *   for (const text of ["a", "b", "c"]) await store.append(text);
  * }
- * const text = await Deno.readTextFile(path);
- * await Deno.writeTextFile(path, text.replace('"b"', '"B"'));
+ * const text = await readFile(path, "utf8");
+ * await writeFile(path, text.replace('"b"', '"B"'));
  *
  * const plan = await repair(path, { dryRun: true });
  * assertEquals(plan.needed && plan.cut.to, 3);

@@ -21,6 +21,7 @@ import { SnapStore } from "${from}/snap";
 import { StateManager as Same } from "${from}/state";
 import { MiniQueue } from "${from}/queue";
 import { MemoryFileSystem } from "${from}/testing";
+import { verify } from "${from}/admin";
 
 const counter = await StateManager.open("./data/counter", {
   initial: () => ({ value: 0 }),
@@ -37,11 +38,11 @@ await queue.enqueue("job");
 const job: string | undefined = (await queue.receive())?.payload;
 const fs = new MemoryFileSystem();
 const inMemory = await MiniStore.open<number>("/x.jsonl", { fs });
-console.log(value, seq, (await snaps.restore())?.seq, job, await inMemory.append(1), Same === StateManager);
+console.log(value, seq, (await snaps.restore())?.seq, job, await inMemory.append(1), Same === StateManager, (await verify("./data/journal.jsonl")).last);
 for (const open of [counter, store, queue, inMemory]) await open.close();
 `;
 
-const PRINTS = "10 1 1 job 1 true";
+const PRINTS = "10 1 1 job 1 true 1";
 
 const registry = await serveRegistry();
 after(() => registry[Symbol.asyncDispose]());

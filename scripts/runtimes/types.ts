@@ -12,6 +12,7 @@ import { SnapStore } from "@mini/state/snap";
 import { StateManager as Same } from "@mini/state/state";
 import { MiniQueue } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { stat, type StatReport, verify } from "@mini/state/admin";
 import { main } from "@mini/state/cli";
 
 export async function consume(): Promise<void> {
@@ -30,6 +31,9 @@ export async function consume(): Promise<void> {
   const code: MiniErrorCode = new MiniError("CLOSED", "closed").code;
   const queue = await MiniQueue.open<string>("./jobs");
   const payload: string | undefined = (await queue.receive())?.payload;
+  const report: StatReport = await stat("./jobs");
+  const blocked: boolean = (await verify("./log")).findings.some(({ blocksOpen }) => blocksOpen);
+  void [report, blocked];
   void [value, code, payload, new SnapStore<number>("./data"), main];
 }
 `;

@@ -4,6 +4,7 @@
  * `@mini/state` comes from is up to the runner.
  */
 import process from "node:process";
+import { checkAdmin } from "./admin_checks.ts";
 import { checkConsumers } from "./consumer_checks.ts";
 import { checkDisk } from "./disk_checks.ts";
 import { checkFolder, writeFolder } from "./exchange.ts";
@@ -31,6 +32,7 @@ const MODES: Readonly<Record<string, Mode>> = {
     await checkSnap(suite, library);
     await checkState(suite, library);
     await checkQueue(suite, library);
+    await checkAdmin(suite, library);
     suite.report();
     if (suite.failed > 0) process.exitCode = 1;
   },

@@ -1,3 +1,4 @@
+import * as admin from "@mini/state/admin";
 import * as queue from "@mini/state/queue";
 import * as root from "@mini/state";
 import * as snap from "@mini/state/snap";
@@ -13,7 +14,16 @@ export interface Library {
   readonly state: typeof state;
   readonly queue: typeof queue;
   readonly testing: typeof testing;
+  readonly admin: typeof admin;
 }
 
 /** The package and each of its sub-paths. */
-export const library: Library = { root, store, snap, state, queue, testing };
+export const library: Library = {
+  root,
+  store,
+  snap,
+  state,
+  queue,
+  testing,
+  admin,
+};
