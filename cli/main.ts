@@ -30,16 +30,18 @@ function processTerminal(): Terminal {
     if (!stream.listeners("error").includes(ignore)) stream.on("error", ignore);
   }
   const isInteractive = stdout.isTTY === true;
+  const write = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      stdout.write(text, (error) => error ? reject(error) : resolve());
+    });
   return {
     isInteractive,
     isPipe: isPipe(stdout.fd),
     showsProgress: stderr.isTTY === true,
     hasColour: wantsColour(isInteractive),
     columns: stdout.columns || 80,
-    write: (text) =>
-      new Promise((resolve, reject) => {
-        stdout.write(text, (error) => error ? reject(error) : resolve());
-      }),
+    write,
+    clear: () => write("\u001b[H\u001b[2J"),
     complain: (text) => void stderr.write(text),
     now: () => performance.now(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

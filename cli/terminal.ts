@@ -14,6 +14,8 @@ export interface Terminal {
   readonly columns: number;
   /** Prints; resolves when the reader can take more. Rejects with `EPIPE` once nobody reads. */
   write(text: string): Promise<void>;
+  /** Takes away what it shows, so that the next text stands at its top. */
+  clear(): Promise<void>;
   /** Prints a message beside what is printed. */
   complain(text: string): void;
   /** Milliseconds since some moment, never going back. */

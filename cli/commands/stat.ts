@@ -16,6 +16,7 @@ import {
 } from "../command.ts";
 import type { Paint } from "../terminal.ts";
 import { ENDS } from "../verify_text.ts";
+import { WATCH, watched } from "../watch.ts";
 import { consumerLines } from "./consumer.ts";
 import { depthChart } from "./queue/look.ts";
 
@@ -31,16 +32,17 @@ export const statCommand: Command = {
     "read; mini verify reads everything. Exit code 1 if what was read is damaged,",
     "missing, or torn.",
   ],
-  options: JOURNAL_OPTIONS,
+  options: [WATCH, ...JOURNAL_OPTIONS],
   examples: ["state", "data/journal.jsonl --json"],
-  async run(call: Call): Promise<Outcome> {
-    const report = await stat(call.args.operand(0), adminOptions(call));
-    return {
-      exitCode: report.problem === undefined ? 0 : 1,
-      report,
-      lines: draw(report, call),
-    };
-  },
+  run: (call: Call): Promise<Outcome> =>
+    watched(call, async () => {
+      const report = await stat(call.args.operand(0), adminOptions(call));
+      return {
+        exitCode: report.problem === undefined ? 0 : 1,
+        report,
+        lines: draw(report, call),
+      };
+    }),
 };
 
 function draw(

@@ -77,6 +77,7 @@ async function painted(hasColour: boolean): Promise<string> {
     hasColour,
     columns: 12,
     write: (text) => Promise.resolve(void (printed += text)),
+    clear: () => Promise.resolve(),
     complain: () => {},
     now: () => performance.now(),
     sleep: delay,

@@ -48,6 +48,7 @@ async function miniHere(args: readonly string[]): Promise<Printed> {
       stdout += text;
       return Promise.resolve();
     },
+    clear: () => Promise.resolve(),
     complain: (text) => void (stderr += text),
     now: () => performance.now(),
     sleep: delay,

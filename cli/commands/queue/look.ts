@@ -14,6 +14,7 @@ import {
   type Outcome,
 } from "../../command.ts";
 import { locate, queueReport, readQueue } from "../../../admin/internal.ts";
+import { WATCH, watched } from "../../watch.ts";
 import type { QueueReport } from "../../../admin/mod.ts";
 import {
   briefly,
@@ -41,15 +42,16 @@ export const queueStats: Command = {
   operands: ["DIR"],
   summary: "count the messages of a queue",
   details: [],
-  options: [],
-  examples: ["jobs"],
-  async run(call: Call): Promise<Outcome> {
-    const report = await queueReport(await journalOf(call));
-    const lines = depthChart(report, call);
-    const { posted } = report;
-    if (posted > 0) lines.push(`in the inbox: ${count(posted, "file")}`);
-    return { exitCode: 0, report, lines };
-  },
+  options: [WATCH],
+  examples: ["jobs", "jobs --watch"],
+  run: (call: Call): Promise<Outcome> =>
+    watched(call, async () => {
+      const report = await queueReport(await journalOf(call));
+      const lines = depthChart(report, call);
+      const { posted } = report;
+      if (posted > 0) lines.push(`in the inbox: ${count(posted, "file")}`);
+      return { exitCode: 0, report, lines };
+    }),
 };
 
 /** How many messages there are, as a chart. */
