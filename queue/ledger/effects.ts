@@ -27,15 +27,12 @@ export type Observer<T> = (effect: Effect<T>) => void;
 
 const OBSERVERS = new WeakMap<object, Set<Observer<never>>>();
 
-/** Observes what entries do to a ledger. Returns what ends that. */
+/** Observes what entries do to a ledger. Returns what ends that; ending it twice is fine. */
 export function observe<T>(ledger: object, observer: Observer<T>): () => void {
   const observers = OBSERVERS.get(ledger) ?? new Set();
   OBSERVERS.set(ledger, observers);
   observers.add(observer);
-  return () => {
-    observers.delete(observer);
-    if (observers.size === 0) OBSERVERS.delete(ledger);
-  };
+  return () => void observers.delete(observer);
 }
 
 /** Tells the observers of a ledger. */

@@ -208,6 +208,25 @@ Deno.test("MiniQueue.outcome() looks again where the state was rebuilt and gives
   await queue.close();
 });
 
+Deno.test("MiniQueue.outcome() takes nothing from a cancel that is being logged, where others have waited before", async () => {
+  const fs = new MemoryFileSystem();
+  const queue = await open({ fs });
+  for (const payload of ["a", "b", "c"]) await queue.enqueue(payload);
+  const first = queue.outcome(1);
+  await queue.cancel(1);
+  assertEquals(await first, { state: "cancelled" });
+  let last: Promise<unknown> | undefined;
+  fs.hooks.before = ({ operation }) => {
+    const isLogged = operation === "sync";
+    if (isLogged) last ??= queue.outcome(3).catch(({ code }) => code);
+    return undefined;
+  };
+  const cancelled = [await queue.cancel(2), await queue.cancel(3)];
+  await queue.close();
+  assertEquals(cancelled, ["cancelled", "cancelled"]);
+  assertEquals(await last, { state: "cancelled" });
+});
+
 Deno.test("MiniQueue.outcome() rejects once the state of the queue has failed", async () => {
   const fs = new MemoryFileSystem();
   const queue = await open({ fs });
