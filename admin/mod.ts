@@ -27,7 +27,14 @@ export type {
   PassedOver,
   SalvageReport,
 } from "./salvage/report.ts";
-export type { LinePlace } from "./salvage/records.ts";
+export { salvageRecords } from "./salvage/salvage_records.ts";
+export type { SalvageRecordsOptions } from "./salvage/salvage_records.ts";
+export type {
+  DamagedLine,
+  LinePlace,
+  SalvagedRecords,
+  Wants,
+} from "./salvage/records.ts";
 export type { Renumbered } from "./journal_builder.ts";
 export type { LostPart } from "./adopt/values.ts";
 export type {

@@ -14,7 +14,7 @@ export function isNoSpace(error: unknown): boolean {
 
 /** Whether the disk does not give back what was written to it: to try again, or to read something else, tells more. */
 export function isUnreadable(error: unknown): boolean {
-  return osCode(error) === "EIO";
+  return ["EIO", "EBADMSG", "EUCLEAN"].includes(osCode(error) ?? "");
 }
 
 /** The thing that has the name of a file of ours, by the error that opening it gives. */

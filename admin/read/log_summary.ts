@@ -1,8 +1,10 @@
+import { join } from "@std/path";
 import { collect } from "../../base/collect.ts";
 import { NEWLINE } from "../../base/bytes.ts";
 import { MiniError } from "../../base/errors.ts";
 import { readBlock } from "../../fs/blocks.ts";
 import { namesIn } from "../../fs/directory.ts";
+import { isUnreadable } from "../../fs/os_errors.ts";
 import {
   firstTime,
   type Format,
@@ -38,7 +40,11 @@ export async function measureSegments(
 ): Promise<MeasuredSegments> {
   const { fs, paths: { active, directory } } = context;
   const names = await namesIn(fs, directory);
-  const { format, sealed } = await listSegments(context, names);
+  const { format, sealed } = await listSegments(context, names)
+    .catch((error) => {
+      if (!isUnreadable(error)) throw error;
+      return listByNames(context, names);
+    });
   const segments: SegmentFile[] = [];
   let totalBytes = 0;
   for (const file of [...sealed, { path: active }]) {
@@ -49,6 +55,23 @@ export async function measureSegments(
     totalBytes += sizeBytes;
   }
   return { format, segments, totalBytes };
+}
+
+/** The same list where the disk cannot read the beginning of the file that tells the format. */
+function listByNames(
+  { paths }: JournalContext,
+  names: readonly string[],
+): Pick<MeasuredSegments, "format"> & { sealed: SealedFile[] } {
+  const rotated = paths.rustSegments(names);
+  if (rotated.length > 0) {
+    const sealed = rotated.map((name) => ({
+      path: join(paths.directory, name),
+    }));
+    return { format: "ministore", sealed };
+  }
+  const sealed = paths.sealedBases(names)
+    .map((base) => ({ path: paths.sealed(base), base }));
+  return { format: "mini", sealed };
 }
 
 /** A segment, as far as it is known without reading those that are sealed. */

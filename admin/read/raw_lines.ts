@@ -18,6 +18,10 @@ export interface RawLine {
   readonly isTooLong: boolean;
   /** Whether it ends in a newline. */
   readonly isEnded: boolean;
+  /** Whether it is what the disk cannot read, with what stands before that on its line. */
+  readonly isUnreadable: boolean;
+  /** Whether it begins in such bytes, as far as is known. */
+  readonly isRest: boolean;
 }
 
 /** Reads a file by lines, some at a time, to be taken before the next; in memory bounded by the longest. */
@@ -48,6 +52,8 @@ export class LineCutter {
   #size = 0;
   #offset = 0;
   #line = 1;
+  #isUnreadable = false;
+  #isRest = false;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -55,6 +61,7 @@ export class LineCutter {
 
   /** The lines that the next bytes of the file complete. */
   *push(block: Uint8Array<ArrayBuffer>): Generator<RawLine, void, undefined> {
+    if (this.#isUnreadable) yield this.#cut(false, 1);
     let start = 0;
     for (let end; (end = block.indexOf(NEWLINE, start)) !== -1;) {
       let after = end + 1;
@@ -65,6 +72,13 @@ export class LineCutter {
       start = after;
     }
     this.#take(block.subarray(start));
+  }
+
+  /** Leaves out bytes that cannot be read. The line that they are in ends with them. */
+  skip(sizeBytes: number): void {
+    this.#isUnreadable = true;
+    this.#parts = [];
+    this.#size += sizeBytes;
   }
 
   /** The end of the file, if it has no newline. */
@@ -86,11 +100,15 @@ export class LineCutter {
       line: this.#line,
       lines,
       sizeBytes: this.#size + lines - 1,
-      isTooLong: this.#size > this.#maxBytes,
+      isTooLong: this.#size > this.#maxBytes && !this.#isUnreadable,
       isEnded,
+      isUnreadable: this.#isUnreadable,
+      isRest: this.#isRest,
     };
-    this.#offset += this.#size + lines;
+    this.#offset += this.#size + (this.#isUnreadable ? 0 : lines);
     this.#line += lines;
+    this.#isRest = this.#isUnreadable;
+    this.#isUnreadable = false;
     if (this.#size > 0) this.#parts = [];
     this.#size = 0;
     return raw;

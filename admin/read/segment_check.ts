@@ -165,7 +165,7 @@ async function find(context: JournalContext, base: number): Promise<Place> {
       return { value, isStable: true };
     }
     const active = await readHeader(context, paths.active).catch((error) => {
-      if (error instanceof MiniError) return undefined;
+      if (error instanceof MiniError || isUnreadable(error)) return undefined;
       throw error;
     });
     const higher = paths.sealedBases(await namesIn(fs, paths.directory))

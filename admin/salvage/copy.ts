@@ -4,7 +4,7 @@ import {
   readHeader,
 } from "../../store/internal.ts";
 import type { DamagedLine, SalvagedRecords } from "./records.ts";
-import { rawLines } from "../read/raw_lines.ts";
+import { readableLines } from "../read/unreadable.ts";
 import type { CopiedRecords, LeftOutLine } from "./report.ts";
 import { salvagedLines } from "./reader.ts";
 import { measureSegments } from "../read/log_summary.ts";
@@ -89,7 +89,7 @@ async function markAtEnd(
 ): Promise<number> {
   if (await fs.stat(active) === undefined) return 0;
   let last: Uint8Array | undefined;
-  for await (const lines of rawLines(fs, active, maxRecordBytes)) {
+  for await (const lines of readableLines(fs, active, maxRecordBytes)) {
     for (const { bytes } of lines) last = bytes;
     // What is given next may be in the same memory.
     last = last?.slice();

@@ -9,15 +9,19 @@ import {
 import { bareMessage } from "../finding.ts";
 import { withNewline } from "../../base/bytes.ts";
 import { MiniError } from "../../base/errors.ts";
-import { type RawLine, rawLines } from "../read/raw_lines.ts";
+import { isUnreadable } from "../../fs/os_errors.ts";
+import type { RawLine } from "../read/raw_lines.ts";
+import { readableLines } from "../read/unreadable.ts";
 import {
   blank,
   type DamagedLine,
   mergeUnwanted,
   NumberFilter,
+  REST,
   type SalvagedLine,
   type SalvagedRecords,
   SalvageReader,
+  UNREADABLE,
   type Wants,
 } from "./records.ts";
 import { measureSegments, type SegmentFile } from "../read/log_summary.ts";
@@ -55,7 +59,7 @@ async function* nativeLines(
   for (const [index, { path, sizeBytes }] of segments.entries()) {
     const reader = new SalvageReader(path, wants);
     let isForeign = false;
-    const lines = rawLines(fs, path, maxRecordBytes + FRAME_BYTES);
+    const lines = readableLines(fs, path, maxRecordBytes + FRAME_BYTES);
     const next = segments[index + 1];
     const chain = () => next && chainBeforeSegment(context, next.path);
     const ours = function* (pieces: Iterable<SalvagedLine>): Generator<
@@ -126,7 +130,7 @@ async function chainBeforeSegment(
 
 /** A damaged header tells nothing, and is told of where it is read. */
 function unlessDamaged(error: unknown): undefined {
-  if (!(error instanceof MiniError)) throw error;
+  if (!(error instanceof MiniError) && !isUnreadable(error)) throw error;
 }
 
 async function* lineBlocks(
@@ -156,7 +160,7 @@ async function* rustLines(
   let base = 0;
   for (const { path } of segments) {
     const parser = new RustLines(base, (damage) => corrupt(path, damage));
-    for await (const block of rawLines(fs, path, maxRecordBytes)) {
+    for await (const block of readableLines(fs, path, maxRecordBytes)) {
       yield rustLinesIn(block, path, parser);
     }
     base = parser.next - 1;
@@ -171,9 +175,11 @@ function* rustLinesIn(
   parser: RustLines,
 ): Generator<SalvagedRecords | DamagedLine, void, undefined> {
   for (const { bytes, isTooLong, lines, ...where } of block) {
-    const { line, offset, sizeBytes } = where;
+    const { line, offset, sizeBytes, isUnreadable, isRest } = where;
     const place = { path, line, offset, sizeBytes };
     try {
+      if (isUnreadable) throw new TypeError(UNREADABLE);
+      if (isRest) throw new TypeError(REST);
       if (isTooLong) throw new TypeError("the line is too long");
       if (lines > 1) throw new TypeError(blank(lines));
       if (line === 1 && isRustHeader(withNewline(bytes))) continue;

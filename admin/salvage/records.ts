@@ -9,8 +9,9 @@ import type { RawLine } from "../read/raw_lines.ts";
 import { chainAfter, chainBefore } from "./crc_resync.ts";
 import { grouped } from "../../base/text.ts";
 
-/** Records that can be read, and where they stand. */
+/** Records of a log that can be read, and their place. */
 export interface SalvagedRecords {
+  /** Tells it from a {@linkcode DamagedLine}. */
   readonly kind: "records";
   /** The number of the first of them. */
   readonly seq: number;
@@ -22,14 +23,19 @@ export interface SalvagedRecords {
   readonly applied?: number;
   /** The time in the line, in milliseconds since 1970. */
   readonly at?: number | undefined;
+  /** The place of the line. */
   readonly place: LinePlace;
 }
 
-/** A line that cannot be read, or blank ones that follow each other. */
+/** A line of a log that cannot be read, blank ones that follow each other, or a part of a file that the disk cannot read. */
 export interface DamagedLine {
+  /** Tells it from {@linkcode SalvagedRecords}. */
   readonly kind: "damage";
+  /** The reason, in words. */
   readonly reason: string;
+  /** How many lines they are; 1 of a part that the disk cannot read. */
   readonly lines: number;
+  /** The place of the first, and the size of all. */
   readonly place: LinePlace;
 }
 
@@ -85,6 +91,11 @@ export class SalvageReader {
   /** The lines that the next line completes. */
   push(raw: RawLine): SalvagedLine[] {
     const { bytes, isTooLong } = raw;
+    if (raw.isUnreadable) {
+      const settled = this.#settle(false);
+      this.#chain = undefined;
+      return [...settled, this.#damage(raw, UNREADABLE)];
+    }
     const known = this.#chain ?? this.#candidate?.after;
     if (!isTooLong && known !== undefined && isIntact(bytes, known)) {
       const confirmed = this.#settle(true);
@@ -102,6 +113,8 @@ export class SalvageReader {
         ? "the line is too long"
         : raw.lines > 1
         ? blank(raw.lines)
+        : raw.isRest
+        ? REST
         : raw.isEnded
         ? "the line is not a line of a journal"
         : "the line is unfinished";
@@ -182,6 +195,10 @@ export class SalvageReader {
     return { path: this.#path, line, offset, sizeBytes };
   }
 }
+
+/** The reasons for which a part of a file, and the line that it ends in, are left out. */
+export const UNREADABLE = "the disk cannot read it";
+export const REST = "its beginning cannot be read";
 
 /** Why several lines in a row cannot be read. */
 export function blank(lines: number): string {

@@ -22,8 +22,8 @@ import { type Choice, chooseSnapshot, copySnapshot } from "./snapshot.ts";
  * Copies everything that can be read of a damaged log, or of the directory of a
  * state or a queue, to a new place.
  *
- * Reading continues after a damage, where the running checksum is found again.
- * The new log has an id of its own; records keep their numbers up to the first
+ * Reading continues after a damage, where the running checksum is found again,
+ * and after what the disk cannot read. The new log has an id of its own; records keep their numbers up to the first
  * gap and move up after it, and the aborts of a state are adjusted. A record that
  * looks intact, but that no checksum confirms, is copied too, and reported.
  *
