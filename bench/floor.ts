@@ -3,7 +3,6 @@
  * `fdatasync` for as many records as there are callers, nothing else between
  * them; of reading, chunks that are decoded, and `JSON.parse` of each line.
  */
-import { emptyPage } from "./page.ts";
 import { record, records } from "./record.ts";
 import {
   heapMiB,
@@ -25,7 +24,7 @@ export const FLOOR: Record<
   drain: (task) => commits(task, task.callers),
   latency: (task) => commits(task, 1),
   view: (task) => commits(task, 1),
-  page: () => emptyPage(),
+  page: async () => (await import("./page.ts")).emptyPage(),
   fill,
   read,
   snapshot,
