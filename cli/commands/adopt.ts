@@ -1,12 +1,6 @@
 import { adopt, type AdoptReport } from "../../admin/mod.ts";
 import { count, size } from "../../base/text.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
 import type { Paint } from "../terminal.ts";
 
 export const adoptCommand: Command = {
@@ -31,7 +25,7 @@ export const adoptCommand: Command = {
     ...JOURNAL_OPTIONS.filter(({ name }) => name !== "journal"),
   ],
   examples: ["app.log data/journal.jsonl", "--dry-run app.log x.jsonl"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const { args, paint } = call;
     const report = await adopt(args.operand(0), args.operand(1), {
       ...adminOptions(call),

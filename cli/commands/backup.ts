@@ -1,12 +1,6 @@
 import { backup } from "../../admin/mod.ts";
 import type { BackupReport, CopyReport } from "../../admin/mod.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
 import { count, size, span } from "../../base/text.ts";
 
 export const backupCommand: Command = {
@@ -20,7 +14,7 @@ export const backupCommand: Command = {
   ],
   options: JOURNAL_OPTIONS,
   examples: ["state /backup/state-monday"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const [path, dir] = [call.args.operand(0), call.args.operand(1)];
     const report = await backup(path, dir, adminOptions(call));
     const { findings, leftOut } = report;

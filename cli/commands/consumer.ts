@@ -1,12 +1,6 @@
 import type { Paint } from "../terminal.ts";
 import { grouped, table } from "../../base/text.ts";
-import {
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  journalOptions,
-  type Outcome,
-} from "../command.ts";
+import { type Command, JOURNAL_OPTIONS, journalOptions } from "../command.ts";
 import {
   consumersOf,
   locate,
@@ -25,7 +19,7 @@ export const consumerList: Command = {
   ],
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl --json"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const context = await locate(call.args.operand(0), journalOptions(call));
     const found = await summarizeDamagedLog(context);
     const consumers = await consumersOf(context, found);
@@ -49,7 +43,7 @@ export const consumerRemove: Command = {
   ],
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl uploader"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const context = await locate(call.args.operand(0), journalOptions(call));
     const name = call.args.operand(1);
     const isRemoved = await removeConsumer(context, name);

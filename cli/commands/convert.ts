@@ -1,12 +1,6 @@
 import { convert, type ConvertReport } from "../../admin/mod.ts";
 import { count } from "../../base/text.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
 import { besideLines } from "./backup.ts";
 
 export const convertCommand: Command = {
@@ -22,7 +16,7 @@ export const convertCommand: Command = {
   ],
   options: JOURNAL_OPTIONS,
   examples: ["counter.log data/journal.jsonl", "rust-state state"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const [path, to] = [call.args.operand(0), call.args.operand(1)];
     const report = await convert(path, to, adminOptions(call));
     const exitCode = report.tornBytes > 0 ? 1 : 0;

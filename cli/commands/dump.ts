@@ -1,12 +1,6 @@
 import { type LogRecord, MiniStore } from "../../store/mod.ts";
 import { Misuse } from "../args.ts";
-import {
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  journalOptions,
-  type Outcome,
-} from "../command.ts";
+import { type Command, JOURNAL_OPTIONS, journalOptions } from "../command.ts";
 import { locate, measureSegments, reading } from "../../admin/internal.ts";
 
 export const dump: Command = {
@@ -24,7 +18,7 @@ export const dump: Command = {
     ...JOURNAL_OPTIONS,
   ],
   examples: ["data/journal.jsonl --from 100 --to 199", "state --json"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const { args, progress, writer } = call;
     const context = await locate(call.args.operand(0), journalOptions(call));
     const [from, to] = [args.number("from"), args.number("to")];

@@ -1,13 +1,7 @@
 import { locateOrLost } from "../../admin/internal.ts";
 import type { ActionName, InspectOptions } from "../../inspect/mod.ts";
 import { Misuse } from "../args.ts";
-import {
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  journalOptions,
-  type Outcome,
-} from "../command.ts";
+import { type Command, JOURNAL_OPTIONS, journalOptions } from "../command.ts";
 import { serve } from "../inspect_server.ts";
 import { loadProgram } from "../program_module.ts";
 
@@ -52,7 +46,7 @@ export const inspect: Command = {
     ...JOURNAL_OPTIONS,
   ],
   examples: ["state --apply counter.ts", "jobs --port 8700 --actions=redrive"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const { args, progress, terminal, isJson, paint } = call;
     const path = args.operand(0);
     const options = journalOptions(call);

@@ -1,13 +1,7 @@
 import { basename } from "@std/path";
 import { type Repair, repair } from "../../admin/mod.ts";
 import { size, span } from "../../base/text.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
 import { putBackHint, salvageCommand } from "../remedies.ts";
 
 export const repairCommand: Command = {
@@ -29,7 +23,7 @@ export const repairCommand: Command = {
     ...JOURNAL_OPTIONS,
   ],
   examples: ["data/journal.jsonl --dry-run", "data/journal.jsonl"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const report = await repair(call.args.operand(0), {
       ...adminOptions(call),
       dryRun: call.args.has("dry-run"),

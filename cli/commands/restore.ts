@@ -1,11 +1,5 @@
 import { restore } from "../../admin/mod.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
 import { besideLines, holding } from "./backup.ts";
 
 export const restoreCommand: Command = {
@@ -20,7 +14,7 @@ export const restoreCommand: Command = {
   ],
   options: JOURNAL_OPTIONS,
   examples: ["/backup/state-monday state"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const [from, dir] = [call.args.operand(0), call.args.operand(1)];
     const report = await restore(from, dir, adminOptions(call));
     const lines = [

@@ -1,13 +1,7 @@
 import { type Renumbered, salvage } from "../../admin/mod.ts";
 import type { SalvageReport } from "../../admin/mod.ts";
 import { count, size, span } from "../../base/text.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
 import { nextFor } from "../remedies.ts";
 import type { Paint } from "../terminal.ts";
 import { besideLines } from "./backup.ts";
@@ -34,7 +28,7 @@ export const salvageCommand: Command = {
   ],
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl rescued/journal.jsonl", "state rescued-state"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const [path, to] = [call.args.operand(0), call.args.operand(1)];
     const report = await salvage(path, to, adminOptions(call));
     const { damages, gaps, findings, opens } = report;

@@ -2,12 +2,7 @@ import { basename } from "@std/path";
 import { setAsideIn } from "../../admin/internal.ts";
 import { type SnapshotReport, verifySnapshots } from "../../admin/mod.ts";
 import { size, table } from "../../base/text.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command } from "../command.ts";
 import type { Paint } from "../terminal.ts";
 
 export const snapshots: Command = {
@@ -20,7 +15,7 @@ export const snapshots: Command = {
   ],
   options: [],
   examples: ["state"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const dir = call.args.operand(0);
     const found = await verifySnapshots(dir, adminOptions(call));
     const setAside = await setAsideIn(call.fs, dir);

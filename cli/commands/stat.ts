@@ -12,7 +12,6 @@ import {
   type Call,
   type Command,
   JOURNAL_OPTIONS,
-  type Outcome,
 } from "../command.ts";
 import type { Paint } from "../terminal.ts";
 import { ENDS } from "../verify_text.ts";
@@ -34,7 +33,7 @@ export const statCommand: Command = {
   ],
   options: [WATCH, ...JOURNAL_OPTIONS],
   examples: ["state", "data/journal.jsonl --json"],
-  run: (call: Call): Promise<Outcome> =>
+  run: (call) =>
     watched(call, async () => {
       const report = await stat(call.args.operand(0), adminOptions(call));
       return {

@@ -5,7 +5,6 @@ import {
   type Command,
   JOURNAL_OPTIONS,
   journalOptions,
-  type Outcome,
 } from "../command.ts";
 import {
   type JournalContext,
@@ -31,7 +30,7 @@ export const state: Command = {
     ...JOURNAL_OPTIONS,
   ],
   examples: ["state --at 42"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const context = await locateOrLost(
       call.args.operand(0),
       journalOptions(call),

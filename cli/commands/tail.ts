@@ -1,13 +1,12 @@
 import { locate, reading } from "../../admin/internal.ts";
 import { MiniError } from "../../base/errors.ts";
 import { span } from "../../base/text.ts";
-import { type LogRecord, MiniStore } from "../../store/mod.ts";
+import { MiniStore } from "../../store/mod.ts";
 import {
   type Call,
   type Command,
   JOURNAL_OPTIONS,
   journalOptions,
-  type Outcome,
 } from "../command.ts";
 import { NextLine } from "../next_line.ts";
 import { recordLine } from "./dump.ts";
@@ -38,7 +37,7 @@ export const tail: Command = {
     ...JOURNAL_OPTIONS,
   ],
   examples: ["data/journal.jsonl", "state -f -n 100"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const { args, writer, isJson } = call;
     const context = await locate(args.operand(0), journalOptions(call));
     const log = { path: context.paths.active, options: reading(context) };
@@ -78,64 +77,36 @@ async function printAll(
   from: number,
 ): Promise<void> {
   const line = new NextLine((text) => terminal.write(text), isJson);
-  const print = async (record: LogRecord<unknown>) => {
-    await writer.line(line.rest(recordLine(record, isJson)));
-    from = record.seq + 1;
-  };
-  const caughtUp = async (next: Promise<unknown>) => {
-    let isThere = false;
-    const there = next.then(() => isThere = true, () => isThere = true);
-    await writer.flush();
-    while (!isThere) {
-      await Promise.race([there, terminal.sleep(WAIT_MS)]);
-      if (!isThere && terminal.isPipe) await line.wait(from);
-    }
-  };
-  try {
-    for (;;) {
-      try {
-        await follow(log, from, print, caughtUp);
-      } catch (error) {
-        from = await skip(log, from, error, terminal);
-      }
-    }
-  } catch (error) {
-    await line.end().catch(() => {});
-    throw error;
-  }
-}
-
-/** Takes records, and those to come; and waits for the next one where there are no more for now. */
-async function follow(
-  { path, options }: ReadLog,
-  from: number,
-  take: (record: LogRecord<unknown>) => Promise<void>,
-  caughtUp: (next: Promise<unknown>) => Promise<void>,
-): Promise<void> {
   const stop = new AbortController();
-  let onCaughtUp = () => {};
-  const records = MiniStore.follow(path, {
-    ...options,
-    from,
-    signal: stop.signal,
-    onCaughtUp: () => onCaughtUp(),
-  })[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      let next!: ReturnType<typeof records.next>;
-      const isCaughtUp = await new Promise<boolean>((resolve, reject) => {
-        onCaughtUp = () => resolve(true);
-        next = records.next();
-        next.then(() => resolve(false), reject);
-      });
-      if (isCaughtUp) await caughtUp(next);
-      const { done, value } = await next;
-      if (done) return;
-      await take(value);
+  let waits = 0;
+  const wait = async () => {
+    for (const self = ++waits; terminal.isPipe;) {
+      await terminal.sleep(WAIT_MS);
+      if (self !== waits) return;
+      await line.wait(from);
     }
-  } finally {
-    stop.abort();
-    await records.return?.();
+  };
+  const onCaughtUp = async () => {
+    await writer.flush();
+    void wait().catch((error) => stop.abort(error));
+  };
+  const { path, options } = log;
+  const following = { ...options, onCaughtUp, signal: stop.signal };
+  for (;;) {
+    try {
+      const records = MiniStore.follow(path, { ...following, from });
+      for await (const record of records) {
+        waits++;
+        await writer.line(line.rest(recordLine(record, isJson)));
+        from = record.seq + 1;
+      }
+    } catch (error) {
+      waits++;
+      from = await skip(log, from, error, terminal).catch(async (error) => {
+        await line.end().catch(() => {});
+        throw error;
+      });
+    }
   }
 }
 

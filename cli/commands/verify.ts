@@ -1,12 +1,6 @@
 import { isWell } from "../../admin/internal.ts";
 import { verify } from "../../admin/mod.ts";
-import {
-  adminOptions,
-  type Call,
-  type Command,
-  JOURNAL_OPTIONS,
-  type Outcome,
-} from "../command.ts";
+import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
 import { describe } from "../verify_text.ts";
 
 export const verifyCommand: Command = {
@@ -21,7 +15,7 @@ export const verifyCommand: Command = {
   ],
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl", "state --json"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const report = await verify(call.args.operand(0), adminOptions(call));
     return {
       exitCode: isWell(report) ? 0 : 1,

@@ -7,12 +7,7 @@ import type {
 } from "../../../queue/mod.ts";
 import { Misuse, type OptionSpec } from "../../args.ts";
 import { bar } from "../../chart.ts";
-import {
-  type Call,
-  type Command,
-  journalOptions,
-  type Outcome,
-} from "../../command.ts";
+import { type Call, type Command, journalOptions } from "../../command.ts";
 import { locate, queueReport, readQueue } from "../../../admin/internal.ts";
 import { WATCH, watched } from "../../watch.ts";
 import type { QueueReport } from "../../../admin/mod.ts";
@@ -44,7 +39,7 @@ export const queueStats: Command = {
   details: [],
   options: [WATCH],
   examples: ["jobs", "jobs --watch"],
-  run: (call: Call): Promise<Outcome> =>
+  run: (call) =>
     watched(call, async () => {
       const report = await queueReport(await journalOf(call));
       const lines = depthChart(report, call);
@@ -106,7 +101,7 @@ export const queuePeek: Command = {
     summary: `how many at most (${DEFAULT_PEEK})`,
   }],
   examples: ["jobs -n 3"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const found = await queueOf(call);
     const limit = call.args.number("limit") ?? DEFAULT_PEEK;
     const messages = await found.peek(limit);
@@ -164,7 +159,7 @@ export const queueGet: Command = {
   ],
   options: [],
   examples: ["jobs 17", "jobs 17 --json"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const id = whichOf(call.args.operand(1)) as number;
     const found = await queueOf(call);
     const message = await found.get(id);
@@ -226,7 +221,7 @@ export const queueFinished: Command = {
   ],
   options: PAGE_OPTIONS,
   examples: ["jobs --json", "jobs -n 100 --after 17"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const found = await queueOf(call);
     const messages = await found.finished(pageOf(call));
     const width = halfOf(call);
@@ -295,7 +290,7 @@ export const queueDead: Command = {
     ...PAGE_OPTIONS,
   ],
   examples: ["jobs --json", "jobs -n 100 --after 17"],
-  async run(call: Call): Promise<Outcome> {
+  async run(call) {
     const messages = await (await queueOf(call)).deadLetters(pageOf(call));
     const { isInteractive } = call.terminal;
     const half = halfOf(call);
