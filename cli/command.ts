@@ -48,19 +48,6 @@ export const JOURNAL_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
-/** The same, as functions take them. */
-export function journalOptions(
-  { args, fs }: Pick<Call, "args" | "fs">,
-): JournalOptions {
-  const journal = args.text("journal");
-  const maxRecordBytes = args.number("max-record-bytes");
-  return {
-    fs,
-    ...(journal !== undefined && { journal }),
-    ...(maxRecordBytes !== undefined && { maxRecordBytes }),
-  };
-}
-
 /** The options of a function of `/admin`, which counts for itself what it reads. */
 export function adminOptions(
   { args, progress }: Pick<Call, "args" | "progress">,
@@ -72,4 +59,9 @@ export function adminOptions(
     ...(maxRecordBytes !== undefined && { maxRecordBytes }),
     onProgress: (step) => progress.show(step),
   };
+}
+
+/** How a command finds and reads a journal by itself. */
+export function journalOptions(call: Call): JournalOptions {
+  return { ...adminOptions(call), fs: call.fs };
 }

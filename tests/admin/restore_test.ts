@@ -9,6 +9,7 @@ import {
   fillAtEveryCall,
   FROM,
   makeCounter,
+  meanwhile,
   stopAtEveryBlock,
   TO,
 } from "../support/copies.ts";
@@ -137,6 +138,24 @@ Deno.test("restore() leaves positions and the inbox of a copied directory behind
   assertEquals(report.setAside, ["journal.jsonl.torn"]);
   await using queue = await MiniQueue.open(directory.at("new"));
   assertEquals((await queue.stats()).ready, 1);
+});
+
+Deno.test("restore() of a directory that is in use copies a state that it was in", async () => {
+  const fs = new MemoryFileSystem();
+  await using counter = await openCounter(FROM, { fs, maxSegmentBytes: 1_000 });
+  await counter.apply({ by: 1 });
+  let steps = 0;
+  const beside = meanwhile(fs, async () => {
+    await counter.apply({ by: 1 });
+    if (++steps % 50 === 0) await counter.compact();
+  });
+  for (let turn = 1; turn <= 5; turn++) {
+    const { last } = await restore(FROM, `${TO}-${turn}`, { fs: beside });
+    assert(last > 0 && last <= counter.sequence);
+    await using copy = await openCounter(`${TO}-${turn}`, { fs });
+    assertEquals([copy.sequence, copy.state.value], [last, last]);
+  }
+  assert(counter.firstSequence > 1, "nothing was compacted");
 });
 
 Deno.test("restore() stopped by its signal rejects with the reason, and leaves nothing that opens", async () => {
