@@ -59,15 +59,15 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.on("close", () => gone.abort());
-  const { status, headers, body } = await fetch(
-    await requestOf(origin, request, gone.signal),
-  );
-  response.writeHead(status, Object.fromEntries(headers));
-  // Where nobody reads on, it is told so and ends.
-  for await (const chunk of body ?? []) {
-    if (response.write(chunk) || response.destroyed) continue;
+  const answered = await fetch(await requestOf(origin, request));
+  response.writeHead(answered.status, Object.fromEntries(answered.headers));
+  const reader = answered.body?.getReader();
+  // Where nobody reads any more, nothing more is made.
+  response.once("close", () => reader?.cancel().catch(() => {}));
+  for (;;) {
+    const { done, value } = await reader?.read() ?? { done: true };
+    if (done) break;
+    if (response.write(value) || response.destroyed) continue;
     await new Promise<void>((resolve) => {
       response.once("drain", resolve);
       response.once("close", resolve);
@@ -79,7 +79,6 @@ async function answer(
 async function requestOf(
   origin: string,
   request: IncomingMessage,
-  signal: AbortSignal,
 ): Promise<Request> {
   const { method = "GET", url = "/", headers: given } = request;
   const path = url.startsWith("/") ? url : "/";
@@ -91,7 +90,7 @@ async function requestOf(
   }
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody ? { body: await bodyOf(request) } : {};
-  return new Request(`${origin}${path}`, { method, headers, signal, ...body });
+  return new Request(`${origin}${path}`, { method, headers, ...body });
 }
 
 async function bodyOf(

@@ -80,11 +80,7 @@ export class Api {
   }
 
   /** Answers a request by its name. */
-  async get(
-    name: AnswerName,
-    query: Query,
-    signal: AbortSignal,
-  ): Promise<unknown> {
+  async get(name: AnswerName, query: Query): Promise<unknown> {
     const ready = await this.#ready();
     switch (name) {
       case "overview":
@@ -97,9 +93,9 @@ export class Api {
       case "record":
         return await this.#record(ready, numberIn(query, "seq", 1));
       case "state":
-        return await ready.states.view(numberIn(query, "at"), signal);
+        return await ready.states.view(numberIn(query, "at"), this.#closed);
       case "queue":
-        return await this.#queue(ready, query, signal);
+        return await this.#queue(ready, query);
     }
   }
 
@@ -129,11 +125,7 @@ export class Api {
     return { ...record, data, leftOut };
   }
 
-  async #queue(
-    { states }: Readers,
-    query: Query,
-    signal: AbortSignal,
-  ): Promise<unknown> {
+  async #queue({ states }: Readers, query: Query): Promise<unknown> {
     const { queue } = this.#target;
     if (queue !== undefined && !("at" in query)) {
       const answer = await queueAnswer(await shownBy(queue), this.#redactor);
@@ -141,7 +133,7 @@ export class Api {
       return { ...answer, ...(rates && { rates }) } satisfies QueueAnswer;
     }
     const at = "at" in query ? numberIn(query, "at") : undefined;
-    const found = await states.queue(at, signal);
+    const found = await states.queue(at, this.#closed);
     return found === undefined
       ? { isMissing: true }
       : await queueAnswer({ found }, this.#redactor);

@@ -1,4 +1,3 @@
-import { childOf } from "../base/abort.ts";
 import { isSecret, newSecret } from "../base/bytes.ts";
 import { Signal } from "../base/signal.ts";
 import { BadRequest } from "./actions.ts";
@@ -98,13 +97,9 @@ export class Handler {
   async #ask(name: string, request: Request): Promise<Response> {
     const query: Query = Object.fromEntries(new URL(request.url).searchParams);
     try {
-      if (name === "live") return await this.#live(request);
-      if (name === "search") return await this.#search(query, request);
-      const answer = await this.#api.get(
-        name as AnswerName,
-        query,
-        request.signal,
-      );
+      if (name === "live") return await this.#live();
+      if (name === "search") return await this.#search(query);
+      const answer = await this.#api.get(name as AnswerName, query);
       if (name !== "overview") return json(answer);
       const actions = await this.#allowed(request);
       return json(
@@ -142,16 +137,19 @@ export class Handler {
     return allowed;
   }
 
-  async #search(query: Query, request: Request): Promise<Response> {
-    const stop = this.#stopper(request);
-    const lines = await this.#api.search(query, stop.signal);
-    return await this.#stream("application/x-ndjson", stop, encoded(lines));
+  async #search(query: Query): Promise<Response> {
+    const stop = new AbortController();
+    const lines = encoded(await this.#api.search(query, stop.signal));
+    // Where nothing may be shown, that is the answer.
+    const first = await lines.next();
+    const all = first.done ? lines : startingWith(first.value, lines);
+    return this.#stream("application/x-ndjson", stop, all);
   }
 
-  async #live(request: Request): Promise<Response> {
-    const stop = this.#stopper(request);
+  async #live(): Promise<Response> {
+    const stop = new AbortController();
     const news = await this.#api.watch(stop.signal);
-    return await this.#stream("text/event-stream", stop, this.#news(news));
+    return this.#stream("text/event-stream", stop, this.#news(news));
   }
 
   /** Tells of records, and of actions. */
@@ -183,16 +181,6 @@ export class Handler {
       uncount();
       await news.return();
     }
-  }
-
-  /** Aborted when nobody reads an answer any more. */
-  #stopper({ signal }: Request): AbortController {
-    const stop = new AbortController();
-    const child = childOf(signal, this.#closed.signal);
-    child.signal.addEventListener("abort", () => stop.abort());
-    stop.signal.addEventListener("abort", () => child.letGo());
-    if (child.signal.aborted) stop.abort();
-    return stop;
   }
 
   #stream(
@@ -243,6 +231,18 @@ async function* encoded(
   lines: AsyncIterable<unknown>,
 ): AsyncGenerator<string, void, undefined> {
   for await (const line of lines) yield `${JSON.stringify(line)}\n`;
+}
+
+async function* startingWith(
+  first: string,
+  rest: AsyncGenerator<string, void, undefined>,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return();
+  }
 }
 
 function event(news: News): string {

@@ -1,4 +1,3 @@
-import { onAbort } from "../base/abort.ts";
 import type { Failed, Problem } from "./api_types.ts";
 
 /** An answer as JSON. */
@@ -30,11 +29,16 @@ export function harden(response: Response, policy: string): Response {
   return response;
 }
 
-/** Texts that are sent as they come, and no faster than they are read. */
+/**
+ * Texts that are sent as they come, and no faster than they are read. They end
+ * when the server cancels their body, as it does when nobody reads any more.
+ */
 export class Texts {
   readonly #texts: AsyncGenerator<string, void, undefined>;
   readonly #stop: AbortController;
   readonly #onEnd: () => void;
+  readonly #encoder = new TextEncoder();
+  #controller: ReadableStreamDefaultController | undefined;
   #ending: Promise<void> | undefined;
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
 
@@ -47,40 +51,31 @@ export class Texts {
     this.#texts = texts;
     this.#stop = stop;
     this.#onEnd = () => onEnd(this);
-    const encoder = new TextEncoder();
-    let isOver = false;
     this.body = new ReadableStream({
       start: (controller) => {
-        const letGo = onAbort(stop.signal, () => {
-          letGo();
-          this.end().then(() => {
-            if (!isOver) controller.close();
-            isOver = true;
-          }, () => {});
-        });
+        this.#controller = controller;
       },
-      pull: async (controller) => {
-        try {
-          const { done, value } = await texts.next();
-          if (isOver) return;
-          if (!done) return controller.enqueue(encoder.encode(value));
-          isOver = true;
-          controller.close();
-          await this.end();
-        } catch (error) {
-          if (!isOver) controller.error(error);
-          isOver = true;
-          await this.end();
-        }
-      },
-      cancel: async () => {
-        isOver = true;
-        await this.end();
+      pull: () => this.#pull(),
+      cancel: () => {
+        this.#controller = undefined;
+        return this.end();
       },
     }, { highWaterMark: 0 });
   }
 
-  /** Stops them; resolves when nothing is read for them any more. */
+  async #pull(): Promise<void> {
+    try {
+      const { done, value } = await this.#texts.next();
+      if (done) await this.end();
+      else this.#controller?.enqueue(this.#encoder.encode(value));
+    } catch (error) {
+      this.#controller?.error(error);
+      this.#controller = undefined;
+      await this.end();
+    }
+  }
+
+  /** Ends them; resolves when nothing is read for them any more. */
   end(): Promise<void> {
     return this.#ending ??= this.#end();
   }
@@ -90,6 +85,8 @@ export class Texts {
     try {
       await this.#texts.return();
     } finally {
+      this.#controller?.close();
+      this.#controller = undefined;
       this.#onEnd();
     }
   }

@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { MiniQueue } from "@mini/state/queue";
 import { TestDirectory } from "../support/dir.ts";
 import { Inspector } from "../support/inspect.ts";
 import { fixture, mini, miniCommand } from "../support/mini.ts";
@@ -166,4 +167,41 @@ Deno.test("mini inspect prints its address, and Ctrl-C ends it", async () => {
   const { success, signal } = await child.status;
   await reader.cancel();
   assertEquals([success, signal], [false, "SIGINT"]);
+});
+
+Deno.test("mini inspect --actions lets the page act, on what it names or on all that there is", async () => {
+  await using directory = new TestDirectory();
+  {
+    await using queue = await MiniQueue.open<string>(directory.path);
+    await queue.enqueue("a");
+  }
+  const write = `--allow-write=${directory.path}`;
+  const start = (option: string) =>
+    Inspector.start(directory.path, [option], [], [write]);
+  await using all = await start("--actions");
+  const { actions, token } = await all.get("overview");
+  assertEquals(actions, [
+    "redrive",
+    "cancel",
+    "purge",
+    "pause",
+    "resume",
+    "compact",
+  ]);
+  const cancelled = await all.ask("api/actions/cancel", {
+    method: "POST",
+    headers: { "x-mini-token": token, "sec-fetch-site": "same-origin" },
+    body: '{"id":1}',
+  });
+  assertEquals(JSON.parse(cancelled.text).found, "cancelled");
+  await using some = await start("--actions=pause,resume");
+  assertEquals((await some.get("overview")).actions, ["pause", "resume"]);
+  const refused = await some.ask("api/actions/cancel", { method: "POST" });
+  assertEquals(refused.status, 403);
+  const wrong = await mini(["inspect", directory.path, "--actions=stop"], [
+    `--allow-read=${directory.path}`,
+    "--allow-net=127.0.0.1",
+  ]);
+  assertEquals([wrong.code, wrong.stdout], [2, ""]);
+  assertStringIncludes(wrong.stderr, '--actions has no "stop"');
 });

@@ -26,15 +26,17 @@ export class Inspector implements AsyncDisposable {
     this.#rest = rest;
   }
 
-  /** Starts one that may read `path` and what `reads` names, listen on loopback, and nothing else. */
+  /** Starts one that may read `path` and what `reads` names, listen on loopback, and nothing else but what `flags` say. */
   static async start(
     path: string,
     args: readonly string[] = [],
     reads: readonly string[] = [],
+    flags: readonly string[] = [],
   ): Promise<Inspector> {
     const command = miniCommand(["inspect", path, "--json", ...args], [
       `--allow-read=${[path, ...reads].join()}`,
       "--allow-net=127.0.0.1",
+      ...flags,
     ]);
     const child = new Deno.Command(Deno.execPath(), {
       args: command,
