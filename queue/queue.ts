@@ -465,7 +465,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   /**
    * Reads what becomes of messages, on record: what was enqueued, delivered, is
    * done, was given back, is dead or cancelled, in the order of the log. Ends
-   * when the queue is closed. In between it tells progress in memory, which is on
+   * when the queue is closed and all that was on record is told. In between it tells progress in memory, which is on
    * no record: `durable` is false then, and `seq` that of the last record before.
    *
    * A reader may be slow: nothing waits for it, and it misses nothing on record;
@@ -481,7 +481,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * @throws {MiniError} While iterating: `COMPACTED` if the log does not reach
    * back to a record, which is `seq`. That of a queue with a state of its own
    * reaches back to the last compaction, which a slow reader does not hold up;
-   * `POISONED` as `StateManager.apply`.
+   * `CLOSED` if the queue was closed before a reader that is behind could read
+   * the rest of the log; `POISONED` as `StateManager.apply`.
    *
    * @example Everything that becomes of a message
    * ```ts

@@ -147,7 +147,7 @@ export class QueueView<T, R = unknown> extends QueueReader<T, R>
    * Reads what becomes of messages, as {@linkcode MiniQueue.events} does, each
    * event once the view has read its record. Progress in memory is on no record:
    * only the owner tells it. Each reader has a copy of the queue. Ends when the
-   * view is closed.
+   * view is closed, however far the reader is.
    *
    * @param options Where to start, and when to stop.
    * @returns The events.

@@ -1,6 +1,6 @@
 import { onAbort } from "../../base/abort.ts";
 import { assertOptions } from "../../base/checks.ts";
-import { hasCode } from "../../base/errors.ts";
+import { hasCode, MiniError } from "../../base/errors.ts";
 import { Signal } from "../../base/signal.ts";
 import type { Clock } from "../clock.ts";
 import { observe } from "../ledger/effects.ts";
@@ -69,7 +69,9 @@ export class EventHub<T> {
   }
 
   /** Reads the events, those of progress in memory included. */
-  async *#listen(range: ReadRange): AsyncGenerator<RecordEvents<T>, void> {
+  async *#listen(
+    range: ReadRange,
+  ): AsyncGenerator<RecordEvents<T>, void, undefined> {
     this.#listeners++;
     try {
       yield* this.read(range, this.#latest.count);
@@ -104,7 +106,8 @@ export class EventHub<T> {
 
   /**
    * Reads the events of each record that has any, from record `from` on. Ends
-   * when the ledger is closed.
+   * when the ledger is closed; throws `CLOSED` if the log can no longer tell all of
+   * them then.
    *
    * @param told How much progress in memory is not to be told: all of it, unless
    * the reader listens.
@@ -112,15 +115,15 @@ export class EventHub<T> {
   async *read(
     range: ReadRange,
     told: number = Infinity,
-  ): AsyncGenerator<RecordEvents<T>, void, void> {
+  ): AsyncGenerator<RecordEvents<T>, void, undefined> {
     const letGo = onAbort(range.signal, () => this.#woken.fire());
     const letBe = onAbort(range.over, () => this.#look());
     this.#join();
     try {
       yield* this.#records(range, told);
     } catch (error) {
-      const isEnd = this.#isOver && hasCode(error, "CLOSED");
-      if (!isEnd) throw error;
+      const isEarly = this.#isOver && hasCode(error, "CLOSED");
+      throw isEarly ? closedEarly(error) : error;
     } finally {
       letGo();
       letBe();
@@ -131,7 +134,7 @@ export class EventHub<T> {
   async *#records(
     { from, signal, over }: ReadRange,
     told: number,
-  ): AsyncGenerator<RecordEvents<T>, void, void> {
+  ): AsyncGenerator<RecordEvents<T>, void, undefined> {
     const source = this.#source;
     // As of the record before `next`, for what is not remembered.
     let copy: Ledger<T> | undefined;
@@ -146,8 +149,12 @@ export class EventHub<T> {
         yield found;
         next = found.seq + 1;
       } else if (!isRemembered && next <= sequence) {
-        copy ??= await ledgerBefore(next, source.past?.at);
-        yield* this.#replay(copy, { from: next, to: sequence, signal });
+        // Begun before anything is awaited, it reads on once the state is closed.
+        const { past } = source;
+        const range = { from: next, to: sequence, ...(signal && { signal }) };
+        const entries = past?.entries(range);
+        copy ??= await ledgerBefore(next, past?.at);
+        yield* replayed(copy, entries!);
         next = sequence + 1;
       } else {
         const live = this.#live(next, told);
@@ -165,14 +172,6 @@ export class EventHub<T> {
   #live(next: number, told: number): ReturnType<LatestProgress["after"]> {
     const isLater = next > this.#known + 1;
     return isLater ? undefined : this.#latest.after(told, this.#known);
-  }
-
-  #replay(
-    copy: Ledger<T>,
-    { signal, ...range }: ReadRange & { readonly to: number },
-  ): AsyncIterable<RecordEvents<T>> {
-    const { entries } = this.#source.past!;
-    return replayed(copy, entries({ ...range, ...(signal && { signal }) }));
   }
 
   get #isOver(): boolean {
@@ -257,4 +256,12 @@ export class EventHub<T> {
       this.#latest.forget(effect.message.id);
     });
   }
+}
+
+function closedEarly(cause: unknown): MiniError {
+  return new MiniError(
+    "CLOSED",
+    "Cannot read all events up to the end: the queue was closed while some were still to be read from the log; they are there, and can be read once it is open again",
+    { cause },
+  );
 }

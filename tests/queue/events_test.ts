@@ -1,6 +1,12 @@
 import { MiniQueue, type QueueEvent, QueueView } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
 import { turns } from "../support/queue.ts";
@@ -179,13 +185,27 @@ Deno.test("MiniQueue.events() tells progress, errors, and which occurrence it is
   assertEquals(dead?.error, found.error);
 });
 
-Deno.test("MiniQueue.events() ends at once where the queue is being closed", async () => {
+Deno.test("MiniQueue.events() says so where the queue was closed before all of the past was read", async () => {
+  const fs = new MemoryFileSystem();
+  const clock = new FakeClock();
+  const queue = await MiniQueue.open<string>("/data", { fs, clock });
+  await queue.enqueue("a");
+  const late = queue.events({ from: 1 });
+  const next = queue.events();
+  await queue.close();
+  const error = await errorOf(firstOf(late));
+  assertEquals(error.code, "CLOSED");
+  assertStringIncludes(error.message, "can be read once it is open again");
+  assertEquals((await firstOf(next)).done, true);
+});
+
+Deno.test("MiniQueue.events() tells the past that it was reading when the queue was closed", async () => {
   const fs = new MemoryFileSystem();
   const queue = await MiniQueue.open<string>("/data", { fs });
-  await queue.enqueue("a");
-  const events = queue.events({ from: 1 });
+  for (const payload of ["a", "b", "c"]) await queue.enqueue(payload);
+  const events = Array.fromAsync(queue.events({ from: 1 }));
   await queue.close();
-  assertEquals((await firstOf(events)).done, true);
+  assertEquals(plain(await events).map(([, id]) => id), [1, 2, 3]);
 });
 
 Deno.test("MiniQueue.events() tells no change of a message that waits", async () => {
