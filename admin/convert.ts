@@ -112,7 +112,7 @@ export async function convert(
       };
     };
     return await buildJournal(target, "convert", make);
-  });
+  }, { doing: `convert "${path}"`, path });
 }
 
 async function copyAll(

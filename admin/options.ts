@@ -71,14 +71,27 @@ export class AdminCall {
     this.#totalBytes = totalBytes;
   }
 
-  /** Does the work; stopped by the signal, it rejects with the reason of that, whatever was made of it on the way. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Does the work; stopped by the signal, it rejects with the reason of that,
+   * whatever was made of it on the way.
+   *
+   * @param place The deed and its place, for an error of the system that nothing was changed by.
+   */
+  async run<T>(
+    work: () => Promise<T>,
+    place?: { readonly doing: string; readonly path: string },
+  ): Promise<T> {
     this.check();
     try {
       return await work();
     } catch (error) {
       this.check();
-      throw error;
+      const isOfSystem = osCode(error) !== undefined &&
+        !(error instanceof MiniError);
+      if (place === undefined || !isOfSystem) throw error;
+      const { doing, path } = place;
+      const after = "nothing was changed";
+      throw fromOs(error, doing, after, { directory: path, path });
     }
   }
 
@@ -88,21 +101,12 @@ export class AdminCall {
     path: string,
     work: () => Promise<T>,
   ): Promise<T> {
-    try {
-      return await this.run(async () => {
-        const found = await work();
-        // The reason may have looked like a file that is not there.
-        this.check();
-        return found;
-      });
-    } catch (error) {
+    return await this.run(async () => {
+      const found = await work();
+      // The reason may have looked like a file that is not there.
       this.check();
-      if (osCode(error) === undefined || error instanceof MiniError) {
-        throw error;
-      }
-      const place = { directory: path, path };
-      throw fromOs(error, doing, "nothing was changed", place);
-    }
+      return found;
+    }, { doing, path });
   }
 
   /** Throws the reason of the signal, if that has one. */

@@ -104,7 +104,11 @@ export async function adopt(
   const { journal: _, ...checks } = ADMIN_CHECKS;
   assertOptions("adopt()", options, { ...checks, dryRun: aBoolean });
   const call = new AdminCall(options);
-  return await call.run(() => adoptFile(call, file, to, options.dryRun));
+  const place = { doing: `adopt "${file}"`, path: file };
+  return await call.run(
+    () => adoptFile(call, file, to, options.dryRun),
+    place,
+  );
 }
 
 async function adoptFile(

@@ -1,4 +1,5 @@
 import { readBlock } from "../../fs/blocks.ts";
+import { openIfExists } from "../../fs/directory.ts";
 import type { FileSystem } from "../../fs/file_system.ts";
 import { isUnreadable } from "../../fs/os_errors.ts";
 import { LineCutter, type RawLine } from "./raw_lines.ts";
@@ -16,7 +17,9 @@ export async function* readableLines(
   path: string,
   maxBytes: number,
 ): AsyncGenerator<Iterable<RawLine>, void, undefined> {
-  const file = await fs.open(path, "read");
+  const file = await openIfExists(fs, path);
+  // Compacted since it was listed.
+  if (file === undefined) return;
   const cutter = new LineCutter(maxBytes);
   let at = 0;
   let blockBytes = MAX_BLOCK_BYTES;

@@ -124,7 +124,7 @@ export async function repair(
     return options.dryRun === true
       ? reportOf(context, await planRepair(context))
       : await repairLocked(call, context);
-  });
+  }, { doing: `repair "${path}"`, path });
 }
 
 async function repairLocked(
@@ -189,12 +189,15 @@ async function carryOut(
 ): Promise<string[]> {
   const { fs, paths, staging } = context;
   const aside: string[] = [];
+  let after = "nothing was changed";
   try {
     for (const { path } of plan.aside) {
       if (await fs.stat(path) === undefined) continue;
       const name = await freeName(context, `${path}.damaged`);
       await copyFile(staging, path, name);
       aside.push(name);
+      after =
+        "run it again: the original is kept in the copies that end in .damaged";
     }
     await installStart(context, plan);
     for (const { path, isActive } of plan.aside.toReversed()) {
@@ -202,17 +205,15 @@ async function carryOut(
       await fs.remove(path);
       await fs.syncDirectory(paths.directory);
     }
+    after = "it is repaired, and was not read again";
+    for await (const { problem, base } of checkSegments(context)) {
+      if (problem !== undefined && base >= plan.last) throw problem;
+    }
+    return aside;
   } catch (error) {
     const { directory, active: path } = paths;
-    const after = aside.length === 0
-      ? "nothing was changed"
-      : "run it again: the original is kept in the copies that end in .damaged";
     throw fromOs(error, `repair "${path}"`, after, { directory, path });
   }
-  for await (const { problem, base } of checkSegments(context)) {
-    if (problem !== undefined && base >= plan.last) throw problem;
-  }
-  return aside;
 }
 
 /** Puts the new active segment in its place. */

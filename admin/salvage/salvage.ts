@@ -85,7 +85,7 @@ export async function salvage(
       "salvage",
       (staged) => fill(call, source, target, staged),
     );
-  });
+  }, { doing: `salvage "${path}"`, path });
 }
 
 /** The files that are to be salvaged. */

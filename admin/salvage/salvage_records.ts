@@ -69,20 +69,25 @@ async function* readLog(
   { from = 1, wants, ...options }: SalvageRecordsOptions,
 ): AsyncGenerator<SalvagedRecords | DamagedLine, void, undefined> {
   const call = new AdminCall(options);
-  try {
-    call.check();
+  const step = <T>(work: () => Promise<T>) =>
+    call.look(`read "${path}"`, path, work);
+  const all = await step(async () => {
     const context = await locate(path, call);
     call.begin("salvaging", (await measureSegments(context)).totalBytes);
-    for await (const lines of salvagedLines(context, from, wants)) {
-      for (const line of lines) {
+    return salvagedLines(context, from, wants);
+  });
+  try {
+    for (;;) {
+      const { value, done } = await step(() => all.next());
+      if (done) return;
+      for (const line of value) {
         const isBefore = line.kind === "records" && line.seq < from;
         const given = isBefore ? since(line, from) : line;
         if (given !== undefined) yield given;
       }
     }
-  } catch (error) {
-    call.check();
-    throw error;
+  } finally {
+    await all.return();
   }
 }
 

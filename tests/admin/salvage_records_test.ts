@@ -5,7 +5,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  convert,
   type DamagedLine,
+  repair,
   salvage,
   type SalvagedRecords,
   salvageRecords,
@@ -175,10 +177,33 @@ Deno.test("salvage of a log of the Rust crate takes no rest of a line for a reco
   assert(values.length > 4_400 && values.at(-1) === 104_999);
 });
 
-Deno.test("salvage passes on an error that is not one of the disk", async () => {
+Deno.test("salvage, convert and repair pass on an error that is not one of the disk", async () => {
   const fs = await sixRecords();
   fs.hooks.before = ({ operation, path }) =>
     operation === "read" && path === sealed(2) ? { code: "EACCES" } : undefined;
-  const error = await linesOf({ fs }).catch((error) => error);
-  assertEquals((error as { code: string }).code, "EACCES");
+  const codes = await Promise.all([
+    errorOf(linesOf({ fs })),
+    errorOf(salvage(PATH, "/new.jsonl", { fs })),
+    errorOf(repair(PATH, { fs })),
+    errorOf(repair(PATH, { fs, dryRun: true })),
+  ]);
+  assertEquals(
+    codes.map(({ code }) => code),
+    new Array(4).fill("PERMISSION"),
+  );
+  fs.hooks.before = ({ operation }) =>
+    operation === "read" ? { code: "EACCES" } : undefined;
+  const error = await errorOf(convert(PATH, "/new.jsonl", { fs }));
+  assertEquals(error.code, "PERMISSION");
+});
+
+Deno.test("salvage reads on where compaction takes a segment away", async () => {
+  const fs = await sixRecords();
+  await using store = await MiniStore.open<string>(PATH, { fs });
+  const seen: number[] = [];
+  for await (const line of salvageRecords(PATH, { fs })) {
+    if (line.kind === "records") seen.push(line.seq);
+    await store.compact(4);
+  }
+  assertEquals(seen, [1, 2, 5, 6]);
 });
