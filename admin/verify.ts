@@ -3,6 +3,7 @@ import { MiniStore } from "../store/mod.ts";
 import { assertOptions } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
 import { isDirectory } from "../fs/directory.ts";
+import { absolutePath } from "../fs/system.ts";
 import {
   checkSegments,
   coveredAt,
@@ -258,6 +259,7 @@ function segmentReport(
  * @param dir The directory of a state or a queue, or of snapshots alone.
  * @param options What watches and stops the call.
  * @returns The snapshots, the oldest first.
+ * @throws {TypeError} If `dir` is not a path.
  * @throws {MiniError} `NOT_FOUND` if there is no such directory. `PERMISSION` and
  * `IO` as the system has it. What is damaged is in the report.
  *
@@ -278,6 +280,10 @@ export async function verifySnapshots(
   options: Omit<AdminOptions, "journal" | "maxRecordBytes"> = {},
 ): Promise<SnapshotReport[]> {
   assertOptions("verifySnapshots()", options, SNAPSHOT_CHECKS);
+  if (typeof dir !== "string" || dir === "") {
+    throw new TypeError(`Cannot verify snapshots: "${dir}" is not a path`);
+  }
+  const directory = absolutePath(dir);
   const call = new AdminCall(options);
   return await call.look(`verify "${dir}"`, dir, async () => {
     const { fs } = call;
@@ -285,10 +291,10 @@ export async function verifySnapshots(
       const message = `there is no directory "${dir}"`;
       throw new MiniError("NOT_FOUND", message, { path: dir });
     }
-    const listed = await listThere(fs, dir);
+    const listed = await listThere(fs, directory);
     const totalBytes = listed.reduce((sum, one) => sum + one.sizeBytes, 0);
     call.begin("checking", totalBytes);
-    const checks = await checkSnapshots(fs, dir);
+    const checks = await checkSnapshots(fs, directory);
     return checks.map((check) => {
       const { problem: _, ...rest } = check;
       const [problem] = ofSnapshot(check);

@@ -1,3 +1,4 @@
+import { relative } from "@std/path";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   type AdminProgress,
@@ -131,6 +132,11 @@ Deno.test("verify and its like say what they cannot find, and refuse misuse", as
   const wrong = { fs, maxrecordBytes: 1 } as unknown as { fs: typeof fs };
   await assertRejects(() => verify(DIR, wrong), TypeError, "maxrecordBytes");
   await assertRejects(() => verifySnapshots(DIR, wrong), TypeError);
+  for (const path of ["", 1 as unknown as string]) {
+    for (const call of [verify, verifySnapshots]) {
+      await assertRejects(() => call(path), TypeError, "is not a path");
+    }
+  }
   let thrown: unknown;
   try {
     verifySegments(DIR, wrong);
@@ -207,4 +213,10 @@ Deno.test("verify and its like find nothing amiss beside a writer that rotates a
   }
   isOver = true;
   await writing;
+});
+
+Deno.test("verifySnapshots tells absolute paths", async () => {
+  const dir = relative(Deno.cwd(), fixture("mini-rs/state"));
+  const [snapshot] = await verifySnapshots(dir);
+  assertEquals(snapshot!.path, fixture("mini-rs/state/snapshot.json"));
 });
