@@ -1,72 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
-import express from "express";
-import { Hono } from "hono";
-import { createInspector, type Inspector } from "@mini/state/inspect";
+import { createInspector } from "@mini/state/inspect";
 import { MiniQueue } from "@mini/state/queue";
 import { TestDirectory } from "../support/dir.ts";
 import { newsOf } from "../support/inspected.ts";
-import { answer } from "../support/node_adapter.ts";
-
-/** A server that an inspector is mounted in, at `/admin/log/`. */
-interface Server extends AsyncDisposable {
-  readonly port: number;
-}
-
-function serve(handler: (request: Request) => Promise<Response>): Server {
-  const { addr, shutdown } = Deno.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    onListen() {},
-  }, handler);
-  return { port: addr.port, [Symbol.asyncDispose]: shutdown };
-}
-
-async function serveByNode(listener: RequestListener): Promise<Server> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) =>
-    server.listen(0, "127.0.0.1", () => resolve())
-  );
-  return {
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-const SERVERS: Readonly<
-  Record<string, (inspector: Inspector) => Server | Promise<Server>>
-> = {
-  "Deno.serve": ({ fetch }) =>
-    serve((request) => {
-      const { pathname } = new URL(request.url);
-      return pathname.startsWith("/admin/log")
-        ? fetch(request)
-        : Promise.resolve(new Response("elsewhere", { status: 404 }));
-    }),
-  "a route of Hono": ({ fetch }) => {
-    const app = new Hono();
-    const route = (c: { req: { raw: Request } }) => fetch(c.req.raw);
-    app.all("/admin/log", route).all("/admin/log/*", route);
-    return serve(async (request) => await app.fetch(request));
-  },
-  "mount() of Hono": ({ fetch }) => {
-    const app = new Hono();
-    app.mount("/admin/log", fetch);
-    return serve(async (request) => await app.fetch(request));
-  },
-  "Express": ({ fetch }) => {
-    const app = express();
-    // deno-lint-ignore no-explicit-any -- Express brings no types
-    app.use("/admin/log", (req: any, res: any) => answer(fetch, req, res));
-    return serveByNode(app);
-  },
-  "node:http": ({ fetch }) =>
-    serveByNode((req, res) => void answer(fetch, req, res)),
-};
+import { SERVERS } from "../support/mounts.ts";
 
 for (const [name, mount] of Object.entries(SERVERS)) {
   Deno.test(`an inspector answers in ${name}, under a path`, async () => {

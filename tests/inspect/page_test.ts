@@ -4,6 +4,7 @@ import {
   ACTIONS,
   createInspector,
   type InspectOptions,
+  type Inspector,
   type InspectTarget,
 } from "@mini/state/inspect";
 import { MiniQueue } from "@mini/state/queue";
@@ -11,33 +12,36 @@ import { StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { barriers, overhang } from "../support/barriers.ts";
 import { TestDirectory } from "../support/dir.ts";
+import { type Server, SERVERS } from "../support/mounts.ts";
 import { pageTest } from "../support/page_test.ts";
 
-/** A server with an inspector below a path of its own, beside something else. */
+/** An inspector in a server, below a path of its own. */
 class Mounted implements AsyncDisposable {
   readonly url: URL;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #close: () => Promise<void>;
+  readonly #inspector: Inspector;
+  readonly #server: Server;
 
-  constructor(target: InspectTarget, options: Partial<InspectOptions> = {}) {
+  private constructor(inspector: Inspector, server: Server) {
+    this.#inspector = inspector;
+    this.#server = server;
+    this.url = new URL(`http://127.0.0.1:${server.port}/admin/log/`);
+  }
+
+  static async in(
+    name: string,
+    target: InspectTarget,
+    options: Partial<InspectOptions> = {},
+  ): Promise<Mounted> {
     const inspector = createInspector(target, {
       authorize: () => true,
       ...options,
     });
-    this.#close = inspector.close;
-    this.#server = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen() {} },
-      (request) =>
-        new URL(request.url).pathname.startsWith("/ops/log/")
-          ? inspector.fetch(request)
-          : new Response("something else", { status: 418 }),
-    );
-    this.url = new URL(`http://127.0.0.1:${this.#server.addr.port}/ops/log/`);
+    return new Mounted(inspector, await SERVERS[name]!(inspector));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
-    await this.#server.shutdown();
+    await this.#inspector.close();
+    await this.#server[Symbol.asyncDispose]();
   }
 }
 
@@ -47,46 +51,59 @@ async function openQueue(page: Page): Promise<void> {
   await page.getByText("watching").waitFor();
 }
 
-pageTest(
-  "two pages act on the same dead letter of an open queue: one wins, and both are told",
-  async (browser) => {
-    await using directory = new TestDirectory();
-    await using queue = await MiniQueue.open<string>(directory.path, {
-      maxAttempts: 1,
-    });
-    for (const payload of ["doomed", "lost"]) {
-      await queue.enqueue(payload);
-      await (await queue.receive())?.deadLetter("no such user");
-    }
-    await using mounted = new Mounted(queue, { actions: ACTIONS });
-    const { page: one, troubles } = await browser.open(mounted.url);
-    const { page: two, troubles: more } = await browser.open(mounted.url);
-    for (const page of [one, two]) await openQueue(page);
-    const doomed = one.getByRole("row", { name: /doomed/ });
-    await doomed.getByRole("button", { name: "Redrive" }).click();
-    const told = (page: Page) => page.getByRole("region", { name: "Actions" });
-    await told(one).getByText("1 message redriven").waitFor();
-    await told(two).getByText(/elsewhere: 1 message redriven/).waitFor();
-    assert(!(await told(one).innerText()).includes("elsewhere"));
-    for (const page of [one, two]) {
-      await page.getByRole("row", { name: /doomed.*new/ }).waitFor();
-      await page.getByRole("tab", { name: "Queue 1 dead" }).waitFor();
-    }
+for (const name of ["Deno.serve", "mount() of Hono", "Express"]) {
+  pageTest(
+    `two pages in ${name} act on the same dead letter: one wins, and both are told`,
+    async (browser) => {
+      await using directory = new TestDirectory();
+      await using queue = await MiniQueue.open<string>(directory.path, {
+        maxAttempts: 1,
+      });
+      for (const payload of ["doomed", "lost"]) {
+        await queue.enqueue(payload);
+        await (await queue.receive())?.deadLetter("no such user");
+      }
+      await using mounted = await Mounted.in(name, queue, {
+        actions: ACTIONS,
+        authorize: ({ headers }) => headers.get("authorization") === "Bearer 1",
+      });
+      const headers = { authorization: "Bearer 1" };
+      const { page: stranger } = await browser.open(mounted.url);
+      await stranger.getByText("not allowed").waitFor();
+      const { page: one, troubles } = await browser.open(mounted.url, {
+        headers,
+      });
+      const { page: two, troubles: more } = await browser.open(mounted.url, {
+        headers,
+      });
+      for (const page of [one, two]) await openQueue(page);
+      const doomed = one.getByRole("row", { name: /doomed/ });
+      await doomed.getByRole("button", { name: "Redrive" }).click();
+      const told = (page: Page) =>
+        page.getByRole("region", { name: "Actions" });
+      await told(one).getByText("1 message redriven").waitFor();
+      await told(two).getByText(/elsewhere: 1 message redriven/).waitFor();
+      assert(!(await told(one).innerText()).includes("elsewhere"));
+      for (const page of [one, two]) {
+        await page.getByRole("row", { name: /doomed.*new/ }).waitFor();
+        await page.getByRole("tab", { name: "Queue 1 dead" }).waitFor();
+      }
 
-    // What cannot be undone is asked about, and may be left.
-    const lost = two.getByRole("row", { name: /lost/ });
-    await lost.getByRole("button", { name: "Purge" }).click();
-    const dialog = two.getByRole("dialog", { name: /Remove dead letter 2/ });
-    await dialog.getByRole("button", { name: "Leave it" }).click();
-    assertEquals((await queue.stats()).dead, 1);
-    await lost.getByRole("button", { name: "Purge" }).click();
-    await dialog.getByRole("button", { name: "Purge" }).click();
-    await two.getByRole("tab", { name: "Queue", exact: true }).waitFor();
-    await one.getByRole("tab", { name: "Queue", exact: true }).waitFor();
-    assertEquals((await queue.stats()).dead, 0);
-    assertEquals([...troubles, ...more], []);
-  },
-);
+      // What cannot be undone is asked about, and may be left.
+      const lost = two.getByRole("row", { name: /lost/ });
+      await lost.getByRole("button", { name: "Purge" }).click();
+      const dialog = two.getByRole("dialog", { name: /Remove dead letter 2/ });
+      await dialog.getByRole("button", { name: "Leave it" }).click();
+      assertEquals((await queue.stats()).dead, 1);
+      await lost.getByRole("button", { name: "Purge" }).click();
+      await dialog.getByRole("button", { name: "Purge" }).click();
+      await two.getByRole("tab", { name: "Queue", exact: true }).waitFor();
+      await one.getByRole("tab", { name: "Queue", exact: true }).waitFor();
+      assertEquals((await queue.stats()).dead, 0);
+      assertEquals([...troubles, ...more], []);
+    },
+  );
+}
 
 pageTest(
   "the page shows of an open queue who holds what, its schedules and limits, and how fast it goes",
@@ -101,7 +118,7 @@ pageTest(
         },
       },
     });
-    await using mounted = new Mounted(queue, {
+    await using mounted = await Mounted.in("Deno.serve", queue, {
       actions: ACTIONS,
       authorize: (_, action) => action === undefined || action !== "purge",
     });
@@ -151,7 +168,9 @@ pageTest(
       { initial: () => [], apply: (all, one) => void all.push(one) },
     );
     for (const one of [1, 2, 3]) await state.apply(one);
-    await using mounted = new Mounted(state, { actions: ["snapshot"] });
+    await using mounted = await Mounted.in("Deno.serve", state, {
+      actions: ["snapshot"],
+    });
     const { page, troubles } = await browser.open(mounted.url);
     await page.getByRole("tab", { name: "State" }).click();
     await page.getByRole("heading", { name: "State as of record 3" }).waitFor();
@@ -173,7 +192,7 @@ pageTest(
         break;
       }
     }
-    await using other = new Mounted(store);
+    await using other = await Mounted.in("Deno.serve", store);
     const { page: log } = await browser.open(other.url);
     await log.getByRole("tab", { name: "Files" }).click();
     const row = log.getByRole("row", { name: /mailer/ });

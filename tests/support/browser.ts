@@ -21,6 +21,8 @@ export interface Look {
   readonly width?: number;
   readonly height?: number;
   readonly scheme?: "light" | "dark";
+  /** Headers of every request. */
+  readonly headers?: Record<string, string>;
 }
 
 /** A page that is open, and what has gone wrong on it. */
@@ -47,11 +49,12 @@ export class TestBrowser implements AsyncDisposable {
   /** Opens a page as a person does. */
   async open(
     url: URL,
-    { width = 1280, height = 800, scheme = "light" }: Look = {},
+    { width = 1280, height = 800, scheme = "light", headers = {} }: Look = {},
   ): Promise<OpenPage> {
     const page = await this.#browser.newPage({
       viewport: { width, height },
       colorScheme: scheme,
+      extraHTTPHeaders: headers,
     });
     page.setDefaultTimeout(PATIENCE_MS);
     const troubles: string[] = [];
