@@ -190,6 +190,8 @@ export class Handler {
   ): Response {
     const texts = new Texts(lines, stop, (ended) => this.#open.delete(ended));
     this.#open.add(texts);
+    // It may have been closed while their beginning was read.
+    if (this.#closed.signal.aborted) void texts.end().catch(() => {});
     return new Response(texts.body, {
       headers: { "content-type": `${type}; charset=utf-8` },
     });
