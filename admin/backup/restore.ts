@@ -36,7 +36,7 @@ export type RestoreReport = CopyReport;
  * @throws {TypeError} If `dir` is not empty, or `from` holds several logs.
  * @throws {MiniError} `NOT_FOUND` if `from` has no log. `CORRUPT` if anything is damaged or missing, with the findings in the message; `UNSUPPORTED_FORMAT` if a newer version wrote it, or it is an unfinished copy itself. `NO_SPACE`, `PERMISSION`, `IO` as the system has it.
  *
- * @example Go back to a backup
+ * @example Put a backup into a new place
  * ```ts
  * import { backup, restore } from "@mini/state/admin";
  * import { MiniQueue } from "@mini/state/queue";

@@ -69,6 +69,14 @@ const IN_EXAMPLES: readonly [deno: RegExp, node: string][] = [
   [/`\$\{await Deno\.makeTempDir\(\)\}\/([^`]*)`/g, '"./data/$1"'],
   [/await Deno\.makeTempDir\(\)/g, '"./data"'],
   [
+    /\bDeno\.readTextFile\(([^)]*)\)/g,
+    'process.getBuiltinModule("node:fs/promises").readFile($1, "utf8")',
+  ],
+  [
+    /\bDeno\.writeTextFile\(/g,
+    'process.getBuiltinModule("node:fs/promises").writeFile(',
+  ],
+  [
     /import \{ assertEquals \} from "@std\/assert"/g,
     'import { deepEqual } from "node:assert/strict"',
   ],
