@@ -60,7 +60,7 @@ export class Actions {
       const news = at === -1 ? [] : this.#told.splice(at, 1);
       this.#tell(text, { isOwn: true, isExpected: news.length === 0 });
     } catch (error) {
-      byId("told").prepend(troubleOf(error));
+      fill(byId("told"), troubleOf(error), this.#closeButton());
     }
   }
 
@@ -86,13 +86,15 @@ export class Actions {
           text,
         )
       ),
-      button({}, () => this.#forget(), "Close"),
+      this.#closeButton(),
     );
   }
 
-  #forget(): void {
-    this.#told = [];
-    fill(byId("told"));
+  #closeButton(): HTMLButtonElement {
+    return button({}, () => {
+      this.#told = [];
+      fill(byId("told"));
+    }, "Close");
   }
 }
 

@@ -177,11 +177,19 @@ pageTest(
     await page.getByRole("tab", { name: "Files" }).click();
     await page.getByRole("button", { name: "Snapshot" }).click();
     await page.getByRole("link", { name: "record 3", exact: true }).waitFor();
+    const told = page.getByRole("region", { name: "Actions" });
+    await told.getByText("snapshot").waitFor();
+    assertEquals(troubles, []);
+    // A refusal is told as well.
+    await state.close();
+    await page.getByRole("button", { name: "Snapshot" }).click();
+    await told.getByText("CLOSED").waitFor();
+    await told.getByRole("button", { name: "Close" }).click();
+    await told.getByText("CLOSED").waitFor({ state: "detached" });
     assertEquals(
       await page.getByRole("button", { name: "Compact" }).count(),
       0,
     );
-    assertEquals(troubles, []);
 
     await using store = await MiniStore.open<string>(directory.at("log"));
     for (const text of ["a", "b", "c"]) await store.append(text);

@@ -52,6 +52,8 @@ export class QueueTab {
     this.#app = app;
     this.#actions = actions;
     this.#tables = new MessageTables(app, actions);
+    // It is not kept up to date while nobody sees it.
+    document.addEventListener("visibilitychange", () => this.draw());
   }
 
   draw(): void {
