@@ -5,6 +5,7 @@ import type {
   QueueMessage,
 } from "@mini/state/queue";
 import type { History } from "../support/history.ts";
+import { nameOf, type Occurrence, type Occurrences } from "./occurrences.ts";
 import { attempt, type Outcome, pick, type World } from "./world.ts";
 
 export const TIMEOUT_MS = 1_000;
@@ -20,6 +21,7 @@ export class Consumers<M> {
   #arriving: string[] = [];
   #names = 0;
   readonly #resultOf: (name: string) => unknown;
+  readonly #occurrences: Occurrences | undefined;
   /** The ids of the messages of which a producer was told. */
   readonly ids: Map<string, number> = new Map();
   queue!: MiniQueue<string, unknown, M>;
@@ -29,11 +31,13 @@ export class Consumers<M> {
     history: History,
     maxAttempts: number,
     resultOf: (name: string) => unknown = () => undefined,
+    occurrences?: Occurrences,
   ) {
     this.#world = world;
     this.#history = history;
     this.#maxAttempts = maxAttempts;
     this.#resultOf = resultOf;
+    this.#occurrences = occurrences;
   }
 
   /** A queue that was opened; nobody has anything of it yet. */
@@ -42,6 +46,15 @@ export class Consumers<M> {
     this.#messages.clear();
     this.#arriving = [];
     await this.#lookAtDead();
+  }
+
+  /** The names of messages that are there. Nobody has enqueued an occurrence: it is known from here on. */
+  #namesOf(messages: readonly Occurrence[]): string[] {
+    for (const message of this.#occurrences?.saw(messages) ?? []) {
+      this.#history.invokeEnqueue(nameOf(message), undefined);
+      this.#history.enqueued(nameOf(message), "ok");
+    }
+    return messages.map(nameOf);
   }
 
   /** A name that no message has had. */
@@ -100,12 +113,13 @@ export class Consumers<M> {
       () => this.queue.receiveBatch(max, { waitMs }),
     );
     if (outcome.error !== undefined || process.isDead) return;
-    this.#arriving.push(...outcome.value.map(({ payload }) => payload));
+    this.#arriving.push(...this.#namesOf(outcome.value));
     // What has run out for the last time is dead without anybody being told.
     await this.#lookAtDead();
     if (process.isDead) return;
     for (const message of outcome.value) {
-      const { payload: name, receipt, attempts } = message;
+      const { receipt, attempts } = message;
+      const name = nameOf(message);
       this.#arriving.splice(this.#arriving.indexOf(name), 1);
       trace.note(`has ${name}, delivery ${receipt}`);
       // One that was cancelled on the way to its consumer.
@@ -123,7 +137,7 @@ export class Consumers<M> {
     const all = [...this.#messages.values()];
     const message = all[this.#world.random.below(all.length)];
     if (message === undefined) return undefined;
-    this.#messages.delete(`${message.payload} ${message.receipt}`);
+    this.#messages.delete(`${nameOf(message)} ${message.receipt}`);
     return message;
   }
 
@@ -151,10 +165,10 @@ export class Consumers<M> {
       message,
       as,
       began,
-      `${how} ${message.payload}`,
+      `${how} ${nameOf(message)}`,
       () =>
         how === "ack"
-          ? message.ack(this.#resultOf(message.payload))
+          ? message.ack(this.#resultOf(nameOf(message)))
           : how === "deadLetter"
           ? message.deadLetter("no")
           : message.nack({ delayMs }),
@@ -169,7 +183,8 @@ export class Consumers<M> {
     what: string,
     settle: () => Promise<unknown>,
   ): Promise<"ok" | "expired" | "failed" | "unknown"> {
-    const { payload: name, receipt } = message;
+    const { receipt } = message;
+    const name = nameOf(message);
     const { process } = this.#world;
     this.#history.settling(name, receipt, as);
     const outcome = await attempt(this.#world, what, settle, [
@@ -226,7 +241,8 @@ export class Consumers<M> {
     const { random, coverage, process, trace } = this.#world;
     const message = this.take();
     if (message === undefined) return;
-    const { payload: name, id } = message;
+    const { id } = message;
+    const name = nameOf(message);
     const ack = () =>
       this.settling(
         message,
@@ -269,7 +285,8 @@ export class Consumers<M> {
     const { random, process } = this.#world;
     const message = this.take();
     if (message === undefined) return;
-    const { payload: name, receipt } = message;
+    const { receipt } = message;
+    const name = nameOf(message);
     this.#messages.set(`${name} ${receipt}`, message);
     const ms = random.below(2_000);
     const now = process.clock.monotonic();
@@ -285,7 +302,7 @@ export class Consumers<M> {
 
   letTimePass(): Promise<void> {
     const { random, process: { clock } } = this.#world;
-    if (random.oneIn(4)) {
+    if (random.oneIn(4) && !this.#occurrences?.isExact) {
       const jump = pick(random, [-DAY_MS, DAY_MS, 365 * DAY_MS]);
       clock.setWall(Math.max(0, clock.wall() + jump));
     }
@@ -297,27 +314,24 @@ export class Consumers<M> {
     const look = () => this.queue.deadLetters();
     const outcome = await attempt(this.#world, "look at the dead", look);
     if (outcome.error !== undefined || this.#world.process.isDead) return;
-    for (const { payload } of outcome.value) {
-      if (!this.#arriving.includes(payload)) this.#history.sawDead(payload);
+    for (const name of this.#namesOf(outcome.value)) {
+      if (!this.#arriving.includes(name)) this.#history.sawDead(name);
     }
   }
 
   /** Receives what is left, and checks that all of it comes in its time. */
   async end(): Promise<void> {
     const { process: { clock }, trace } = this.#world;
-    const left = (await this.queue.peek(1_000_000)).map((m) => m.payload);
-    const dead = (await this.queue.deadLetters()).map((m) => m.payload);
-    this.#history.end(new Set(left), new Set(dead));
-    const seen = new Set<string>();
-    for (let round = 0; seen.size < left.length && round < 500; round++) {
+    const left = new Set(this.#namesOf(await this.queue.peek(1_000_000)));
+    const dead = this.#namesOf(await this.queue.deadLetters());
+    this.#history.end(left, new Set(dead));
+    for (let round = 0; left.size > 0 && round < 500; round++) {
       clock.advance(5_000);
-      for (const message of await this.queue.receiveBatch(100)) {
-        seen.add(message.payload);
-        await message.ack();
-      }
+      const messages = await this.queue.receiveBatch(100);
+      for (const name of this.#namesOf(messages)) left.delete(name);
+      for (const message of messages) await message.ack();
     }
-    if (seen.size < left.length) {
-      trace.violation(`${left.length - seen.size} messages never come`);
-    }
+    if (left.size > 0) trace.violation(`${left.size} messages never come`);
+    this.#namesOf(await this.queue.peek(1_000_000));
   }
 }

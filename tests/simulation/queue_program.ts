@@ -8,7 +8,9 @@ import type { FileSystem } from "@mini/state/store";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
+import { nameOf, Occurrences } from "./occurrences.ts";
 import { DIR } from "./process.ts";
+import { told } from "./trace.ts";
 import { attempt, pick, type Program, type World } from "./world.ts";
 
 const ALL: KeepLimits = { count: 1_000_000 };
@@ -29,6 +31,7 @@ export class QueueProgram implements Program {
   readonly #maxSegmentBytes: number;
   /** The limits of what is kept of messages that have ended. */
   readonly #keep: KeepLimits | undefined;
+  readonly #occurrences: Occurrences | undefined;
   #queue!: MiniQueue<string>;
 
   constructor(world: World, history: History) {
@@ -38,11 +41,13 @@ export class QueueProgram implements Program {
     this.#maxAttempts = 2 + random.below(5);
     this.#maxSegmentBytes = pick(random, [500, 3_000, 100_000]);
     this.#keep = pick(random, [undefined, ALL, ALL, FEW]);
+    if (!random.oneIn(4)) this.#occurrences = new Occurrences(world);
     this.#consumers = new Consumers(
       world,
       history,
       this.#maxAttempts,
       resultOf,
+      this.#occurrences,
     );
   }
 
@@ -54,16 +59,20 @@ export class QueueProgram implements Program {
       maxAttempts: this.#maxAttempts,
       maxSegmentBytes: this.#maxSegmentBytes,
       ...(this.#keep && { keepFinished: this.#keep }),
+      ...this.#occurrences?.options,
+      onError: (error) => this.#world.trace.note(told(error)),
     });
   }
 
   async open(): Promise<void> {
     const { fs, clock } = this.#world.process;
+    this.#occurrences?.rest();
     this.#queue = await this.#openAt(fs, clock);
   }
 
   async check(isPowerCut: boolean): Promise<void> {
     this.#history.crashed(isPowerCut);
+    await this.#occurrences?.start(this.#queue);
     await this.#consumers.start(this.#queue);
     await this.#checkEnds();
   }
@@ -74,10 +83,10 @@ export class QueueProgram implements Program {
     const kept = await this.#queue.finished();
     const count = this.#keep?.count ?? 0;
     if (kept.length > count) trace.violation(`${kept.length} are kept`);
-    for (const { payload } of kept) {
-      const end = this.#history.endOf(payload);
+    for (const name of kept.map(nameOf)) {
+      const end = this.#history.endOf(name);
       if (end === "no" || end === "dead") {
-        trace.violation(`${payload} has ended, and its end is: ${end}`);
+        trace.violation(`${name} has ended, and its end is: ${end}`);
       }
     }
     for (const [name, id] of this.#consumers.ids) {
@@ -145,6 +154,7 @@ export class QueueProgram implements Program {
 
   async end(): Promise<void> {
     await this.#consumers.end();
+    await this.#occurrences?.end(this.#queue);
     const { trace } = this.#world;
     for (const what of this.#history.violations) trace.violation(what);
   }

@@ -73,6 +73,8 @@ const NAMES = [
   "job: acknowledged before its cancel",
   "job: cancelled before its ack",
   "job: beyond the limits, gone",
+  // Schedules
+  "schedule: missed while no process ran, made up for",
   // Apply
   "abort: on record",
   "abort: not on record, found on replay",
