@@ -1,5 +1,5 @@
 import { locateOrLost } from "../../admin/internal.ts";
-import type { ActionName, InspectOptions } from "../../inspect/mod.ts";
+import type { ActionName } from "../../inspect/mod.ts";
 import { Misuse } from "../args.ts";
 import { type Command, JOURNAL_OPTIONS, journalOptions } from "../command.ts";
 import { serve } from "../inspect_server.ts";
@@ -55,10 +55,12 @@ export const inspect: Command = {
     const { ACTIONS, createInspector } = await import("../../inspect/mod.ts");
     const actions = actionsIn(args.text("actions"), ACTIONS);
     const module = args.text("apply");
+    const { fs, journal, maxRecordBytes } = options;
     const given = {
-      ...options as Pick<InspectOptions, "journal" | "maxRecordBytes">,
+      ...(journal !== undefined && { journal }),
+      ...(maxRecordBytes !== undefined && { maxRecordBytes }),
       ...(module !== undefined && { definition: await loadProgram(module) }),
-      fs: options.fs,
+      fs,
       actions,
     };
     progress.end();
