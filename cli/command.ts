@@ -1,6 +1,5 @@
 import type { FileSystem } from "../fs/file_system.ts";
 import type { AdminOptions } from "../admin/mod.ts";
-import type { JournalOptions } from "../admin/internal.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
 import type { LineWriter, Paint, Terminal } from "./terminal.ts";
@@ -48,20 +47,21 @@ export const JOURNAL_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
-/** The options of a function of `/admin`, which counts for itself what it reads. */
-export function adminOptions(
-  { args, progress }: Pick<Call, "args" | "progress">,
-): AdminOptions {
+/** How a command finds and reads a journal by itself. */
+export function journalOptions(
+  { args, fs }: Pick<Call, "args" | "fs">,
+): Pick<AdminOptions, "journal" | "maxRecordBytes"> & { fs: FileSystem } {
   const journal = args.text("journal");
   const maxRecordBytes = args.number("max-record-bytes");
   return {
+    fs,
     ...(journal !== undefined && { journal }),
     ...(maxRecordBytes !== undefined && { maxRecordBytes }),
-    onProgress: (step) => progress.show(step),
   };
 }
 
-/** How a command finds and reads a journal by itself. */
-export function journalOptions(call: Call): JournalOptions {
-  return { ...adminOptions(call), fs: call.fs };
+/** The options of a function of `/admin`, which counts for itself what it reads. */
+export function adminOptions(call: Call): AdminOptions {
+  const { fs: _, ...found } = journalOptions(call);
+  return { ...found, onProgress: (step) => call.progress.show(step) };
 }
