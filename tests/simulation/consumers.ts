@@ -9,7 +9,6 @@ import { nameOf, type Occurrence, type Occurrences } from "./occurrences.ts";
 import { attempt, type Outcome, pick, type World } from "./world.ts";
 
 export const TIMEOUT_MS = 1_000;
-const DAY_MS = 86_400_000;
 
 /** The producers and consumers of a queue, wherever its ledger is. */
 export class Consumers<M> {
@@ -24,6 +23,8 @@ export class Consumers<M> {
   readonly #occurrences: Occurrences | undefined;
   /** The ids of the messages of which a producer was told. */
   readonly ids: Map<string, number> = new Map();
+  /** Called with each delivery. */
+  onDelivered: (message: QueueMessage<string, unknown, M>) => void = () => {};
   queue!: MiniQueue<string, unknown, M>;
 
   constructor(
@@ -99,34 +100,48 @@ export class Consumers<M> {
       ["NO_SPACE", "CLOSED"].includes(error?.code ?? "");
   }
 
+  #isCancelled(name: string): boolean {
+    return this.#history.endOf(name) === "cancelled";
+  }
+
   async receive(): Promise<void> {
-    const { random, process, trace } = this.#world;
+    const { random, process } = this.#world;
     const max = 1 + random.below(3);
     const waitMs = random.oneIn(3) ? 400 : 0;
     const began = process.clock.monotonic();
-    const isCancelled = (name: string) =>
-      this.#history.endOf(name) === "cancelled";
-    const gone = new Set([...this.ids.keys()].filter(isCancelled));
+    const names = [...this.ids.keys()];
+    const gone = new Set(names.filter((name) => this.#isCancelled(name)));
     const outcome = await attempt(
       this.#world,
       `receive ${max}`,
       () => this.queue.receiveBatch(max, { waitMs }),
     );
     if (outcome.error !== undefined || process.isDead) return;
-    this.#arriving.push(...this.#namesOf(outcome.value));
+    await this.arrive(outcome.value, began, gone);
+  }
+
+  /** Takes note of messages that somebody was handed, who asked for them at `began`, when some were cancelled. */
+  async arrive(
+    messages: readonly QueueMessage<string, unknown, M>[],
+    began: number,
+    gone: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
+    const { process, trace } = this.#world;
+    this.#arriving.push(...this.#namesOf(messages));
     // What has run out for the last time is dead without anybody being told.
     await this.#lookAtDead();
     if (process.isDead) return;
-    for (const message of outcome.value) {
+    for (const message of messages) {
       const { receipt, attempts } = message;
       const name = nameOf(message);
       this.#arriving.splice(this.#arriving.indexOf(name), 1);
       trace.note(`has ${name}, delivery ${receipt}`);
       // One that was cancelled on the way to its consumer.
-      if (isCancelled(name) && !gone.has(name)) continue;
+      if (this.#isCancelled(name) && !gone.has(name)) continue;
       const now = process.clock.monotonic();
       // When the lease has begun nobody knows: it lasts at least so long.
       const leftMs = began + TIMEOUT_MS - now;
+      this.onDelivered(message);
       this.#history.delivered({ name, receipt, attempts }, now, leftMs);
       this.#messages.set(`${name} ${receipt}`, message);
     }
@@ -137,14 +152,21 @@ export class Consumers<M> {
     const all = [...this.#messages.values()];
     const message = all[this.#world.random.below(all.length)];
     if (message === undefined) return undefined;
-    this.#messages.delete(`${nameOf(message)} ${message.receipt}`);
+    this.takeOut(message);
     return message;
   }
 
-  async settle(): Promise<void> {
+  /** Takes a delivery, unless nobody has it. */
+  takeOut(message: QueueMessage<string, unknown, M>): boolean {
+    return this.#messages.delete(`${nameOf(message)} ${message.receipt}`);
+  }
+
+  /** Settles a delivery; says whether it is sure that it did. */
+  async settle(
+    message: QueueMessage<string, unknown, M> | undefined = this.take(),
+  ): Promise<boolean> {
     const { random } = this.#world;
-    const message = this.take();
-    if (message === undefined) return;
+    if (message === undefined) return false;
     const how = pick(random, [
       "ack",
       "ack",
@@ -161,7 +183,7 @@ export class Consumers<M> {
       : "retried";
     const delayMs = random.below(2) * 500;
     const began = this.#world.process.clock.monotonic();
-    await this.settling(
+    const told = await this.settling(
       message,
       as,
       began,
@@ -173,6 +195,14 @@ export class Consumers<M> {
           ? message.deadLetter("no")
           : message.nack({ delayMs }),
     );
+    return told === "ok";
+  }
+
+  /** Leaves a delivery to others, who may acknowledge it or not. */
+  leave(message: QueueMessage<string, unknown, M>): void {
+    this.takeOut(message);
+    const held = { name: nameOf(message), receipt: message.receipt, until: 0 };
+    this.#history.settled(held, "acked", "unknown", 0);
   }
 
   /** Settles a delivery in some way; says what became of it. */
@@ -208,14 +238,14 @@ export class Consumers<M> {
   }
 
   /** A message that was enqueued, whatever has become of it. */
-  #any(): [name: string, id: number] | undefined {
+  any(): [name: string, id: number] | undefined {
     const all = [...this.ids];
     // Of those that are long gone there is little to see.
     return all[all.length - 1 - this.#world.random.below(8)];
   }
 
   async cancel(): Promise<void> {
-    const [name, id] = this.#any() ?? [];
+    const [name, id] = this.any() ?? [];
     if (name !== undefined) await this.#cancel(name, id!);
   }
 
@@ -265,21 +295,6 @@ export class Consumers<M> {
     }
   }
 
-  /** Changes a message, if it waits. */
-  async update(): Promise<void> {
-    const { random } = this.#world;
-    const [name, id] = this.#any() ?? [];
-    if (name === undefined) return;
-    const changes = random.oneIn(2)
-      ? { priority: random.below(3) }
-      : { delayMs: random.below(2_000) };
-    await attempt(
-      this.#world,
-      `update ${name}`,
-      () => this.queue.update(id!, changes),
-    );
-  }
-
   /** Holds a delivery for longer, or a shorter time. */
   async extend(): Promise<void> {
     const { random, process } = this.#world;
@@ -298,16 +313,6 @@ export class Consumers<M> {
     );
     if (outcome.error !== undefined) return;
     this.#history.extended({ name, receipt, until: 0 }, now + ms);
-  }
-
-  letTimePass(): Promise<void> {
-    const { random, process: { clock } } = this.#world;
-    if (random.oneIn(4) && !this.#occurrences?.isExact) {
-      const jump = pick(random, [-DAY_MS, DAY_MS, 365 * DAY_MS]);
-      clock.setWall(Math.max(0, clock.wall() + jump));
-    }
-    clock.advance(random.below(800));
-    return Promise.resolve();
   }
 
   async #lookAtDead(): Promise<void> {

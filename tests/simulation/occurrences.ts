@@ -9,6 +9,20 @@ import { pick, type World } from "./world.ts";
 
 const NAME = "tick";
 const EVERY_MS = 2_000;
+const DAY_MS = 86_400_000;
+
+/** Lets time pass; unless `isSteady`, somebody may set the wall clock meanwhile. */
+export function letTimePass(
+  { random, process: { clock } }: World,
+  isSteady = false,
+): Promise<void> {
+  if (random.oneIn(4) && !isSteady) {
+    const jump = pick(random, [-DAY_MS, DAY_MS, 365 * DAY_MS]);
+    clock.setWall(Math.max(0, clock.wall() + jump));
+  }
+  clock.advance(random.below(800));
+  return Promise.resolve();
+}
 
 /** A message, as far as it tells which occurrence it is. */
 export type Occurrence =

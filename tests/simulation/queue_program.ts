@@ -8,7 +8,8 @@ import type { FileSystem } from "@mini/state/store";
 import { FakeClock } from "../support/fake_clock.ts";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
-import { nameOf, Occurrences } from "./occurrences.ts";
+import { Handlers } from "./handlers.ts";
+import { letTimePass, nameOf, Occurrences } from "./occurrences.ts";
 import { DIR } from "./process.ts";
 import { told } from "./trace.ts";
 import { attempt, pick, type Program, type World } from "./world.ts";
@@ -27,6 +28,7 @@ export class QueueProgram implements Program {
   readonly #world: World;
   readonly #history: History;
   readonly #consumers: Consumers<LedgerEntry<string>>;
+  readonly #handlers: Handlers<LedgerEntry<string>>;
   readonly #maxAttempts: number;
   readonly #maxSegmentBytes: number;
   /** The limits of what is kept of messages that have ended. */
@@ -49,6 +51,7 @@ export class QueueProgram implements Program {
       resultOf,
       this.#occurrences,
     );
+    this.#handlers = new Handlers(world, this.#consumers);
   }
 
   #openAt(fs: FileSystem, clock: FakeClock): Promise<MiniQueue<string>> {
@@ -74,6 +77,7 @@ export class QueueProgram implements Program {
     this.#history.crashed(isPowerCut);
     await this.#occurrences?.start(this.#queue);
     await this.#consumers.start(this.#queue);
+    await this.#handlers.start(this.#queue, isPowerCut);
     await this.#checkEnds();
   }
 
@@ -125,8 +129,8 @@ export class QueueProgram implements Program {
     return [];
   }
 
-  step(): Promise<void> {
-    return pick<() => Promise<void>>(this.#world.random, [
+  async step(): Promise<void> {
+    await pick<() => Promise<unknown>>(this.#world.random, [
       () => this.#consumers.enqueue(),
       () => this.#consumers.enqueue(),
       () => this.#consumers.receive(),
@@ -138,10 +142,26 @@ export class QueueProgram implements Program {
       () => this.#consumers.extend(),
       () => this.#consumers.cancel(),
       () => this.#consumers.race(),
-      () => this.#consumers.update(),
-      () => this.#consumers.letTimePass(),
+      () => this.#update(),
+      () => this.#handlers.work(),
+      () => letTimePass(this.#world, this.#occurrences?.isExact),
       () => this.#compact(),
     ])();
+  }
+
+  /** Changes a message, if it waits. */
+  async #update(): Promise<void> {
+    const { random } = this.#world;
+    const [name, id] = this.#consumers.any() ?? [];
+    if (name === undefined) return;
+    const changes = random.oneIn(2)
+      ? { priority: random.below(3) }
+      : { delayMs: random.below(2_000) };
+    await attempt(
+      this.#world,
+      `update ${name}`,
+      () => this.#queue.update(id!, changes),
+    );
   }
 
   async #compact(): Promise<void> {

@@ -73,6 +73,7 @@ const NAMES = [
   "job: acknowledged before its cancel",
   "job: cancelled before its ack",
   "job: beyond the limits, gone",
+  "job: durable progress outlives a power cut",
   // Schedules
   "schedule: missed while no process ran, made up for",
   // Apply

@@ -6,6 +6,7 @@ import {
 import type { FileSystem } from "@mini/state/store";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
+import { letTimePass } from "./occurrences.ts";
 import { RollBack } from "./roll_back.ts";
 import {
   type Event,
@@ -119,7 +120,7 @@ export class StateProgram implements Program {
       () => this.#readers.watch(),
       () => this.#readers.readBeside(),
       () => this.#views.look(),
-      () => this.#consumers.letTimePass(),
+      () => letTimePass(this.#world),
     ];
     const deeds = [
       () => this.#apply(1, true),
