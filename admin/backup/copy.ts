@@ -27,6 +27,7 @@ export interface CopyReport {
   readonly last: number;
   /** How many files the log has. */
   readonly segments: number;
+  /** How many snapshots the copy has. */
   readonly snapshots: number;
   /** The size of the log. */
   readonly sizeBytes: number;

@@ -18,7 +18,11 @@ import {
 import { MiniStore } from "../../store/mod.ts";
 import { reading } from "./locate.ts";
 import { type RawLine, rawLines } from "./raw_lines.ts";
-import { checkSegments, type SegmentCheck } from "./segment_check.ts";
+import {
+  checkSegments,
+  type SegmentCheck,
+  type SegmentEnd,
+} from "./segment_check.ts";
 
 /** A file of a journal, not looked into. */
 export interface SegmentFile extends SealedFile {
@@ -87,7 +91,7 @@ export interface SegmentSummary {
   /** Whether it is the one that is written to. */
   readonly isActive: boolean;
   /** How it ends, if it was read. */
-  readonly end?: SegmentCheck["end"];
+  readonly end?: SegmentEnd;
 }
 
 /** The records of a journal, from the first to the last, and its segments. */
@@ -105,7 +109,7 @@ export interface LogSummary {
   /** How the last segment ends; `undefined` for one of the Rust program. */
   readonly end?: SegmentCheck;
   /** The same in a word, of any journal. */
-  readonly ending: SegmentCheck["end"];
+  readonly ending: SegmentEnd;
   /** The number of bytes of an unfinished write that opening would cut off. */
   readonly tornBytes: number;
   /** The damage in those that were read. */
