@@ -93,9 +93,9 @@ export const EVENT_MUTANTS: readonly Mutant[] = [
       "const sequence = this.#end < Infinity ? 0 : source.sequence;",
     ]],
     killedBy: {
-      file: "tests/queue/whole_test.ts",
+      file: "tests/queue/events_host_test.ts",
       test:
-        "MiniQueue.close() lets those who wait be told what has ended before, also where the log has to be read for it",
+        "MiniQueue.events() tells all that is on record once its queue is closed, where each record makes another state",
     },
   },
   {
@@ -120,5 +120,40 @@ export const EVENT_MUTANTS: readonly Mutant[] = [
       test:
         "MiniQueue.events() begins at any record, also of several that were written together",
     },
+  },
+  {
+    name: "observer-that-ends-twice-takes-others-along",
+    file: "queue/ledger/effects.ts",
+    edits: [[
+      "  return () => void observers.delete(observer);\n",
+      "  return () => {\n    observers.delete(observer);\n    if (observers.size === 0) OBSERVERS.delete(ledger);\n  };\n",
+    ]],
+    killedBy: {
+      file: "tests/queue/outcome_test.ts",
+      test:
+        "MiniQueue.outcome() takes nothing from a cancel that is being logged, where others have waited before",
+    },
+  },
+  {
+    name: "events-end-early-without-a-word",
+    file: "queue/events/hub.ts",
+    edits: [[
+      "      throw isEarly ? closedEarly(error) : error;\n",
+      "      if (!isEarly) throw error;\n",
+    ]],
+    killedBy: events(
+      "says so where the queue was closed before all of the past was read",
+    ),
+  },
+  {
+    name: "past-is-asked-for-once-its-copy-is-there",
+    file: "queue/events/hub.ts",
+    edits: [[
+      "        const entries = past?.entries(range);\n        copy ??= await ledgerBefore(next, past?.at);\n",
+      "        copy ??= await ledgerBefore(next, past?.at);\n        const entries = past?.entries(range);\n",
+    ]],
+    killedBy: events(
+      "tells the past that it was reading when the queue was closed",
+    ),
   },
 ];

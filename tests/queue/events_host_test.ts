@@ -45,6 +45,17 @@ Deno.test("MiniQueue.events() ends with the failure of its state", async () => {
   await shop.close().catch(() => {});
 });
 
+Deno.test("MiniQueue.events() tells all that is on record once its queue is closed, where each record makes another state", async () => {
+  await using shop = await openShop(undefined, { immutable: true });
+  const queue = await MiniQueue.attach(shop, "jobs");
+  const events = Array.fromAsync(queue.events());
+  await queue.enqueue("a");
+  await (await queue.receive())?.deadLetter("no");
+  await queue.close();
+  const types = (await events).map(({ type }) => type);
+  assertEquals(types, ["enqueued", "delivered", "dead"]);
+});
+
 Deno.test("MiniQueue.events() tells nothing of a record that was aborted", async () => {
   await using shop = await openShop();
   const clock = new FakeClock();
