@@ -27,6 +27,7 @@ import { checkOptions, type InspectOptions } from "./options.ts";
 import { type InspectTarget, targetOf } from "./target.ts";
 
 export type { ActionName } from "./api_types.ts";
+export { type NodeRequest, type NodeResponse, toNodeHandler } from "./node.ts";
 export { ACTIONS } from "./options.ts";
 export type {
   Authorize,
@@ -38,7 +39,7 @@ export type { InspectTarget } from "./target.ts";
 
 /** A page, and what it asks for. */
 export interface Inspector {
-  /** Answers a request of the page. It needs no `this`. */
+  /** Answers a request of the page. It needs no `this`. For Express and `node:http` there is {@linkcode toNodeHandler}. */
   readonly fetch: (request: Request) => Promise<Response>;
   /** Ends searches and live streams; later requests are answered with 503. The target stays open. Closing twice is fine. */
   readonly close: () => Promise<void>;

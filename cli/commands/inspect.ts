@@ -52,21 +52,21 @@ export const inspect: Command = {
     const options = journalOptions(call);
     const { paths } = await locateOrLost(path, options);
     // Other commands need not load a page.
-    const { ACTIONS, createInspector } = await import("../../inspect/mod.ts");
+    const { ACTIONS, createInspector, toNodeHandler } = await import(
+      "../../inspect/mod.ts"
+    );
     const actions = actionsIn(args.text("actions"), ACTIONS);
     const module = args.text("apply");
-    const { fs, journal, maxRecordBytes } = options;
     const given = {
-      ...(journal !== undefined && { journal }),
-      ...(maxRecordBytes !== undefined && { maxRecordBytes }),
+      ...options,
       ...(module !== undefined && { definition: await loadProgram(module) }),
-      fs,
       actions,
     };
     progress.end();
     const url = await serve(
       args.number("port") ?? 0,
-      (authorize) => createInspector(path, { ...given, authorize }).fetch,
+      (authorize) =>
+        toNodeHandler(createInspector(path, { ...given, authorize })),
     );
     const does = actions.length === 0
       ? "only reads"

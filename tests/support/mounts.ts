@@ -2,8 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { Hono } from "hono";
-import type { Inspector } from "@mini/state/inspect";
-import { answer } from "./node_adapter.ts";
+import { type Inspector, toNodeHandler } from "@mini/state/inspect";
 
 /** A server that an inspector is mounted in, at `/admin/log/`. */
 export interface Server extends AsyncDisposable {
@@ -55,12 +54,7 @@ export const SERVERS: Readonly<
     app.mount("/admin/log", fetch);
     return serve(async (request) => await app.fetch(request));
   },
-  "Express": ({ fetch }) => {
-    const app = express();
-    // deno-lint-ignore no-explicit-any -- Express brings no types
-    app.use("/admin/log", (req: any, res: any) => answer(fetch, req, res));
-    return serveByNode(app);
-  },
-  "node:http": ({ fetch }) =>
-    serveByNode((req, res) => void answer(fetch, req, res)),
+  "Express": (inspector) =>
+    serveByNode(express().use("/admin/log", toNodeHandler(inspector))),
+  "node:http": (inspector) => serveByNode(toNodeHandler(inspector)),
 };
