@@ -10,7 +10,12 @@ import {
   JournalBuilder,
   readBack,
 } from "./journal_builder.ts";
-import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "./options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "./options.ts";
 import { leftOutBeside } from "./read/consumers.ts";
 import {
   assertEmpty,
@@ -51,7 +56,7 @@ export interface ConvertReport {
  * leaves nothing that opens. The same call can be made again; the directory of a
  * state is to be removed first.
  *
- * @param path The log, or the directory of the state.
+ * @param from The log, or the directory of the state.
  * @param to The path of the new log, which must not exist; for a state, a directory that is missing or empty.
  * @param options How the log is found, and what watches and stops the call.
  * @returns What was copied, and what was left out.
@@ -76,11 +81,12 @@ export interface ConvertReport {
  * ```
  */
 export async function convert(
-  path: string,
-  to: string,
+  from: string | URL,
+  to: string | URL,
   options: AdminOptions = {},
 ): Promise<ConvertReport> {
   assertOptions("convert()", options, ADMIN_CHECKS);
+  const [path, place] = [pathOf(from), pathOf(to)];
   const call = new AdminCall(options);
   return await call.run(async () => {
     const { fs } = call;
@@ -93,8 +99,11 @@ export async function convert(
     }
     const isState = await isDirectory(fs, path);
     // Snapshots of something else would be pruned, or taken for those of the state.
-    if (isState) await assertEmpty(fs, to);
-    const target = contextFor(isState ? join(to, DEFAULT_NAME) : to, call);
+    if (isState) await assertEmpty(fs, place);
+    const target = contextFor(
+      isState ? join(place, DEFAULT_NAME) : place,
+      call,
+    );
     await assertNew(target);
     call.begin("converting", totalBytes);
     const make = async (staged: JournalContext) => {

@@ -9,7 +9,7 @@ import {
 import { MiniError } from "../base/errors.ts";
 import { fromOs, osCode } from "../fs/os_errors.ts";
 import type { FileHandle, FileSystem } from "../fs/file_system.ts";
-import { systemFileSystem } from "../fs/system.ts";
+import { absolutePath, systemFileSystem } from "../fs/system.ts";
 
 /** The options that every function takes. */
 export interface AdminOptions {
@@ -33,6 +33,15 @@ export const ADMIN_CHECKS: Checks<AdminOptions> = {
   signal: aSignal,
   onProgress: aFunction,
 };
+
+/** The path that was given. Throws a `TypeError` for what is none. */
+export function pathOf(given: string | URL): string {
+  if (given instanceof URL) return absolutePath(given);
+  const isPath = typeof given === "string" && given !== "" &&
+    !given.includes("\0");
+  if (isPath) return given;
+  throw new TypeError(`${JSON.stringify(given)} is not a path`);
+}
 
 /** How far a call is. */
 export interface AdminProgress {

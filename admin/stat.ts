@@ -2,7 +2,12 @@ import type { JournalContext } from "../store/internal.ts";
 import { assertOptions } from "../base/checks.ts";
 import { count } from "../base/text.ts";
 import { bareMessage } from "./finding.ts";
-import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "./options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "./options.ts";
 import { lostIn, tornMessage } from "./read/consistency.ts";
 import { type ConsumerReport, consumersOf } from "./read/consumers.ts";
 import {
@@ -134,15 +139,16 @@ const OVERDUE_BYTES = 8 * 1024 * 1024;
  * ```
  */
 export async function stat(
-  path: string,
+  path: string | URL,
   options: AdminOptions = {},
 ): Promise<StatReport> {
   assertOptions("stat()", options, ADMIN_CHECKS);
+  const given = pathOf(path);
   const call = new AdminCall(options);
   return await call.look(
-    `read "${path}"`,
-    path,
-    async () => await look(await locateOrLost(path, call)),
+    `read "${given}"`,
+    given,
+    async () => await look(await locateOrLost(given, call)),
   );
 }
 

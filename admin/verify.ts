@@ -13,7 +13,12 @@ import {
 import { collect } from "../base/collect.ts";
 import { consumerFindings } from "./read/consumers.ts";
 import { type Finding, findingOf } from "./finding.ts";
-import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "./options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "./options.ts";
 import { locateOrLost, reading } from "./read/locate.ts";
 import {
   type MeasuredSegments,
@@ -160,15 +165,16 @@ export interface SnapshotReport {
  * ```
  */
 export async function verify(
-  path: string,
+  path: string | URL,
   options: AdminOptions = {},
 ): Promise<VerifyReport> {
   assertOptions("verify()", options, ADMIN_CHECKS);
+  const given = pathOf(path);
   const call = new AdminCall(options);
   return await call.look(
-    `verify "${path}"`,
-    path,
-    async () => await verifyJournal(await locateOrLost(path, call), call),
+    `verify "${given}"`,
+    given,
+    async () => await verifyJournal(await locateOrLost(given, call), call),
   );
 }
 
@@ -205,11 +211,11 @@ export async function verify(
  * ```
  */
 export function verifySegments(
-  path: string,
+  path: string | URL,
   options: AdminOptions = {},
 ): AsyncIterable<SegmentReport> {
   assertOptions("verifySegments()", options, ADMIN_CHECKS);
-  return segmentReports(path, new AdminCall(options));
+  return segmentReports(pathOf(path), new AdminCall(options));
 }
 
 async function* segmentReports(
@@ -276,20 +282,18 @@ function segmentReport(
  * ```
  */
 export async function verifySnapshots(
-  dir: string,
+  dir: string | URL,
   options: Omit<AdminOptions, "journal" | "maxRecordBytes"> = {},
 ): Promise<SnapshotReport[]> {
   assertOptions("verifySnapshots()", options, SNAPSHOT_CHECKS);
-  if (typeof dir !== "string" || dir === "") {
-    throw new TypeError(`Cannot verify snapshots: "${dir}" is not a path`);
-  }
-  const directory = absolutePath(dir);
+  const path = pathOf(dir);
+  const directory = absolutePath(path);
   const call = new AdminCall(options);
-  return await call.look(`verify "${dir}"`, dir, async () => {
+  return await call.look(`verify "${path}"`, path, async () => {
     const { fs } = call;
-    if (!await isDirectory(fs, dir)) {
-      const message = `there is no directory "${dir}"`;
-      throw new MiniError("NOT_FOUND", message, { path: dir });
+    if (!await isDirectory(fs, path)) {
+      const message = `there is no directory "${path}"`;
+      throw new MiniError("NOT_FOUND", message, { path });
     }
     const listed = await listThere(fs, directory);
     const totalBytes = listed.reduce((sum, one) => sum + one.sizeBytes, 0);

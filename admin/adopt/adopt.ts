@@ -18,7 +18,12 @@ import {
   JournalBuilder,
   readBack,
 } from "../journal_builder.ts";
-import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "../options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "../options.ts";
 import { contextFor } from "../read/locate.ts";
 import { PieceCutter } from "./pieces.ts";
 import { type Found, type Loss, type LostPart, valuesIn } from "./values.ts";
@@ -97,16 +102,17 @@ const MAX_TOLD = 100;
  * ```
  */
 export async function adopt(
-  file: string,
-  to: string,
+  file: string | URL,
+  to: string | URL,
   options: AdoptOptions = {},
 ): Promise<AdoptReport> {
   const { journal: _, ...checks } = ADMIN_CHECKS;
   assertOptions("adopt()", options, { ...checks, dryRun: aBoolean });
+  const [path, target] = [pathOf(file), pathOf(to)];
   const call = new AdminCall(options);
-  const place = { doing: `adopt "${file}"`, path: file };
+  const place = { doing: `adopt "${path}"`, path };
   return await call.run(
-    () => adoptFile(call, file, to, options.dryRun),
+    () => adoptFile(call, path, target, options.dryRun),
     place,
   );
 }

@@ -1,5 +1,11 @@
+import { assertOptions } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
-import { AdminCall, type AdminOptions } from "../options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "../options.ts";
 import type { Finding } from "../finding.ts";
 import { missingEnd } from "../read/consistency.ts";
 import { assertEmpty, locateOrLost } from "../read/locate.ts";
@@ -63,15 +69,17 @@ export interface BackupReport extends CopyReport {
  * ```
  */
 export async function backup(
-  path: string,
-  dir: string,
+  path: string | URL,
+  dir: string | URL,
   options: AdminOptions = {},
 ): Promise<BackupReport> {
+  assertOptions("backup()", options, ADMIN_CHECKS);
+  const [source, target] = [pathOf(path), pathOf(dir)];
   const call = new AdminCall(options);
   return await call.run(async () => {
-    const from = await locateOrLost(path, call);
-    await assertEmpty(call.fs, dir);
-    const { report, found, pass } = await copyJournal(call, from, dir, {
+    const from = await locateOrLost(source, call);
+    await assertEmpty(call.fs, target);
+    const { report, found, pass } = await copyJournal(call, from, target, {
       doing: "back up",
       mark: UNFINISHED_BACKUP,
       accept: assertOpens,
@@ -85,7 +93,7 @@ export async function backup(
       tornBytes,
       findings: [...found.findings, ...end],
     };
-  });
+  }, { doing: `back up "${source}"`, path: source });
 }
 
 /** The copy opens as the original does; what else is wrong with that is wrong with both. */

@@ -1,6 +1,12 @@
+import { assertOptions } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
 import { count } from "../../base/text.ts";
-import { AdminCall, type AdminOptions } from "../options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "../options.ts";
 import { assertEmpty, locateOrLost } from "../read/locate.ts";
 import { UNFINISHED_COPY } from "../read/segment_check.ts";
 import { isWell, verifyJournal, type VerifyReport } from "../verify.ts";
@@ -58,17 +64,19 @@ export type RestoreReport = CopyReport;
  * ```
  */
 export async function restore(
-  from: string,
-  dir: string,
+  from: string | URL,
+  dir: string | URL,
   options: AdminOptions = {},
 ): Promise<RestoreReport> {
+  assertOptions("restore()", options, ADMIN_CHECKS);
+  const [path, target] = [pathOf(from), pathOf(dir)];
   const call = new AdminCall(options);
   return await call.run(async () => {
-    const source = await locateOrLost(from, call);
-    await assertEmpty(call.fs, dir);
+    const source = await locateOrLost(path, call);
+    await assertEmpty(call.fs, target);
     const verified = await verifyJournal(source, call);
     assertWell(verified);
-    const { report } = await copyJournal(call, source, dir, {
+    const { report } = await copyJournal(call, source, target, {
       doing: "restore",
       mark: UNFINISHED_COPY,
       accept(found, { damaged, isEndMissing }) {
@@ -81,7 +89,7 @@ export async function restore(
       },
     });
     return report;
-  });
+  }, { doing: `restore "${path}"`, path });
 }
 
 /** Throws where a backup is not all that it was when it was made. */

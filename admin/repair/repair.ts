@@ -10,7 +10,12 @@ import { MiniError } from "../../base/errors.ts";
 import { replaceFileDurably } from "../../fs/atomic_file.ts";
 import { copyBytes, copyFile } from "../../fs/copy_file.ts";
 import { fromOs } from "../../fs/os_errors.ts";
-import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "../options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "../options.ts";
 import { locate } from "../read/locate.ts";
 import { measureSegments } from "../read/log_summary.ts";
 import { checkSegments } from "../read/segment_check.ts";
@@ -78,7 +83,7 @@ export interface Repair {
  * At every step opening either refuses the log as before or finds it repaired, so
  * that a call which fails, is stopped or is killed can be made again.
  *
- * @param path The log, or the directory of a state or a queue.
+ * @param log The log, or the directory of a state or a queue.
  * @param options Whether to change anything, how the log is found, and what watches and stops the call.
  * @returns What was cut off, or would be.
  * @throws {TypeError} If the log is one of the Rust crate, which has no checksums, or the directory holds several logs.
@@ -107,10 +112,11 @@ export interface Repair {
  * ```
  */
 export async function repair(
-  path: string,
+  log: string | URL,
   options: RepairOptions = {},
 ): Promise<RepairReport> {
   assertOptions("repair()", options, { ...ADMIN_CHECKS, dryRun: aBoolean });
+  const path = pathOf(log);
   const call = new AdminCall(options);
   return await call.run(async () => {
     const context = await locate(path, call);

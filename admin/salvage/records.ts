@@ -22,7 +22,7 @@ export interface SalvagedRecords {
   /** Up to where the line says that records had been applied. */
   readonly applied?: number;
   /** The time in the line, in milliseconds since 1970. */
-  readonly at?: number | undefined;
+  readonly at?: number;
   /** The place of the line. */
   readonly place: LinePlace;
 }
@@ -181,7 +181,7 @@ export class SalvageReader {
       records,
       isVerified,
       applied,
-      at,
+      ...(at !== undefined && { at }),
       place,
     }];
   }

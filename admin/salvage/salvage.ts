@@ -4,7 +4,12 @@ import { assertOptions } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
 import { isDirectory } from "../../fs/directory.ts";
 import { assertNew, buildJournal, readBack } from "../journal_builder.ts";
-import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "../options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "../options.ts";
 import { lostIn, usableOf } from "../read/consistency.ts";
 import { leftOutBeside } from "../read/consumers.ts";
 import { assertEmpty, contextFor, locateOrLost } from "../read/locate.ts";
@@ -39,11 +44,11 @@ import { type Choice, chooseSnapshot, copySnapshot } from "./snapshot.ts";
  * killed leaves nothing that opens. The same call can be made again; a directory
  * is to be removed first.
  *
- * @param path The log, or the directory of a state or a queue.
+ * @param from The log, or the directory of a state or a queue.
  * @param to The path of the new log, which must not exist; for a directory with snapshots, a directory that is missing or empty.
  * @param options How the log is found, and what watches and stops the call.
  * @returns What was copied, and what was lost.
- * @throws {TypeError} If something is in the place of the copy, or that is inside the original, or `path` holds several logs.
+ * @throws {TypeError} If something is in the place of the copy, or that is inside the original, or `from` holds several logs.
  * @throws {MiniError} `NOT_FOUND` if there is neither a log nor a snapshot. `CORRUPT` if the log is missing and no snapshot is intact. `UNSUPPORTED_FORMAT` if a newer version wrote the newest snapshot. `LOCKED` while another call makes the same log. `NO_SPACE`, `PERMISSION`, `IO` as the system has it.
  *
  * @example Rescue what is readable
@@ -70,15 +75,16 @@ import { type Choice, chooseSnapshot, copySnapshot } from "./snapshot.ts";
  * ```
  */
 export async function salvage(
-  path: string,
-  to: string,
+  from: string | URL,
+  to: string | URL,
   options: AdminOptions = {},
 ): Promise<SalvageReport> {
   assertOptions("salvage()", options, ADMIN_CHECKS);
+  const [path, place] = [pathOf(from), pathOf(to)];
   const call = new AdminCall(options);
   return await call.run(async () => {
     const source = await sourceOf(call, path);
-    const target = await targetOf(call, source, path, to);
+    const target = await targetOf(call, source, path, place);
     call.begin("salvaging", source.found.totalBytes);
     return await buildJournal(
       target,

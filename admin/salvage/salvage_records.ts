@@ -1,5 +1,10 @@
 import { aFunction, assertOptions, countFrom } from "../../base/checks.ts";
-import { ADMIN_CHECKS, AdminCall, type AdminOptions } from "../options.ts";
+import {
+  ADMIN_CHECKS,
+  AdminCall,
+  type AdminOptions,
+  pathOf,
+} from "../options.ts";
 import { locate } from "../read/locate.ts";
 import { measureSegments } from "../read/log_summary.ts";
 import { salvagedLines } from "./reader.ts";
@@ -53,7 +58,7 @@ export interface SalvageRecordsOptions extends AdminOptions {
  * ```
  */
 export function salvageRecords(
-  path: string,
+  path: string | URL,
   options: SalvageRecordsOptions = {},
 ): AsyncIterable<SalvagedRecords | DamagedLine> {
   assertOptions("salvageRecords()", options, {
@@ -61,7 +66,7 @@ export function salvageRecords(
     from: countFrom(1),
     wants: aFunction,
   });
-  return readLog(path, options);
+  return readLog(pathOf(path), options);
 }
 
 async function* readLog(

@@ -52,7 +52,6 @@ Deno.test("salvageRecords() gives records and damaged lines in order, and change
     records: ["record 1"],
     isVerified: true,
     applied: first!.applied!,
-    at: undefined,
     place: first!.place,
   });
   assertEquals(filesIn(fs, "/data"), before);
