@@ -18,6 +18,7 @@ import {
   type SegmentCheck,
   steadily,
   summarizeDamagedLog,
+  summarizeLog,
 } from "../admin/internal.ts";
 import { namesIn } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
@@ -50,6 +51,7 @@ export class Overviews {
   /** Files that were read, or are being read, and which they were then. */
   readonly #begun: Map<string, string> = new Map();
   #verified = { bytes: 0, isDone: false };
+  #hasLooked = false;
   #verifying: Promise<void> | undefined;
   /** Known once there is a record: from then on it does not change. */
   #isQueue: boolean | undefined;
@@ -88,9 +90,13 @@ export class Overviews {
       this.#overview.catch(() => this.#overview = undefined);
     }
     const overview = await this.#overview;
-    this.#verifying ??= this.#verify(overview).finally(() =>
-      this.#verifying = undefined
-    );
+    // The first answer opens a page, which would wait while everything is read.
+    if (this.#hasLooked) {
+      this.#verifying ??= this.#verify(overview).finally(() =>
+        this.#verifying = undefined
+      );
+    }
+    this.#hasLooked = true;
     const consumers = await this.#consumers(overview);
     return { ...this.#redacted(overview), verified, consumers };
   }
@@ -184,12 +190,18 @@ export class Overviews {
   }
 
   async #holds(
-    { first, last, problem }: LogSummary,
+    found: LogSummary,
     hasSnapshots: boolean,
   ): Promise<FilesOverview["holds"]> {
     const context = this.#context;
+    const { first, last, problem } = found;
     if (this.#isQueue === undefined && problem === undefined && last >= first) {
-      this.#isQueue = await steadily(context, (now) => isQueue(context, now));
+      const known = [found];
+      this.#isQueue = await steadily(
+        context,
+        (now) => isQueue(context, now),
+        async (context) => known.pop() ?? await summarizeLog(context),
+      );
     }
     if (this.#isQueue) return "queue";
     const all = new Records(context, new Redactor(undefined));
