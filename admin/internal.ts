@@ -15,10 +15,17 @@ export {
   explain,
   type Finding,
 } from "./finding.ts";
+export {
+  asCommands,
+  nextAfter,
+  nextFor,
+  putBackHint,
+  salvageCommand,
+} from "./next_step.ts";
 export { counted, type JournalOptions } from "./options.ts";
 export { isSetAside, lostIn, tornMessage } from "./read/consistency.ts";
 export { consumersOf } from "./read/consumers.ts";
-export { fingerprint } from "./read/fingerprint.ts";
+export { fingerprint, footprint } from "./read/fingerprint.ts";
 export {
   currentView,
   delayOf,

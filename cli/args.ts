@@ -59,11 +59,6 @@ export class Arguments {
     return this.#operands[at]!;
   }
 
-  /** The operand at this place, which may be left out. */
-  optional(at: number): string | undefined {
-    return this.#operands[at];
-  }
-
   has(name: string): boolean {
     return this.#values[name] === true;
   }

@@ -1,5 +1,7 @@
 import type { FileSystem } from "../fs/file_system.ts";
 import type { AdminOptions } from "../admin/mod.ts";
+import { type JournalContext, locate } from "../admin/internal.ts";
+import { table } from "../base/text.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
 import type { LineWriter, Paint, Terminal } from "./terminal.ts";
@@ -64,4 +66,18 @@ export function journalOptions(
 export function adminOptions(call: Call): AdminOptions {
   const { fs: _, ...found } = journalOptions(call);
   return { ...found, onProgress: (step) => call.progress.show(step) };
+}
+
+/** The journal that a command is given. */
+export function located(call: Call): Promise<JournalContext> {
+  return locate(call.args.operand(0), journalOptions(call));
+}
+
+/** A row for each of some things, or one line where there are none. */
+export function rowsOf<T>(
+  things: readonly T[],
+  none: string,
+  row: (thing: T) => readonly string[],
+): string[] {
+  return things.length === 0 ? [none] : table(things.map(row));
 }

@@ -3,10 +3,15 @@ import { osCode } from "../fs/os_errors.ts";
 import { Misuse, parseArguments } from "./args.ts";
 import type { Command, Outcome } from "./command.ts";
 import { COMMANDS } from "./commands/all.ts";
-import { type Complaint, counted, explain } from "../admin/internal.ts";
+import {
+  asCommands,
+  type Complaint,
+  counted,
+  explain,
+  nextAfter,
+} from "../admin/internal.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { Progress } from "./progress.ts";
-import { asCommands, nextAfter } from "./remedies.ts";
 import { VERSION } from "./version.ts";
 import { LineWriter, painter, type Terminal } from "./terminal.ts";
 import { printable } from "../base/text.ts";

@@ -1,6 +1,5 @@
-import { isSetAside, isWell, tornMessage } from "../admin/internal.ts";
+import { isSetAside, isWell, nextFor, tornMessage } from "../admin/internal.ts";
 import type { SegmentEnd, SeqRange, VerifyReport } from "../admin/mod.ts";
-import { nextFor } from "./remedies.ts";
 import type { Paint } from "./terminal.ts";
 import { count, grouped, size, span } from "../base/text.ts";
 

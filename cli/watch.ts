@@ -1,6 +1,6 @@
-import { dirname, join } from "@std/path";
-import { isDirectory, namesIn } from "../fs/directory.ts";
-import type { FileSystem } from "../fs/file_system.ts";
+import { dirname } from "@std/path";
+import { footprint } from "../admin/internal.ts";
+import { isDirectory } from "../fs/directory.ts";
 import type { OptionSpec } from "./args.ts";
 import type { Call, Outcome } from "./command.ts";
 
@@ -39,17 +39,4 @@ export async function watched(
     } else await terminal.write(shown === undefined ? text : `\n${text}`);
     shown = json;
   }
-}
-
-/** The files in a directory and in the inbox there, so that any change shows. */
-async function footprint(fs: FileSystem, directory: string): Promise<string> {
-  const names = (await namesIn(fs, directory)).sort();
-  const files = await Promise.all(names.map(async (name) => {
-    // Sealed segments and snapshots do not change.
-    if (/\d{20}/.test(name)) return name;
-    const { sizeBytes, identity } = await fs.stat(join(directory, name)) ?? {};
-    return [name, sizeBytes, identity];
-  }));
-  const posted = await namesIn(fs, join(directory, "inbox")).catch(() => []);
-  return JSON.stringify([files, posted.sort()]);
 }

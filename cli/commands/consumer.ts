@@ -1,9 +1,8 @@
 import type { Paint } from "../terminal.ts";
 import { grouped, table } from "../../base/text.ts";
-import { type Command, JOURNAL_OPTIONS, journalOptions } from "../command.ts";
+import { type Command, JOURNAL_OPTIONS, located } from "../command.ts";
 import {
   consumersOf,
-  locate,
   removeConsumer,
   summarizeDamagedLog,
 } from "../../admin/internal.ts";
@@ -20,7 +19,7 @@ export const consumerList: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl --json"],
   async run(call) {
-    const context = await locate(call.args.operand(0), journalOptions(call));
+    const context = await located(call);
     const found = await summarizeDamagedLog(context);
     const consumers = await consumersOf(context, found);
     return {
@@ -44,7 +43,7 @@ export const consumerRemove: Command = {
   options: JOURNAL_OPTIONS,
   examples: ["data/journal.jsonl uploader"],
   async run(call) {
-    const context = await locate(call.args.operand(0), journalOptions(call));
+    const context = await located(call);
     const name = call.args.operand(1);
     const isRemoved = await removeConsumer(context, name);
     return {

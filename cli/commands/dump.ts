@@ -1,7 +1,7 @@
 import { type LogRecord, MiniStore } from "../../store/mod.ts";
 import { Misuse } from "../args.ts";
-import { type Command, JOURNAL_OPTIONS, journalOptions } from "../command.ts";
-import { locate, measureSegments, reading } from "../../admin/internal.ts";
+import { type Command, JOURNAL_OPTIONS, located } from "../command.ts";
+import { measureSegments, reading } from "../../admin/internal.ts";
 
 export const dump: Command = {
   name: "dump",
@@ -20,7 +20,7 @@ export const dump: Command = {
   examples: ["data/journal.jsonl --from 100 --to 199", "state --json"],
   async run(call) {
     const { args, progress, writer } = call;
-    const context = await locate(call.args.operand(0), journalOptions(call));
+    const context = await located(call);
     const [from, to] = [args.number("from"), args.number("to")];
     if (from !== undefined && to !== undefined && to < from) {
       throw new Misuse(`--to ${to} is before --from ${from}`);

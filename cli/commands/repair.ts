@@ -1,8 +1,8 @@
 import { basename } from "@std/path";
+import { putBackHint, salvageCommand } from "../../admin/internal.ts";
 import { type Repair, repair } from "../../admin/mod.ts";
 import { size, span } from "../../base/text.ts";
 import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
-import { putBackHint, salvageCommand } from "../remedies.ts";
 
 export const repairCommand: Command = {
   name: "repair",

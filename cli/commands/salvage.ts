@@ -1,8 +1,8 @@
+import { nextFor } from "../../admin/internal.ts";
 import { type Renumbered, salvage } from "../../admin/mod.ts";
 import type { SalvageReport } from "../../admin/mod.ts";
 import { count, size, span } from "../../base/text.ts";
 import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
-import { nextFor } from "../remedies.ts";
 import type { Paint } from "../terminal.ts";
 import { besideLines } from "./backup.ts";
 

@@ -1,8 +1,8 @@
 import { basename } from "@std/path";
 import { setAsideIn } from "../../admin/internal.ts";
 import { type SnapshotReport, verifySnapshots } from "../../admin/mod.ts";
-import { size, table } from "../../base/text.ts";
-import { adminOptions, type Command } from "../command.ts";
+import { size } from "../../base/text.ts";
+import { adminOptions, type Command, rowsOf } from "../command.ts";
 import type { Paint } from "../terminal.ts";
 
 export const snapshots: Command = {
@@ -24,9 +24,7 @@ export const snapshots: Command = {
       exitCode: isDamaged ? 1 : 0,
       report: { snapshots: found, setAside },
       lines: [
-        ...(found.length === 0
-          ? ["no snapshots"]
-          : describe(found, call.paint)),
+        ...describe(found, call.paint),
         ...setAside.map((name) => `${name}  damaged, and set aside`),
       ],
     };
@@ -34,7 +32,9 @@ export const snapshots: Command = {
 };
 
 function describe(found: readonly SnapshotReport[], paint: Paint): string[] {
-  const rows = found.map(({ path, seq, sizeBytes, status, version }) => [
+  const rows = rowsOf(found, "no snapshots", (
+    { path, seq, sizeBytes, status, version },
+  ) => [
     basename(path),
     `record ${seq}`,
     size(sizeBytes),
@@ -45,5 +45,5 @@ function describe(found: readonly SnapshotReport[], paint: Paint): string[] {
     version === undefined ? "" : `version ${version}`,
   ]);
   const problems = found.flatMap(({ problem }) => problem?.message ?? []);
-  return [...table(rows), ...problems];
+  return [...rows, ...problems];
 }

@@ -5,8 +5,17 @@ import {
   stat,
   type StatReport,
 } from "../../admin/mod.ts";
-import { count, grouped, size, span, table, width } from "../../base/text.ts";
-import { bar, grouped as groups, map } from "../chart.ts";
+import {
+  bar,
+  count,
+  grouped,
+  inGroups,
+  segmentMap,
+  size,
+  span,
+  table,
+  width,
+} from "../../base/text.ts";
 import {
   adminOptions,
   type Call,
@@ -77,7 +86,7 @@ function draw(
   const width = Math.min(60, terminal.columns - 1);
   const marks = snapshots.map(({ seq }) => seq);
   if (segments.length > 1 || marks.length > 0) {
-    lines.push("", ...map(segments, marks, width));
+    lines.push("", ...segmentMap(segments, marks, width));
   }
   for (const { seq, sizeBytes } of snapshots) {
     lines.push(`▲ snapshot at record ${seq}, ${size(sizeBytes)}`);
@@ -109,7 +118,7 @@ function segmentRows(
     "columns" | "isInteractive"
   >,
 ): string[] {
-  const rows = groups(segments, MAX_ROWS).map((group) => ({
+  const rows = inGroups(segments, MAX_ROWS).map((group) => ({
     name: group.length === 1
       ? basename(group[0]!.path)
       : `${group.length} segments`,

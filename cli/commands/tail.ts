@@ -1,4 +1,4 @@
-import { locate, reading } from "../../admin/internal.ts";
+import { reading } from "../../admin/internal.ts";
 import { MiniError } from "../../base/errors.ts";
 import { span } from "../../base/text.ts";
 import { MiniStore } from "../../store/mod.ts";
@@ -6,7 +6,7 @@ import {
   type Call,
   type Command,
   JOURNAL_OPTIONS,
-  journalOptions,
+  located,
 } from "../command.ts";
 import { NextLine } from "../next_line.ts";
 import { recordLine } from "./dump.ts";
@@ -39,7 +39,7 @@ export const tail: Command = {
   examples: ["data/journal.jsonl", "state -f -n 100"],
   async run(call) {
     const { args, writer, isJson } = call;
-    const context = await locate(args.operand(0), journalOptions(call));
+    const context = await located(call);
     const log = { path: context.paths.active, options: reading(context) };
     const { first, last } = await endsOf(log);
     const lines = args.number("lines") ?? DEFAULT_LINES;

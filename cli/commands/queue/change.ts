@@ -1,10 +1,10 @@
-import { changeQueue, locate } from "../../../admin/internal.ts";
+import { changeQueue } from "../../../admin/internal.ts";
 import { count } from "../../../base/text.ts";
 import type { MiniQueue } from "../../../queue/mod.ts";
 import {
   type Call,
   type Command,
-  journalOptions,
+  located,
   type Outcome,
 } from "../../command.ts";
 import { whichOf } from "./look.ts";
@@ -63,7 +63,10 @@ export const queueCancel: Command = {
   async run(call) {
     const id = Number(whichOf(call.args.operand(1)));
     const reason = call.args.text("reason");
-    const found = await inQueue(call, (queue) => queue.cancel(id, reason));
+    const found = await changeQueue(
+      await located(call),
+      (queue) => queue.cancel(id, reason),
+    );
     return {
       exitCode: found === "cancelled" ? 0 : 1,
       report: { message: id, found },
@@ -83,7 +86,10 @@ async function change(
   ) => Promise<number>,
 ): Promise<Outcome> {
   const which = whichOf(call.args.operand(1), words);
-  const messages = await inQueue(call, (queue) => make(queue, which));
+  const messages = await changeQueue(
+    await located(call),
+    (queue) => make(queue, which),
+  );
   const isMissing = messages === 0 && typeof which === "number";
   return {
     exitCode: isMissing ? 1 : 0,
@@ -94,13 +100,4 @@ async function change(
         : `${done} ${count(messages, "message")}`,
     ],
   };
-}
-
-/** Opens the queue that a command names, and runs a task on it. */
-async function inQueue<R>(
-  call: Call,
-  task: (queue: MiniQueue<unknown>) => Promise<R>,
-): Promise<R> {
-  const context = await locate(call.args.operand(0), journalOptions(call));
-  return await changeQueue(context, task);
 }

@@ -1,17 +1,20 @@
 import type {
   FinishedMessage,
   LoggedError,
-  MessageInfo,
   MessageStatus,
   PageOptions,
 } from "../../../queue/mod.ts";
 import { Misuse, type OptionSpec } from "../../args.ts";
-import { bar } from "../../chart.ts";
-import { type Call, type Command, journalOptions } from "../../command.ts";
-import { locate, queueReport, readQueue } from "../../../admin/internal.ts";
+import { type Call, type Command, located, rowsOf } from "../../command.ts";
+import {
+  type JournalContext,
+  queueReport,
+  readQueue,
+} from "../../../admin/internal.ts";
 import { WATCH, watched } from "../../watch.ts";
 import type { QueueReport } from "../../../admin/mod.ts";
 import {
+  bar,
   briefly,
   count,
   duration,
@@ -23,9 +26,9 @@ const DEFAULT_PEEK = 10;
 const BAR_CHARS = 30;
 
 /** Finds the queue that a command is given, and shows how far reading it is. */
-async function journalOf(call: Call): ReturnType<typeof locate> {
+async function journalOf(call: Call): Promise<JournalContext> {
   call.progress.begin("reading", 0);
-  return await locate(call.args.operand(0), journalOptions(call));
+  return await located(call);
 }
 
 async function queueOf(call: Call): ReturnType<typeof readQueue> {
@@ -88,24 +91,26 @@ export function depthChart(
   return lines;
 }
 
+/** The option that says how many messages are printed: `usual` without it. */
+function limitOf(usual: string): OptionSpec {
+  const summary = `how many at most (${usual})`;
+  return { name: "limit", short: "n", value: "N", min: 1, summary };
+}
+
 export const queuePeek: Command = {
   name: "queue peek",
   operands: ["DIR"],
   summary: "print the messages that will be received next",
   details: ["It delivers nothing."],
-  options: [{
-    name: "limit",
-    short: "n",
-    value: "N",
-    min: 1,
-    summary: `how many at most (${DEFAULT_PEEK})`,
-  }],
+  options: [limitOf(`${DEFAULT_PEEK}`)],
   examples: ["jobs -n 3"],
   async run(call) {
-    const found = await queueOf(call);
+    const queue = await queueOf(call);
     const limit = call.args.number("limit") ?? DEFAULT_PEEK;
-    const messages = await found.peek(limit);
-    const rows = messages.map(({ id, delayMs, attempts, group, payload }) => [
+    const messages = await queue.peek(limit);
+    const lines = rowsOf(messages, "no messages wait", (
+      { id, delayMs, attempts, group, payload },
+    ) => [
       String(id),
       delayMs > 0
         ? `in ${duration(delayMs / 1000)}`
@@ -115,20 +120,13 @@ export const queuePeek: Command = {
       JSON.stringify(group ?? "").slice(1, -1),
       briefly(payload, call.terminal.columns - 30),
     ]);
-    const lines = rows.length === 0 ? ["no messages wait"] : table(rows);
     return { exitCode: 0, report: { messages }, lines };
   },
 };
 
 /** The options of commands that print messages page by page. */
 const PAGE_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: "limit",
-    short: "n",
-    value: "N",
-    min: 1,
-    summary: "how many at most (all)",
-  },
+  limitOf("all"),
   {
     name: "after",
     value: "ID",
@@ -176,17 +174,12 @@ export const queueGet: Command = {
 
 /** Everything of a message, a field a line. */
 function detailsOf(message: MessageStatus): string[] {
-  const { id, state, ...others } = message;
-  const { error, ...fields } = { error: undefined, ...others };
-  const rows: [name: string, text: string][] = [
-    ["id", String(id)],
-    ["state", inWords(state)],
-  ];
-  for (const [name, value] of Object.entries(fields)) {
-    if (name !== "delayMs" || state === "delayed") {
-      rows.push([inWords(name), valueText(name, value)]);
-    }
-  }
+  const { id, state } = message;
+  const first = { id, state, error: undefined };
+  const { error, ...fields } = { ...first, ...message };
+  const rows = Object.entries(fields)
+    .filter(([name]) => name !== "delayMs" || state === "delayed")
+    .map(([name, value]) => [inWords(name), valueText(name, value)] as const);
   const width = Math.max(...rows.map(([name]) => name.length));
   return [
     ...rows.map(([name, text]) => `${name.padEnd(width)}  ${text}`),
@@ -202,6 +195,7 @@ function inWords(name: string): string {
 
 function valueText(name: string, value: unknown): string {
   if (value instanceof Date) return timeText(value);
+  if (name === "state") return inWords(value as string);
   return name.endsWith("Ms")
     ? duration(value as number / 1000)
     : JSON.stringify(value);
@@ -222,24 +216,20 @@ export const queueFinished: Command = {
   options: PAGE_OPTIONS,
   examples: ["jobs --json", "jobs -n 100 --after 17"],
   async run(call) {
-    const found = await queueOf(call);
-    const messages = await found.finished(pageOf(call));
+    const queue = await queueOf(call);
+    const messages = await queue.finished(pageOf(call));
     const width = halfOf(call);
-    const rows = messages.map((message) => [
+    const none = queue.view.ledger.policy?.finished === undefined
+      ? "no finished messages: the program does not set keepFinished"
+      : "no finished messages";
+    const lines = rowsOf(messages, none, (message) => [
       String(message.id),
       timeText(message.endedAt),
       message.state,
       briefly(endOf(message), width),
       briefly(message.payload, width),
     ]);
-    const none = found.view.ledger.policy?.finished === undefined
-      ? "no finished messages: the program does not set keepFinished"
-      : "no finished messages";
-    return {
-      exitCode: 0,
-      report: { messages },
-      lines: rows.length === 0 ? [none] : table(rows),
-    };
+    return { exitCode: 0, report: { messages }, lines };
   },
 };
 
@@ -260,10 +250,6 @@ function pageOf({ args }: Call): PageOptions {
     ...(after !== undefined && { after }),
     ...(limit !== undefined && { limit }),
   };
-}
-
-function headersOf({ headers }: MessageInfo): string[] {
-  return headers === undefined ? [] : [`    ${JSON.stringify(headers)}`];
 }
 
 /** The error of a handler and its causes, each with its stack. */
@@ -294,23 +280,22 @@ export const queueDead: Command = {
     const messages = await (await queueOf(call)).deadLetters(pageOf(call));
     const { isInteractive } = call.terminal;
     const half = halfOf(call);
-    const rows = messages.map(({ id, diedAt, reason, payload }) => [
+    const none = "no dead letters";
+    const rows = rowsOf(messages, none, ({ id, diedAt, reason, payload }) => [
       String(id),
       timeText(diedAt),
       briefly(reason, isInteractive ? half : Infinity),
       briefly(payload, half),
     ]);
-    return {
-      exitCode: rows.length > 0 ? 1 : 0,
-      report: { messages },
-      lines: rows.length === 0 ? ["no dead letters"] : [
-        ...table(rows).flatMap((row, at) => [
-          row,
-          ...headersOf(messages[at]!),
-          ...(call.args.has("stack") ? stackOf(messages[at]!.error) : []),
-        ]),
-        "next: mini queue redrive or mini queue purge",
-      ],
-    };
+    if (messages.length === 0) {
+      return { exitCode: 0, report: { messages }, lines: rows };
+    }
+    const lines = messages.flatMap(({ headers, error }, at) => [
+      rows[at]!,
+      ...(headers === undefined ? [] : [`    ${JSON.stringify(headers)}`]),
+      ...(call.args.has("stack") ? stackOf(error) : []),
+    ]);
+    lines.push("next: mini queue redrive or mini queue purge");
+    return { exitCode: 1, report: { messages }, lines };
   },
 };

@@ -1,5 +1,7 @@
+/** The next step after a failure, by the commands of `mini`: what they and the page say beside it. Never part of a report. */
+
 import { dirname } from "@std/path";
-import type { Finding } from "../admin/mod.ts";
+import type { Finding } from "./finding.ts";
 import { span } from "../base/text.ts";
 
 /** The next step after a failure, by its code. */
