@@ -21,7 +21,7 @@ export interface AdminOptions {
   readonly maxRecordBytes?: number;
   /** Stops the call at its next step; it rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
-  /** Called for each block that was read, before the next is. */
+  /** Called for each block that was read, before the next is. If it throws, the call stops and rejects with that. */
   readonly onProgress?: (progress: AdminProgress) => void;
 }
 
@@ -63,6 +63,7 @@ export class AdminCall {
   #doing = "reading";
   #doneBytes = 0;
   #totalBytes = 0;
+  #thrown: { readonly error: unknown } | undefined;
 
   constructor(options: AdminOptions = {}) {
     const { fs = systemFileSystem, journal, maxRecordBytes } = options;
@@ -81,8 +82,8 @@ export class AdminCall {
   }
 
   /**
-   * Does the work; stopped by the signal, it rejects with the reason of that,
-   * whatever was made of it on the way.
+   * Does the work; stopped by the signal or by `onProgress`, it rejects with the
+   * reason of that, whatever was made of it on the way.
    *
    * @param place The deed and its place, for an error of the system that nothing was changed by.
    */
@@ -118,19 +119,25 @@ export class AdminCall {
     }, { doing, path });
   }
 
-  /** Throws the reason of the signal, if that has one. */
+  /** Throws the reason of the signal, or what `onProgress` has thrown, if there is any. */
   check(): void {
+    if (this.#thrown !== undefined) throw this.#thrown.error;
     this.#signal?.throwIfAborted();
   }
 
   /** Counts bytes that were read. */
   add(bytes: number): void {
     this.#doneBytes += bytes;
-    this.#onProgress?.({
-      doing: this.#doing,
-      doneBytes: this.#doneBytes,
-      totalBytes: this.#totalBytes,
-    });
+    try {
+      this.#onProgress?.({
+        doing: this.#doing,
+        doneBytes: this.#doneBytes,
+        totalBytes: this.#totalBytes,
+      });
+    } catch (error) {
+      this.#thrown ??= { error };
+      throw error;
+    }
   }
 }
 

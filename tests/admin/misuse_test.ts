@@ -1,7 +1,7 @@
 import * as admin from "@mini/state/admin";
-import { MiniStore } from "@mini/state/store";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { toFileUrl } from "@std/path";
+import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 
 type Path = string | URL;
@@ -37,10 +37,9 @@ Deno.test("every function of admin is in the tables of these tests", () => {
 
 /** A directory with what each function reads. */
 async function originals(directory: TestDirectory): Promise<void> {
-  await using store = await MiniStore.open<string>(
-    directory.at("log/journal.jsonl"),
-  );
-  await store.append("a");
+  await using counter = await openCounter(directory.at("log"));
+  await counter.apply({ by: 1 });
+  await counter.createSnapshot();
   const rust = '// MINISTORE JOURNAL v0.1.4\n{"set":1}\n';
   await Deno.writeTextFile(directory.at("rust.log"), rust);
   await Deno.writeTextFile(directory.at("values.log"), '{"set":1}\n');
@@ -78,16 +77,42 @@ for (const [name, call] of Object.entries(FUNCTIONS)) {
     await assertRejects(() => Deno.stat("journal.jsonl"), Deno.errors.NotFound);
   });
 
+  Deno.test(`${name}() rejects with what onProgress throws, whenever it does`, async () => {
+    await using directory = new TestDirectory();
+    await originals(directory);
+    const from = directory.at(originalOf(name));
+    const before = directory.names();
+    const reason = { no: "error" };
+    let isDone = false;
+    for (let throwAt = 1; !isDone; throwAt++) {
+      let calls = 0;
+      const onProgress = () => {
+        if (++calls === throwAt) throw reason;
+      };
+      const to = directory.at(`to-${throwAt}`);
+      await call(from, to, { onProgress }).then(() => {
+        isDone = true;
+        assert(calls < throwAt, "it ends although it was stopped");
+        assert(throwAt > 1, "it tells nothing");
+      }, (error) => assert(error === reason, `${error}`));
+    }
+    const names = directory.names().filter((name) => !/^to-/.test(name));
+    assertEquals(names, before);
+  });
+
   Deno.test(`${name}() takes URLs for paths`, async () => {
     await using directory = new TestDirectory();
     await originals(directory);
     const from = directory.at(originalOf(name));
-    const byPath = await call(from, directory.at("a/journal.jsonl"));
+    const byPath = await call(from, directory.at("a"));
     const byUrl = await call(
       toFileUrl(from),
-      toFileUrl(directory.at("b/journal.jsonl")),
+      toFileUrl(directory.at("b")),
     );
-    const text = JSON.stringify(byUrl).replaceAll("/b/", "/a/");
+    const text = JSON.stringify(byUrl).replaceAll(
+      /(mini-state-[^/]*)\/b\b/g,
+      "$1/a",
+    );
     assertEquals(JSON.parse(text), byPath);
   });
 
