@@ -231,7 +231,9 @@ async function checkOne(
     checkContinuity(path, scan.header, before);
   } catch (error) {
     if (!(error instanceof MiniError)) throw error;
-    const none = { goodBytes: 0, last: scan.header.base };
+    // By the name the next one is found: the header may lead back.
+    const at = isActive ? scan.header.base : base;
+    const none = { base: at, last: at, goodBytes: 0 };
     return { ...found, ...none, end: "damaged", problem: error };
   }
   return { ...found, ...await endOf(context, scan, isActive) };

@@ -1,7 +1,8 @@
 import { MiniError, verify, verifySnapshots } from "@mini/state/admin";
 import { SnapStore } from "@mini/state/snap";
+import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openCounter } from "../support/counter.ts";
 import {
   assertPlain,
@@ -149,4 +150,26 @@ Deno.test("verify takes a snapshot for a log that is gone, as opening does", asy
   assertEquals(report.findings[0]!.blocksOpen, false);
   const [only, ...others] = await segments(DIR, fs);
   assertEquals([only!.end, others], ["missing", []]);
+});
+
+Deno.test("verify tells of a segment of other records under a name, and ends", async () => {
+  const fs = new MemoryFileSystem();
+  for (const path of ["/data/journal.jsonl", "/other/journal.jsonl"]) {
+    await using store = await MiniStore.open(path, {
+      fs,
+      maxSegmentBytes: 200,
+    });
+    for (let seq = 1; seq <= 9; seq++) await store.append(`record ${seq}`);
+  }
+  const [first, second, third] = fs.names("/data");
+  fs.put(`/data/${second}`, fs.content(`/other/${first}`)!);
+  const onProgress = ({ doneBytes }: { doneBytes: number }) => {
+    assert(doneBytes < 100_000, "the same is read again and again");
+  };
+  const { findings, verified } = await verify("/data", { fs, onProgress });
+  const [finding, ...others] = findings;
+  assertEquals([finding?.code, finding?.blocksOpen], ["CORRUPT", true]);
+  assertEquals([finding?.path, others], [`/data/${second}`, []]);
+  const from = Number(third!.split(".")[1]) + 1;
+  assertEquals(verified.at(-1), { from, to: 9 });
 });
