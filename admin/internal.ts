@@ -22,14 +22,13 @@ export {
   putBackHint,
   salvageCommand,
 } from "./next_step.ts";
-export { counted, type JournalOptions } from "./options.ts";
+export { counted } from "./options.ts";
 export { isSetAside, lostIn, tornMessage } from "./read/consistency.ts";
 export { consumersOf } from "./read/consumers.ts";
 export { fingerprint, footprint } from "./read/fingerprint.ts";
 export {
   currentView,
   delayOf,
-  type Depth,
   depthOf,
   isQueue,
   kindOfEntry,

@@ -35,7 +35,7 @@ export function asCommands(message: string): string {
 }
 
 /** The part of a report that its findings are about. */
-export interface Found {
+interface Found {
   /** The journal. */
   readonly path: string;
   readonly first: number;

@@ -150,7 +150,7 @@ export function bar(value: number, max: number, width: number): string {
 }
 
 /** A part of a {@linkcode segmentMap}. */
-export interface Stretch {
+interface Stretch {
   /** The number before its first record. */
   readonly base: number;
   /** That of its last. */

@@ -6,7 +6,7 @@ import { isSecret, newSecret } from "../base/bytes.ts";
 const ADDRESS = "127.0.0.1";
 
 /** Whether a request comes from who knows the address that was printed. */
-export type Knows = (request: Request) => boolean;
+type Knows = (request: Request) => boolean;
 
 /**
  * Serves at an address that cannot be guessed; resolves to it once it can be opened.

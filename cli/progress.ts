@@ -7,7 +7,7 @@ const FIRST_AFTER_MS = 150;
 const THEN_EVERY_MS = 100;
 
 /** The line that shows progress. Pure. */
-export function progressLine(
+function progressLine(
   doing: string,
   { done, total, seconds }: { done: number; total: number; seconds: number },
 ): string {

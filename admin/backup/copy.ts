@@ -40,7 +40,7 @@ export interface CopyReport {
 }
 
 /** How a copy is made. */
-export interface CopyPlan {
+interface CopyPlan {
   /** The deed, as in `Cannot back up`. */
   readonly doing: string;
   /** The content of the file that opening refuses until the copy is complete. */

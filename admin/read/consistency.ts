@@ -6,7 +6,7 @@ import { basename } from "@std/path";
 import { count, span } from "../../base/text.ts";
 
 /** The facts about a log that matter for its snapshots. */
-export interface LogEnds {
+interface LogEnds {
   /** Its active segment. */
   readonly path: string;
   readonly first: number;

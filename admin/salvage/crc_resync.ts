@@ -40,7 +40,7 @@ function shift(bytes: number): number {
 }
 
 /** The seed with which `bytes` have this checksum. */
-export function seedOf(bytes: Uint8Array, checksum: number): number {
+function seedOf(bytes: Uint8Array, checksum: number): number {
   const carried = (checksum ^ crc32(bytes)) >>> 0;
   // 8 has an inverse in the exponents: stepping on to the next whole turn steps back.
   const back = PERIOD - bytes.length % PERIOD;

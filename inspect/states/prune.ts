@@ -8,7 +8,7 @@ const MAX_TEXT = 4_000;
 const MAX_DEPTH = 60;
 
 /** The key, or the item, that stands for what is left out. */
-export const LEFT_OUT = "\u2026";
+const LEFT_OUT = "\u2026";
 
 /** A value without what is too much of it, and how many values that is. */
 export function pruned(value: unknown): { state: unknown; leftOut: number } {
