@@ -51,6 +51,7 @@ export class Api {
   readonly #closed: AbortSignal;
   readonly #rates: Rates | undefined;
   #readers: Promise<Readers> | undefined;
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(target: Target, redactor: Redactor, closed: AbortSignal) {
     this.#target = target;
@@ -80,7 +81,19 @@ export class Api {
   }
 
   /** Answers a request by its name. */
-  async get(name: AnswerName, query: Query): Promise<unknown> {
+  get(name: AnswerName, query: Query): Promise<unknown> {
+    return this.#run(() => this.#get(name, query));
+  }
+
+  /** Does something that the end waits for, and that does not begin behind it. */
+  async #run<T>(task: () => Promise<T>): Promise<T> {
+    this.#closed.throwIfAborted();
+    const running = task();
+    this.#running.add(running);
+    return await running.finally(() => this.#running.delete(running));
+  }
+
+  async #get(name: AnswerName, query: Query): Promise<unknown> {
     const ready = await this.#ready();
     switch (name) {
       case "overview":
@@ -185,7 +198,14 @@ export class Api {
   }
 
   /** Acts upon the target. */
-  async act(
+  act(
+    action: ActionName,
+    input: Readonly<Record<string, unknown>>,
+  ): Promise<ActionDone> {
+    return this.#run(() => this.#act(action, input));
+  }
+
+  async #act(
     action: ActionName,
     input: Readonly<Record<string, unknown>>,
   ): Promise<ActionDone> {
@@ -207,6 +227,7 @@ export class Api {
 
   /** Resolves when nothing is read any more. */
   async end(): Promise<void> {
+    await Promise.allSettled(this.#running);
     await this.#rates?.end();
     const ready = await this.#readers?.catch(() => {});
     await ready?.overviews.end();

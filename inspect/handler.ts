@@ -55,9 +55,7 @@ export class Handler {
 
   async #answer(request: Request): Promise<Response> {
     if (!await this.#may(request)) return FORBIDDEN();
-    if (this.#closed.signal.aborted) {
-      return failed(503, { message: "the inspector was closed" });
-    }
+    if (this.#closed.signal.aborted) return CLOSED();
     const route = routeOf(request);
     if (route.kind === "none") return failed(404, { message: "not found" });
     const method = route.kind === "action" ? "POST" : "GET";
@@ -97,7 +95,7 @@ export class Handler {
   async #ask(name: string, request: Request): Promise<Response> {
     const query: Query = Object.fromEntries(new URL(request.url).searchParams);
     try {
-      if (name === "live") return await this.#live();
+      if (name === "live") return await this.#live(request);
       if (name === "search") return await this.#search(query);
       const answer = await this.#api.get(name as AnswerName, query);
       if (name !== "overview") return json(answer);
@@ -118,6 +116,8 @@ export class Handler {
     if (error instanceof RedactFailure || error instanceof Unauthorized) {
       throw error;
     }
+    // It was closed while the answer was on its way.
+    if (error === this.#closed.signal.reason) return CLOSED();
     const isBad = error instanceof BadRequest;
     const problem = problemOf(error, this.#redactor);
     return failed(isBad ? 400 : status, problem);
@@ -141,20 +141,33 @@ export class Handler {
     const stop = new AbortController();
     const lines = encoded(await this.#api.search(query, stop.signal));
     // Where nothing may be shown, that is the answer.
-    const first = await lines.next();
-    const all = first.done ? lines : startingWith(first.value, lines);
-    return this.#stream("application/x-ndjson", stop, all);
+    const { value } = await lines.next();
+    const begun = value === undefined ? [] : [value];
+    return this.#stream("application/x-ndjson", stop, lines, begun);
   }
 
-  async #live(): Promise<Response> {
+  async #live(request: Request): Promise<Response> {
     const stop = new AbortController();
-    const news = await this.#api.watch(stop.signal);
-    return this.#stream("text/event-stream", stop, this.#news(news));
+    const news = this.#news(await this.#api.watch(stop.signal), stop);
+    const allowed = this.#whileAllowed(request, news);
+    return this.#stream("text/event-stream", stop, allowed);
+  }
+
+  /** Ends where the right to look was taken away since. */
+  async *#whileAllowed(
+    request: Request,
+    texts: AsyncGenerator<string, void, undefined>,
+  ): AsyncGenerator<string, void, undefined> {
+    for await (const text of texts) {
+      if (!await this.#may(request)) return;
+      yield text;
+    }
   }
 
   /** Tells of records, and of actions. */
   async *#news(
     news: AsyncGenerator<News, void, undefined>,
+    stop: AbortController,
   ): AsyncGenerator<string, void, undefined> {
     const listener: Listener = { told: [], arrived: new Signal() };
     const uncount = this.#api.count();
@@ -179,6 +192,8 @@ export class Handler {
     } finally {
       this.#listeners.delete(listener);
       uncount();
+      // What waits for news waits no longer.
+      stop.abort();
       await news.return();
     }
   }
@@ -187,8 +202,10 @@ export class Handler {
     type: string,
     stop: AbortController,
     lines: AsyncGenerator<string, void, undefined>,
+    begun?: readonly string[],
   ): Response {
-    const texts = new Texts(lines, stop, (ended) => this.#open.delete(ended));
+    const onEnd = (ended: Texts) => this.#open.delete(ended);
+    const texts = new Texts(lines, stop, onEnd, begun);
     this.#open.add(texts);
     // It may have been closed while their beginning was read.
     if (this.#closed.signal.aborted) void texts.end().catch(() => {});
@@ -225,6 +242,8 @@ class Unauthorized extends Error {}
 /** The same for whatever is not allowed. */
 const FORBIDDEN = () => failed(403, { message: "this is not allowed" });
 
+const CLOSED = () => failed(503, { message: "the inspector was closed" });
+
 function unexpected(): Response {
   return failed(500, { message: "the server has failed to answer" });
 }
@@ -233,18 +252,6 @@ async function* encoded(
   lines: AsyncIterable<unknown>,
 ): AsyncGenerator<string, void, undefined> {
   for await (const line of lines) yield `${JSON.stringify(line)}\n`;
-}
-
-async function* startingWith(
-  first: string,
-  rest: AsyncGenerator<string, void, undefined>,
-): AsyncGenerator<string, void, undefined> {
-  try {
-    yield first;
-    yield* rest;
-  } finally {
-    await rest.return();
-  }
 }
 
 function event(news: News): string {
@@ -268,13 +275,27 @@ function isFromPage(request: Request, origin: string | undefined): boolean {
 async function inputOf(
   request: Request,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const text = await request.text();
-  if (text.length > MAX_INPUT) throw new BadRequest("that is too much");
+  const text = await textOf(request);
   try {
     const input = text === "" ? {} : JSON.parse(text);
-    if (typeof input === "object" && input !== null) return input;
+    const isObject = typeof input === "object" && input !== null &&
+      !Array.isArray(input);
+    if (isObject) return input;
   } catch {
     // The same as any other text that is no object.
   }
   throw new BadRequest("the body must be a JSON object");
+}
+
+/** The body of a request, of which no more is read than an action takes. */
+async function textOf({ body }: Request): Promise<string> {
+  const decoder = new TextDecoder();
+  const reader = body?.getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader?.read() ?? { done: true };
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+    if (text.length > MAX_INPUT) throw new BadRequest("that is too much");
+  }
 }

@@ -41,7 +41,7 @@ export type { InspectTarget } from "./target.ts";
 export interface Inspector {
   /** Answers a request of the page. It needs no `this`. For Express and `node:http` there is {@linkcode toNodeHandler}. */
   readonly fetch: (request: Request) => Promise<Response>;
-  /** Ends searches and live streams; later requests are answered with 503. The target stays open. Closing twice is fine. */
+  /** Ends searches and live streams, waits for actions that have begun, and answers later requests with 503. The target stays open. Closing twice is fine. */
   readonly close: () => Promise<void>;
 }
 

@@ -38,7 +38,8 @@ export type Authorize = (
 export interface InspectOptions<S = unknown, M = unknown> {
   /**
    * Decides who may look, and who may act. It is asked for every request, also
-   * for the page itself and for live streams; once more, with its name, for an
+   * for the page itself; for a live stream again before each of its news, so that
+   * it ends where the right to look is taken away; once more, with its name, for an
    * action; and with the name of each action for a page, which offers
    * those that are allowed. Anything but `true` is 403, a throw is 500, without
    * saying why. It must leave the body of the request alone.

@@ -37,18 +37,25 @@ export class Texts {
   readonly #texts: AsyncGenerator<string, void, undefined>;
   readonly #stop: AbortController;
   readonly #onEnd: () => void;
+  /** The texts that were read before they were sent. */
+  readonly #begun: string[];
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController | undefined;
   #ending: Promise<void> | undefined;
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
 
-  /** @param stop Aborted when nobody reads any more. */
+  /**
+   * @param stop Aborted when nobody reads any more.
+   * @param begun The texts that were taken from `texts` already.
+   */
   constructor(
     texts: AsyncGenerator<string, void, undefined>,
     stop: AbortController,
     onEnd: (texts: Texts) => void,
+    begun: readonly string[] = [],
   ) {
     this.#texts = texts;
+    this.#begun = [...begun];
     this.#stop = stop;
     this.#onEnd = () => onEnd(this);
     this.body = new ReadableStream({
@@ -65,9 +72,9 @@ export class Texts {
 
   async #pull(): Promise<void> {
     try {
-      const { done, value } = await this.#texts.next();
-      if (done) await this.end();
-      else this.#controller?.enqueue(this.#encoder.encode(value));
+      const text = this.#begun.shift() ?? (await this.#texts.next()).value;
+      if (text === undefined) await this.end();
+      else this.#controller?.enqueue(this.#encoder.encode(text));
     } catch (error) {
       this.#controller?.error(error);
       this.#controller = undefined;

@@ -159,6 +159,8 @@ Deno.test("an action refuses input that makes no sense, and changes nothing", as
     ["purge", { which: "none" }],
     ["pause", 1],
     ["pause", null],
+    ["pause", []],
+    ["compact", [{}]],
   ];
   for (const [name, input] of wrong) {
     const { status, answer } = await act(inspector, name, input);
@@ -176,6 +178,18 @@ Deno.test("an action refuses input that makes no sense, and changes nothing", as
     assertEquals(response.status, 400);
     await response.body?.cancel();
   }
+  // No more of a body is kept than an action takes, however long it is.
+  let chunks = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (++chunks > 100) controller.error(new Error("it is read on"));
+      else controller.enqueue(new Uint8Array(100_000).fill(0x20));
+    },
+  });
+  const init = { method: "POST", headers, body };
+  const response = await ask(inspector, "api/actions/pause", init);
+  const { error } = await response.json();
+  assertEquals([response.status, error.message], [400, "that is too much"]);
   assertEquals(queue.sequence, sequence);
   await inspector.close();
 });

@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ACTIONS, createInspector } from "@mini/state/inspect";
 import { MiniQueue } from "@mini/state/queue";
 import { TestDirectory } from "../support/dir.ts";
-import { ask, get, MOUNT } from "../support/inspected.ts";
+import { ask, get, MOUNT, newsOf } from "../support/inspected.ts";
 
 /** Everything that can be asked for, and some that cannot. */
 const PATHS = [
@@ -124,6 +124,31 @@ Deno.test("authorize is asked for each request, and with the name of each action
   assertEquals(response.status, 500);
   assert(!(await response.text()).includes("4711"));
   await failing.close();
+});
+
+Deno.test("a live stream ends without its news where the right to look was taken away", async () => {
+  await using directory = new TestDirectory();
+  await using queue = await MiniQueue.open<string>(directory.path);
+  let may: () => unknown = () => true;
+  const inspector = createInspector(queue, {
+    authorize: () => may() as boolean,
+  });
+  for (const answer of [false, 1, Promise.resolve(undefined)]) {
+    may = () => true;
+    const news = newsOf(await ask(inspector, "api/live"));
+    assertEquals((await news.next()).done, false);
+    may = () => answer;
+    await queue.enqueue("secret");
+    assertEquals(await news.next(), { done: true, value: undefined });
+    assertEquals((await ask(inspector, "api/live")).status, 403);
+  }
+  may = () => true;
+  const news = newsOf(await ask(inspector, "api/live"));
+  assertEquals((await news.next()).done, false);
+  may = () => Promise.reject(new Error("4711"));
+  await queue.enqueue("secret");
+  await assertRejects(() => news.next());
+  await inspector.close();
 });
 
 Deno.test("an inspector without actions offers none, and has no token", async () => {
