@@ -16,7 +16,7 @@ import {
   type RecordEvents,
   type Told,
 } from "./event.ts";
-import { LatestProgress } from "./latest.ts";
+import { LatestProgress } from "./live_progress.ts";
 import { ledgerBefore, type LedgerPast, replayed } from "./past.ts";
 import { RecentEvents } from "./recent.ts";
 

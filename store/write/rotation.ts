@@ -53,8 +53,8 @@ export class Rotation {
   }
 
   /** Lets the segment grow by another one's size before the next attempt. */
-  postpone(failure: MiniError | undefined): void {
-    this.failure = failure ?? this.failure;
+  postpone(failure: MiniError): void {
+    this.failure = failure;
     this.#beyond = this.#segments.sizeBytes + this.#maxSegmentBytes;
   }
 }

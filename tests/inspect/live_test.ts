@@ -158,6 +158,10 @@ Deno.test("an inspector of a queue in a state shows its messages now, and the re
   const { messages } = await get(inspector, "queue");
   assertEquals(messages.ready[0].text, '"a"');
   assertEquals(await get(inspector, "queue?at=1"), { isMissing: true });
+  // Delivered by an entry of the state's program: nobody here holds it.
+  await state.apply({ jobs: { at: 1, receive: [1] } });
+  const { messages: { inFlight: [given] } } = await get(inspector, "queue");
+  assertEquals([given.text, given.lease], ['"a"', undefined]);
   await inspector.close();
 });
 

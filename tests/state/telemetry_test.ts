@@ -3,6 +3,7 @@ import { StateManager, type StateOptions } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { SnapStore } from "@mini/state/snap";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { MemoryLog } from "../support/memory_log.ts";
 import { Listener } from "../support/listener.ts";
 
 type Sum = { value: number };
@@ -106,4 +107,19 @@ Deno.test("a state on a log of its caller's is told of without a directory", asy
   await using _state = await StateManager.open({ ...rest, log, snapshots });
   const [, opened] = listener.of("open asyncEnd");
   assertEquals([opened!.kind, "path" in opened!], ["state", false]);
+});
+
+Deno.test("a state on a log without an id is told of without one", async () => {
+  using listener = new Listener(["apply"], ["aborted"]);
+  const fs = new MemoryFileSystem();
+  const { fs: _, ...rest } = options(fs);
+  const snapshots = new SnapStore<Sum>("/own", { fs });
+  const log = new MemoryLog();
+  await using state = await StateManager.open({ ...rest, log, snapshots });
+  await state.apply({ by: 1 });
+  await assertRejects(() => state.apply({ by: -1 }));
+  const [applied] = listener.of("apply asyncEnd");
+  assertEquals([applied!.seq, "logId" in applied!], [1, false]);
+  const [aborted] = listener.of("aborted");
+  assertEquals([aborted!.seq, "logId" in aborted!], [2, false]);
 });
