@@ -60,8 +60,9 @@ export async function planRepair(
   }
   // Nothing is damaged where only this reader is too old, or its limit too low.
   if (bad.problem.code !== "CORRUPT") throw bad.problem;
-  const aside = checks.slice(at);
-  const start = startOf(checks, at);
+  const first = firstToGo(checks, at);
+  const aside = checks.slice(first);
+  const start = startOf(checks, first);
   const last = start.keep?.last ?? start.header!.base;
   const keptBytes = start.keep?.goodBytes ?? 0;
   const allBytes = aside.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -75,6 +76,13 @@ export async function planRepair(
     cutBytes: allBytes - keptBytes,
     ...beside,
   };
+}
+
+/** The first segment that goes with the one that opening refuses: a snapshot stands for no damage in the one before the active segment. */
+function firstToGo(checks: readonly SegmentCheck[], at: number): number {
+  let first = at;
+  while (checks[first - 1]?.problem !== undefined) first--;
+  return first;
 }
 
 /** The plan where the newest segment is missing: what is beside the log may know how far that went. */

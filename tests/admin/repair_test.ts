@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Repair, repair, type RepairReport } from "@mini/state/admin";
 import { MiniStore } from "@mini/state/store";
-import type { MemoryFileSystem } from "@mini/state/testing";
-import { filesIn, makeCounter } from "../support/copies.ts";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { filesIn, FROM, makeCounter } from "../support/copies.ts";
 import { openCounter } from "../support/counter.ts";
 import { flip, opened, PATH, sealed, sixRecords } from "../support/damaged.ts";
 import { onFullDisk, stoppedEverywhere } from "../support/interrupted.ts";
@@ -180,3 +180,21 @@ for (
     }
   });
 }
+
+Deno.test("repair() goes back over a damage that no snapshot stands for once the segment after it is the active one", async () => {
+  const fs = new MemoryFileSystem();
+  await makeCounter(fs);
+  const [, second, third] = fs.names(FROM);
+  const flipped = fs.content(`${FROM}/${second}`)!;
+  flipped[27]! ^= 1;
+  fs.put(`${FROM}/${second}`, flipped);
+  const whole = fs.content(`${FROM}/${third}`)!;
+  fs.put(`${FROM}/${third}`, whole.slice(0, whole.length >> 1));
+  const plan = needed(await repair(FROM, { fs, dryRun: true }));
+  const report = needed(await repair(FROM, { fs }));
+  assertEquals([plan.last, plan.cut], [report.last, report.cut]);
+  assertEquals([report.last, report.snapshotAhead], [4, 8]);
+  assertEquals((await repair(FROM, { fs })).needed, false);
+  await using counter = await openCounter(FROM, { fs });
+  assertEquals([counter.sequence, counter.state.value], [8, 8]);
+});
