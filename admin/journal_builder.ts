@@ -10,7 +10,7 @@ import { MiniStore } from "../store/mod.ts";
 import { bareMessage } from "./finding.ts";
 import { crc32 } from "../base/checksum.ts";
 import { fitting, MAX_DEPTH, toJson } from "../base/json.ts";
-import { MiniError } from "../base/errors.ts";
+import { hasCode, MiniError } from "../base/errors.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import { reading } from "./read/locate.ts";
 import { basename } from "@std/path";
@@ -296,9 +296,9 @@ async function place(
     await fs.rename(staged.sealed(base), paths.sealed(base));
   }
   await fs.syncDirectory(directory);
+  await fs.remove(staged.lock);
   await fs.rename(staged.active, paths.active);
   await fs.syncDirectory(directory);
-  await fs.remove(staged.lock);
 }
 
 /** Fills a new journal; a failure says what is left of it, which is in `place`. */
@@ -310,21 +310,24 @@ export async function fill<T>(
 ): Promise<T> {
   try {
     return await make();
-  } catch (cause) {
+  } catch (error) {
+    // That the half-made log takes no more is no news to its caller; why is.
+    const cause = hasCode(error, "POISONED") ? error.cause ?? error : error;
     const { directory, active: path } = paths;
     const names = await namesIn(fs, directory).catch(() => []);
     const isBegun = paths.isAmong(names);
     const left = isBegun
       ? `"${place}" holds an unfinished copy: remove it, then try again`
       : "nothing was copied";
-    const error = fromOs(cause, `${doing} to "${place}"`, left, {
+    const failure = fromOs(cause, `${doing} to "${place}"`, left, {
       directory,
       path,
     });
     // Another program may be filling it.
-    if (error !== cause || !isBegun || error.code === "LOCKED") throw error;
-    throw new MiniError(error.code, `${bareMessage(error)}; ${left}`, {
-      ...error,
+    const isTold = failure !== cause || !isBegun;
+    if (isTold || failure.code === "LOCKED") throw failure;
+    throw new MiniError(failure.code, `${bareMessage(failure)}; ${left}`, {
+      ...failure,
       cause,
     });
   }

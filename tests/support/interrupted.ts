@@ -16,7 +16,12 @@ export interface Left {
 }
 
 /** The operations for which a disk needs space. */
-const TAKES_SPACE: readonly string[] = ["create", "createDirectory", "write"];
+const TAKES_SPACE: readonly string[] = [
+  "create",
+  "createDirectory",
+  "write",
+  "sync",
+];
 
 /** The paths of the files that are open. */
 function openFiles(fs: MemoryFileSystem): ReadonlySet<string> {
