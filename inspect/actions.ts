@@ -63,7 +63,7 @@ export async function act(
     return await (queue ? task(queue) : changeQueue(context, task));
   }
   const task = action === "compact" ? compact : snapshot;
-  return await (state ? task(state) : inState(target, context, task));
+  return await (state ? task(state) : inState(target, task));
 }
 
 /** The task of an action on a queue. Throws a {@linkcode BadRequest} for wrong input. */
@@ -158,10 +158,11 @@ async function snapshot(
 }
 
 async function inState(
-  { fs, definition }: Target,
-  { paths }: JournalContext,
+  { fs, definition, find }: Target,
   task: (state: StateManager<unknown, unknown>) => Promise<ActionDone>,
 ): Promise<ActionDone> {
+  // Opening what is gone would make an empty one.
+  const { paths } = await find();
   const given = definition as StateOptions<unknown, unknown>;
   const own = OWN_OPTIONS.filter((name) => given[name] !== undefined)
     .map((name) => [name, given[name]]);

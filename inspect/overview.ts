@@ -104,7 +104,8 @@ export class Overviews {
   /** Its consumers move on while a log stays as it is. */
   async #consumers(overview: FoundFiles): Promise<ConsumerRow[]> {
     const found = await consumersOf(this.#context, overview);
-    return found.map(({ problem, ...row }) => ({
+    return found.map(({ name, problem, ...row }) => ({
+      name: this.#redactor.text(name, { kind: "consumer" }),
       ...row,
       ...(problem !== undefined && { problem: this.#redactor.error(problem) }),
     }));

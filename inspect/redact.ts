@@ -9,6 +9,7 @@ export interface RedactWhere {
    * - `"message"`: a message of a queue: an object with `id`, `payload` and,
    *   where it has them, `group`, `headers`, `progress`, `reason` and `result`;
    * - `"schedule"`: a schedule of a queue, by its name;
+   * - `"consumer"`: a consumer of the log, by its name;
    * - `"error"`: the message of an error.
    */
   readonly kind:
@@ -17,6 +18,7 @@ export interface RedactWhere {
     | "mutation"
     | "message"
     | "schedule"
+    | "consumer"
     | "error";
   /** The number of the record that it is of, or as of. */
   readonly seq?: number;

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { createInspector } from "@mini/state/inspect";
+import { ACTIONS, createInspector } from "@mini/state/inspect";
+import { MiniQueue } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
+import { COUNTER, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { ask, get, newsOf } from "../support/inspected.ts";
 import { fixture } from "../support/mini.ts";
@@ -74,4 +76,37 @@ Deno.test("an inspector tells that a damaged log was mended", async () => {
   assertEquals((await get(inspector, "overview")).problems, []);
   await news.return();
   await inspector.close();
+});
+
+Deno.test("an action makes nothing where the files are gone", async () => {
+  await using directory = new TestDirectory();
+  const state = directory.at("state");
+  {
+    await using counter = await openCounter(state);
+    await counter.apply({ by: 1 });
+  }
+  const dir = directory.at("jobs");
+  {
+    await using queue = await MiniQueue.open<string>(dir);
+    await queue.enqueue("a");
+  }
+  const targets = [[state, "compact"], [dir, "purge"]] as const;
+  for (const [path, name] of targets) {
+    const inspector = createInspector(path, {
+      authorize,
+      actions: ACTIONS,
+      definition: COUNTER,
+    });
+    const { token } = await get(inspector, "overview");
+    await Deno.remove(path, { recursive: true });
+    const response = await ask(inspector, `api/actions/${name}`, {
+      method: "POST",
+      headers: { "sec-fetch-site": "same-origin", "x-mini-token": token },
+      body: '{"which":"all"}',
+    });
+    const { error } = await response.json();
+    assertEquals(error.code, "MISUSE", path);
+    await inspector.close();
+  }
+  assertEquals(directory.names(), []);
 });

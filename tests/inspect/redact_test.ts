@@ -178,6 +178,22 @@ Deno.test("what redact leaves out of messages is in no payload, group, header, p
   await inspector.close();
 });
 
+Deno.test("what redact leaves out of the name of a consumer is in no overview, also where its file is damaged", async () => {
+  await using directory = new TestDirectory();
+  await using store = await MiniStore.open<unknown>(directory.at());
+  await store.append("a");
+  {
+    await using consumer = await store.consumer(SECRET);
+    await consumer.reset(0);
+  }
+  const seen: RedactWhere[] = [];
+  await assertMasked(store, 1, seen);
+  assert(seen.some(({ kind }) => kind === "consumer"));
+  const name = directory.names().find((file) => file.includes(SECRET))!;
+  await Deno.writeTextFile(directory.at(name), "damaged");
+  await assertMasked(store, 1);
+});
+
 Deno.test("a message of an error is shown as redact leaves it", async () => {
   await using directory = new TestDirectory();
   const path = directory.at(`${SECRET}.jsonl`);
