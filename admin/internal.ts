@@ -21,7 +21,7 @@ export {
   nextFor,
   putBackHint,
   salvageCommand,
-} from "./next_step.ts";
+} from "./text/next_step.ts";
 export { counted } from "./options.ts";
 export { isSetAside, lostIn, tornMessage } from "./read/consistency.ts";
 export { consumersOf } from "./read/consumers.ts";
@@ -59,3 +59,8 @@ export { queueReport } from "./stat.ts";
 export { KnownAborts } from "./states/known_aborts.ts";
 export { QUEUE, type ReducerOptions, StateMaker } from "./states/maker.ts";
 export { isWell } from "./verify.ts";
+export { consumerLines } from "./text/consumers.ts";
+export type { Paint, Style } from "./text/paint.ts";
+export { queueLines, timeText } from "./text/queue.ts";
+export { statLines } from "./text/stat.ts";
+export { verifyLines } from "./text/verify.ts";

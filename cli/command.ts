@@ -4,7 +4,8 @@ import { type JournalContext, locate } from "../admin/internal.ts";
 import { table } from "../base/text.ts";
 import type { Arguments, CommandSpec, OptionSpec } from "./args.ts";
 import type { Progress } from "./progress.ts";
-import type { LineWriter, Paint, Terminal } from "./terminal.ts";
+import type { Paint } from "../admin/internal.ts";
+import type { LineWriter, Terminal } from "./terminal.ts";
 
 /** A command: how it is called, and what it does. */
 export interface Command extends CommandSpec {

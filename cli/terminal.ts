@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import type { Paint, Style } from "../admin/internal.ts";
 
 /** Where a command runs: the one seam to the process. */
 export interface Terminal {
@@ -23,19 +24,13 @@ export interface Terminal {
   sleep(ms: number): Promise<void>;
 }
 
-/** A style that marks part of a line. */
-export type Style = keyof typeof FORMATS;
-
-const FORMATS = {
+const FORMATS: Readonly<Record<Style, Parameters<typeof styleText>[0]>> = {
   good: "green",
   bad: "red",
   warn: "yellow",
   faint: "dim",
   bold: "bold",
-} as const;
-
-/** Gives a text a style where there is one to be seen. */
-export type Paint = (style: Style, text: string) => string;
+};
 
 /** How to paint on a terminal. */
 export function painter({ hasColour }: Pick<Terminal, "hasColour">): Paint {

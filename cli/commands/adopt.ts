@@ -1,7 +1,7 @@
 import { adopt, type AdoptReport } from "../../admin/mod.ts";
 import { count, size } from "../../base/text.ts";
 import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
-import type { Paint } from "../terminal.ts";
+import type { Paint } from "../../admin/internal.ts";
 
 export const adoptCommand: Command = {
   name: "adopt",

@@ -1,12 +1,10 @@
-import type { Paint } from "../terminal.ts";
-import { grouped, table } from "../../base/text.ts";
 import { type Command, JOURNAL_OPTIONS, located } from "../command.ts";
 import {
+  consumerLines,
   consumersOf,
   removeConsumer,
   summarizeDamagedLog,
 } from "../../admin/internal.ts";
-import type { ConsumerReport } from "../../admin/mod.ts";
 
 export const consumerList: Command = {
   name: "consumer list",
@@ -57,23 +55,3 @@ export const consumerRemove: Command = {
     };
   },
 };
-
-/** How far each consumer is, in words. */
-export function consumerLines(
-  consumers: readonly ConsumerReport[],
-  paint: Paint,
-): string[] {
-  const rows = table(consumers.map(({ name, position, lag, problem }) => [
-    name,
-    problem === undefined ? `at record ${position}` : "position unknown",
-    problem !== undefined
-      ? ""
-      : lag === 0
-      ? "up to date"
-      : `${grouped(lag)} ${lag === 1 ? "record" : "records"} to come`,
-  ]));
-  return rows.flatMap((row, at) => {
-    const { problem } = consumers[at]!;
-    return problem === undefined ? [row] : [row, paint("bad", problem)];
-  });
-}

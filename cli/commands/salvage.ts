@@ -3,7 +3,7 @@ import { type Renumbered, salvage } from "../../admin/mod.ts";
 import type { SalvageReport } from "../../admin/mod.ts";
 import { count, size, span } from "../../base/text.ts";
 import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
-import type { Paint } from "../terminal.ts";
+import type { Paint } from "../../admin/internal.ts";
 import { besideLines } from "./backup.ts";
 
 export const salvageCommand: Command = {

@@ -3,7 +3,7 @@ import { setAsideIn } from "../../admin/internal.ts";
 import { type SnapshotReport, verifySnapshots } from "../../admin/mod.ts";
 import { size } from "../../base/text.ts";
 import { adminOptions, type Command, rowsOf } from "../command.ts";
-import type { Paint } from "../terminal.ts";
+import type { Paint } from "../../admin/internal.ts";
 
 export const snapshots: Command = {
   name: "snapshots",

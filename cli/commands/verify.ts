@@ -1,7 +1,6 @@
-import { isWell } from "../../admin/internal.ts";
+import { isWell, verifyLines } from "../../admin/internal.ts";
 import { verify } from "../../admin/mod.ts";
 import { adminOptions, type Command, JOURNAL_OPTIONS } from "../command.ts";
-import { describe } from "../verify_text.ts";
 
 export const verifyCommand: Command = {
   name: "verify",
@@ -20,7 +19,7 @@ export const verifyCommand: Command = {
     return {
       exitCode: isWell(report) ? 0 : 1,
       report,
-      lines: describe(report, call.paint),
+      lines: verifyLines(report, call.paint),
     };
   },
 };

@@ -8,22 +8,15 @@ import { Misuse, type OptionSpec } from "../../args.ts";
 import { type Call, type Command, located, rowsOf } from "../../command.ts";
 import {
   type JournalContext,
+  queueLines,
   queueReport,
   readQueue,
+  timeText,
 } from "../../../admin/internal.ts";
 import { WATCH, watched } from "../../watch.ts";
-import type { QueueReport } from "../../../admin/mod.ts";
-import {
-  bar,
-  briefly,
-  count,
-  duration,
-  grouped,
-  table,
-} from "../../../base/text.ts";
+import { briefly, count, duration } from "../../../base/text.ts";
 
 const DEFAULT_PEEK = 10;
-const BAR_CHARS = 30;
 
 /** Finds the queue that a command is given, and shows how far reading it is. */
 async function journalOf(call: Call): Promise<JournalContext> {
@@ -45,51 +38,12 @@ export const queueStats: Command = {
   run: (call) =>
     watched(call, async () => {
       const report = await queueReport(await journalOf(call));
-      const lines = depthChart(report, call);
+      const lines = queueLines(report, call);
       const { posted } = report;
       if (posted > 0) lines.push(`in the inbox: ${count(posted, "file")}`);
       return { exitCode: 0, report, lines };
     }),
 };
-
-/** How many messages there are, as a chart. */
-export function depthChart(
-  depth: QueueReport,
-  { paint, terminal }: Pick<Call, "paint" | "terminal">,
-): string[] {
-  const { ready, blocked, delayed, inFlight, dead } = depth;
-  const { paused, oldestMs, finished, schedules } = depth;
-  const rows = { ready, blocked, delayed, "in flight": inFlight, dead };
-  const max = Math.max(...Object.values(rows));
-  const beside = 14 + grouped(max).length;
-  const width = terminal.isInteractive
-    ? Math.max(1, Math.min(BAR_CHARS, terminal.columns - beside))
-    : BAR_CHARS;
-  const lines = table(
-    Object.entries(rows).map(([name, number]) => [
-      name,
-      grouped(number),
-      paint(name === "dead" ? "bad" : "good", bar(number, max, width)),
-    ]),
-  );
-  if (oldestMs > 0) {
-    lines.push(`the oldest has waited ${duration(oldestMs / 1000)}`);
-  }
-  if (finished > 0) {
-    lines.push(`finished and kept: ${count(finished, "message")}`);
-  }
-  const scheduled = schedules.map(({ name, last, missed }) => [
-    "schedule",
-    JSON.stringify(name),
-    last === undefined
-      ? "has not fired"
-      : `fired last ${timeText(new Date(last))}`,
-    missed > 0 ? `${grouped(missed)} missed` : "",
-  ]);
-  lines.push(...table(scheduled));
-  if (paused) lines.push(paint("warn", "paused: nothing is delivered"));
-  return lines;
-}
 
 /** The option that says how many messages are printed: `usual` without it. */
 function limitOf(usual: string): OptionSpec {
@@ -199,10 +153,6 @@ function valueText(name: string, value: unknown): string {
   return name.endsWith("Ms")
     ? duration(value as number / 1000)
     : JSON.stringify(value);
-}
-
-function timeText(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
 }
 
 export const queueFinished: Command = {

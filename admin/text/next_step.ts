@@ -1,8 +1,8 @@
 /** The next step after a failure, by the commands of `mini`: what they and the page say beside it. Never part of a report. */
 
 import { dirname } from "@std/path";
-import type { Finding } from "./finding.ts";
-import { span } from "../base/text.ts";
+import type { Finding } from "../finding.ts";
+import { span } from "../../base/text.ts";
 
 /** The next step after a failure, by its code. */
 const NEXT: Readonly<Record<string, string>> = {

@@ -1,7 +1,9 @@
-import { isSetAside, isWell, nextFor, tornMessage } from "../admin/internal.ts";
-import type { SegmentEnd, SeqRange, VerifyReport } from "../admin/mod.ts";
-import type { Paint } from "./terminal.ts";
-import { count, grouped, size, span } from "../base/text.ts";
+import { isSetAside, tornMessage } from "../read/consistency.ts";
+import type { SegmentEnd } from "../read/segment_check.ts";
+import { isWell, type SeqRange, type VerifyReport } from "../verify.ts";
+import { nextFor } from "./next_step.ts";
+import type { Paint } from "./paint.ts";
+import { count, grouped, size, span } from "../../base/text.ts";
 
 /** How a journal ends, in words. */
 export const ENDS: Readonly<Record<SegmentEnd, string>> = {
@@ -18,7 +20,7 @@ export const ENDS: Readonly<Record<SegmentEnd, string>> = {
 const MAX_RANGES = 5;
 
 /** The result of verifying, in words. */
-export function describe(found: VerifyReport, paint: Paint): string[] {
+export function verifyLines(found: VerifyReport, paint: Paint): string[] {
   const { end, path, format, findings } = found;
   const lines = [path, headline(found)];
   if (format === "ministore") {
