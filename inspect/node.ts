@@ -8,22 +8,33 @@ const MAX_BODY_BYTES = 8_000_000;
 
 /** The part of a request of `node:http`, `node:https` or Express that a page needs. */
 export interface NodeRequest extends AsyncIterable<Uint8Array> {
+  /** The method; `GET` if it is left out. */
   readonly method?: string | undefined;
+  /** The path and the query. */
   readonly url?: string | undefined;
   /** The whole path, where `url` is what stands below the one that Express mounts at. */
   readonly originalUrl?: string | undefined;
+  /** The headers, by their names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The connection, which is encrypted if it has a field `encrypted`. */
   readonly socket: object;
 }
 
 /** The part of a response of `node:http`, `node:https` or Express that a page needs. */
 export interface NodeResponse {
+  /** Whether nobody reads any more. */
   readonly destroyed: boolean;
+  /** Whether status and headers were sent. */
   readonly headersSent: boolean;
+  /** Sends status and headers. */
   writeHead(status: number, headers?: Record<string, string>): unknown;
+  /** Sends part of the body; `false` if `drain` should be awaited before the next. */
   write(part: Uint8Array): boolean;
+  /** Ends the body. */
   end(): unknown;
+  /** Closes the connection. */
   destroy(): unknown;
+  /** Calls a listener at each event. */
   on(event: "close" | "drain", listener: () => void): unknown;
 }
 
