@@ -125,12 +125,14 @@ export class LedgerLog<T, M> {
   }
 
   /** Runs a task on the ledger once it can be read: at once if it can be now, and before anything else changes it. */
-  async whenReadable<R>(task: (ledger: Ledger<T>) => R): Promise<R> {
-    for (;;) {
-      const { changed } = this.#host;
+  whenReadable<R>(task: (ledger: Ledger<T>) => R | Promise<R>): Promise<R> {
+    try {
       const ledger = this.ifReadable();
-      if (ledger !== undefined) return task(ledger);
-      await changed;
+      return ledger === undefined
+        ? this.#host.changed.then(() => this.whenReadable(task))
+        : Promise.resolve(task(ledger));
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
