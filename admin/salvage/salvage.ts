@@ -1,7 +1,7 @@
 import type { JournalContext } from "../../store/internal.ts";
 import { basename, join } from "@std/path";
 import { assertOptions } from "../../base/checks.ts";
-import { MiniError } from "../../base/errors.ts";
+import { hasCode, MiniError } from "../../base/errors.ts";
 import { isDirectory } from "../../fs/directory.ts";
 import { assertNew, buildJournal, readBack } from "../journal_builder.ts";
 import {
@@ -12,6 +12,7 @@ import {
 } from "../options.ts";
 import { lostIn, usableOf } from "../read/consistency.ts";
 import { leftOutBeside } from "../read/consumers.ts";
+import { isQueue, readQueue } from "../read/ledger.ts";
 import { assertEmpty, contextFor, locateOrLost } from "../read/locate.ts";
 import {
   type MeasuredSegments,
@@ -183,7 +184,21 @@ async function fill(
     hasLog: segments.length > 0,
     findings: lost.findings,
     snapshotAhead: lost.ahead,
-    opens: passedOver.length === 0 || chosen !== undefined ||
-      written.first === 1,
+    opens: (passedOver.length === 0 || chosen !== undefined ||
+      written.first === 1) && await isWholeQueue(staged),
   };
+}
+
+/** Whether what is left of a queue can be applied: what settles a message whose record is lost cannot. */
+async function isWholeQueue(staged: JournalContext): Promise<boolean> {
+  if (!await isQueue(staged)) return true;
+  try {
+    await readQueue(staged);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "REPLAY_FAILED") || hasCode(error, "CORRUPT")) {
+      return false;
+    }
+    throw error;
+  }
 }

@@ -88,7 +88,9 @@ function describe(
     lines.push(
       paint(
         "bad",
-        "no snapshot is intact, and the log does not go back to record 1: no state or queue can open the copy; mini dump prints its records",
+        report.passedOver.length > 0 && report.snapshot === null
+          ? "no snapshot is intact, and the log does not go back to record 1: no state or queue can open the copy; mini dump prints its records"
+          : "what is lost leaves others without their meaning: no queue can open the copy; mini dump prints its records",
       ),
     );
   }

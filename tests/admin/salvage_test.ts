@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { salvage } from "@mini/state/admin";
 import { MiniStore } from "@mini/state/store";
-import type { MemoryFileSystem } from "@mini/state/testing";
+import { MiniQueue } from "@mini/state/queue";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { filesIn, makeCounter } from "../support/copies.ts";
 import { openCounter } from "../support/counter.ts";
 import { flip, opened, PATH, sealed, sixRecords } from "../support/damaged.ts";
@@ -175,3 +176,21 @@ for (
     }
   });
 }
+
+Deno.test("salvage() says of a queue whether what is left of it opens", async () => {
+  const answers: unknown[] = [];
+  for (const lost of ['"payload":"a"', '"payload":"b"']) {
+    const fs = new MemoryFileSystem();
+    const queue = await MiniQueue.open<string>("/jobs", { fs });
+    await queue.enqueue("a");
+    await (await queue.receive())!.ack();
+    await queue.enqueue("b");
+    await queue.close();
+    flip(fs, "/jobs/journal.jsonl", lost, lost.replace("payload", "pay!oad"));
+    const { opens } = await salvage("/jobs", "/new", { fs });
+    const opened = await MiniQueue.open<string>("/new", { fs })
+      .then((queue) => queue.close()).then(() => true, ({ code }) => code);
+    answers.push([opens, opened]);
+  }
+  assertEquals(answers, [[false, "REPLAY_FAILED"], [true, true]]);
+});
