@@ -1,4 +1,9 @@
-import { MiniQueue, type QueueOptions } from "@mini/state/queue";
+import {
+  type HandlerContext,
+  MiniQueue,
+  type QueueMessage,
+  type QueueOptions,
+} from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { FakeClock } from "./fake_clock.ts";
 
@@ -71,4 +76,18 @@ export function fillDisk(
 /** Lets what is under way continue, without any time passing. */
 export async function turns(count = 50): Promise<void> {
   for (let turn = 0; turn < count; turn++) await undefined;
+}
+
+/** Runs a handler on one message. */
+export async function handling(
+  queue: MiniQueue<string>,
+  handle: (
+    context: HandlerContext,
+    message: QueueMessage<string>,
+  ) => Promise<void>,
+): Promise<void> {
+  await queue.enqueue("film");
+  await queue.work((message, context) => handle(context, message), {
+    until: "empty",
+  });
 }
