@@ -50,6 +50,8 @@ export async function checkExamples(
   }
   const runs = pooledMap(AT_A_TIME, seen, async (code: string) => {
     const cwd = await Deno.makeTempDir({ dir, prefix: "example-" });
+    // In place of the temporary directory that the example makes under Deno.
+    await Deno.mkdir(join(cwd, "data"));
     await Deno.writeTextFile(join(cwd, "example.mts"), code);
     await succeed([path, "example.mts"], { cwd }).catch((error: Error) => {
       throw new Error(`${code}\n${error.message}`);
