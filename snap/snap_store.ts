@@ -134,11 +134,8 @@ export class SnapStore<S> {
     const { logId } = meta;
     return SNAPSHOT.run(
       () => ({ path: this.dir, ...(logId !== undefined && { logId }), seq }),
-      async (message) => {
-        const info = await this.#create({ path, seq, needed }, text);
-        if (message !== undefined) message.sizeBytes = info.sizeBytes;
-        return info;
-      },
+      () => this.#create({ path, seq, needed }, text),
+      ({ sizeBytes }) => ({ sizeBytes }),
     );
   }
 

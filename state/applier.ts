@@ -134,11 +134,8 @@ export class Applier<S, M> {
     const mutations = "applyBatch" in entry ? entry.applyBatch.length : 1;
     return APPLY.run(
       () => ({ ...logOf(this.#log.id), mutations }),
-      async (message) => {
-        const seq = await this.#append(encoded, durable);
-        if (message !== undefined) message.seq = seq;
-        return seq;
-      },
+      () => this.#append(encoded, durable),
+      (seq) => ({ seq }),
     );
   }
 

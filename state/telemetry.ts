@@ -91,7 +91,7 @@ interface Opened<T> {
 }
 
 /** Opens a state, tells of it, and counts how long that took. */
-export function openTold<T>(
+export async function openTold<T>(
   dir: string | undefined,
   open: () => Promise<Opened<T>>,
 ): Promise<T> {
@@ -100,11 +100,12 @@ export function openTold<T>(
     kind: "state",
     ...(dir !== undefined && { path: dir }),
   });
-  return OPEN.run(about, async (message) => {
-    const { opened, meter, recovery } = await open();
-    meter.openMs = performance.now() - start;
-    meter.replayed = recovery.replayed;
-    if (message !== undefined) message.recovery = recovery;
-    return opened;
-  });
+  const { opened, meter, recovery } = await OPEN.run(
+    about,
+    open,
+    ({ recovery }) => ({ recovery }),
+  );
+  meter.openMs = performance.now() - start;
+  meter.replayed = recovery.replayed;
+  return opened;
 }

@@ -46,17 +46,16 @@ export function openJournal(
   const start = performance.now();
   return OPEN.run(
     () => ({ kind: "store", path }),
-    async (message) => {
+    async () => {
       const journal = await open(asked, options);
-      const { report, writer } = journal;
-      writer.meter.openMs = performance.now() - start;
-      if (message !== undefined) message.recovery = report;
-      const { tornBytes, tornPath } = report;
+      journal.writer.meter.openMs = performance.now() - start;
+      const { tornBytes, tornPath } = journal.report;
       if (tornBytes > 0) {
         TORN.tell(() => ({ path, tornBytes, ...(tornPath && { tornPath }) }));
       }
       return journal;
     },
+    ({ report: recovery }) => ({ recovery }),
   );
 }
 

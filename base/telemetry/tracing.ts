@@ -29,12 +29,21 @@ export class Trace<M extends object> {
    * Runs an operation and tells of it.
    *
    * @param about Makes the message; called only if somebody listens.
-   * @param run The operation, which may complete the message. It gets none if nobody listens.
+   * @param run The operation. It gets no message if nobody listens.
+   * @param complete Gives what the message says once the operation has succeeded.
    */
-  run<T>(about: () => M, run: (message?: M) => Promise<T>): Promise<T> {
+  run<T>(
+    about: () => M,
+    run: (message?: M) => Promise<T>,
+    complete?: (result: T) => Partial<M>,
+  ): Promise<T> {
     if (!this.isObserved) return run();
     const message = about();
-    return this.#channel.tracePromise(() => run(message), message);
+    return this.#channel.tracePromise(async () => {
+      const result = await run(message);
+      Object.assign(message, complete?.(result));
+      return result;
+    }, message);
   }
 }
 

@@ -72,14 +72,8 @@ export class WriterMeter {
     run: (message?: AppendMessage) => Promise<number>,
   ): Promise<number> {
     const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
-    return APPEND.run(
-      () => ({ path: this.#path, records }),
-      async (message) => {
-        const seq = await run(message);
-        if (message !== undefined) message.seq = seq;
-        return seq;
-      },
-    );
+    const about = () => ({ path: this.#path, records });
+    return APPEND.run(about, run, (seq) => ({ seq }));
   }
 
   /** Tells of a commit after record `sequence` of log `logId`. */
@@ -98,14 +92,11 @@ export class WriterMeter {
       appends,
       durable,
     });
-    return COMMIT.run(about, async (message) => {
-      const report = await run();
-      const { bytes, writeMs, syncMs } = report;
-      if (message !== undefined) {
-        Object.assign(message, { bytes, writeMs, syncMs });
-      }
-      return report;
-    });
+    return COMMIT.run(
+      about,
+      run,
+      ({ bytes, writeMs, syncMs }) => ({ bytes, writeMs, syncMs }),
+    );
   }
 
   /** Counts a commit that has failed. */
@@ -139,13 +130,15 @@ export class WriterMeter {
     upTo: number,
     run: () => Promise<FileCompactionReport>,
   ): Promise<FileCompactionReport> {
-    return COMPACT.run(() => ({ path: this.#path, upTo }), async (message) => {
-      const report = await run();
-      const { removed, removedBytes, firstSequence } = report;
-      const told = { removed: removed.length, removedBytes, firstSequence };
-      if (message !== undefined) Object.assign(message, told);
-      return report;
-    });
+    return COMPACT.run(
+      () => ({ path: this.#path, upTo }),
+      run,
+      ({ removed, removedBytes, firstSequence }) => ({
+        removed: removed.length,
+        removedBytes,
+        firstSequence,
+      }),
+    );
   }
 
   /** Tells of a failure. */
