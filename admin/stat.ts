@@ -12,9 +12,10 @@ import { lostIn, tornMessage } from "./read/consistency.ts";
 import { type ConsumerReport, consumersOf } from "./read/consumers.ts";
 import {
   depthOf,
-  isQueue,
   isState,
   postedTo,
+  queueIn,
+  type QueueOnDisk,
   readQueue,
 } from "./read/ledger.ts";
 import { locateOrLost } from "./read/locate.ts";
@@ -23,7 +24,6 @@ import {
   type SegmentSummary,
   summarizeDamagedLog,
 } from "./read/log_summary.ts";
-import { steadily } from "./read/read_only.ts";
 import type { SegmentEnd } from "./read/segment_check.ts";
 import { leftovers, listThere } from "./read/snapshot_check.ts";
 
@@ -158,7 +158,9 @@ async function look(context: JournalContext): Promise<StatReport> {
   const snapshots = await listThere(fs, directory);
   const found = await summarizeDamagedLog(context);
   const { first, last, logId, segments, times } = found;
-  const queue = await queueIn(context, found);
+  const queue = found.problem === undefined && last > 0
+    ? await queueIn(context)
+    : undefined;
   const isOverdue = await isState(context);
   const warning = isOverdue ? overdue(found, snapshots) : undefined;
   const problem = problemOf(active, found, snapshots);
@@ -180,7 +182,7 @@ async function look(context: JournalContext): Promise<StatReport> {
       sizeBytes,
     })),
     setAside: await leftovers(context),
-    ...(queue !== undefined && { queue }),
+    ...(queue !== undefined && { queue: await countsOf(context, queue) }),
     consumers: await consumersOf(context, found),
     ...(warning !== undefined && { warning }),
     ...(problem !== undefined && { problem }),
@@ -196,20 +198,17 @@ function timesOf(
   };
 }
 
-async function queueIn(
-  context: JournalContext,
-  { problem, last }: LogSummary,
-): Promise<QueueReport | undefined> {
-  if (problem !== undefined || last === 0) return undefined;
-  const isOne = await steadily(context, (now) => isQueue(context, now));
-  return isOne ? await queueReport(context) : undefined;
-}
-
 /** Counts the messages of a queue. Throws a `TypeError` if the log is not one of a queue. */
 export async function queueReport(
   context: JournalContext,
 ): Promise<QueueReport> {
-  const found = await readQueue(context);
+  return await countsOf(context, await readQueue(context));
+}
+
+async function countsOf(
+  context: JournalContext,
+  found: QueueOnDisk,
+): Promise<QueueReport> {
   const { schedules, ...depth } = await depthOf(found);
   return {
     ...depth,

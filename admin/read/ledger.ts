@@ -54,22 +54,32 @@ export class QueueOnDisk extends QueueReader<unknown> {
   }
 }
 
+/** The reducer of a queue, which needs no program to be known. */
+export const QUEUE_REDUCER = {
+  initial: (): Ledger => emptyLedger(),
+  apply: (ledger: Ledger, entry: LedgerEntry): void =>
+    applyLogged(ledger, entry),
+};
+
 /** Reads a queue without its lock. Throws a `TypeError` if the journal is not one of a queue. */
 export async function readQueue(context: JournalContext): Promise<QueueOnDisk> {
+  const found = await queueIn(context);
+  if (found !== undefined) return found;
+  throw new TypeError(`"${context.paths.directory}" holds no queue`);
+}
+
+/** The same, or `undefined` if the journal is not one of a queue. */
+export async function queueIn(
+  context: JournalContext,
+): Promise<QueueOnDisk | undefined> {
   return await steadily(context, async (found) => {
-    if (!await isQueue(context, found)) {
-      throw new TypeError(`"${context.paths.directory}" holds no queue`);
-    }
+    if (!await isQueue(context, found)) return undefined;
     const log = readOnlyLog(context, found);
     const { fs, paths: { directory } } = context;
     const codec = ledgerCodec();
     const snapshots = new SnapStore(directory, { fs, codec, readOnly: true });
     const files: ReadSources<Ledger> = { log, snapshots, isRust: false };
-    const reducer = {
-      initial: (): Ledger => emptyLedger(),
-      apply: (ledger: Ledger, entry: LedgerEntry) => applyLogged(ledger, entry),
-    };
-    const sources = rebuildSources(files, reducer);
+    const sources = rebuildSources(files, QUEUE_REDUCER);
     const { state: ledger } = await rebuild(sources, Infinity, "CORRUPT");
     return new QueueOnDisk(currentView(ledger), found.last);
   });

@@ -12,7 +12,7 @@ import {
 } from "../options.ts";
 import { lostIn, usableOf } from "../read/consistency.ts";
 import { leftOutBeside } from "../read/consumers.ts";
-import { isQueue, readQueue } from "../read/ledger.ts";
+import { queueIn } from "../read/ledger.ts";
 import { assertEmpty, contextFor, locateOrLost } from "../read/locate.ts";
 import {
   type MeasuredSegments,
@@ -189,11 +189,10 @@ async function fill(
   };
 }
 
-/** Whether what is left of a queue can be applied: what settles a message whose record is lost cannot. */
+/** Whether what is left can be applied, if it is of a queue: what settles a message whose record is lost cannot. */
 async function isWholeQueue(staged: JournalContext): Promise<boolean> {
-  if (!await isQueue(staged)) return true;
   try {
-    await readQueue(staged);
+    await queueIn(staged);
     return true;
   } catch (error) {
     if (hasCode(error, "REPLAY_FAILED") || hasCode(error, "CORRUPT")) {

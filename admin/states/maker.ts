@@ -1,11 +1,11 @@
 import { isInParts } from "../../base/codec.ts";
 import type { JournalContext } from "../../store/internal.ts";
 import { bareMessage } from "../finding.ts";
-import { applyLogged, ledgerCodec } from "../../queue/internal.ts";
-import { emptyLedger, type Ledger, type LedgerEntry } from "../../queue/mod.ts";
+import { ledgerCodec } from "../../queue/internal.ts";
 import { type SnapCodec, SnapStore } from "../../snap/mod.ts";
 import { rebuild, rebuildSources } from "../../state/internal.ts";
 import { collect } from "../../base/collect.ts";
+import { QUEUE_REDUCER } from "../read/ledger.ts";
 import type { LogSummary } from "../read/log_summary.ts";
 import { readOnlyLog } from "../read/read_only.ts";
 import { AS_WRITTEN } from "../read/snapshot_check.ts";
@@ -27,10 +27,9 @@ export type ReducerOptions = Pick<
   | "version"
 >;
 
-/** The reducer of a queue, which needs no program to be known. */
+/** The same of a queue, which needs no program to be known. */
 export const QUEUE: ReducerOptions = {
-  initial: () => emptyLedger(),
-  apply: (ledger, entry) => applyLogged(ledger as Ledger, entry as LedgerEntry),
+  ...QUEUE_REDUCER as Pick<ReducerOptions, "initial" | "apply">,
   codec: ledgerCodec() as SnapCodec<unknown>,
 };
 

@@ -10,16 +10,11 @@ import { MiniQueue } from "@mini/state/queue";
 import { SnapStore } from "@mini/state/snap";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { flip } from "../support/damaged.ts";
 import { openCounter } from "../support/counter.ts";
 import { stoppedEverywhere } from "../support/interrupted.ts";
 import { fixture } from "../support/mini.ts";
-import {
-  assertPlain,
-  counterIn,
-  damage,
-  DIR,
-  LOG,
-} from "../support/verified.ts";
+import { assertPlain, counterIn, DIR, LOG } from "../support/verified.ts";
 
 Deno.test("stat tells segments, snapshots and consumers in plain JSON", async () => {
   const fs = new MemoryFileSystem();
@@ -136,7 +131,7 @@ Deno.test("stat says what names and the last segments show to be wrong", async (
   assertEquals(torn.end, "torn");
   assert(torn.problem?.startsWith(`torn: ${torn.tornBytes} bytes`));
   fs.put(LOG, bytes);
-  damage(fs, LOG, '"close":10', '"close":11');
+  flip(fs, LOG, '"close":10', '"close":11');
   const damaged = await stat(DIR, { fs });
   assertEquals(damaged.segments.at(-1)!.end, "damaged");
   assertEquals(

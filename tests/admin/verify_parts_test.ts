@@ -11,13 +11,13 @@ import {
 import { SnapStore } from "@mini/state/snap";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { flip } from "../support/damaged.ts";
 import { openCounter } from "../support/counter.ts";
 import { stoppedEverywhere } from "../support/interrupted.ts";
 import { fixture } from "../support/mini.ts";
 import {
   assertPlain,
   counterIn,
-  damage,
   DIR,
   LOG,
   sealed,
@@ -52,7 +52,7 @@ Deno.test("verifySegments gives each segment once it is read", async () => {
   }
   assert(!read.has(sealed(all[2]!.base)), [...read].join());
   fs.hooks = {};
-  damage(fs, all[1]!.path, '"by":', '"bY":');
+  flip(fs, all[1]!.path, '"by":', '"bY":');
   const [, bad, next] = await segments(DIR, fs);
   assertEquals([bad!.end, bad!.last], ["damaged", bad!.base]);
   assertEquals(bad!.problem?.seq, bad!.base + 1);
@@ -84,7 +84,7 @@ Deno.test("verifySnapshots judges every snapshot, the oldest first", async () =>
   const snapshots = new SnapStore<unknown>(DIR, { fs, keep: 5 });
   await snapshots.create({ value: 1 }, 3, { version: 2, logId: "a" });
   const { path } = await snapshots.create({ value: 2 }, 7);
-  damage(fs, path, '"value": 2', '"value": 3');
+  flip(fs, path, '"value": 2', '"value": 3');
   const all = await verifySnapshots(DIR, { fs });
   assertPlain(all);
   assertEquals(

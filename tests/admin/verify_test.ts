@@ -3,11 +3,11 @@ import { SnapStore } from "@mini/state/snap";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { flip } from "../support/damaged.ts";
 import { openCounter } from "../support/counter.ts";
 import {
   assertPlain,
   counterIn,
-  damage,
   DIR,
   LOG,
   segments,
@@ -44,7 +44,7 @@ Deno.test("verify says of each damage whether it blocks opening", async () => {
   const fs = new MemoryFileSystem();
   await counterIn(fs);
   const [first, second, third] = await segments(DIR, fs);
-  damage(fs, first!.path, '"by":1', '"by":7');
+  flip(fs, first!.path, '"by":1', '"by":7');
   const covered = await verify(DIR, { fs });
   assertPlain(covered);
   assertEquals(
@@ -57,7 +57,7 @@ Deno.test("verify says of each damage whether it blocks opening", async () => {
     [["CORRUPT", false, "none", first!.path]],
   );
   await (await openCounter(DIR, { fs })).close();
-  damage(fs, third!.path, '"by":', '"bY":');
+  flip(fs, third!.path, '"by":', '"bY":');
   const { findings, damagedSegments, verified } = await verify(DIR, { fs });
   assertEquals(damagedSegments, 2);
   assertEquals(findings.map(({ remedy }) => remedy), ["none", "salvage"]);
@@ -76,7 +76,7 @@ Deno.test("verify tells of a snapshot that is damaged, of another log, or ahead"
   await counterIn(fs);
   const snapshots = new SnapStore<unknown>(DIR, { fs });
   const { path } = await snapshots.create({ value: 1 }, 6);
-  damage(fs, path, '"value": 1', '"value": 2');
+  flip(fs, path, '"value": 1', '"value": 2');
   const damaged = await verify(DIR, { fs });
   assertEquals(
     damaged.findings.map(({ code, blocksOpen, remedy, path }) => [

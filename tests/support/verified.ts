@@ -1,6 +1,6 @@
 import { type SegmentReport, verifySegments } from "@mini/state/admin";
 import type { MemoryFileSystem } from "@mini/state/testing";
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { openCounter } from "./counter.ts";
 
 /** Where the tests of verifying have a state. */
@@ -20,18 +20,6 @@ export async function counterIn(fs: MemoryFileSystem): Promise<void> {
 /** The path of a sealed segment, by the number before its first record. */
 export function sealed(base: number): string {
   return `${DIR}/journal.${String(base).padStart(20, "0")}.jsonl`;
-}
-
-/** Puts another text into a file. */
-export function damage(
-  fs: MemoryFileSystem,
-  path: string,
-  was: string,
-  is: string,
-): void {
-  const text = new TextDecoder().decode(fs.content(path));
-  assert(text.includes(was), text);
-  fs.put(path, new TextEncoder().encode(text.replace(was, is)));
 }
 
 /** Fails if a report is more than plain JSON. */
