@@ -1,4 +1,8 @@
-import { type SegmentReport, verifySegments } from "@mini/state/admin";
+import {
+  type FileSystem,
+  type SegmentReport,
+  verifySegments,
+} from "@mini/state/admin";
 import type { MemoryFileSystem } from "@mini/state/testing";
 import { assertEquals } from "@std/assert";
 import { openCounter } from "./counter.ts";
@@ -30,7 +34,7 @@ export function assertPlain(report: unknown): void {
 /** The reports on the segments of a log. */
 export async function segments(
   path: string,
-  fs: MemoryFileSystem,
+  fs: FileSystem,
 ): Promise<SegmentReport[]> {
   return await Array.fromAsync(verifySegments(path, { fs }));
 }
