@@ -1,5 +1,7 @@
 import { onAbort } from "../base/abort.ts";
 import type { FileStat, FileSystem } from "./file_system.ts";
+import { failure } from "./runtime/errno.ts";
+import { freeBytes } from "./runtime/free.ts";
 import { ownNamed } from "./runtime/own.ts";
 import type { SystemCalls } from "./runtime/calls.ts";
 import { fileSystemOver } from "./runtime/file_system.ts";
@@ -50,7 +52,23 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
       close();
     }
   },
+  async freeBytes(path) {
+    // Without a permission that is missing the call would ask for it.
+    const needed = [{ name: "sys", kind: "statfs" }, { name: "read", path }];
+    for (const what of needed as Deno.PermissionDescriptor[]) {
+      if (isGranted(what)) continue;
+      throw failure(
+        "ENOTCAPABLE",
+        `Requires ${what.name} access: run again with --allow-sys=statfs --allow-read=${path}`,
+      );
+    }
+    return await freeBytes(path);
+  },
 };
+
+function isGranted(what: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(what).state === "granted";
+}
 
 /** The {@linkcode FileSystem} of Deno. Durability is `Deno.FsFile.sync()`. */
 export const denoFileSystem: FileSystem = fileSystemOver(denoCalls);
@@ -90,7 +108,7 @@ function rightsOf(
  * was suspended; `undefined` without the permission, which nobody is asked for.
  */
 export function uptimeMs(): number | undefined {
-  const what = { name: "sys", kind: "osUptime" } as const;
-  const { state } = Deno.permissions.querySync(what);
-  return state === "granted" ? 1_000 * Deno.osUptime() : undefined;
+  return isGranted({ name: "sys", kind: "osUptime" })
+    ? 1_000 * Deno.osUptime()
+    : undefined;
 }

@@ -101,6 +101,13 @@ export interface FileSystem {
    * out if nothing can be watched.
    */
   watch?(directory: string, signal: AbortSignal): AsyncIterable<void>;
+  /**
+   * Tells how many bytes the process may still write on the disk that holds a
+   * path. Rejects where it may not know: with `ENOTCAPABLE` under Deno without
+   * `--allow-sys=statfs`, for which nobody is asked. Left out if there is no such
+   * number.
+   */
+  freeBytes?(path: string): Promise<number>;
 }
 
 /** An open file, for one caller at a time. It stays with the file, whatever name that has. */

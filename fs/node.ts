@@ -13,6 +13,7 @@ import { Changes } from "./changes.ts";
 import type { FileSystem } from "./file_system.ts";
 import { close, fstat, lstat, open } from "./node_file.ts";
 import { lock, lockedByOpening } from "./node_lock.ts";
+import { freeBytes } from "./runtime/free.ts";
 import { ownFile } from "./runtime/own.ts";
 import type { SystemCalls } from "./runtime/calls.ts";
 import { fileSystemOver } from "./runtime/file_system.ts";
@@ -47,6 +48,7 @@ const nodeCalls: SystemCalls<NodeFile> = {
   own: (file, _path, like) => ownFile(file.fd, like),
   lock,
   watch,
+  freeBytes,
 };
 
 /** Calls back rather than queues: a queue that is full prints a warning. */

@@ -50,7 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
 
 /** The only files that may call the operating system. */
 const SYSTEM_FILES =
-  /^fs\/(deno|node|node_file|node_lock|runtime\/own|system)\.ts$/;
+  /^fs\/(deno|node|node_file|node_lock|runtime\/(free|own)|system)\.ts$/;
 const SYSTEM_MESSAGE = "only fs/ may call the operating system";
 
 /** The only file that may ask the runtime for a checksum. */

@@ -98,6 +98,14 @@ export class MemoryDisk {
     return count;
   }
 
+  /** The bytes of all files that have names. */
+  get usedBytes(): number {
+    const named = [...this.#directories.values()]
+      .flatMap(({ live }) => [...live.values()]);
+    return [...new Set(named)]
+      .reduce((sum, node) => sum + this.file(node).live.length, 0);
+  }
+
   /** As {@linkcode MemoryDisk.find}; throws if there is none. */
   need(path: string): number {
     if (this.isDirectory(path)) throw failure("EISDIR", path);

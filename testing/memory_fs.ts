@@ -52,6 +52,8 @@ export class MemoryFileSystem implements FileSystem {
    * directories let everybody in. `undefined` for a system without users.
    */
   user: User | undefined = NOBODY;
+  /** How many bytes the files may have together; a write beyond that takes what fits, and fails with `ENOSPC`. */
+  capacityBytes: number = Infinity;
 
   /** Starts empty, or as the next process finds a snapshot after the last was killed: what was not synced is still shown. */
   constructor(snapshot?: DiskSnapshot) {
@@ -261,6 +263,20 @@ export class MemoryFileSystem implements FileSystem {
     return this.#disk.watch(directory, signal);
   }
 
+  /** Tells how much of the capacity is left, as {@linkcode FileSystem.freeBytes} says. */
+  freeBytes(path: string): Promise<number> {
+    return this.#call("freeBytes", path, () => {
+      if (!this.#disk.isDirectory(path)) this.#disk.need(path);
+      return this.#free;
+    });
+  }
+
+  get #free(): number {
+    const { capacityBytes } = this;
+    if (capacityBytes === Infinity) return capacityBytes;
+    return Math.max(0, capacityBytes - this.#disk.usedBytes);
+  }
+
   #judgeLockFile(node: number | undefined): ReturnType<typeof judgeLockFile> {
     if (node === undefined) return "take";
     return judgeLockFile(this.#disk.file(node).live, this.#statOf(node).links);
@@ -281,11 +297,9 @@ export class MemoryFileSystem implements FileSystem {
     const write = (bytes: Content) => {
       if (access === "read") throw failure("EBADF", path);
       const offset = this.#disk.file(node).live.length;
-      this.#disk.changeFile(node, {
-        kind: "write",
-        offset,
-        bytes: bytes.slice(),
-      });
+      const fitting = bytes.slice(0, this.#free);
+      this.#disk.changeFile(node, { kind: "write", offset, bytes: fitting });
+      if (fitting.length < bytes.length) throw failure("ENOSPC", path);
     };
     return {
       read: (into) =>

@@ -55,4 +55,6 @@ export interface SystemCalls<File> {
   lock(file: File, path: string, mode: number): Promise<Release | undefined>;
   /** Tells of changes in a directory, as `FileSystem.watch` does. */
   watch(directory: string, signal: AbortSignal): AsyncIterable<void>;
+  /** The bytes that this user may still write on the disk that holds a path. */
+  freeBytes(path: string): Promise<number>;
 }

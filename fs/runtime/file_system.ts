@@ -33,6 +33,7 @@ export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
     syncDirectory: (directory) => run(() => syncDirectory(calls, directory)),
     lock: (path, mode, note) => run(() => takeLock(calls, path, mode, note)),
     watch: (directory, signal) => calls.watch(directory, signal),
+    freeBytes: (path) => run(() => calls.freeBytes(path)),
   };
 }
 

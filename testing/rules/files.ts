@@ -105,6 +105,20 @@ export const FILE_RULES: readonly FileSystemRule[] = [
     let hint = await first;
     while (!hint.done) hint = await hints.next();
   }],
+  ["freeBytes() tells how many bytes are free", async (t) => {
+    const { fs, fixture: { directory } } = t;
+    if (fs.freeBytes === undefined) {
+      return t.skip("the file system does not tell");
+    }
+    let free: number;
+    try {
+      free = await fs.freeBytes(directory);
+    } catch (error) {
+      return t.skip(`the process may not know: ${error}`);
+    }
+    t.equal(free >= 0, true, "whether it is a number from 0 on");
+    await t.rejects("ENOENT", () => fs.freeBytes!(t.at("none")));
+  }],
   ["write() appends all bytes, in order", async (t) => {
     const text = "0123456789".repeat(20_000);
     const file = await t.put("file", "start,");

@@ -134,6 +134,16 @@ export const FILE_FLAWS: readonly Flaw[] = [
     }),
   },
   {
+    what: "freeBytes() tells the free bytes in words",
+    breaks: ["freeBytes() tells how many bytes are free"],
+    of: () => ({ freeBytes: () => Promise.resolve("a lot" as never) }),
+  },
+  {
+    what: "freeBytes() takes any path",
+    breaks: ["freeBytes() tells how many bytes are free"],
+    of: () => ({ freeBytes: () => Promise.resolve(1) }),
+  },
+  {
     what: "write() takes no more than a page",
     breaks: ["write() appends all bytes, in order"],
     handles: (file) => ({ write: (it) => file.write(it.subarray(0, 4_096)) }),

@@ -37,6 +37,7 @@ export function broken({ of, handles, fixture }: Flaw): FileSystemFixture {
     syncDirectory: (path) => memory.syncDirectory(path),
     lock: (path, mode, note) => memory.lock(path, mode, note),
     watch: (path, signal) => memory.watch(path, signal),
+    freeBytes: (path) => memory.freeBytes(path),
     ...of?.(memory),
   };
   return { ...inMemory(memory), fs, ...fixture?.(memory) };

@@ -214,3 +214,17 @@ Deno.test("MemoryFileSystem handles follow the file, not its name", async () => 
   await file.write(bytes("y"));
   assertEquals(await reader.read(into), 1);
 });
+
+Deno.test("MemoryFileSystem has the capacity that it is given: a write beyond it takes what fits", async () => {
+  const fs = new MemoryFileSystem();
+  assertEquals(await fs.freeBytes("/"), Infinity);
+  fs.capacityBytes = 6;
+  const file = await durableFile(fs);
+  await file.write(bytes("1234"));
+  assertEquals(await fs.freeBytes("/log"), 2);
+  assertEquals(await codeOf(file.write(bytes("5678"))), "ENOSPC");
+  assertEquals(text(fs.content("/log")), "123456");
+  assertEquals(await fs.freeBytes("/"), 0);
+  await fs.remove("/log");
+  assertEquals(await fs.freeBytes("/"), 6);
+});
