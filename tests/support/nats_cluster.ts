@@ -1,0 +1,300 @@
+import { delay } from "@std/async/delay";
+import { join } from "@std/path";
+import {
+  connect,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from "@nats-io/transport-node";
+import type { NatsServer } from "./nats_server.ts";
+
+/** How long servers may take to come up, on a machine that has much else to do. */
+const PATIENCE_MS = 60_000;
+
+/** Between two looks at what a server says about itself. */
+const LOOK_MS = 50;
+
+/** Lets a client notice within seconds that its server hangs. */
+const QUICK: NodeConnectionOptions = {
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 100,
+  pingInterval: 1_000,
+  maxPingOut: 2,
+  timeout: 2_000,
+};
+
+/** How servers are started. */
+export interface ClusterOptions {
+  /** How many. @default {3} */
+  readonly nodes?: number;
+  /** Further lines of each configuration. */
+  readonly conf?: string;
+}
+
+/** The answer of the cluster's leader about its peers. */
+interface MetaCluster {
+  readonly leader?: string;
+  readonly replicas?: readonly {
+    readonly name: string;
+    readonly current?: boolean;
+    readonly offline?: boolean;
+  }[];
+}
+
+/** One server, its files, and its process if it runs. */
+export class NatsNode {
+  readonly name: string;
+  readonly port: number;
+  /** The directory of its streams. */
+  readonly storeDir: string;
+  readonly #server: NatsServer;
+  readonly #conf: string;
+  readonly #http: string;
+  #process: Deno.ChildProcess | undefined;
+
+  constructor(
+    server: NatsServer,
+    conf: string,
+    storeDir: string,
+    { name, port, http }: Place,
+  ) {
+    this.name = name;
+    this.port = port;
+    this.storeDir = storeDir;
+    this.#server = server;
+    this.#conf = conf;
+    this.#http = `http://127.0.0.1:${http}`;
+  }
+
+  /** The address for clients. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, and waits until it says that it is well. */
+  async start(): Promise<void> {
+    this.spawn();
+    await this.healthy();
+  }
+
+  /** Starts it. */
+  spawn(): void {
+    if (this.#process !== undefined) return;
+    this.#process = new Deno.Command(this.#server.path, {
+      args: ["--config", this.#conf],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  }
+
+  /** Waits until it says that it is well. */
+  async healthy(): Promise<void> {
+    await soon(`${this.name} is healthy`, async () => {
+      return (await this.ask("healthz")) !== undefined;
+    });
+  }
+
+  /** Asks at a path of its monitoring port; `undefined` if it does not answer, or with an error. */
+  async ask(path: string): Promise<Record<string, unknown> | undefined> {
+    const signal = AbortSignal.timeout(2_000);
+    try {
+      const response = await fetch(`${this.#http}/${path}`, { signal });
+      const said = await response.json();
+      return response.ok ? said : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Kills it, so that it runs no more when the promise resolves. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    if (process === undefined) return;
+    this.#process = undefined;
+    process.kill("SIGKILL");
+    await process.status;
+  }
+
+  /** Stops it as it is: it answers nothing until `cont`. */
+  stop(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  /** Lets it continue after `stop`. */
+  cont(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  /** Kills it and starts it again with the files that it has left. */
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+}
+
+/** Servers on this machine, gone with their files when the test ends. */
+export class NatsCluster implements AsyncDisposable {
+  readonly nodes: readonly NatsNode[];
+  readonly #dir: string;
+  readonly #connections: NatsConnection[] = [];
+
+  private constructor(dir: string, nodes: readonly NatsNode[]) {
+    this.#dir = dir;
+    this.nodes = nodes;
+  }
+
+  /** Starts servers, and waits until streams can be made. */
+  static async start(
+    server: NatsServer,
+    { nodes: count = 3, conf = "" }: ClusterOptions = {},
+  ): Promise<NatsCluster> {
+    const dir = await Deno.makeTempDir({ prefix: "mini-state-nats-" });
+    const places = freePlaces(count);
+    const nodes: NatsNode[] = [];
+    for (const place of places) {
+      const storeDir = join(dir, place.name);
+      const file = join(dir, `${place.name}.conf`);
+      const text = `${confOf(place, storeDir, places)}${conf}\n`;
+      await Deno.writeTextFile(file, text);
+      nodes.push(new NatsNode(server, file, storeDir, place));
+    }
+    const cluster = new NatsCluster(dir, nodes);
+    try {
+      for (const node of nodes) node.spawn();
+      await cluster.ready();
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Resolves when every server is well, and a leader sees all of them. */
+  async ready(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.healthy()));
+    if (this.nodes.length === 1) return;
+    await soon("a leader sees every server", async () => {
+      const leader = await this.#metaLeader();
+      // Until then the leader refuses to place replicas on the others.
+      return leader?.replicas?.length === this.nodes.length - 1 &&
+        leader.replicas.every((peer) => peer.current && !peer.offline);
+    });
+  }
+
+  /** The answer of the leader, if there is one. */
+  async #metaLeader(): Promise<MetaCluster | undefined> {
+    for (const node of this.nodes) {
+      const said = await node.ask("jsz");
+      const meta = said?.meta_cluster as MetaCluster | undefined;
+      if (meta?.leader === node.name) return meta;
+    }
+    return undefined;
+  }
+
+  /** The server that leads a stream. */
+  async leaderOf(stream: string): Promise<NatsNode> {
+    let found: NatsNode | undefined;
+    await soon(`${stream} has a leader`, async () => {
+      for (const node of this.nodes) {
+        const said = await node.ask("jsz?streams=true") as {
+          account_details?: {
+            stream_detail?: { name: string; cluster?: { leader?: string } }[];
+          }[];
+        } | undefined;
+        const detail = said?.account_details
+          ?.flatMap(({ stream_detail: streams = [] }) => streams)
+          .find(({ name }) => name === stream);
+        const leader = detail?.cluster?.leader;
+        found = this.nodes.find(({ name }) => name === leader);
+        if (found !== undefined) return true;
+      }
+      return false;
+    });
+    return found!;
+  }
+
+  /** The addresses for clients. */
+  get servers(): string[] {
+    return this.nodes.map(({ address }) => address);
+  }
+
+  /** A connection that is closed with the cluster. */
+  async connect(options: NodeConnectionOptions = {}): Promise<NatsConnection> {
+    const connection = await connect({
+      servers: this.servers,
+      ...QUICK,
+      ...options,
+    });
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** Kills every server at once. */
+  async killAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#connections.map((each) => each.close()));
+    for (const node of this.nodes) node.cont();
+    await this.killAll();
+    await Deno.remove(this.#dir, { recursive: true });
+  }
+}
+
+/** Where a server listens. */
+interface Place {
+  readonly name: string;
+  readonly port: number;
+  readonly http: number;
+  readonly route: number;
+}
+
+/** Ports that nobody has. All are held until the last is found, so that none is given twice. */
+function freePlaces(count: number): Place[] {
+  const listeners: Deno.TcpListener[] = [];
+  const port = () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    listeners.push(listener);
+    return listener.addr.port;
+  };
+  const places = Array.from({ length: count }, (_, index) => ({
+    name: `n${index + 1}`,
+    port: port(),
+    http: port(),
+    route: port(),
+  }));
+  for (const listener of listeners) listener.close();
+  return places;
+}
+
+function confOf(
+  { name, port, http, route }: Place,
+  storeDir: string,
+  places: readonly Place[],
+): string {
+  const routes = places.map(({ route }) => `"nats://127.0.0.1:${route}"`);
+  const cluster = places.length === 1
+    ? ""
+    : `cluster { name: mini, listen: "127.0.0.1:${route}", routes: [${routes}] }\n`;
+  return `server_name: ${name}
+host: 127.0.0.1
+port: ${port}
+http: "127.0.0.1:${http}"
+jetstream { store_dir: ${JSON.stringify(storeDir)}, sync_interval: always }
+${cluster}`;
+}
+
+/** Looks again until something is so. */
+export async function soon(
+  what: string,
+  isSo: () => Promise<boolean>,
+): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  while (!await isSo()) {
+    if (performance.now() > until) {
+      throw new Error(`after ${PATIENCE_MS} ms it is not so that ${what}`);
+    }
+    await delay(LOOK_MS);
+  }
+}
