@@ -19,6 +19,9 @@
  * | `CONFLICT` | `expectedSequence` does not match |
  * | `ABORTED_MUTATION` | `apply` threw: the mutation is recorded as aborted and has no effect |
  * | `RECEIPT_EXPIRED` | ack, nack or extend with a receipt that is no longer the current one |
+ * | `DEPOSED` | another owner has taken over the log; nothing more is accepted here |
+ * | `UNAVAILABLE` | no server, or no quorum of servers, answered in time; the message says what is known |
+ * | `UNSUPPORTED` | the engine underneath cannot do that; nothing was done, and the message names another way |
  * | `PERMISSION` | the runtime or the operating system refused access |
  * | `IO` | the operating system failed in another way; nothing that was durable changed |
  */
@@ -39,6 +42,9 @@ export type MiniErrorCode =
   | "CONFLICT"
   | "ABORTED_MUTATION"
   | "RECEIPT_EXPIRED"
+  | "DEPOSED"
+  | "UNAVAILABLE"
+  | "UNSUPPORTED"
   | "PERMISSION"
   | "IO";
 

@@ -18,6 +18,7 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
+export type { MessageHandler, Queue, ReceivedMessage } from "./contract.ts";
 export type { CancelResult } from "./delivery/cancels.ts";
 export { DeadLetterError, RetryLaterError } from "./delivery/errors.ts";
 export { type BackoffOptions, exponentialBackoff } from "./delivery/backoff.ts";
