@@ -15,7 +15,7 @@ import {
 } from "./entry.ts";
 import { rebuildWithout, type WritableSources } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
-import { ABORTED, APPLY, logOf, StateMeter } from "./telemetry.ts";
+import { ABORTED, APPLY, placeOf, StateMeter } from "./telemetry.ts";
 
 /** About how much a line has beside its JSON. */
 const LINE_BYTES = 50;
@@ -30,6 +30,7 @@ const MAX_MUTATION_DEPTH = MAX_DEPTH - 2;
 export class Applier<S, M> {
   readonly #log: Log<unknown>;
   readonly #sources: WritableSources<S, M>;
+  readonly #dir: string | undefined;
   readonly #steps = new Mutex();
   #state!: S;
   /** The entries that were appended and not applied yet, in the order of the calls. */
@@ -64,9 +65,11 @@ export class Applier<S, M> {
   onApplied: (seq: number) => Promise<() => Promise<void>> | undefined = () =>
     undefined;
 
-  constructor(sources: WritableSources<S, M>) {
+  /** @param dir Where the state lies, for those who are told of it. */
+  constructor(sources: WritableSources<S, M>, dir: string | undefined) {
     this.#log = sources.log;
     this.#sources = sources;
+    this.#dir = dir;
   }
 
   /** Starts from a state that was rebuilt. */
@@ -133,7 +136,7 @@ export class Applier<S, M> {
     }
     const mutations = "applyBatch" in entry ? entry.applyBatch.length : 1;
     return APPLY.run(
-      () => ({ ...logOf(this.#log.id), mutations }),
+      () => ({ ...placeOf(this.#dir, this.#log.id), mutations }),
       () => this.#append(encoded, durable),
       (seq) => ({ seq }),
     );
@@ -253,7 +256,7 @@ export class Applier<S, M> {
   async #abort(seq: number, cause: unknown): Promise<() => Promise<never>> {
     const { aborts, reducer } = this.#sources;
     this.meter.aborted++;
-    ABORTED.tell(() => ({ ...logOf(this.#log.id), seq, cause }));
+    ABORTED.tell(() => ({ ...placeOf(this.#dir, this.#log.id), seq, cause }));
     aborts.addUnrecorded(seq, false);
     if (!reducer.immutable) await this.#rebuildWithout(seq);
     this.sequence = seq;

@@ -119,7 +119,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     this.#log = sources.log;
     this.#sources = sources;
     this.#options = options;
-    this.#applier = new Applier(sources);
+    this.#applier = new Applier(sources, dir);
     this.#compaction = new Compaction(
       this.#applier,
       sources,

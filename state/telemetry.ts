@@ -18,6 +18,8 @@ export interface StateOpenMessage {
 
 /** One record of mutations, on `mini-state:apply`: from its logging until the state has it. */
 export interface ApplyMessage {
+  /** The directory, if it has one. */
+  readonly path?: string;
   /** The id of the log, if it has one. */
   readonly logId?: string;
   /** The number of mutations. */
@@ -28,6 +30,8 @@ export interface ApplyMessage {
 
 /** A mutation for which `apply` threw, on `mini-state:aborted`. It has no effect. */
 export interface AbortedMessage {
+  /** The directory, if the state has one. */
+  readonly path?: string;
   /** The id of the log, if it has one. */
   readonly logId?: string;
   /** The number of the record. */
@@ -78,9 +82,15 @@ export class StateMeter {
   }
 }
 
-/** The parts of a message that tell which log it is about. */
-export function logOf(id: string | undefined): { logId?: string } {
-  return id === undefined ? {} : { logId: id };
+/** The parts of a message that tell which state it is about. */
+export function placeOf(
+  path: string | undefined,
+  logId: string | undefined,
+): { path?: string; logId?: string } {
+  return {
+    ...path !== undefined && { path },
+    ...logId !== undefined && { logId },
+  };
 }
 
 /** A state that was opened, and what counts its work. */
@@ -98,7 +108,7 @@ export async function openTold<T>(
   const start = performance.now();
   const about = (): StateOpenMessage => ({
     kind: "state",
-    ...(dir !== undefined && { path: dir }),
+    ...placeOf(dir, undefined),
   });
   const { opened, meter, recovery } = await OPEN.run(
     about,
