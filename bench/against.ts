@@ -5,11 +5,13 @@
  *
  * - `--rounds N` measures so often;
  * - `--only ID` measures only what has this in its id;
+ * - `--observed` lets today's source tell a subscriber all that it can;
  * - `--write` puts what was found into `bench/results.json`.
  */
 import { parseArgs } from "node:util";
 import { fromFileUrl, join } from "@std/path";
 import { RESULTS } from "./documents.ts";
+import { STATE } from "./ours.ts";
 import { type Measure, plan } from "./plan.ts";
 import { machine, say } from "./report.ts";
 import { mergeResults } from "./results.ts";
@@ -30,6 +32,7 @@ const { values: options, positionals: [ref] } = parseArgs({
   options: {
     rounds: { type: "string", default: "20" },
     only: { type: "string", default: "" },
+    observed: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
   allowPositionals: true,
@@ -72,7 +75,8 @@ async function checkOut(): Promise<void> {
 
 /** Our own part in each measure that knows its CPU time. */
 function ours(): { measure: Measure; who: string }[] {
-  return plan(true, false)
+  const measures = plan(true, false);
+  return [...measures, ...measures.flatMap(ofState)]
     .filter(({ id }) =>
       id !== "latency" && id !== "view" && id.includes(options.only!)
     )
@@ -81,6 +85,16 @@ function ours(): { measure: Measure; who: string }[] {
         .filter(({ name }) => name.startsWith("ours"))
         .map(({ name }) => ({ measure, who: name }))
     );
+}
+
+/** The work that a log does, done by a state. */
+function ofState({ id, task }: Measure): Measure[] {
+  const [work, callers] = id.split("-");
+  if (work !== "append") return [];
+  const what = `a state: apply, callers: ${callers}`;
+  const { name, setting, isDurable } = STATE;
+  const who = [{ name, setting, isDurable, isUnderNode: false }];
+  return [{ id: `apply-${callers}`, what, task, who }];
 }
 
 async function compare(measure: Measure, who: string): Promise<Comparison> {
@@ -100,7 +114,9 @@ async function compare(measure: Measure, who: string): Promise<Comparison> {
   }));
   const measured = async ({ tree, dir }: { tree: string; dir?: string }) => {
     const place = dir ?? await newDirectory();
-    const { cpuUs } = await underDeno(who, { ...task, dir: place }, tree);
+    const isObserved = options.observed! && tree === root;
+    const work = { ...task, dir: place, isObserved };
+    const { cpuUs } = await underDeno(who, work, tree);
     if (dir === undefined) await Deno.remove(place, { recursive: true });
     return { tree, cpuUs: cpuUs! };
   };
@@ -124,7 +140,8 @@ async function compare(measure: Measure, who: string): Promise<Comparison> {
 try {
   await checkOut();
   const commit = await git("rev-parse", "--short", ref);
-  say(`${machine()}; CPU time at ${commit}, by that of today`);
+  const today = options.observed ? "today, observed" : "today";
+  say(`${machine()}; CPU time at ${commit}, by that of ${today}`);
   const comparisons: Comparison[] = [];
   for (const { measure, who } of ours()) {
     const found = await compare(measure, who);
@@ -134,8 +151,9 @@ try {
     say(`  ${median} (${first} to ${last})  ${found.what}: ${who}`);
   }
   if (options.write) {
-    const against = { machine: machine(), commit, comparisons };
-    await mergeResults(RESULTS, { against });
+    const found = { machine: machine(), commit, comparisons };
+    const part = options.observed ? "observed" : "against";
+    await mergeResults(RESULTS, { [part]: found });
   }
 } finally {
   await git("worktree", "remove", "--force", other).catch(() => {});

@@ -10,6 +10,7 @@ import type { Task } from "./work.ts";
 
 const [name, json] = Deno.args;
 const task: Task = JSON.parse(json!);
+if (task.isObserved) await import("./subscriber.ts");
 if (name === "floor") print(await FLOOR[task.work]!(task));
 if (task.work === "snapshot") print(await snapshot(task));
 if (task.work === "page") {

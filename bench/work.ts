@@ -15,6 +15,8 @@ export interface Task {
   readonly callers: number;
   readonly count: number;
   readonly seconds: number;
+  /** Whether all that is told is listened to. */
+  readonly isObserved?: boolean;
 }
 
 /** The work on a log by its name. */
