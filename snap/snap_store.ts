@@ -135,7 +135,9 @@ export class SnapStore<S> {
     return SNAPSHOT.run(
       () => ({ path: this.dir, ...(logId !== undefined && { logId }), seq }),
       () => this.#create({ path, seq, needed }, text),
-      ({ sizeBytes }) => ({ sizeBytes }),
+      (message, { sizeBytes }) => {
+        message.sizeBytes = sizeBytes;
+      },
     );
   }
 

@@ -5,7 +5,7 @@ import { withResolvers } from "../base/promise.ts";
 import { validateNew } from "../base/schema.ts";
 import { Signal } from "../base/signal.ts";
 import { parseJson } from "../base/walk.ts";
-import type { Log } from "../store/mod.ts";
+import type { AppendOptions, Log } from "../store/mod.ts";
 import { abortedMutation, noState, notInRust } from "./errors.ts";
 import {
   abortOf,
@@ -15,7 +15,13 @@ import {
 } from "./entry.ts";
 import { rebuildWithout, type WritableSources } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
-import { ABORTED, APPLY, placeOf, StateMeter } from "./telemetry.ts";
+import {
+  ABORTED,
+  APPLY,
+  type ApplyMessage,
+  placeOf,
+  StateMeter,
+} from "./telemetry.ts";
 
 /** About how much a line has beside its JSON. */
 const LINE_BYTES = 50;
@@ -137,19 +143,26 @@ export class Applier<S, M> {
     const mutations = "applyBatch" in entry ? entry.applyBatch.length : 1;
     return APPLY.run(
       () => ({ ...placeOf(this.#dir, this.#log.id), mutations }),
-      () => this.#append(encoded, durable),
-      (seq) => ({ seq }),
+      (message) => this.#append(encoded, durable, message),
+      (message, seq) => {
+        message.seq = seq;
+      },
     );
   }
 
-  #append(encoded: EncodedEntry, durable: boolean): Promise<number> {
+  #append(
+    encoded: EncodedEntry,
+    durable: boolean,
+    message?: ApplyMessage,
+  ): Promise<number> {
     const { entry, json } = encoded;
     if (this.failure !== undefined) throw this.failure;
     const { isRust, aborts } = this.#sources;
     if (isRust && !("apply" in entry)) throw notInRust();
     // Aborts that could not be recorded before, or were found by opening.
     for (const seq of aborts.takeUnwritten()) this.#recordAbort(seq);
-    const options = { durable, applied: this.#appliedNow };
+    const options: AppendOptions = { durable, applied: this.#appliedNow };
+    if (message !== undefined) options.message = message;
     const appended = this.#log.appendJson?.(json, options) ??
       this.#log.append(entry, options);
     const applied = withResolvers<number>();

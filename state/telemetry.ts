@@ -113,7 +113,9 @@ export async function openTold<T>(
   const { opened, meter, recovery } = await OPEN.run(
     about,
     open,
-    ({ recovery }) => ({ recovery }),
+    (message, { recovery }) => {
+      message.recovery = recovery;
+    },
   );
   meter.openMs = performance.now() - start;
   meter.replayed = recovery.replayed;

@@ -89,6 +89,13 @@ export interface AppendOptions {
    */
   applied?: () => number;
   /**
+   * The message of the traced operation that the append is part of: the log's
+   * `mini-state:commit` lists it in `appends`. A state manager gives it.
+   *
+   * @default {the append is told on `mini-state:append`}
+   */
+  message?: object;
+  /**
    * Whether to wait until the record is durable. Otherwise it is written, and
    * the next fsync covers it: a crash of the process loses nothing, a power cut
    * may.

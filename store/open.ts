@@ -55,7 +55,9 @@ export function openJournal(
       }
       return journal;
     },
-    ({ report: recovery }) => ({ recovery }),
+    (message, { report }) => {
+      message.recovery = report;
+    },
   );
 }
 

@@ -313,8 +313,9 @@ export class MiniStore<T> implements AsyncDisposable {
    */
   // deno-lint-ignore require-await -- what is thrown must reject
   async append(record: T, options: AppendOptions = {}): Promise<number> {
-    const { durable, applied } = options;
-    return this.#writer.add([{ text: this.#encode(record), applied }], durable);
+    const { durable, applied, message } = options;
+    const text = this.#encode(record);
+    return this.#writer.add([{ text, applied, message }], durable);
   }
 
   /**
@@ -341,8 +342,9 @@ export class MiniStore<T> implements AsyncDisposable {
     writer.assertNative("append a batch");
     const valid = records.map((record) => this.#validate(record));
     const text = toJson(valid, this.#context.maxRecordBytes, MAX_DEPTH + 1);
-    const { durable, applied } = options;
-    return writer.add([{ text, batch: records.length, applied }], durable);
+    const { durable, applied, message } = options;
+    const batch = records.length;
+    return writer.add([{ text, batch, applied, message }], durable);
   }
 
   /**
@@ -404,9 +406,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * @param options How a write is acknowledged.
    * @throws {MiniError} `CLOSED` at once.
    */
-  writable(
-    options: Pick<AppendOptions, "durable"> = {},
-  ): WritableStream<T> {
+  writable(options: Pick<AppendOptions, "durable"> = {}): WritableStream<T> {
     assertOptions("writable()", options, WRITABLE_CHECKS);
     this.#writer.assertOpen();
     return writableOf<T>({
@@ -565,14 +565,14 @@ export class MiniStore<T> implements AsyncDisposable {
 
   #appendJson(
     json: string,
-    { durable, applied }: AppendOptions,
+    { durable, applied, message }: AppendOptions,
   ): Promise<number> {
     try {
       this.#writer.assertOpen();
       const text = fitting(lineOf(json), this.#context.maxRecordBytes);
       // A state manager has parsed it.
       if (applied === undefined) parseJson(text);
-      return this.#writer.add([{ text, applied }], durable);
+      return this.#writer.add([{ text, applied, message }], durable);
     } catch (error) {
       return Promise.reject(error);
     }

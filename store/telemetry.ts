@@ -13,7 +13,10 @@ export interface LogOpenMessage {
   recovery?: RecoveryReport;
 }
 
-/** An append of one caller, on `mini-state:append`: from the call until the records are acknowledged. */
+/**
+ * An append of one caller, on `mini-state:append`: from the call until the records
+ * are acknowledged. One that is part of an observed `mini-state:apply` is told there alone.
+ */
 export interface AppendMessage {
   /** The file of the active segment. */
   readonly path: string;
@@ -37,8 +40,11 @@ export interface CommitMessage {
   readonly records: number;
   /** The number of callers that share it. */
   readonly callers: number;
-  /** The messages of those of them whose `mini-state:append` is observed. */
-  readonly appends: readonly AppendMessage[];
+  /**
+   * The messages of those whose own operation is observed: an
+   * {@linkcode AppendMessage}, or the message of a state's `mini-state:apply`.
+   */
+  readonly appends: readonly object[];
   /** Whether a caller waits for the fsync. */
   readonly durable: boolean;
   /** The bytes that are written, once they are encoded. */

@@ -30,20 +30,43 @@ export class Trace<M extends object> {
    *
    * @param about Makes the message; called only if somebody listens.
    * @param run The operation. It gets no message if nobody listens.
-   * @param complete Gives what the message says once the operation has succeeded.
+   * @param complete Adds what the message says once the operation has succeeded.
    */
   run<T>(
     about: () => M,
     run: (message?: M) => Promise<T>,
-    complete?: (result: T) => Partial<M>,
+    complete?: (message: M, result: T) => void,
   ): Promise<T> {
     if (!this.isObserved) return run();
-    const message = about();
-    return this.#channel.tracePromise(async () => {
-      const result = await run(message);
-      Object.assign(message, complete?.(result));
-      return result;
-    }, message);
+    const message: M & { error?: unknown } = about();
+    const { start, end, asyncStart, asyncEnd, error } = this.#channel;
+    const fail = (cause: unknown) => {
+      message.error = cause;
+      error.publish(message);
+    };
+    const settle = () => {
+      asyncStart.publish(message);
+      asyncEnd.publish(message);
+    };
+    // `tracePromise` would put the result into the message.
+    return start.runStores(message, () => {
+      try {
+        return run(message).then((result) => {
+          complete?.(message, result);
+          settle();
+          return result;
+        }, (cause) => {
+          fail(cause);
+          settle();
+          throw cause;
+        });
+      } catch (cause) {
+        fail(cause);
+        throw cause;
+      } finally {
+        end.publish(message);
+      }
+    });
   }
 }
 

@@ -80,6 +80,8 @@ export interface Unit {
   readonly applied?: (() => number) | undefined;
   /** The time of the records; without it, that of the commit. */
   readonly at?: number | undefined;
+  /** The message of the operation that appends it, if that is observed. */
+  message?: object | undefined;
 }
 
 /** Bytes ready to be appended, and the running checksum after them. */

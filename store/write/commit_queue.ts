@@ -1,5 +1,4 @@
 import type { Unit } from "../format/line.ts";
-import type { AppendMessage } from "../telemetry.ts";
 
 /** A commit holds at most this many characters of records, or one append alone. */
 const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
@@ -15,8 +14,6 @@ export class Commit {
   readonly units: Unit[] = [];
   /** The number of callers that share it. */
   callers = 0;
-  /** The messages of those that are observed. */
-  readonly appends: AppendMessage[] = [];
   /** The number of records in them. */
   records = 0;
   /** Whether a caller waits for the fsync. */
@@ -39,13 +36,8 @@ export class Commit {
   }
 
   /** Adds units; resolves to the number of the last record. */
-  add(
-    units: readonly Unit[],
-    isDurable: boolean,
-    message?: AppendMessage,
-  ): Promise<number> {
+  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
     this.callers++;
-    if (message !== undefined) this.appends.push(message);
     for (const unit of units) {
       this.units.push(unit);
       this.#chars += unit.text.length;
@@ -68,18 +60,14 @@ export class CommitQueue {
   }
 
   /** Adds units to the last commit, or to a new one after it, all to the same; resolves to the number of the last record. */
-  add(
-    units: readonly Unit[],
-    isDurable: boolean,
-    message?: AppendMessage,
-  ): Promise<number> {
+  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
     const chars = units.reduce((sum, { text }) => sum + text.length, 0);
     let commit = this.#commits.at(-1);
     if (commit === undefined || !commit.hasRoomFor(chars)) {
       this.#commits.push(commit = new Commit());
     }
     this.#appends++;
-    return commit.add(units, isDurable, message);
+    return commit.add(units, isDurable);
   }
 
   /** The number of appends that wait. */

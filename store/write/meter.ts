@@ -9,6 +9,7 @@ import {
   APPEND,
   type AppendMessage,
   COMMIT,
+  type CommitMessage,
   COMPACT,
   NO_SPACE,
   POISONED,
@@ -69,33 +70,48 @@ export class WriterMeter {
   /** Tells of the append of one caller. */
   append(
     units: readonly Unit[],
-    run: (message?: AppendMessage) => Promise<number>,
+    run: () => Promise<number>,
   ): Promise<number> {
-    const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
-    const about = () => ({ path: this.#path, records });
-    return APPEND.run(about, run, (seq) => ({ seq }));
+    const about = (): AppendMessage => {
+      const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
+      return { path: this.#path, records };
+    };
+    return APPEND.run(
+      about,
+      (message) => {
+        units[0]!.message = message;
+        return run();
+      },
+      (message, seq) => {
+        message.seq = seq;
+      },
+    );
   }
 
   /** Tells of a commit after record `sequence` of log `logId`. */
   commit(
-    { records, callers, appends, isDurable: durable }: Commit,
+    { units, records, callers, isDurable: durable }: Commit,
     { sequence, id: logId }: { sequence: number; id: string | undefined },
     run: () => Promise<CommitReport>,
   ): Promise<CommitReport> {
-    const about = () => ({
+    const about = (): CommitMessage => ({
       path: this.#path,
       ...(logId !== undefined && { logId }),
       first: sequence + 1,
       last: sequence + records,
       records,
       callers,
-      appends,
+      appends: units.flatMap(({ message }) => message ?? []),
       durable,
     });
     return COMMIT.run(
       about,
       run,
-      ({ bytes, writeMs, syncMs }) => ({ bytes, writeMs, syncMs }),
+      (message, { bytes, writeMs, syncMs }) => {
+        message.bytes = bytes;
+        message.writeMs = writeMs;
+        message.syncMs = syncMs;
+      },
     );
   }
 
@@ -133,11 +149,11 @@ export class WriterMeter {
     return COMPACT.run(
       () => ({ path: this.#path, upTo }),
       run,
-      ({ removed, removedBytes, firstSequence }) => ({
-        removed: removed.length,
-        removedBytes,
-        firstSequence,
-      }),
+      (message, { removed, removedBytes, firstSequence }) => {
+        message.removed = removed.length;
+        message.removedBytes = removedBytes;
+        message.firstSequence = firstSequence;
+      },
     );
   }
 

@@ -17,7 +17,7 @@ import { Poison } from "./poison.ts";
 import { Rotation } from "./rotation.ts";
 import { SegmentSet } from "./segment_set.ts";
 import { type CommitReport, WriterMeter } from "./meter.ts";
-import { APPEND, type AppendMessage, COMMIT } from "../telemetry.ts";
+import { APPEND, COMMIT } from "../telemetry.ts";
 import { Signal } from "../../base/signal.ts";
 
 /** The options of a {@linkcode Writer}. */
@@ -183,19 +183,14 @@ export class Writer implements CommittedEnd {
     isDurable: boolean = this.#options.isDurable,
   ): Promise<number> {
     if (this.failure !== undefined) throw this.failure;
-    if (!APPEND.isObserved) return this.#enqueue(units, isDurable);
-    return this.meter.append(
-      units,
-      (message) => this.#enqueue(units, isDurable, message),
-    );
+    if (!APPEND.isObserved || units[0]?.message !== undefined) {
+      return this.#enqueue(units, isDurable);
+    }
+    return this.meter.append(units, () => this.#enqueue(units, isDurable));
   }
 
-  #enqueue(
-    units: readonly Unit[],
-    isDurable: boolean,
-    message?: AppendMessage,
-  ): Promise<number> {
-    const added = this.#queue.add(units, isDurable, message);
+  #enqueue(units: readonly Unit[], isDurable: boolean): Promise<number> {
+    const added = this.#queue.add(units, isDurable);
     if (!this.#isCommitting) this.#commitAll();
     return added;
   }

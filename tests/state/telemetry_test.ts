@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { StateManager, type StateOptions } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { SnapStore } from "@mini/state/snap";
@@ -26,7 +26,10 @@ function options(
 
 Deno.test("a state tells of its opening, of what it applies and aborts, and of its snapshots", async () => {
   const fs = new MemoryFileSystem();
-  using listener = new Listener(["open", "apply", "snapshot"], ["aborted"]);
+  using listener = new Listener(
+    ["open", "apply", "append", "commit", "snapshot"],
+    ["aborted"],
+  );
   const state = await StateManager.open("/sum", options(fs));
   await Promise.all([
     state.apply({ by: 1 }),
@@ -49,6 +52,13 @@ Deno.test("a state tells of its opening, of what it applies and aborts, and of i
     applied.map(({ mutations, seq }) => [mutations, seq]),
     [[1, 1], [2, 2], [1, 3], [1, 4], [1, undefined]],
   );
+  const appends = listener.of("commit asyncEnd").flatMap(({ appends }) =>
+    (appends as { mutations: number }[]).map(({ mutations }) => mutations)
+  );
+  assertEquals(appends, [1, 2, 1, 1, 1, undefined]);
+  // What a state has told is not told once more by its log, but for an abort.
+  assertEquals(listener.of("append asyncEnd").map(({ seq }) => seq), [6]);
+  for (const { message } of listener.events) assertFalse("result" in message);
   const { cause } = failure;
   assertEquals(listener.of("aborted"), [{ path, logId, seq: 5, cause }]);
   assertEquals(listener.of("apply error").map(({ error }) => error), [failure]);
@@ -57,6 +67,21 @@ Deno.test("a state tells of its opening, of what it applies and aborts, and of i
     [snapshot!.path, snapshot!.logId, snapshot!.seq, snapshot!.sizeBytes],
     ["/sum", logId, seq, sizeBytes],
   );
+});
+
+Deno.test("a state tells of a mutation that it refuses after its log has failed", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = new Listener(["apply"]);
+  await using state = await StateManager.open("/sum", options(fs));
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  const failures = [
+    await assertRejects(() => state.apply({ by: 1 })),
+    await assertRejects(() => state.apply({ by: 2 })),
+  ];
+  const told = listener.of("apply error").map(({ error }) => error);
+  assertEquals(told, failures);
+  fs.hooks = {};
 });
 
 Deno.test("metrics() of a state counts what was applied and aborted, and its snapshots", async () => {
