@@ -1,4 +1,5 @@
 import { absolutePath } from "../fs/system.ts";
+import type { Health, HealthOptions } from "../base/telemetry/health.ts";
 import { Mutex } from "../base/mutex.ts";
 import { isPromise } from "../base/promise.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
@@ -31,7 +32,7 @@ import {
 } from "./rebuild.ts";
 import { type HandOver, recover } from "./recover.ts";
 import { told } from "./reducer.ts";
-import { openTold, type StateMetrics } from "./telemetry.ts";
+import { openTold, stateHealth, type StateMetrics } from "./telemetry.ts";
 import { select } from "./view/select.ts";
 import { watch } from "./view/watch.ts";
 
@@ -133,10 +134,8 @@ export class StateManager<S, M> implements AsyncDisposable {
       told(() => {
         this.#assertUsable();
         const encoded = this.#applier.encodeJson(json);
-        return this.#inTurn(
-          () => this.#applier.append(encoded, durable),
-          expectedSequence,
-        );
+        const queue = () => this.#applier.append(encoded, durable);
+        return this.#inTurn(queue, expectedSequence);
       });
   }
 
@@ -189,11 +188,8 @@ export class StateManager<S, M> implements AsyncDisposable {
     openState = (dir, options, handOver) =>
       openTold(dir, async () => {
         const opened = await StateManager.#open(dir, options, handOver);
-        return {
-          opened,
-          meter: opened.#applier.meter,
-          recovery: opened.recovery,
-        };
+        const { recovery } = opened;
+        return { opened, meter: opened.#applier.meter, recovery };
       });
     optionsOf = (manager) => manager.#options;
   }
@@ -254,6 +250,34 @@ export class StateManager<S, M> implements AsyncDisposable {
    */
   metrics(): StateMetrics {
     return this.#applier.meter.read(this.#applier.waiting);
+  }
+
+  /**
+   * Tells whether the state and its log are well: for a check of liveness or
+   * readiness. Reads no record.
+   *
+   * @param options From when on something is worth a look.
+   * @returns Plain JSON; see {@linkcode HealthCode}. Rejects for no state that this
+   * may be in, closed and poisoned included.
+   * @throws {TypeError} For an option that does not exist.
+   *
+   * @example Why it is not well
+   * ```ts
+   * import { StateManager } from "@mini/state/state";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using counter = await StateManager.open(await Deno.makeTempDir(), {
+   *   initial: () => 0,
+   *   apply: (state, by: number) => state + by,
+   * });
+   * const { status, reasons } = await counter.health({ minFreeBytes: Infinity });
+   * assertEquals(status, "degraded");
+   * assertEquals(reasons.map(({ code }) => code), ["DISK_NEARLY_FULL"]);
+   * ```
+   */
+  async health(options: HealthOptions = {}): Promise<Health> {
+    const isClosed = this.#closing !== undefined;
+    return await stateHealth(this.#log, options, this, isClosed);
   }
 
   /** Whether it was closed. */

@@ -42,6 +42,12 @@ export type {
 export type { Schema, SchemaIssue, SchemaResult } from "../base/schema.ts";
 export { type Batch, batch } from "./batch.ts";
 export type { Retention } from "./compaction/retention.ts";
+export type {
+  Health,
+  HealthCode,
+  HealthOptions,
+  HealthReason,
+} from "../base/telemetry/health.ts";
 export { StateManager } from "./manager.ts";
 export type { Histogram } from "../base/telemetry/histogram.ts";
 export type {

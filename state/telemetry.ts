@@ -1,9 +1,21 @@
+import { assertOptions } from "../base/checks.ts";
+import { messageOf } from "../base/reason.ts";
+import {
+  closedHealth,
+  degraded,
+  failedReasons,
+  type Health,
+  HEALTH_CHECKS,
+  healthAbove,
+  type HealthOptions,
+} from "../base/telemetry/health.ts";
 import {
   DURATIONS_MS,
   type Histogram,
   ValueCounter,
 } from "../base/telemetry/histogram.ts";
 import { Point, Trace } from "../base/telemetry/tracing.ts";
+import type { Log } from "../store/mod.ts";
 import type { StateRecoveryReport } from "./options.ts";
 
 /** An opening of a state, on `mini-state:open`: its log and its snapshots are opened within. */
@@ -120,4 +132,32 @@ export async function openTold<T>(
   meter.openMs = performance.now() - start;
   meter.replayed = recovery.replayed;
   return opened;
+}
+
+/** The parts of a state that its health depends on. */
+interface Judged {
+  readonly dir: string | undefined;
+  readonly failure: unknown;
+  readonly snapshotFailure: unknown;
+}
+
+/** Judges a state and its log. Rejects for wrong options alone. */
+export async function stateHealth(
+  log: Pick<Log<unknown>, "health">,
+  options: HealthOptions,
+  { dir, failure, snapshotFailure }: Judged,
+  isClosed: boolean,
+): Promise<Health> {
+  assertOptions("health()", options, HEALTH_CHECKS);
+  const place = dir === undefined ? "" : ` in "${dir}"`;
+  if (isClosed) return closedHealth(`The state${place}`);
+  const reasons = failedReasons(failure);
+  if (snapshotFailure !== undefined) {
+    const message =
+      `The last snapshot or compaction that the state${place} made by itself failed, which loses no record, and opening replays those after the newest snapshot: ${
+        messageOf(snapshotFailure)
+      }`;
+    reasons.push(degraded("SNAPSHOT_FAILING", message, snapshotFailure));
+  }
+  return healthAbove(reasons, await log.health?.(options));
 }

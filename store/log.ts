@@ -1,4 +1,5 @@
 import type { MiniError } from "../base/errors.ts";
+import type { Health, HealthOptions } from "../base/telemetry/health.ts";
 import type { ConsumerInfo } from "./consume/info.ts";
 
 /** A record and its place in the log. */
@@ -210,6 +211,8 @@ export interface Log<T> extends LogReader<T> {
   sync?(): Promise<void>;
   /** Continues with record `seq + 1` of log `id`, and sets earlier records aside. Without it, a snapshot ahead of the log is refused. */
   resetTo?(seq: number, id?: string): Promise<void>;
+  /** Tells whether it is well. Never rejects, also once it is closed. Left out by a log that cannot tell. */
+  health?(options?: HealthOptions): Promise<Health>;
   /** Frees it. An `applied` below the last record keeps the end from being marked as clean. Closing twice is fine. */
   close(options?: { readonly applied?: number }): Promise<void>;
 }

@@ -63,5 +63,11 @@ export type {
   StoreMetrics,
   TornMessage,
 } from "./telemetry.ts";
+export type {
+  Health,
+  HealthCode,
+  HealthOptions,
+  HealthReason,
+} from "../base/telemetry/health.ts";
 export type { Histogram } from "../base/telemetry/histogram.ts";
 export { MiniStore } from "./store.ts";

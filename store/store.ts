@@ -1,6 +1,7 @@
 import type { StoreMetrics } from "./telemetry.ts";
 import { aDate, assertOptions, checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
+import type { Health, HealthOptions } from "../base/telemetry/health.ts";
 import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
 import { type Schema, validateNew } from "../base/schema.ts";
 import { parseJson } from "../base/walk.ts";
@@ -8,8 +9,8 @@ import { fromOs } from "../fs/os_errors.ts";
 import type { ConsumerInfo } from "./consume/info.ts";
 import { listConsumers, slowestConsumer } from "./consume/hold.ts";
 import { openConsumerBeside } from "./consume/file_log.ts";
-import { LiveLog } from "./consume/live_log.ts";
-import { openConsumer, removeConsumer } from "./consume/open.ts";
+import { openLiveConsumer } from "./consume/live_log.ts";
+import { removeConsumer } from "./consume/open.ts";
 import type { Consumer } from "./consumer.ts";
 import { contextOf, type JournalContext } from "./journal.ts";
 import type {
@@ -21,6 +22,7 @@ import type {
   LogRecord,
   ReplayRange,
 } from "./log.ts";
+import { logHealth } from "./health.ts";
 import { type OpenJournal, openJournal } from "./open.ts";
 import {
   checkAge,
@@ -281,6 +283,32 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.#writer.meter.read();
   }
 
+  /**
+   * Tells whether the log is well: for a check of liveness or readiness. Judges
+   * what the writer knows, the free space of its disk, and how far its consumers
+   * are; reads no record.
+   *
+   * @param options From when on something is worth a look.
+   * @returns Plain JSON; see {@linkcode HealthCode}. Rejects for no state that the
+   * log may be in, closed and poisoned included.
+   * @throws {TypeError} For an option that does not exist.
+   *
+   * @example A liveness check
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const store = await MiniStore.open<string>(`${await Deno.makeTempDir()}/journal.jsonl`);
+   * const status = async () => (await store.health()).status === "failed" ? 503 : 200;
+   * assertEquals(await status(), 200);
+   * await store.close();
+   * assertEquals(await status(), 503);
+   * ```
+   */
+  async health(options: HealthOptions = {}): Promise<Health> {
+    return await logHealth(this.#context, this.#writer, options);
+  }
+
   /** The error of the last rotation that an append started, until one succeeds. Meanwhile the old segment grows. */
   get rotationFailure(): MiniError | undefined {
     return this.#writer.rotation.failure;
@@ -500,13 +528,8 @@ export class MiniStore<T> implements AsyncDisposable {
    * `PERMISSION`, `NO_SPACE`, `IO`.
    */
   async consumer(name: string): Promise<Consumer<T>> {
-    this.#writer.assertOpen();
-    this.#writer.assertNative("open a consumer");
-    const log = new LiveLog(this.#context, this.#writer);
-    return await openConsumer(this.#context, name, {
-      log,
-      schema: this.#schema,
-    });
+    const [context, writer] = [this.#context, this.#writer];
+    return await openLiveConsumer(context, writer, name, this.#schema);
   }
 
   /** Lists the consumers of the log, in the order of their names. */

@@ -1,13 +1,16 @@
+import type { Schema } from "../../base/schema.ts";
+import type { Consumer } from "../consumer.ts";
 import type { JournalContext } from "../journal.ts";
 import { DurableEnd } from "../write/durable_end.ts";
 import type { Writer } from "../write/writer.ts";
 import type { ConsumerLog } from "./log_consumer.ts";
+import { openConsumer } from "./open.ts";
 import { positionIn, recordsAfter, rewritten } from "./placed.ts";
 import type { Position } from "./position.ts";
 import { segmentLines, startOf } from "./segment_lines.ts";
 
 /** The log of a consumer in the process of its writer. */
-export class LiveLog implements ConsumerLog {
+class LiveLog implements ConsumerLog {
   readonly #context: JournalContext;
   readonly #writer: Writer;
 
@@ -63,4 +66,17 @@ export class LiveLog implements ConsumerLog {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Opens a consumer in the process of the writer. */
+export async function openLiveConsumer<T>(
+  context: JournalContext,
+  writer: Writer,
+  name: string,
+  schema: Schema<T> | undefined,
+): Promise<Consumer<T>> {
+  writer.assertOpen();
+  writer.assertNative("open a consumer");
+  const log = new LiveLog(context, writer);
+  return await openConsumer(context, name, { log, schema });
 }

@@ -3,7 +3,7 @@ import {
   DURATIONS_MS,
   ValueCounter,
 } from "../../base/telemetry/histogram.ts";
-import type { MiniError } from "../../base/errors.ts";
+import { hasCode, type MiniError } from "../../base/errors.ts";
 import type { FileCompactionReport } from "../log.ts";
 import {
   APPEND,
@@ -41,6 +41,12 @@ export class WriterMeter {
   #bytes = 0;
   #failures = 0;
   #rotations = 0;
+  /** How long the last fsync of a commit took, in milliseconds. */
+  #lastSyncMs = 0;
+  /** When the commit began that is under way. */
+  #begun: number | undefined;
+  /** Why the last commit failed, if there was no space for it. */
+  noSpace: MiniError | undefined;
   /** How long opening took, in milliseconds. */
   openMs = 0;
 
@@ -115,9 +121,27 @@ export class WriterMeter {
     );
   }
 
+  /** The commit that is under way, or else the last fsync, if it takes `slowMs` or longer. */
+  get slow():
+    | { readonly ms: number; readonly isOver: boolean; readonly slowMs: number }
+    | undefined {
+    const slowMs = this.#slowMs;
+    const waited = performance.now() - (this.#begun ?? Infinity);
+    const isOver = waited < slowMs;
+    const ms = isOver ? this.#lastSyncMs : waited;
+    return ms < slowMs ? undefined : { ms, isOver, slowMs };
+  }
+
+  /** Notes that a commit begins. */
+  begin(): void {
+    this.#begun = performance.now();
+  }
+
   /** Counts a commit that has failed. */
-  countFailure(): void {
+  countFailure(error: unknown): void {
+    this.#begun = undefined;
     this.#failures++;
+    this.noSpace = hasCode(error, "NO_SPACE") ? error : undefined;
   }
 
   /** Counts a commit. */
@@ -125,11 +149,15 @@ export class WriterMeter {
     { records, callers, isDurable }: Commit,
     { bytes, writeMs, syncMs }: CommitReport,
   ): void {
+    this.#begun = this.noSpace = undefined;
     this.#records += records;
     this.#bytes += bytes;
     this.#callers.record(callers);
     this.#commitMs.record(writeMs + syncMs);
-    if (isDurable) this.#syncMs.record(syncMs);
+    if (isDurable) {
+      this.#syncMs.record(syncMs);
+      this.#lastSyncMs = syncMs;
+    }
     if (syncMs < this.#slowMs) return;
     const waiting = this.#waiting();
     SLOW.tell(() => ({ path: this.#path, syncMs, records, waiting }));

@@ -144,13 +144,17 @@ export class Writer implements CommittedEnd {
     return this.isNative ? this.#segments.journal : undefined;
   }
 
+  /** Whether {@linkcode Writer.close} was called. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Throws `CLOSED` once {@linkcode Writer.close} was called. */
   assertOpen(): void {
-    if (this.#closing === undefined) return;
+    if (!this.isClosed) return;
     const { active: path } = this.#options.context.paths;
-    throw new MiniError("CLOSED", `Cannot use "${path}": it was closed`, {
-      path,
-    });
+    const message = `Cannot use "${path}": it was closed`;
+    throw new MiniError("CLOSED", message, { path });
   }
 
   /** Whether the log is in this package's own format. */
@@ -207,15 +211,16 @@ export class Writer implements CommittedEnd {
   async #commitNext(): Promise<void> {
     const commit = this.#queue.shift();
     if (commit === undefined) return;
+    const run = () => this.#commit(commit);
+    this.meter.begin();
     try {
       const report = await (COMMIT.isObserved
-        ? this.meter.commit(commit, this, () =>
-          this.#commit(commit))
-        : this.#commit(commit));
+        ? this.meter.commit(commit, this, run)
+        : run());
       this.meter.count(commit, report);
       commit.resolve(report.first);
     } catch (error) {
-      this.meter.countFailure();
+      this.meter.countFailure(error);
       commit.reject(error);
       return;
     }
@@ -288,10 +293,8 @@ export class Writer implements CommittedEnd {
     hold?: () => Promise<ConsumerInfo | undefined>,
   ): Promise<FileCompactionReport> {
     const compact = () => compactUpTo(this.#segments, upTo, hold);
-    return this.#exclusively(
-      "compact",
-      () => this.meter.compact(upTo, compact),
-    );
+    const told = () => this.meter.compact(upTo, compact);
+    return this.#exclusively("compact", told);
   }
 
   /** Makes durable everything that was appended. */
