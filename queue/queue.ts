@@ -12,7 +12,7 @@ import {
   type WorkOptions,
 } from "./delivery/handler.ts";
 import type { QueueMessage } from "./delivery/message.ts";
-import { WorkerPool } from "./delivery/worker.ts";
+import { type LedgerPool, ledgerPool } from "./delivery/ledger_work.ts";
 import type { EventOptions, QueueEvent } from "./events/event.ts";
 import { EventHub } from "./events/hub.ts";
 import { type MessageOutcome, Outcomes } from "./events/outcome.ts";
@@ -85,7 +85,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   readonly #producer: Producer<T, M>;
   readonly #deliveries: Deliveries<T, M>;
   readonly #dispatcher: Dispatcher<T, M>;
-  readonly #pools = new Map<WorkerPool<T, M>, Promise<void>>();
+  readonly #pools = new Map<LedgerPool<T, M>, Promise<void>>();
   readonly #upkeep: Upkeep<T, M>;
   readonly #inbox: Inbox<T, M> | undefined;
   readonly #schedules: Schedules<T, M> | undefined;
@@ -404,7 +404,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       deliveries: this.#deliveries,
       options: this.#options,
     };
-    const pool = new WorkerPool(parts, handler, limitsOf(options));
+    const pool = ledgerPool(parts, handler, limitsOf(options));
     if (signal?.aborted) return;
     const letGo = onAbort(signal, () => pool.stop());
     const done = pool.run();

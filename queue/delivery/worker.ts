@@ -2,15 +2,11 @@ import { onAbort } from "../../base/abort.ts";
 import { hasCode, MiniError } from "../../base/errors.ts";
 import { withResolvers } from "../../base/promise.ts";
 import { exponentialBackoff } from "./backoff.ts";
-import type { Deliveries } from "./deliveries.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { Settlement } from "../ledger/entry.ts";
-import { receiptExpired } from "../ledger/ledger.ts";
-import type { Handler, PoolLimits } from "./handler.ts";
-import type { QueueMessage } from "./message.ts";
+import type { PoolLimits } from "./handler.ts";
 import { DeadLetterError, isA, RetryLaterError } from "./errors.ts";
 import { checkDelay, type CheckedOptions } from "../options.ts";
-import { describe, loggedError } from "./reason.ts";
+import { describe } from "./reason.ts";
+import type { Workable, WorkSource } from "./work_source.ts";
 
 /** How a handler ended. */
 type Outcome = { readonly result: unknown } | { readonly error: unknown };
@@ -26,16 +22,21 @@ interface Running {
 /** How long to wait while nothing can be logged. */
 const PAUSE = exponentialBackoff({ firstMs: 100, maxMs: 10_000 });
 
+/** The options of a queue that its workers need. */
+export type PoolOptions = Pick<
+  CheckedOptions<never>,
+  "backoff" | "clock" | "onError"
+>;
+
 /** Receives and handles messages, up to `concurrency` at a time, until it is stopped. */
-export class WorkerPool<T, M> {
-  readonly #dispatcher: Dispatcher<T, M>;
-  readonly #deliveries: Deliveries<T, M>;
-  readonly #options: CheckedOptions<T>;
-  readonly #handler: Handler<T, unknown, M>;
+export class WorkerPool<D extends Workable> {
+  readonly #source: WorkSource<D>;
+  readonly #options: PoolOptions;
+  readonly #handler: (message: D, signal: AbortSignal) => unknown;
   readonly #limits: PoolLimits;
   readonly #stop = new AbortController();
   /** The handlers that run, by message. */
-  readonly #running = new Map<QueueMessage<T, unknown, M>, Running>();
+  readonly #running = new Map<D, Running>();
   #failure: { readonly error: unknown } | undefined;
   /** The number of consecutive failures to log something. */
   #troubles = 0;
@@ -43,16 +44,12 @@ export class WorkerPool<T, M> {
   #pause: Promise<void> | undefined;
 
   constructor(
-    { dispatcher, deliveries, options }: {
-      readonly dispatcher: Dispatcher<T, M>;
-      readonly deliveries: Deliveries<T, M>;
-      readonly options: CheckedOptions<T>;
-    },
-    handler: Handler<T, unknown, M>,
+    source: WorkSource<D>,
+    options: PoolOptions,
+    handler: (message: D, signal: AbortSignal) => unknown,
     limits: PoolLimits,
   ) {
-    this.#dispatcher = dispatcher;
-    this.#deliveries = deliveries;
+    this.#source = source;
     this.#options = options;
     this.#handler = handler;
     this.#limits = limits;
@@ -75,8 +72,8 @@ export class WorkerPool<T, M> {
     // Nobody waits for these any longer: they time out like any other delivery.
     for (const [message, { timer }] of this.#running) {
       timer.abort();
-      this.#deliveries.letRunOut(message);
-      this.#deliveries.cancels.leave(message);
+      this.#source.letRunOut(message);
+      this.#source.leave(message);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -96,7 +93,7 @@ export class WorkerPool<T, M> {
         await this.#settled(
           message,
           this.#isStopped
-            ? message.nack({ countAttempt: false })
+            ? this.#source.giveBack(message)
             : this.#handle(message),
         );
       }
@@ -106,16 +103,12 @@ export class WorkerPool<T, M> {
     }
   }
 
-  async #next(): Promise<QueueMessage<T, unknown, M> | undefined> {
+  async #next(): Promise<D | undefined> {
     const { signal } = this.#stop;
     if (signal.aborted) return undefined;
     try {
-      // A message does not time out while its handler runs.
-      const held = { waitMs: Infinity, visibilityTimeoutMs: Infinity };
       const { untilEmpty } = this.#limits;
-      const receive = () =>
-        this.#dispatcher.receive(1, { ...held, signal }, untilEmpty);
-      return (await this.#patiently(receive))[0];
+      return await this.#patiently(() => this.#source.next(signal, untilEmpty));
     } catch (error) {
       if (error === signal.reason || this.#isPassedOver(error)) {
         return undefined;
@@ -156,21 +149,19 @@ export class WorkerPool<T, M> {
     return true;
   }
 
-  async #handle(message: QueueMessage<T, unknown, M>): Promise<void> {
+  async #handle(message: D): Promise<void> {
     const stop = new AbortController();
     const running: Running = { stop, timer: new AbortController() };
     const cancelled = withResolvers<void>();
-    const { cancels } = this.#deliveries;
-    const isThere = cancels.attend(message, (why) => {
-      stop.abort(why);
-      cancelled.resolve();
+    const isThere = this.#source.attend(message, {
+      onCancel(why) {
+        stop.abort(why);
+        cancelled.resolve();
+      },
+      onLost: (why) => stop.abort(why),
     });
     if (!isThere) return;
     this.#running.set(message, running);
-    this.#deliveries.onLost(
-      message,
-      () => stop.abort(receiptExpired(message.id, "continue with")),
-    );
     try {
       const ended = this.#run(message, stop.signal);
       const { handlerTimeoutMs } = this.#limits;
@@ -180,19 +171,19 @@ export class WorkerPool<T, M> {
       if (running.timer.signal.aborted) {
         const outcome = await ended;
         // A cancellation was called before this, and may fail.
-        await cancels.pending(message.id)?.catch(() => {});
+        await this.#source.cancelling(message)?.catch(() => {});
         await this.#settle(message, outcome);
       } else await this.#takeBack(message, ended, running);
     } finally {
       this.#running.delete(message);
       running.timer.abort("over");
-      cancels.leave(message);
+      this.#source.leave(message);
     }
   }
 
   /** Waits for the end of a handler that was told to stop, and gives it up after a while. */
   async #giveTime(
-    { id }: QueueMessage<T, unknown, M>,
+    { id }: D,
     ended: Promise<Outcome>,
     running: Running,
   ): Promise<void> {
@@ -207,29 +198,29 @@ export class WorkerPool<T, M> {
 
   /** Takes back the message of a handler that timed out, or whose message was cancelled, once the handler has ended or is given up. */
   async #takeBack(
-    message: QueueMessage<T, unknown, M>,
+    message: D,
     ended: Promise<Outcome>,
     running: Running,
   ): Promise<void> {
     const { handlerTimeoutMs } = this.#limits;
-    let lost = this.#deliveries.lose(message);
+    let isLost = this.#source.lose(message);
     await this.#giveTime(message, ended, running);
     // The handler may have settled its message itself, or may be settling it.
-    lost ??= this.#deliveries.lose(message);
-    if (lost === undefined) return this.#deliveries.letRunOut(message);
+    isLost ||= this.#source.lose(message);
+    if (!isLost) return this.#source.letRunOut(message);
     const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
     try {
-      const due = this.#deliveries.dueAfter(this.#backoff(message));
+      const delayMs = this.#backoff(message);
       await this.#patiently(() =>
-        this.#deliveries.takeBack([lost], { due, reason })
+        this.#source.takeBack(message, { delayMs, reason })
       );
     } catch (error) {
-      this.#deliveries.timeOut([lost]);
+      this.#source.timeOut(message);
       throw error;
     }
   }
 
-  #backoff({ attempts }: QueueMessage<T, unknown, M>): number {
+  #backoff({ attempts }: D): number {
     const ms = this.#options.backoff(attempts);
     checkDelay("backoff", ms);
     return ms;
@@ -237,7 +228,7 @@ export class WorkerPool<T, M> {
 
   /** Waits for a task that settles a message. Ignores that the delivery was already settled. */
   async #settled(
-    message: QueueMessage<T, unknown, M>,
+    message: D,
     task: Promise<void>,
   ): Promise<void> {
     try {
@@ -245,18 +236,17 @@ export class WorkerPool<T, M> {
     } catch (error) {
       const isLost = hasCode(error, "RECEIPT_EXPIRED");
       // Also while it is being settled: that may fail.
-      this.#deliveries.letRunOut(message);
+      this.#source.letRunOut(message);
       if (!isLost && !this.#isPassedOver(error)) throw error;
     }
   }
 
   async #run(
-    message: QueueMessage<T, unknown, M>,
+    message: D,
     signal: AbortSignal,
   ): Promise<Outcome> {
     try {
-      const progress = this.#deliveries.progress.reporter(message);
-      return { result: await this.#handler(message, { signal, progress }) };
+      return { result: await this.#handler(message, signal) };
     } catch (error) {
       return { error };
     }
@@ -280,45 +270,39 @@ export class WorkerPool<T, M> {
   }
 
   #settle(
-    message: QueueMessage<T, unknown, M>,
+    message: D,
     outcome: Outcome,
   ): Promise<void> {
     return this.#patiently(() => this.#settleOnce(message, outcome));
   }
 
   async #settleOnce(
-    message: QueueMessage<T, unknown, M>,
+    message: D,
     outcome: Outcome,
   ): Promise<void> {
-    if ("result" in outcome) return await message.ack(outcome.result);
+    if ("result" in outcome) {
+      return await this.#source.done(message, outcome.result);
+    }
     const { error } = outcome;
     const reason = describe(error);
     if (isA(error, RetryLaterError)) {
       const { delayMs } = error;
-      return await message.nack({ delayMs, reason, countAttempt: false });
+      return await this.#source.giveBack(message, { delayMs, reason });
     }
-    const isLast = isA(error, DeadLetterError);
+    if (isA(error, DeadLetterError)) {
+      return await this.#source.bury(message, reason, error);
+    }
     // It may have failed only because it was told to stop.
-    if (this.#isStopped && !isLast) {
-      return await message.nack({ reason, countAttempt: false });
+    if (this.#isStopped) {
+      return await this.#source.giveBack(message, { reason });
     }
-    const { id, receipt } = message;
-    const settlement: Settlement = isLast
-      ? { id, receipt, as: "dead", reason }
-      : this.#deliveries.returned(message, {
-        due: this.#deliveries.dueAfter(this.#backoff(message)),
-        reason,
-      });
-    const isDead = settlement.as === "dead";
-    await this.#deliveries.settle({
-      ...settlement,
-      ...(isDead && { error: loggedError(error) }),
-    }, "settle");
+    const delayMs = this.#backoff(message);
+    await this.#source.retry(message, { delayMs, reason }, error);
   }
 }
 
 /** Whether a failure may pass. */
 function mayPass(error: unknown): boolean {
-  const never = ["CLOSED", "POISONED", "RECEIPT_EXPIRED"];
+  const never = ["CLOSED", "POISONED", "DEPOSED", "RECEIPT_EXPIRED"];
   return error instanceof MiniError && !never.includes(error.code);
 }
