@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
     door: ["store", "snap", "state", "queue", "admin", "inspect"],
     internal: ["admin"],
   },
+  prometheus: { door: ["store", "state", "queue"] },
   "mod.ts": { door: ["store", "snap", "state", "queue"] },
 };
 

@@ -1,0 +1,66 @@
+import type { StateMetrics } from "../state/mod.ts";
+import type { Histogram, StoreMetrics } from "../store/mod.ts";
+
+/** A family of samples. */
+export interface Family {
+  /** The name after `mini_state_<kind>_`. */
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  /** The number that a value is divided by: 1,000 of milliseconds, as samples are in seconds. */
+  readonly per: number;
+}
+
+/** A family for each number of the metrics of a kind: a new one without a family fails the type check. */
+type Families<M> = {
+  readonly [K in Exclude<keyof M, "kind">]-?: Exclude<M[K], undefined> extends
+    Histogram ? Family & { readonly type: "histogram" }
+    : Family & { readonly type: "counter" | "gauge" };
+};
+
+const counter = (name: string, help: string) =>
+  ({ name: `${name}_total`, help, type: "counter", per: 1 }) as const;
+const gauge = (name: string, help: string) =>
+  ({ name, help, type: "gauge", per: 1 }) as const;
+const seconds = (name: string, help: string) =>
+  ({ name: `${name}_seconds`, help, type: "gauge", per: 1_000 }) as const;
+const durations = (name: string, help: string) =>
+  ({ name: `${name}_seconds`, help, type: "histogram", per: 1_000 }) as const;
+const counts = (name: string, help: string) =>
+  ({ name, help, type: "histogram", per: 1 }) as const;
+
+const STORE: Families<StoreMetrics> = {
+  records: counter("records", "Records that were acknowledged."),
+  bytes: counter("written_bytes", "Bytes that were written for them."),
+  waiting: gauge("waiting", "Appends that wait to be acknowledged."),
+  failures: counter("failures", "Commits that failed, with all their appends."),
+  rotations: counter("rotations", "Segments that were sealed."),
+  openMs: seconds("open", "How long opening took."),
+  commitMs: durations(
+    "commit",
+    "How long each commit took, from its first byte to its acknowledgement.",
+  ),
+  syncMs: durations("sync", "How long each fsync took."),
+  callers: counts("commit_callers", "How many callers shared each commit."),
+};
+
+const STATE: Families<StateMetrics> = {
+  records: counter("records", "Records that were applied."),
+  aborted: counter("aborted", "Records that were aborted."),
+  waiting: gauge(
+    "waiting",
+    "Records that are being logged, or wait to be applied.",
+  ),
+  openMs: seconds("open", "How long opening took."),
+  replayed: gauge("replayed", "Records that opening has replayed."),
+  snapshotFailures: counter(
+    "snapshot_failures",
+    "Automatic snapshots and compactions that failed.",
+  ),
+  snapshotMs: durations("snapshot", "How long each snapshot took."),
+};
+
+/** The families of each kind, in the order in which they are written. */
+export const FAMILIES: Readonly<
+  Record<string, Readonly<Record<string, Family>>>
+> = { store: STORE, state: STATE };
