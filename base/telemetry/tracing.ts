@@ -68,6 +68,25 @@ export class Trace<M extends object> {
       }
     });
   }
+
+  /** Runs a synchronous operation and tells of it: its only events are `start`, `end` and `error`. */
+  runSync<T>(about: () => M, run: () => T): T {
+    if (!this.isObserved) return run();
+    const message: M & { error?: unknown } = about();
+    const { start, end, error } = this.#channel;
+    // `traceSync` would put the result into the message.
+    return start.runStores(message, () => {
+      try {
+        return run();
+      } catch (cause) {
+        message.error = cause;
+        error.publish(message);
+        throw cause;
+      } finally {
+        end.publish(message);
+      }
+    });
+  }
 }
 
 /** Something that happens, and is told of on a channel. */
