@@ -21,6 +21,7 @@ import {
   type ApplyMessage,
   placeOf,
   StateMeter,
+  tellEnd,
 } from "./telemetry.ts";
 
 /** About how much a line has beside its JSON. */
@@ -217,11 +218,12 @@ export class Applier<S, M> {
 
   /** Takes note of an error that means that nothing more can be appended. */
   noteFailure(error: unknown): void {
-    const isFinal = hasCode(error, "POISONED");
+    const isFinal = hasCode(error, "POISONED") || hasCode(error, "DEPOSED");
     if (isFinal) this.#fail(error);
   }
 
   #fail(failure: MiniError): void {
+    if (this.failure === undefined) tellEnd(failure, this.#dir, this.#log.id);
     this.failure ??= failure;
     this.#change.fire();
     this.#endIfFailed();

@@ -188,8 +188,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     openState = (dir, options, handOver) =>
       openTold(dir, async () => {
         const opened = await StateManager.#open(dir, options, handOver);
-        const { recovery } = opened;
-        return { opened, meter: opened.#applier.meter, recovery };
+        return { opened, meter: opened.#applier.meter };
       });
     optionsOf = (manager) => manager.#options;
   }
@@ -235,6 +234,11 @@ export class StateManager<S, M> implements AsyncDisposable {
    */
   get firstSequence(): number {
     return this.#log.firstSequence;
+  }
+
+  /** The id of the log, which its snapshots carry too; `undefined` if it has none. */
+  get logId(): string | undefined {
+    return this.#log.id;
   }
 
   /** The report of opening. */

@@ -53,6 +53,7 @@ export type { Histogram } from "../base/telemetry/histogram.ts";
 export type {
   AbortedMessage,
   ApplyMessage,
+  DeposedMessage,
   StateMetrics,
   StateOpenMessage,
 } from "./telemetry.ts";

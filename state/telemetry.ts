@@ -16,6 +16,7 @@ import {
 } from "../base/telemetry/histogram.ts";
 import { Point, Trace } from "../base/telemetry/tracing.ts";
 import type { Log } from "../store/mod.ts";
+import type { MiniError } from "../base/errors.ts";
 import type { StateRecoveryReport } from "./options.ts";
 
 /** An opening of a state, on `mini-state:open`: its log and its snapshots are opened within. */
@@ -52,9 +53,20 @@ export interface AbortedMessage {
   readonly cause: unknown;
 }
 
+/** A log that another owner has taken over, on `mini-state:deposed`: the state applies nothing more. */
+export interface DeposedMessage {
+  /** The directory, if the state has one. */
+  readonly path?: string;
+  /** The id of the log, if it has one. */
+  readonly logId?: string;
+  /** The failure, with code `DEPOSED`. */
+  readonly error: MiniError;
+}
+
 export const OPEN: Trace<StateOpenMessage> = new Trace("mini-state:open");
 export const APPLY: Trace<ApplyMessage> = new Trace("mini-state:apply");
 export const ABORTED: Point<AbortedMessage> = new Point("mini-state:aborted");
+const DEPOSED: Point<DeposedMessage> = new Point("mini-state:deposed");
 
 /** The numbers of an open state since it was opened. Plain JSON. */
 export interface StateMetrics {
@@ -105,15 +117,26 @@ export function placeOf(
   };
 }
 
+/** Tells why a state has failed, if its log was taken over. */
+export function tellEnd(
+  error: MiniError,
+  path: string | undefined,
+  logId: string | undefined,
+): void {
+  if (error.code !== "DEPOSED") return;
+  DEPOSED.tell(() => ({ ...placeOf(path, logId), error }));
+}
+
 /** A state that was opened, and what counts its work. */
 interface Opened<T> {
   readonly opened: T;
   readonly meter: StateMeter;
-  readonly recovery: StateRecoveryReport;
 }
 
 /** Opens a state, tells of it, and counts how long that took. */
-export async function openTold<T>(
+export async function openTold<
+  T extends { readonly recovery: StateRecoveryReport },
+>(
   dir: string | undefined,
   open: () => Promise<Opened<T>>,
 ): Promise<T> {
@@ -122,15 +145,15 @@ export async function openTold<T>(
     kind: "state",
     ...placeOf(dir, undefined),
   });
-  const { opened, meter, recovery } = await OPEN.run(
+  const { opened, meter } = await OPEN.run(
     about,
     open,
-    (message, { recovery }) => {
-      message.recovery = recovery;
+    (message, { opened }) => {
+      message.recovery = opened.recovery;
     },
   );
   meter.openMs = performance.now() - start;
-  meter.replayed = recovery.replayed;
+  meter.replayed = opened.recovery.replayed;
   return opened;
 }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { StateManager, type StateOptions } from "@mini/state/state";
-import { MiniStore } from "@mini/state/store";
+import { MiniError, MiniStore } from "@mini/state/store";
 import { SnapStore } from "@mini/state/snap";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { MemoryLog } from "../support/memory_log.ts";
@@ -149,4 +149,31 @@ Deno.test("a state on a log without an id is told of without one", async () => {
   const [aborted] = listener.of("aborted");
   assertEquals(aborted!.seq, 2);
   assert(!("logId" in aborted!) && !("path" in aborted!));
+});
+
+Deno.test("a state tells once that its log was taken over, whether the log or an append says it", async () => {
+  const deposed = new MiniError("DEPOSED", "another has taken over");
+  const { fs: _, ...rest } = options(new MemoryFileSystem());
+  for (const says of ["the log", "an append", "both"]) {
+    using listener = new Listener([], ["deposed"]);
+    const failed = Promise.withResolvers<MiniError>();
+    const log = new MemoryLog();
+    Object.defineProperty(log, "id", { value: "0123" });
+    if (says !== "an append") {
+      Object.assign(log, { failed: failed.promise });
+    }
+    const snapshots = new SnapStore<Sum>("/own", {
+      fs: new MemoryFileSystem(),
+    });
+    await using state = await StateManager.open({ ...rest, log, snapshots });
+    assertEquals(state.logId, "0123");
+    await state.apply({ by: 1 });
+    if (says !== "an append") failed.resolve(deposed);
+    await Promise.resolve();
+    if (says !== "the log") log.append = () => Promise.reject(deposed);
+    const error = await assertRejects(() => state.apply({ by: 1 }), MiniError);
+    await assertRejects(() => state.apply({ by: 1 }));
+    assertEquals([error, state.failure], [deposed, deposed]);
+    assertEquals(listener.of("deposed"), [{ logId: "0123", error: deposed }]);
+  }
 });
