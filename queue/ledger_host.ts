@@ -21,6 +21,8 @@ export interface LedgerHost<S, M> {
   readonly failure: MiniError | undefined;
   /** The file of the log, absolute, if it has one. */
   readonly journalPath?: string | undefined;
+  /** The id of the log, if it is known. */
+  readonly logId?: string | undefined;
   /** Applies a mutation. Resolves to its sequence number. */
   apply(mutation: M, options?: ApplyOptions): Promise<number>;
   /** Fast path: applies the JSON text of a mutation that the caller has checked. A state with a schema leaves it out. */

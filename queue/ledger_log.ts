@@ -19,6 +19,7 @@ import type { Ledger, LedgerMessage } from "./ledger/ledger.ts";
 import { ifReadable, type LedgerView } from "./ledger/read.ts";
 import { type ReadyIndex, readyIndexOf } from "./ledger/ready_index.ts";
 import type { LedgerHost } from "./ledger_host.ts";
+import type { ToldQueue } from "./telemetry/messages.ts";
 
 /** The parts of a host that do not depend on its state. */
 type Host<M> = Omit<
@@ -47,6 +48,8 @@ export interface LedgerBinding<T, M> {
   readonly ids?: { next: number };
   /** The ids of messages that are picked but not yet recorded as delivered. */
   readonly picked?: Set<number>;
+  /** The queue, for those who are told what it does. */
+  readonly about: ToldQueue;
   readonly policy?: CompactionPolicy;
   /** The past of the ledger, if the host gives it. */
   readonly past?: LedgerPast<T> | undefined;
@@ -134,6 +137,11 @@ export class LedgerLog<T, M> {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The queue, for those who are told what it does. */
+  get about(): ToldQueue {
+    return this.#binding.about;
   }
 
   get past(): LedgerPast<T> | undefined {

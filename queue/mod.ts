@@ -100,3 +100,17 @@ export type {
   WorkOptions,
 } from "./delivery/handler.ts";
 export type { ReportProgress } from "./delivery/progress.ts";
+export type {
+  DeadLetterMessage,
+  EnqueueMessage,
+  LeaseExpiredMessage,
+  OutgoingMessage,
+  ProcessMessage,
+  ProcessOutcome,
+  QueueOpenMessage,
+  ReceiveMessage,
+  SettleMessage,
+  ToldDelivery,
+  ToldQueue,
+  ToldSettlement,
+} from "./telemetry/messages.ts";

@@ -22,6 +22,7 @@ import {
   QUEUE_CHECKS,
   type QueueOptions,
 } from "./options.ts";
+import { toldQueue } from "./telemetry/told.ts";
 
 /** Fewer changes than this are no reason for an automatic snapshot. */
 const MIN_CHANGES = 10_000;
@@ -80,6 +81,7 @@ export async function openLedger<T>(
     applyJson: manager.applyJson,
     picked,
     policy,
+    about: toldQueue(manager),
     past: pastOf(
       manager,
       (ledger) => ledger,
@@ -157,7 +159,7 @@ export function claimLedger<K extends string, T>(
   host:
     & Pick<
       LedgerHost<StateWith<K>, unknown>,
-      "state" | "at" | "history" | "journalPath"
+      "state" | "at" | "history" | "journalPath" | "logId"
     >
     & LedgerBinding<T, EntryIn<K, T>>["host"],
   name: K,
@@ -172,6 +174,7 @@ export function claimLedger<K extends string, T>(
     find: () => ledgerIn(host.state, name) as Ledger<T>,
     wrap: (entry: LedgerEntry<T>) => ({ [name]: entry }) as EntryIn<K, T>,
     ids: claimed.ids,
+    about: toldQueue(host, name),
     past: pastOf(
       host,
       (state: StateWith<K>) => ledgerIn(state, name) as Ledger<T>,

@@ -423,12 +423,25 @@ export function checkMessage(message: MessageInput<unknown>): void {
   throw new TypeError("at and delayMs exclude each other");
 }
 
+/** A copy of the headers of a message, or of those it has without any; `undefined` if it has none, or what is none. */
+export function headersOf(
+  message: MessageInput<unknown>,
+  none?: MessageHeaders,
+): MessageHeaders | undefined {
+  const headers = Object(message).headers ?? none;
+  return areHeaders(headers) ? { ...headers } : undefined;
+}
+
 function aHeaders(name: string, value: unknown): void {
+  if (areHeaders(value)) return;
+  throw new TypeError(`${name} must be an object of strings`);
+}
+
+function areHeaders(value: unknown): value is MessageHeaders {
   const isRecord = typeof value === "object" && value !== null &&
     !Array.isArray(value);
   const isText = (each: unknown) => typeof each === "string";
-  if (isRecord && Object.values(value).every(isText)) return;
-  throw new TypeError(`${name} must be an object of strings`);
+  return isRecord && Object.values(value).every(isText);
 }
 
 /** Checks for a time span. */

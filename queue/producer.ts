@@ -16,6 +16,7 @@ import {
   type MessageInput,
   messageOf,
 } from "./options.ts";
+import { enqueueTold, mutationTold } from "./telemetry/told.ts";
 
 /** Enqueues messages. */
 export class Producer<T, M> {
@@ -28,7 +29,16 @@ export class Producer<T, M> {
   }
 
   /** Enqueues messages in one entry; they are taken as they are at the call. */
-  async enqueue(
+  enqueue(messages: readonly MessageInput<T>[]): Promise<EnqueueResult[]> {
+    return enqueueTold(
+      this.#log.about,
+      "enqueue",
+      messages,
+      (messages) => this.#enqueue(messages),
+    );
+  }
+
+  async #enqueue(
     messages: readonly MessageInput<T>[],
   ): Promise<EnqueueResult[]> {
     const enqueue = messages.map((message) => this.newMessage(message));
@@ -102,7 +112,13 @@ export class Producer<T, M> {
   /** The mutation of the state that enqueues a message. */
   enqueueMutation(payload: T, options: EnqueueOptions): M {
     const message = messageOf("enqueueMutation()", payload, options);
-    return this.#log.mutation({ enqueue: [this.newMessage(message)] });
+    return mutationTold(this.#log.about, message, (message) => {
+      const enqueue = this.newMessage(message);
+      return {
+        id: enqueue.id,
+        mutation: this.#log.mutation({ enqueue: [enqueue] }),
+      };
+    });
   }
 
   /** A copy of a message that is enqueued again and again, checked as `doing` would. */

@@ -1,18 +1,14 @@
-import { onAbort } from "../base/abort.ts";
 import { assertKnown, assertOptions, checkCount } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
+import { absolutePath } from "../fs/system.ts";
 import { Signal } from "../base/signal.ts";
 import type { CompactionReport } from "../state/mod.ts";
 import type { CancelResult } from "./delivery/cancels.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
-import {
-  type Handler,
-  limitsOf,
-  type WorkOptions,
-} from "./delivery/handler.ts";
+import type { Handler, WorkOptions } from "./delivery/handler.ts";
 import type { QueueMessage } from "./delivery/message.ts";
-import { type LedgerPool, ledgerPool } from "./delivery/ledger_work.ts";
+import { WorkerPools } from "./delivery/pools.ts";
 import type { EventOptions, QueueEvent } from "./events/event.ts";
 import { EventHub } from "./events/hub.ts";
 import { type MessageOutcome, Outcomes } from "./events/outcome.ts";
@@ -32,7 +28,6 @@ import {
 } from "./open.ts";
 import {
   BATCH_CHECKS,
-  type CheckedOptions,
   type DeadLetterChoice,
   type DeliveryOptions,
   type EnqueueOptions,
@@ -53,6 +48,7 @@ import { Schedules } from "./schedule/schedules.ts";
 import type { Source } from "./source.ts";
 import { Producer } from "./producer.ts";
 import { QueueReader } from "./reader.ts";
+import { OPEN, type QueueOpenMessage } from "./telemetry/messages.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /**
@@ -80,12 +76,11 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   extends QueueReader<T, R>
   implements AsyncDisposable {
   readonly #log: LedgerLog<T, M>;
-  readonly #options: CheckedOptions<T>;
   readonly #free: () => Promise<void>;
   readonly #producer: Producer<T, M>;
   readonly #deliveries: Deliveries<T, M>;
   readonly #dispatcher: Dispatcher<T, M>;
-  readonly #pools = new Map<LedgerPool<T, M>, Promise<void>>();
+  readonly #pools: WorkerPools<T, M>;
   readonly #upkeep: Upkeep<T, M>;
   readonly #inbox: Inbox<T, M> | undefined;
   readonly #schedules: Schedules<T, M> | undefined;
@@ -104,7 +99,6 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   ) {
     super(() => this.#current());
     this.#log = log;
-    this.#options = options;
     this.#free = free;
     this.journalPath = journalPath;
     const producer = this.#producer = new Producer(log, options);
@@ -119,12 +113,14 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
       .filter((source) => source !== undefined);
     const parts = { log, options, poke, sources };
     const deliveries = this.#deliveries = new Deliveries(log, options, poke);
-    this.#dispatcher = new Dispatcher({ ...parts, deliveries });
+    const dispatcher = new Dispatcher({ ...parts, deliveries });
+    this.#dispatcher = dispatcher;
+    this.#pools = new WorkerPools({ ...parts, deliveries, dispatcher });
     this.#upkeep = new Upkeep(log, deliveries);
     const events = this.#events = new EventHub(log, options.clock);
     deliveries.progress.onNote = (delivery, progress) =>
       events.note(delivery, progress);
-    this.#outcomes = new Outcomes(events, log, deliveries);
+    this.#outcomes = new Outcomes(events, log, deliveries.acks);
   }
 
   /**
@@ -144,7 +140,10 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     dir: string | URL,
     options: QueueOptions<T> = {},
   ): Promise<MiniQueue<T, R>> {
-    return await MiniQueue.#start(await openLedger(dir, options));
+    return await MiniQueue.#open(
+      () => ({ directory: absolutePath(dir) }),
+      () => openLedger(dir, options),
+    );
   }
 
   /**
@@ -190,7 +189,10 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     name: K,
     options: DeliveryOptions<PayloadOf<M, K>> = {},
   ): Promise<MiniQueue<PayloadOf<M, K>, R, EntryIn<K, PayloadOf<M, K>>>> {
-    return await MiniQueue.#start(claimLedger(manager, name, options));
+    return await MiniQueue.#open(
+      () => ({ name }),
+      () => claimLedger(manager, name, options),
+    );
   }
 
   /**
@@ -246,6 +248,18 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   ): Promise<void> {
     assertOptions("MiniQueue.postBatch()", options, BATCH_CHECKS);
     await post(dir, messages, options.fs);
+  }
+
+  /** Opens a queue, and tells of it. */
+  static #open<T, R, M>(
+    about: () => Pick<QueueOpenMessage, "directory" | "name">,
+    claim: () => OpenLedger<T, M> | Promise<OpenLedger<T, M>>,
+  ): Promise<MiniQueue<T, R, M>> {
+    return OPEN.run(
+      () => ({ kind: "queue", ...about() }),
+      async () => await MiniQueue.#start<T, R, M>(await claim()),
+      (message, queue) => Object.assign(message, queue.#log.about),
+    );
   }
 
   static async #start<T, R, M>(
@@ -398,25 +412,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     options: WorkOptions = {},
   ): Promise<void> {
     this.#assertOpen();
-    const { signal } = options;
-    const parts = {
-      dispatcher: this.#dispatcher,
-      deliveries: this.#deliveries,
-      options: this.#options,
-    };
-    const pool = ledgerPool(parts, handler, limitsOf(options));
-    if (signal?.aborted) return;
-    const letGo = onAbort(signal, () => pool.stop());
-    const done = pool.run();
-    this.#pools.set(pool, done);
-    const leave = this.#sources.map((source) => source.wait());
-    try {
-      await done;
-    } finally {
-      this.#pools.delete(pool);
-      for (const each of leave) each();
-      letGo();
-    }
+    await this.#pools.work(handler, options);
   }
 
   /** Shows the status of each schedule that the queue was opened with, in that order. */
@@ -629,10 +625,10 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   }
 
   async #end(): Promise<void> {
-    for (const pool of this.#pools.keys()) pool.stop();
+    this.#pools.stop();
     // A handler may wait for one.
     await this.#outcomes.end();
-    await Promise.allSettled(this.#pools.values());
+    await this.#pools.ended();
     await this.#dispatcher.end();
     for (const source of this.#sources) await source.end();
     if (this.#log.isOver || !this.#log.hasDrifted) return;

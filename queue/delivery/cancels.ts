@@ -3,8 +3,10 @@ import { MiniError } from "../../base/errors.ts";
 import { hadEffect } from "../effect_of.ts";
 import { type Effect, observe } from "../ledger/effects.ts";
 import { isCurrent, type Ledger, receiptExpired } from "../ledger/ledger.ts";
+import type { Cancellation } from "../ledger/entry.ts";
 import type { Hold } from "../ledger/read.ts";
 import type { LedgerLog } from "../ledger_log.ts";
+import { settleTold } from "../telemetry/told.ts";
 import type { Delivery, Leases } from "./leases.ts";
 import { checkReason } from "./reason.ts";
 
@@ -22,8 +24,8 @@ type Handled = Delivery & { readonly group: string | undefined };
 interface Attended extends Handled {
   /** The last effect on its message that was seen. */
   seen?: Pick<Effect, "type" | "reason"> | undefined;
-  /** Tells it that its message was cancelled. */
-  readonly onCancel: (why: MiniError) => void;
+  /** Tells it that its message was cancelled, or its delivery was ended otherwise. */
+  readonly onCancel: (why: MiniError, as: "cancelled" | "lost") => void;
   /** Frees the group of the message, which was cancelled. */
   release?: () => void;
 }
@@ -131,11 +133,9 @@ export class Cancels<T, M> {
     const isDone = seen ? seen.type === "done" : lease.mayBeAcked;
     if (isDone) return;
     if (messages[id] === undefined) attended.release = this.#hold(group);
-    onCancel(
-      seen?.type === "cancelled"
-        ? cancelled(id, seen.reason)
-        : receiptExpired(id, "continue with"),
-    );
+    if (seen?.type === "cancelled") {
+      onCancel(cancelled(id, seen.reason), "cancelled");
+    } else onCancel(receiptExpired(id, "continue with"), "lost");
     this.#leases.lose(lease);
   }
 
@@ -196,15 +196,16 @@ export class Cancels<T, M> {
     const release = inFlight ? this.#hold(group) : () => {};
     const why = reason === undefined ? {} : { reason };
     try {
-      const isOurs = await hadEffect(
-        this.#log,
-        { cancel: [{ id, ...why }] },
+      const isOurs = await settleTold(
+        this.#log.about,
         {
-          type: "cancelled",
-          id,
-          isDue: ({ messages }) => messages[id] !== undefined,
-          isSure: (now) => hasEnded(now, id) ? false : undefined,
-          isLikely: true,
+          by: "cancel",
+          durable: true,
+          settlements: [{ id, as: "cancelled" }],
+        },
+        () => this.#enter({ id, ...why }),
+        (told, isOurs) => {
+          if (!isOurs) told.settlements = [];
         },
       );
       if (isOurs) return this.#stop({ id, receipt }, inFlight, reason, release);
@@ -215,6 +216,18 @@ export class Cancels<T, M> {
     }
     release();
     return "finished";
+  }
+
+  /** Logs a cancellation. Returns whether it has ended the message. */
+  #enter(cancellation: Cancellation): Promise<boolean> {
+    const { id } = cancellation;
+    return hadEffect(this.#log, { cancel: [cancellation] }, {
+      type: "cancelled",
+      id,
+      isDue: ({ messages }) => messages[id] !== undefined,
+      isSure: (now) => hasEnded(now, id) ? false : undefined,
+      isLikely: true,
+    });
   }
 
   /** Holds a group: a handler may still run when its message is gone. */
@@ -234,7 +247,7 @@ export class Cancels<T, M> {
     const isRunning = inFlight && attended?.receipt === receipt;
     if (isRunning) {
       attended.release = release;
-      attended.onCancel(cancelled(id, reason));
+      attended.onCancel(cancelled(id, reason), "cancelled");
     } else release();
     const lease = this.#leases.find(delivery);
     if (lease !== undefined) this.#leases.lose(lease);

@@ -1,16 +1,11 @@
-import { MiniError } from "../../base/errors.ts";
 import { validate } from "../../base/schema.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Settlement } from "../ledger/entry.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import { Cancels } from "./cancels.ts";
 import { copyOf } from "./copy.ts";
-import {
-  type Delivery,
-  type HandlerResult,
-  type Lease,
-  Leases,
-} from "./leases.ts";
+import { isReceiptExpired } from "./errors.ts";
+import { type Delivery, type Lease, Leases } from "./leases.ts";
 import {
   isCurrent,
   type Ledger,
@@ -18,12 +13,22 @@ import {
   receiptExpired,
 } from "../ledger/ledger.ts";
 import type { CheckedOptions } from "../options.ts";
+import {
+  DEAD_LETTER,
+  LEASE_EXPIRED,
+  PROCESS,
+  type ToldQueue,
+} from "../telemetry/messages.ts";
+import { settleTold } from "../telemetry/told.ts";
 import { Progress } from "./progress.ts";
 import { describe } from "./reason.ts";
-import { encodedResult } from "./result.ts";
+import { Acknowledgements } from "./result.ts";
 
 /** The most settlements by the queue itself in one entry. */
 const MAX_SETTLEMENTS = 1_000;
+
+/** A message, and how many of its deliveries count. */
+type Counted = Pick<LedgerMessage, "id" | "attempts">;
 
 /** The deliveries under way: how each begins and how it ends. */
 export class Deliveries<T, M> {
@@ -34,16 +39,17 @@ export class Deliveries<T, M> {
   readonly #poke: Signal;
   /** Cancels messages. */
   readonly cancels: Cancels<T, M>;
+  /** How they are acknowledged. */
+  readonly acks: Acknowledgements<T, M>;
   /** How far they are. */
   readonly progress: Progress<T, M>;
-  /** Called when a delivery is about to be acknowledged. */
-  onAcked: (delivery: Delivery) => void = () => {};
 
   constructor(log: LedgerLog<T, M>, options: CheckedOptions<T>, poke: Signal) {
     this.#log = log;
     this.#options = options;
     this.#poke = poke;
     const { maxResultBytes } = options;
+    this.acks = new Acknowledgements(log, this.#leases, options);
     this.progress = new Progress(log, this.#leases, maxResultBytes);
     const giveBack = (id: number) => this.#giveBackOne(id);
     const parts = { log, leases: this.#leases, now: () => this.#now() };
@@ -91,9 +97,17 @@ export class Deliveries<T, M> {
       if (message === undefined || !message.inFlight) continue;
       if (this.cancels.passOver(id)) continue;
       this.#leases.take(message, this.#now(), timeoutMs);
+      if (PROCESS.isObserved) this.#noteWait(message);
       leased.push({ message, payload });
     }
     return leased;
+  }
+
+  /** Notes how long a message has waited, for who is told. */
+  #noteWait(message: LedgerMessage<T>): void {
+    const { at, due } = message;
+    const lease = this.#leases.of(message)!;
+    lease.waitedMs = Math.max(0, this.#log.now() - Math.max(at, due));
   }
 
   #payloadOf({ id, payload }: LedgerMessage<T>): T {
@@ -140,30 +154,19 @@ export class Deliveries<T, M> {
     };
   }
 
-  /** The settlement of a delivery that is done. Notes the result of its handler. */
-  acked({ id, receipt }: Delivery, result: unknown): Settlement {
-    const acked: Settlement = { id, receipt, as: "acked" };
-    const lease = this.#leases.of(acked);
-    if (lease === undefined) return acked;
-    let encoded: HandlerResult | undefined;
-    lease.result = result === undefined
-      ? undefined
-      : () => encoded ??= encodedResult(id, result, this.#options);
-    this.onAcked(acked);
-    // The ledger may not be readable now.
-    if (this.#options.policy.finished === undefined) return acked;
-    const kept = this.resultOf(acked);
-    return "result" in kept ? { ...acked, ...kept } : acked;
-  }
-
-  /** The result of the handler of a delivery that is being acknowledged, for who waits for it. */
-  resultOf(delivery: Delivery): HandlerResult {
-    return this.#leases.find(delivery)?.result?.() ?? {};
-  }
-
   /** Settles a delivery for its consumer, durably. */
-  async settle(settlement: Settlement, doing: string): Promise<void> {
-    const { id } = settlement;
+  settle(settlement: Settlement, doing: string): Promise<void> {
+    const settlements = [settlement];
+    return settleTold(
+      this.#log.about,
+      { by: "consumer", durable: true, settlements },
+      () => this.#settle(settlement, doing),
+    );
+  }
+
+  async #settle(settlement: Settlement, doing: string): Promise<void> {
+    const { id, as } = settlement;
+    let attempts = 0;
     const lease = this.#leases.of(settlement);
     if (lease === undefined || this.cancels.pending(id)) {
       throw receiptExpired(id, doing);
@@ -172,6 +175,7 @@ export class Deliveries<T, M> {
       // From here on it cannot time out or be settled again.
       await (lease.settling = this.#log.whenReadable((ledger) => {
         if (!isCurrent(ledger, settlement)) throw receiptExpired(id, doing);
+        attempts = ledger.messages[id]!.attempts;
         return this.#log.settle(settlement);
       }));
     } catch (error) {
@@ -184,6 +188,12 @@ export class Deliveries<T, M> {
       throw receiptExpired(id, doing);
     }
     this.#leases.end(lease);
+    lease.settledAs = as;
+    if (as === "dead") this.#tellDead({ id, attempts });
+  }
+
+  #tellDead({ id, attempts }: Counted): void {
+    DEAD_LETTER.tell(() => ({ ...this.#log.about, id, attempts }));
   }
 
   /** Takes back, on opening, the messages that consumers of an earlier process held. */
@@ -203,7 +213,10 @@ export class Deliveries<T, M> {
     const expired = this.#leases.takeExpired(this.#now());
     if (expired.length === 0) return;
     const reason = "it was not settled within its visibility timeout";
-    await this.#takeBackOrKeep(expired, reason);
+    const taken = await this.#takeBackOrKeep(expired, reason);
+    for (const { id, attempts: attempt } of taken) {
+      LEASE_EXPIRED.tell(() => ({ ...this.#log.about, id, attempt }));
+    }
   }
 
   /** Takes the lease of an unsettled delivery from its consumer. The message stays in flight until it is taken back. */
@@ -229,32 +242,45 @@ export class Deliveries<T, M> {
   async #takeBackOrKeep(
     lost: readonly Delivery[],
     reason: string,
-  ): Promise<void> {
+  ): Promise<Counted[]> {
     try {
-      await this.takeBack(lost, { due: 0, reason });
+      return await this.takeBack(lost, { due: 0, reason });
     } catch (error) {
       this.timeOut(lost);
       throw error;
     }
   }
 
-  /** Lets messages wait again whose deliveries were lost, unless they were settled since. */
+  /** Lets messages wait again whose deliveries were lost, unless they were settled since. Returns those. */
   async takeBack(
     lost: readonly Delivery[],
     { due, reason }: { due: number; reason: string },
-  ): Promise<void> {
+  ): Promise<Counted[]> {
     const ledger = await this.#log.readable();
-    const settlements = lost
+    const taken = lost
       .filter((delivery) => isCurrent(ledger, delivery))
-      .map(({ id }) => this.returned(ledger.messages[id]!, { due, reason }));
-    await this.#expire(settlements);
+      .map(({ id }) => ({ ...ledger.messages[id]! }));
+    await this.#expire(
+      taken.map((message) => this.returned(message, { due, reason })),
+    );
+    return taken;
   }
 
   async #expire(settlements: readonly Settlement[]): Promise<void> {
     for (let at = 0; at < settlements.length; at += MAX_SETTLEMENTS) {
       const expire = settlements.slice(at, at + MAX_SETTLEMENTS);
-      // Not durable: if a power cut loses it, opening does the same again.
-      await this.#log.enter({ expire }, false);
+      let dead: Counted[] = [];
+      await this.#log.whenReadable(({ messages }) => {
+        dead = expire.filter(({ as }) => as === "dead")
+          .flatMap(({ id }) => messages[id] ?? []);
+        // Not durable: if a power cut loses it, opening does the same again.
+        return settleTold(
+          this.#log.about,
+          { by: "queue", durable: false, settlements: expire },
+          () => this.#log.enter({ expire }, false),
+        );
+      });
+      for (const message of dead) this.#tellDead(message);
     }
   }
 
@@ -294,6 +320,16 @@ export class Deliveries<T, M> {
     return ledger === undefined || isCurrent(ledger, delivery);
   }
 
+  /** The queue, for those who are told what it does. */
+  get about(): ToldQueue {
+    return this.#log.about;
+  }
+
+  /** The lease on a delivery. */
+  leaseOf(delivery: Delivery): Lease | undefined {
+    return this.#leases.find(delivery);
+  }
+
   /** Moves the deadline of a lease that has one. Returns whether there is a lease. */
   extend(delivery: Delivery, ms: number): boolean {
     const lease = this.#leases.of(delivery);
@@ -325,34 +361,7 @@ export class Deliveries<T, M> {
     return this.#log.dueAfter(ms);
   }
 
-  /** The mutation of the state that acknowledges a delivery. It carries its own result: there may be others. */
-  ackMutation({ id, receipt }: Delivery, result: unknown): M {
-    const lease = this.#leases.of({ id, receipt })!;
-    const given = result === undefined
-      ? {}
-      : encodedResult(id, result, this.#options);
-    const isKept = "result" in given;
-    lease.result = isKept ? undefined : () => given;
-    lease.mayBeAcked = true;
-    this.onAcked(lease);
-    const settlement = {
-      id,
-      receipt,
-      as: "acked",
-      ...(isKept && given),
-    } as const;
-    return this.#log.mutation({ settle: [settlement] });
-  }
-
   #now(): number {
     return this.#options.clock.monotonic();
   }
-}
-
-/** Whether settling failed because the delivery is not the current one. */
-function isReceiptExpired(error: unknown): boolean {
-  if (!(error instanceof MiniError)) return false;
-  const { code, cause } = error;
-  return code === "RECEIPT_EXPIRED" ||
-    code === "ABORTED_MUTATION" && isReceiptExpired(cause);
 }

@@ -13,6 +13,8 @@ import {
   checkSpan,
   type ReceiveOptions,
 } from "../options.ts";
+import { RECEIVE, type ReceiveMessage } from "../telemetry/messages.ts";
+import { toldDelivery } from "../telemetry/told.ts";
 
 /** A call of `receive` that waits. */
 interface Waiter<T, M> {
@@ -27,6 +29,8 @@ interface Waiter<T, M> {
   readonly untilEmpty: boolean;
   /** Whether somebody has looked into the sources before the waiter leaves with nothing. */
   hasLooked: boolean;
+  /** The message of its event, if somebody listens. */
+  readonly told: ReceiveMessage | undefined;
 }
 
 /** The messages that are picked for a waiter. */
@@ -67,11 +71,28 @@ export class Dispatcher<T, M> {
     this.#sources = sources;
   }
 
-  /** Waits for at least one message, and receives up to `max`; none if the time is up, or the queue is empty. */
+  /** Waits for at least one message, and receives up to `max`; none if the time is up. */
   receive(
     max: number,
+    options: ReceiveOptions,
+  ): Promise<QueueMessage<T, unknown, M>[]> {
+    return RECEIVE.run(
+      () => ({ ...this.#log.about, max, waited: false }),
+      (told) => this.take(max, options, { told }),
+      (told, messages) => {
+        told.deliveries = messages.map(toldDelivery);
+      },
+    );
+  }
+
+  /** The same, untold, for a worker; `untilEmpty` also ends the waiting when the queue is empty. */
+  take(
+    max: number,
     { waitMs = 0, signal, visibilityTimeoutMs }: ReceiveOptions,
-    untilEmpty = false,
+    { untilEmpty = false, told }: {
+      readonly untilEmpty?: boolean;
+      readonly told?: ReceiveMessage | undefined;
+    },
   ): Promise<QueueMessage<T, unknown, M>[]> {
     checkSpan("waitMs", waitMs);
     const timeoutMs = visibilityTimeoutMs ?? this.#options.visibilityTimeoutMs;
@@ -92,6 +113,7 @@ export class Dispatcher<T, M> {
       visibilityTimeoutMs: timeoutMs,
       signal,
       untilEmpty,
+      told,
       resolve: (messages) => (done(), resolve(messages)),
       reject: (error) => (done(), reject(error)),
       hasLooked: this.#sources.length === 0,
@@ -319,7 +341,10 @@ export class Dispatcher<T, M> {
     const { nextDeadline } = this.#deliveries;
     let until = Math.min(nextDeadline, now + this.#log.untilNextMs);
     for (const { next } of this.#sources) until = Math.min(until, next);
-    for (const waiter of this.#waiters) until = Math.min(until, waiter.until);
+    for (const waiter of this.#waiters) {
+      until = Math.min(until, waiter.until);
+      if (waiter.told !== undefined) waiter.told.waited = true;
+    }
     // Without a deadline too: the timer keeps the process alive while somebody waits.
     const ms = Math.max(0, Math.ceil(until - now));
     const stop = new AbortController();

@@ -1,3 +1,4 @@
+import { MiniError } from "../../base/errors.ts";
 import { checkDelay } from "../options.ts";
 
 /**
@@ -64,4 +65,12 @@ export function isA<E>(
   } catch {
     return false;
   }
+}
+
+/** Whether settling failed because the delivery is not the current one. */
+export function isReceiptExpired(error: unknown): boolean {
+  if (!(error instanceof MiniError)) return false;
+  const { code, cause } = error;
+  return code === "RECEIPT_EXPIRED" ||
+    code === "ABORTED_MUTATION" && isReceiptExpired(cause);
 }

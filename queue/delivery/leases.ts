@@ -1,4 +1,5 @@
 import type { MiniError } from "../../base/errors.ts";
+import type { Settlement } from "../ledger/entry.ts";
 import { Heap } from "../ledger/heap.ts";
 
 /** One delivery of a message. */
@@ -26,6 +27,10 @@ export interface Lease extends Delivery {
   mayBeAcked?: boolean;
   /** How far the consumer is. */
   progress?: unknown;
+  /** How long its message has waited, if somebody is told. */
+  waitedMs?: number | undefined;
+  /** How its consumer has settled the delivery. */
+  settledAs?: Settlement["as"] | undefined;
   /** Gives the result of the handler, once it has ended. */
   result?: (() => HandlerResult) | undefined;
 }
@@ -56,6 +61,8 @@ export class Leases {
       settling: undefined,
       mayBeAcked: false,
       progress: undefined,
+      waitedMs: undefined,
+      settledAs: undefined,
       result: undefined,
     });
   }

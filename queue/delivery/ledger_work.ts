@@ -5,6 +5,8 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { Handler, PoolLimits } from "./handler.ts";
 import type { QueueMessage } from "./message.ts";
 import { loggedError } from "./reason.ts";
+import type { ToldWork } from "../telemetry/process.ts";
+import { toldDelivery } from "../telemetry/told.ts";
 import { type PoolOptions, WorkerPool } from "./worker.ts";
 import type { WorkFailure, WorkSource } from "./work_source.ts";
 
@@ -49,7 +51,7 @@ class LedgerWork<T, M> implements WorkSource<QueueMessage<T, unknown, M>> {
     // A message does not time out while its handler runs.
     const held = { waitMs: Infinity, visibilityTimeoutMs: Infinity };
     const options = { ...held, signal };
-    return (await this.#dispatcher.receive(1, options, untilEmpty))[0];
+    return (await this.#dispatcher.take(1, options, { untilEmpty }))[0];
   }
 
   attend(
@@ -62,6 +64,22 @@ class LedgerWork<T, M> implements WorkSource<QueueMessage<T, unknown, M>> {
       () => onLost(receiptExpired(message.id, "continue with")),
     );
     return true;
+  }
+
+  told(message: QueueMessage<T, unknown, M>): ToldWork {
+    const lease = this.#deliveries.leaseOf(message);
+    const { waitedMs = 0 } = lease ?? {};
+    return {
+      message: {
+        ...this.#deliveries.about,
+        ...toldDelivery(message),
+        waitedMs,
+      },
+      outcome(ended) {
+        const ifExpired = lease?.mayBeAcked ? "acked" : "lost";
+        return lease?.settledAs ?? ended ?? ifExpired;
+      },
+    };
   }
 
   leave(message: QueueMessage<T, unknown, M>): void {
@@ -118,12 +136,12 @@ class LedgerWork<T, M> implements WorkSource<QueueMessage<T, unknown, M>> {
     return this.#deliveries.lose(message) !== undefined;
   }
 
-  takeBack(
+  async takeBack(
     message: QueueMessage<T, unknown, M>,
     { delayMs, reason }: WorkFailure,
   ): Promise<void> {
     const due = this.#deliveries.dueAfter(delayMs);
-    return this.#deliveries.takeBack([message], { due, reason });
+    await this.#deliveries.takeBack([message], { due, reason });
   }
 
   timeOut(message: QueueMessage<T, unknown, M>): void {

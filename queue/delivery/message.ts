@@ -91,7 +91,10 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
    * one; otherwise as `StateManager.apply`, and the message stays.
    */
   async ack(result?: R): Promise<void> {
-    await this.#deliveries.settle(this.#deliveries.acked(this, result), "ack");
+    await this.#deliveries.settle(
+      this.#deliveries.acks.acked(this, result),
+      "ack",
+    );
   }
 
   /**
@@ -158,7 +161,7 @@ export class QueueMessage<T, R = unknown, M = LedgerEntry<T>>
    */
   ackMutation(result?: R): M {
     if (!this.isCurrent) throw receiptExpired(this.id, "ack");
-    return this.#deliveries.ackMutation(this, result);
+    return this.#deliveries.acks.ackMutation(this, result);
   }
 
   /**

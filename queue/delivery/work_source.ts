@@ -1,3 +1,5 @@
+import type { ToldWork } from "../telemetry/process.ts";
+
 /** A message that a worker has. */
 export interface Workable {
   readonly id: number;
@@ -17,9 +19,11 @@ export interface WorkSource<D extends Workable> {
   next(signal: AbortSignal, untilEmpty: boolean): Promise<D | undefined>;
   /** Notes that a handler runs. Returns whether its delivery is still there. */
   attend(message: D, calls: {
-    readonly onCancel: (why: unknown) => void;
+    readonly onCancel: (why: unknown, as?: "cancelled" | "lost") => void;
     readonly onLost: (why: unknown) => void;
   }): boolean;
+  /** Tells of the work on a message, which begins. Called if somebody listens. */
+  told?(message: D): ToldWork;
   /** Notes that a handler has ended, or is given up. */
   leave(message: D): void;
   /** Resolves when a message is cancelled, if it is being cancelled now. */

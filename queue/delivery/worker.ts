@@ -6,13 +6,18 @@ import type { PoolLimits } from "./handler.ts";
 import { DeadLetterError, isA, RetryLaterError } from "./errors.ts";
 import { checkDelay, type CheckedOptions } from "../options.ts";
 import { describe } from "./reason.ts";
+import {
+  callWithin,
+  type ProcessEvent,
+  processTold,
+} from "../telemetry/process.ts";
 import type { Workable, WorkSource } from "./work_source.ts";
 
 /** How a handler ended. */
 type Outcome = { readonly result: unknown } | { readonly error: unknown };
 
 /** A running handler. */
-interface Running {
+interface Running extends ProcessEvent {
   /** Tells the handler to stop. */
   readonly stop: AbortController;
   /** Ends the waiting for its timeout, or for its end. */
@@ -70,8 +75,9 @@ export class WorkerPool<D extends Workable> {
     ]);
     timer.abort();
     // Nobody waits for these any longer: they time out like any other delivery.
-    for (const [message, { timer }] of this.#running) {
+    for (const [message, { timer, giveUp }] of this.#running) {
       timer.abort();
+      giveUp?.();
       this.#source.letRunOut(message);
       this.#source.leave(message);
     }
@@ -90,12 +96,9 @@ export class WorkerPool<D extends Workable> {
       for (;;) {
         const message = await this.#next();
         if (message === undefined) break;
-        await this.#settled(
-          message,
-          this.#isStopped
-            ? this.#source.giveBack(message)
-            : this.#handle(message),
-        );
+        await (this.#isStopped
+          ? this.#settled(message, this.#source.giveBack(message))
+          : this.#process(message));
       }
     } catch (error) {
       this.#failure ??= { error };
@@ -149,12 +152,23 @@ export class WorkerPool<D extends Workable> {
     return true;
   }
 
-  async #handle(message: D): Promise<void> {
-    const stop = new AbortController();
-    const running: Running = { stop, timer: new AbortController() };
+  /** Handles a message, and tells of it. */
+  #process(message: D): Promise<void> {
+    const [stop, timer] = [new AbortController(), new AbortController()];
+    const running: Running = { stop, timer };
+    return processTold(
+      () => this.#source.told?.(message),
+      running,
+      () => this.#settled(message, this.#handle(message, running)),
+    );
+  }
+
+  async #handle(message: D, running: Running): Promise<void> {
+    const { stop } = running;
     const cancelled = withResolvers<void>();
     const isThere = this.#source.attend(message, {
-      onCancel(why) {
+      onCancel(why, as) {
+        running.ended = as;
         stop.abort(why);
         cancelled.resolve();
       },
@@ -163,7 +177,7 @@ export class WorkerPool<D extends Workable> {
     if (!isThere) return;
     this.#running.set(message, running);
     try {
-      const ended = this.#run(message, stop.signal);
+      const ended = this.#run(message, running);
       const { handlerTimeoutMs } = this.#limits;
       const ends = this.#endsWithin(handlerTimeoutMs, ended, running);
       await Promise.race([ends, cancelled.promise]);
@@ -208,6 +222,7 @@ export class WorkerPool<D extends Workable> {
     // The handler may have settled its message itself, or may be settling it.
     isLost ||= this.#source.lose(message);
     if (!isLost) return this.#source.letRunOut(message);
+    running.ended = "timedOut";
     const reason = `its handler took longer than ${handlerTimeoutMs} ms`;
     try {
       const delayMs = this.#backoff(message);
@@ -243,10 +258,12 @@ export class WorkerPool<D extends Workable> {
 
   async #run(
     message: D,
-    signal: AbortSignal,
+    { stop: { signal }, told }: Running,
   ): Promise<Outcome> {
     try {
-      return { result: await this.#handler(message, signal) };
+      const call = () => this.#handler(message, signal);
+      const { onError } = this.#options;
+      return { result: await callWithin(told?.within, call, onError) };
     } catch (error) {
       return { error };
     }

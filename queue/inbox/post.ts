@@ -11,6 +11,7 @@ import { fromOs } from "../../fs/os_errors.ts";
 import { absolutePath, systemFileSystem } from "../../fs/system.ts";
 import { MAX_LIST_DEPTH } from "../ledger_log.ts";
 import { checkMessage, type MessageInput } from "../options.ts";
+import { enqueueTold } from "../telemetry/told.ts";
 import {
   encodeFile,
   INBOX,
@@ -19,6 +20,9 @@ import {
   type PostedMessage,
   TEMPORARY_PREFIX,
 } from "./file.ts";
+
+/** The file of the log of a queue with a directory of its own. */
+const JOURNAL = "journal.jsonl";
 
 /** How often to make a file again that an opening queue has taken for one that a crash has left. */
 const MAX_TRIES = 3;
@@ -31,6 +35,19 @@ export async function post(
   dir: string | URL,
   messages: readonly MessageInput<unknown>[],
   fs: FileSystem = systemFileSystem,
+): Promise<void> {
+  const directory = absolutePath(dir);
+  const path = join(directory, JOURNAL);
+  await enqueueTold({ path }, "post", messages, async (messages) => {
+    await postAll(fs, join(directory, INBOX), messages);
+    return [];
+  });
+}
+
+async function postAll(
+  fs: FileSystem,
+  inbox: string,
+  messages: readonly MessageInput<unknown>[],
 ): Promise<void> {
   if (!Array.isArray(messages)) {
     throw new TypeError("messages must be an array");
@@ -45,7 +62,7 @@ export async function post(
   for (const message of messages) checkMessage(message);
   const fields = messages.map(fieldsOf);
   const bytes = encodeFile(toJson(fields, Infinity, MAX_LIST_DEPTH));
-  await PRODUCER.post(fs, join(absolutePath(dir), INBOX), bytes);
+  await PRODUCER.post(fs, inbox, bytes);
 }
 
 function fieldsOf(

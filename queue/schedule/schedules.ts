@@ -6,9 +6,10 @@ import { LOOK_EVERY_MS } from "../clock.ts";
 import type { Fired } from "../ledger/entry.ts";
 import { dateOf, recordOf } from "./record.ts";
 import type { LedgerLog } from "../ledger_log.ts";
-import type { CheckedOptions } from "../options.ts";
+import type { CheckedOptions, MessageInput } from "../options.ts";
 import type { Producer } from "../producer.ts";
 import { type Source, whileWaiting } from "../source.ts";
+import { enqueueTold } from "../telemetry/told.ts";
 import type { ScheduleOptions, ScheduleStatus } from "./options.ts";
 import { changesOf, Plan, type Times } from "./plan.ts";
 
@@ -105,23 +106,35 @@ export class Schedules<T, M> implements Source {
     const index = await this.#log.readyIndex();
     const ledger = await this.#log.readable();
     const times = this.#times();
-    const fired = this.#plans.flatMap((plan) => {
+    const due = this.#plans.flatMap((plan) => {
       const { name, message } = plan;
       const state = plan.stateIn(ledger);
       const now = times[plan.clock];
       if (state === undefined || now === undefined) return [];
       const isBusy = () => index.scheduled(name) > 0;
       return plan.decide(state, now, isBusy)
-        .map(({ fires, ...decision }): Fired<T> => ({
-          name,
-          ...decision,
-          ...(fires && { message: this.#producer.newMessage(message) }),
+        .map(({ fires, ...decision }) => ({
+          fired: { name, ...decision },
+          ...(fires && { message }),
         }));
     });
-    for (const fire of inEntries(fired)) {
-      const isDurable = fire.some(({ message }) => message !== undefined);
-      await this.#log.enter({ fire }, isDurable);
-    }
+    const messages = due.flatMap(({ message }) => message ?? []);
+    const enter = async (messages: readonly MessageInput<T>[]) => {
+      const rest = messages.values();
+      const fired = due.map(({ fired, message }): Fired<T> => ({
+        ...fired,
+        ...(message && {
+          message: this.#producer.newMessage(rest.next().value!),
+        }),
+      }));
+      for (const fire of inEntries(fired)) {
+        const isDurable = fire.some(({ message }) => message !== undefined);
+        await this.#log.enter({ fire }, isDurable);
+      }
+      return fired.flatMap(({ message }) => message ?? []);
+    };
+    if (messages.length === 0) await enter(messages);
+    else await enqueueTold(this.#log.about, "schedule", messages, enter);
   }
 
   #times(): Times {

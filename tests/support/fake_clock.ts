@@ -25,7 +25,8 @@ export class FakeClock implements Clock {
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((wake) => {
-      if (signal.aborted) return wake();
+      // A timer of no length ends although no time passes.
+      if (signal.aborted || ms <= 0) return wake();
       const sleeper = { until: this.#monotonic + ms, wake };
       this.#sleepers.push(sleeper);
       signal.addEventListener("abort", () => {
