@@ -11,6 +11,11 @@ export type {
   MiniErrorOptions,
   SchemaIssue,
 } from "../base/errors.ts";
+export type {
+  Health,
+  HealthCode,
+  HealthReason,
+} from "../base/telemetry/health.ts";
 export type { Finding, Place, Remedy } from "./finding.ts";
 export type { AdminOptions, AdminProgress } from "./options.ts";
 export { backup } from "./backup/backup.ts";

@@ -172,6 +172,7 @@ export function counted(fs: FileSystem, call: Counter): FileSystem {
     remove: (path) => fs.remove(path),
     syncDirectory: (directory) => fs.syncDirectory(directory),
     lock: (path, mode, note) => fs.lock(path, mode, note),
+    ...(fs.freeBytes && { freeBytes: (path) => fs.freeBytes!(path) }),
   };
 }
 

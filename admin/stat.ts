@@ -1,6 +1,6 @@
 import type { JournalContext } from "../store/internal.ts";
 import { assertOptions } from "../base/checks.ts";
-import { count } from "../base/text.ts";
+import type { Health } from "../base/telemetry/health.ts";
 import { bareMessage } from "./finding.ts";
 import {
   ADMIN_CHECKS,
@@ -10,6 +10,7 @@ import {
 } from "./options.ts";
 import { lostIn, tornMessage } from "./read/consistency.ts";
 import { type ConsumerReport, consumersOf } from "./read/consumers.ts";
+import { filesHealth, overdueIn } from "./read/health.ts";
 import {
   depthOf,
   isState,
@@ -23,6 +24,7 @@ import {
   type LogSummary,
   type SegmentSummary,
   summarizeDamagedLog,
+  totalOf,
 } from "./read/log_summary.ts";
 import type { SegmentEnd } from "./read/segment_check.ts";
 import { leftovers, listThere } from "./read/snapshot_check.ts";
@@ -59,8 +61,8 @@ export interface StatReport {
   readonly queue?: QueueReport;
   /** The consumers. */
   readonly consumers: readonly ConsumerReport[];
-  /** A snapshot that may be overdue, in words. */
-  readonly warning?: string;
+  /** The health, as far as files show it: `failed` with a problem but a torn end, `degraded` with what somebody should look at. */
+  readonly health: Health;
   /** The problem that names and the last segments show, in words. {@linkcode verify} tells of all. */
   readonly problem?: string;
 }
@@ -104,10 +106,6 @@ export interface QueueReport {
   /** The number of the last record that this is as of. */
   readonly sequence: number;
 }
-
-/** A snapshot may be overdue if the log after the last one is `OVERDUE_TIMES` its size, and at least `OVERDUE_BYTES`. */
-const OVERDUE_TIMES = 16;
-const OVERDUE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Tells what there is: segments, records, snapshots, consumers, and the messages
@@ -158,12 +156,26 @@ async function look(context: JournalContext): Promise<StatReport> {
   const snapshots = await listThere(fs, directory);
   const found = await summarizeDamagedLog(context);
   const { first, last, logId, segments, times } = found;
-  const queue = found.problem === undefined && last > 0
+  const onDisk = found.problem === undefined && last > 0
     ? await queueIn(context)
     : undefined;
-  const isOverdue = await isState(context);
-  const warning = isOverdue ? overdue(found, snapshots) : undefined;
+  const queue = onDisk && await countsOf(context, onDisk);
+  const consumers = await consumersOf(context, found);
+  const overdue = await isState(context)
+    ? overdueIn(found, snapshots)
+    : undefined;
   const problem = problemOf(active, found, snapshots);
+  const torn = problem === undefined && found.tornBytes > 0
+    ? tornMessage({ tornBytes: found.tornBytes, path: active, last })
+    : undefined;
+  const shown = problem ?? torn;
+  const judged = {
+    problem,
+    torn,
+    overdue,
+    consumers,
+    deadLetters: queue?.dead,
+  };
   return {
     path: active,
     format: found.end === undefined ? "ministore" : "mini",
@@ -182,10 +194,10 @@ async function look(context: JournalContext): Promise<StatReport> {
       sizeBytes,
     })),
     setAside: await leftovers(context),
-    ...(queue !== undefined && { queue: await countsOf(context, queue) }),
-    consumers: await consumersOf(context, found),
-    ...(warning !== undefined && { warning }),
-    ...(problem !== undefined && { problem }),
+    ...(queue !== undefined && { queue }),
+    consumers,
+    health: await filesHealth(context, judged),
+    ...(shown !== undefined && { problem: shown }),
   };
 }
 
@@ -227,36 +239,7 @@ function problemOf(
   found: LogSummary,
   snapshots: readonly SnapshotFile[],
 ): string | undefined {
-  const { problem, tornBytes, last } = found;
+  const { problem } = found;
   if (problem !== undefined) return bareMessage(problem);
-  const [lost] = lostIn(path, found, snapshots).findings;
-  if (lost !== undefined) return lost.message;
-  return tornBytes > 0 ? tornMessage({ tornBytes, path, last }) : undefined;
-}
-
-/**
- * Says that much of the log follows the last snapshot. One that a state makes by
- * itself may fail each time, as where it holds what JSON does not keep; only its
- * program is told.
- */
-function overdue(
-  { first, last, segments }: LogSummary,
-  snapshots: readonly SnapshotFile[],
-): string | undefined {
-  const { seq: newest, sizeBytes } = snapshots.at(-1) ??
-    { seq: 0, sizeBytes: 0 };
-  const behind = last - newest;
-  // Segments do not end where snapshots stand: records count alike.
-  const bytes = totalOf(segments) * behind / Math.max(1, last - first + 1);
-  if (bytes < Math.max(OVERDUE_BYTES, OVERDUE_TIMES * sizeBytes)) {
-    return undefined;
-  }
-  const since = newest === 0 ? "there is none" : `the last is at ${newest}`;
-  return `a snapshot may be overdue: ${since}, and opening replays ${
-    count(behind, "record")
-  }; unless the state is as large as that, snapshotFailure of its program says why none was made`;
-}
-
-function totalOf(segments: readonly SegmentSummary[]): number {
-  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return lostIn(path, found, snapshots).findings[0]?.message;
 }

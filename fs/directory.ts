@@ -90,3 +90,15 @@ export function sameFile(
 function fold(path: string): string {
   return path.normalize("NFC").toLowerCase();
 }
+
+/** The bytes that are free on the disk of a directory, if the process may know. */
+export async function freeOn(
+  fs: FileSystem,
+  directory: string,
+): Promise<number | undefined> {
+  try {
+    return await fs.freeBytes?.(directory);
+  } catch {
+    return undefined;
+  }
+}

@@ -14,7 +14,7 @@ import {
 } from "../base/telemetry/health.ts";
 import { messageOf } from "../base/reason.ts";
 import { grouped } from "../base/text.ts";
-import type { FileSystem } from "../fs/file_system.ts";
+import { freeOn } from "../fs/directory.ts";
 import { listConsumers } from "./consume/hold.ts";
 import type { JournalContext } from "./journal.ts";
 import type { Writer } from "./write/writer.ts";
@@ -36,18 +36,6 @@ export async function logHealth(
     ...diskReasons(path, free, minFreeBytes),
     ...await consumersIn(context, writer, maxLag),
   ]);
-}
-
-/** The free bytes, if the process may know. */
-export async function freeOn(
-  fs: FileSystem,
-  directory: string,
-): Promise<number | undefined> {
-  try {
-    return await fs.freeBytes?.(directory);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The reasons that a log has which accepts records. */

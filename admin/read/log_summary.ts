@@ -274,3 +274,8 @@ export function isWholeLine(bytes: Uint8Array): boolean {
     return true;
   }
 }
+
+/** The bytes of segments. */
+export function totalOf(segments: readonly SegmentSummary[]): number {
+  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}

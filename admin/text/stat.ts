@@ -64,9 +64,22 @@ export function statLines(report: StatReport, screen: Screen): string[] {
     lines.push("", "consumers", ...consumerLines(report.consumers, paint));
   }
   for (const name of report.setAside) lines.push(`set aside: ${name}`);
-  if (report.warning !== undefined) lines.push(paint("warn", report.warning));
-  if (report.problem !== undefined) lines.push(paint("bad", report.problem));
-  return lines;
+  return [...lines, ...healthLines(report, paint)];
+}
+
+const STYLES = { ok: "good", degraded: "warn", failed: "bad" } as const;
+
+/** The status with its codes, and each reason in words. */
+function healthLines(
+  { health: { status, reasons } }: StatReport,
+  paint: Paint,
+): string[] {
+  const codes = reasons.map(({ code }) => code).join(", ");
+  const why = codes === "" ? "" : ` (${codes})`;
+  return [
+    `health: ${paint(STYLES[status], status)}${why}`,
+    ...reasons.map(({ severity, message }) => paint(STYLES[severity], message)),
+  ];
 }
 
 /** When the records were written, where they tell. */

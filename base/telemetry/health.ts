@@ -3,8 +3,8 @@ import { fieldText, messageOf } from "../reason.ts";
 import { count, grouped, size } from "../text.ts";
 
 /**
- * Why a log, a state or a queue is not well. Codes are part of the contract;
- * messages are not.
+ * Why a log, a state or a queue is not well. Some are told by `health()` of what is
+ * open, some by `stat` of the files. Codes are part of the contract; messages are not.
  *
  * | code | of | severity | what is true |
  * |---|---|---|---|
@@ -19,6 +19,10 @@ import { count, grouped, size } from "../text.ts";
  * | `CONSUMER_BEHIND` | log | degraded | a consumer has more than `maxLag` records before it |
  * | `CONSUMER_UNREADABLE` | log | degraded | the position of a consumer, or the list of them, cannot be read; compaction removes nothing meanwhile |
  * | `SNAPSHOT_FAILING` | state | degraded | the last snapshot, or compaction, that made itself has failed: opening takes longer and longer |
+ * | `DAMAGED` | files | failed | opening refuses the log, or records are lost at its end |
+ * | `TORN` | files | degraded | opening would cut off an unfinished write |
+ * | `SNAPSHOT_OVERDUE` | files | degraded | much of the log follows the newest snapshot |
+ * | `DEAD_LETTERS` | files | degraded | the queue has dead letters |
  */
 export type HealthCode =
   | "CLOSED"
@@ -31,7 +35,11 @@ export type HealthCode =
   | "KEEP_FAILING"
   | "CONSUMER_BEHIND"
   | "CONSUMER_UNREADABLE"
-  | "SNAPSHOT_FAILING";
+  | "SNAPSHOT_FAILING"
+  | "DAMAGED"
+  | "TORN"
+  | "SNAPSHOT_OVERDUE"
+  | "DEAD_LETTERS";
 
 /** A reason why something is not well. Plain JSON. */
 export interface HealthReason {
@@ -108,6 +116,15 @@ export function healthAbove(
   return healthFor([...own, ...others]);
 }
 
+/** A reason for which nothing works. */
+export function failed(
+  code: HealthCode,
+  message: string,
+  error?: unknown,
+): HealthReason {
+  return reason(code, "failed", message, error);
+}
+
 /** A reason to look. */
 export function degraded(
   code: HealthCode,
@@ -120,7 +137,7 @@ export function degraded(
 /** The reasons of what was closed: nothing else is judged. */
 export function closedHealth(what: string): Health {
   const message = `${what} was closed: open it again to use it`;
-  return healthFor([reason("CLOSED", "failed", message)]);
+  return healthFor([failed("CLOSED", message)]);
 }
 
 /** The reason of what accepts nothing more; none if nothing has failed. */
@@ -128,7 +145,7 @@ export function failedReasons(failure: unknown): HealthReason[] {
   if (failure === undefined) return [];
   const isDeposed = fieldText(failure, "code") === "DEPOSED";
   const code = isDeposed ? "DEPOSED" : "POISONED";
-  return [reason(code, "failed", messageOf(failure), failure)];
+  return [failed(code, messageOf(failure), failure)];
 }
 
 /** The reasons that the number of free bytes is; none if that is not known. */

@@ -38,6 +38,7 @@ Deno.test("stat tells segments, snapshots and consumers in plain JSON", async ()
     records: 10,
     end: "closed",
     tornBytes: 0,
+    health: { status: "ok", reasons: [] },
     setAside: [],
     consumers: [{ name: "audit", position: 3, lag: 7 }],
   });
@@ -166,8 +167,37 @@ Deno.test("stat warns of a snapshot that may be overdue", async () => {
     const note = "x".repeat(1024 * 1024);
     for (let mib = 1; mib <= 9; mib++) await counter.apply({ by: 1, note });
   }
-  const { warning } = await stat(DIR, { fs });
-  assert(warning?.includes("opening replays 9 records"), warning);
+  const { health: { status, reasons: [reason] } } = await stat(DIR, { fs });
+  assertEquals([status, reason?.code], ["degraded", "SNAPSHOT_OVERDUE"]);
+  assert(reason!.message.includes("opening replays 9 records"));
+});
+
+Deno.test("stat tells the health that files show", async () => {
+  const fs = new MemoryFileSystem();
+  const health = async () => {
+    const { health: { status, reasons } } = await stat(DIR, { fs });
+    return [status, ...reasons.map(({ code }) => code)].join(" ");
+  };
+  {
+    await using queue = await MiniQueue.open<string>(DIR, { fs });
+    await queue.enqueue("hello");
+    assertEquals(await health(), "ok");
+    await (await queue.receive())?.deadLetter("nobody wants it");
+  }
+  assertEquals(await health(), "degraded DEAD_LETTERS");
+  fs.capacityBytes = 1;
+  assertEquals(await health(), "degraded DEAD_LETTERS DISK_NEARLY_FULL");
+  fs.put(`${LOG}.consumer.lost`, new TextEncoder().encode("nothing"));
+  fs.capacityBytes = Infinity;
+  assertEquals(await health(), "degraded DEAD_LETTERS CONSUMER_UNREADABLE");
+  const log = new TextDecoder().decode(fs.content(LOG));
+  fs.put(LOG, new TextEncoder().encode(`${log}{"crc":"`));
+  assertEquals(
+    await health(),
+    "degraded TORN DEAD_LETTERS CONSUMER_UNREADABLE",
+  );
+  fs.put(LOG, new TextEncoder().encode(log.replace("hello", "hullo")));
+  assertEquals(await health(), "failed DAMAGED CONSUMER_UNREADABLE");
 });
 
 Deno.test("stat says what it cannot find or read, and refuses misuse", async () => {

@@ -119,10 +119,8 @@ Deno.test("mini stat warns of a snapshot that may be overdue, and of nothing els
     await using counter = await openCounter(directory.path, options);
     for (let by = 1; by <= 4; by++) await counter.apply({ by });
   }
-  assertEquals(
-    (await miniJson(["stat", directory.path])).json.warning,
-    undefined,
-  );
+  const before = await mini(["stat", directory.path]);
+  assertStringIncludes(before.stdout, "\nhealth: ok\n");
   {
     // From here on JSON does not keep it.
     await using counter = await openCounter(directory.path, {
@@ -135,10 +133,14 @@ Deno.test("mini stat warns of a snapshot that may be overdue, and of nothing els
   }
   const { code, json } = await miniJson(["stat", directory.path]);
   assertEquals(code, 0);
-  assertStringIncludes(json.warning, "overdue: the last is at 4");
-  assertStringIncludes(json.warning, "opening replays 12 records");
+  const [{ message }] = json.health.reasons;
+  assertStringIncludes(message, "overdue: the last is at 4");
+  assertStringIncludes(message, "opening replays 12 records");
   const text = await mini(["stat", directory.path]);
-  assertStringIncludes(text.stdout, json.warning);
+  assertStringIncludes(
+    text.stdout,
+    `\nhealth: degraded (SNAPSHOT_OVERDUE)\n${message}\n`,
+  );
 
   const others = directory.at("none");
   {
@@ -149,7 +151,8 @@ Deno.test("mini stat warns of a snapshot that may be overdue, and of nothing els
     for (let mib = 1; mib <= 12; mib++) await counter.apply({ by: 1, note });
   }
   const none = await miniJson(["stat", others]);
-  assertStringIncludes(none.json.warning, "overdue: there is none");
+  const [reason] = none.json.health.reasons;
+  assertStringIncludes(reason.message, "overdue: there is none");
 });
 
 Deno.test("mini stat puts many segments together, and shows a journal that is damaged", async () => {
