@@ -12,6 +12,8 @@ import {
   type EncodedEntry,
   encodeEntry,
   mutationsOf,
+  type Outcome,
+  type Pending,
 } from "./entry.ts";
 import { rebuildWithout, type WritableSources } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
@@ -106,11 +108,16 @@ export class Applier<S, M> {
 
   /** Whether there is a state, and it is not being rebuilt. */
   get isReadable(): boolean {
-    return this.#hasState && !this.#isRebuilding;
+    return this.#isShown && !this.#isRebuilding;
+  }
+
+  /** Whether there is a state, and no other writer who may have changed it. */
+  get #isShown(): boolean {
+    return this.#hasState && !hasCode(this.failure, "DEPOSED");
   }
 
   get state(): S {
-    if (!this.#hasState) throw this.failure;
+    if (!this.#isShown) throw this.failure;
     if (!this.#isRebuilding) return this.#state;
     throw new MiniError(
       "ABORTED_MUTATION",
@@ -376,14 +383,4 @@ export class Applier<S, M> {
     this.isClosed = true;
     this.#change.fire();
   }
-}
-
-/** The result of an append. */
-type Outcome = { readonly seq: number } | { readonly error: unknown };
-
-/** An entry that was appended. */
-interface Pending {
-  readonly encoded: EncodedEntry;
-  readonly applied: PromiseWithResolvers<number>;
-  outcome: Outcome | undefined;
 }

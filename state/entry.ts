@@ -100,3 +100,13 @@ export function abortOf(abort: number, found: boolean): EncodedEntry {
   const entry = found ? { abort, found } : { abort };
   return { entry, json: JSON.stringify(entry) };
 }
+
+/** The result of an append. */
+export type Outcome = { readonly seq: number } | { readonly error: unknown };
+
+/** An entry that was appended. */
+export interface Pending {
+  readonly encoded: EncodedEntry;
+  readonly applied: PromiseWithResolvers<number>;
+  outcome: Outcome | undefined;
+}

@@ -217,7 +217,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     }
   }
 
-  /** The state as of {@linkcode StateManager.sequence}, for reading: a change to it would not be durable. */
+  /** The state as of {@linkcode StateManager.sequence}, for reading: a change to it would not be durable. Throws the `failure` if there is none, and if that is `DEPOSED`. */
   get state(): DeepReadonly<S> {
     return this.#applier.state as DeepReadonly<S>;
   }
@@ -289,7 +289,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     return this.#applier.isClosed;
   }
 
-  /** Why nothing more can be applied until it is opened again: `POISONED`, or what the log says. */
+  /** Why nothing more can be applied until it is opened again: `POISONED`, or what the log says. With `DEPOSED` the state is not shown any more, since another writer may have changed it. */
   get failure(): MiniError | undefined {
     return this.#applier.failure;
   }

@@ -177,9 +177,10 @@ export interface Log<T> extends LogReader<T> {
    * Appends a record, taken as it is at the call. Resolves to its number, in
    * the order of the calls, once it is durable.
    *
-   * Rejects with `POISONED` if it is unknown whether the record is there:
-   * nothing more is accepted until the log is opened again. Any other rejection
-   * means that the record is not there.
+   * Rejects with `POISONED` if it is unknown whether the record is there, with
+   * `DEPOSED` if another writer has taken over and it is not there: nothing more
+   * is accepted until the log is opened again. Any other rejection means that the
+   * record is not there.
    */
   append(record: T, options?: AppendOptions): Promise<number>;
   /**

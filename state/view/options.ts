@@ -1,6 +1,6 @@
 import { type Checks, oneOf } from "../../base/checks.ts";
-import type { SnapshotReader } from "../../snap/mod.ts";
-import type { LogReader } from "../../store/mod.ts";
+import type { SnapshotReader, Snapshots } from "../../snap/mod.ts";
+import type { Log, LogReader } from "../../store/mod.ts";
 import { STATE_CHECKS, type StateOptions } from "../options.ts";
 
 /**
@@ -57,6 +57,14 @@ export interface StateViewSource<S> {
   readonly log: LogReader<unknown>;
   /** The snapshots. */
   readonly snapshots: SnapshotReader<S>;
+  /**
+   * Opens both for writing, when the view is promoted; throws `LOCKED` while
+   * somebody else has them open. Without it, `promote` is a `TypeError`.
+   */
+  readonly own?: (signal?: AbortSignal) => Promise<{
+    readonly log: Log<unknown>;
+    readonly snapshots: Snapshots<S>;
+  }>;
 }
 
 const { log: _log, snapshots: _snapshots, ...OF_STATE } = STATE_CHECKS;

@@ -4,7 +4,7 @@ import { pause } from "../../base/deadline.ts";
 import { openState, type StateManager } from "../manager.ts";
 import { findStart, type RebuildSources, type Rebuilt } from "../rebuild.ts";
 import type { HandOver } from "../recover.ts";
-import type { StateViewOptions } from "./options.ts";
+import type { StateViewOptions, StateViewSource } from "./options.ts";
 import type { Follower } from "./follower.ts";
 import type { ViewState } from "./view_state.ts";
 
@@ -43,6 +43,8 @@ export interface PromoteOptions {
 /** A view that is to be promoted. */
 export interface Promotion<S, M> {
   readonly dir: string | undefined;
+  /** Opens the log and the snapshots that the view was given, for writing. */
+  readonly own: StateViewSource<S>["own"];
   readonly options: StateViewOptions<S, M>;
   readonly sources: RebuildSources<S, M>;
   readonly state: ViewState<S, M>;
@@ -53,7 +55,7 @@ export interface Promotion<S, M> {
 
 /** Opens the state of a view for writing, with the state that the view has. The view follows no more then. */
 export async function promote<S, M>(
-  { dir, options, sources, state, follower, assertOpen }: Promotion<S, M>,
+  { dir, own, options, sources, state, follower, assertOpen }: Promotion<S, M>,
   limits: PromoteOptions,
 ): Promise<StateManager<S, M>> {
   assertOptions("promote()", limits, {
@@ -62,7 +64,7 @@ export async function promote<S, M>(
   });
   const { waitMs = 0, signal } = limits;
   const { ifMissing: _, ...stateOptions } = options;
-  if (dir === undefined) {
+  if (dir === undefined && own === undefined) {
     throw new TypeError(
       "Cannot promote the view: it was given a log and snapshots that cannot be written, and no directory",
     );
@@ -90,7 +92,8 @@ export async function promote<S, M>(
     signal?.throwIfAborted();
     assertOpen();
     try {
-      return await openState(dir, stateOptions, handOver);
+      const owned = await own?.(signal);
+      return await openState(dir, { ...stateOptions, ...owned }, handOver);
     } catch (error) {
       if (isStopped) follower.resume();
       isStopped = false;

@@ -63,6 +63,7 @@ export class StateView<S, M> implements AsyncDisposable {
   readonly #follower: Follower;
   readonly #options: StateViewOptions<S, M>;
   readonly #dir: string | undefined;
+  readonly #own: StateViewSource<S>["own"];
   readonly #closed = new AbortController();
   readonly #ended = new Error("the view was closed");
   #closing: Promise<void> | undefined;
@@ -75,7 +76,9 @@ export class StateView<S, M> implements AsyncDisposable {
     state: ViewState<S, M>,
     options: StateViewOptions<S, M>,
     dir: string | undefined,
+    own: StateViewSource<S>["own"],
   ) {
+    this.#own = own;
     this.#sources = sources;
     this.#state = state;
     this.#follower = new Follower(sources.log, state);
@@ -112,6 +115,7 @@ export class StateView<S, M> implements AsyncDisposable {
     const isPath = typeof from === "string" || from instanceof URL;
     const dir = isPath ? absolutePath(from) : undefined;
     const source = isPath ? {} : from;
+    const own = isPath ? undefined : from.own;
     checkUnused(call, dir, { ...options, ...source });
     if (isPath) checkRetention(options);
     checkInitial(options);
@@ -120,7 +124,7 @@ export class StateView<S, M> implements AsyncDisposable {
       : given(from);
     const sources = { ...rebuildSources(files, options), isView: true };
     const state = new ViewState<S, M>(sources, identify);
-    const view = new StateView(sources, state, options, dir);
+    const view = new StateView(sources, state, options, dir, own);
     try {
       await view.#follower.start();
       return view;
@@ -325,7 +329,8 @@ export class StateView<S, M> implements AsyncDisposable {
    * @param options How long to wait for the lock, and when to stop waiting.
    * @returns The manager, opened with the options of the view. Its `recovery` says
    * what opening would have said.
-   * @throws {TypeError} If the view is not that of a directory.
+   * @throws {TypeError} If the view was given a log and snapshots that cannot be
+   * opened for writing.
    * @throws {MiniError} `LOCKED` while a living process has the lock, also a
    * stopped one; otherwise as `StateManager.open`.
    *
@@ -353,6 +358,7 @@ export class StateView<S, M> implements AsyncDisposable {
   async promote(options: PromoteOptions = {}): Promise<StateManager<S, M>> {
     const manager = await promote({
       dir: this.#dir,
+      own: this.#own,
       options: this.#options,
       sources: this.#sources,
       state: this.#state,

@@ -1,5 +1,5 @@
 // A state on a log and on snapshots that its caller gives.
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { SnapStore } from "@mini/state/snap";
 import {
   type Snapshots,
@@ -144,5 +144,34 @@ Deno.test("StateManager fails with a log that is lost while nobody appends, and 
   assertEquals(counter.state.value, 1);
   const late = Array.fromAsync(counter.watch());
   assertEquals(await errorOf(late), lost);
+  await counter.close();
+});
+
+Deno.test("StateManager does not show a state that another writer may have changed", async () => {
+  const fs = new MemoryFileSystem();
+  const log = new LosableLog();
+  const counter = await openCounter("/data", { fs, log });
+  await counter.apply({ by: 1 });
+  const parts = counter.select(({ value }) => value)[Symbol.asyncIterator]();
+  assertEquals((await parts.next()).value, 1);
+  const { changed } = counter;
+  const lost = new MiniError("DEPOSED", "another writer has taken over");
+  log.lose(lost);
+  await changed;
+  assertThrows(() => counter.state, MiniError, "another writer has taken over");
+  assertEquals(await errorOf(parts.next() as Promise<never>), lost);
+  assertEquals(await errorOf(counter.apply({ by: 2 })), lost);
+  assertEquals(await errorOf(counter.createSnapshot()), lost);
+  await counter.close();
+});
+
+Deno.test("StateManager fails when its log says that another writer has taken over", async () => {
+  const fs = new MemoryFileSystem();
+  const log = new MemoryLog();
+  const counter = await openCounter("/data", { fs, log });
+  const lost = new MiniError("DEPOSED", "another writer has taken over");
+  log.append = () => Promise.reject(lost);
+  assertEquals(await errorOf(counter.apply({ by: 1 })), lost);
+  assertEquals(counter.failure, lost);
   await counter.close();
 });

@@ -273,3 +273,31 @@ Deno.test("StateView.promote() needs a directory, and options that exist", async
     'no option "wait"',
   );
 });
+
+Deno.test("StateView.promote() takes over a log of the caller's that can be opened for writing, once nobody else has it", async () => {
+  const fs = new MemoryFileSystem();
+  const writer = await openCounter("/data", { fs });
+  await writer.apply({ by: 1 });
+  let applied = 0;
+  const view = await StateView.open({
+    log: await MiniStore.openReader<unknown>(JOURNAL, { fs }),
+    snapshots: new SnapStore<Counter>("/data", { fs, readOnly: true }),
+    own: async () => ({
+      log: await MiniStore.open<unknown>(JOURNAL, { fs }),
+      snapshots: new SnapStore<Counter>("/data", { fs }),
+    }),
+  }, {
+    ...COUNTER,
+    apply: (state, op) => {
+      applied++;
+      return COUNTER.apply(state, op);
+    },
+  });
+  assertEquals((await errorOf(view.promote())).code, "LOCKED");
+  await view.until(await writer.apply({ by: 2 }));
+  const promoted = view.promote({ waitMs: 60_000 });
+  await writer.close();
+  await using counter = await promoted;
+  assertEquals([counter.state.value, applied, view.isClosed], [3, 2, true]);
+  assertEquals(await counter.apply({ by: 3 }), 3);
+});
