@@ -24,8 +24,9 @@ export {
 } from "./text/next_step.ts";
 export { counted } from "./options.ts";
 export { isSetAside, lostIn, tornMessage } from "./read/consistency.ts";
-export { consumersOf } from "./read/consumers.ts";
+export { type ConsumerReport, consumersOf } from "./read/consumers.ts";
 export { fingerprint, footprint } from "./read/fingerprint.ts";
+export { filesHealth, type Judged, overdueIn } from "./read/health.ts";
 export {
   currentView,
   delayOf,

@@ -19,7 +19,7 @@ import { Records } from "./log/records.ts";
 import { search } from "./log/search.ts";
 import { watch } from "./log/watch.ts";
 import { Overviews } from "./overview.ts";
-import { problemOf } from "./problem.ts";
+import { healthRow, problemOf } from "./problem.ts";
 import { queueAnswer } from "./queue/messages.ts";
 import { Rates } from "./queue/rates.ts";
 import { RedactFailure, type Redactor } from "./redact.ts";
@@ -118,12 +118,16 @@ export class Api {
     const files = await overviews.look();
     const { kind, queue, definition } = this.#target;
     const live = await this.#facts();
+    const health = await this.#target.health?.();
     return {
       ...files,
       hasProgram: definition !== undefined,
       target: kind,
       hasQueue: queue !== undefined || files.holds === "queue",
       ...(live !== undefined && { live }),
+      ...(health !== undefined && {
+        health: healthRow(health, this.#redactor),
+      }),
     };
   }
 

@@ -93,6 +93,8 @@ export interface Overview {
   readonly consumers: readonly ConsumerRow[];
   readonly setAside: readonly string[];
   readonly problems: readonly Problem[];
+  /** Whether it is well: as `health()` of an open object tells, or else as files show it. */
+  readonly health: HealthRow;
   /** How much of it was verified. */
   readonly verified: { readonly bytes: number; readonly isDone: boolean };
   /** Whether states can be shown. */
@@ -122,6 +124,16 @@ export interface LiveFacts {
   readonly failure?: Problem;
   /** Why the last snapshot that was made by itself has failed. */
   readonly snapshotFailure?: Problem;
+}
+
+/** Whether a log, a state or a queue is well, and why not. */
+export interface HealthRow {
+  readonly status: "ok" | "degraded" | "failed";
+  readonly reasons: readonly {
+    readonly code: string;
+    readonly severity: "degraded" | "failed";
+    readonly message: string;
+  }[];
 }
 
 /** A consumer of a log. */

@@ -3,22 +3,27 @@ import {
   bareMessage,
   checkSegments,
   checkSnapshots,
+  type ConsumerReport,
   consumersOf,
   counted,
   explain,
+  filesHealth,
   type Finding,
   fingerprint,
   isQueue,
   type JournalContext,
+  type Judged,
   leftovers,
   listThere,
   type LogSummary,
   lostIn,
   measureSegments,
+  overdueIn,
   type SegmentCheck,
   steadily,
   summarizeDamagedLog,
   summarizeLog,
+  tornMessage,
 } from "../admin/internal.ts";
 import { namesIn } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
@@ -32,6 +37,7 @@ import type {
 } from "./api_types.ts";
 import { readableEnd, Records } from "./log/records.ts";
 import { withNextStep } from "./next_step.ts";
+import { healthRow } from "./problem.ts";
 import { Redactor } from "./redact.ts";
 
 /** The part of an overview that is about the files. */
@@ -41,7 +47,13 @@ export type FilesOverview = Omit<
 >;
 
 /** The same without what changes while the files of the log stay as they are. */
-type FoundFiles = Omit<FilesOverview, "consumers">;
+type FoundFiles = Omit<FilesOverview, "consumers" | "health">;
+
+/** The files as they were found, and what their health depends on. */
+interface Found {
+  readonly files: FoundFiles;
+  readonly judged: Omit<Judged, "consumers">;
+}
 
 /** Looks at a journal as a whole: at once by names and by the last segments, then at every byte, once. */
 export class Overviews {
@@ -56,7 +68,7 @@ export class Overviews {
   /** Known once there is a record: from then on it does not change. */
   #isQueue: boolean | undefined;
   #seen = "";
-  #overview: Promise<FoundFiles> | undefined;
+  #overview: Promise<Found> | undefined;
   readonly #redactor: Redactor;
   readonly #closed: AbortSignal;
 
@@ -89,21 +101,26 @@ export class Overviews {
       this.#overview = this.#look();
       this.#overview.catch(() => this.#overview = undefined);
     }
-    const overview = await this.#overview;
+    const { files, judged } = await this.#overview;
     // The first answer opens a page, which would wait while everything is read.
     if (this.#hasLooked) {
-      this.#verifying ??= this.#verify(overview).finally(() =>
+      this.#verifying ??= this.#verify(files).finally(() =>
         this.#verifying = undefined
       );
     }
     this.#hasLooked = true;
-    const consumers = await this.#consumers(overview);
-    return { ...this.#redacted(overview), verified, consumers };
+    // They move on while a log stays as it is.
+    const consumers = await consumersOf(this.#context, files);
+    const health = await filesHealth(this.#context, { ...judged, consumers });
+    return {
+      ...this.#redacted(files),
+      verified,
+      consumers: this.#consumers(consumers),
+      health: healthRow(health, this.#redactor),
+    };
   }
 
-  /** Its consumers move on while a log stays as it is. */
-  async #consumers(overview: FoundFiles): Promise<ConsumerRow[]> {
-    const found = await consumersOf(this.#context, overview);
+  #consumers(found: readonly ConsumerReport[]): ConsumerRow[] {
     return found.map(({ name, problem, ...row }) => ({
       name: this.#redactor.text(name, { kind: "consumer" }),
       ...row,
@@ -143,7 +160,7 @@ export class Overviews {
     return stat === undefined ? "" : `${stat.identity} ${stat.sizeBytes}`;
   }
 
-  async #look(): Promise<FoundFiles> {
+  async #look(): Promise<Found> {
     const context = this.#context;
     const { fs, paths } = context;
     // The log goes at least as far as the snapshots that are there before it is looked at.
@@ -171,7 +188,18 @@ export class Overviews {
     }
     const lost = lostIn(paths.active, found, snapshots);
     if (problem === undefined) problems.push(...lost.findings.map(restore));
-    return {
+    const holds = await this.#holds(found, snapshots.length > 0);
+    const damage = rows.find(({ problem }) => problem)?.problem ??
+      (problem === undefined ? lost.findings[0] : told(problem));
+    const { tornBytes, last } = found;
+    const judged = {
+      problem: damage?.message,
+      torn: damage === undefined && tornBytes > 0
+        ? tornMessage({ tornBytes, path: paths.active, last })
+        : undefined,
+      overdue: holds === "state" ? overdueIn(found, snapshots) : undefined,
+    };
+    const files: FoundFiles = {
       path: paths.active,
       format: found.end === undefined ? "ministore" : "mini",
       ...(logId !== undefined && { logId }),
@@ -181,13 +209,14 @@ export class Overviews {
       sizeBytes: rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       end: found.ending,
       isCut,
-      holds: await this.#holds(found, snapshots.length > 0),
+      holds,
       segments: rows,
       snapshots: shots,
       setAside: await leftovers(context),
       problems,
       verified: this.#verified,
     };
+    return { files, judged };
   }
 
   async #holds(

@@ -8,6 +8,7 @@ import {
   type ReducerOptions,
   viewOptionsOf,
 } from "../admin/internal.ts";
+import type { Health } from "../base/telemetry/health.ts";
 import { absolutePath, systemFileSystem } from "../fs/system.ts";
 import type { FileSystem } from "../fs/file_system.ts";
 import { MiniQueue, QueueView } from "../queue/mod.ts";
@@ -41,6 +42,8 @@ export interface Target {
   readonly definition: ReducerOptions | undefined;
   /** Tells what no file tells. */
   facts?(redactor: Redactor): LiveFacts | Promise<LiveFacts>;
+  /** Tells whether it is well, where an owner knows. */
+  health?(): Promise<Health>;
   /** The queue, as its owner sees it. */
   readonly queue?: MiniQueue<unknown>;
   /** The state, as its owner sees it. */
@@ -109,6 +112,7 @@ function ofStore(store: MiniStore<unknown>, files: Files): Target {
   return {
     kind: "store",
     ...files,
+    health: () => store.health(),
     facts: (redactor) => ({
       sequence: store.sequence,
       ...failure(failed, redactor),
@@ -120,6 +124,7 @@ function ofState(state: StateManager<unknown, unknown>, files: Files): Target {
   return {
     kind: "state",
     ...files,
+    health: () => state.health(),
     state,
     facts(redactor) {
       const { snapshotFailure } = state;

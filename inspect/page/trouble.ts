@@ -68,6 +68,7 @@ export function drawTrouble(app: App): void {
   }
   const torn = end === "torn" ? segments.at(-1) : undefined;
   if (torn !== undefined) boxes.push(tornBox(torn));
+  boxes.push(...healthBox(app.info!));
   if (next !== undefined) boxes.push(faint(`next: ${next}`));
   showBoxes(boxes);
 }
@@ -83,6 +84,23 @@ function tornBox(
     { class: "problem mild" },
     el("p", {}, el("strong", {}, "Torn "), text),
   );
+}
+
+/** One line with the reasons that are told nowhere else; nothing without any. */
+function healthBox(info: Overview): HTMLElement[] {
+  const { status, reasons } = info.health;
+  const shown = problemsOf(info);
+  const others = reasons.filter(({ code, message }) =>
+    code !== "TORN" && !shown.some((told) => message.includes(told.message))
+  );
+  if (others.length === 0) return [];
+  const text = others.map(({ code, message }) => `${code}: ${message}`);
+  const isFailed = others.some(({ severity }) => severity === "failed");
+  return [el(
+    "div",
+    { class: isFailed ? "problem" : "problem mild" },
+    el("p", {}, el("strong", {}, `Health: ${status} `), text.join("; ")),
+  )];
 }
 
 function showBoxes(boxes: readonly HTMLElement[]): void {

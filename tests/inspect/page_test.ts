@@ -179,6 +179,8 @@ pageTest(
     await page.getByRole("link", { name: "record 3", exact: true }).waitFor();
     const told = page.getByRole("region", { name: "Actions" });
     await told.getByText("snapshot").waitFor();
+    const status = page.getByRole("term").getByText("health").locator("..");
+    await status.getByText("ok").waitFor();
     assertEquals(troubles, []);
     // A refusal is told as well.
     await state.close();
@@ -205,5 +207,12 @@ pageTest(
     await log.getByRole("tab", { name: "Files" }).click();
     const row = log.getByRole("row", { name: /mailer/ });
     assertStringIncludes(await row.innerText(), "2 records");
+    assertEquals(await log.getByText("Health: ").count(), 0);
+    const position = `${store.path}.consumer.mailer`;
+    await Deno.writeTextFile(position, "no position");
+    await log.reload();
+    const trouble = log.getByRole("region", { name: "What is wrong" });
+    await trouble.getByText(/^Health: degraded CONSUMER_UNREADABLE: /)
+      .waitFor();
   },
 );

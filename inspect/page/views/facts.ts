@@ -14,6 +14,7 @@ export function drawFacts({ info }: App): void {
     ["size", size(rest.sizeBytes)],
     ["snapshots", grouped(rest.snapshots.length)],
     ["log", isDamaged ? "damaged" : rest.end],
+    ["health", rest.health.status],
     format === "ministore"
       ? ["format", "of the Rust program"]
       : ["read", `${donePercent(info!)} %`],
@@ -25,7 +26,7 @@ export function drawFacts({ info }: App): void {
   const items = facts.map(([name, value]) =>
     el(
       "div",
-      { class: name === "log" ? `end ${value}` : undefined },
+      { class: /^(log|health)$/.test(name) ? value : undefined },
       el("dt", {}, name),
       el("dd", {}, value),
     )

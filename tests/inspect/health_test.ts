@@ -1,0 +1,81 @@
+import { assert, assertEquals } from "@std/assert";
+import { createInspector } from "@mini/state/inspect";
+import { MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { openCounter } from "../support/counter.ts";
+import { TestDirectory } from "../support/dir.ts";
+import { get } from "../support/inspected.ts";
+import { fixture } from "../support/mini.ts";
+
+const authorize = () => true;
+
+function brief(
+  { health: { status, reasons } }: {
+    health: { status: string; reasons: readonly { code: string }[] };
+  },
+): string {
+  return [status, ...reasons.map(({ code }) => code)].join(" ");
+}
+
+Deno.test("an inspector of files tells the health that they show", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", { fs });
+    await counter.apply({ by: 1 });
+  }
+  const inspector = createInspector("/data", { fs, authorize });
+  assertEquals(brief(await get(inspector, "overview")), "ok");
+  fs.capacityBytes = 0;
+  assertEquals(
+    brief(await get(inspector, "overview")),
+    "degraded DISK_NEARLY_FULL",
+  );
+  fs.capacityBytes = Infinity;
+  const path = "/data/journal.jsonl";
+  const log = new TextDecoder().decode(fs.content(path));
+  fs.put(path, new TextEncoder().encode(`${log}{"crc":"`));
+  assertEquals(brief(await get(inspector, "overview")), "degraded TORN");
+  await inspector.close();
+
+  const damaged = createInspector(fixture("v1/flipped"), { authorize });
+  const overview = await get(damaged, "overview");
+  assertEquals(brief(overview), "failed DAMAGED");
+  const [reason] = overview.health.reasons;
+  assertEquals(reason.message, overview.problems[0].message);
+  await damaged.close();
+});
+
+Deno.test("an inspector of a log or a state that is open tells its health", async () => {
+  await using directory = new TestDirectory();
+  const fs = new MemoryFileSystem();
+  const state = await openCounter("/data", { fs });
+  const hidden = createInspector(state, {
+    authorize,
+    redact: (value, { kind }) => kind === "error" ? "hidden" : value,
+  });
+  const inspector = createInspector(state, { authorize });
+  await state.apply({ by: 1 });
+  assertEquals(brief(await get(inspector, "overview")), "ok");
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  await state.apply({ by: 1 }).catch(() => {});
+  const { health, live } = await get(inspector, "overview");
+  assertEquals(health.status, "failed");
+  const [{ code, severity, message }] = health.reasons;
+  assertEquals([code, severity], ["POISONED", "failed"]);
+  assert(message.includes(live.failure.message), message);
+  assertEquals((await get(hidden, "overview")).health.reasons, [
+    { code: "POISONED", severity: "failed", message: "hidden" },
+  ]);
+  await inspector.close();
+  await hidden.close();
+  await state.close();
+
+  const store = await MiniStore.open<string>(directory.at());
+  await store.append("a");
+  const other = createInspector(store, { authorize });
+  assertEquals(brief(await get(other, "overview")), "ok");
+  await store.close();
+  assertEquals(brief(await get(other, "overview")), "failed CLOSED");
+  await other.close();
+});
