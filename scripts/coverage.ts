@@ -17,6 +17,7 @@ const FOLDERS: Readonly<Record<string, number>> = {
   snap: ALL,
   state: ALL,
   queue: ALL,
+  otel: ALL,
   prometheus: ALL,
   testing: 90,
   admin: 90,

@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
     door: ["store", "snap", "state", "queue", "admin"],
     internal: ["admin"],
   },
+  otel: { any: ["base"], door: ["store", "snap", "state", "queue"] },
   cli: {
     any: FLOOR,
     door: ["store", "snap", "state", "queue", "admin", "inspect"],
