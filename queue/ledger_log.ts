@@ -124,7 +124,8 @@ export class LedgerLog<T, M> {
   /** The ledger, once it can be read, and the time. */
   async view(): Promise<LedgerView<T>> {
     const ledger = await this.readable();
-    return { ledger, ...this.#time.moment(), picked: this.#picked };
+    const { about } = this.#binding;
+    return { ledger, about, ...this.#time.moment(), picked: this.#picked };
   }
 
   /** Runs a task on the ledger once it can be read: at once if it can be now, and before anything else changes it. */

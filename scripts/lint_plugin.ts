@@ -41,6 +41,11 @@ const MAY_IMPORT: Readonly<Record<string, Imports>> = {
     internal: ["admin"],
   },
   otel: { any: ["base"], door: ["store", "snap", "state", "queue"] },
+  jetstream: {
+    any: FLOOR,
+    door: ["store", "snap", "state", "queue"],
+    internal: ["queue"],
+  },
   cli: {
     any: FLOOR,
     door: ["store", "snap", "state", "queue", "admin", "inspect"],

@@ -53,6 +53,8 @@ export interface Hold {
 /** A ledger at the moment at which it is read. */
 export interface LedgerView<T = unknown> extends Moment {
   readonly ledger: Ledger<T>;
+  /** Its log, and its name if it has one; only its owner tells. */
+  readonly about?: { readonly logId?: string; readonly name?: string };
   /** The ids of messages that are about to be delivered. */
   readonly picked?: ReadonlySet<number>;
   /** Gives the progress of a message in flight that its handler has told last, if it has. */

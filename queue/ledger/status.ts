@@ -246,7 +246,8 @@ const PAGE_CHECKS: Checks<PageOptions> = {
   limit: countFrom(1),
 };
 
-function boundsOf(page: PageOptions): [after: number, limit: number] {
+/** The bounds of a page, checked. */
+export function boundsOf(page: PageOptions): [after: number, limit: number] {
   assertOptions("A page", page, PAGE_CHECKS);
   const { after = 0, limit = Number.MAX_SAFE_INTEGER } = page;
   return [after, limit];

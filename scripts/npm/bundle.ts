@@ -5,7 +5,7 @@
  */
 import { walk } from "@std/fs";
 import { join, relative, resolve } from "@std/path";
-import { ENTRIES, PACKAGE, ROOT } from "./package.ts";
+import { ENTRIES, PACKAGE, PEERS, ROOT } from "./package.ts";
 
 /** Where a debugger finds a source of this package. */
 const SOURCES = `https://jsr.io/@mini/state/${PACKAGE.version}/`;
@@ -20,7 +20,12 @@ interface SourceMap {
 /** Builds the code of `esm/` in `outDir`. */
 export async function buildByBundler(outDir: string): Promise<void> {
   const esm = join(outDir, "esm");
-  const flags = ["--packages=bundle", "--code-splitting", "--sourcemap=linked"];
+  const flags = [
+    "--packages=bundle",
+    "--code-splitting",
+    "--sourcemap=linked",
+    ...Object.keys(PEERS).map((name) => `--external=${name}`),
+  ];
   const files = ENTRIES.map(([, file]) => file);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--quiet", ...flags, `--outdir=${esm}`, ...files],

@@ -22,6 +22,12 @@ export const ENTRIES: readonly [name: string, file: string][] = Object.entries(
   exports,
 );
 
+/** The packages that an entry needs and the others do not: the user of that one installs them. */
+export const PEERS: Readonly<Record<string, string>> = {
+  "@nats-io/jetstream": "^3.4.0",
+  "@nats-io/nats-core": "^3.4.0",
+};
+
 export const PACKAGE: Readonly<Record<string, unknown>> = {
   name: "@mini/state",
   version,
@@ -46,6 +52,10 @@ export const PACKAGE: Readonly<Record<string, unknown>> = {
   sideEffects: false,
   // From here on `require` takes modules too, so that one copy of the code serves both.
   engines: { node: ">=20.19", bun: ">=1.2" },
+  peerDependencies: PEERS,
+  peerDependenciesMeta: Object.fromEntries(
+    Object.keys(PEERS).map((name) => [name, { optional: true }]),
+  ),
   bin: { mini: "bin/mini.js" },
   exports: Object.fromEntries([
     ...ENTRIES.map(([name, file]) => [

@@ -5,7 +5,7 @@
  */
 import { dirname, join, normalize, relative } from "@std/path";
 import ts from "typescript";
-import { ENTRIES, ROOT } from "./package.ts";
+import { ENTRIES, PEERS, ROOT } from "./package.ts";
 
 /**
  * Before TypeScript 5.7 no `Uint8Array` has a parameter, and with it this one
@@ -108,6 +108,7 @@ function forNode(
   const text = examplesForNode(path, declarations).replace(
     /^((?:import|export)\b[^;]*?\bfrom |.*\bimport\()"([^"]+)"/gm,
     (_, before: string, name: string) => {
+      if (name in PEERS) return `${before}"${name}"`;
       if (!name.startsWith(".")) {
         throw new Error(`${path}: a declaration needs ${name}`);
       }

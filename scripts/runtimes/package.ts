@@ -1,5 +1,6 @@
 /** The npm package, built, packed and installed in a project of its own. */
-import { basename, join } from "@std/path";
+import { copy, ensureDir } from "@std/fs";
+import { basename, dirname, join } from "@std/path";
 import { isDntThere } from "../npm/dnt.ts";
 import { ROOT, type RunOptions, succeed } from "./process.ts";
 import { CONFORMANCE, type Program, type Runtime } from "./runtime.ts";
@@ -72,8 +73,22 @@ export async function installPackage(tool: Tool): Promise<PackedProject> {
     packedBytes = size;
     const flags = ["--no-audit", "--no-fund", "--offline"];
     await succeed(["npm", "install", ...flags, tarball], { cwd: dir });
+    await copyPeers(join(dir, "node_modules"));
   });
   return { ...project, tarball, packedBytes };
+}
+
+/** Puts the clients of NATS beside the package, with what they need: nothing is fetched here. */
+async function copyPeers(to: string): Promise<void> {
+  const from = join(ROOT, "node_modules/.deno");
+  for await (const { name } of Deno.readDir(from)) {
+    const found = /^(@nats-io\+[\w-]+|tweetnacl)@/.exec(name);
+    if (found === null) continue;
+    const path = join("node_modules", found[1]!.replace("+", "/"));
+    const target = join(to, "..", path);
+    await ensureDir(dirname(target));
+    await copy(join(from, name, path), target);
+  }
 }
 
 /** A runtime that runs the suite with what the project has installed. */

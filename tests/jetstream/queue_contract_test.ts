@@ -1,0 +1,37 @@
+// The rules of every queue, for MiniQueue and for JetStreamQueue alike.
+import { MiniQueue } from "@mini/state/queue";
+import { JetStreamQueue } from "@mini/state/jetstream";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { NatsCluster } from "../support/nats_cluster.ts";
+import { natsServerFor } from "../support/nats_server.ts";
+import { QUEUE_RULES } from "../support/queue_rules/rules.ts";
+
+for (const { name, check } of QUEUE_RULES) {
+  Deno.test(`MiniQueue as a Queue: ${name}`, async () => {
+    await check((options) =>
+      MiniQueue.open<string>("/queue", {
+        ...options,
+        fs: new MemoryFileSystem(),
+      })
+    );
+  });
+}
+
+const server = await natsServerFor("the rules of a queue on JetStream");
+
+if (server !== undefined) {
+  Deno.test("JetStreamQueue as a Queue", async (t) => {
+    await using cluster = await NatsCluster.start(server, { nodes: 1 });
+    const nc = await cluster.connect();
+    for (const [index, { name, check }] of QUEUE_RULES.entries()) {
+      await t.step(name, async () => {
+        await check((options) =>
+          JetStreamQueue.open<string>(nc, `rule_${index}`, {
+            ...options,
+            replicas: 1,
+          })
+        );
+      });
+    }
+  });
+}
