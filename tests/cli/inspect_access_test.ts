@@ -22,26 +22,32 @@ pageTest(
     await writeEntries(directory.at("jobs/journal.jsonl"), jobEntries());
     await using jobs = await Inspector.start(directory.at("jobs"));
     await using damaged = await Inspector.start(fixture("v1/flipped"));
-    const views = [
-      [state, "Log", "Record 41"],
-      [state, "State", "State as of record 41"],
-      [state, "Files", "Snapshots"],
-      [jobs, "Queue", "Messages now"],
-      [damaged, "Log", /^Record/],
-    ] as const;
-    for (const scheme of ["light", "dark"] as const) {
-      for (const [{ url }, tab, heading] of views) {
-        const look = scheme === "dark" ? { scheme, ...NARROW } : { scheme };
-        const { page, troubles } = await browser.open(url, look);
-        await page.getByRole("tab", { name: tab }).click();
-        await page.getByRole("heading", { name: heading }).first().waitFor();
-        await page.getByText("watching").waitFor();
-        const where = `${tab}, ${scheme}`;
-        assertEquals(await barriers(page), [], where);
-        if (scheme === "dark") assertEquals(await overhang(page), 0, where);
-        assertEquals(troubles, []);
-        await page.close();
+    const views: [url: URL, ...[tab: string, heading: string | RegExp][]][] = [
+      [
+        state.url,
+        ["Log", "Record 41"],
+        ["State", "State as of record 41"],
+        ["Files", "Snapshots"],
+      ],
+      [jobs.url, ["Queue", "Messages now"]],
+      [damaged.url, ["Log", /^Record/]],
+    ];
+    for (const [url, ...tabs] of views) {
+      const { page, troubles } = await browser.open(url);
+      for (const scheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme: scheme });
+        if (scheme === "dark") await page.setViewportSize(NARROW);
+        for (const [tab, heading] of tabs) {
+          await page.getByRole("tab", { name: tab }).click();
+          await page.getByRole("heading", { name: heading }).first().waitFor();
+          await page.getByText("watching").waitFor();
+          const where = `${tab}, ${scheme}`;
+          assertEquals(await barriers(page), [], where);
+          if (scheme === "dark") assertEquals(await overhang(page), 0, where);
+        }
       }
+      assertEquals(troubles, []);
+      await page.close();
     }
   },
 );
