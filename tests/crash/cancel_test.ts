@@ -11,7 +11,7 @@ Deno.test("MiniQueue: a message is done, cancelled or waits, as the first call s
     crashRecoveryOneIn: size(2_000, 50),
     cuts: size("none", "edges"),
     samples: 1,
-    ...sampled(15),
+    ...sampled(30),
   });
   report("power cuts of acks and cancellations", [found]);
   assertEquals(found.violations.slice(0, 3), []);
@@ -23,7 +23,7 @@ Deno.test("MiniQueue: a message is done, cancelled or waits, as the first call s
     faults: [FULL, ...size([], [{ code: "EIO" }])],
     cuts: "none",
     crashRecoveryOneIn: size(5_000, 500),
-    ...sampled(150),
+    ...sampled(300),
   });
   report("failing calls of acks and cancellations", [found]);
   assertEquals(found.violations.slice(0, 3), []);

@@ -12,7 +12,7 @@ for (const workload of CONSUMER_WORKLOADS) {
     const found = await explore(workload, {
       crashRecoveryOneIn: 200,
       samples: 1,
-      ...sampled(12),
+      ...sampled(24),
     });
     report(`power cuts of a consumer ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);
@@ -26,7 +26,7 @@ Deno.test("a consumer's position survives every call failing, once and from then
       faults: size([EIO], [EIO, ENOSPC]),
       cuts: "none",
       crashRecoveryOneIn: 500,
-      ...sampled(50),
+      ...sampled(100),
     });
     report(`failing calls of a consumer ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);

@@ -140,7 +140,7 @@ for (
     const found = await explore(workload, {
       crashRecoveryOneIn: 100,
       samples: 1,
-      ...sampled(64),
+      ...sampled(128),
     });
     report(`power cuts of ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);

@@ -17,7 +17,7 @@ const FAULTS = [{ code: "EIO", keepBytes: 40 }, {
 for (const workload of STORE_WORKLOADS) {
   if (workload.name === "several lives") continue;
   Deno.test(`MiniStore survives every call failing, once and from then on: ${workload.name}`, async () => {
-    const found = await sweep(workload, FAULTS, 16);
+    const found = await sweep(workload, FAULTS, 32);
     report(`failing calls of ${workload.name}`, [found]);
   });
 }
@@ -30,7 +30,7 @@ Deno.test("MiniStore survives every error that a call may give", async () => {
     const workload = STORE_WORKLOADS.find((workload) =>
       workload.name === name
     )!;
-    reports.push(await sweep(workload, faults, 48));
+    reports.push(await sweep(workload, faults, 96));
   }
   report("other errors", reports);
 });

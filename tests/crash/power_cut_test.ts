@@ -6,7 +6,7 @@ import { STORE_WORKLOADS } from "../support/workloads.ts";
 
 for (const workload of STORE_WORKLOADS) {
   Deno.test(`MiniStore survives a power cut after every call, in every way: ${workload.name}`, async () => {
-    const found = await explore(workload, sampled(4));
+    const found = await explore(workload, sampled(8));
     report(`power cuts of ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);
     assert(found.states > 10, `${found.states} states`);
@@ -23,7 +23,7 @@ Deno.test("MiniStore survives a power cut with the last bytes cut anywhere", asy
       await explore(workload, {
         cuts: "every byte",
         crashRecoveryOneIn: 200,
-        ...sampled(4),
+        ...sampled(8),
       }),
     );
   }

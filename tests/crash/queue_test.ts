@@ -11,7 +11,7 @@ Deno.test("MiniQueue survives a power cut after every call, in every way, one wi
     crashRecoveryOneIn: size(2_000, 100),
     cuts: size("none", "edges"),
     samples: 1,
-    ...sampled(15),
+    ...sampled(30),
   });
   report("power cuts of queues", [found]);
   assertEquals(found.violations.slice(0, 3), []);
@@ -54,7 +54,7 @@ Deno.test("MiniQueue survives every call failing, once and from then on", async 
     faults: [{ code: "ENOSPC", keepBytes: 40 }],
     cuts: "none",
     crashRecoveryOneIn: size(5_000, 500),
-    ...sampled(15),
+    ...sampled(30),
   });
   report("failing calls of queues", [found]);
   assertEquals(found.violations.slice(0, 3), []);

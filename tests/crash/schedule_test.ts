@@ -11,7 +11,7 @@ Deno.test("MiniQueue: an occurrence has fired exactly where its message is, afte
     crashRecoveryOneIn: size(2_000, 50),
     cuts: size("none", "edges"),
     samples: 1,
-    ...sampled(15),
+    ...sampled(30),
   });
   report("power cuts of schedules", [found]);
   assertEquals(found.violations.slice(0, 3), []);
@@ -23,7 +23,7 @@ Deno.test("MiniQueue: an occurrence has fired exactly where its message is, whic
     faults: [FULL, ...size([], [{ code: "EIO" }])],
     cuts: "none",
     crashRecoveryOneIn: size(5_000, 500),
-    ...sampled(150),
+    ...sampled(300),
   });
   report("failing calls of schedules", [found]);
   assertEquals(found.violations.slice(0, 3), []);

@@ -9,7 +9,7 @@ for (const workload of STATE_WORKLOADS) {
     const found = await explore(workload, {
       crashRecoveryOneIn: 200,
       samples: 1,
-      ...sampled(20),
+      ...sampled(40),
     });
     report(`power cuts of ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);
@@ -32,7 +32,7 @@ Deno.test("StateManager survives every call failing, once and from then on", asy
       const options = {
         cuts: "none",
         crashRecoveryOneIn: 1_000,
-        ...sampled(20),
+        ...sampled(40),
       } as const;
       const fault = { code, keepBytes: 40 };
       reports.push(
