@@ -5,7 +5,6 @@ import { MiniError } from "../base/errors.ts";
 import { isDirectory } from "../fs/directory.ts";
 import { absolutePath } from "../fs/system.ts";
 import {
-  checkSegments,
   coveredAt,
   type SegmentCheck,
   type SegmentEnd,
@@ -21,6 +20,7 @@ import {
 } from "./options.ts";
 import { locateOrLost, reading } from "./read/locate.ts";
 import {
+  checkPresent,
   type MeasuredSegments,
   measureSegments,
   tornOfRust,
@@ -131,7 +131,8 @@ export interface SnapshotReport {
  *
  * Each segment is judged as opening does; after a damage the next segment is read
  * on, so that the first damage of each is reported. Takes no lock, writes nothing,
- * and runs beside a writer that appends, rotates and compacts, in any process.
+ * and runs beside a writer that appends, rotates and compacts, in any process;
+ * segments that one starts meanwhile are left to the next call.
  * Nothing is damaged where `findings` is empty; `end` is `"torn"` after a crash in
  * the middle of a write, which opening mends.
  *
@@ -182,11 +183,12 @@ export async function verify(
  * Reads and judges the segments of a log as opening does, and gives a report of
  * each once it is read, the oldest first; also of those after a damaged one.
  *
- * Takes no lock, and runs beside a writer. To leave the loop ends the reading.
+ * Takes no lock, and runs beside a writer. Segments that one starts meanwhile are
+ * left to the next call. To leave the loop ends the reading.
  *
  * @param path The log, or its directory.
  * @param options How the log is found and read, and what watches and stops the call.
- * @returns The reports; the last one is of the active segment.
+ * @returns The reports; the last one is of the segment that was active when the reading began.
  * @throws {TypeError} While iterating: if the directory holds several logs, and no
  * name was given; or for a log of the Rust program, which has no checksums.
  * @throws {MiniError} While iterating: `NOT_FOUND`, `PERMISSION` and `IO`, as {@linkcode verify}.
@@ -225,14 +227,14 @@ async function* segmentReports(
   const doing = `verify "${path}"`;
   const checks = await call.look(doing, path, async () => {
     const context = await locateOrLost(path, call);
-    const { format, totalBytes } = await measureSegments(context);
-    if (format === "ministore") {
+    const found = await measureSegments(context);
+    if (found.format === "ministore") {
       throw new TypeError(
         `"${context.paths.active}" is a journal of the Rust crate, which has no checksums to verify its segments by`,
       );
     }
-    call.begin("verifying", totalBytes);
-    return checkSegments(context);
+    call.begin("verifying", found.totalBytes);
+    return checkPresent(context, found);
   });
   try {
     for (;;) {
@@ -315,17 +317,18 @@ export async function verifyJournal(
   progress: { begin(doing: string, totalBytes: number): void },
 ): Promise<VerifyReport> {
   const { fs, paths: { directory, active: path } } = context;
+  const isAlone = isSetAside(path);
+  // Before the segments, which are read up to the last of their list.
+  const before = isAlone ? [] : await listThere(fs, directory);
   const found = await measureSegments(context);
   const { format } = found;
-  const isAlone = isSetAside(path);
-  const before = isAlone ? [] : await listThere(fs, directory);
   const listed = before.at(-1)?.seq ?? 0;
   progress.begin(
     "verifying",
     before.reduce((sum, { sizeBytes }) => sum + sizeBytes, found.totalBytes),
   );
-  const { problems, logId, ...log } = format === "mini"
-    ? await verifyNative(context)
+  const { problems, logId, isWhole, ...log } = format === "mini"
+    ? await verifyNative(context, found)
     : await verifyRust(context, found);
   const snapshots = isAlone ? [] : await checkSnapshots(fs, directory);
   const isRust = format === "ministore";
@@ -338,7 +341,10 @@ export async function verifyJournal(
     usableOf(snapshots).filter(({ seq }) => seq <= listed).at(-1)?.seq ?? 0;
   // A damaged log may end before positions that are right.
   const positions = problems.length === 0 && log.end !== "missing"
-    ? await consumerFindings(context, { logId, last: log.last })
+    ? await consumerFindings(context, {
+      logId,
+      last: isWhole ? log.last : Infinity,
+    })
     : [];
   return {
     path,
@@ -369,13 +375,18 @@ interface LogPart extends
     | "setAside"
   > {
   readonly logId?: string;
+  /** Whether the active segment was read, and not only those before it. */
+  readonly isWhole: boolean;
   /** The problems of segments; a snapshot at or after `upTo` covers all of the segment. */
   readonly problems: readonly { error: MiniError; upTo: number }[];
 }
 
-async function verifyNative(context: JournalContext): Promise<LogPart> {
-  const checks = await collect(checkSegments(context));
-  const { end, sizeBytes, goodBytes } = checks.at(-1)!;
+async function verifyNative(
+  context: JournalContext,
+  found: MeasuredSegments,
+): Promise<LogPart> {
+  const checks = await collect(checkPresent(context, found));
+  const { end, sizeBytes, goodBytes, isActive } = checks.at(-1)!;
   const logId = checks.find(({ header }) => header !== undefined)?.header
     ?.journal;
   return {
@@ -384,7 +395,9 @@ async function verifyNative(context: JournalContext): Promise<LogPart> {
     verified: rangesOf(checks),
     segments: checks.filter(({ end }) => end !== "missing").length,
     sizeBytes: checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    end,
+    // Where a writer has sealed it meanwhile, the log continues.
+    end: end === "sealed" ? "open" : end,
+    isWhole: isActive,
     tornBytes: end === "torn" ? sizeBytes - goodBytes : 0,
     ...(logId !== undefined && { logId }),
     problems: checks.flatMap(({ problem: error }, at) =>
@@ -429,6 +442,7 @@ async function verifyRust(
     sizeBytes: totalBytes,
     end: !isRead ? "damaged" : tornBytes > 0 ? "torn" : "open",
     tornBytes,
+    isWhole: true,
     problems,
   };
 }

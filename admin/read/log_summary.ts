@@ -61,6 +61,18 @@ export async function measureSegments(
   return { format, segments, totalBytes };
 }
 
+/** Checks the segments up to the one that was active when they were listed: a writer may start others faster than they are read. */
+export async function* checkPresent(
+  context: JournalContext,
+  { segments }: MeasuredSegments,
+): AsyncGenerator<SegmentCheck, void, undefined> {
+  const newest = Math.max(-1, ...segments.map(({ base = -1 }) => base));
+  for await (const check of checkSegments(context)) {
+    yield check;
+    if (check.base > newest && check.end !== "missing") return;
+  }
+}
+
 /** The same list where the disk cannot read the beginning of the file that tells the format. */
 function listByNames(
   { paths }: JournalContext,

@@ -214,6 +214,33 @@ Deno.test("verify and its like find nothing amiss beside a writer that rotates a
   assert(counter.firstSequence > 1, "nothing was compacted");
 });
 
+Deno.test("verify and verifySegments end beside a writer that starts a segment whenever one is read", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<number>(LOG, {
+    fs,
+    maxSegmentBytes: 1,
+  });
+  await using consumer = await store.consumer("mailer");
+  const followed = consumer.follow()[Symbol.asyncIterator]();
+  const step = async () => {
+    if (store.sequence === 300) return;
+    await store.append(0);
+    const { value } = await followed.next();
+    await consumer.commit(value!.seq);
+  };
+  for (let turn = 1; turn <= 5; turn++) await step();
+  const beside = meanwhile(fs, step);
+  const there = (await segments(LOG, fs)).length;
+  const found: VerifyReport = await verify(LOG, { fs: beside });
+  assertEquals([found.findings, found.end], [[], "open"]);
+  assertEquals([found.segments, store.sequence < 300], [there, true]);
+  const since = (await segments(LOG, fs)).length;
+  const reports = await segments(LOG, beside);
+  assertEquals([reports.length, store.sequence < 300], [since, true]);
+  assertEquals(reports.filter(({ problem }) => problem), []);
+  await followed.return?.();
+});
+
 Deno.test("verifySnapshots tells absolute paths", async () => {
   const dir = relative(Deno.cwd(), fixture("mini-rs/state"));
   const [snapshot] = await verifySnapshots(dir);
