@@ -47,9 +47,9 @@ export function pathOf(given: string | URL): string {
 export interface AdminProgress {
   /** The step, as `"verifying"`. */
   readonly doing: string;
-  /** The bytes that the step has read so far. Can exceed `totalBytes` beside a writer. */
+  /** The bytes that the step has read so far. */
   readonly doneBytes: number;
-  /** The bytes that the step will read, about; 0 where that is not known. */
+  /** The bytes that the step will read, about, and never less than `doneBytes`; 0 where that is not known. */
   readonly totalBytes: number;
 }
 
@@ -132,7 +132,9 @@ export class AdminCall {
       this.#onProgress?.({
         doing: this.#doing,
         doneBytes: this.#doneBytes,
-        totalBytes: this.#totalBytes,
+        // More than was reckoned with is read beside a writer, and of what is damaged.
+        totalBytes: this.#totalBytes &&
+          Math.max(this.#totalBytes, this.#doneBytes),
       });
     } catch (error) {
       this.#thrown ??= { error };

@@ -164,6 +164,7 @@ async function fill(
   const { copied, written } = await copyReadable(context, staged, chosen?.seq);
   call.begin("reading it back", totalBytes);
   await readBack(staged, written);
+  call.begin("checking", 0);
   if (chosen !== undefined) {
     await copySnapshot(context, target, chosen.seq, written.logId);
   }

@@ -194,3 +194,21 @@ Deno.test("salvage() says of a queue whether what is left of it opens", async ()
   }
   assertEquals(answers, [[false, "REPLAY_FAILED"], [true, true]]);
 });
+
+Deno.test("salvage() tells for each step how far it is, and never more than all", async () => {
+  const seen = new Map<string, number>();
+  await salvage(PATH, TO, {
+    fs: await damaged(),
+    onProgress({ doing, doneBytes, totalBytes }) {
+      seen.set(doing, totalBytes);
+      assert(
+        totalBytes === 0 || doneBytes <= totalBytes,
+        `${doing}: ${doneBytes} of ${totalBytes}`,
+      );
+    },
+  });
+  const steps = ["reading", "salvaging", "reading it back", "checking"];
+  assertEquals([...seen.keys()], steps);
+  // Nobody knows how much of the original is looked at again.
+  assertEquals(seen.get("checking"), 0);
+});
