@@ -20,6 +20,7 @@ import {
   type AppliedMutation,
   type ApplyOptions,
   checked,
+  pastRange,
   type StateOptions,
   type StateRecoveryReport,
 } from "./options.ts";
@@ -483,8 +484,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    */
   history(range: ReplayRange = {}): AsyncIterable<AppliedMutation<M>> {
     this.#assertUsable();
-    const to = Math.min(range.to ?? this.sequence, this.sequence);
-    const records = this.#log.replay({ ...range, to });
+    const records = this.#log.replay(pastRange(range, this.sequence));
     const { aborts } = this.#sources;
     const learn = aborts.learning(range.from ?? this.#log.firstSequence);
     return effectiveMutations(this.#sources, records, async (seq) => {

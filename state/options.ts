@@ -1,11 +1,13 @@
 import type { RejectedSnapshot, SnapCodec, Snapshots } from "../snap/mod.ts";
 import {
   aBoolean,
+  aDate,
   aFileSystem,
   aFunction,
   aMode,
   aName,
   aSchema,
+  aSignal,
   assertOptions,
   type Checks,
   countFrom,
@@ -18,7 +20,13 @@ import {
   checkRetention,
   type Retention,
 } from "./compaction/retention.ts";
-import type { FileSystem, Log, Schema } from "../store/mod.ts";
+import type {
+  FileSystem,
+  FollowOptions,
+  Log,
+  ReplayRange,
+  Schema,
+} from "../store/mod.ts";
 
 /**
  * The options of a state.
@@ -325,6 +333,24 @@ export function checkUnused<S, M>(
       given.join(" and ")
     }`,
   );
+}
+
+/** A range of `history()` up to a record. Throws for one that has an unknown name or a wrong value. */
+export function pastRange(range: ReplayRange, sequence: number): ReplayRange {
+  assertOptions("history()", range, {
+    from: countFrom(1),
+    to: countFrom(0),
+    since: aDate,
+    signal: aSignal,
+  });
+  return { ...range, to: Math.min(range.to ?? sequence, sequence) };
+}
+
+/** Throws for options of `watch()` that have an unknown name or a wrong value. */
+export function checkWatch(
+  options: Pick<FollowOptions, "from" | "signal">,
+): void {
+  assertOptions("watch()", options, { from: countFrom(1), signal: aSignal });
 }
 
 /** Throws a `TypeError` if `initial` returns the same object twice, so that states would share it. */

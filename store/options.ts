@@ -7,7 +7,6 @@ import {
   aSchema,
   aSignal,
   assertOptions,
-  checkCount,
   type Checks,
   countFrom,
   oneOf,
@@ -336,14 +335,19 @@ export const READER_CHECKS: Checks<ReaderOptions<unknown>> = {
   ifMissing: oneOf("error", "empty"),
 };
 
-/** The checks of the options of `MiniStore.follow()`. */
-export const FOLLOW_CHECKS: Checks<FollowPathOptions<unknown>> = {
-  ...READER_CHECKS,
+/** The checks of the options of `follow()`. */
+const FOLLOW_OPTION_CHECKS: Checks<FollowOptions> = {
   from: countFrom(1),
   since: aDate,
   signal: aSignal,
   durableOnly: aBoolean,
   onCaughtUp: aFunction,
+};
+
+/** The checks of the options of `MiniStore.follow()`. */
+export const FOLLOW_CHECKS: Checks<FollowPathOptions<unknown>> = {
+  ...READER_CHECKS,
+  ...FOLLOW_OPTION_CHECKS,
 };
 
 /** The checks of the options of `MiniStore.open()`. */
@@ -359,20 +363,12 @@ export const STORE_CHECKS: Checks<StoreOptions<unknown>> = {
   directoryMode: aMode,
 };
 
-/** Throws a `RangeError` for a range that names no records, and a `TypeError` for a time or a signal that is none. */
-export function checkRange({ from, to, since, signal }: ReplayRange): void {
-  if (from !== undefined) checkCount("from", from);
-  // A replay up to 0 has no records: the `sequence` of an empty log is 0.
-  if (to !== undefined) checkCount("to", to, 0);
-  if (since !== undefined) aDate("since", since);
-  if (signal !== undefined) aSignal("signal", signal);
+/** Throws for a range that has an unknown name, a wrong value, or no records. */
+export function checkRange(range: ReplayRange): void {
+  assertOptions("replay()", range, RANGE_CHECKS);
 }
 
 /** As {@linkcode checkRange}, for what is followed. */
-export function checkFollow(
-  { durableOnly, onCaughtUp, ...range }: FollowOptions,
-): void {
-  checkRange(range);
-  if (durableOnly !== undefined) aBoolean("durableOnly", durableOnly);
-  if (onCaughtUp !== undefined) aFunction("onCaughtUp", onCaughtUp);
+export function checkFollow(options: FollowOptions): void {
+  assertOptions("follow()", options, FOLLOW_OPTION_CHECKS);
 }

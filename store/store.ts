@@ -613,12 +613,12 @@ export class MiniStore<T> implements AsyncDisposable {
 
   /** The range, up to the last acknowledged record. */
   #present(range: ReplayRange): ReplayRange {
+    checkRange(range);
     const { sequence } = this;
     return { ...range, to: Math.min(range.to ?? sequence, sequence) };
   }
 
   #reading(range: ReplayRange): Reading<T> {
-    checkRange(range);
     this.#writer.assertOpen();
     return {
       context: this.#context,

@@ -1,4 +1,4 @@
-import { aFunction, aSignal } from "../../base/checks.ts";
+import { aFunction, aSignal, assertOptions } from "../../base/checks.ts";
 import { toJson } from "../../base/json.ts";
 import { given } from "../../base/promise.ts";
 import type { FollowOptions } from "../../store/mod.ts";
@@ -14,12 +14,12 @@ import { either, type Feed } from "./feed.ts";
 export function select<S, R>(
   feed: Feed<S>,
   selector: (state: DeepReadonly<S>) => R,
-  { signal }: Pick<FollowOptions, "signal">,
+  options: Pick<FollowOptions, "signal">,
   sources: Sources,
 ): AsyncIterable<R> {
   aFunction("selector", selector);
-  if (signal !== undefined) aSignal("signal", signal);
-  return parts(feed, selector, signal, sources);
+  assertOptions("select()", options, { signal: aSignal });
+  return parts(feed, selector, options.signal, sources);
 }
 
 /** The parts of a state that reading it needs. */

@@ -7,7 +7,12 @@ import { type FollowOptions, MiniError } from "../../store/mod.ts";
 import { checkRetention } from "../compaction/retention.ts";
 import { type FilesToRead, isRustLog, openForReading } from "../directory.ts";
 import type { StateManager } from "../manager.ts";
-import { type AppliedMutation, checkInitial, checkUnused } from "../options.ts";
+import {
+  type AppliedMutation,
+  checkInitial,
+  checkUnused,
+  checkWatch,
+} from "../options.ts";
 import type { DeepReadonly } from "./readonly.ts";
 import { rebuild, type RebuildSources, rebuildSources } from "../rebuild.ts";
 import { isApplied } from "./feed.ts";
@@ -283,6 +288,7 @@ export class StateView<S, M> implements AsyncDisposable {
   watch(
     options: Pick<FollowOptions, "from" | "signal"> = {},
   ): AsyncIterable<AppliedMutation<M>> {
+    checkWatch(options);
     this.#assertOpen();
     const { signal, letGo } = childOf(options.signal, this.#closed.signal);
     const ended = this.#ended;

@@ -1,6 +1,6 @@
 import { onAbort } from "../../base/abort.ts";
 import type { FollowOptions, LogReader } from "../../store/mod.ts";
-import type { AppliedMutation } from "../options.ts";
+import { type AppliedMutation, checkWatch } from "../options.ts";
 import { effectiveMutations, type EntrySources } from "../rebuild.ts";
 import { type Feed, isApplied } from "./feed.ts";
 
@@ -12,8 +12,10 @@ import { type Feed, isApplied } from "./feed.ts";
 export function watch<M>(
   sources: EntrySources<M> & { readonly log: LogReader<unknown> },
   feed: Feed<unknown>,
-  { from = feed.sequence + 1, signal }: Pick<FollowOptions, "from" | "signal">,
+  options: Pick<FollowOptions, "from" | "signal">,
 ): AsyncIterable<AppliedMutation<M>> {
+  checkWatch(options);
+  const { from = feed.sequence + 1, signal } = options;
   const stop = new AbortController();
   const records = sources.log.follow({ from, signal: stop.signal });
   const learn = sources.aborts.learning(from);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { SnapStore } from "@mini/state/snap";
-import { StateManager } from "@mini/state/state";
+import { StateManager, StateView } from "@mini/state/state";
 import { emptyLedger, MiniQueue } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
 
@@ -207,4 +207,54 @@ Deno.test("SnapStore refuses at once what it cannot be opened with", () => {
     TypeError,
     'SnapStore has no option "keeep"; its options are keep, codec, schema, mode',
   );
+});
+
+Deno.test("a log and a state refuse a range with a name that they do not know, or that is none", async () => {
+  const fs = new MemoryFileSystem();
+  const how = {
+    initial: (): number[] => [],
+    apply: (all: number[], one: number) => void all.push(one),
+  };
+  await using manager = await StateManager.open("/data", { fs, ...how });
+  await using view = await StateView.open("/data", { fs, ...how });
+  await using store = await MiniStore.open("/log.jsonl", { fs });
+  await using reader = await MiniStore.openReader("/log.jsonl", { fs });
+  const ranges: Record<string, (range: never) => unknown> = {
+    "replay()": (range) => store.replay(range),
+    "follow()": (range) => store.follow(range),
+    "watch()": (range) => manager.watch(range),
+    "history()": (range) => manager.history(range),
+    "select()": (range) => manager.select((all) => all.length, range),
+  };
+  const others: typeof ranges = {
+    "replay()": (range) => store.replayChunks(range),
+    "follow()": (range) => reader.follow(range),
+    "watch()": (range) => view.watch(range),
+    "select()": (range) => view.select((all) => all.length, range),
+  };
+  const more: typeof ranges = {
+    "replay()": (range) => reader.replay(range),
+  };
+  for (const calls of [ranges, others, more]) {
+    for (const [name, call] of Object.entries(calls)) {
+      assertThrows(
+        () => call({ form: 2 } as never),
+        TypeError,
+        `${name} has no option "form"; its options are `,
+      );
+      assertThrows(
+        () => call(null as never),
+        TypeError,
+        `The options of ${name} must be an object, not null`,
+      );
+      assertThrows(
+        () => call({ signal: 5 } as never),
+        TypeError,
+        "signal must",
+      );
+    }
+  }
+  // What follows a log takes what only its readers do.
+  const caughtUp = { onCaughtUp: () => {}, durableOnly: true };
+  for (const log of [store, reader]) log.follow(caughtUp);
 });
