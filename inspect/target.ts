@@ -92,6 +92,7 @@ export function targetOf(
       kind: "queue",
       ...filesAt(given.journalPath),
       queue,
+      health: () => queue.health(),
       facts: () => ({ sequence: queue.sequence }),
     };
   }

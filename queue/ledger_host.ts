@@ -4,6 +4,8 @@ import type {
   ApplyOptions,
   CompactionReport,
   FollowOptions,
+  Health,
+  HealthOptions,
   ReplayRange,
 } from "../state/mod.ts";
 
@@ -33,6 +35,8 @@ export interface LedgerHost<S, M> {
   history?(range?: ReplayRange): AsyncIterable<AppliedMutation<M>>;
   /** Gives the mutations from `from`, then each further one once it is applied. Ends when the state is closed. */
   watch?(options?: FollowOptions): AsyncIterable<AppliedMutation<M>>;
+  /** Tells whether the state is well. Never rejects. Without it, a queue tells only whether it is itself. */
+  health?(options?: HealthOptions): Promise<Health>;
   /** Makes a snapshot, and removes the records that it makes unnecessary. */
   compact(): Promise<CompactionReport>;
 }

@@ -1,6 +1,6 @@
 import type { MiniError } from "../base/errors.ts";
 import { MAX_DEPTH, toJson } from "../base/json.ts";
-import type { CompactionReport } from "../state/mod.ts";
+import type { CompactionReport, Health, HealthOptions } from "../state/mod.ts";
 import { type Clock, LOOK_EVERY_MS, QueueTime } from "./clock.ts";
 import { EntryBatcher } from "./entry_batcher.ts";
 import type { LedgerPast } from "./events/past.ts";
@@ -126,6 +126,18 @@ export class LedgerLog<T, M> {
     const ledger = await this.readable();
     const { about } = this.#binding;
     return { ledger, about, ...this.#time.moment(), picked: this.#picked };
+  }
+
+  /** The ledger, if it can be read now, and the time. */
+  lookNow(): LedgerView<T> | undefined {
+    const ledger = this.ifReadable();
+    if (ledger === undefined) return undefined;
+    return { ledger, ...this.#time.moment(), picked: this.#picked };
+  }
+
+  /** Tells whether the state is well, if it can. */
+  async health(options: HealthOptions): Promise<Health | undefined> {
+    return await this.#host.health?.(options);
   }
 
   /** Runs a task on the ledger once it can be read: at once if it can be now, and before anything else changes it. */

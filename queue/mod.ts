@@ -91,6 +91,13 @@ export type {
   ScheduleRecord,
   ScheduleStatus,
 } from "./schedule/options.ts";
+export type {
+  Health,
+  HealthCode,
+  HealthOptions,
+  HealthReason,
+} from "../state/mod.ts";
+export type { QueueHealthOptions } from "./telemetry/health.ts";
 export { MiniQueue } from "./queue.ts";
 export { QueueReader } from "./reader.ts";
 export { QueueView, type QueueViewOptions } from "./view.ts";

@@ -2,7 +2,7 @@ import { assertKnown, assertOptions, checkCount } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
 import { absolutePath } from "../fs/system.ts";
 import { Signal } from "../base/signal.ts";
-import type { CompactionReport } from "../state/mod.ts";
+import type { CompactionReport, Health } from "../state/mod.ts";
 import type { CancelResult } from "./delivery/cancels.ts";
 import { Deliveries } from "./delivery/deliveries.ts";
 import { Dispatcher } from "./delivery/dispatcher.ts";
@@ -48,6 +48,7 @@ import { Schedules } from "./schedule/schedules.ts";
 import type { Source } from "./source.ts";
 import { Producer } from "./producer.ts";
 import { QueueReader } from "./reader.ts";
+import { queueHealth, type QueueHealthOptions } from "./telemetry/health.ts";
 import { OPEN, type QueueOpenMessage } from "./telemetry/messages.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -413,6 +414,35 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   ): Promise<void> {
     this.#assertOpen();
     await this.#pools.work(handler, options);
+  }
+
+  /**
+   * Tells whether the queue is well, the state that it is in, and its log: for a
+   * check of liveness or readiness. Reads no record, and takes nothing back or in.
+   *
+   * @param options From when on something is worth a look.
+   * @returns Plain JSON; see {@linkcode HealthCode}. Of the messages that wait, the
+   * next 1,000 in the order of delivery are looked at. Rejects for no state that the
+   * queue may be in, closed and poisoned included.
+   * @throws {TypeError} For an option that does not exist.
+   *
+   * @example Somebody should look at what nobody could handle
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+   * await queue.enqueue("hello");
+   * await (await queue.receive())?.deadLetter("no such user");
+   * const { status, reasons } = await queue.health({ minFreeBytes: 0 });
+   * assertEquals([status, reasons[0]?.code], ["degraded", "DEAD_LETTERS"]);
+   * ```
+   */
+  async health(options: QueueHealthOptions = {}): Promise<Health> {
+    return await queueHealth(this.#log, options, {
+      isClosed: this.#isOver,
+      stopped: this.#schedules?.stopped ?? [],
+    });
   }
 
   /** Shows the status of each schedule that the queue was opened with, in that order. */

@@ -19,10 +19,12 @@ import { count, grouped, size } from "../text.ts";
  * | `CONSUMER_BEHIND` | log | degraded | a consumer has more than `maxLag` records before it |
  * | `CONSUMER_UNREADABLE` | log | degraded | the position of a consumer, or the list of them, cannot be read; compaction removes nothing meanwhile |
  * | `SNAPSHOT_FAILING` | state | degraded | the last snapshot, or compaction, that made itself has failed: opening takes longer and longer |
+ * | `WAITING_TOO_LONG` | queue | degraded | a message waits longer than `maxWaitMs` since it could be received |
+ * | `DEAD_LETTERS` | queue, files | degraded | messages became dead letters within `deadLetterMs`; of files: there are any |
+ * | `SCHEDULE_STOPPED` | queue | degraded | a schedule fires no more, because its `nextRun` has failed |
  * | `DAMAGED` | files | failed | opening refuses the log, or records are lost at its end |
  * | `TORN` | files | degraded | opening would cut off an unfinished write |
  * | `SNAPSHOT_OVERDUE` | files | degraded | much of the log follows the newest snapshot |
- * | `DEAD_LETTERS` | files | degraded | the queue has dead letters |
  */
 export type HealthCode =
   | "CLOSED"
@@ -36,6 +38,8 @@ export type HealthCode =
   | "CONSUMER_BEHIND"
   | "CONSUMER_UNREADABLE"
   | "SNAPSHOT_FAILING"
+  | "WAITING_TOO_LONG"
+  | "SCHEDULE_STOPPED"
   | "DAMAGED"
   | "TORN"
   | "SNAPSHOT_OVERDUE"

@@ -171,6 +171,11 @@ export class Schedules<T, M> implements Source {
     return Math.max(0, Math.ceil(untilMs));
   }
 
+  /** Why schedules fire no more. */
+  get stopped(): readonly Error[] {
+    return this.#plans.flatMap(({ failure }) => failure ?? []);
+  }
+
   /** The status of each schedule. */
   async status(): Promise<ScheduleStatus[]> {
     const ledger = await this.#log.readable();

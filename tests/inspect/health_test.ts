@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { createInspector } from "@mini/state/inspect";
+import { MiniQueue } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
-import { TestDirectory } from "../support/dir.ts";
 import { get } from "../support/inspected.ts";
 import { fixture } from "../support/mini.ts";
 
@@ -45,15 +45,14 @@ Deno.test("an inspector of files tells the health that they show", async () => {
   await damaged.close();
 });
 
-Deno.test("an inspector of a log or a state that is open tells its health", async () => {
-  await using directory = new TestDirectory();
-  const fs = new MemoryFileSystem();
+Deno.test("an inspector of a log, a state or a queue that is open tells its health", async () => {
+  const [fs, memory] = [new MemoryFileSystem(), new MemoryFileSystem()];
   const state = await openCounter("/data", { fs });
   const hidden = createInspector(state, {
     authorize,
     redact: (value, { kind }) => kind === "error" ? "hidden" : value,
   });
-  const inspector = createInspector(state, { authorize });
+  const inspector = createInspector(state, { authorize, fs });
   await state.apply({ by: 1 });
   assertEquals(brief(await get(inspector, "overview")), "ok");
   fs.hooks.before = ({ operation }) =>
@@ -71,11 +70,22 @@ Deno.test("an inspector of a log or a state that is open tells its health", asyn
   await hidden.close();
   await state.close();
 
-  const store = await MiniStore.open<string>(directory.at());
+  const store = await MiniStore.open<string>("/log/journal.jsonl", {
+    fs: memory,
+  });
   await store.append("a");
-  const other = createInspector(store, { authorize });
+  const other = createInspector(store, { authorize, fs: memory });
   assertEquals(brief(await get(other, "overview")), "ok");
   await store.close();
   assertEquals(brief(await get(other, "overview")), "failed CLOSED");
   await other.close();
+
+  const queue = await MiniQueue.open<string>("/jobs", { fs: memory });
+  await queue.enqueue("hello");
+  const jobs = createInspector(queue, { authorize, fs: memory });
+  assertEquals(brief(await get(jobs, "overview")), "ok");
+  await (await queue.receive())?.deadLetter("nobody wants it");
+  assertEquals(brief(await get(jobs, "overview")), "degraded DEAD_LETTERS");
+  await jobs.close();
+  await queue.close();
 });
