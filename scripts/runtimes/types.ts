@@ -14,6 +14,7 @@ import { MiniQueue } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { stat, type StatReport, verify } from "@mini/state/admin";
 import { main } from "@mini/state/cli";
+import { instrument, type Span, type Tracer } from "@mini/state/otel";
 
 export async function consume(): Promise<void> {
   const same: typeof StateManager = Same;
@@ -33,7 +34,9 @@ export async function consume(): Promise<void> {
   const payload: string | undefined = (await queue.receive())?.payload;
   const report: StatReport = await stat("./jobs");
   const blocked: boolean = (await verify("./log")).findings.some(({ blocksOpen }) => blocksOpen);
-  void [report, blocked];
+  const named = (tracer: Tracer): Span => tracer.startSpan("name");
+  const stop: Disposable | undefined = report.kind === "log" ? undefined : instrument({});
+  void [report, blocked, named, stop];
   void [value, code, payload, new SnapStore<number>("./data"), main];
 }
 `;

@@ -10,6 +10,7 @@ import { checkDisk } from "./disk_checks.ts";
 import { checkFolder, writeFolder } from "./exchange.ts";
 import { checkFileSystem } from "./fs_checks.ts";
 import { type Library, library } from "./library.ts";
+import { checkOtel } from "./otel_checks.ts";
 import { checkPackage } from "./package_checks.ts";
 import { checkQueue } from "./queue_checks.ts";
 import { checkSize } from "./size_checks.ts";
@@ -33,6 +34,7 @@ const MODES: Readonly<Record<string, Mode>> = {
     await checkState(suite, library);
     await checkQueue(suite, library);
     await checkAdmin(suite, library);
+    await checkOtel(suite, library);
     suite.report();
     if (suite.failed > 0) process.exitCode = 1;
   },

@@ -1,4 +1,5 @@
 import * as admin from "@mini/state/admin";
+import * as otel from "@mini/state/otel";
 import * as queue from "@mini/state/queue";
 import * as root from "@mini/state";
 import * as snap from "@mini/state/snap";
@@ -15,6 +16,7 @@ export interface Library {
   readonly queue: typeof queue;
   readonly testing: typeof testing;
   readonly admin: typeof admin;
+  readonly otel: typeof otel;
 }
 
 /** The package and each of its sub-paths. */
@@ -26,4 +28,5 @@ export const library: Library = {
   queue,
   testing,
   admin,
+  otel,
 };
