@@ -128,8 +128,8 @@ export class Publisher {
     const { nc } = this.#calls;
     const probe = newHeaders();
     probe.set(MESSAGE_ID, headers.get(MESSAGE_ID));
-    // No stream is that long: what is no duplicate is refused.
-    probe.set("Nats-Expected-Last-Sequence", `${Number.MAX_SAFE_INTEGER}`);
+    // No message has that id: what is no duplicate is refused.
+    probe.set("Nats-Expected-Last-Msg-Id", crypto.randomUUID());
     const timeout = this.#calls.requestTimeoutMs;
     const answer = await nc.request(subject, "", { headers: probe, timeout });
     const { seq, duplicate, error } = answer.json<Answer>();
