@@ -34,9 +34,11 @@ export class Rotation {
     return this.#segments.sizeBytes > this.#beyond;
   }
 
-  /** Seals the active segment, which ends with record `sequence` and is durable. */
+  /** Seals the active segment, which ends with record `sequence` and is durable, unless it holds no record. */
   async seal(sequence: number): Promise<void> {
-    await this.#meter.rotate(sequence, () => this.#segments.rotate(sequence));
+    if (sequence > this.#segments.base) {
+      await this.#meter.rotate(sequence, () => this.#segments.rotate(sequence));
+    }
     this.#beyond = this.#maxSegmentBytes;
     this.failure = undefined;
   }

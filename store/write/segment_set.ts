@@ -162,7 +162,6 @@ export class SegmentSet {
 
   /** Seals the active segment, which ends with record `sequence` and is durable, and starts the next. */
   async rotate(sequence: number): Promise<void> {
-    if (sequence === this.base) return;
     const old = this.#active;
     await this.#assertOurs();
     const header = { ...this.#header, base: sequence, prev: hex(old.chain) };

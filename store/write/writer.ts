@@ -186,7 +186,6 @@ export class Writer implements CommittedEnd {
     units: readonly Unit[],
     isDurable: boolean = this.#options.isDurable,
   ): Promise<number> {
-    if (this.failure !== undefined) throw this.failure;
     if (!APPEND.isObserved || units[0]?.message !== undefined) {
       return this.#enqueue(units, isDurable);
     }
@@ -194,6 +193,7 @@ export class Writer implements CommittedEnd {
   }
 
   #enqueue(units: readonly Unit[], isDurable: boolean): Promise<number> {
+    if (this.failure !== undefined) throw this.failure;
     const added = this.#queue.add(units, isDurable);
     if (!this.#isCommitting) this.#commitAll();
     return added;
@@ -295,6 +295,11 @@ export class Writer implements CommittedEnd {
     const compact = () => compactUpTo(this.#segments, upTo, hold);
     const told = () => this.meter.compact(upTo, compact);
     return this.#exclusively("compact", told);
+  }
+
+  /** Waits for a compaction under way. */
+  compacted(): Promise<void> {
+    return this.#mutex.run(() => {});
   }
 
   /** Makes durable everything that was appended. */

@@ -92,6 +92,42 @@ Deno.test("a log tells of a full disk, of an fsync that failed, and of what open
   assertEquals(listener.of("torn"), [{ path: PATH, tornBytes, tornPath }]);
 });
 
+Deno.test("a log tells of an append that it refuses after a failure", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = listen();
+  await using store = await MiniStore.open<string>(PATH, { fs });
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  const failures = [
+    await assertRejects(() => store.append("a")),
+    await assertRejects(() => store.append("b")),
+  ];
+  fs.hooks = {};
+  const told = listener.of("append error").map(({ error }) => error);
+  assertEquals(told, failures);
+});
+
+Deno.test("a log tells of no rotation where there is no record to seal, and counts none", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = listen();
+  await using store = await MiniStore.open<string>(PATH, { fs });
+  await store.rotate();
+  await store.append("a");
+  await store.rotate();
+  await store.rotate();
+  assertEquals(listener.of("rotate start").map(({ last }) => last), [1]);
+  assertEquals(store.metrics().rotations, 1);
+});
+
+Deno.test("a log tells of no compaction where a consumer is opened", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = listen();
+  await using store = await MiniStore.open<string>(PATH, { fs });
+  await store.append("a");
+  await using _consumer = await store.consumer("reader");
+  assertEquals(listener.of("compact start"), []);
+});
+
 Deno.test("a log tells of an fsync that took slowMs, and of what waits for the next", async () => {
   const fs = new MemoryFileSystem();
   using listener = listen();
