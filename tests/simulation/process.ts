@@ -7,10 +7,18 @@ import {
 } from "@mini/state/testing";
 import type { FakeClock } from "../support/fake_clock.ts";
 import { DiskFaults } from "./disk_faults.ts";
+import { type Facts, Recount } from "./recount/recount.ts";
+import { counted } from "./recount/watch.ts";
 import type { Trace } from "./trace.ts";
 
 export const DIR = "/data";
 export const PATH: string = `${DIR}/journal.jsonl`;
+
+/** The name of a segment that was sealed. */
+const SEALED = /^journal\.\d{20}\.jsonl$/;
+
+/** The codes of a disk without room. */
+const IS_FULL = ["ENOSPC", "EDQUOT", "EFBIG"];
 
 /** How a process ends. */
 export type Ending = "closed" | "killed" | "power cut";
@@ -20,6 +28,8 @@ export class Process {
   readonly fs: MemoryFileSystem;
   readonly clock: FakeClock;
   readonly faults: DiskFaults;
+  /** Counts what it tells on channels. */
+  readonly recount: Recount;
   readonly #trace: Trace;
   readonly #random: Random;
   /** Called after each change of the disk. */
@@ -43,6 +53,7 @@ export class Process {
     this.#random = random;
     this.#trace = trace;
     this.faults = new DiskFaults(random);
+    this.recount = new Recount((what) => trace.violation(what));
     fs.hooks = {
       before: (call) => this.#before(call),
       after: () => this.#after(),
@@ -52,6 +63,27 @@ export class Process {
   /** Whether it has come to its end: what its callers are told from here on nobody hears. */
   get isDead(): boolean {
     return this.#left !== undefined || this.#isDying;
+  }
+
+  /** Runs a part of it. */
+  run<T>(part: () => T): T {
+    return counted(this.recount, part);
+  }
+
+  /** Compares what it has told on channels, if that was heard, with what is known. */
+  compareTold(
+    facts: Facts,
+    { isInvaded, isHeard }: { isInvaded: boolean; isHeard: boolean },
+  ): void {
+    if (!isHeard) return this.recount.endUnheard(facts);
+    const { failed } = this.faults;
+    const isSure = !isInvaded && !this.isDead && failed.length === 0;
+    this.recount.end(facts, {
+      fullTimes: failed.filter(({ code }) => IS_FULL.includes(code)).length,
+      sealed: isSure
+        ? this.fs.names(DIR).filter((name) => SEALED.test(name)).length
+        : undefined,
+    });
   }
 
   /** Has it end at one of the next calls to the file system. */

@@ -11,6 +11,7 @@ import { Consumers, TIMEOUT_MS } from "./consumers.ts";
 import { Handlers } from "./handlers.ts";
 import { letTimePass, nameOf, Occurrences } from "./occurrences.ts";
 import { DIR } from "./process.ts";
+import type { Facts } from "./recount/recount.ts";
 import { told } from "./trace.ts";
 import { attempt, pick, type Program, type World } from "./world.ts";
 
@@ -166,6 +167,10 @@ export class QueueProgram implements Program {
 
   async #compact(): Promise<void> {
     await attempt(this.#world, "compact", () => this.#queue.compact());
+  }
+
+  facts(): Facts {
+    return {};
   }
 
   async close(): Promise<void> {

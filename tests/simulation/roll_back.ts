@@ -9,6 +9,7 @@ import {
   openState,
   throwsFor,
 } from "./state_model.ts";
+import { uncounted } from "./recount/watch.ts";
 import { told } from "./trace.ts";
 import { isSame, type Unit } from "./units.ts";
 import type { World } from "./world.ts";
@@ -101,7 +102,7 @@ export class RollBack {
     const { hasGap, refused } = foretell(evidenceIn(copy), "older");
     if (!refused?.row.includes("a snapshot") && !random.oneIn(6)) return;
     try {
-      await this.#open(copy, "older");
+      await uncounted(() => this.#open(copy, "older"));
       if (hasGap) trace.violation("it opens in spite of a gap");
     } catch (error) {
       if ((error as MiniError).code === "CORRUPT" && hasGap) return;
@@ -175,7 +176,7 @@ export class RollBack {
     }
     // What newer code finds behind older code that has not written yet.
     const copy = trace.watch(new MemoryFileSystem(disk));
-    const newer = (await this.#open(copy, "newer"))!.manager;
+    const newer = (await uncounted(() => this.#open(copy, "newer")))!.manager;
     const wrong = units.recovered(newer.state.seen, isPowerCut) ??
       units.passOver(seen, this.#eventsUndecided());
     for (const unit of units.passedOver) this.#doubted.add(unit);

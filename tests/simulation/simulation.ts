@@ -12,6 +12,8 @@ import { invade } from "./invader.ts";
 import { Outsiders } from "./outsiders.ts";
 import { DIR, type Ending, PATH, Process } from "./process.ts";
 import { QueueProgram } from "./queue_program.ts";
+import type { Facts } from "./recount/recount.ts";
+import { Watch } from "./recount/watch.ts";
 import type { Coverage } from "./rows.ts";
 import { rowOfRefusal } from "./state_rows.ts";
 import { StateProgram } from "./state_program.ts";
@@ -41,7 +43,11 @@ export async function simulate(
   try {
     await steadily(
       seed,
-      () => new Simulation(seed, coverage, counts, trace).run(),
+      async () => {
+        const simulation = new Simulation(seed, coverage, counts, trace);
+        using _ = simulation.watch;
+        await simulation.run();
+      },
     );
   } catch (error) {
     trace.violation(`unexpected: ${(error as Error).stack}`);
@@ -50,6 +56,8 @@ export async function simulate(
 }
 
 class Simulation {
+  /** Listens to most of the processes. */
+  readonly watch: Watch;
   readonly #random: Random;
   readonly #world: World;
   readonly #program: Program;
@@ -66,6 +74,7 @@ class Simulation {
 
   constructor(seed: number, coverage: Coverage, counts: Counts, trace: Trace) {
     const random = new Random(seed);
+    this.watch = new Watch(seed);
     this.#random = random;
     this.#trace = trace;
     this.#coverage = coverage;
@@ -98,6 +107,7 @@ class Simulation {
 
   #newProcess(): Process {
     const random = this.#random;
+    this.watch.begin();
     const process = new Process(this.#fs, this.#clock, random, this.#trace);
     process.onChange = () => {
       if (this.#outsiders && random.oneIn(5)) this.#outsiders.show(process.fs);
@@ -122,8 +132,11 @@ class Simulation {
     }
     this.#trace.note("the end");
     await this.#start(false);
-    await this.#program.end();
-    await this.#program.close();
+    const { process } = this.#world;
+    await process.run(() => this.#program.end());
+    await process.run(() => this.#program.close());
+    await quiet();
+    this.#recount();
     await this.#lookFromOutside();
     this.#outsiders?.end();
     this.#count("deliveries", this.#history.deliveries);
@@ -144,13 +157,19 @@ class Simulation {
       this.#world.isInvaded = this.#world.isClosing = false;
       if (attempts > 0) this.#threatenOpening();
       const outcome = await this.#untilDone(
-        attempt(this.#world, "open", () => this.#program.open(isRough)),
+        process.run(() =>
+          attempt(this.#world, "open", () => this.#program.open(isRough))
+        ),
       );
       if (outcome !== undefined && !outcome.error && !process.isDead) {
-        await process.calmly(() => this.#program.check(this.#isPowerCut));
+        await process.run(() =>
+          process.calmly(() => this.#program.check(this.#isPowerCut))
+        );
         this.#isPowerCut = false;
         return await this.#lookFromOutside();
       }
+      await quiet();
+      this.#recount({});
       if (attempts <= 0) {
         this.#trace.violation(`it does not open: ${told(outcome?.error)}`);
         throw new Error("no use to continue");
@@ -204,14 +223,25 @@ class Simulation {
     if (worse !== undefined) process.leaveAs(worse);
     else if (!process.isDead && !isClosed) process.die();
     await quiet();
+    this.#recount();
     if (worse === undefined) await this.#harm(process);
     await this.#lookFromOutside();
     const ending = pick(random, ["killed", "power cut"] as const);
     this.#restart(isClosed && random.oneIn(2) ? "closed" : ending);
   }
 
+  /** Compares what the process has told on channels with what is known, once nothing is under way. */
+  #recount(facts: Facts = this.#program.facts()): void {
+    const { isInvaded, process } = this.#world;
+    process.compareTold(facts, { isInvaded, isHeard: this.watch.isOn });
+  }
+
   /** Several at a time, each of whom does one thing after another. */
-  async #callers(): Promise<void> {
+  #callers(): Promise<void> {
+    return this.#world.process.run(() => this.#callAll());
+  }
+
+  async #callAll(): Promise<void> {
     const random = this.#random;
     const { process } = this.#world;
     const call = async () => {
@@ -234,7 +264,9 @@ class Simulation {
     const before = failed.length;
     this.#world.isClosing = true;
     const outcome = await this.#untilDone(
-      attempt(this.#world, "close", () => this.#program.close()),
+      process.run(() =>
+        attempt(this.#world, "close", () => this.#program.close())
+      ),
     );
     if (outcome === undefined || outcome.error || process.isDead) return false;
     units.synced();

@@ -7,6 +7,9 @@ import type { FileSystem } from "@mini/state/store";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
 import { letTimePass } from "./occurrences.ts";
+import type { Facts } from "./recount/recount.ts";
+import { whoCounts } from "./recount/watch.ts";
+import { DIR } from "./process.ts";
 import { RollBack } from "./roll_back.ts";
 import {
   type Event,
@@ -56,7 +59,13 @@ export class StateProgram implements Program {
     this.#history = history;
     this.#maxAttempts = 2 + random.below(5);
     this.#consumers = new Consumers(world, history, this.#maxAttempts);
-    this.#keeping = keepingOf(random);
+    this.#keeping = {
+      ...keepingOf(random),
+      onSnapshotFailure: () => {
+        const answers = whoCounts()?.answers;
+        if (answers !== undefined) answers.snapshotFailures++;
+      },
+    };
     this.#rollBack = new RollBack(world, this.#keeping);
     this.#views = new StateViews(world, this.#keeping);
   }
@@ -174,6 +183,7 @@ export class StateProgram implements Program {
     events: Event[],
     write: () => Promise<number | undefined>,
     durable = true,
+    mutations = events.length,
   ): Promise<Unit> {
     const { units, trace } = this.#world;
     const unit = units.issue(...events.map(({ event }) => event));
@@ -194,8 +204,13 @@ export class StateProgram implements Program {
     if (outcome.error !== undefined) {
       this.#rollBack.failed(outcome.error, unit);
     } else if (outcome.value === undefined) unit.standing = "refused";
-    else if (unit.isPassedOver) trace.violation(`${names} was applied`);
-    else if (durable) acknowledged();
+    else {
+      const { answers } = this.#world.process.recount;
+      const seq = outcome.value;
+      answers.written.push({ seq, count: mutations, isDurable: durable });
+      if (unit.isPassedOver) trace.violation(`${names} was applied`);
+      else if (durable) acknowledged();
+    }
     return unit;
   }
 
@@ -245,10 +260,16 @@ export class StateProgram implements Program {
     // Its place in line is that of its record: it shares no group with those enqueued otherwise.
     const group = "sent";
     this.#history.invokeEnqueue(name, group);
-    const unit = await this.#write(`send ${name} with`, [event], () => {
-      const message = this.#consumers.queue.enqueueMutation(name, { group });
-      return this.#manager.applyBatch([event, message]);
-    });
+    const unit = await this.#write(
+      `send ${name} with`,
+      [event],
+      () => {
+        const message = this.#consumers.queue.enqueueMutation(name, { group });
+        return this.#manager.applyBatch([event, message]);
+      },
+      true,
+      2,
+    );
     if (unit.standing === "pending") this.#sends.set(unit, name);
     else {
       this.#history.enqueued(
@@ -277,6 +298,12 @@ export class StateProgram implements Program {
       ? "pending"
       : "refused";
     if (told === "unknown") this.#acks.set(unit, message.payload);
+  }
+
+  facts(): Facts {
+    const { sequence, failure, recovery: { replayed } } = this.#manager;
+    const metrics = this.#manager.metrics();
+    return { state: { path: DIR, metrics, sequence, failure, replayed } };
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type FileSystem, MiniStore } from "@mini/state/store";
 import { PATH } from "./process.ts";
+import type { Facts } from "./recount/recount.ts";
 import { StoreConsumer } from "./store_consumer.ts";
 import { isSame } from "./units.ts";
 import { attempt, pick, type Program, stands, type World } from "./world.ts";
@@ -119,8 +120,15 @@ export class StoreProgram implements Program {
     const unit = world.units.issue(...items);
     const outcome = await attempt(world, what, write);
     unit.standing = stands(world, outcome, durable);
-    if (outcome.error !== undefined) return;
+    const { answers } = world.process.recount;
+    if (outcome.error !== undefined) {
+      const { error } = outcome;
+      if (error.code !== "CLOSED") answers.refused.push(error);
+      return;
+    }
     unit.seq = outcome.value;
+    const count = items.length;
+    answers.written.push({ seq: unit.seq, count, isDurable: durable });
     const { rotationFailure } = this.#store;
     if (rotationFailure === undefined) return;
     world.coverage.hit(
@@ -139,10 +147,10 @@ export class StoreProgram implements Program {
       `compact up to ${upTo}`,
       () => this.#store.compact(upTo),
     );
+    if (outcome.error !== undefined) return;
+    this.#world.process.recount.answers.compacted.push(outcome.value);
     const { firstSequence } = this.#store;
-    if (
-      outcome.error === undefined && firstSequence > this.#store.sequence + 1
-    ) {
+    if (firstSequence > this.#store.sequence + 1) {
       this.#world.trace.violation(`record ${firstSequence} is the first there`);
     }
   }
@@ -227,6 +235,10 @@ export class StoreProgram implements Program {
     if (outcome.error === undefined) {
       this.#world.trace.violation("two handles write");
     }
+  }
+
+  facts(): Facts {
+    return { log: { path: PATH, metrics: this.#store.metrics() } };
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import type { MiniError } from "@mini/state/store";
 import type { FileSystem } from "@mini/state/store";
 import type { Random } from "@mini/state/testing";
 import { rowOfFailure } from "./failure_rows.ts";
+import type { Facts } from "./recount/recount.ts";
 import type { Process } from "./process.ts";
 import type { Coverage } from "./rows.ts";
 import { told, type Trace } from "./trace.ts";
@@ -31,6 +32,8 @@ export interface Program {
   check(isPowerCut: boolean): Promise<void>;
   /** One thing that some caller does. */
   step(): Promise<void>;
+  /** The numbers of what is open, or was last. */
+  facts(): Facts;
   /** Ends in order. */
   close(): Promise<void>;
   /** Everything there is on a disk, in order. Rejects as the library does. */
