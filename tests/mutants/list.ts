@@ -14,6 +14,7 @@ import { ROLL_BACK_MUTANTS } from "./roll_back.ts";
 import { SCHEDULE_MUTANTS } from "./schedule.ts";
 import { STATE_MUTANTS } from "./state.ts";
 import { STORE_MUTANTS } from "./store.ts";
+import { TELEMETRY_MUTANTS } from "./telemetry.ts";
 import { TIMES_MUTANTS } from "./times.ts";
 import { VIEW_MUTANTS } from "./view.ts";
 import { WORK_MUTANTS } from "./work.ts";
@@ -25,6 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FOLLOW_MUTANTS,
   ...CONSUME_MUTANTS,
   ...TIMES_MUTANTS,
+  ...TELEMETRY_MUTANTS,
   ...OWNER_MUTANTS,
   ...LOCK_MUTANTS,
   ...STATE_MUTANTS,

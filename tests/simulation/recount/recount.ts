@@ -123,6 +123,7 @@ export class Recount {
 
   #opens(message: (LogOpenMessage | StateOpenMessage) & Ended): void {
     const { kind, path } = message;
+    if (kind !== "store" && kind !== "state") return;
     const name = `${kind} ${path}`;
     const torn = kind === "store" ? this.#torn.splice(0) : [];
     if ("error" in message) return;

@@ -1,0 +1,163 @@
+/** Mutants of what is told on channels, and counted. */
+import type { Mutant } from "./mutant.ts";
+
+const killedBy = {
+  file: "tests/simulation/recount_test.ts",
+  test:
+    "what is told on channels is each thing that was done, once, and what metrics() has counted",
+};
+
+/** Makes one place of a file wrong. */
+function wrong(
+  name: string,
+  file: string,
+  old: string,
+  replacement: string,
+): Mutant {
+  return { name, file, edits: [[old, replacement]], killedBy };
+}
+
+const meter = (name: string, old: string, replacement: string) =>
+  wrong(name, "store/write/meter.ts", old, replacement);
+const tracing = (name: string, old: string, replacement: string) =>
+  wrong(name, "base/telemetry/tracing.ts", old, replacement);
+const applier = (name: string, old: string, replacement: string) =>
+  wrong(name, "state/applier.ts", old, replacement);
+
+export const TELEMETRY_MUTANTS: readonly Mutant[] = [
+  tracing(
+    "end-of-operation-is-not-told",
+    "      asyncEnd.publish(message);\n",
+    "",
+  ),
+  tracing(
+    "end-of-operation-is-told-twice",
+    "      asyncEnd.publish(message);\n",
+    "      asyncEnd.publish(message);\n      asyncEnd.publish(message);\n",
+  ),
+  tracing(
+    "failure-is-told-as-success",
+    "          fail(cause);\n          settle();\n",
+    "          settle();\n",
+  ),
+  tracing(
+    "success-is-told-as-failure",
+    "          complete?.(message, result);\n",
+    "          complete?.(message, result);\n          if (result === undefined) fail(result);\n",
+  ),
+  wrong(
+    "append-that-is-refused-is-not-told",
+    "store/write/writer.ts",
+    "    if (!APPEND.isObserved ||",
+    "    if (this.failure !== undefined) throw this.failure;\n    if (!APPEND.isObserved ||",
+  ),
+  wrong(
+    "append-of-a-state-is-told-again",
+    "store/write/writer.ts",
+    "!APPEND.isObserved || units[0]?.message !== undefined",
+    "!APPEND.isObserved",
+  ),
+  wrong(
+    "opening-a-consumer-tells-a-compaction",
+    "store/consume/live_log.ts",
+    "await this.#writer.compacted();",
+    "await this.#writer.compact(0).catch(() => {});",
+  ),
+  wrong(
+    "torn-write-is-not-told",
+    "store/open.ts",
+    "if (tornBytes > 0)",
+    "if (tornBytes > 1_000_000)",
+  ),
+  wrong(
+    "poisoning-is-told-twice",
+    "store/write/poison.ts",
+    "      this.#onFailure(this.failure);\n",
+    "      this.#onFailure(this.failure);\n      this.#onFailure(this.failure);\n",
+  ),
+  meter(
+    "full-disk-is-not-told",
+    'error.code === "NO_SPACE"\n      ? NO_SPACE',
+    'error.code === "NO_SPACE"\n      ? undefined',
+  ),
+  meter(
+    "commit-begins-one-too-early",
+    "first: sequence + 1,",
+    "first: sequence,",
+  ),
+  meter(
+    "commit-names-one-append",
+    "units.flatMap(({ message }) => message ?? [])",
+    "units.slice(0, 1).flatMap(({ message }) => message ?? [])",
+  ),
+  meter(
+    "commit-tells-of-no-fsync",
+    "      durable,\n",
+    "      durable: false,\n",
+  ),
+  meter(
+    "append-is-told-another-number",
+    "        message.seq = seq;\n",
+    "        message.seq = seq + 1;\n",
+  ),
+  meter(
+    "compaction-tells-one-file-more",
+    "message.removed = removed.length;",
+    "message.removed = removed.length + 1;",
+  ),
+  meter(
+    "batches-count-as-records",
+    "this.#records += records;",
+    "this.#records += callers;",
+  ),
+  meter(
+    "bytes-of-the-last-commit-only",
+    "this.#bytes += bytes;",
+    "this.#bytes = bytes;",
+  ),
+  meter(
+    "callers-are-counted-as-records",
+    "this.#callers.record(callers);",
+    "this.#callers.record(records);",
+  ),
+  meter(
+    "fsync-is-counted-where-there-is-none",
+    "    if (isDurable) {\n      this.#syncMs",
+    "    if (records > 0) {\n      this.#syncMs",
+  ),
+  meter("failures-are-not-counted", "    this.#failures++;\n", ""),
+  wrong(
+    "rotation-is-counted-before-it-succeeds",
+    "store/write/meter.ts",
+    "    await ROTATE.run(() => ({ path: this.#path, last }), run);\n    this.#rotations++;\n",
+    "    this.#rotations++;\n    await ROTATE.run(() => ({ path: this.#path, last }), run);\n",
+  ),
+  applier(
+    "abort-is-not-told",
+    "    ABORTED.tell(() =>",
+    "    void (() =>",
+  ),
+  applier(
+    "record-of-an-abort-counts-as-applied",
+    'if (!("abort" in entry)) this.meter.records++;',
+    "this.meter.records++;",
+  ),
+  applier("aborts-are-not-counted", "    this.meter.aborted++;\n", ""),
+  applier(
+    "mutations-are-told-as-one",
+    '"applyBatch" in entry ? entry.applyBatch.length : 1',
+    "1",
+  ),
+  wrong(
+    "snapshot-is-counted-before-it-succeeds",
+    "state/compaction/compaction.ts",
+    "    const start = performance.now();\n    try {\n",
+    "    const start = performance.now();\n    meter.snapshotMs.record(0);\n    try {\n",
+  ),
+  wrong(
+    "snapshot-failures-are-not-counted",
+    "state/compaction/compaction.ts",
+    "    this.#applier.meter.snapshotFailures++;\n",
+    "",
+  ),
+];
