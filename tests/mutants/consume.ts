@@ -86,7 +86,7 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
   {
     name: "reset-beside-a-compaction",
     file: "store/consume/live_log.ts",
-    edits: [["    await this.#compacted();\n", ""]],
+    edits: [["    await this.#writer.compacted();\n", ""]],
     killedBy: of("held_back")(
       "reset() waits for a compaction that has not seen the new position",
     ),

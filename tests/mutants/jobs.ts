@@ -16,7 +16,7 @@ export const JOB_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "result-is-not-in-the-record-that-acknowledges",
-    file: "queue/delivery/deliveries.ts",
+    file: "queue/delivery/result.ts",
     edits: [[
       'return "result" in kept ? { ...acked, ...kept } : acked;',
       "return acked;",

@@ -243,8 +243,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "apply-without-fsync",
     file: "state/applier.ts",
     edits: [[
-      "    const options = { durable, applied: this.#appliedNow };\n",
-      "    const options = { durable: false, applied: this.#appliedNow };\n",
+      "    const options: AppendOptions = { durable, applied: this.#appliedNow };\n",
+      "    const options: AppendOptions = { durable: false, applied: this.#appliedNow };\n",
     ]],
     killedBy: powerCut("applies"),
   },
