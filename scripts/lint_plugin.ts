@@ -60,6 +60,9 @@ const SYSTEM_FILES =
   /^fs\/(deno|node|node_file|node_lock|runtime\/(free|own)|system)\.ts$/;
 const SYSTEM_MESSAGE = "only fs/ may call the operating system";
 
+/** The client of NATS, which only one folder may load: nobody else needs it. */
+const NATS_CLIENT = /^(npm:)?@nats-io\//;
+
 /** The only file that may ask the runtime for a checksum. */
 const CHECKSUM_FILE = "base/checksum.ts";
 
@@ -79,7 +82,8 @@ const INDEX_FILES =
   /^(queue\/(open|ledger\/(effects|kept|(ready|dedupe)_index))|base\/abort)\.ts$/;
 
 /** The only files that may name ENOENT: those that test for it, and the one that throws it. */
-const MISSING_FILES = /^(fs\/[\w/]+|testing\/(memory_disk|rules\/\w+))\.ts$/;
+const MISSING_FILES =
+  /^(fs\/[\w/]+|testing\/(memory_disk|rules\/\w+)|jetstream\/snapshots\/files)\.ts$/;
 
 const SYSTEM_MODULES = /^node:(fs|os|net|http|https|dgram|child_process)\b/;
 
@@ -120,6 +124,10 @@ export function importProblem(
   place: string,
   specifier: string,
 ): string | undefined {
+  if (
+    NATS_CLIENT.test(specifier) && isPublished(place) &&
+    !place.startsWith("jetstream/")
+  ) return "only jetstream/ may load the client of NATS";
   if (!isPublished(place) || !specifier.startsWith("node:")) {
     return pathProblem(place, specifier);
   }

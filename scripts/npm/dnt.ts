@@ -1,6 +1,6 @@
 /** The npm package by dnt, which is on JSR only. */
 import { fromFileUrl, join } from "@std/path";
-import { ENTRIES, PACKAGE, ROOT } from "./package.ts";
+import { ENTRIES, PACKAGE, PEERS, ROOT } from "./package.ts";
 
 const DNT = "jsr:@deno/dnt@^0.42.1";
 
@@ -30,6 +30,7 @@ export async function buildByDnt(outDir: string): Promise<void> {
       })),
       outDir,
       importMap: await writeImportMap(scratch),
+      mappings: await peers(),
       // A shim would stand in for the real thing where Deno runs the npm package.
       shims: {},
       compilerOptions: { target: "ES2022", lib: ["ESNext", "DOM"] },
@@ -49,15 +50,29 @@ export async function buildByDnt(outDir: string): Promise<void> {
   }
 }
 
+/** The packages that the caller brings, by their specifiers. */
+async function peers(): Promise<Record<string, unknown>> {
+  const imports = await importsOf();
+  return Object.fromEntries(
+    Object.entries(PEERS).map(([name, version]) => [
+      imports[name]!,
+      { name, version, peerDependency: true },
+    ]),
+  );
+}
+
+async function importsOf(): Promise<Record<string, string>> {
+  const text = await Deno.readTextFile(join(ROOT, "deno.json"));
+  return JSON.parse(text).imports;
+}
+
 /**
  * Names the dependencies as `deno.json` does.
  *
  * @returns The path of an import map.
  */
 async function writeImportMap(directory: string): Promise<string> {
-  const { imports } = JSON.parse(
-    await Deno.readTextFile(join(ROOT, "deno.json")),
-  ) as { imports: Record<string, string> };
+  const imports = await importsOf();
   // In a configuration file a package's modules come with the package; in an import map they do not.
   const below = Object.entries(imports).map(([name, target]) => [
     `${name}/`,

@@ -70,6 +70,8 @@ function ofKind(...kinds: string[]): Block[] {
 Deno.test("every block of code in the documents is of a kind that is run or compared", () => {
   const kinds: Record<string, string> = {
     "ts": "by the gate, with deno test --doc",
+    "ts ignore":
+      "not at all, because it needs servers; the tests of jetstream/ do the same",
     "sh": "here, line by line",
     "console": "here, and its output compared",
     "jsonl journal": "replayed as a journal",

@@ -4,6 +4,7 @@ import { CONSUME_MUTANTS } from "./consume.ts";
 import { EVENT_MUTANTS } from "./events.ts";
 import { FOLLOW_MUTANTS } from "./follow.ts";
 import { INBOX_MUTANTS } from "./inbox.ts";
+import { JETSTREAM_MUTANTS } from "./jetstream.ts";
 import { JOB_MUTANTS } from "./jobs.ts";
 import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
@@ -40,4 +41,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SCHEDULE_MUTANTS,
   ...WORK_MUTANTS,
   ...ADOPT_MUTANTS,
+  ...JETSTREAM_MUTANTS,
 ];

@@ -175,6 +175,14 @@ const IMPORTS: [
   ["base/checksum.ts", "node:zlib", undefined],
   ["snap/x.ts", "node:zlib", "only base/checksum.ts may import node:zlib"],
   ["tests/store/x_test.ts", "node:zlib", undefined],
+  ["jetstream/stream.ts", "@nats-io/nats-core", undefined],
+  [
+    "state/x.ts",
+    "@nats-io/nats-core",
+    "only jetstream/ may load the client of NATS",
+  ],
+  ["jetstream/x.ts", "../state/mod.ts", undefined],
+  ["tests/store/x_test.ts", "@nats-io/nats-core", undefined],
   ["mod.ts", "./store/mod.ts", undefined],
   ["mod.ts", "./scripts/setup.ts", "mod.ts may not import scripts"],
   [

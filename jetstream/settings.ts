@@ -1,0 +1,207 @@
+import { MiniError } from "../base/errors.ts";
+import { Tries } from "./clock.ts";
+import { API, ApiError, failureOf } from "./errors.ts";
+import type { Checked, Names } from "./options.ts";
+import { VERSION } from "./log/message.ts";
+import type { Stream, StreamConfig, StreamFacts } from "./stream.ts";
+
+/** The settings without which a stream would lose something, each with the values that it may have. */
+type Rules = Readonly<Record<string, readonly unknown[]>>;
+
+/** No limit, in the words of JetStream. A setting that is left out is none either. */
+const NONE = [-1, 0, undefined];
+
+const NEVER = [false, undefined];
+
+/** The first value is that of a new stream. */
+const KEEPS: Rules = {
+  retention: ["limits"],
+  storage: ["file"],
+  discard: ["new"],
+  "max_age": [0, undefined],
+  "max_msgs": NONE,
+  "max_msgs_per_subject": NONE,
+  "max_msg_size": NONE,
+  "allow_direct": NEVER,
+  "mirror_direct": NEVER,
+  "allow_rollup_hdrs": NEVER,
+  "allow_msg_ttl": NEVER,
+  "deny_purge": NEVER,
+  "allow_msg_counter": NEVER,
+  "allow_msg_schedules": NEVER,
+  sealed: NEVER,
+  "no_ack": NEVER,
+  "persist_mode": [undefined, "", "default"],
+  mirror: [undefined, null],
+  sources: [undefined, null],
+  "subject_transform": [undefined, null],
+  republish: [undefined, null],
+};
+
+/** A log: no message is removed but by compaction. */
+const LOG_RULES: Rules = { ...KEEPS, "deny_delete": [true] };
+
+/** Leases: of each the last is kept. */
+const LEASE_RULES: Rules = {
+  ...KEEPS,
+  discard: ["old"],
+  "max_msgs_per_subject": [1],
+};
+
+/** A stream that is wanted. */
+interface Wanted {
+  readonly stream: Stream;
+  readonly subjects: readonly string[];
+  readonly rules: Rules;
+  readonly maxBytes?: number | undefined;
+  readonly description?: string;
+}
+
+/** The streams of a state. */
+export interface Streams {
+  readonly log: Stream;
+  readonly snapshots: Stream;
+  readonly leases: Stream;
+}
+
+/** Makes the streams that are missing, and refuses those that would lose records. Resolves to the id of the log. */
+export async function prepare<S>(
+  { log, snapshots, leases }: Streams,
+  names: Names,
+  options: Checked<S>,
+): Promise<string> {
+  const id = crypto.randomUUID().replaceAll("-", "");
+  const of = { rules: KEEPS };
+  await ensure({
+    stream: leases,
+    subjects: [names.leaseSubjects],
+    rules: LEASE_RULES,
+  }, options);
+  await ensure({
+    ...of,
+    stream: snapshots,
+    subjects: [`${names.snapshotSubject}.>`],
+  }, options);
+  const { config } = await ensure({
+    stream: log,
+    subjects: [names.logSubject],
+    rules: LOG_RULES,
+    maxBytes: options.maxBytes,
+    description: describe(id),
+  }, options);
+  return idIn(config);
+}
+
+/** Makes a stream if it is missing; throws if it would lose what it is given. */
+async function ensure<S>(
+  wanted: Wanted,
+  options: Checked<S>,
+): Promise<StreamFacts> {
+  const { stream } = wanted;
+  const { create, replicas, signal } = options;
+  const tries = new Tries(options, signal);
+  for (;;) {
+    const facts = await stream.surely("read", () => stream.facts(), signal);
+    if (facts !== undefined) {
+      refuseLossy(wanted, facts.config, replicas);
+      return facts;
+    }
+    if (!create) throw notThere(stream.name);
+    try {
+      await stream.configure("CREATE", newConfig(wanted, replicas));
+    } catch (error) {
+      // Somebody else was quicker.
+      if (error instanceof ApiError && error.code === API.nameInUse) continue;
+      // The servers may not have found each other yet.
+      if (await tries.again()) continue;
+      throw failureOf(
+        `create stream ${stream.name}`,
+        error,
+        "nothing was written",
+      );
+    }
+  }
+}
+
+function newConfig(
+  { stream, subjects, rules, maxBytes, description }: Wanted,
+  replicas: number,
+): StreamConfig {
+  const settings = Object.entries(rules)
+    .filter(([, [value]]) => value !== undefined)
+    .map(([name, [value]]) => [name, value]);
+  return {
+    ...Object.fromEntries(settings),
+    name: stream.name,
+    subjects,
+    "num_replicas": replicas,
+    "max_bytes": maxBytes ?? -1,
+    "max_consumers": -1,
+    ...(description !== undefined && { description }),
+  };
+}
+
+function refuseLossy(
+  { stream, subjects, rules }: Wanted,
+  config: StreamConfig,
+  replicas: number,
+): void {
+  const all: Rules = { ...rules, "num_replicas": [replicas] };
+  for (const [name, allowed] of Object.entries(all)) {
+    const value = config[name];
+    if (allowed.includes(value) || Array.isArray(value) && value.length === 0) {
+      continue;
+    }
+    throw unsupported(
+      stream.name,
+      `its ${name} is ${JSON.stringify(value)}, and must be ${
+        JSON.stringify(allowed[0]) ?? "left out"
+      }`,
+    );
+  }
+  const found = [...config.subjects ?? []].sort().join();
+  if (found === [...subjects].sort().join()) return;
+  throw unsupported(
+    stream.name,
+    `its subjects are ${found}, and must be ${subjects}`,
+  );
+}
+
+/** The description of the stream of a log. */
+export function describe(id: string): string {
+  return `mini ${VERSION} ${id}`;
+}
+
+/** The id of the log in a stream; throws if it is none, or is a newer one. */
+export function idIn({ name, description = "" }: StreamConfig): string {
+  const [, version, id] = /^mini (\d+) (\S+)$/.exec(description) ?? [];
+  if (id === undefined) {
+    throw unsupported(name, "its description does not name a log of this kind");
+  }
+  if (Number(version) === VERSION) return id;
+  throw unsupported(name, "it was written by a newer version of this package");
+}
+
+function unsupported(stream: string, why: string): MiniError {
+  return new MiniError(
+    "UNSUPPORTED_FORMAT",
+    `Cannot use stream ${stream}: ${why}; nothing was changed`,
+  );
+}
+
+/** The error for a stream that is missing. */
+export function notThere(stream: string): MiniError {
+  return new MiniError("NOT_FOUND", `There is no stream ${stream}`);
+}
+
+/** Throws `UNSUPPORTED` for a server that is too old. */
+export function checkVersion(version: string | undefined): void {
+  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(version ?? "") ?? [];
+  if (Number(major) > 2 || Number(major) === 2 && Number(minor) >= 12) return;
+  throw new MiniError(
+    "UNSUPPORTED",
+    `Cannot use NATS server ${
+      version ?? "of an unknown version"
+    }: 2.12 is the oldest that keeps what it acknowledges; nothing was sent`,
+  );
+}

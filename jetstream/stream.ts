@@ -1,0 +1,296 @@
+import { headers as newHeaders } from "@nats-io/nats-core";
+import { MiniError } from "../base/errors.ts";
+import { API, ApiError, failureOf, isForbidden, reasonOf } from "./errors.ts";
+import { type Patience, Tries } from "./clock.ts";
+import type { Headers, StoredMessage } from "./log/message.ts";
+
+/**
+ * The part of a NATS connection that is used: those of `@nats-io/transport-node`,
+ * `@nats-io/transport-deno` and `wsconnect` of `@nats-io/nats-core` have it.
+ */
+export interface NatsClient {
+  /** The server that it is connected to. */
+  readonly info?: { readonly version: string; readonly "max_payload": number };
+  /** Whether it was closed. */
+  isClosed(): boolean;
+  /** Sends a request. Resolves to its answer. */
+  request(
+    subject: string,
+    payload: Uint8Array,
+    options: { timeout: number },
+  ): Promise<{ json<T>(): T }>;
+  /** Calls back with each message to a subject. */
+  subscribe(
+    subject: string,
+    options: { callback: () => void },
+  ): { unsubscribe(): void };
+}
+
+/** The settings of a stream, as JetStream calls them. */
+export interface StreamConfig {
+  readonly name: string;
+  readonly description?: string;
+  readonly subjects?: readonly string[];
+  readonly [setting: string]: unknown;
+}
+
+/** The state of a stream. */
+export interface StreamFacts {
+  readonly config: StreamConfig;
+  /** The numbers of the first and the last message; the first is `last + 1` if there is none. */
+  readonly first: number;
+  readonly last: number;
+  /** The subjects that were asked for, and how many messages each has. */
+  readonly subjects: Readonly<Record<string, number>>;
+}
+
+/** The answer to a message: its number; `"moved"` if what was expected is not so; an error if it was refused, and is not stored. */
+export type Published = { readonly seq: number } | "moved" | MiniError;
+
+/** The conditions under which a message is stored. */
+export interface Expectation {
+  /** The number of the last message of the stream. */
+  readonly last?: number;
+  /** The number of the last message of the subject, 0 if there is none. */
+  readonly lastOfSubject?: number;
+}
+
+/** A message that is to be stored. */
+export interface NewMessage {
+  readonly subject: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** The size of what a message has beside its body, at most. */
+export const OVERHEAD_BYTES = 512;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * One stream, by the requests that JetStream answers. What rejects has got no
+ * answer, or one that says nothing about whether it was done.
+ */
+export class Stream {
+  readonly name: string;
+  readonly #nc: NatsClient;
+  readonly #patience: Patience;
+
+  constructor(nc: NatsClient, name: string, patience: Patience) {
+    this.name = name;
+    this.#nc = nc;
+    this.#patience = patience;
+  }
+
+  /** The size of the largest body. */
+  get maxBodyBytes(): number {
+    return (this.#nc.info?.max_payload ?? 1024 * 1024) - OVERHEAD_BYTES;
+  }
+
+  /** Whether nothing will be answered any more. */
+  get isClosed(): boolean {
+    return this.#nc.isClosed();
+  }
+
+  /** Stores a message if what is expected is so. */
+  async publish(
+    { subject, headers, body }: NewMessage,
+    { last, lastOfSubject }: Expectation = {},
+  ): Promise<Published> {
+    const all = newHeaders();
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    all.set("Nats-Expected-Stream", this.name);
+    if (last !== undefined) all.set("Nats-Expected-Last-Sequence", `${last}`);
+    if (lastOfSubject !== undefined) {
+      all.set("Nats-Expected-Last-Subject-Sequence", `${lastOfSubject}`);
+    }
+    try {
+      const { seq } = await this.#request<{ seq: number }>(subject, body, all);
+      return { seq };
+    } catch (error) {
+      return this.#refusalOf(error);
+    }
+  }
+
+  /** Says how a message was refused; throws if it is not certain that it was. */
+  #refusalOf(error: unknown): Published {
+    const doing = `write to stream ${this.name}`;
+    const after = "nothing was written";
+    if (isForbidden(error)) return failureOf(doing, error, after);
+    if (!(error instanceof ApiError)) throw error;
+    const { code, message } = error;
+    if (code === API.wrongSequence || code === API.unknownSequence) {
+      return "moved";
+    }
+    const refused = code === API.tooLarge
+      ? "TOO_LARGE"
+      // Other failures of the store have the same code, and leave it in doubt.
+      : code === API.storeFailed && /maximum (bytes|messages)/.test(message)
+      ? "NO_SPACE"
+      : undefined;
+    if (refused === undefined) throw error;
+    const words = `Cannot ${doing}: ${message}; ${after}`;
+    return new MiniError(refused, words, { cause: error });
+  }
+
+  /** Reads the message with a number; `undefined` if the server that answers has none, which may be behind the others. */
+  get(seq: number): Promise<StoredMessage | undefined> {
+    return this.#get({ seq });
+  }
+
+  /** Reads the first message from a number on. */
+  next(seq: number): Promise<StoredMessage | undefined> {
+    return this.#get({ seq, "next_by_subj": ">" });
+  }
+
+  /** Reads the last message of a subject. */
+  lastOf(subject: string): Promise<StoredMessage | undefined> {
+    return this.#get({ "last_by_subj": subject });
+  }
+
+  async #get(query: object): Promise<StoredMessage | undefined> {
+    try {
+      const { message } = await this.#call<{ message: RawMessage }>(
+        "MSG.GET",
+        query,
+      );
+      return stored(message);
+    } catch (error) {
+      if (error instanceof ApiError && error.code === API.noMessage) return;
+      throw error;
+    }
+  }
+
+  /** Removes messages: those before a number, or those of a subject. */
+  async purge(
+    which: { readonly seq: number } | { readonly filter: string },
+  ): Promise<void> {
+    await this.#call("PURGE", which);
+  }
+
+  /** Reads settings and state; `undefined` if there is no such stream. */
+  async facts(subjects?: string): Promise<StreamFacts | undefined> {
+    try {
+      const filter = subjects && { "subjects_filter": subjects };
+      return factsOf(await this.#call<RawInfo>("INFO", filter || undefined));
+    } catch (error) {
+      if (error instanceof ApiError && error.code === API.noStream) return;
+      throw error;
+    }
+  }
+
+  /** Makes the stream, or changes its settings. */
+  async configure(
+    verb: "CREATE" | "UPDATE",
+    config: StreamConfig,
+  ): Promise<void> {
+    await this.#call(verb, config);
+  }
+
+  /** Calls back whenever something is published to the subject, perhaps before it is stored. Returns how to end that. */
+  onPublished(subject: string, call: () => void): () => void {
+    const subscription = this.#nc.subscribe(subject, { callback: call });
+    return () => {
+      if (!this.#nc.isClosed()) subscription.unsubscribe();
+    };
+  }
+
+  /** Asks again until there is an answer. Only for what may be done twice. */
+  async surely<T>(
+    doing: string,
+    ask: () => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const tries = new Tries(this.#patience, signal);
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (error instanceof MiniError) throw error;
+        const isFinal = isForbidden(error) || this.isClosed;
+        if (!isFinal && await tries.again()) continue;
+        throw failureOf(
+          `${doing} stream ${this.name}`,
+          error,
+          "nothing was changed",
+        );
+      }
+    }
+  }
+
+  #call<T>(verb: string, body: object | undefined): Promise<T> {
+    const bytes = body === undefined
+      ? NOTHING
+      : new TextEncoder().encode(JSON.stringify(body));
+    return this.#request<T>(`$JS.API.STREAM.${verb}.${this.name}`, bytes);
+  }
+
+  async #request<T>(
+    subject: string,
+    body: Uint8Array,
+    headers?: object,
+  ): Promise<T> {
+    const { requestTimeoutMs: timeout } = this.#patience;
+    const options = { timeout, ...(headers && { headers }) };
+    const answer = await this.#nc.request(subject, body, options);
+    const said = answer.json<T & { error?: RawError }>();
+    if (said.error === undefined) return said;
+    const { err_code: code = 0, description = reasonOf(said.error) } =
+      said.error;
+    throw new ApiError(code, description);
+  }
+}
+
+/** An error, as JetStream sends it. */
+interface RawError {
+  readonly "err_code"?: number;
+  readonly description?: string;
+}
+
+/** A message, as JetStream sends it. */
+interface RawMessage {
+  readonly seq: number;
+  readonly subject: string;
+  readonly hdrs?: string;
+  readonly data?: string;
+}
+
+/** The state of a stream, as JetStream sends it. */
+interface RawInfo {
+  readonly config: StreamConfig;
+  readonly state: {
+    readonly "first_seq": number;
+    readonly "last_seq": number;
+    readonly messages: number;
+    readonly subjects?: Readonly<Record<string, number>>;
+  };
+}
+
+function factsOf({ config, state }: RawInfo): StreamFacts {
+  const { first_seq: first, last_seq: last, messages, subjects = {} } = state;
+  return { config, first: messages === 0 ? last + 1 : first, last, subjects };
+}
+
+function stored(
+  { seq, subject, hdrs = "", data = "" }: RawMessage,
+): StoredMessage {
+  return { seq, subject, headers: parsed(hdrs), body: bytesOf(data) };
+}
+
+/** The headers in the text that NATS makes of them. */
+function parsed(base64: string): Headers {
+  const [, ...lines] = new TextDecoder().decode(bytesOf(base64)).split("\r\n");
+  return Object.fromEntries(
+    lines.filter((line) => line.includes(":")).map((line) => {
+      const at = line.indexOf(":");
+      return [line.slice(0, at), line.slice(at + 1).trim()];
+    }),
+  );
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}

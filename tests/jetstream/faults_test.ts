@@ -1,0 +1,176 @@
+// The log on servers in memory that lose, delay, repeat and reorder, and answer from an old state.
+import { assertArrayIncludes, assertEquals } from "@std/assert";
+import { jetStream } from "@mini/state/jetstream";
+import { logSuite, Random, randomSeed, runSuite } from "@mini/state/testing";
+import type { Log } from "@mini/state/store";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { FakeNats } from "../support/fake_nats.ts";
+import { errorOf } from "../support/journal.ts";
+import { say } from "../support/report.ts";
+import { size } from "../support/size.ts";
+
+/** Set SEED to run the same again. */
+const seed = Number(Deno.env.get("SEED") ?? randomSeed());
+
+const FAULTS = {
+  lost: 12,
+  unanswered: 12,
+  late: 12,
+  repeated: 20,
+  away: 25,
+  refused: 25,
+  stale: 8,
+};
+
+/** The same, and a stream that is full at times. */
+const WORSE = { ...FAULTS, full: 25 };
+
+/** A record that was appended, and what came of it. */
+interface Appended {
+  readonly record: string;
+  readonly seq: number | undefined;
+  readonly code: string | undefined;
+}
+
+Deno.test("a log on JetStream keeps the rules of a log where nothing goes wrong, and where answers are lost", async () => {
+  let skipped = 0;
+  for (const faults of [{}, FAULTS]) {
+    const suite = logSuite(() => fixture(faults));
+    const report = await runSuite(suite);
+    assertEquals(report.failures, [], `seed ${seed}`);
+    skipped = report.skipped.length;
+  }
+  assertEquals(skipped, 8);
+});
+
+/** A log whose connections fail. */
+function fixture(faults: typeof FAULTS | Record<string, never>) {
+  const nats = new FakeNats();
+  const random = new Random(seed);
+  const options = { acceptLoss: true, leaseMs: 60_000, doubtMs: 10_000 };
+  let breaks = false;
+  const open = async (
+    nc: NatsConnection,
+    more: { whenHeld?: "depose"; doubtMs?: number } = {},
+  ) => (await jetStream(nc, "log", { ...options, ...more })).log;
+  return {
+    open: async () => {
+      breaks = false;
+      const nc = nats.connect(random, faults);
+      const { request } = nc;
+      nc.request = (...args) => {
+        const isDead = breaks && args[0].endsWith(".log");
+        return isDead ? Promise.reject(new Error("timeout")) : request(...args);
+      };
+      return await open(nc, { whenHeld: "depose", doubtMs: 1_000 });
+    },
+    poison: () => {
+      breaks = true;
+    },
+    depose: async () => {
+      await (await open(nats.connect(), { whenHeld: "depose" })).close();
+    },
+  };
+}
+
+Deno.test("a log on JetStream loses nothing that it has acknowledged, and doubles nothing, whatever gets lost, late or repeated", async () => {
+  const many = size(2_000, 20_000);
+  const totals = { acknowledged: 0, refused: 0, inDoubt: 0, faults: 0 };
+  const atOnce = 1_000;
+  for (let begin = 0; begin < many; begin += atOnce) {
+    await Promise.all(Array.from({ length: atOnce }, async (_, index) => {
+      const own = seed + begin + index;
+      try {
+        const counts = await live(new Random(own));
+        for (const [name, count] of Object.entries(counts)) {
+          totals[name as keyof typeof totals] += count;
+        }
+      } catch (error) {
+        throw new Error(`SEED=${own}`, { cause: error });
+      }
+    }));
+  }
+  say(`seed ${seed}, ${many} lives: ${JSON.stringify(totals)}`);
+});
+
+/** Several owners, one after another, each of which may not know yet that it is none any more. */
+async function live(random: Random) {
+  const nats = new FakeNats();
+  const appended: Appended[] = [];
+  const owners: Promise<unknown>[] = [];
+  for (let owner = 1; owner <= 1 + random.below(3); owner++) {
+    const opened = await jetStream(nats.connect(random, WORSE), "log", {
+      whenHeld: "depose",
+      leaseMs: 60_000,
+      doubtMs: random.oneIn(4) ? 50 : 2_000,
+    }).catch((error) => {
+      // A server that was behind for all of that time looks like one that has lost something.
+      assertArrayIncludes(["UNAVAILABLE", "CORRUPT"], [error.code]);
+      return undefined;
+    });
+    if (opened === undefined) continue;
+    const writing = write(opened.log, owner, nats, random, appended);
+    // The next may begin while this one writes.
+    owners.push(writing);
+    if (random.oneIn(2)) await writing;
+    else for (let turn = 0; turn < random.below(50); turn++) await undefined;
+  }
+  await Promise.all(owners);
+  nats.settle();
+  const kept = await jetStream(nats.connect(), "log", { whenHeld: "depose" });
+  const records = await Array.fromAsync(kept.log.replay());
+  await kept.log.close();
+  return judge(appended, records.map(({ data }) => data), nats);
+}
+
+async function write(
+  log: Log<unknown>,
+  owner: number,
+  nats: FakeNats,
+  random: Random,
+  appended: Appended[],
+): Promise<void> {
+  const waiting: Promise<void>[] = [];
+  for (let number = 0; number < 3 + random.below(20); number++) {
+    if (random.oneIn(15)) nats.publish("mini.log.log", "a stray");
+    const record = `${owner}.${number}`;
+    const done = log.append(record).then(
+      (seq) => void appended.push({ record, seq, code: undefined }),
+      ({ code }) => void appended.push({ record, seq: undefined, code }),
+    );
+    waiting.push(done);
+    if (random.oneIn(2)) await done;
+  }
+  await Promise.all(waiting);
+  await log.close();
+}
+
+/** Compares what is there with what was told. */
+function judge(
+  appended: readonly Appended[],
+  kept: readonly unknown[],
+  nats: FakeNats,
+) {
+  const counts = { acknowledged: 0, refused: 0, inDoubt: 0 };
+  assertEquals(new Set(kept).size, kept.length, "each is there once");
+  for (const { record, seq, code } of appended) {
+    if (seq !== undefined) {
+      assertEquals(kept[seq - 1], record, `${record} was acknowledged`);
+      counts.acknowledged++;
+    } else if (code === "POISONED") counts.inDoubt++;
+    else {
+      assertArrayIncludes(["DEPOSED", "NO_SPACE"], [code]);
+      assertEquals(kept.includes(record), false, `${record} was refused`);
+      counts.refused++;
+    }
+  }
+  return { ...counts, faults: nats.faults };
+}
+
+Deno.test("jetStream() is UNAVAILABLE while nobody answers, and has written nothing", async () => {
+  const nats = new FakeNats();
+  const nc = nats.connect(new Random(seed), { away: 1 });
+  const opening = jetStream(nc, "log", { doubtMs: 20 });
+  assertEquals((await errorOf(opening as Promise<never>)).code, "UNAVAILABLE");
+  assertEquals(nats.streams.size, 0);
+});

@@ -1,0 +1,281 @@
+import type {
+  Msg,
+  NatsConnection,
+  Payload,
+  RequestOptions,
+} from "@nats-io/nats-core";
+import type { Random } from "@mini/state/testing";
+
+/** A message as JetStream keeps it. */
+interface Kept {
+  readonly subject: string;
+  readonly hdrs: string;
+  readonly data: Uint8Array;
+}
+
+/** A stream. */
+interface FakeStream {
+  config: Record<string, unknown> & { name: string; subjects?: string[] };
+  readonly messages: Map<number, Kept>;
+  first: number;
+  last: number;
+}
+
+/** How often requests go wrong: once in this many times; 0 is never. */
+export interface NatsFaults {
+  /** A request gets lost. */
+  readonly lost?: number;
+  /** An answer gets lost. */
+  readonly unanswered?: number;
+  /** A request is done long after its sender has given up. */
+  readonly late?: number;
+  /** A request is done twice, the second time late. */
+  readonly repeated?: number;
+  /** Nobody answers for the subject. */
+  readonly away?: number;
+  /** A publisher is told that its expectation is not so, although it is. */
+  readonly refused?: number;
+  /** A publisher is told that the stream is full. */
+  readonly full?: number;
+  /** A reader asks a server that lacks the last messages. */
+  readonly stale?: number;
+}
+
+/** Servers in memory that answer as JetStream does, or fail to. */
+export class FakeNats {
+  readonly streams: Map<string, FakeStream> = new Map();
+  readonly #late: (() => void)[] = [];
+  /** How often something went wrong. */
+  faults = 0;
+  /** The subjects that were asked, in order. */
+  readonly asked: string[] = [];
+
+  /** A connection whose requests go wrong at random. */
+  connect(random?: Random, faults: NatsFaults = {}): NatsConnection {
+    let isClosed = false;
+    const connection: Partial<NatsConnection> = {
+      info: { version: "2.15.1", "max_payload": 1024 * 1024 } as never,
+      isClosed: () => isClosed,
+      close: () => {
+        isClosed = true;
+        return Promise.resolve();
+      },
+      subscribe: () => ({ unsubscribe: () => {} }) as never,
+      request: (subject, payload, options) =>
+        this.#request(subject, payload, options, random, faults),
+    };
+    return connection as NatsConnection;
+  }
+
+  /** Does everything that is late. */
+  settle(): void {
+    for (const act of this.#late.splice(0)) act();
+  }
+
+  /** Stores a message of somebody else. */
+  publish(subject: string, text: string): void {
+    this.#store(subject, "", new TextEncoder().encode(text));
+  }
+
+  async #request(
+    subject: string,
+    payload: Payload = "",
+    { headers }: Partial<RequestOptions> = {},
+    random: Random | undefined,
+    faults: NatsFaults,
+  ): Promise<Msg> {
+    const bytes = typeof payload === "string"
+      ? new TextEncoder().encode(payload)
+      : payload;
+    const act = (isStale = false) =>
+      this.#answer(subject, bytes.slice(), headers, isStale);
+    this.asked.push(subject);
+    const goesWrong = (fault: keyof NatsFaults) => {
+      const oneIn = faults[fault] ?? 0;
+      const does = oneIn > 0 && random!.oneIn(oneIn);
+      if (does) this.faults++;
+      return does;
+    };
+    // Answers overtake each other.
+    const turns = random?.below(4) ?? 0;
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    // What is late comes at any time.
+    if (this.#late.length > 0 && random?.oneIn(5)) {
+      this.#late.splice(random.below(this.#late.length), 1)[0]!();
+    }
+    if (goesWrong("lost")) throw new Error("timeout");
+    if (goesWrong("away")) throw new Error("no responders");
+    if (goesWrong("late")) {
+      this.#late.push(() => void act());
+      throw new Error("timeout");
+    }
+    const isPublished = headers?.has("Nats-Expected-Last-Sequence");
+    if (isPublished && goesWrong("refused")) return answer(wrongSequence());
+    if (isPublished && goesWrong("full")) {
+      return answer(failed(10077, "maximum bytes exceeded"));
+    }
+    if (goesWrong("repeated")) this.#late.push(() => void act());
+    const answered = act(goesWrong("stale"));
+    if (goesWrong("unanswered")) throw new Error("timeout");
+    return answer(answered);
+  }
+
+  #answer(
+    subject: string,
+    bytes: Uint8Array,
+    headers: RequestOptions["headers"],
+    isStale: boolean,
+  ): object {
+    const [, verb, name] = /^\$JS\.API\.STREAM\.(.+)\.([^.]+)$/.exec(subject) ??
+      [];
+    if (verb === undefined) return this.#publish(subject, bytes, headers);
+    const text = new TextDecoder().decode(bytes);
+    const body = text === "" ? {} : JSON.parse(text);
+    const stream = this.streams.get(name!);
+    if (verb === "CREATE") return this.#create(name!, body);
+    if (stream === undefined) return failed(10059, "stream not found");
+    if (verb === "UPDATE") stream.config = body;
+    if (verb === "MSG.GET") return found(stream, body, isStale);
+    if (verb === "PURGE") purge(stream, body);
+    return infoOf(stream, body);
+  }
+
+  #create(name: string, config: FakeStream["config"]): object {
+    if (this.streams.has(name)) {
+      return failed(10058, "stream name already in use");
+    }
+    const stream = { config, messages: new Map(), first: 1, last: 0 };
+    this.streams.set(name, stream);
+    return infoOf(stream, {});
+  }
+
+  #publish(
+    subject: string,
+    data: Uint8Array,
+    headers: RequestOptions["headers"],
+  ): object {
+    const expects = (name: string) => {
+      const text = headers?.get(`Nats-Expected-Last-${name}`);
+      return text ? Number(text) : undefined;
+    };
+    const stream = this.#streamOf(subject);
+    const expected = expects("Sequence") ?? stream.last;
+    const last = lastOf(stream, subject)?.seq ?? 0;
+    const expectedOfSubject = expects("Subject-Sequence") ?? last;
+    if (expected !== stream.last || expectedOfSubject !== last) {
+      return wrongSequence();
+    }
+    const lines = [...headers?.keys() ?? []]
+      .map((name) => `${name}: ${headers!.get(name)}\r\n`);
+    return this.#store(subject, `NATS/1.0\r\n${lines.join("")}\r\n`, data);
+  }
+
+  #store(subject: string, hdrs: string, data: Uint8Array): object {
+    const stream = this.#streamOf(subject);
+    const seq = ++stream.last;
+    if (stream.config.max_msgs_per_subject === 1) {
+      const before = lastOf(stream, subject);
+      if (before) stream.messages.delete(before.seq);
+    }
+    stream.messages.set(seq, { subject, hdrs, data });
+    return { stream: stream.config.name, seq };
+  }
+
+  #streamOf(subject: string): FakeStream {
+    for (const stream of this.streams.values()) {
+      if (stream.config.subjects?.some((each) => fits(subject, each))) {
+        return stream;
+      }
+    }
+    throw new Error("no responders");
+  }
+}
+
+function fits(subject: string, pattern: string): boolean {
+  const source = pattern.replaceAll(".", "\\.").replaceAll("*", "[^.]+")
+    .replace(/>$/, ".+");
+  return new RegExp(`^${source}$`).test(subject);
+}
+
+function lastOf(
+  { messages }: FakeStream,
+  subject: string,
+): (Kept & { readonly seq: number }) | undefined {
+  const all = [...messages].reverse();
+  const last = all.find(([, message]) => message.subject === subject);
+  return last && { seq: last[0], ...last[1] };
+}
+
+function found(
+  stream: FakeStream,
+  { seq = 0, "next_by_subj": next, "last_by_subj": last }: {
+    readonly seq?: number;
+    readonly "next_by_subj"?: string;
+    readonly "last_by_subj"?: string;
+  },
+  isStale: boolean,
+): object {
+  const none = failed(10037, "no message found");
+  // It lacks the last two.
+  const end = isStale ? stream.last - 2 : stream.last;
+  const at = last !== undefined
+    ? lastOf(stream, last)?.seq
+    : next === undefined
+    ? seq
+    : [...stream.messages.keys()].find((each) => each >= seq);
+  if (at === undefined || at > end) return none;
+  const message = stream.messages.get(at);
+  if (message === undefined) return none;
+  const { subject, hdrs, data } = message;
+  const raw = { seq: at, subject, hdrs: btoa(hdrs), data: base64(data) };
+  return { message: raw };
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+function purge(
+  stream: FakeStream,
+  { seq = Infinity, filter = ">" }: { seq?: number; filter?: string },
+): void {
+  for (const [at, { subject }] of stream.messages) {
+    if (at < seq && fits(subject, filter)) stream.messages.delete(at);
+  }
+  const [first = stream.last + 1] = stream.messages.keys();
+  stream.first = first;
+}
+
+function infoOf(
+  { config, messages, first, last }: FakeStream,
+  { "subjects_filter": filter }: Record<string, string>,
+): object {
+  const subjects: Record<string, number> = {};
+  for (const { subject } of filter ? messages.values() : []) {
+    if (!fits(subject, filter!)) continue;
+    subjects[subject] = (subjects[subject] ?? 0) + 1;
+  }
+  return {
+    config,
+    state: {
+      "first_seq": first,
+      "last_seq": last,
+      messages: messages.size,
+      subjects,
+    },
+    success: true,
+  };
+}
+
+function wrongSequence(): object {
+  return failed(10071, "wrong last sequence");
+}
+
+function failed(code: number, description: string): object {
+  return { error: { code: 400, "err_code": code, description } };
+}
+
+function answer(said: object): Msg {
+  const text = JSON.stringify(said);
+  return { json: () => JSON.parse(text) } as Msg;
+}
