@@ -19,6 +19,7 @@ import type { Ledger, LedgerMessage } from "./ledger/ledger.ts";
 import { ifReadable, type LedgerView } from "./ledger/read.ts";
 import { type ReadyIndex, readyIndexOf } from "./ledger/ready_index.ts";
 import type { LedgerHost } from "./ledger_host.ts";
+import { QueueMeter } from "./telemetry/meter.ts";
 import type { ToldQueue } from "./telemetry/messages.ts";
 
 /** The parts of a host that do not depend on its state. */
@@ -70,6 +71,8 @@ export class LedgerLog<T, M> {
   readonly #arrivals: EntryBatcher | undefined;
   readonly #settlements: EntryBatcher | undefined;
   #time!: QueueTime;
+  /** Counts what is done. */
+  #meter!: QueueMeter<T>;
   readonly #ids: { next: number };
   readonly #picked: Set<number>;
   readonly #policy: CompactionPolicy;
@@ -101,6 +104,8 @@ export class LedgerLog<T, M> {
   ): Promise<LedgerLog<T, M>> {
     const log = new LedgerLog(binding);
     const ledger = await log.readable();
+    const { size } = readyIndexOf(ledger, log.#picked);
+    log.#meter = new QueueMeter(log, ledger, size);
     log.#time = new QueueTime(clock, ledger);
     log.#ids.next = Math.max(log.#ids.next, ledger.nextId);
     return log;
@@ -118,7 +123,9 @@ export class LedgerLog<T, M> {
 
   /** The ledger, if it can be read now. */
   ifReadable(): Ledger<T> | undefined {
-    return ifReadable(this.#binding.find);
+    const ledger = ifReadable(this.#binding.find);
+    if (ledger !== undefined) this.#meter?.watch(ledger);
+    return ledger;
   }
 
   /** The ledger, once it can be read, and the time. */
@@ -155,6 +162,11 @@ export class LedgerLog<T, M> {
   /** The queue, for those who are told what it does. */
   get about(): ToldQueue {
     return this.#binding.about;
+  }
+
+  /** Counts what is done. */
+  get meter(): QueueMeter<T> {
+    return this.#meter;
   }
 
   get past(): LedgerPast<T> | undefined {
@@ -264,9 +276,13 @@ export class LedgerLog<T, M> {
 
   /** The mutation of the state that records an event in the ledger. */
   mutation(event: LedgerEvent<T>): M {
+    return this.#binding.wrap(this.#entry(event));
+  }
+
+  #entry(event: LedgerEvent<T>): LedgerEntry<T> {
     const { at, ...drift } = this.#stamp();
     const entry = { at, ...versionOf(event), ...drift, ...event };
-    return this.#binding.wrap(entry as LedgerEntry<T>);
+    return entry as LedgerEntry<T>;
   }
 
   /** Whether the wall clock has moved since it was last recorded. */
@@ -288,11 +304,22 @@ export class LedgerLog<T, M> {
   }
 
   /** Records an event after everything recorded before; it is taken as it is at the call. Resolves to the number of its record. */
-  // deno-lint-ignore require-await -- what is thrown must reject
   async enter(event: LedgerEvent<T>, durable: boolean): Promise<number> {
     this.#arrivals?.flush();
     this.#settlements?.flush();
-    return this.#host.apply(this.mutation(event), { durable });
+    const entry = this.#entry(event);
+    const before = this.isShared ? this.ifReadable() : undefined;
+    const entered = this.#host.apply(this.#binding.wrap(entry), { durable });
+    return before === undefined
+      ? entered
+      : this.#counted(await entered, entry, before);
+  }
+
+  /** Counts an entry that a state of others has applied, where each record makes another ledger. */
+  #counted(seq: number, entry: LedgerEntry<T>, before: Ledger<T>): number {
+    this.ifReadable();
+    this.#meter.entered(seq, entry, before);
+    return seq;
   }
 
   /** Stops delivery, from this call on unless it fails. */

@@ -106,6 +106,8 @@ export type {
   HandlerContext,
   WorkOptions,
 } from "./delivery/handler.ts";
+export type { QueueMetrics } from "./telemetry/meter.ts";
+export type { Histogram } from "../base/telemetry/histogram.ts";
 export type { ReportProgress } from "./delivery/progress.ts";
 export type {
   DeadLetterMessage,

@@ -17,7 +17,7 @@ import type { LedgerView } from "./ledger/read.ts";
 import type { LedgerHost } from "./ledger_host.ts";
 import { LedgerLog } from "./ledger_log.ts";
 import { Inbox } from "./inbox/inbox.ts";
-import { post } from "./inbox/post.ts";
+import { postBatch, postOne } from "./inbox/post.ts";
 import {
   claimLedger,
   type EntryIn,
@@ -27,7 +27,6 @@ import {
   type StateWith,
 } from "./open.ts";
 import {
-  BATCH_CHECKS,
   type DeadLetterChoice,
   type DeliveryOptions,
   type EnqueueOptions,
@@ -35,7 +34,6 @@ import {
   type MessageChanges,
   type MessageInput,
   messageOf,
-  POST_CHECKS,
   type PostOptions,
   type QueueOptions,
   RECEIVE_CHECKS,
@@ -49,6 +47,7 @@ import type { Source } from "./source.ts";
 import { Producer } from "./producer.ts";
 import { QueueReader } from "./reader.ts";
 import { queueHealth, type QueueHealthOptions } from "./telemetry/health.ts";
+import type { QueueMetrics } from "./telemetry/meter.ts";
 import { OPEN, type QueueOpenMessage } from "./telemetry/messages.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -228,9 +227,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     payload: T,
     options: PostOptions = {},
   ): Promise<void> {
-    assertOptions("MiniQueue.post()", options, POST_CHECKS);
-    const { fs, ...rest } = options;
-    await post(dir, [{ ...rest, payload }], fs);
+    await postOne(dir, payload, options);
   }
 
   /**
@@ -247,8 +244,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
     messages: readonly MessageInput<T>[],
     options: Pick<PostOptions, "fs"> = {},
   ): Promise<void> {
-    assertOptions("MiniQueue.postBatch()", options, BATCH_CHECKS);
-    await post(dir, messages, options.fs);
+    await postBatch(dir, messages, options);
   }
 
   /** Opens a queue, and tells of it. */
@@ -449,6 +445,32 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   override async schedules(): Promise<ScheduleStatus[]> {
     this.#assertOpen();
     return await this.#schedules?.status() ?? [];
+  }
+
+  /**
+   * The numbers of this queue since it was opened: what was enqueued, delivered
+   * and settled, what waits, and how long messages waited and handlers took.
+   *
+   * In a state that is `immutable`, `attempts` leaves out the messages that an
+   * `ackMutation` has acknowledged; the counters have them.
+   *
+   * @returns Plain JSON; see {@linkcode QueueMetrics}.
+   *
+   * @example How much there is to do
+   * ```ts
+   * import { MiniQueue } from "@mini/state/queue";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+   * await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
+   * await (await queue.receive())?.ack();
+   * const { enqueued, acked, waiting } = await queue.metrics();
+   * assertEquals([enqueued, acked, waiting], [2, 1, 1]);
+   * ```
+   */
+  async metrics(): Promise<QueueMetrics> {
+    this.#assertOpen();
+    return this.#log.meter.read(await this.#current(), this.#pools.running);
   }
 
   /**

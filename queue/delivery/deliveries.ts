@@ -16,10 +16,10 @@ import type { CheckedOptions } from "../options.ts";
 import {
   DEAD_LETTER,
   LEASE_EXPIRED,
-  PROCESS,
   type ToldQueue,
 } from "../telemetry/messages.ts";
 import { settleTold } from "../telemetry/told.ts";
+import type { QueueMeter } from "../telemetry/meter.ts";
 import { Progress } from "./progress.ts";
 import { describe } from "./reason.ts";
 import { Acknowledgements } from "./result.ts";
@@ -96,18 +96,15 @@ export class Deliveries<T, M> {
       const message = messages[id];
       if (message === undefined || !message.inFlight) continue;
       if (this.cancels.passOver(id)) continue;
-      this.#leases.take(message, this.#now(), timeoutMs);
-      if (PROCESS.isObserved) this.#noteWait(message);
+      this.#leases.take(
+        message,
+        this.#now(),
+        timeoutMs,
+        this.#log.meter.takeWait(id),
+      );
       leased.push({ message, payload });
     }
     return leased;
-  }
-
-  /** Notes how long a message has waited, for who is told. */
-  #noteWait(message: LedgerMessage<T>): void {
-    const { at, due } = message;
-    const lease = this.#leases.of(message)!;
-    lease.waitedMs = Math.max(0, this.#log.now() - Math.max(at, due));
   }
 
   #payloadOf({ id, payload }: LedgerMessage<T>): T {
@@ -214,6 +211,7 @@ export class Deliveries<T, M> {
     if (expired.length === 0) return;
     const reason = "it was not settled within its visibility timeout";
     const taken = await this.#takeBackOrKeep(expired, reason);
+    this.#log.meter.expired += taken.length;
     for (const { id, attempts: attempt } of taken) {
       LEASE_EXPIRED.tell(() => ({ ...this.#log.about, id, attempt }));
     }
@@ -270,9 +268,10 @@ export class Deliveries<T, M> {
     for (let at = 0; at < settlements.length; at += MAX_SETTLEMENTS) {
       const expire = settlements.slice(at, at + MAX_SETTLEMENTS);
       let dead: Counted[] = [];
-      await this.#log.whenReadable(({ messages }) => {
-        dead = expire.filter(({ as }) => as === "dead")
-          .flatMap(({ id }) => messages[id] ?? []);
+      await this.#log.whenReadable((ledger) => {
+        dead = expire
+          .filter((each) => each.as === "dead" && isCurrent(ledger, each))
+          .map(({ id }) => ledger.messages[id]!);
         // Not durable: if a power cut loses it, opening does the same again.
         return settleTold(
           this.#log.about,
@@ -323,6 +322,11 @@ export class Deliveries<T, M> {
   /** The queue, for those who are told what it does. */
   get about(): ToldQueue {
     return this.#log.about;
+  }
+
+  /** Counts what is done. */
+  get meter(): QueueMeter<T> {
+    return this.#log.meter;
   }
 
   /** The lease on a delivery. */

@@ -50,7 +50,12 @@ export class Leases {
   #deadlines = newHeap();
 
   /** Takes a lease on a delivery. */
-  take({ id, receipt }: Delivery, since: number, timeoutMs: number): void {
+  take(
+    { id, receipt }: Delivery,
+    since: number,
+    timeoutMs: number,
+    waitedMs?: number,
+  ): void {
     // All have one shape, which is faster.
     this.restore({
       id,
@@ -61,7 +66,7 @@ export class Leases {
       settling: undefined,
       mayBeAcked: false,
       progress: undefined,
-      waitedMs: undefined,
+      waitedMs,
       settledAs: undefined,
       result: undefined,
     });

@@ -68,18 +68,21 @@ class LedgerWork<T, M> implements WorkSource<QueueMessage<T, unknown, M>> {
 
   told(message: QueueMessage<T, unknown, M>): ToldWork {
     const lease = this.#deliveries.leaseOf(message);
-    const { waitedMs = 0 } = lease ?? {};
     return {
       message: {
         ...this.#deliveries.about,
         ...toldDelivery(message),
-        waitedMs,
+        waitedMs: lease?.waitedMs ?? 0,
       },
       outcome(ended) {
         const ifExpired = lease?.mayBeAcked ? "acked" : "lost";
         return lease?.settledAs ?? ended ?? ifExpired;
       },
     };
+  }
+
+  handled(ms: number): void {
+    this.#deliveries.meter.handlerMs.record(ms);
   }
 
   leave(message: QueueMessage<T, unknown, M>): void {

@@ -44,6 +44,13 @@ export class WorkerPools<T, M> {
     }
   }
 
+  /** The number of handlers that run. */
+  get running(): number {
+    let running = 0;
+    for (const pool of this.#pools.keys()) running += pool.running;
+    return running;
+  }
+
   stop(): void {
     for (const pool of this.#pools.keys()) pool.stop();
   }

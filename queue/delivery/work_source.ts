@@ -24,6 +24,8 @@ export interface WorkSource<D extends Workable> {
   }): boolean;
   /** Tells of the work on a message, which begins. Called if somebody listens. */
   told?(message: D): ToldWork;
+  /** Notes how long a handler took, in milliseconds. */
+  handled?(ms: number): void;
   /** Notes that a handler has ended, or is given up. */
   leave(message: D): void;
   /** Resolves when a message is cancelled, if it is being cancelled now. */

@@ -84,6 +84,11 @@ export class WorkerPool<D extends Workable> {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
+  /** The number of handlers that run. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** Stops the workers, once their handlers have ended. */
   stop(): void {
     const reason = new Error("the work is stopping");
@@ -260,12 +265,15 @@ export class WorkerPool<D extends Workable> {
     message: D,
     { stop: { signal }, told }: Running,
   ): Promise<Outcome> {
+    const { clock, onError } = this.#options;
+    const start = clock.monotonic();
     try {
       const call = () => this.#handler(message, signal);
-      const { onError } = this.#options;
       return { result: await callWithin(told?.within, call, onError) };
     } catch (error) {
       return { error };
+    } finally {
+      this.#source.handled?.(clock.monotonic() - start);
     }
   }
 

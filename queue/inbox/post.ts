@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { hex } from "../../base/bytes.ts";
+import { assertOptions } from "../../base/checks.ts";
 import { MiniError } from "../../base/errors.ts";
 import { toJson } from "../../base/json.ts";
 import { Mutex } from "../../base/mutex.ts";
@@ -10,7 +11,13 @@ import type { FileHandle, FileSystem } from "../../fs/file_system.ts";
 import { fromOs } from "../../fs/os_errors.ts";
 import { absolutePath, systemFileSystem } from "../../fs/system.ts";
 import { MAX_LIST_DEPTH } from "../ledger_log.ts";
-import { checkMessage, type MessageInput } from "../options.ts";
+import {
+  BATCH_CHECKS,
+  checkMessage,
+  type MessageInput,
+  POST_CHECKS,
+  type PostOptions,
+} from "../options.ts";
 import { enqueueTold } from "../telemetry/told.ts";
 import {
   encodeFile,
@@ -30,8 +37,28 @@ const MAX_TRIES = 3;
 /** Who may read a posted file, besides its owner: who may read the inbox. */
 const READ_BITS = 0o444;
 
+/** Posts a message. */
+export async function postOne<T>(
+  dir: string | URL,
+  payload: T,
+  options: PostOptions,
+): Promise<void> {
+  assertOptions("MiniQueue.post()", options, POST_CHECKS);
+  const { fs, ...rest } = options;
+  await post(dir, [{ ...rest, payload }], fs);
+}
+
 /** Posts messages, as one file, which the queue takes in as one entry. */
-export async function post(
+export async function postBatch(
+  dir: string | URL,
+  messages: readonly MessageInput<unknown>[],
+  options: Pick<PostOptions, "fs">,
+): Promise<void> {
+  assertOptions("MiniQueue.postBatch()", options, BATCH_CHECKS);
+  await post(dir, messages, options.fs);
+}
+
+async function post(
   dir: string | URL,
   messages: readonly MessageInput<unknown>[],
   fs: FileSystem = systemFileSystem,

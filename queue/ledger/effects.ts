@@ -18,6 +18,10 @@ export interface Effect<T = unknown> {
   readonly reason?: string | undefined;
   /** The error that made it dead. */
   readonly error?: LoggedError | undefined;
+  /** The time of the wall clock for which it has waited until it was delivered. */
+  readonly when?: number | undefined;
+  /** Whether the change lets it be received at once. */
+  readonly isDueNow?: boolean;
   /** The result in the entry. */
   readonly result?: unknown;
 }

@@ -161,9 +161,10 @@ function deliver<T>(ledger: Ledger<T>, id: number): void {
   message.inFlight = true;
   message.attempts++;
   message.receipt++;
-  if (message.when !== undefined) delete message.when;
+  const { when } = message;
+  if (when !== undefined) delete message.when;
   if (index?.isMostlyStale) forgetReadyIndex(ledger);
-  tell(ledger, { type: "delivered", message });
+  tell(ledger, { type: "delivered", message, when });
 }
 
 function settle<T>(ledger: Ledger<T>, settlement: Settlement): void {
@@ -226,7 +227,8 @@ function update<T>(
   const index = existingReadyIndex(ledger);
   index?.replace(message, changed);
   if (index?.isMostlyStale) forgetReadyIndex(ledger);
-  tell(ledger, { type: "updated", message: changed });
+  const isDueNow = changes.due === 0;
+  tell(ledger, { type: "updated", message: changed, isDueNow });
 }
 
 function noteProgress(ledger: Ledger, logged: LoggedProgress): void {

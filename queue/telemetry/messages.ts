@@ -80,7 +80,7 @@ export type ProcessOutcome =
 
 /** The work on a delivery by a handler of `work`, on `mini-state:process`: from the call until the message is settled, or the handler is given up. */
 export interface ProcessMessage extends ToldQueue, ToldDelivery {
-  /** How long the message waited from when it could be received until it was delivered, in milliseconds. */
+  /** How long the message waited until this delivery, from its arrival, the end of its delay, or of the delivery before, in milliseconds. */
   readonly waitedMs: number;
   /**
    * Calls the handler, if a subscriber of `start` sets it, so that it runs in

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Listener } from "../support/listener.ts";
 import { TestQueue, turns } from "../support/queue.ts";
 import { POINTS, sent, told, TRACED } from "../support/told.ts";
@@ -109,6 +109,15 @@ Deno.test("a queue tells of failed operations by the error event", async () => {
     ["enqueue", [[undefined, undefined]]],
     ["enqueue", [[undefined, undefined]]],
   ]);
+  const flaw = assertThrows(() =>
+    queue.enqueueMutation("c", { delayMs: 1, at: new Date() })
+  );
+  assertEquals(errors("enqueue"), [...junk, flaw]);
+  assertEquals(sent(listener, "enqueue end").at(-1), [
+    "mutation",
+    [[undefined, undefined]],
+  ]);
+  junk.push(flaw as Error);
   await assertRejects(() => queue.enqueueBatch("junk" as never), TypeError);
   assertEquals(errors("enqueue"), junk);
 });

@@ -51,10 +51,10 @@ Deno.test("a queue tells what its handlers do, and how each ended", async () => 
   assertEquals(ends, [
     [1, 1, 70, "acked"],
     [2, 1, 70, "retried"],
-    [2, 2, 70, "dead"],
+    [2, 2, 0, "dead"],
     [3, 1, 70, "dead"],
     [4, 1, 70, "retried"],
-    [4, 1, 70, "acked"],
+    [4, 1, 0, "acked"],
     [5, 1, 70, "cancelled"],
     [6, 1, 70, "acked"],
     [7, 1, 70, "lost"],
@@ -160,6 +160,13 @@ Deno.test("a queue in a state tells the name of its ledger, and mutations synchr
     settlements: [{ id: 1, as: "acked" }],
   });
   assertEquals(listener.of("process asyncEnd")[0]!.outcome, "acked");
+
+  await queue.enqueue("b");
+  const ack = (await queue.receive())!.ackMutation();
+  const [, cancelled] = await Promise.all([state.apply(ack), queue.cancel(2)]);
+  assertEquals(cancelled, "finished");
+  const late = listener.of("settle asyncEnd").at(-1)!;
+  assertEquals([late.by, late.settlements], ["cancel", []]);
 });
 
 Deno.test("a subscriber of start runs the handler in its context, once, whatever it does", async () => {
@@ -215,4 +222,29 @@ Deno.test("a subscriber of start runs the handler in its context, once, whatever
     ]),
   );
   assertEquals(errors, [error, error, error, error, error]);
+});
+
+Deno.test("a queue tells of the work on a delivery whenever somebody begins to listen, and whatever ends it", async () => {
+  for (const isPurged of [false, true]) {
+    for (let turn = 0; turn < 120; turn++) {
+      const queue = await new TestQueue<string>().open();
+      const stop = new AbortController();
+      const working = queue.work(() => {}, { signal: stop.signal });
+      await turns();
+      const enqueued = queue.enqueue("a");
+      await turns(turn);
+      using listener = new Listener(["process"]);
+      const purged = isPurged && queue.purge("all");
+      await enqueued;
+      await purged;
+      await turns();
+      stop.abort();
+      await working;
+      for (const { waitedMs, outcome } of listener.of("process asyncEnd")) {
+        assertEquals(waitedMs, 0);
+        if (!isPurged) assertEquals(outcome, "acked");
+      }
+      await queue.close();
+    }
+  }
 });
