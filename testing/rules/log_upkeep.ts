@@ -158,6 +158,14 @@ export const UPKEEP_RULES: readonly LogRule[] = [
       await t.reads(again.replay(), ["e"], 101);
     },
   ],
+  ["health() says that a closed log has failed", async (t) => {
+    const log = await t.opened("a");
+    if (log.health === undefined) return t.skip("the log has no health()");
+    const found = (await log.health()).status;
+    t.equal(found !== "failed", true, `${found}, which is not failed,`);
+    await log.close();
+    t.equal((await log.health()).status, "failed", "the status");
+  }],
   ["closing twice is fine, and a closed log accepts nothing", async (t) => {
     const log = await t.opened("a");
     await log.close();

@@ -273,6 +273,13 @@ const UPKEEP_FLAWS: readonly LogFlaw[] = [
     of: () => ({ resetTo: () => Promise.resolve() }),
   },
   {
+    what: "health() is always well",
+    breaks: ["health() says that a closed log has failed"],
+    of: () => ({
+      health: () => Promise.resolve({ status: "ok", reasons: [] }),
+    }),
+  },
+  {
     what: "a closed log opens by itself",
     breaks: ["closing twice is fine, and a closed log accepts nothing"],
     of: (log) => ({

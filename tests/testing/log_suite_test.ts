@@ -35,6 +35,7 @@ const SKIPPED = {
   MemoryLog: [
     "the log has no appendJson()",
     "the log has no failed",
+    "the log has no health()",
     "the log has no id",
     "the log has no recovery",
     "the log has no replayChunks()",
