@@ -107,6 +107,10 @@ export type Outcome = { readonly seq: number } | { readonly error: unknown };
 /** An entry that was appended. */
 export interface Pending {
   readonly encoded: EncodedEntry;
-  readonly applied: PromiseWithResolvers<number>;
+  /** Settles the promise of its caller. */
+  readonly applied: {
+    resolve(seq: number): void;
+    reject(error: unknown): void;
+  };
   outcome: Outcome | undefined;
 }
