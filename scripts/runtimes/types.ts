@@ -35,8 +35,7 @@ export async function consume(): Promise<void> {
   const report: StatReport = await stat("./jobs");
   const blocked: boolean = (await verify("./log")).findings.some(({ blocksOpen }) => blocksOpen);
   const named = (tracer: Tracer): Span => tracer.startSpan("name");
-  const stop: Disposable | undefined = report.kind === "log" ? undefined : instrument({});
-  void [report, blocked, named, stop];
+  void [report, blocked, named, instrument];
   void [value, code, payload, new SnapStore<number>("./data"), main];
 }
 `;
