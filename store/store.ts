@@ -560,7 +560,8 @@ export class MiniStore<T> implements AsyncDisposable {
    * ahead of the log. Sets aside the records that the log holds, in files whose
    * names end in `.aside`.
    *
-   * @param seq A number after the last record.
+   * @param seq A number after the last record; of a log that holds none also that
+   * of the last, to change its id.
    * @param id The id of the log from now on. By default it keeps its own.
    * @throws {MiniError} As {@linkcode MiniStore.compact}.
    */

@@ -314,13 +314,14 @@ export class Writer implements CommittedEnd {
     this.#change.fire();
   }
 
-  /** Continues after record `seq`, which lies ahead. */
+  /** Continues after record `seq`, which lies ahead, or is the last of a log that holds none. */
   resetTo(seq: number, id?: string): Promise<void> {
     this.assertOpen();
     this.assertNative("reset the log");
     return this.#afterAppends(() => {
       // Earlier appends may have taken the number.
-      checkCount("seq", seq, this.sequence + 1);
+      const isEmpty = this.firstSequence > this.sequence;
+      checkCount("seq", seq, isEmpty ? this.sequence : this.sequence + 1);
       return this.#poison.guard(async () => {
         await this.#segments.resetTo(seq, this.sequence, id);
         this.sequence = this.#durable = this.applied = seq;

@@ -165,6 +165,23 @@ Deno.test("MiniStore.resetTo() to a number that appends before it have taken is 
   assertEquals(numbers(await Array.fromAsync(store.replay())), [1, 2, 3, 4]);
 });
 
+Deno.test("MiniStore.resetTo() gives a log that holds no record another id, and sets nothing aside", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  const id = "00112233445566778899aabbccddeeff";
+  {
+    await using store = await MiniStore.open<number>(path, { fs });
+    await store.resetTo(0, id);
+    assertEquals([store.id, store.sequence], [id, 0]);
+    assertEquals(await store.append(1), 1);
+    await assertRejects(() => store.resetTo(1), RangeError, "seq");
+  }
+  await using store = await MiniStore.open<number>(path, { fs });
+  assertEquals([store.id, store.sequence], [id, 1]);
+  const names = await fs.list("/data");
+  assertEquals(names.filter((name) => name.endsWith(".aside")), []);
+});
+
 for (const operation of ["create", "write", "sync", "rename"] as const) {
   Deno.test(`MiniStore.resetTo() finds no room for its ${operation}: the log continues as it was`, async () => {
     const fs = new MemoryFileSystem();
