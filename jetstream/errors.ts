@@ -10,6 +10,7 @@ export const API = {
   storeFailed: 10077,
   wrongSequence: 10071,
   unknownSequence: 10164,
+  duplicateInBatch: 10201,
 } as const;
 
 /** An answer of JetStream that says no. */

@@ -28,6 +28,8 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type { SnapCodec } from "../snap/mod.ts";
+export { forward } from "./forward/forward.ts";
+export type { ForwardOptions } from "./forward/options.ts";
 export { connectionOptions } from "./options.ts";
 export type { JetStreamOptions, JetStreamReaderOptions } from "./options.ts";
 export type { NatsClient } from "./stream.ts";

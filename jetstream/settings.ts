@@ -1,12 +1,12 @@
 import { MiniError } from "../base/errors.ts";
-import { Tries } from "./clock.ts";
+import { type Patience, Tries } from "./clock.ts";
 import { API, ApiError, failureOf } from "./errors.ts";
 import type { Checked, Names } from "./options.ts";
 import { VERSION } from "./log/message.ts";
 import type { Stream, StreamConfig, StreamFacts } from "./stream.ts";
 
 /** The settings without which a stream would lose something, each with the values that it may have. */
-type Rules = Readonly<Record<string, readonly unknown[]>>;
+export type Rules = Readonly<Record<string, readonly unknown[]>>;
 
 /** No limit, in the words of JetStream. A setting that is left out is none either. */
 const NONE = [-1, 0, undefined];
@@ -14,7 +14,7 @@ const NONE = [-1, 0, undefined];
 const NEVER = [false, undefined];
 
 /** The first value is that of a new stream. */
-const KEEPS: Rules = {
+export const KEEPS: Rules = {
   retention: ["limits"],
   storage: ["file"],
   discard: ["new"],
@@ -49,12 +49,21 @@ const LEASE_RULES: Rules = {
 };
 
 /** A stream that is wanted. */
-interface Wanted {
+export interface Wanted {
   readonly stream: Stream;
   readonly subjects: readonly string[];
   readonly rules: Rules;
   readonly maxBytes?: number | undefined;
   readonly description?: string;
+  /** The subject that is needed, where others use the stream too: then one that exists may have any replicas, and other subjects that include it. */
+  readonly needs?: string;
+}
+
+/** How a stream is made that is missing. */
+export interface Making extends Pick<Patience, "doubtMs"> {
+  readonly create: boolean;
+  readonly replicas: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The streams of a state. */
@@ -93,9 +102,9 @@ export async function prepare<S>(
 }
 
 /** Makes a stream if it is missing; throws if it would lose what it is given. */
-async function ensure<S>(
+export async function ensure(
   wanted: Wanted,
-  options: Checked<S>,
+  options: Making,
 ): Promise<StreamFacts> {
   const { stream } = wanted;
   const { create, replicas, signal } = options;
@@ -142,11 +151,14 @@ function newConfig(
 }
 
 function refuseLossy(
-  { stream, subjects, rules }: Wanted,
+  { stream, subjects, rules, needs }: Wanted,
   config: StreamConfig,
   replicas: number,
 ): void {
-  const all: Rules = { ...rules, "num_replicas": [replicas] };
+  const isShared = needs !== undefined;
+  const all: Rules = isShared
+    ? rules
+    : { ...rules, "num_replicas": [replicas] };
   for (const [name, allowed] of Object.entries(all)) {
     const value = config[name];
     if (allowed.includes(value) || Array.isArray(value) && value.length === 0) {
@@ -159,12 +171,28 @@ function refuseLossy(
       }`,
     );
   }
-  const found = [...config.subjects ?? []].sort().join();
-  if (found === [...subjects].sort().join()) return;
+  const found = config.subjects ?? [];
+  const isSo = isShared
+    ? found.some((each) => includes(each, needs))
+    : [...found].sort().join() === [...subjects].sort().join();
+  if (isSo) return;
   throw unsupported(
     stream.name,
-    `its subjects are ${found}, and must be ${subjects}`,
+    `its subjects are ${found.join()}, and must ${
+      isShared ? `include ${needs}` : `be ${subjects.join()}`
+    }`,
   );
+}
+
+/** Whether a pattern of subjects includes a subject. */
+function includes(pattern: string, subject: string): boolean {
+  const parts = pattern.split(".");
+  const others = subject.split(".");
+  if (parts.at(-1) === ">" && others.length >= parts.length) {
+    others.splice(parts.length - 1, Infinity, ">");
+  }
+  return parts.length === others.length &&
+    parts.every((part, at) => part === "*" || part === others[at]);
 }
 
 /** The description of the stream of a log. */

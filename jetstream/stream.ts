@@ -1,4 +1,4 @@
-import { headers as newHeaders } from "@nats-io/nats-core";
+import { headers as newHeaders, type MsgHdrs, nuid } from "@nats-io/nats-core";
 import { MiniError } from "../base/errors.ts";
 import { API, ApiError, failureOf, isForbidden, reasonOf } from "./errors.ts";
 import { type Patience, Tries } from "./clock.ts";
@@ -19,6 +19,12 @@ export interface NatsClient {
     payload: Uint8Array,
     options: { timeout: number },
   ): Promise<{ json<T>(): T }>;
+  /** Sends a message. */
+  publish(
+    subject: string,
+    payload: Uint8Array,
+    options?: { headers?: object },
+  ): void;
   /** Calls back with each message to a subject. */
   subscribe(
     subject: string,
@@ -65,6 +71,13 @@ export interface NewMessage {
 /** The size of what a message has beside its body, at most. */
 export const OVERHEAD_BYTES = 512;
 
+/** The answers that say that what was expected is not so. */
+const MOVED: readonly number[] = [
+  API.wrongSequence,
+  API.unknownSequence,
+  API.duplicateInBatch,
+];
+
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -94,9 +107,34 @@ export class Stream {
 
   /** Stores a message if what is expected is so. */
   async publish(
-    { subject, headers, body }: NewMessage,
-    { last, lastOfSubject }: Expectation = {},
+    message: NewMessage,
+    expected: Expectation = {},
   ): Promise<Published> {
+    return await this.#store(message, this.#headersOf(message, expected));
+  }
+
+  /** Stores messages, at most 1,000, or none of them, if what is expected is so of the first. */
+  async publishBatch(
+    messages: readonly NewMessage[],
+    expected: Expectation = {},
+  ): Promise<Published> {
+    const id = nuid.next();
+    const batch = messages.map((message, index) => {
+      const headers = this.#headersOf(message, index === 0 ? expected : {});
+      headers.set("Nats-Batch-Id", id);
+      headers.set("Nats-Batch-Sequence", `${index + 1}`);
+      return { message, headers };
+    });
+    const last = batch.pop()!;
+    for (const { message: { subject, body }, headers } of batch) {
+      this.#nc.publish(subject, body, { headers });
+    }
+    last.headers.set("Nats-Batch-Commit", "1");
+    return await this.#store(last.message, last.headers);
+  }
+
+  #headersOf({ headers }: NewMessage, expected: Expectation): MsgHdrs {
+    const { last, lastOfSubject } = expected;
     const all = newHeaders();
     for (const [name, value] of Object.entries(headers)) all.set(name, value);
     all.set("Nats-Expected-Stream", this.name);
@@ -104,9 +142,19 @@ export class Stream {
     if (lastOfSubject !== undefined) {
       all.set("Nats-Expected-Last-Subject-Sequence", `${lastOfSubject}`);
     }
+    return all;
+  }
+
+  async #store(
+    { subject, body }: NewMessage,
+    headers: MsgHdrs,
+  ): Promise<Published> {
     try {
-      const { seq } = await this.#request<{ seq: number }>(subject, body, all);
-      return { seq };
+      const { seq, duplicate } = await this.#request<
+        { readonly seq: number; readonly duplicate?: boolean }
+      >(subject, body, headers);
+      // One with the same id is there, or was: it was not stored again.
+      return duplicate ? "moved" : { seq };
     } catch (error) {
       return this.#refusalOf(error);
     }
@@ -119,9 +167,7 @@ export class Stream {
     if (isForbidden(error)) return failureOf(doing, error, after);
     if (!(error instanceof ApiError)) throw error;
     const { code, message } = error;
-    if (code === API.wrongSequence || code === API.unknownSequence) {
-      return "moved";
-    }
+    if (MOVED.includes(code)) return "moved";
     const refused = code === API.tooLarge
       ? "TOO_LARGE"
       // Other failures of the store have the same code, and leave it in doubt.
@@ -138,9 +184,9 @@ export class Stream {
     return this.#get({ seq });
   }
 
-  /** Reads the first message from a number on. */
-  next(seq: number): Promise<StoredMessage | undefined> {
-    return this.#get({ seq, "next_by_subj": ">" });
+  /** Reads the first message from a number on, of a subject. */
+  next(seq: number, subject = ">"): Promise<StoredMessage | undefined> {
+    return this.#get({ seq, "next_by_subj": subject });
   }
 
   /** Reads the last message of a subject. */

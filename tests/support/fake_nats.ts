@@ -21,6 +21,13 @@ interface FakeStream {
   last: number;
 }
 
+/** A message that is to be kept. */
+interface NewMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: RequestOptions["headers"];
+}
+
 /** How often requests go wrong: once in this many times; 0 is never. */
 export interface NatsFaults {
   /** A request gets lost. */
@@ -47,6 +54,8 @@ export class FakeNats {
   readonly #late: (() => void)[] = [];
   /** How often something went wrong. */
   faults = 0;
+  /** The batches that are not complete, by their ids. */
+  readonly #batches: Map<string, NewMessage[]> = new Map();
   /** The subjects that were asked, in order. */
   readonly asked: string[] = [];
 
@@ -61,6 +70,12 @@ export class FakeNats {
         return Promise.resolve();
       },
       subscribe: () => ({ unsubscribe: () => {} }) as never,
+      publish: (subject, payload = "", { headers } = {}) => {
+        // Most of a batch arrives, or few batches would.
+        const isLost = faults.lost && random!.oneIn(faults.lost * 10);
+        if (isLost) this.faults++;
+        else this.#publish(subject, bytesOf(payload).slice(), headers);
+      },
       request: (subject, payload, options) =>
         this.#request(subject, payload, options, random, faults),
     };
@@ -84,11 +99,9 @@ export class FakeNats {
     random: Random | undefined,
     faults: NatsFaults,
   ): Promise<Msg> {
-    const bytes = typeof payload === "string"
-      ? new TextEncoder().encode(payload)
-      : payload;
+    const bytes = bytesOf(payload).slice();
     const act = (isStale = false) =>
-      this.#answer(subject, bytes.slice(), headers, isStale);
+      this.#answer(subject, bytes, headers, isStale);
     this.asked.push(subject);
     const goesWrong = (fault: keyof NatsFaults) => {
       const oneIn = faults[fault] ?? 0;
@@ -158,6 +171,10 @@ export class FakeNats {
       const text = headers?.get(`Nats-Expected-Last-${name}`);
       return text ? Number(text) : undefined;
     };
+    const batch = this.#batchOf({ subject, data, headers });
+    if (batch === undefined) return failed(10176, "batch is incomplete");
+    if (batch.length === 0) return {};
+    ({ subject, headers } = batch[0]!);
     const stream = this.#streamOf(subject);
     const expected = expects("Sequence") ?? stream.last;
     const last = lastOf(stream, subject)?.seq ?? 0;
@@ -165,9 +182,28 @@ export class FakeNats {
     if (expected !== stream.last || expectedOfSubject !== last) {
       return wrongSequence();
     }
-    const lines = [...headers?.keys() ?? []]
-      .map((name) => `${name}: ${headers!.get(name)}\r\n`);
-    return this.#store(subject, `NATS/1.0\r\n${lines.join("")}\r\n`, data);
+    let answered = {};
+    for (const { subject, headers, data } of batch) {
+      const lines = [...headers?.keys() ?? []]
+        .map((name) => `${name}: ${headers!.get(name)}\r\n`);
+      const hdrs = `NATS/1.0\r\n${lines.join("")}\r\n`;
+      answered = this.#store(subject, hdrs, data);
+    }
+    return answered;
+  }
+
+  /** The messages that one completes: itself, if it is of no batch; none, if more are to come; `undefined` if one is missing. */
+  #batchOf(message: NewMessage): NewMessage[] | undefined {
+    const { headers } = message;
+    const id = headers?.get("Nats-Batch-Id");
+    if (!id) return [message];
+    const batch = this.#batches.get(id) ?? [];
+    this.#batches.set(id, batch);
+    batch.push(message);
+    if (headers!.get("Nats-Batch-Commit") !== "1") return [];
+    this.#batches.delete(id);
+    const number = Number(headers!.get("Nats-Batch-Sequence"));
+    return number === batch.length ? batch : undefined;
   }
 
   #store(subject: string, hdrs: string, data: Uint8Array): object {
@@ -200,9 +236,12 @@ function fits(subject: string, pattern: string): boolean {
 function lastOf(
   { messages }: FakeStream,
   subject: string,
+  end = Infinity,
 ): (Kept & { readonly seq: number }) | undefined {
   const all = [...messages].reverse();
-  const last = all.find(([, message]) => message.subject === subject);
+  const last = all.find(([at, message]) =>
+    at <= end && message.subject === subject
+  );
   return last && { seq: last[0], ...last[1] };
 }
 
@@ -219,16 +258,24 @@ function found(
   // It lacks the last two.
   const end = isStale ? stream.last - 2 : stream.last;
   const at = last !== undefined
-    ? lastOf(stream, last)?.seq
+    ? lastOf(stream, last, end)?.seq
     : next === undefined
     ? seq
-    : [...stream.messages.keys()].find((each) => each >= seq);
+    : [...stream.messages].find(([each, { subject }]) =>
+      each >= seq && fits(subject, next)
+    )?.[0];
   if (at === undefined || at > end) return none;
   const message = stream.messages.get(at);
   if (message === undefined) return none;
   const { subject, hdrs, data } = message;
   const raw = { seq: at, subject, hdrs: btoa(hdrs), data: base64(data) };
   return { message: raw };
+}
+
+function bytesOf(payload: Payload): Uint8Array {
+  return typeof payload === "string"
+    ? new TextEncoder().encode(payload)
+    : payload;
 }
 
 function base64(bytes: Uint8Array): string {
