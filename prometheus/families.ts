@@ -1,3 +1,4 @@
+import type { QueueMetrics } from "../queue/mod.ts";
 import type { StateMetrics } from "../state/mod.ts";
 import type { Histogram, StoreMetrics } from "../store/mod.ts";
 
@@ -60,7 +61,46 @@ const STATE: Families<StateMetrics> = {
   snapshotMs: durations("snapshot", "How long each snapshot took."),
 };
 
+const QUEUE: Families<QueueMetrics> = {
+  enqueued: counter("enqueued", "Messages that were enqueued."),
+  delivered: counter("delivered", "Deliveries."),
+  acked: counter("acked", "Messages that were acknowledged."),
+  retried: counter(
+    "retried",
+    "Deliveries after which the message waited again.",
+  ),
+  dead: counter("dead", "Messages that became dead letters."),
+  cancelled: counter(
+    "cancelled",
+    "Messages that were cancelled, or purged before they had ended.",
+  ),
+  redriven: counter("redriven", "Dead letters that were redriven."),
+  expired: counter(
+    "expired",
+    "Deliveries that were not settled in time, and were taken back.",
+  ),
+  waiting: gauge(
+    "waiting",
+    "Messages that can be received, or wait for their group.",
+  ),
+  delayed: gauge("delayed", "Messages whose delay has not ended."),
+  inFlight: gauge("in_flight", "Messages that consumers hold."),
+  handlers: gauge("handlers", "Handlers that run."),
+  deadLetters: gauge("dead_letters", "Dead letters."),
+  finished: gauge("finished", "Finished messages that are kept."),
+  oldestMs: seconds(
+    "oldest",
+    "The age of the oldest message that no consumer holds.",
+  ),
+  waitMs: durations("wait", "How long messages waited until each delivery."),
+  handlerMs: durations("handler", "How long each handler took."),
+  attempts: counts(
+    "attempts",
+    "How many deliveries a message had when it was acknowledged or died.",
+  ),
+};
+
 /** The families of each kind, in the order in which they are written. */
 export const FAMILIES: Readonly<
   Record<string, Readonly<Record<string, Family>>>
-> = { store: STORE, state: STATE };
+> = { store: STORE, state: STATE, queue: QUEUE };

@@ -1,3 +1,4 @@
+import type { QueueMetrics } from "../queue/mod.ts";
 import type { StateMetrics } from "../state/mod.ts";
 import type { Histogram, StoreMetrics } from "../store/mod.ts";
 import { FAMILIES, type Family } from "./families.ts";
@@ -6,7 +7,7 @@ import { FAMILIES, type Family } from "./families.ts";
 export const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** The numbers that `metrics()` of something gives. */
-export type AnyMetrics = StoreMetrics | StateMetrics;
+export type AnyMetrics = StoreMetrics | StateMetrics | QueueMetrics;
 
 /** Values by the names of what has them. */
 type Values = readonly (readonly [name: string, value: unknown])[];

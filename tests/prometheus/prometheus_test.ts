@@ -5,6 +5,7 @@ import {
   PROMETHEUS_TYPE,
   toPrometheus,
 } from "@mini/state/prometheus";
+import { MiniQueue } from "@mini/state/queue";
 import type { StateMetrics } from "@mini/state/state";
 import {
   type Histogram,
@@ -151,12 +152,29 @@ async function real(): Promise<Record<string, AnyMetrics>> {
   await using counter = await openCounter("/state", { fs });
   await counter.apply({ by: 1 });
   await counter.createSnapshot();
+  await using jobs = await MiniQueue.open<string>("/jobs", { fs });
+  await jobs.enqueueBatch(["a", "b"].map((payload) => ({ payload })));
+  await (await jobs.receive())?.ack();
   return {
+    jobs: await jobs.metrics(),
     log: log.metrics(),
     'the \\ "counter"\nof ü': counter.metrics(),
     again: counter.metrics(),
   };
 }
+
+Deno.test("toPrometheus() writes the metrics of a queue", async () => {
+  const lines = toPrometheus(await real()).split("\n");
+  const samples = ["enqueued_total", "acked_total", "waiting", "in_flight"];
+  assertEquals(
+    samples.map((name) =>
+      lines.find((line) =>
+        line.startsWith(`mini_state_queue_${name}{name="jobs"} `)
+      )?.split(" ").at(-1)
+    ),
+    ["2", "1", "1", "0"],
+  );
+});
 
 const promtool = await findPromtool();
 const READS = "promtool of Prometheus reads what toPrometheus() writes";
