@@ -11,6 +11,7 @@ import type { Patience } from "../clock.ts";
 import { compacted } from "../errors.ts";
 import { idIn } from "../settings.ts";
 import type { Stream, StreamFacts } from "../stream.ts";
+import { meaningOf, type StoredMessage } from "./message.ts";
 import { endOf, Reading } from "./reading.ts";
 import { firstFrom, lastBefore, type Placed } from "./take_over.ts";
 
@@ -170,6 +171,7 @@ export class JetStreamReader implements LogReader<unknown> {
       while (at > 0) {
         const found = await this.#next(at, signal);
         if (found === undefined) break;
+        this.#assertKept(found, at, record!);
         at = found.seq + 1;
         const read = this.#reading.commitIn(found, record!);
         if (read === undefined) continue;
@@ -197,6 +199,15 @@ export class JetStreamReader implements LogReader<unknown> {
     if (record < first.first) throw compacted(this.#stream.name, record);
     if (record > endOf(last)) return last.at + 1;
     return (await this.#reading.find(record, first, last, signal)).at;
+  }
+
+  /** Throws if records were removed before this reader got to them. */
+  #assertKept(found: StoredMessage, at: number, record: number): void {
+    const meaning = meaningOf(found);
+    const isBehind = meaning.kind === "commit" && meaning.first > record;
+    if (found.seq > at && isBehind) {
+      throw compacted(this.#stream.name, record);
+    }
   }
 
   /** The first message from one on. */

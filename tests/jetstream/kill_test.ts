@@ -6,6 +6,7 @@ import { StateManager } from "@mini/state/state";
 import { Random, randomSeed } from "@mini/state/testing";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { natsServerFor } from "../support/nats_server.ts";
+import { CALLERS, NUMBERED, sumOf } from "../support/numbered.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 
@@ -13,26 +14,8 @@ const server = await natsServerFor(
   "a state on JetStream whose servers are killed",
 );
 
-const CALLERS = 64;
-
 /** Set SEED to run the same again. */
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
-
-/** A caller, and its number of this mutation. */
-type Numbered = readonly [caller: number, number: number];
-
-/** A state that refuses gaps and duplicates: each caller counts. */
-const NUMBERED = {
-  initial: (): number[] => Array(CALLERS).fill(0),
-  apply(state: number[], [caller, number]: Numbered): void {
-    if (number !== state[caller]! + 1) {
-      throw new Error(
-        `caller ${caller} has ${state[caller]}, not ${number - 1}`,
-      );
-    }
-    state[caller] = number;
-  },
-};
 
 /** The things that happen to servers. */
 const TROUBLES: Record<
@@ -85,14 +68,14 @@ if (server !== undefined) {
     const failed = Promise.all(callers);
     for (let round = 0; round < size(1, 8); round++) {
       for (const [name, happen] of Object.entries(TROUBLES)) {
-        const before = sum(acknowledged);
+        const before = sumOf(acknowledged);
         await Promise.race([happen(cluster, random), failed]);
         // It is over when writes are acknowledged again.
         const { sequence } = state;
         while (state.sequence < sequence + CALLERS && !state.failure) {
           await state.changed;
         }
-        say(`${name}: ${sum(acknowledged) - before} acknowledged meanwhile`);
+        say(`${name}: ${sumOf(acknowledged) - before} acknowledged meanwhile`);
       }
     }
     isOver = true;
@@ -101,10 +84,6 @@ if (server !== undefined) {
     await state.close();
     await using again = await open();
     assertEquals(again.state, acknowledged, `seed ${seed}`);
-    say(`seed ${seed}: ${sum(acknowledged)} acknowledged, 0 lost, 0 doubled`);
+    say(`seed ${seed}: ${sumOf(acknowledged)} acknowledged, 0 lost, 0 doubled`);
   });
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
 }

@@ -129,6 +129,27 @@ if (server !== undefined) {
     assertEquals(view.state, { total: 10, count: 1 });
   });
 
+  Deno.test("StateView on JetStream starts over where compaction has removed what it has not read yet", async () => {
+    await using cluster = await NatsCluster.start(server, { nodes: 1 });
+    const nc = await cluster.connect();
+    await using owner = await openSum(nc, "shop");
+    await owner.apply(1);
+    const away = await cluster.connect();
+    const source = await jetStreamReader<Sum>(away, "shop", ALONE);
+    const records = source.log.follow({ from: 1 })[Symbol.asyncIterator]();
+    assertEquals((await records.next()).value?.seq, 1);
+    for (const by of [2, 3, 4]) await owner.apply(by);
+    for (let count = 0; count < 2; count++) {
+      await owner.apply(5);
+      await owner.createSnapshot();
+    }
+    await owner.compact();
+    const error = await errorOf(records.next() as Promise<never>);
+    assertEquals([error.code, error.seq], ["COMPACTED", 2]);
+    await using view = await StateView.open(source, SUM);
+    assertEquals(view.state, owner.state);
+  });
+
   Deno.test("jetStreamReader() is NOT_FOUND where there is no log", async () => {
     await using cluster = await NatsCluster.start(server, { nodes: 1 });
     const nc = await cluster.connect();

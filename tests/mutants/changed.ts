@@ -26,6 +26,7 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   testing: ["testing"],
   admin: ["cli"],
   inspect: ["cli"],
+  jetstream: ["jetstream"],
   cli: ["cli"],
 };
 

@@ -4,7 +4,10 @@ import { join } from "@std/path";
 
 /** The files that the tests of the bricks read. */
 const COPIED = [
-  ..."base fs store snap state queue testing admin inspect cli".split(" "),
+  ..."base fs store snap state queue testing admin inspect otel prometheus jetstream cli"
+    .split(
+      " ",
+    ),
   ..."tests scripts examples mod.ts deno.json".split(" "),
 ];
 /** The folders that no mutant changes. */

@@ -28,6 +28,10 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** Further lines of each configuration. */
   readonly conf?: string;
+  /** Where each keeps its streams. @default {in a directory of the cluster} */
+  readonly storeDirs?: readonly string[];
+  /** When they sync what they have acknowledged. @default {"always"} */
+  readonly syncInterval?: string;
 }
 
 /** The answer of the cluster's leader about its peers. */
@@ -146,15 +150,16 @@ export class NatsCluster implements AsyncDisposable {
   /** Starts servers, and waits until streams can be made. */
   static async start(
     server: NatsServer,
-    { nodes: count = 3, conf = "" }: ClusterOptions = {},
+    { nodes: count = 3, conf = "", storeDirs, syncInterval = "always" }:
+      ClusterOptions = {},
   ): Promise<NatsCluster> {
     const dir = await Deno.makeTempDir({ prefix: "mini-state-nats-" });
     const places = freePlaces(count);
     const nodes: NatsNode[] = [];
-    for (const place of places) {
-      const storeDir = join(dir, place.name);
+    for (const [index, place] of places.entries()) {
+      const storeDir = join(storeDirs?.[index] ?? dir, place.name);
       const file = join(dir, `${place.name}.conf`);
-      const text = `${confOf(place, storeDir, places)}${conf}\n`;
+      const text = `${confOf(place, storeDir, syncInterval, places)}${conf}\n`;
       await Deno.writeTextFile(file, text);
       nodes.push(new NatsNode(server, file, storeDir, place));
     }
@@ -271,6 +276,7 @@ function freePlaces(count: number): Place[] {
 function confOf(
   { name, port, http, route }: Place,
   storeDir: string,
+  syncInterval: string,
   places: readonly Place[],
 ): string {
   const routes = places.map(({ route }) => `"nats://127.0.0.1:${route}"`);
@@ -281,7 +287,9 @@ function confOf(
 host: 127.0.0.1
 port: ${port}
 http: "127.0.0.1:${http}"
-jetstream { store_dir: ${JSON.stringify(storeDir)}, sync_interval: always }
+jetstream { store_dir: ${
+    JSON.stringify(storeDir)
+  }, sync_interval: ${syncInterval} }
 ${cluster}`;
 }
 
