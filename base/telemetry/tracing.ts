@@ -5,6 +5,15 @@ import {
   tracingChannel,
 } from "node:diagnostics_channel";
 
+/** Changes a message, unless a subscriber has frozen it: that must not fail the operation. */
+export function quietly(change: () => void): void {
+  try {
+    change();
+  } catch {
+    // It stays as it is.
+  }
+}
+
 /**
  * An operation that is told of on a tracing channel: when it starts, and when it
  * has succeeded or failed. All its events carry the same message.
@@ -41,7 +50,7 @@ export class Trace<M extends object> {
     const message: M & { error?: unknown } = about();
     const { start, end, asyncStart, asyncEnd, error } = this.#channel;
     const fail = (cause: unknown) => {
-      message.error = cause;
+      quietly(() => message.error = cause);
       error.publish(message);
     };
     const settle = () => {
@@ -52,7 +61,7 @@ export class Trace<M extends object> {
     return start.runStores(message, () => {
       try {
         return run(message).then((result) => {
-          complete?.(message, result);
+          quietly(() => complete?.(message, result));
           settle();
           return result;
         }, (cause) => {
@@ -79,7 +88,7 @@ export class Trace<M extends object> {
       try {
         return run();
       } catch (cause) {
-        message.error = cause;
+        quietly(() => message.error = cause);
         error.publish(message);
         throw cause;
       } finally {

@@ -1,6 +1,7 @@
 import { withResolvers } from "../../base/promise.ts";
 import { onAbort } from "../../base/abort.ts";
 import { hasCode } from "../../base/errors.ts";
+import { quietly } from "../../base/telemetry/tracing.ts";
 import type { Signal } from "../../base/signal.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { LedgerLog } from "../ledger_log.ts";
@@ -343,7 +344,8 @@ export class Dispatcher<T, M> {
     for (const { next } of this.#sources) until = Math.min(until, next);
     for (const waiter of this.#waiters) {
       until = Math.min(until, waiter.until);
-      if (waiter.told !== undefined) waiter.told.waited = true;
+      const { told } = waiter;
+      if (told !== undefined) quietly(() => told.waited = true);
     }
     // Without a deadline too: the timer keeps the process alive while somebody waits.
     const ms = Math.max(0, Math.ceil(until - now));

@@ -1,3 +1,4 @@
+import { quietly } from "../../base/telemetry/tracing.ts";
 import type { LedgerHost } from "../ledger_host.ts";
 import { headersOf, type MessageInput } from "../options.ts";
 import {
@@ -88,9 +89,13 @@ export function enqueueTold<T, R extends { readonly id: number }>(
   const messages = given.map((message: MessageInput<T>) =>
     new Outgoing(message)
   );
-  return ENQUEUE.run(() => ({ ...about, by, messages }), async () => {
+  // A subscriber may change the list that it is given.
+  const list = [...messages];
+  return ENQUEUE.run(() => ({ ...about, by, messages: list }), async () => {
     const enqueued = await run(messages.map((message) => message.seal()));
-    for (const [index, { id }] of enqueued.entries()) messages[index]!.id = id;
+    for (const [index, { id }] of enqueued.entries()) {
+      quietly(() => messages[index]!.id = id);
+    }
     return enqueued;
   });
 }
@@ -106,7 +111,7 @@ export function mutationTold<T, M>(
   const messages = [message];
   return ENQUEUE.runSync(() => ({ ...about, by: "mutation", messages }), () => {
     const { id, mutation } = make(message.seal());
-    message.id = id;
+    quietly(() => message.id = id);
     return mutation;
   });
 }
