@@ -25,8 +25,13 @@ export class Example {
    *
    * @param args What stands behind the name of the file in that command.
    * @param which Which of its commands gives the permissions.
+   * @param env What its environment has beside that of the test.
    */
-  start(args: readonly string[], which = 0): Program {
+  start(
+    args: readonly string[],
+    which = 0,
+    env: Readonly<Record<string, string>> = {},
+  ): Program {
     const file = join(ROOT, "examples", this.#name);
     const command = Deno.readTextFileSync(file).split("\n")[which]!;
     const [flags] =
@@ -37,7 +42,7 @@ export class Example {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", ...config, ...flags.trim().split(" "), file, ...args],
       cwd: this.#dir,
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

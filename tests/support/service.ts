@@ -17,8 +17,9 @@ export class Service implements AsyncDisposable {
     directory: TestDirectory,
     name: string,
     args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
   ): Promise<Service> {
-    const program = new Example(name, directory.path).start(args);
+    const program = new Example(name, directory.path).start(args, 0, env);
     const line = await program.line();
     return new Service(program, line.replace("listening on ", ""));
   }
