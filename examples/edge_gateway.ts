@@ -19,7 +19,7 @@ interface Reading {
   readonly value: number;
 }
 
-/** The disk is freed of the readings that the centre has after each thousand. */
+/** After this many readings, the disk is freed of those that the centre has. */
 const COMPACT_EVERY = 1_000;
 
 const [dir, server, replicas = "3", ...others] = Deno.args;

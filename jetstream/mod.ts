@@ -38,3 +38,9 @@ export { JetStreamMessage } from "./queue/message.ts";
 export type { JetStreamQueueOptions } from "./queue/options.ts";
 export { JetStreamQueue } from "./queue/queue.ts";
 export { relay, type RelayOptions } from "./queue/relay.ts";
+export {
+  copyToDirectory,
+  copyToStream,
+  type MoveOptions,
+} from "./move/move.ts";
+export type { MoveReport } from "./move/copy.ts";
