@@ -17,6 +17,7 @@ import { checkSize } from "./size_checks.ts";
 import { checkSnap } from "./snap_checks.ts";
 import { checkState } from "./state_checks.ts";
 import { checkStore } from "./store_checks.ts";
+import { checkTold } from "./told_checks.ts";
 import { collect, type Refusal, say, Suite } from "./suite.ts";
 
 type Mode = (library: Library, dir: string) => Promise<void>;
@@ -35,6 +36,7 @@ const MODES: Readonly<Record<string, Mode>> = {
     await checkQueue(suite, library);
     await checkAdmin(suite, library);
     await checkOtel(suite, library);
+    await checkTold(suite, library);
     suite.report();
     if (suite.failed > 0) process.exitCode = 1;
   },
