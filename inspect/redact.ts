@@ -10,7 +10,7 @@ export interface RedactWhere {
    *   where it has them, `group`, `headers`, `progress`, `reason` and `result`;
    * - `"schedule"`: a schedule of a queue, by its name;
    * - `"consumer"`: a consumer of the log, by its name;
-   * - `"error"`: the message of an error.
+   * - `"error"`: the message of an error, or of a reason why something is not well.
    */
   readonly kind:
     | "record"

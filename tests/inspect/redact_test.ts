@@ -161,7 +161,8 @@ Deno.test("what redact leaves out of messages is in no payload, group, header, p
   await assertMasked(queue, queue.sequence, seen);
   await assertMasked(directory.path, queue.sequence, seen);
   const kinds = new Set(seen.map(({ kind }) => kind));
-  const all = ["message", "record", "schedule", "state"];
+  // The health tells of the dead letter.
+  const all = ["error", "message", "record", "schedule", "state"];
   assertEquals([...kinds].sort(), all);
 
   const inspector = createInspector(queue, {
