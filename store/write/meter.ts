@@ -43,14 +43,14 @@ export class WriterMeter {
   #rotations = 0;
   /** How long the last fsync of a commit took, in milliseconds. */
   #lastSyncMs = 0;
-  /** When the commit began that is under way. */
-  #begun: number | undefined;
+  /** When the commit began that is under way, and how many callers share it. */
+  #begun: { readonly at: number; readonly callers: number } | undefined;
   /** Why the last commit failed, if there was no space for it. */
   noSpace: MiniError | undefined;
   /** How long opening took, in milliseconds. */
   openMs = 0;
 
-  /** @param waiting The number of appends that wait for a commit. */
+  /** @param waiting The number of appends that wait for their commit to begin. */
   constructor(path: string, slowMs: number, waiting: () => number) {
     this.#path = path;
     this.#slowMs = slowMs;
@@ -63,7 +63,7 @@ export class WriterMeter {
       kind: "store",
       records: this.#records,
       bytes: this.#bytes,
-      waiting: this.#waiting(),
+      waiting: this.#waiting() + (this.#begun?.callers ?? 0),
       failures: this.#failures,
       rotations: this.#rotations,
       openMs: this.openMs,
@@ -126,15 +126,15 @@ export class WriterMeter {
     | { readonly ms: number; readonly isOver: boolean; readonly slowMs: number }
     | undefined {
     const slowMs = this.#slowMs;
-    const waited = performance.now() - (this.#begun ?? Infinity);
+    const waited = performance.now() - (this.#begun?.at ?? Infinity);
     const isOver = waited < slowMs;
     const ms = isOver ? this.#lastSyncMs : waited;
     return ms < slowMs ? undefined : { ms, isOver, slowMs };
   }
 
   /** Notes that a commit begins. */
-  begin(): void {
-    this.#begun = performance.now();
+  begin({ callers }: Commit): void {
+    this.#begun = { at: performance.now(), callers };
   }
 
   /** Counts a commit that has failed. */

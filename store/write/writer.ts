@@ -212,7 +212,7 @@ export class Writer implements CommittedEnd {
     const commit = this.#queue.shift();
     if (commit === undefined) return;
     const run = () => this.#commit(commit);
-    this.meter.begin();
+    this.meter.begin(commit);
     try {
       const report = await (COMMIT.isObserved
         ? this.meter.commit(commit, this, run)

@@ -172,6 +172,22 @@ Deno.test("metrics() counts the records, commits and failures of a log, and what
   assertEquals([one, two], [{ upTo: 1, count: 1 }, { upTo: 2, count: 1 }]);
 });
 
+Deno.test("metrics() counts an append as waiting until it is acknowledged, also while its fsync hangs", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<string>(PATH, { fs });
+  const waiting: number[] = [];
+  fs.hooks.before = ({ operation }) => {
+    if (operation === "sync") waiting.push(store.metrics().waiting);
+    return undefined;
+  };
+  await Promise.all([store.append("a"), store.append("b")]);
+  fs.hooks.before = ({ operation }) =>
+    operation === "write" ? { code: "ENOSPC" } : undefined;
+  await assertRejects(() => store.append("c"));
+  fs.hooks = {};
+  assertEquals([...waiting, store.metrics().waiting], [2, 0]);
+});
+
 Deno.test("a log does not heed a subscriber that throws: the runtime reports it", async () => {
   const fs = new MemoryFileSystem();
   const reported: unknown[] = [];
