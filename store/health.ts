@@ -28,7 +28,10 @@ export async function logHealth(
   assertOptions("health()", options, HEALTH_CHECKS);
   const { paths: { active: path, directory }, fs } = context;
   if (writer.isClosed) return closedHealth(`"${path}"`);
-  const { minFreeBytes, maxLag } = { ...HEALTH_DEFAULTS, ...options };
+  const {
+    minFreeBytes = HEALTH_DEFAULTS.minFreeBytes,
+    maxLag = HEALTH_DEFAULTS.maxLag,
+  } = options;
   const free = minFreeBytes === 0 ? undefined : await freeOn(fs, directory);
   const { failure } = writer;
   return healthFor([

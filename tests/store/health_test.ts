@@ -207,3 +207,15 @@ Deno.test("health() of a log refuses options that do not exist, and thresholds t
   }
   await store.health({ maxLag: Infinity });
 });
+
+Deno.test("health() of a log takes undefined for an option that was left out", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<string>(PATH, { fs });
+  await using _ = await store.consumer("reader");
+  await store.append("a");
+  const options: Record<string, unknown> = {
+    minFreeBytes: undefined,
+    maxLag: undefined,
+  };
+  assertEquals(brief(await store.health(options)), "ok");
+});
