@@ -1,3 +1,4 @@
+import { field, fieldText } from "../base/reason.ts";
 import type { MetricName, SpanInfo } from "./registry.ts";
 import type { Attributes, SpanContext } from "./types.ts";
 
@@ -50,12 +51,16 @@ export interface PointOperation<M extends object> {
   readonly isOfCurrent: boolean;
 }
 
-/** The code of an error of the package, or the name of any other. Never its text, which may hold data. */
+/** A code or a name, as programs have them: not a text, which may hold data. */
+const WORD = /^[\w.:-]{1,64}$/;
+
+/** The code of an error, or else its name, or else `_OTHER`. Never its text. */
 export function errorType(error: unknown): string {
-  if (!(error instanceof Error)) return "_OTHER";
-  return "code" in error && typeof error.code === "string"
-    ? error.code
-    : error.name;
+  // As in `messageOf`, an error may come from another realm.
+  const isError = typeof field(error, "message") === "string";
+  const words = isError ? ["code", "name"] : [];
+  return words.flatMap((name) => fieldText(error, name) ?? [])
+    .find((word) => WORD.test(word)) ?? "_OTHER";
 }
 
 /** Where a log, a state or a queue lies: the directory, or the file of a log that has a name of its own. */

@@ -77,3 +77,30 @@ Deno.test("deliveries that end in different ways are settled as a batch", async 
     "messaging.batch.message_count": 2,
   });
 });
+
+Deno.test("the type of an error is a code or a name, and never a text that may hold data", async () => {
+  await using observed = await ObservedQueue.open({ maxAttempts: 1 });
+  const { queue, tracer } = observed;
+  const withFields = (fields: PropertyDescriptorMap) =>
+    Object.defineProperties(new Error("secret"), fields);
+  const errors = [
+    withFields({ code: { value: "ENOENT" } }),
+    withFields({ code: { value: "no user secret" }, name: { value: "No" } }),
+    withFields({ name: { value: "no user secret" } }),
+    withFields({ name: { value: "" }, code: { value: 5 } }),
+    withFields({ code: { get: () => JSON.parse("secret") } }),
+    { code: "secret" },
+  ];
+  for (const payload of errors.keys()) await queue.enqueue(String(payload));
+  await queue.work(({ payload }) => {
+    throw errors[Number(payload)];
+  }, UNTIL_EMPTY);
+  assertEquals(
+    tracer.named("process").map(({ attributes, ends }) => [
+      attributes["error.type"],
+      ends,
+    ]),
+    ["ENOENT", "No", "_OTHER", "_OTHER", "Error", "_OTHER"]
+      .map((type) => [type, 1]),
+  );
+});
