@@ -80,6 +80,8 @@ export class QueueMeter<T> {
   #dead = 0;
   #cancelled = 0;
   #redriven = 0;
+  /** No message that is there has a lower id, as far as that is known. */
+  #lowest: number | undefined;
   readonly #waitMs = new ValueCounter(DURATIONS_MS);
   readonly #attempts = new ValueCounter(COUNTS);
   /** The record of the last acknowledgements, which may still be undone, and their attempts. */
@@ -116,6 +118,7 @@ export class QueueMeter<T> {
 
   #observe(ledger: Ledger<T>): void {
     this.#ledger = ledger;
+    this.#lowest = undefined;
     this.#from = this.#source.sequence;
     this.#unobserve = observe<T>(ledger, (effect) => this.#see(effect, ledger));
   }
@@ -145,6 +148,9 @@ export class QueueMeter<T> {
       case "enqueued":
         if (message.receipt === 0) return;
         this.#redriven++;
+        if (this.#lowest !== undefined) {
+          this.#lowest = Math.min(this.#lowest, id);
+        }
         if (due === 0) this.#since.set(id, at);
         return;
       case "delivered": {
@@ -201,6 +207,19 @@ export class QueueMeter<T> {
     return this.#take(this.#waited, id);
   }
 
+  /** The age of the oldest message that waits. Those with lower ids arrived earlier. */
+  #oldestMs({ messages, nextId }: Ledger, now: number): number {
+    let lowest = this.#lowest ?? firstId(messages) ?? nextId;
+    while (lowest < nextId && messages[lowest] === undefined) lowest++;
+    this.#lowest = lowest;
+    for (let id = lowest; id < nextId; id++) {
+      const message = messages[id];
+      if (message === undefined || message.inFlight) continue;
+      return Math.max(0, Math.round(now - message.at));
+    }
+    return 0;
+  }
+
   /** Everything counted so far, and what is there now. */
   read(view: LedgerView<T>, handlers: number): QueueMetrics {
     const { ledger, now, picked = new Set<number>() } = view;
@@ -229,7 +248,7 @@ export class QueueMeter<T> {
       handlers,
       deadLetters,
       finished: finished.size,
-      oldestMs: oldestMs(ledger, now),
+      oldestMs: this.#oldestMs(ledger, now),
       waitMs: this.#waitMs.read(),
       handlerMs: this.handlerMs.read(),
       attempts: this.#attempts.read(),
@@ -237,13 +256,9 @@ export class QueueMeter<T> {
   }
 }
 
-function oldestMs({ messages }: Ledger, now: number): number {
-  let oldest = now;
-  for (const id in messages) {
-    const { at, inFlight } = messages[id]!;
-    if (!inFlight && at < oldest) oldest = at;
-  }
-  return Math.round(now - oldest);
+function firstId(messages: Ledger["messages"]): number | undefined {
+  for (const id in messages) return Number(id);
+  return undefined;
 }
 
 /** A ledger with copies of the messages that an entry may change; `undefined` if it changes none. */

@@ -240,3 +240,27 @@ Deno.test("metrics() of a queue counts what an inbox and schedules enqueue, and 
     attempts: [3, 3, 1],
   });
 });
+
+Deno.test("metrics() of a queue tells the age of the oldest message that waits", async () => {
+  const clock = new FakeClock();
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/queue", { fs, clock });
+  const age = async () => (await queue.metrics()).oldestMs;
+  assertEquals(await age(), 0);
+  for (const payload of ["a", "b", "c"]) {
+    await queue.enqueue(payload);
+    clock.advance(10);
+  }
+  assertEquals(await age(), 30);
+  const [a, b] = await queue.receiveBatch(2);
+  assertEquals(await age(), 10);
+  await a!.deadLetter("no");
+  await b!.ack();
+  const c = await queue.receive();
+  assertEquals(await age(), 0);
+  await queue.redrive("all");
+  assertEquals(await age(), 30);
+  await c!.ack();
+  await (await queue.receive())!.ack();
+  assertEquals(await age(), 0);
+});
