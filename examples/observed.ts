@@ -99,9 +99,10 @@ async function answer(request: Request): Promise<Response> {
     case "GET /healthz":
       return await health();
     case "GET /metrics":
-      return new Response(toPrometheus({ shop: shop.metrics() }), {
-        headers: { "content-type": PROMETHEUS_TYPE },
-      });
+      return new Response(
+        toPrometheus({ shop: shop.metrics(), mails: await mails.metrics() }),
+        { headers: { "content-type": PROMETHEUS_TYPE } },
+      );
   }
   return new Response("there is no such thing", { status: 404 });
 }
