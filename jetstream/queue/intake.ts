@@ -98,8 +98,9 @@ export class Intake<T> {
 
   /** Waits a moment, because nobody answers. */
   async #wait(heardAt: number, signal: AbortSignal): Promise<void> {
+    this.#calls.checkOpen("receive", "what is there stays there");
     const silentMs = now() - heardAt;
-    if (silentMs >= this.#options.doubtMs || this.#calls.nc.isClosed()) {
+    if (silentMs >= this.#options.doubtMs) {
       throw new MiniError(
         "UNAVAILABLE",
         `Cannot receive: no server has answered for ${

@@ -239,6 +239,7 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
    * @param handler Handles one message.
    * @param options How many at a time, and until when.
    * @returns Resolves once the work has stopped.
+   * @throws {MiniError} `CLOSED` if the connection was closed.
    *
    * @example On each of many machines
    * ```ts ignore

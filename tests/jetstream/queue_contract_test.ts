@@ -1,21 +1,8 @@
-// The rules of every queue, for MiniQueue and for JetStreamQueue alike.
-import { MiniQueue } from "@mini/state/queue";
+// The rules of every queue, for JetStreamQueue; tests/queue/contract_test.ts has them for MiniQueue.
 import { JetStreamQueue } from "@mini/state/jetstream";
-import { MemoryFileSystem } from "@mini/state/testing";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { natsServerFor } from "../support/nats_server.ts";
 import { QUEUE_RULES } from "../support/queue_rules/rules.ts";
-
-for (const { name, check } of QUEUE_RULES) {
-  Deno.test(`MiniQueue as a Queue: ${name}`, async () => {
-    await check((options) =>
-      MiniQueue.open<string>("/queue", {
-        ...options,
-        fs: new MemoryFileSystem(),
-      })
-    );
-  });
-}
 
 const server = await natsServerFor("the rules of a queue on JetStream");
 

@@ -239,4 +239,21 @@ no_auth_user: owner`;
       await worker.close();
     }
   });
+
+  Deno.test("JetStreamQueue is CLOSED once its connection is", async () => {
+    await using cluster = await NatsCluster.start(server, { nodes: 1 });
+    const nc = await cluster.connect();
+    await using queue = await JetStreamQueue.open<string>(nc, "jobs", ONE);
+    const waiting = queue.receive({ waitMs: Infinity });
+    const working = queue.work(() => {});
+    await nc.close();
+    const calls: readonly (() => Promise<unknown>)[] = [
+      () => waiting,
+      () => working,
+      () => queue.enqueue("a"),
+      () => queue.receive(),
+      () => queue.stats(),
+    ];
+    for (const call of calls) await rejectsWith("CLOSED", call);
+  });
 }

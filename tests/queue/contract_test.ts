@@ -8,6 +8,7 @@ import {
   type ReceivedMessage,
 } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { QUEUE_RULES } from "../support/queue_rules/rules.ts";
 
 /** Compiles only for what is true. */
 function holds<_T extends true>(): void {}
@@ -37,3 +38,14 @@ Deno.test("code for any queue runs on a MiniQueue", async () => {
   await queue.enqueue("a");
   assertEquals(await failOnce(queue), [1, 2]);
 });
+
+for (const { name, check } of QUEUE_RULES) {
+  Deno.test(`MiniQueue as a Queue: ${name}`, async () => {
+    await check((options) =>
+      MiniQueue.open<string>("/queue", {
+        ...options,
+        fs: new MemoryFileSystem(),
+      })
+    );
+  });
+}

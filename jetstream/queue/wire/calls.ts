@@ -42,7 +42,6 @@ export class Refusal extends Error {
 
   constructor(code: number, message: string) {
     super(message);
-    this.name = "Refusal";
     this.code = code;
   }
 }
@@ -120,7 +119,7 @@ export class Calls {
    * @param call The call; given the number of earlier tries.
    * @param options For how long to try; and what is true if that is over.
    * @throws {MiniError} Its code is that of the refusal; `UNAVAILABLE` if no
-   * answer came in time.
+   * answer came in time; `CLOSED` if the connection was closed.
    */
   async patiently<R>(
     doing: string,
@@ -136,12 +135,22 @@ export class Calls {
         return await call(tries);
       } catch (error) {
         if (error instanceof MiniError) throw error;
-        const isLast = !isPassing(error) || this.nc.isClosed() ||
+        this.checkOpen(doing, known);
+        const isLast = !isPassing(error) ||
           systemClock.monotonic() + RETRY_MS >= until;
         if (isLast) throw failure(doing, error, known);
       }
       await systemClock.sleep(RETRY_MS, new AbortController().signal);
     }
+  }
+
+  /** Throws `CLOSED` if the connection was closed: no later try would help. */
+  checkOpen(doing: string, known: string): void {
+    if (!this.nc.isClosed()) return;
+    throw new MiniError(
+      "CLOSED",
+      `Cannot ${doing}: the connection was closed; ${known}`,
+    );
   }
 }
 

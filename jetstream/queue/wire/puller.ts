@@ -37,6 +37,7 @@ export class Puller {
     },
   ): Promise<Pulled> {
     const { nc, requestTimeoutMs } = this.#calls;
+    if (nc.isClosed()) return { messages: [], isAnswered: false };
     const messages: Msg[] = [];
     const { promise: answered, resolve } = withResolvers<boolean>();
     let [isOver, isDone] = [false, false];
