@@ -36,16 +36,6 @@ const CODES: Readonly<Record<number, MiniErrorCode>> = {
   10074: "UNSUPPORTED", // replicas without a cluster
 };
 
-/** The refusal of a server: `code` is its own. */
-export class Refusal extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 /** The servers' own code of a failure. */
 export function refusalOf(error: unknown): number | undefined {
   const code = field(error, "code");

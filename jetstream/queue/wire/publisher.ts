@@ -2,7 +2,8 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { headers as newHeaders, type MsgHdrs } from "@nats-io/nats-core";
 import { MiniError } from "../../../queue/mod.ts";
-import { type Calls, Refusal, refusalOf } from "./calls.ts";
+import { ApiError } from "../../errors.ts";
+import { type Calls, refusalOf } from "./calls.ts";
 import { CALL, MESSAGE_ID, RESERVED_BYTES } from "./header.ts";
 
 /** A message on its way to a stream. */
@@ -140,7 +141,7 @@ export class Publisher {
 function checked(answer: Answer): Answer {
   const { error } = answer;
   if (error === undefined) return answer;
-  throw new Refusal(error.err_code ?? 0, error.description);
+  throw new ApiError(error.err_code ?? 0, error.description);
 }
 
 function taken(doing: string, cause: unknown): MiniError {
