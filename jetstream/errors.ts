@@ -11,6 +11,7 @@ export const API = {
   wrongSequence: 10071,
   unknownSequence: 10164,
   duplicateInBatch: 10201,
+  headerInBatch: 10177,
 } as const;
 
 /** An answer of JetStream that says no. */

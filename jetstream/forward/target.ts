@@ -1,5 +1,5 @@
 import { MiniError } from "../../base/errors.ts";
-import { failureOf } from "../errors.ts";
+import { API, ApiError, failureOf } from "../errors.ts";
 import { ensure, KEEPS, type Making, type Rules } from "../settings.ts";
 import type { Expectation, NewMessage, Published, Stream } from "../stream.ts";
 import {
@@ -51,6 +51,8 @@ export class Target {
   readonly #log: string;
   readonly #subject: string;
   #takesBatches = false;
+  /** Whether the server refuses batches whose messages have ids, as 2.12.0 does. */
+  #refusesIds = false;
 
   constructor(stream: Stream, { subject, log }: {
     readonly subject: string;
@@ -68,7 +70,7 @@ export class Target {
 
   /** Whether it takes several records at once. */
   get takesBatches(): boolean {
-    return this.#takesBatches;
+    return this.#takesBatches && !this.#refusesIds;
   }
 
   /** Makes the stream if it is missing; throws `UNSUPPORTED_FORMAT` if it would lose records. */
@@ -162,6 +164,10 @@ export class Target {
     try {
       return await ask();
     } catch (error) {
+      if (error instanceof ApiError && error.code === API.headerInBatch) {
+        this.#refusesIds = true;
+        throw new Interruption();
+      }
       const failure = failureOf(doing, error, "it is tried again");
       // It is known what becomes of it when the stream is read again.
       if (failure.code === "UNAVAILABLE") throw new Interruption(failure);

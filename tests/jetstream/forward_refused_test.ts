@@ -97,3 +97,46 @@ Deno.test("forward() refuses a log of the Rust program, and an old server", asyn
   assertEquals((await old).code, "UNSUPPORTED");
   assertEquals(nats.asked, []);
 });
+
+Deno.test("forward() waits while the stream is full, and is PERMISSION where the user may not write", async () => {
+  const nats = new FakeNats();
+  await using log = await opened();
+  await log.append("a");
+  const stop = new AbortController();
+  const nc = nats.connect();
+  const { request } = nc;
+  let full = 3;
+  nc.request = async (subject, ...rest) => {
+    if (subject.startsWith("S.") && full-- > 0) {
+      const description = "maximum bytes exceeded";
+      const error = { "err_code": 10077, description };
+      return { json: () => ({ error }) } as never;
+    }
+    const answer = await request(subject, ...rest);
+    if (messagesIn(nats).length === 1) stop.abort();
+    return answer;
+  };
+  const told: string[] = [];
+  await forward(log, nc, {
+    ...options,
+    signal: stop.signal,
+    onError: ({ code }) => told.push(code),
+  });
+  assertEquals(told, ["NO_SPACE", "NO_SPACE", "NO_SPACE"]);
+  assertEquals(messagesIn(nats).length, 1);
+
+  await log.append("b");
+  const other = nats.connect();
+  const { request: ask } = other;
+  other.request = (subject, ...rest) => {
+    if (!subject.startsWith("S.")) return ask(subject, ...rest);
+    const error = new Error(`Permissions Violation for Publish to ${subject}`);
+    error.name = "PermissionViolationError";
+    return Promise.reject(error);
+  };
+  const forbidden = assertRejects(
+    () => forward(log, other, options),
+    MiniError,
+  );
+  assertEquals((await forbidden).code, "PERMISSION");
+});

@@ -94,6 +94,30 @@ Deno.test("forward() sends everything again to a stream that was purged", async 
   assertEquals(seqs(messagesIn(nats)), upTo(3));
 });
 
+Deno.test("forward() does not believe at once that the stream has less than it has acknowledged", async () => {
+  const nats = new FakeNats();
+  await using log = await opened(undefined, { maxSegmentBytes: 200 });
+  for (const record of upTo(20)) await log.append(record);
+  await forwardUntil(log, nats, 20);
+  await log.rotate();
+  assertEquals((await log.compact(20)).firstSequence, 21);
+  await log.append(21);
+  // Two answers are from a server that is behind the others.
+  let behind = 2;
+  const nc = nats.connect();
+  const stale = nats.connect(new Random(1), { stale: 1 });
+  const { request } = nc;
+  const stop = new AbortController();
+  nc.request = async (...args) => {
+    const isBehind = args[0].includes("MSG.GET") && behind-- > 0;
+    const answer = await (isBehind ? stale.request : request)(...args);
+    if (messagesIn(nats).length === 21) stop.abort();
+    return answer;
+  };
+  await forward(log, nc, { ...options, signal: stop.signal });
+  assertEquals(seqs(messagesIn(nats)), upTo(21));
+});
+
 Deno.test("forward() is COMPACTED where the stream ends before the log begins, and continues with acceptLoss", async () => {
   const nats = new FakeNats();
   await using log = await opened(undefined, { maxSegmentBytes: 200 });
@@ -197,6 +221,34 @@ Deno.test("forward() sends one record at a time to a stream without atomic batch
   await log.appendBatch(upTo(5));
   await forwardUntil(log, nats, 5);
   assertEquals(seqs(messagesIn(nats)), upTo(5));
+});
+
+Deno.test("forward() sends one record at a time to a server that takes no ids in a batch", async () => {
+  const nats = new FakeNats();
+  await using log = await opened();
+  await log.appendBatch(upTo(50));
+  const stop = new AbortController();
+  const nc = nats.connect();
+  const { request } = nc;
+  let refused = 0;
+  nc.request = async (subject, payload, options) => {
+    if (options?.headers?.get("Nats-Batch-Commit")) {
+      refused++;
+      const error = { "err_code": 10177, description: "unsupported header" };
+      return { json: () => ({ error }) } as never;
+    }
+    const answer = await request(subject, payload, options);
+    if (messagesIn(nats).length === 50) stop.abort();
+    return answer;
+  };
+  const told: string[] = [];
+  await forward(log, nc, {
+    ...options,
+    signal: stop.signal,
+    onError: ({ message }) => told.push(message),
+  });
+  assertEquals([refused, told], [1, []]);
+  assertEquals(seqs(messagesIn(nats)), upTo(50));
 });
 
 Deno.test("forward() sends less at once where the connection is cut before a batch is through", async () => {
