@@ -3,6 +3,7 @@ import { ADOPT_MUTANTS } from "./adopt.ts";
 import { CONSUME_MUTANTS } from "./consume.ts";
 import { EVENT_MUTANTS } from "./events.ts";
 import { FOLLOW_MUTANTS } from "./follow.ts";
+import { FORWARD_MUTANTS } from "./forward.ts";
 import { INBOX_MUTANTS } from "./inbox.ts";
 import { JETSTREAM_MUTANTS } from "./jetstream.ts";
 import { JOB_MUTANTS } from "./jobs.ts";
@@ -42,4 +43,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORK_MUTANTS,
   ...ADOPT_MUTANTS,
   ...JETSTREAM_MUTANTS,
+  ...FORWARD_MUTANTS,
 ];
