@@ -23,6 +23,10 @@ const tracing = (name: string, old: string, replacement: string) =>
   wrong(name, "base/telemetry/tracing.ts", old, replacement);
 const applier = (name: string, old: string, replacement: string) =>
   wrong(name, "state/applier.ts", old, replacement);
+const deliveries = (name: string, old: string, replacement: string) =>
+  wrong(name, "queue/delivery/deliveries.ts", old, replacement);
+const queueMeter = (name: string, old: string, replacement: string) =>
+  wrong(name, "queue/telemetry/meter.ts", old, replacement);
 
 export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   tracing(
@@ -42,8 +46,8 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   ),
   tracing(
     "success-is-told-as-failure",
-    "          complete?.(message, result);\n",
-    "          complete?.(message, result);\n          if (result === undefined) fail(result);\n",
+    "          quietly(() => complete?.(message, result));\n",
+    "          quietly(() => complete?.(message, result));\n          if (result === undefined) fail(result);\n",
   ),
   wrong(
     "append-that-is-refused-is-not-told",
@@ -159,5 +163,39 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
     "state/compaction/compaction.ts",
     "    this.#applier.meter.snapshotFailures++;\n",
     "",
+  ),
+  wrong(
+    "enqueue-is-told-another-id",
+    "queue/telemetry/told.ts",
+    "messages[index]!.id = id)",
+    "messages[index]!.id = id + 1)",
+  ),
+  deliveries(
+    "death-by-the-queue-is-not-told",
+    "      for (const message of dead) this.#tellDead(message);\n",
+    "",
+  ),
+  deliveries(
+    "death-by-a-consumer-is-told-twice",
+    'if (as === "dead") this.#tellDead({ id, attempts });',
+    'if (as === "dead") [1, 2].forEach(() => this.#tellDead({ id, attempts }));',
+  ),
+  queueMeter(
+    "acks-count-as-messages-that-arrive",
+    "enqueued: arrived - redriven,",
+    "enqueued: arrived + this.#acked,",
+  ),
+  queueMeter("retries-are-not-counted", "        this.#retried++;\n", ""),
+  queueMeter("deliveries-are-not-counted", "        this.#delivered++;\n", ""),
+  queueMeter(
+    "cancelled-count-as-acknowledged",
+    "        this.#cancelled++;\n",
+    "",
+  ),
+  wrong(
+    "handlers-are-not-measured",
+    "queue/delivery/ledger_work.ts",
+    "    this.#deliveries.meter.handlerMs.record(ms);\n",
+    "    void ms;\n",
   ),
 ];

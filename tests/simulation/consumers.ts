@@ -6,6 +6,7 @@ import type {
 } from "@mini/state/queue";
 import type { History } from "../support/history.ts";
 import { nameOf, type Occurrence, type Occurrences } from "./occurrences.ts";
+import { noted } from "./recount/noted_queue.ts";
 import { attempt, type Outcome, pick, type World } from "./world.ts";
 
 export const TIMEOUT_MS = 1_000;
@@ -43,7 +44,7 @@ export class Consumers<M> {
 
   /** A queue that was opened; nobody has anything of it yet. */
   async start(queue: MiniQueue<string, unknown, M>): Promise<void> {
-    this.queue = queue;
+    this.queue = noted(queue, this.#world.process.recount.answers);
     this.#messages.clear();
     this.#arriving = [];
     await this.#lookAtDead();

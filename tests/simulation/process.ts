@@ -7,7 +7,8 @@ import {
 } from "@mini/state/testing";
 import type { FakeClock } from "../support/fake_clock.ts";
 import { DiskFaults } from "./disk_faults.ts";
-import { type Facts, Recount } from "./recount/recount.ts";
+import type { Facts } from "./recount/facts.ts";
+import { Recount } from "./recount/recount.ts";
 import { counted } from "./recount/watch.ts";
 import type { Trace } from "./trace.ts";
 

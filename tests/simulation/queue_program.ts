@@ -10,8 +10,8 @@ import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
 import { Handlers } from "./handlers.ts";
 import { letTimePass, nameOf, Occurrences } from "./occurrences.ts";
-import { DIR } from "./process.ts";
-import type { Facts } from "./recount/recount.ts";
+import { DIR, PATH } from "./process.ts";
+import { type Facts, numbersOf } from "./recount/facts.ts";
 import { told } from "./trace.ts";
 import { attempt, pick, type Program, type World } from "./world.ts";
 
@@ -169,8 +169,10 @@ export class QueueProgram implements Program {
     await attempt(this.#world, "compact", () => this.#queue.compact());
   }
 
-  facts(): Facts {
-    return {};
+  async facts(): Promise<Facts> {
+    return {
+      queue: { path: PATH, metrics: await numbersOf(this.#queue) },
+    };
   }
 
   async close(): Promise<void> {

@@ -12,7 +12,6 @@ import { invade } from "./invader.ts";
 import { Outsiders } from "./outsiders.ts";
 import { DIR, type Ending, PATH, Process } from "./process.ts";
 import { QueueProgram } from "./queue_program.ts";
-import type { Facts } from "./recount/recount.ts";
 import { Watch } from "./recount/watch.ts";
 import type { Coverage } from "./rows.ts";
 import { rowOfRefusal } from "./state_rows.ts";
@@ -134,9 +133,9 @@ class Simulation {
     await this.#start(false);
     const { process } = this.#world;
     await process.run(() => this.#program.end());
-    await process.run(() => this.#program.close());
     await quiet();
-    this.#recount();
+    await this.#recount();
+    await process.run(() => this.#program.close());
     await this.#lookFromOutside();
     this.#outsiders?.end();
     this.#count("deliveries", this.#history.deliveries);
@@ -169,7 +168,7 @@ class Simulation {
         return await this.#lookFromOutside();
       }
       await quiet();
-      this.#recount({});
+      await this.#recount(false);
       if (attempts <= 0) {
         this.#trace.violation(`it does not open: ${told(outcome?.error)}`);
         throw new Error("no use to continue");
@@ -223,7 +222,7 @@ class Simulation {
     if (worse !== undefined) process.leaveAs(worse);
     else if (!process.isDead && !isClosed) process.die();
     await quiet();
-    this.#recount();
+    await this.#recount();
     if (worse === undefined) await this.#harm(process);
     await this.#lookFromOutside();
     const ending = pick(random, ["killed", "power cut"] as const);
@@ -231,7 +230,8 @@ class Simulation {
   }
 
   /** Compares what the process has told on channels with what is known, once nothing is under way. */
-  #recount(facts: Facts = this.#program.facts()): void {
+  async #recount(isOpen = true): Promise<void> {
+    const facts = isOpen ? await this.#program.facts() : {};
     const { isInvaded, process } = this.#world;
     process.compareTold(facts, { isInvaded, isHeard: this.watch.isOn });
   }

@@ -7,9 +7,8 @@ import type { FileSystem } from "@mini/state/store";
 import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
 import { letTimePass } from "./occurrences.ts";
-import type { Facts } from "./recount/recount.ts";
-import { whoCounts } from "./recount/watch.ts";
-import { DIR } from "./process.ts";
+import { type Facts, factsOfState } from "./recount/facts.ts";
+import { noteSnapshotFailure } from "./recount/watch.ts";
 import { RollBack } from "./roll_back.ts";
 import {
   type Event,
@@ -59,13 +58,8 @@ export class StateProgram implements Program {
     this.#history = history;
     this.#maxAttempts = 2 + random.below(5);
     this.#consumers = new Consumers(world, history, this.#maxAttempts);
-    this.#keeping = {
-      ...keepingOf(random),
-      onSnapshotFailure: () => {
-        const answers = whoCounts()?.answers;
-        if (answers !== undefined) answers.snapshotFailures++;
-      },
-    };
+    const onSnapshotFailure = noteSnapshotFailure;
+    this.#keeping = { ...keepingOf(random), onSnapshotFailure };
     this.#rollBack = new RollBack(world, this.#keeping);
     this.#views = new StateViews(world, this.#keeping);
   }
@@ -270,6 +264,9 @@ export class StateProgram implements Program {
       true,
       2,
     );
+    if (unit.standing === "durable") {
+      this.#world.process.recount.answers.sent++;
+    }
     if (unit.standing === "pending") this.#sends.set(unit, name);
     else {
       this.#history.enqueued(
@@ -297,13 +294,12 @@ export class StateProgram implements Program {
       : told === "unknown"
       ? "pending"
       : "refused";
+    if (told === "ok") this.#world.process.recount.answers.acked++;
     if (told === "unknown") this.#acks.set(unit, message.payload);
   }
 
-  facts(): Facts {
-    const { sequence, failure, recovery: { replayed } } = this.#manager;
-    const metrics = this.#manager.metrics();
-    return { state: { path: DIR, metrics, sequence, failure, replayed } };
+  facts(): Promise<Facts> {
+    return factsOfState(this.#manager, this.#consumers.queue, "box");
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { type FileSystem, MiniStore } from "@mini/state/store";
 import { PATH } from "./process.ts";
-import type { Facts } from "./recount/recount.ts";
+import type { Facts } from "./recount/facts.ts";
 import { StoreConsumer } from "./store_consumer.ts";
 import { isSame } from "./units.ts";
 import { attempt, pick, type Program, stands, type World } from "./world.ts";
@@ -237,8 +237,10 @@ export class StoreProgram implements Program {
     }
   }
 
-  facts(): Facts {
-    return { log: { path: PATH, metrics: this.#store.metrics() } };
+  facts(): Promise<Facts> {
+    return Promise.resolve({
+      log: { path: PATH, metrics: this.#store.metrics() },
+    });
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import type { MiniError } from "@mini/state/store";
 import type { FileSystem } from "@mini/state/store";
 import type { Random } from "@mini/state/testing";
 import { rowOfFailure } from "./failure_rows.ts";
-import type { Facts } from "./recount/recount.ts";
+import type { Facts } from "./recount/facts.ts";
 import type { Process } from "./process.ts";
 import type { Coverage } from "./rows.ts";
 import { told, type Trace } from "./trace.ts";
@@ -33,7 +33,7 @@ export interface Program {
   /** One thing that some caller does. */
   step(): Promise<void>;
   /** The numbers of what is open, or was last. */
-  facts(): Facts;
+  facts(): Promise<Facts>;
   /** Ends in order. */
   close(): Promise<void>;
   /** Everything there is on a disk, in order. Rejects as the library does. */
@@ -44,6 +44,7 @@ export interface Program {
 
 /** The answer that a caller was given: a value, or an error with a code. */
 export type Outcome<T> = { readonly value: T; readonly error?: undefined } | {
+  readonly value?: undefined;
   readonly error: MiniError;
 };
 

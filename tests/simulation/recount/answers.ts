@@ -20,6 +20,18 @@ export class Answers {
   /** The errors of writes that have failed, but for what was refused because it was closed. */
   readonly refused: unknown[] = [];
   readonly compacted: Compacted[] = [];
+  /** The messages of calls of `enqueue`. */
+  readonly enqueued: { readonly id: number; readonly deduplicated: boolean }[] =
+    [];
+  /** The messages that a mutation has enqueued, and acknowledged. */
+  sent = 0;
+  acked = 0;
+  /** Deliveries of calls of `receive`, and of handlers: id and attempt. */
+  readonly received: string[] = [];
+  readonly handled: string[] = [];
+  /** Deliveries that were settled: id and how. */
+  readonly settled: string[] = [];
+  readonly cancelled: number[] = [];
   /** How often a snapshot that nobody has asked for was said to have failed. */
   snapshotFailures = 0;
 }

@@ -5,7 +5,6 @@ import type {
   LogFailureMessage,
   LogOpenMessage,
   RotateMessage,
-  StoreMetrics,
   TornMessage,
 } from "@mini/state/store";
 import type { SnapshotMessage } from "@mini/state/snap";
@@ -14,17 +13,23 @@ import type {
   ApplyMessage,
   StateOpenMessage,
 } from "@mini/state/state";
+import type {
+  DeadLetterMessage,
+  EnqueueMessage,
+  LeaseExpiredMessage,
+  ProcessMessage,
+  QueueOpenMessage,
+  ReceiveMessage,
+  SettleMessage,
+  ToldQueue,
+} from "@mini/state/queue";
 import { Answers } from "./answers.ts";
 import { same, sum } from "./compare.ts";
+import type { Facts } from "./facts.ts";
 import { LogCount, type Place } from "./log_count.ts";
 import { type Ended, type Kind, Operations } from "./operations.ts";
-import { StateCount, type StateFacts } from "./state_count.ts";
-
-/** The open parts of a process, as they describe themselves. */
-export interface Facts {
-  readonly log?: { readonly path: string; readonly metrics: StoreMetrics };
-  readonly state?: StateFacts & { readonly path: string };
-}
+import { QueueCount } from "./queue_count.ts";
+import { StateCount } from "./state_count.ts";
 
 /** The findings on the disk of a process. */
 export interface DiskFacts {
@@ -43,6 +48,7 @@ export class Recount {
   /** By their paths, the last ones that were opened. */
   readonly #logs = new Map<string, LogCount>();
   readonly #states = new Map<string, StateCount>();
+  readonly #queues = new Map<string, QueueCount>();
   readonly answers: Answers = new Answers();
 
   /** @param wrong Told of everything that cannot be. */
@@ -60,6 +66,10 @@ export class Recount {
   }
 
   #starts(name: string, message: object): void {
+    if (name === "process") {
+      const process = message as ProcessMessage;
+      this.#queue(process).processStarts(process);
+    }
     if (name !== "commit") return;
     const commit = message as CommitMessage;
     this.#log(commit)?.commitStarts(
@@ -71,7 +81,9 @@ export class Recount {
   #ends(name: string, message: object): void {
     switch (name) {
       case "open":
-        return this.#opens(message as LogOpenMessage | StateOpenMessage);
+        return this.#opens(
+          message as LogOpenMessage | StateOpenMessage | QueueOpenMessage,
+        );
       case "append": {
         const append = message as AppendMessage;
         return this.#log(append)?.appendEnds(append);
@@ -96,6 +108,22 @@ export class Recount {
         const snapshot = message as SnapshotMessage;
         return this.#state(snapshot)?.snapshotEnds(snapshot);
       }
+      case "enqueue": {
+        const enqueue = message as EnqueueMessage;
+        return this.#queue(enqueue).enqueueEnds(enqueue);
+      }
+      case "receive": {
+        const receive = message as ReceiveMessage;
+        return this.#queue(receive).receiveEnds(receive);
+      }
+      case "process": {
+        const process = message as ProcessMessage;
+        return this.#queue(process).processEnds(process);
+      }
+      case "settle": {
+        const settle = message as SettleMessage;
+        return this.#queue(settle).settleEnds(settle);
+      }
     }
   }
 
@@ -116,14 +144,24 @@ export class Recount {
         const aborted = message as AbortedMessage;
         return this.#state(aborted)?.aborts(aborted);
       }
+      case "dead-letter": {
+        const dead = message as DeadLetterMessage;
+        return this.#queue(dead).dies(dead);
+      }
+      case "lease-expired": {
+        const expired = message as LeaseExpiredMessage;
+        return this.#queue(expired).expires(expired);
+      }
       default:
         this.#wrong(`${name}, which takes no time here`);
     }
   }
 
-  #opens(message: (LogOpenMessage | StateOpenMessage) & Ended): void {
+  #opens(
+    message: (LogOpenMessage | StateOpenMessage | QueueOpenMessage) & Ended,
+  ): void {
+    if (message.kind === "queue") return;
     const { kind, path } = message;
-    if (kind !== "store" && kind !== "state") return;
     const name = `${kind} ${path}`;
     const torn = kind === "store" ? this.#torn.splice(0) : [];
     if ("error" in message) return;
@@ -140,6 +178,17 @@ export class Recount {
     }
   }
 
+  /** It tells what it takes back before it is open. */
+  #queue({ path, name = "" }: ToldQueue): QueueCount {
+    const key = `${path} ${name}`;
+    const found = this.#queues.get(key);
+    if (found !== undefined) return found;
+    const wrong = (what: string) => this.#wrong(`the queue in ${key}: ${what}`);
+    const queue = new QueueCount(wrong);
+    this.#queues.set(key, queue);
+    return queue;
+  }
+
   #log({ path }: { readonly path: string }): LogCount | undefined {
     const log = this.#logs.get(path);
     if (log === undefined) this.#wrong(`${path} is not open`);
@@ -153,7 +202,7 @@ export class Recount {
   }
 
   /** Compares everything, once nothing is under way. */
-  end({ log, state }: Facts, { fullTimes, sealed }: DiskFacts): void {
+  end({ log, state, queue }: Facts, { fullTimes, sealed }: DiskFacts): void {
     for (const what of this.#operations.underWay) {
       this.#wrong(`not ended: ${what}`);
     }
@@ -174,6 +223,16 @@ export class Recount {
       count?.compare(state, answers, logged?.sequence ?? 0);
       count?.compareAnswers(answers);
       logged?.compareDurable(answers);
+    }
+    if (queue !== undefined) {
+      const count = this.#queue(queue);
+      // What was delivered as its state was rebuilt it may not have seen.
+      const wasRebuilt = [...this.#states.values()]
+        .some((state) => state.wasRebuilt);
+      if (queue.metrics !== undefined && !wasRebuilt) {
+        count.compare(queue.metrics, answers);
+      }
+      count.compareAnswers(answers);
     }
   }
 

@@ -37,6 +37,11 @@ export class StateCount {
     this.#wrong = wrong;
   }
 
+  /** Whether it was rebuilt without a mutation. */
+  get wasRebuilt(): boolean {
+    return this.#aborted.size > 0;
+  }
+
   applyEnds(message: ApplyMessage & Ended): void {
     const place = this.#places.get(message);
     if ("error" in message) return this.#refuses(message.error, place);

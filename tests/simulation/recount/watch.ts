@@ -11,8 +11,20 @@ const TRACED = [
   "compact",
   "apply",
   "snapshot",
+  "enqueue",
+  "receive",
+  "process",
+  "settle",
 ];
-const POINTS = ["poisoned", "no-space", "torn", "slow", "aborted"];
+const POINTS = [
+  "poisoned",
+  "no-space",
+  "torn",
+  "slow",
+  "aborted",
+  "dead-letter",
+  "lease-expired",
+];
 
 /** Who counts what is told just now: processes one after another, and copies of their disks, have the same paths. */
 const counting = new AsyncLocalStorage<Recount | undefined>();
@@ -27,9 +39,10 @@ export function uncounted<T>(task: () => T): T {
   return counting.run(undefined, task);
 }
 
-/** Who counts what is done just now. */
-export function whoCounts(): Recount | undefined {
-  return counting.getStore();
+/** Has who counts take down that a snapshot which nobody has asked for failed. */
+export function noteSnapshotFailure(): void {
+  const answers = counting.getStore()?.answers;
+  if (answers !== undefined) answers.snapshotFailures++;
 }
 
 /** Listens to all channels of the package for those who count what is told. */
