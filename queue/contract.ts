@@ -23,6 +23,22 @@ import type {
  * unless it was settled. {@linkcode QueueMessage} is that of `MiniQueue`.
  *
  * @typeParam T The payload of the message.
+ *
+ * @example Settle it, whatever queue it comes from
+ * ```ts
+ * import { MiniQueue, type ReceivedMessage } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * async function handle(message: ReceivedMessage<string>): Promise<void> {
+ *   if (message.payload === "") await message.deadLetter("it is empty");
+ *   else await message.ack();
+ * }
+ *
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueueBatch([{ payload: "a" }, { payload: "" }]);
+ * for (const message of await queue.receiveBatch(2)) await handle(message);
+ * assertEquals((await queue.deadLetters())[0]?.reason, "it is empty");
+ * ```
  */
 export interface ReceivedMessage<T> extends AsyncDisposable {
   /** Identifies the message in its queue. */
@@ -55,6 +71,22 @@ export interface ReceivedMessage<T> extends AsyncDisposable {
  * that keeps no results.
  *
  * @typeParam T The payload of the message.
+ *
+ * @example Stop when it is told to
+ * ```ts
+ * import { type MessageHandler, MiniQueue } from "@mini/state/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const seen: string[] = [];
+ * const handle: MessageHandler<string> = ({ payload }, { signal }) => {
+ *   signal.throwIfAborted();
+ *   seen.push(payload);
+ * };
+ * await using queue = await MiniQueue.open<string>(await Deno.makeTempDir());
+ * await queue.enqueue("a");
+ * await queue.work(handle, { until: "empty" });
+ * assertEquals(seen, ["a"]);
+ * ```
  */
 export type MessageHandler<T> = (
   message: ReceivedMessage<T>,

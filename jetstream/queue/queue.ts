@@ -272,7 +272,15 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
     }
   }
 
-  /** Counts the messages, on all machines. Those that were given back and wait again, also for a delay, are in flight; none is blocked. */
+  /**
+   * Counts the messages, on all machines. Those that were given back and wait
+   * again, also for a delay, are in flight; none is blocked.
+   *
+   * @example How long is the queue
+   * ```ts ignore
+   * const { ready, inFlight } = await queue.stats();
+   * ```
+   */
   async stats(): Promise<QueueStats> {
     this.#assertOpen();
     return await this.#parts.look.stats();
@@ -284,6 +292,11 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
    *
    * @param limit The maximum number of messages.
    * @returns The messages. Each takes a request.
+   *
+   * @example The next message
+   * ```ts ignore
+   * const [next] = await queue.peek(1);
+   * ```
    */
   async peek(limit: number = 10): Promise<PendingMessage<T>[]> {
     this.#assertOpen();
@@ -296,6 +309,11 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
    * @param options After which id to start, and how many to return. Each takes a
    * request.
    * @returns The dead letters. Their ids are those of the messages.
+   *
+   * @example The last page of a hundred
+   * ```ts ignore
+   * const letters = await queue.deadLetters({ after: 1_000, limit: 100 });
+   * ```
    */
   async deadLetters(options: PageOptions = {}): Promise<DeadLetter<T>[]> {
     this.#assertOpen();
@@ -338,6 +356,11 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
    * @param which The id of a dead letter, all dead letters, or all messages,
    * those in flight included. A consumer elsewhere is not told.
    * @returns How many there were.
+   *
+   * @example One dead letter
+   * ```ts ignore
+   * await queue.purge(17);
+   * ```
    */
   async purge(which: number | "dead" | "all" = "dead"): Promise<number> {
     this.#assertOpen();
@@ -348,7 +371,16 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
     return await purgeJobs() + await dead.purge("all");
   }
 
-  /** Stops delivery on all machines until {@linkcode JetStreamQueue.resume}. Durable. */
+  /**
+   * Stops delivery on all machines until {@linkcode JetStreamQueue.resume}. Durable.
+   *
+   * @example During an upgrade
+   * ```ts ignore
+   * await queue.pause();
+   * await upgrade();
+   * await queue.resume();
+   * ```
+   */
   async pause(): Promise<void> {
     this.#assertOpen();
     await this.#parts.pauseUntil(FAR);

@@ -15,7 +15,16 @@ import {
 } from "../../queue/mod.ts";
 import { enqueueOnce, type JetStreamQueue } from "./queue.ts";
 
-/** How messages are moved. */
+/**
+ * How messages are moved.
+ *
+ * @example One after another, until the process is told to end
+ * ```ts ignore
+ * const stop = new AbortController();
+ * Deno.addSignalListener("SIGTERM", () => stop.abort());
+ * await relay(outbox, confirmations, { signal: stop.signal, concurrency: 1 });
+ * ```
+ */
 export interface RelayOptions {
   /** Stops the moving, once those under way have arrived. */
   signal: AbortSignal;
