@@ -10,8 +10,12 @@ import {
 } from "./message.ts";
 import { type Placed, present } from "./take_over.ts";
 
-/** How many messages are asked for before the first of them is there. */
-const AHEAD = 32;
+/** How much is asked for before the first of it is there: in messages, and in about as many bytes. */
+const MAX_AHEAD = 256;
+const AHEAD_BYTES = 8 * 1024 * 1024;
+
+/** The size of a message, until one was read. */
+const FIRST_BYTES = 256 * 1024;
 
 /** A place between two messages, and between two records. */
 export interface Position {
@@ -107,8 +111,10 @@ export class Reading {
   ): AsyncGenerator<StoredMessage | undefined, void, undefined> {
     const asked: Promise<StoredMessage | undefined>[] = [];
     let next = from;
+    let largest = FIRST_BYTES;
     for (let at = from; at <= to; at++) {
-      while (next <= to && asked.length < AHEAD) {
+      const ahead = Math.max(1, Math.min(MAX_AHEAD, AHEAD_BYTES / largest));
+      while (next <= to && asked.length < ahead) {
         const message = this.#present(next++, to, signal);
         // It may fail while others are awaited.
         message.catch(() => {});
@@ -116,6 +122,8 @@ export class Reading {
       }
       const message = await asked.shift()!;
       signal?.throwIfAborted();
+      // Sizes change slowly; one that is small lets more be asked for.
+      largest = Math.max(largest / 2, message?.body.length ?? 0, 1);
       yield message;
     }
   }

@@ -72,6 +72,7 @@ export const JETSTREAM_MUTANTS: readonly Mutant[] = [
       ],
     ],
     killedBy: lives,
+    equivalent: "a fence stands before every commit of another owner",
   },
   {
     name: "purge-the-last-commit",
