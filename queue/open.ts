@@ -1,6 +1,10 @@
 import { assertOptions, having, modesOf } from "../base/checks.ts";
 import { absolutePath, systemFileSystem } from "../fs/system.ts";
-import { type DeepReadonly, StateManager } from "../state/mod.ts";
+import {
+  type DeepReadonly,
+  StateManager,
+  type StateOptions,
+} from "../state/mod.ts";
 import { pastOf } from "./events/past.ts";
 import { InboxFolder } from "./inbox/folder.ts";
 import { ledgerCodec } from "./ledger/codec.ts";
@@ -36,44 +40,43 @@ export interface OpenLedger<T, M> {
   readonly inbox?: InboxFolder;
 }
 
+/** The directory of a queue, absolute; none if it is given a log and snapshots. */
+export function directoryOf<T>(
+  where: string | URL | QueueOptions<T>,
+): { readonly directory?: string } {
+  const isPath = typeof where === "string" || where instanceof URL;
+  return isPath ? { directory: absolutePath(where) } : {};
+}
+
 /** Opens a ledger in a state of its own. */
 export async function openLedger<T>(
-  dir: string | URL,
-  options: QueueOptions<T>,
+  where: string | URL | QueueOptions<T>,
+  more: QueueOptions<T>,
 ): Promise<OpenLedger<T, LedgerEntry<T>>> {
-  assertOptions("MiniQueue.open()", options, QUEUE_CHECKS);
+  const { dir, options } = placed(where, more);
   const checked = filledIn(options);
-  const { keepSnapshots, maxSegmentBytes, mode, directoryMode, fs } = options;
   const picked = new Set<number>();
   const policy = new CompactionPolicy();
   let open: StateManager<Ledger<T>, LedgerEntry<T>> | undefined;
-  const manager = open = await StateManager.open<Ledger<T>, LedgerEntry<T>>(
-    dir,
-    {
-      kind: "queue",
-      initial: emptyLedger,
-      apply(ledger, entry) {
-        applyLogged(ledger, entry);
-        policy.add(entry);
-      },
-      codec: ledgerCodec(),
-      snapshotEvery(ledger) {
-        // Opening asks too, to see whether a snapshot is overdue.
-        if (open === undefined) return Infinity;
-        const threshold = garbageThreshold(ledger, picked);
-        if (!policy.isDue(Math.max(MIN_CHANGES, threshold))) return Infinity;
-        policy.mark(open.sequence);
-        return 1;
-      },
-      // A ledger has no use for its past.
-      retain: { records: 0 },
-      ...(keepSnapshots !== undefined && { keepSnapshots }),
-      ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
-      ...(mode !== undefined && { mode }),
-      ...(directoryMode !== undefined && { directoryMode }),
-      ...(fs && { fs }),
+  const manager = open = await openIn<T>(dir, {
+    initial: emptyLedger,
+    apply(ledger, entry) {
+      applyLogged(ledger, entry);
+      policy.add(entry);
     },
-  );
+    codec: ledgerCodec(),
+    snapshotEvery(ledger) {
+      // Opening asks too, to see whether a snapshot is overdue.
+      if (open === undefined) return Infinity;
+      const threshold = garbageThreshold(ledger, picked);
+      if (!policy.isDue(Math.max(MIN_CHANGES, threshold))) return Infinity;
+      policy.mark(open.sequence);
+      return 1;
+    },
+    // A ledger has no use for its past.
+    retain: { records: 0 },
+    ...ofState(options),
+  });
   const binding = {
     host: manager,
     find: () => manager.state as Ledger<T>,
@@ -90,11 +93,13 @@ export async function openLedger<T>(
   };
   const free = () => manager.close();
   const { journalPath } = manager;
-  if (!options.inbox) return { binding, options: checked, free, journalPath };
+  if (!options.inbox || dir === undefined) {
+    return { binding, options: checked, free, journalPath };
+  }
   try {
     const inbox = await InboxFolder.open(
-      fs ?? systemFileSystem,
-      absolutePath(dir),
+      options.fs ?? systemFileSystem,
+      dir,
       modesOf(options).directoryMode,
     );
     return { binding, options: checked, free, journalPath, inbox };
@@ -103,6 +108,67 @@ export async function openLedger<T>(
     throw error;
   }
 }
+
+/** Where a queue is kept, and its options, checked. */
+function placed<T>(
+  where: string | URL | QueueOptions<T>,
+  more: QueueOptions<T>,
+): { readonly dir: string | undefined; readonly options: QueueOptions<T> } {
+  const { directory: dir } = directoryOf(where);
+  const options = dir === undefined ? where as QueueOptions<T> : more;
+  assertOptions("MiniQueue.open()", options, QUEUE_CHECKS);
+  const { log, snapshots, inbox } = options;
+  const given = [log, snapshots].filter((part) => part !== undefined);
+  if (given.length !== (dir === undefined ? 2 : 0)) {
+    throw new TypeError(
+      "MiniQueue.open() needs a directory, or both log and snapshots",
+    );
+  }
+  if (dir !== undefined || !inbox) return { dir, options };
+  throw new TypeError("MiniQueue.open() needs a directory for an inbox");
+}
+
+/** The options of a queue that are those of its state. */
+function ofState<T>(options: QueueOptions<T>): OfState<T> {
+  const found = Object.entries(options)
+    .filter(([name, value]) => OF_STATE.has(name) && value !== undefined);
+  return Object.fromEntries(found) as OfState<T>;
+}
+
+type OfState<T> = Pick<
+  QueueOptions<T>,
+  | "keepSnapshots"
+  | "maxSegmentBytes"
+  | "mode"
+  | "directoryMode"
+  | "fs"
+  | "log"
+  | "snapshots"
+>;
+
+const OF_STATE: ReadonlySet<string> = new Set<keyof OfState<unknown>>([
+  "keepSnapshots",
+  "maxSegmentBytes",
+  "mode",
+  "directoryMode",
+  "fs",
+  "log",
+  "snapshots",
+]);
+
+type LedgerState<T> = StateManager<Ledger<T>, LedgerEntry<T>>;
+
+/** Opens the state of a queue, in a directory or on the log and the snapshots that its options have. */
+function openIn<T>(
+  dir: string | undefined,
+  options: StateOptions<Ledger<T>, LedgerEntry<T>>,
+): Promise<LedgerState<T>> {
+  return dir === undefined
+    ? StateManager.open(options as typeof options & OnLog<T>)
+    : StateManager.open(dir, { ...options, kind: "queue" });
+}
+
+type OnLog<T> = Required<Pick<OfState<T>, "log" | "snapshots">>;
 
 /** A state that holds a ledger under a name. */
 export type StateWith<K extends string> = {

@@ -15,10 +15,12 @@ import {
 import { given, isPromise } from "../base/promise.ts";
 import type { Schema } from "../base/schema.ts";
 import type { FileSystem } from "../fs/file_system.ts";
+import type { Log, Snapshots } from "../state/mod.ts";
 import { exponentialBackoff } from "./delivery/backoff.ts";
 import { areSchedules, type ScheduleOptions } from "./schedule/options.ts";
 import { checkedClock, type Clock, systemClock } from "./clock.ts";
 import type { KeepPolicy, MessageHeaders } from "./ledger/entry.ts";
+import type { Ledger } from "./ledger/ledger.ts";
 import type { DeadLetter } from "./ledger/status.ts";
 
 /**
@@ -122,6 +124,10 @@ export interface QueueOptions<T> extends DeliveryOptions<T> {
   inbox?: boolean;
   /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
+  /** A log of the caller's, in place of one in a directory. Closing the queue closes it. */
+  log?: Log<unknown>;
+  /** Snapshots of the caller's, together with such a log. */
+  snapshots?: Snapshots<Ledger<T>>;
 }
 
 /**
@@ -278,6 +284,8 @@ export const QUEUE_CHECKS: Checks<QueueOptions<unknown>> = {
   directoryMode: aMode,
   inbox: aBoolean,
   fs: aFileSystem,
+  log: having("append", "replay", "follow", "compact", "close"),
+  snapshots: having("create", "restore", "list"),
 };
 
 /** The checks of the changes of a message. */

@@ -1,6 +1,5 @@
 import { assertKnown, assertOptions, checkCount } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
-import { absolutePath } from "../fs/system.ts";
 import { Signal } from "../base/signal.ts";
 import type { CompactionReport, Health } from "../state/mod.ts";
 import type { CancelResult } from "./delivery/cancels.ts";
@@ -20,6 +19,7 @@ import { Inbox } from "./inbox/inbox.ts";
 import { postBatch, postOne } from "./inbox/post.ts";
 import {
   claimLedger,
+  directoryOf,
   type EntryIn,
   type OpenLedger,
   openLedger,
@@ -129,6 +129,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * counts.
    *
    * @param dir The directory. It holds a log and snapshots, as that of a state does.
+   * Instead, options with a `log` and `snapshots` of the caller's.
    * @param options How messages are delivered and kept.
    * @returns The queue. Close it to free the lock.
    * @throws {TypeError} As `StateManager.open`; if the directory holds a state.
@@ -137,11 +138,11 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * or a version that this code does not know.
    */
   static async open<T, R = unknown>(
-    dir: string | URL,
+    dir: string | URL | QueueOptions<T>,
     options: QueueOptions<T> = {},
   ): Promise<MiniQueue<T, R>> {
     return await MiniQueue.#open(
-      () => ({ directory: absolutePath(dir) }),
+      () => directoryOf(dir),
       () => openLedger(dir, options),
     );
   }
