@@ -144,16 +144,17 @@ export class Observer {
       );
     });
     if (span === undefined) return;
-    if (!("error" in message)) {
+    this.#guard.run(() => {
+      if (failure !== undefined) {
+        span.setAttributes({ "error.type": failure });
+        span.setStatus(FAILED);
+      }
+      if ("error" in message) return;
       span.setAttributes(operation.end?.(message) ?? {});
       for (const context of operation.linksAtEnd?.(message) ?? []) {
         span.addLink?.({ context });
       }
-    }
-    if (failure !== undefined) {
-      span.setAttributes({ "error.type": failure });
-      span.setStatus(FAILED);
-    }
+    });
     span.end();
   }
 }

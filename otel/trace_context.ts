@@ -37,13 +37,15 @@ export function readHeaders(
   return traceState === undefined ? found : { ...found, traceState };
 }
 
-/** Writes what names a span into the headers of a message. */
+/** Writes what names a span into the headers of a message, unless a reader would ignore it. */
 export function writeHeaders(
   { traceId, spanId, traceFlags, traceState }: SpanContext,
   setHeader: (name: string, value: string) => void,
 ): void {
   const flags = traceFlags.toString(16).padStart(2, "0");
-  setHeader("traceparent", `00-${traceId}-${spanId}-${flags}`);
+  const traceparent = `00-${traceId}-${spanId}-${flags}`;
+  if (readHeaders({ traceparent }) === undefined) return;
+  setHeader("traceparent", traceparent);
   const state = traceState?.serialize();
   if (state) setHeader("tracestate", state);
 }

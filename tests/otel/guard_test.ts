@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import process from "node:process";
 import { assertEquals } from "@std/assert";
 import { instrument, type InstrumentOptions } from "@mini/state/otel";
@@ -127,4 +128,25 @@ Deno.test("what began before is no one's span", async () => {
   await appended;
   before[Symbol.dispose]();
   assertEquals(tracer.named("append"), []);
+});
+
+Deno.test("a span that cannot be written to, or for which a message lacks what is told, ends all the same", async () => {
+  const tracer = new FakeTracer();
+  const receive = channel("tracing:mini-state:receive:start");
+  const freeze = (message: unknown) => void Object.freeze(message);
+  receive.subscribe(freeze);
+  try {
+    using _ = instrument({ tracer });
+    const fs = new MemoryFileSystem();
+    await using queue = await MiniQueue.open<string>("/jobs", { fs });
+    await queue.enqueue("a");
+    const start = tracer.startSpan.bind(tracer);
+    tracer.startSpan = (...given) =>
+      Object.assign(start(...given), { setAttributes: fail });
+    await (await queue.receive())!.ack();
+  } finally {
+    receive.unsubscribe(freeze);
+  }
+  const ends = ["receive", "ack"].map((name) => tracer.named(name)[0]!.ends);
+  assertEquals(ends, [1, 1]);
 });

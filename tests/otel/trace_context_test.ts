@@ -190,3 +190,38 @@ Deno.test("a tracer may read and change the context that it is given, and the sp
   assertEquals(span.setAttributes({ a: 1 }), span);
   span.end();
 });
+
+Deno.test("a span whose identity is none of W3C Trace Context is not passed on", async () => {
+  const ids = { traceId: "a".repeat(32), spanId: "b".repeat(16) };
+  const contexts = [
+    { traceId: "", spanId: "", traceFlags: 1 },
+    { ...ids, spanId: "b\n", traceFlags: 1 },
+    { ...ids, traceFlags: NaN },
+    { ...ids, traceFlags: 257 },
+    { ...ids, traceFlags: 0 },
+  ];
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/jobs", { fs });
+  const passed: unknown[] = [];
+  for (const context of contexts) {
+    const span: Span = {
+      spanContext: () => context,
+      setAttributes: () => {},
+      addEvent: () => {},
+      setStatus: () => {},
+      end: () => {},
+    };
+    using _ = instrument({
+      tracer: {
+        startSpan: () => span,
+        startActiveSpan: (_name, _options, _context, run) => run(span),
+      },
+    });
+    await queue.enqueue("a");
+    const message = await queue.receive();
+    passed.push(message!.headers.traceparent);
+    await message!.ack();
+  }
+  const unsampled = `00-${ids.traceId}-${ids.spanId}-00`;
+  assertEquals(passed, [...contexts.slice(1).map(() => undefined), unsampled]);
+});
