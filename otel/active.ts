@@ -38,7 +38,7 @@ export function originOf(
     return { parent: withinRemote(continues), links: [continues, ...links] };
   }
   if (outer === undefined) return { links };
-  // What outlives an operation, as a snapshot that it has set off, is no part of it.
+  // What begins once an operation is over is no part of it, though it has set it off.
   if (outer.isOver) return { parent: ROOT, links };
   if (isSilent(outer)) return undefined;
   return outer.span ? { parent: within(outer.span), links } : { links };

@@ -31,7 +31,7 @@ export interface InstrumentOptions {
  * `tracestate`, unless its producer has set them; a handler of `work` runs in a
  * span that continues that trace, in whichever process, however much later. A
  * commit is a child of the operation that waits for it; of several, each is
- * linked. What an operation sets off and does not wait for begins a trace.
+ * linked. What an operation has set off, and begins when it is over, begins a trace.
  *
  * No span and no metric holds data: paths, names of queues, numbers and codes of
  * errors are all there is. {@linkcode SPANS} and {@linkcode METRICS} list them.

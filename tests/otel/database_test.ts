@@ -235,7 +235,7 @@ Deno.test("a meter gets every metric with its unit, and what a log does", async 
   assertEquals(meter.values.length, length);
 });
 
-Deno.test("what an operation sets off and does not wait for begins a trace", async () => {
+Deno.test("what an append sets off, and begins when it is over, begins a trace", async () => {
   const tracer = new FakeTracer();
   using _ = instrument({ tracer });
   const fs = new MemoryFileSystem();
@@ -245,4 +245,19 @@ Deno.test("what an operation sets off and does not wait for begins a trace", asy
   await store.close();
   const [rotated] = tracer.named("rotate");
   assertEquals(rotated!.parentId, undefined);
+});
+
+Deno.test("a snapshot that a mutation waits for is part of it", async () => {
+  const tracer = new FakeTracer();
+  using _ = instrument({ tracer });
+  await using sum = await StateManager.open("/sum", {
+    fs: new MemoryFileSystem(),
+    snapshotEvery: 1,
+    initial: () => 0,
+    apply: (state, by: number) => state + by,
+  });
+  await tracer.within("request", () => sum.apply(1));
+  const [applied] = tracer.named("apply");
+  const [snapshot] = tracer.named("snapshot");
+  assertEquals(snapshot!.parentId, applied!.context.spanId);
 });
