@@ -422,6 +422,7 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * next 1,000 in the order of delivery are looked at. Rejects for no state that the
    * queue may be in, closed and poisoned included.
    * @throws {TypeError} For an option that does not exist.
+   * @throws {RangeError} For a threshold that is no number from 0 on.
    *
    * @example Somebody should look at what nobody could handle
    * ```ts

@@ -265,6 +265,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    * @returns Plain JSON; see {@linkcode HealthCode}. Rejects for no state that this
    * may be in, closed and poisoned included.
    * @throws {TypeError} For an option that does not exist.
+   * @throws {RangeError} For a threshold that is no number from 0 on.
    *
    * @example Why it is not well
    * ```ts

@@ -74,7 +74,7 @@ export interface StateMetrics {
   readonly kind: "state";
   /** The number of records that were applied. */
   readonly records: number;
-  /** The number of those that were aborted. */
+  /** The number of records that were aborted: mutations for which `apply` threw. */
   readonly aborted: number;
   /** The number of records that are being logged, or wait to be applied. */
   readonly waiting: number;

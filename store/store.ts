@@ -292,6 +292,7 @@ export class MiniStore<T> implements AsyncDisposable {
    * @returns Plain JSON; see {@linkcode HealthCode}. Rejects for no state that the
    * log may be in, closed and poisoned included.
    * @throws {TypeError} For an option that does not exist.
+   * @throws {RangeError} For a threshold that is no number from 0 on.
    *
    * @example A liveness check
    * ```ts
