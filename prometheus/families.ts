@@ -41,7 +41,7 @@ const STORE: Families<StoreMetrics> = {
     "commit",
     "How long each commit took, from its first byte to its acknowledgement.",
   ),
-  syncMs: durations("sync", "How long each fsync took."),
+  syncMs: durations("sync", "How long the fsync of each durable commit took."),
   callers: counts("commit_callers", "How many callers shared each commit."),
 };
 

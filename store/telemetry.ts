@@ -139,7 +139,7 @@ export interface StoreMetrics {
   readonly openMs: number;
   /** How long each commit took from its first byte to its acknowledgement, in milliseconds. */
   readonly commitMs: Histogram;
-  /** How long each fsync took, in milliseconds. */
+  /** How long the fsync of each durable commit took, in milliseconds. Those of `sync()` and of rotations are not counted. */
   readonly syncMs: Histogram;
   /** How many callers shared each commit. */
   readonly callers: Histogram;
