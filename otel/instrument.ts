@@ -28,7 +28,7 @@ export interface InstrumentOptions {
  *
  * A span's parent is the span that is active where the operation is called. A
  * message that is enqueued carries its span in the headers `traceparent` and
- * `tracestate`, unless its producer has set them; a handler of `work` runs in a
+ * `tracestate`, unless its producer has set `traceparent`; a handler of `work` runs in a
  * span that continues that trace, in whichever process, however much later. A
  * commit is a child of the operation that waits for it; of several, each is
  * linked. What an operation has set off, and begins when it is over, begins a trace.

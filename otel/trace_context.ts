@@ -1,3 +1,4 @@
+import type { OutgoingMessage } from "../queue/mod.ts";
 import type { Context, Span, SpanContext, TraceState } from "./types.ts";
 
 /** The key under which OpenTelemetry keeps the span of a context: `createContextKey` uses `Symbol.for`. */
@@ -40,14 +41,17 @@ export function readHeaders(
 /** Writes what names a span into the headers of a message, unless a reader would ignore it. */
 export function writeHeaders(
   { traceId, spanId, traceFlags, traceState }: SpanContext,
-  setHeader: (name: string, value: string) => void,
+  message: Pick<OutgoingMessage, "headers" | "setHeader">,
 ): void {
   const flags = traceFlags.toString(16).padStart(2, "0");
   const traceparent = `00-${traceId}-${spanId}-${flags}`;
   if (readHeaders({ traceparent }) === undefined) return;
-  setHeader("traceparent", traceparent);
-  const state = traceState?.serialize();
-  if (state) setHeader("tracestate", state);
+  message.setHeader("traceparent", traceparent);
+  const state = traceState?.serialize() ?? "";
+  // What is there without a traceparent is of no span.
+  if (state || message.headers?.tracestate) {
+    message.setHeader("tracestate", state);
+  }
 }
 
 /** Reads a `tracestate`; `undefined` for an empty one, and for a wrong one as a whole. */

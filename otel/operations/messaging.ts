@@ -58,7 +58,7 @@ const ENQUEUE: Operation<EnqueueMessage> = {
     for (const message of messages) {
       // What the producer has set stays.
       if (message.headers?.traceparent !== undefined) continue;
-      writeHeaders(context, (name, value) => message.setHeader(name, value));
+      writeHeaders(context, message);
     }
   },
   isSync: isMutation,

@@ -191,7 +191,7 @@ Deno.test("a tracer may read and change the context that it is given, and the sp
   span.end();
 });
 
-Deno.test("a span whose identity is none of W3C Trace Context is not passed on", async () => {
+Deno.test("a span with an identity that W3C Trace Context does not allow is not passed on", async () => {
   const ids = { traceId: "a".repeat(32), spanId: "b".repeat(16) };
   const contexts = [
     { traceId: "", spanId: "", traceFlags: 1 },
@@ -224,4 +224,15 @@ Deno.test("a span whose identity is none of W3C Trace Context is not passed on",
   }
   const unsampled = `00-${ids.traceId}-${ids.spanId}-00`;
   assertEquals(passed, [...contexts.slice(1).map(() => undefined), unsampled]);
+});
+
+Deno.test("a tracestate that a producer has set without a traceparent is not taken for that of the span", async () => {
+  await using observed = await ObservedQueue.open();
+  const { queue, tracer } = observed;
+  await queue.enqueue("a", { headers: { tracestate: "stale=1" } });
+  await queue.work(({ headers }) => {
+    assertEquals(headers.tracestate, "");
+  }, UNTIL_EMPTY);
+  const [processed] = tracer.named("process");
+  assertEquals(processed!.context.traceState, undefined);
 });
