@@ -24,17 +24,21 @@ export function sendable(
   return { seq, at, body: new TextEncoder().encode(JSON.stringify(data)) };
 }
 
-/** The message of a record. */
+/** The message of a record, with an id by which the server knows it for a while, or without. */
 export function messageOf(
   { seq, at, body }: SendableRecord,
-  { subject, log }: { readonly subject: string; readonly log: string },
+  { subject, log, hasId }: {
+    readonly subject: string;
+    readonly log: string;
+    readonly hasId: boolean;
+  },
 ): NewMessage {
   const headers = {
     "Mini-Log": log,
     "Mini-Seq": `${seq}`,
     ...(at !== undefined && { "Mini-At": at.toISOString() }),
     // A second net: streams that copy this one may drop what they are given twice.
-    "Nats-Msg-Id": `${log}.${seq}`,
+    ...(hasId && { "Nats-Msg-Id": `${log}.${seq}` }),
   };
   return { subject, headers, body };
 }

@@ -53,6 +53,8 @@ export class Target {
   #takesBatches = false;
   /** Whether the server refuses batches whose messages have ids, as 2.12.0 does. */
   #refusesIds = false;
+  /** Whether the last batch was refused, and perhaps for ids that the server knows of messages that are gone. */
+  #wasRefused = false;
 
   constructor(stream: Stream, { subject, log }: {
     readonly subject: string;
@@ -70,7 +72,7 @@ export class Target {
 
   /** Whether it takes several records at once. */
   get takesBatches(): boolean {
-    return this.#takesBatches && !this.#refusesIds;
+    return this.#takesBatches;
   }
 
   /** Makes the stream if it is missing; throws `UNSUPPORTED_FORMAT` if it would lose records. */
@@ -132,12 +134,15 @@ export class Target {
 
   /** Stores records, all or none, if message `at` is the last of the subject. Resolves to the number of the last that was stored. */
   async send(records: readonly SendableRecord[], at: number): Promise<number> {
-    const place = { subject: this.#subject, log: this.#log };
+    const hasId = !this.#wasRefused &&
+      !(this.#refusesIds && records.length > 1);
+    const place = { subject: this.#subject, log: this.#log, hasId };
     const messages = records.map((record) => messageOf(record, place));
     const answer = await this.#ask(
       "write to",
       () => this.#publish(messages, { lastOfSubject: at }),
     );
+    this.#wasRefused = answer === "moved";
     if (answer === "moved") throw new Interruption();
     if (!(answer instanceof MiniError)) return answer.seq;
     throw answer.code === "NO_SPACE" ? new Interruption(answer) : answer;

@@ -112,6 +112,27 @@ if (server !== undefined) {
     );
   });
 
+  Deno.test("forward() sends again what was purged, also while the server knows the ids", async () => {
+    await using cluster = await NatsCluster.start(server, { nodes: 1 });
+    await using directory = new TestDirectory();
+    await using log = await MiniStore.open<unknown>(directory.at());
+    const acknowledged: LogRecord<unknown>[] = [];
+    for (const data of ["a", "b", "c"]) {
+      acknowledged.push({ seq: await log.append(data), data });
+    }
+    const nc = await cluster.connect();
+    const manager = await jetstreamManager(nc);
+    await manager.streams.add({
+      name: "S",
+      subjects: ["S.*"],
+      discard: "new",
+      "allow_atomic": true,
+    });
+    await assertArrives(log, nc, acknowledged);
+    await manager.streams.purge("S");
+    await assertArrives(log, nc, acknowledged);
+  });
+
   Deno.test("forward() by two at once to three servers, any of which is killed or hangs, doubles nothing", async () => {
     const random = new Random(seed);
     await using cluster = await NatsCluster.start(server);
