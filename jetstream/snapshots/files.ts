@@ -1,6 +1,8 @@
 import { concat } from "../../base/bytes.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { FileHandle, FileStat, FileSystem } from "../../fs/file_system.ts";
+import { deposed } from "../errors.ts";
+import type { StoredMessage } from "../log/message.ts";
 import type { Stream } from "../stream.ts";
 
 /** The size of the body of a message that holds a piece of a file. */
@@ -119,25 +121,39 @@ export class StreamFiles implements FileSystem {
     { pieces }: Manifest,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     for (const seq of pieces) {
-      const found = await this.#stream.surely(
-        "read",
-        () => this.#stream.get(seq),
-      );
+      const found = await this.#piece(seq);
       // One that is missing is found out by the checksum.
       if (found !== undefined && found.body.length > 0) yield found.body;
     }
+  }
+
+  /** A piece; `undefined` if it was removed, but not where a server is behind the others. */
+  #piece(seq: number): Promise<StoredMessage | undefined> {
+    const stream = this.#stream;
+    return stream.surely("read", async () => {
+      const found = await stream.get(seq);
+      if (found !== undefined) return found;
+      const { last = 0 } = await stream.facts() ?? {};
+      if (last < seq) throw new Error(`message ${seq} is not there yet`);
+      // Another server may have answered.
+      return await stream.get(seq);
+    });
   }
 
   async #manifestOf(path: string): Promise<Manifest | undefined> {
     const name = nameOf(path);
     const unnamed = this.#unnamed.get(name);
     if (unnamed !== undefined) return unnamed;
+    const subject = this.#subjectOf(name);
     const found = await this.#stream.surely(
       "read",
-      () => this.#stream.lastOf(`${this.#subject}.file.${name}`),
+      () => this.#stream.lastOf(subject),
     );
-    if (found === undefined) return undefined;
-    return JSON.parse(new TextDecoder().decode(found.body)) as Manifest;
+    return found && manifestIn(found);
+  }
+
+  #subjectOf(name: string): string {
+    return `${this.#subject}.file.${name}`;
   }
 
   async stat(path: string): Promise<FileStat | undefined> {
@@ -165,14 +181,39 @@ export class StreamFiles implements FileSystem {
   async rename(from: string, to: string): Promise<void> {
     const manifest = await this.#manifestOf(from);
     if (manifest === undefined) throw missing(from);
-    const subject = `${this.#subject}.file.${nameOf(to)}`;
-    const replaced = await this.#manifestOf(to);
-    await this.#store(subject, encoder.encode(JSON.stringify(manifest)));
-    if (!this.#unnamed.delete(nameOf(from))) {
-      await this.#purge("file", nameOf(from));
-    }
+    const replaced = await this.#name(nameOf(to), manifest);
+    const isNew = this.#unnamed.delete(nameOf(from));
+    if (!isNew) await this.#purge("file", nameOf(from));
     if (replaced !== undefined) await this.#purge("part", replaced.parts);
-    await this.#removeUnfinished();
+    if (isNew) await this.#removeUnfinished();
+  }
+
+  /** Gives a file a name, unless it is that of a later owner's. Resolves to the file that had it. */
+  async #name(
+    name: string,
+    manifest: Manifest,
+  ): Promise<Manifest | undefined> {
+    const stream = this.#stream;
+    const subject = this.#subjectOf(name);
+    const body = encoder.encode(JSON.stringify(manifest));
+    let replaced: Manifest | undefined;
+    await stream.surely("write to", async () => {
+      const found = await stream.lastOf(subject);
+      const there = found && manifestIn(found);
+      // The answer to an earlier try was lost.
+      if (there?.parts === manifest.parts) return;
+      replaced = there;
+      if (there !== undefined && epochIn(there.parts) > this.#epoch) {
+        throw deposed(stream.name, `a later owner has made "${name}"`);
+      }
+      const answer = await stream.publish(
+        { subject, headers: {}, body },
+        { lastOfSubject: found?.seq ?? 0 },
+      );
+      if (answer instanceof MiniError) throw answer;
+      if (answer === "moved") throw new Error("something else was written");
+    });
+    return replaced;
   }
 
   async remove(path: string): Promise<void> {
@@ -197,7 +238,7 @@ export class StreamFiles implements FileSystem {
       if (manifest !== undefined) used.add(manifest.parts);
     }
     for (const parts of await this.#subjects(`${this.#subject}.part.`)) {
-      const isEarlier = Number.parseInt(parts) < this.#epoch;
+      const isEarlier = epochIn(parts) < this.#epoch;
       if (isEarlier && !used.has(parts)) await this.#purge("part", parts);
     }
   }
@@ -220,6 +261,27 @@ const DIRECTORY: FileStat = {
   sizeBytes: 0,
   identity: "",
 };
+
+/** A file without content. */
+const NO_FILE: Manifest = { parts: "0-0", pieces: [], sizeBytes: 0 };
+
+/** The file in a message; one without content, which is a damaged snapshot, in that of a stranger. */
+function manifestIn({ body }: StoredMessage): Manifest {
+  try {
+    const { parts, pieces, sizeBytes } = JSON.parse(
+      new TextDecoder().decode(body),
+    );
+    const isFile = typeof parts === "string" && Array.isArray(pieces);
+    return isFile ? { parts, pieces, sizeBytes } : NO_FILE;
+  } catch {
+    return NO_FILE;
+  }
+}
+
+/** The number of the owner that has written the pieces. */
+function epochIn(parts: string): number {
+  return Number.parseInt(parts);
+}
 
 function statOf(path: string, { sizeBytes, parts }: Manifest): FileStat {
   return { kind: "file", sizeBytes, identity: `${path} ${parts}` };
