@@ -36,7 +36,10 @@ export function toldDelivery({ id, attempts, headers }: {
   return { id, attempt: attempts, headers: { ...headers } };
 }
 
-/** A message that is being enqueued while somebody listens. */
+/** Gives the message to enqueue. From here on it does not change. */
+let seal: <T>(message: Outgoing<T>) => MessageInput<T>;
+
+/** A message that is being enqueued while somebody listens. None of its members gives its payload. */
 class Outgoing<T> implements OutgoingMessage {
   readonly #input: MessageInput<T>;
   /** Its headers, if those that it was given are headers. */
@@ -44,6 +47,10 @@ class Outgoing<T> implements OutgoingMessage {
   #isChanged = false;
   #isSealed = false;
   id?: number;
+
+  static {
+    seal = (message) => message.#seal();
+  }
 
   constructor(input: MessageInput<T>) {
     this.#input = input;
@@ -67,8 +74,7 @@ class Outgoing<T> implements OutgoingMessage {
     this.#isChanged = true;
   }
 
-  /** The message to enqueue. From here on it does not change. */
-  seal(): MessageInput<T> {
+  #seal(): MessageInput<T> {
     this.#isSealed = true;
     // One with other flaws stays as it is, to be refused for them.
     return this.#isChanged && headersOf(this.#input, {}) !== undefined
@@ -92,7 +98,7 @@ export function enqueueTold<T, R extends { readonly id: number }>(
   // A subscriber may change the list that it is given.
   const list = [...messages];
   return ENQUEUE.run(() => ({ ...about, by, messages: list }), async () => {
-    const enqueued = await run(messages.map((message) => message.seal()));
+    const enqueued = await run(messages.map(seal));
     for (const [index, { id }] of enqueued.entries()) {
       quietly(() => messages[index]!.id = id);
     }
@@ -110,7 +116,7 @@ export function mutationTold<T, M>(
   const message = new Outgoing(given);
   const messages = [message];
   return ENQUEUE.runSync(() => ({ ...about, by: "mutation", messages }), () => {
-    const { id, mutation } = make(message.seal());
+    const { id, mutation } = make(seal(message));
     quietly(() => message.id = id);
     return mutation;
   });

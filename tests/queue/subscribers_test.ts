@@ -87,3 +87,22 @@ Deno.test("a subscriber that empties the list of messages keeps none from being 
   }]);
   assertEquals(results.map(({ id }) => id), [1, 2]);
 });
+
+Deno.test("no member of a message that is being enqueued gives its payload", async () => {
+  const fs = new MemoryFileSystem();
+  await using queue = await MiniQueue.open<string>("/queue", { fs });
+  const found: string[] = [];
+  using _ = atStart(["enqueue"], (message) => {
+    const [each] = (message as EnqueueMessage).messages;
+    const kind = Object.getPrototypeOf(each);
+    for (const key of [...Reflect.ownKeys(kind), ...Reflect.ownKeys(each!)]) {
+      if (key === "constructor" || key === "setHeader") continue;
+      const member = Reflect.get(each!, key);
+      const value = typeof member === "function" ? member.call(each) : member;
+      found.push(JSON.stringify(value) ?? "");
+    }
+  });
+  await queue.enqueue("secret", { headers: { kind: "mail" } });
+  assertEquals(found.filter((text) => text.includes("mail")).length, 1);
+  assertEquals(found.filter((text) => text.includes("secret")), []);
+});
