@@ -454,7 +454,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
    * and settled, what waits, and how long messages waited and handlers took.
    *
    * In a state that is `immutable`, `attempts` leaves out the messages that an
-   * `ackMutation` has acknowledged; the counters have them.
+   * `ackMutation` has acknowledged; the counters have them. In one that is not, the
+   * counters may miss what is logged while that state is rebuilt after an abort.
    *
    * @returns Plain JSON; see {@linkcode QueueMetrics}.
    *

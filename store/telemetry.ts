@@ -63,7 +63,7 @@ export interface RotateMessage {
   readonly last: number;
 }
 
-/** A compaction of a log, on `mini-state:compact`. */
+/** A compaction of a log, by a call or to what the log keeps, on `mini-state:compact`. */
 export interface CompactMessage {
   /** The file of the active segment. */
   readonly path: string;

@@ -102,7 +102,7 @@ export interface ToldSettlement {
 
 /** Deliveries that are settled by their consumer, or by the queue itself, or a message that is cancelled, on `mini-state:settle`. */
 export interface SettleMessage extends ToldQueue {
-  /** The cause: a consumer; a call of `ackMutation`, which is told synchronously; a call of `cancel`; or the queue. */
+  /** The cause: a consumer, a `work` that stops included; a call of `ackMutation`, which is told synchronously; a call of `cancel`; or the queue. */
   readonly by: "consumer" | "mutation" | "cancel" | "queue";
   /** How each ends. A cancellation that comes too late ends none. */
   settlements: readonly ToldSettlement[];

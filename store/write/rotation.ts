@@ -47,8 +47,12 @@ export class Rotation {
   async trim(): Promise<void> {
     if (this.keep === undefined) return;
     this.keepFailure = undefined;
+    const [segments, meter] = [this.#segments, this.#meter];
+    const compact = (upTo: number) =>
+      segments.canCompact(upTo) &&
+      meter.compact(upTo, () => segments.compact(upTo));
     try {
-      await this.#segments.trim(this.keep);
+      await segments.trim(this.keep, compact);
     } catch (error) {
       this.keepFailure = error as MiniError;
     }

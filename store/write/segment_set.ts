@@ -17,6 +17,9 @@ import type { KeepOptions } from "../options.ts";
 import { lastTimeIn } from "../read/native_segments.ts";
 import { beyondAge, beyondSize } from "./keep.ts";
 
+/** Compacts up to a record, if there is anything to remove. */
+type Compact = (upTo: number) => unknown;
+
 /**
  * The segments of an open journal, the active one last.
  *
@@ -235,16 +238,16 @@ export class SegmentSet {
     return this.#release(upTo, "remove", ({ path }) => fs.remove(path));
   }
 
-  /** Removes the sealed segments that are entirely beyond a limit, oldest first. */
-  async trim(keep: KeepOptions): Promise<void> {
+  /** Removes the sealed segments that are entirely beyond a limit, oldest first, by `compact`. */
+  async trim(keep: KeepOptions, compact: Compact): Promise<void> {
     const { base, sizeBytes } = this;
+    const active = { base, sizeBytes };
     try {
-      const active = { base, sizeBytes };
-      await this.compact(beyondSize(keep, { sealed: this.#sealed, active }));
+      await compact(beyondSize(keep, { sealed: this.#sealed, active }));
       // Last, because it may have to read a segment, and fail.
       const lastTime = (segment: SealedSegment) => this.#lastTime(segment);
       const left = { sealed: this.#sealed, active, lastTime };
-      await this.compact(await beyondAge(keep, left));
+      await compact(await beyondAge(keep, left));
     } catch (error) {
       throw this.#failed(error, "remove the oldest segments of");
     }

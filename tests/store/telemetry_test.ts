@@ -217,3 +217,24 @@ Deno.test("a log does not heed a subscriber that throws: the runtime reports it"
   globalThis.removeEventListener("error", report);
   assertEquals(reported, [error, error, error, error]);
 });
+
+Deno.test("a log tells of the segments that it removes by itself", async () => {
+  const fs = new MemoryFileSystem();
+  using listener = listen();
+  const keep = { records: 1 };
+  await using store = await MiniStore.open<string>(PATH, { fs, keep });
+  for (const record of ["a", "b", "c"]) {
+    await store.append(record);
+    await store.rotate();
+  }
+  const told = listener.of("compact asyncEnd");
+  assertEquals(
+    told.map(({ upTo, removed, firstSequence }) => [
+      upTo,
+      removed,
+      firstSequence,
+    ]),
+    [[1, 1, 2], [2, 1, 3]],
+  );
+  assertEquals(store.firstSequence, 3);
+});
