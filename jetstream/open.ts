@@ -2,6 +2,7 @@ import type { MiniError } from "../base/errors.ts";
 import { type Snapshots, SnapStore } from "../snap/mod.ts";
 import type { StateViewSource } from "../state/mod.ts";
 import type { Log } from "../store/mod.ts";
+import { Tries } from "./clock.ts";
 import { Lease } from "./lease.ts";
 import { JetStreamLog } from "./log/log.ts";
 import { JetStreamReader } from "./log/reader.ts";
@@ -142,11 +143,11 @@ export async function jetStream<S>(
 ): Promise<JetStreamState<S>> {
   const checkedOptions = checked("jetStream()", options);
   const names = namesOf(name, checkedOptions.prefix);
-  checkVersion(nc.info?.version);
+  const { holder, signal } = checkedOptions;
+  await checkVersion(nc, new Tries(checkedOptions, signal));
   const streams = streamsOf(nc, names, checkedOptions);
   const id = await prepare(streams, names, checkedOptions);
   const token = crypto.randomUUID();
-  const { holder, signal } = checkedOptions;
   const lease = await Lease.take(streams.leases, {
     ...checkedOptions,
     subject: names.leaseSubject,
@@ -247,7 +248,7 @@ export async function jetStreamReader<S>(
 ): Promise<StateViewSource<S>> {
   const checkedOptions = checked("jetStreamReader()", options);
   const names = namesOf(name, checkedOptions.prefix);
-  checkVersion(nc.info?.version);
+  await checkVersion(nc, new Tries(checkedOptions, checkedOptions.signal));
   const streams = streamsOf(nc, names, checkedOptions);
   const log = new JetStreamReader(
     streams.log,

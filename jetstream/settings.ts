@@ -3,7 +3,13 @@ import { type Patience, Tries } from "./clock.ts";
 import { API, ApiError, failureOf } from "./errors.ts";
 import type { Checked, Names } from "./options.ts";
 import { VERSION } from "./log/message.ts";
-import type { Stream, StreamConfig, StreamFacts } from "./stream.ts";
+import { serverVersion } from "./server.ts";
+import type {
+  NatsClient,
+  Stream,
+  StreamConfig,
+  StreamFacts,
+} from "./stream.ts";
 
 /** The settings without which a stream would lose something, each with the values that it may have. */
 export type Rules = Readonly<Record<string, readonly unknown[]>>;
@@ -222,14 +228,17 @@ export function notThere(stream: string): MiniError {
   return new MiniError("NOT_FOUND", `There is no stream ${stream}`);
 }
 
-/** Throws `UNSUPPORTED` for a server that is too old. */
-export function checkVersion(version: string | undefined): void {
-  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(version ?? "") ?? [];
+/** Throws `UNSUPPORTED` for a server that is too old, `UNAVAILABLE` if there is none. */
+export async function checkVersion(
+  nc: NatsClient,
+  tries: Tries,
+): Promise<void> {
+  const version = await serverVersion(nc, tries);
+  if (version === undefined) return;
+  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(version) ?? [];
   if (Number(major) > 2 || Number(major) === 2 && Number(minor) >= 12) return;
   throw new MiniError(
     "UNSUPPORTED",
-    `Cannot use NATS server ${
-      version ?? "of an unknown version"
-    }: 2.12 is the oldest that keeps what it acknowledges; nothing was sent`,
+    `Cannot use NATS server ${version}: 2.12 is the oldest that keeps what it acknowledges; nothing was sent`,
   );
 }

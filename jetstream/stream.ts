@@ -88,6 +88,7 @@ export class Stream {
   readonly name: string;
   readonly #nc: NatsClient;
   readonly #patience: Patience;
+  #maxPayload = 1024 * 1024;
 
   constructor(nc: NatsClient, name: string, patience: Patience) {
     this.name = name;
@@ -97,7 +98,9 @@ export class Stream {
 
   /** The size of the largest body. */
   get maxBodyBytes(): number {
-    return (this.#nc.info?.max_payload ?? 1024 * 1024) - OVERHEAD_BYTES;
+    // A connection that looks for another server knows none.
+    this.#maxPayload = this.#nc.info?.max_payload ?? this.#maxPayload;
+    return this.#maxPayload - OVERHEAD_BYTES;
   }
 
   /** Whether nothing will be answered any more. */

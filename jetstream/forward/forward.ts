@@ -1,5 +1,4 @@
 import type { MiniStore } from "../../store/mod.ts";
-import { checkVersion } from "../settings.ts";
 import { type NatsClient, Stream } from "../stream.ts";
 import { Forwarder } from "./forwarder.ts";
 import { checkedForward, type ForwardOptions } from "./options.ts";
@@ -54,12 +53,11 @@ export async function forward<T>(
   const checked = checkedForward(options);
   const { consumer, stream, subject, requestTimeoutMs } = checked;
   if (checked.signal?.aborted) return;
-  checkVersion(nc.info?.version);
   const from = await Source.open(source, consumer);
   try {
     const patience = { requestTimeoutMs, doubtMs: 0 };
     const place = { subject, log: from.id };
-    const target = new Target(new Stream(nc, stream, patience), place);
+    const target = new Target(nc, new Stream(nc, stream, patience), place);
     await new Forwarder(from, target, checked).run();
   } finally {
     await from.close();

@@ -1,7 +1,20 @@
 import { MiniError } from "../../base/errors.ts";
+import { Tries } from "../clock.ts";
 import { API, ApiError, failureOf } from "../errors.ts";
-import { ensure, KEEPS, type Making, type Rules } from "../settings.ts";
-import type { Expectation, NewMessage, Published, Stream } from "../stream.ts";
+import {
+  checkVersion,
+  ensure,
+  KEEPS,
+  type Making,
+  type Rules,
+} from "../settings.ts";
+import type {
+  Expectation,
+  NatsClient,
+  NewMessage,
+  Published,
+  Stream,
+} from "../stream.ts";
 import {
   type Forwarded,
   messageOf,
@@ -47,6 +60,7 @@ const FIRST_STEP = 1;
 
 /** The stream, and in it the subject of one log. */
 export class Target {
+  readonly #nc: NatsClient;
   readonly #stream: Stream;
   readonly #log: string;
   readonly #subject: string;
@@ -56,10 +70,11 @@ export class Target {
   /** Whether the last batch was refused, and perhaps for ids that the server knows of messages that are gone. */
   #wasRefused = false;
 
-  constructor(stream: Stream, { subject, log }: {
+  constructor(nc: NatsClient, stream: Stream, { subject, log }: {
     readonly subject: string;
     readonly log: string;
   }) {
+    this.#nc = nc;
     this.#stream = stream;
     this.#log = log;
     this.#subject = `${subject}.${log}`;
@@ -82,6 +97,7 @@ export class Target {
     const { maxBytes } = making;
     const subject = this.#subject;
     const isMade = `${subject.slice(0, subject.lastIndexOf("."))}.*`;
+    await this.#ask("prepare", () => checkVersion(this.#nc, new Tries(making)));
     const { config } = await this.#ask("prepare", () =>
       ensure({
         stream: this.#stream,

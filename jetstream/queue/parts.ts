@@ -1,5 +1,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { Tries } from "../clock.ts";
+import { serverVersion } from "../server.ts";
 import { Calls } from "./wire/calls.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { Intake } from "./intake.ts";
@@ -46,7 +48,8 @@ export async function openParts<T>(
 ): Promise<Parts<T>> {
   const options = checkedOptions(given);
   const names = namesOf(name, options.prefix);
-  checkVersion(nc.info?.version);
+  const version = await serverVersion(nc, new Tries(options));
+  if (version !== undefined) checkVersion(version);
   const calls = new Calls(nc, options);
   const settings = await new Streams(calls, jsm, names, options).open();
   const receipts = new Receipts(calls, settings.visibilityTimeoutMs);

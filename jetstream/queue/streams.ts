@@ -34,8 +34,8 @@ export interface Settings {
 }
 
 /** Throws `UNSUPPORTED` if the server is too old. */
-export function checkVersion(version: string | undefined): void {
-  const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
+export function checkVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major > OLDEST[0] || major === OLDEST[0] && minor >= OLDEST[1]) return;
   throw new MiniError(
     "UNSUPPORTED",
