@@ -28,10 +28,22 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** Further lines of each configuration. */
   readonly conf?: string;
-  /** Where each keeps its streams. @default {in a directory of the cluster} */
-  readonly storeDirs?: readonly string[];
+  /** Where each of them is. @default {all on this machine, as its processes are} */
+  readonly sites?: readonly Site[];
   /** When they sync what they have acknowledged. @default {"always"} */
   readonly syncInterval?: string;
+}
+
+/** Where a server is. */
+export interface Site {
+  /** Its address for clients. @default {"127.0.0.1"} */
+  readonly host?: string;
+  /** Its address for the other servers. @default {that for clients} */
+  readonly routeHost?: string;
+  /** Where it keeps its streams. @default {in a directory of the cluster} */
+  readonly storeDir?: string;
+  /** The begin of the command line that starts it there. */
+  readonly enter?: readonly string[];
 }
 
 /** The answer of the cluster's leader about its peers. */
@@ -47,11 +59,12 @@ interface MetaCluster {
 /** One server, its files, and its process if it runs. */
 export class NatsNode {
   readonly name: string;
+  /** The address for clients. */
+  readonly address: string;
   readonly port: number;
   /** The directory of its streams. */
   readonly storeDir: string;
-  readonly #server: NatsServer;
-  readonly #conf: string;
+  readonly #command: readonly string[];
   readonly #http: string;
   #process: Deno.ChildProcess | undefined;
 
@@ -59,19 +72,14 @@ export class NatsNode {
     server: NatsServer,
     conf: string,
     storeDir: string,
-    { name, port, http }: Place,
+    { name, host, port, http, enter }: Place,
   ) {
     this.name = name;
+    this.address = `${host}:${port}`;
     this.port = port;
     this.storeDir = storeDir;
-    this.#server = server;
-    this.#conf = conf;
-    this.#http = `http://127.0.0.1:${http}`;
-  }
-
-  /** The address for clients. */
-  get address(): string {
-    return `127.0.0.1:${this.port}`;
+    this.#command = [...enter, server.path, "--config", conf];
+    this.#http = `http://${host}:${http}`;
   }
 
   /** Starts it, and waits until it says that it is well. */
@@ -83,8 +91,9 @@ export class NatsNode {
   /** Starts it. */
   spawn(): void {
     if (this.#process !== undefined) return;
-    this.#process = new Deno.Command(this.#server.path, {
-      args: ["--config", this.#conf],
+    const [command, ...args] = this.#command;
+    this.#process = new Deno.Command(command!, {
+      args,
       stdin: "null",
       stdout: "null",
       stderr: "null",
@@ -150,14 +159,14 @@ export class NatsCluster implements AsyncDisposable {
   /** Starts servers, and waits until streams can be made. */
   static async start(
     server: NatsServer,
-    { nodes: count = 3, conf = "", storeDirs, syncInterval = "always" }:
+    { nodes: count = 3, conf = "", sites, syncInterval = "always" }:
       ClusterOptions = {},
   ): Promise<NatsCluster> {
     const dir = await Deno.makeTempDir({ prefix: "mini-state-nats-" });
-    const places = freePlaces(count);
+    const places = freePlaces(sites ?? Array(count).fill({}));
     const nodes: NatsNode[] = [];
-    for (const [index, place] of places.entries()) {
-      const storeDir = join(storeDirs?.[index] ?? dir, place.name);
+    for (const place of places) {
+      const storeDir = join(place.storeDir ?? dir, place.name);
       const file = join(dir, `${place.name}.conf`);
       const text = `${confOf(place, storeDir, syncInterval, places)}${conf}\n`;
       await Deno.writeTextFile(file, text);
@@ -218,6 +227,20 @@ export class NatsCluster implements AsyncDisposable {
     return found!;
   }
 
+  /** Has a server lead a stream. */
+  async lead(stream: string, index: number): Promise<void> {
+    const { name, address } = this.nodes[index]!;
+    const nc = await this.connect({ servers: address });
+    const subject = `$JS.API.STREAM.LEADER.STEPDOWN.${stream}`;
+    const wish = JSON.stringify({ placement: { preferred: name } });
+    await soon(`${name} leads ${stream}`, async () => {
+      if ((await this.leaderOf(stream)).name === name) return true;
+      await nc.request(subject, wish, { timeout: 1_000 }).catch(() => {});
+      return false;
+    });
+    await nc.close();
+  }
+
   /** The addresses for clients. */
   get servers(): string[] {
     return this.nodes.map(({ address }) => address);
@@ -247,23 +270,30 @@ export class NatsCluster implements AsyncDisposable {
   }
 }
 
-/** Where a server listens. */
-interface Place {
+/** Where a server is and listens. */
+interface Place extends Pick<Site, "storeDir"> {
   readonly name: string;
+  readonly host: string;
+  readonly routeHost: string;
+  readonly enter: readonly string[];
   readonly port: number;
   readonly http: number;
   readonly route: number;
 }
 
 /** Ports that nobody has. All are held until the last is found, so that none is given twice. */
-function freePlaces(count: number): Place[] {
+function freePlaces(sites: readonly Site[]): Place[] {
   const listeners: Deno.TcpListener[] = [];
   const port = () => {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     listeners.push(listener);
     return listener.addr.port;
   };
-  const places = Array.from({ length: count }, (_, index) => ({
+  const places = sites.map(({ host = "127.0.0.1", ...site }, index) => ({
+    routeHost: host,
+    enter: [],
+    ...site,
+    host,
     name: `n${index + 1}`,
     port: port(),
     http: port(),
@@ -274,19 +304,21 @@ function freePlaces(count: number): Place[] {
 }
 
 function confOf(
-  { name, port, http, route }: Place,
+  { name, host, port, http, routeHost, route }: Place,
   storeDir: string,
   syncInterval: string,
   places: readonly Place[],
 ): string {
-  const routes = places.map(({ route }) => `"nats://127.0.0.1:${route}"`);
+  const routes = places.map(({ routeHost, route }) =>
+    `"nats://${routeHost}:${route}"`
+  );
   const cluster = places.length === 1
     ? ""
-    : `cluster { name: mini, listen: "127.0.0.1:${route}", routes: [${routes}] }\n`;
+    : `cluster { name: mini, listen: "${routeHost}:${route}", routes: [${routes}] }\n`;
   return `server_name: ${name}
-host: 127.0.0.1
+host: ${host}
 port: ${port}
-http: "127.0.0.1:${http}"
+http: "${host}:${http}"
 jetstream { store_dir: ${
     JSON.stringify(storeDir)
   }, sync_interval: ${syncInterval} }

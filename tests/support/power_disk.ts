@@ -1,60 +1,115 @@
-import { run } from "./system.ts";
+import { join } from "@std/path";
+import { Namespace } from "./namespace.ts";
 
-/** An ext4 in a file, whose power can be cut: what was not synced is lost then. */
-export class PowerDisk implements AsyncDisposable {
-  /** Where it is mounted. */
-  readonly path: string;
-  readonly #images: string[] = [];
+const BYTES = "512M";
 
-  private constructor(path: string) {
-    this.path = path;
+/** How often a copy is made until nothing was written meanwhile. */
+const COPIES = 50;
+
+/** File systems of their own on loop devices, whose power can be cut, gone with their devices when the test ends, or is killed. */
+export class Disks implements AsyncDisposable {
+  readonly namespace: Namespace;
+  readonly #dir: string;
+
+  private constructor(namespace: Namespace, dir: string) {
+    this.namespace = namespace;
+    this.#dir = dir;
   }
 
-  /** Makes one of 128 MiB; gives the reason where there can be none. */
-  static async make(): Promise<PowerDisk | string> {
-    const path = await Deno.makeTempDir({ prefix: "mini-state-power-" });
-    const disk = new PowerDisk(path);
-    const image = disk.#newImage();
+  /** Finds out whether there can be some, or says why not. */
+  static async open(): Promise<Disks | string> {
+    const namespace = await Namespace.open("mount");
+    if (typeof namespace === "string") return namespace;
+    const dir = await Deno.makeTempDir({ prefix: "mini-state-power-" });
+    const disks = new Disks(namespace, dir);
     try {
-      await must("truncate", "-s", "128M", image);
-      await must("mkfs.ext4", "-q", "-m", "0", image);
-      await must("mount", "-o", "loop", image, path);
-      return disk;
+      const { path } = await disks.make("probe");
+      await namespace.run("umount", path);
+      return disks;
     } catch (error) {
-      await disk[Symbol.asyncDispose]();
+      await disks[Symbol.asyncDispose]();
       return (error as Error).message;
     }
   }
 
-  #newImage(): string {
-    const image = `${this.path}.${this.#images.length}.img`;
-    this.#images.push(image);
-    return image;
-  }
-
-  /** Cuts the power while nobody writes: copies what the block device has, not what only the memory of the kernel has. */
-  async cut(): Promise<void> {
-    const before = this.#images.at(-1)!;
-    const after = this.#newImage();
-    await must("cp", "--sparse=always", before, after);
-  }
-
-  /** Mounts what the last cut has left. */
-  async powerOn(): Promise<void> {
-    await must("umount", this.path);
-    await must("mount", "-o", "loop", this.#images.at(-1)!, this.path);
+  /** An ext4 on a device of its own. */
+  async make(name: string): Promise<Disk> {
+    const image = join(this.#dir, `${name}.img`);
+    const path = join(this.#dir, name);
+    await Deno.mkdir(path);
+    await this.namespace.run("truncate", "-s", BYTES, image);
+    const options = ["-q", "-F", "-m", "0", "-J", "size=8"];
+    await this.namespace.run("mkfs.ext4", ...options, image);
+    return await Disk.mount(this.namespace, image, path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await run("umount", this.path);
-    await Deno.remove(this.path, { recursive: true }).catch(() => {});
-    for (const image of this.#images) {
-      await Deno.remove(image).catch(() => {});
-    }
+    await this.namespace[Symbol.asyncDispose]();
+    await Deno.remove(this.#dir, { recursive: true });
   }
 }
 
-async function must(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await run(command, ...args);
-  if (!success) throw new Error(stderr || `there is no ${command}`);
+/** A file system on a loop device. */
+export class Disk {
+  /** Where it is mounted, in the namespace. */
+  readonly path: string;
+  readonly #namespace: Namespace;
+  #image: string;
+  #device = "";
+
+  private constructor(namespace: Namespace, image: string, path: string) {
+    this.#namespace = namespace;
+    this.#image = image;
+    this.path = path;
+  }
+
+  static async mount(
+    namespace: Namespace,
+    image: string,
+    path: string,
+  ): Promise<Disk> {
+    const disk = new Disk(namespace, image, path);
+    await disk.#mount();
+    return disk;
+  }
+
+  async #mount(): Promise<void> {
+    const find = ["--find", "--show", this.#image];
+    this.#device = await this.#namespace.run("losetup", ...find);
+    try {
+      // Without it the kernel still makes the file system, and a copy has no moment.
+      const options = ["-o", "noinit_itable"];
+      await this.#namespace.run("mount", ...options, this.#device, this.path);
+    } finally {
+      // From now on it is gone when it is not mounted any more.
+      await this.#namespace.run("losetup", "--detach", this.#device);
+    }
+  }
+
+  /**
+   * Cuts the power: what the device has been given is there, and what only the
+   * file system knows is not. No process may write to it meanwhile.
+   */
+  async cut(): Promise<void> {
+    const copy = `${this.#image}+`;
+    for (let count = 1;; count++) {
+      const before = await this.#writes();
+      await this.#namespace.run("cp", "--sparse=always", this.#image, copy);
+      // Only so it is what was there at one moment.
+      if (await this.#writes() === before) break;
+      if (count === COPIES) throw new Error(`${this.#device} is busy`);
+    }
+    await this.#namespace.run("umount", this.path);
+    await Deno.remove(this.#image);
+    this.#image = copy;
+    await this.#mount();
+  }
+
+  /** The counts of what the device has been given, and of what it works on. */
+  async #writes(): Promise<string> {
+    const name = this.#device.slice("/dev/".length);
+    const text = await Deno.readTextFile(`/sys/block/${name}/stat`);
+    const counts = text.trim().split(/\s+/);
+    return [counts[4], counts[8], counts[15]].join();
+  }
 }
