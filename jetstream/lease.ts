@@ -72,7 +72,7 @@ export class Lease {
    */
   static async take(stream: Stream, claim: Claim): Promise<Lease> {
     const { whenHeld, token, signal } = claim;
-    const tries = new Tries(claim.patience, signal);
+    let tries = new Tries(claim.patience, signal);
     let seen: { revision: number; at: number } | undefined;
     for (;;) {
       signal?.throwIfAborted();
@@ -93,6 +93,8 @@ export class Lease {
       }
       if (seen?.revision !== revision) seen = { revision, at: now };
       await pause(Math.min(ms / RENEWALS, MAX_LOOK_MS), signal);
+      // However long it was held, there is time to take it when it is free.
+      tries = new Tries(claim.patience, signal);
     }
   }
 

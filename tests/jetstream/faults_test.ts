@@ -1,5 +1,6 @@
 // The log on servers in memory that lose, delay, repeat and reorder, and answer from an old state.
 import { assert, assertArrayIncludes, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { jetStream } from "@mini/state/jetstream";
 import { logSuite, Random, randomSeed, runSuite } from "@mini/state/testing";
 import type { Log } from "@mini/state/store";
@@ -166,6 +167,36 @@ function judge(
   }
   return { ...counts, faults: nats.faults };
 }
+
+Deno.test("jetStream() that waits for the lease waits on where another was quicker, however long it has waited", async () => {
+  const nats = new FakeNats();
+  const patient = { whenHeld: "wait", doubtMs: 20, leaseMs: 200 } as const;
+  const first = await jetStream(nats.connect(), "log", { leaseMs: 200 });
+  const nc = nats.connect();
+  const { request } = nc;
+  const looks = Promise.withResolvers<void>();
+  let lookCount = 0;
+  let quicker: ReturnType<typeof jetStream> | undefined;
+  nc.request = async (...args) => {
+    if (args[0].includes("MSG.GET.MINI_LEASES") && ++lookCount === 4) {
+      looks.resolve();
+    }
+    if (args[0] === "mini.log.lease" && quicker === undefined) {
+      quicker = jetStream(nats.connect(), "log", { whenHeld: "depose" });
+      await quicker;
+    }
+    return await request(...args);
+  };
+  const waiting = jetStream(nc, "log", patient);
+  // It has waited for longer than one operation may take.
+  await looks.promise;
+  await first.log.close();
+  while (quicker === undefined) await delay(1);
+  await (await quicker).log.close();
+  const last = await waiting;
+  assertEquals(last.epoch > (await quicker).epoch, true);
+  await last.log.close();
+});
 
 Deno.test("jetStream() is UNAVAILABLE while nobody answers, and has written nothing", async () => {
   const nats = new FakeNats();
