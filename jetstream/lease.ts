@@ -50,6 +50,8 @@ export class Lease {
   readonly #claim: Claim;
   readonly #stop = new AbortController();
   readonly #lost = withResolvers<MiniError>();
+  /** The number of the message with which it was taken: it grows with each owner. */
+  readonly taken: number;
   #revision: number;
   #renewing: Promise<void>;
 
@@ -61,7 +63,7 @@ export class Lease {
   ) {
     this.#stream = stream;
     this.#claim = claim;
-    this.#revision = revision;
+    this.#revision = this.taken = revision;
     this.#renewing = this.#renew(since);
   }
 

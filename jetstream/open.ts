@@ -161,7 +161,7 @@ export async function jetStream<S>(
     const taken = await takeOver(
       streams.log,
       subject,
-      { token, holder },
+      { token, holder, lease: lease.taken },
       checkedOptions,
       signal,
     );

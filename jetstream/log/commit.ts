@@ -16,6 +16,8 @@ export interface Owner {
   readonly epoch: number;
   /** The token of its fence. */
   readonly token: string;
+  /** The number of the lease with which it took over. */
+  readonly lease: number;
 }
 
 /** The result of a commit. */
@@ -84,7 +86,7 @@ async function behind(
   stream: CommitStream,
   { headers }: NewMessage,
   last: number,
-  { epoch, token }: Owner,
+  { epoch, token, lease }: Owner,
 ): Promise<Found> {
   const there = await stream.get(last + 1).catch(() => undefined);
   // Who answers may be behind the others.
@@ -92,8 +94,8 @@ async function behind(
   const meaning = meaningOf(there);
   if (meaning.kind === "stray") return "stray";
   if (meaning.kind === "fence") {
-    // A try of one's own to begin, that came late.
-    if (meaning.token === token) return "stray";
+    // A try to begin that came late: one's own, or that of an owner before.
+    if (meaning.token === token || meaning.lease < lease) return "stray";
     const why = `"${meaning.holder}" has taken over`;
     return { failed: deposed(stream.name, why) };
   }

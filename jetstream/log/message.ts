@@ -37,6 +37,8 @@ export interface Fence {
   /** Unique to the opening that wrote it. */
   readonly token: string;
   readonly holder: string;
+  /** The number of the lease with which it was written: one that comes late has a smaller one than a later owner. */
+  readonly lease: number;
 }
 
 /** The meaning of a message. A stray is of somebody else. */
@@ -63,8 +65,14 @@ export function commitHeaders(
 }
 
 /** The headers of a fence. */
-export function fenceHeaders(token: string, holder: string): Headers {
-  return { "Mini-Fence": token, "Mini-Holder": encodeURIComponent(holder) };
+export function fenceHeaders(
+  { token, holder, lease }: Omit<Fence, "kind">,
+): Headers {
+  return {
+    "Mini-Fence": token,
+    "Mini-Holder": encodeURIComponent(holder),
+    "Mini-Lease": `${lease}`,
+  };
 }
 
 /** The meaning of a message, by its headers. */
@@ -72,7 +80,8 @@ export function meaningOf({ headers }: StoredMessage): Meaning {
   const token = headers["Mini-Fence"];
   if (token !== undefined) {
     const holder = decoded(headers["Mini-Holder"] ?? "");
-    return { kind: "fence", token, holder };
+    const lease = numberIn(headers, "Mini-Lease") ?? Infinity;
+    return { kind: "fence", token, holder, lease };
   }
   const id = headers["Mini-Commit"];
   const [first, count, epoch] = ["First", "Count", "Epoch"]

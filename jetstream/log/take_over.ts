@@ -5,6 +5,7 @@ import { MiniError } from "../../base/errors.ts";
 import type { Stream } from "../stream.ts";
 import {
   type Commit,
+  type Fence,
   fenceHeaders,
   meaningOf,
   type StoredMessage,
@@ -33,11 +34,12 @@ export interface Taken extends Owner {
 export async function takeOver(
   stream: Stream,
   subject: string,
-  { token, holder }: { readonly token: string; readonly holder: string },
+  fence: Omit<Fence, "kind">,
   patience: Patience,
   signal?: AbortSignal,
 ): Promise<Taken> {
-  const headers = fenceHeaders(token, holder);
+  const headers = fenceHeaders(fence);
+  const { token, lease } = fence;
   // A second fence does no harm.
   const answer = await stream.surely(
     "take over",
@@ -50,7 +52,7 @@ export async function takeOver(
   const lastCommit = await lastBefore(stream, epoch, patience, signal);
   const firstCommit = lastCommit &&
     await firstFrom(stream, 1, lastCommit, signal);
-  return { epoch, token, firstCommit, lastCommit };
+  return { epoch, token, lease, firstCommit, lastCommit };
 }
 
 /** The last commit before a message that is there. Reads one message after another, so that a server that is behind the others is noticed. */

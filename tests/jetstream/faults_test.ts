@@ -168,6 +168,36 @@ function judge(
   return { ...counts, faults: nats.faults };
 }
 
+Deno.test("a log on JetStream is not deposed by the beginning of an earlier owner that comes late", async () => {
+  const nats = new FakeNats();
+  const slow = nats.connect();
+  const { request } = slow;
+  const fenced = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  slow.request = async (...args) => {
+    if (args[0] === "mini.log.log") {
+      fenced.resolve();
+      await goOn.promise;
+    }
+    return await request(...args);
+  };
+  const earlier = jetStream(slow, "log");
+  await fenced.promise;
+  const { log } = await jetStream(nats.connect(), "log", {
+    whenHeld: "depose",
+  });
+  await log.append("before");
+  goOn.resolve();
+  const late = await earlier;
+  assertEquals(await log.append("after"), 2);
+  const refused = late.log.append("too late") as Promise<never>;
+  assertEquals((await errorOf(refused)).code, "DEPOSED");
+  const records = await Array.fromAsync(log.replay(), ({ data }) => data);
+  assertEquals(records, ["before", "after"]);
+  await late.log.close();
+  await log.close();
+});
+
 Deno.test("jetStream() that waits for the lease waits on where another was quicker, however long it has waited", async () => {
   const nats = new FakeNats();
   const patient = { whenHeld: "wait", doubtMs: 20, leaseMs: 200 } as const;

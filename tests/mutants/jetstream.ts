@@ -71,8 +71,11 @@ export const JETSTREAM_MUTANTS: readonly Mutant[] = [
         "if (epoch > 0 && headers !== undefined) {",
       ],
     ],
-    killedBy: lives,
-    equivalent: "a fence stands before every commit of another owner",
+    killedBy: {
+      file: lives.file,
+      test:
+        "a log on JetStream is not deposed by the beginning of an earlier owner that comes late",
+    },
   },
   {
     name: "purge-the-last-commit",
