@@ -1,4 +1,8 @@
-import { MiniError, type MiniErrorOptions } from "../base/errors.ts";
+import {
+  MiniError,
+  type MiniErrorCode,
+  type MiniErrorOptions,
+} from "../base/errors.ts";
 import { messageOf } from "../base/reason.ts";
 
 /** The codes of answers of JetStream that mean something here. */
@@ -13,6 +17,18 @@ export const API = {
   duplicateInBatch: 10201,
   headerInBatch: 10177,
 } as const;
+
+/** The codes of refusals that no later try changes, and after which nothing is in doubt. */
+const FINAL: Readonly<Record<number, MiniErrorCode>> = {
+  10002: "NO_SPACE", // limits of the account
+  10023: "NO_SPACE", // limits of the server
+  10028: "NO_SPACE",
+  10047: "NO_SPACE",
+  10039: "UNSUPPORTED", // the account has no JetStream
+  10076: "UNSUPPORTED", // the server has none
+  10074: "UNSUPPORTED", // replicas without a cluster
+  10065: "UNSUPPORTED_FORMAT", // another stream has the subjects
+};
 
 /** An answer of JetStream that says no. */
 export class ApiError extends Error {
@@ -33,17 +49,19 @@ export function failureOf(
 ): MiniError {
   if (cause instanceof MiniError) return cause;
   const because = reasonOf(cause);
-  return isForbidden(cause)
-    ? new MiniError(
-      "PERMISSION",
-      `Cannot ${doing}: the NATS user may not (${because}); ${after}`,
-      { cause },
-    )
-    : new MiniError(
-      "UNAVAILABLE",
-      `Cannot ${doing}: JetStream does not answer (${because}); ${after}`,
-      { cause },
-    );
+  const [code, why] = isForbidden(cause)
+    ? ["PERMISSION", "the NATS user may not"] as const
+    : cause instanceof ApiError
+    ? [FINAL[cause.code] ?? "UNAVAILABLE", "JetStream refuses"] as const
+    : ["UNAVAILABLE", "JetStream does not answer"] as const;
+  const message = `Cannot ${doing}: ${why} (${because}); ${after}`;
+  return new MiniError(code, message, { cause });
+}
+
+/** Whether no later try changes the answer. */
+export function isFinal(error: unknown): boolean {
+  return isForbidden(error) ||
+    error instanceof ApiError && error.code in FINAL;
 }
 
 /** The reason in words. */
@@ -54,7 +72,7 @@ export function reasonOf(cause: unknown): string {
 }
 
 /** Whether the servers refused because of the user. */
-export function isForbidden(error: unknown): boolean {
+function isForbidden(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return /^(PermissionViolation|Authorization)Error$/.test(error.name) ||
     isForbidden(error.cause);

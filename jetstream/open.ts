@@ -118,8 +118,9 @@ function streamsOf(
  * if nobody answers for `doubtMs`; `NOT_FOUND` for a stream that is missing if none
  * is to be made; `UNSUPPORTED_FORMAT` for a stream whose settings would lose
  * records, or that holds something else, or a newer version; `UNSUPPORTED` for a
- * server before 2.12; `CORRUPT` if messages are missing; `PERMISSION` if the NATS
- * user may not.
+ * server before 2.12, without JetStream, or alone where replicas are wanted;
+ * `NO_SPACE` beyond the limits of the account or the servers; `CORRUPT` if messages
+ * are missing; `PERMISSION` if the NATS user may not.
  *
  * @example A state on three servers
  * ```ts ignore

@@ -1,6 +1,6 @@
 import { MiniError } from "../base/errors.ts";
 import { type Patience, Tries } from "./clock.ts";
-import { API, ApiError, failureOf } from "./errors.ts";
+import { API, ApiError, failureOf, isFinal } from "./errors.ts";
 import type { Checked, Names } from "./options.ts";
 import { VERSION } from "./log/message.ts";
 import { serverVersion } from "./server.ts";
@@ -128,7 +128,7 @@ export async function ensure(
       // Somebody else was quicker.
       if (error instanceof ApiError && error.code === API.nameInUse) continue;
       // The servers may not have found each other yet.
-      if (await tries.again()) continue;
+      if (!isFinal(error) && await tries.again()) continue;
       throw failureOf(
         `create stream ${stream.name}`,
         error,

@@ -1,6 +1,6 @@
 import { headers as newHeaders, type MsgHdrs, nuid } from "@nats-io/nats-core";
 import { MiniError } from "../base/errors.ts";
-import { API, ApiError, failureOf, isForbidden, reasonOf } from "./errors.ts";
+import { API, ApiError, failureOf, isFinal, reasonOf } from "./errors.ts";
 import { type Patience, Tries } from "./clock.ts";
 import type { Headers, StoredMessage } from "./log/message.ts";
 
@@ -167,7 +167,7 @@ export class Stream {
   #refusalOf(error: unknown): Published {
     const doing = `write to stream ${this.name}`;
     const after = "nothing was written";
-    if (isForbidden(error)) return failureOf(doing, error, after);
+    if (isFinal(error)) return failureOf(doing, error, after);
     if (!(error instanceof ApiError)) throw error;
     const { code, message } = error;
     if (MOVED.includes(code)) return "moved";
@@ -256,8 +256,8 @@ export class Stream {
         return await ask();
       } catch (error) {
         if (error instanceof MiniError) throw error;
-        const isFinal = isForbidden(error) || this.isClosed;
-        if (!isFinal && await tries.again()) continue;
+        const isOver = isFinal(error) || this.isClosed;
+        if (!isOver && await tries.again()) continue;
         throw failureOf(
           `${doing} stream ${this.name}`,
           error,

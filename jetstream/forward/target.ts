@@ -191,7 +191,8 @@ export class Target {
       }
       const failure = failureOf(doing, error, "it is tried again");
       // It is known what becomes of it when the stream is read again.
-      if (failure.code === "UNAVAILABLE") throw new Interruption(failure);
+      const isPassing = ["UNAVAILABLE", "NO_SPACE"].includes(failure.code);
+      if (isPassing) throw new Interruption(failure);
       throw failure;
     }
   }

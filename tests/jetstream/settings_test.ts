@@ -1,6 +1,11 @@
 // Streams that would lose records, and what others do to streams.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { connectionOptions, jetStream } from "@mini/state/jetstream";
+import {
+  connectionOptions,
+  jetStream,
+  JetStreamQueue,
+  type MiniError,
+} from "@mini/state/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { ALONE, openSum, SUM } from "../support/jetstream.ts";
 import { errorOf } from "../support/journal.ts";
@@ -110,6 +115,34 @@ if (server !== undefined) {
     );
     const opened = openSum(nc, "shop") as Promise<unknown>;
     assertEquals((await errorOf(opened as Promise<never>)).code, "CORRUPT");
+  });
+
+  Deno.test("a log on JetStream that the servers cannot keep is refused at once, and an append beyond the limits of the account is NO_SPACE", async () => {
+    const conf = `accounts {
+      small { users: [{ user: small, password: x }], jetstream { max_file: 2MB } }
+      none { users: [{ user: none, password: x }] }
+    }`;
+    await using cluster = await NatsCluster.start(server, { nodes: 1, conf });
+    const small = await cluster.connect({ user: "small", pass: "x" });
+    const none = await cluster.connect({ user: "none", pass: "x" });
+    const codeOf = async (opened: Promise<unknown>) =>
+      (await errorOf(opened as Promise<never>)).code;
+    const ofThree = jetStream(small, "shop", { ...ALONE, replicas: 3 });
+    assertEquals(await codeOf(ofThree), "UNSUPPORTED");
+    assertEquals(await codeOf(jetStream(none, "shop", ALONE)), "UNSUPPORTED");
+    const queue = JetStreamQueue.open(none, "shop", { replicas: 1 });
+    assertEquals(await codeOf(queue), "UNSUPPORTED");
+    const { log } = await jetStream(small, "shop", ALONE);
+    const half = "x".repeat(500_000);
+    let error: MiniError | undefined;
+    while (error === undefined) {
+      await log.append(half).catch((failure) => error = failure);
+    }
+    assertEquals(error.code, "NO_SPACE");
+    const { sequence } = log;
+    await log.compact(sequence);
+    assertEquals(await log.append("small"), sequence + 1);
+    await log.close();
   });
 
   Deno.test("a NATS user who may not write to the log is told so: PERMISSION", async () => {

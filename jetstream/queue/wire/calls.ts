@@ -24,6 +24,7 @@ const PASSING_CODES: ReadonlySet<number> = new Set([
 const PASSING_TEXT = /batch is incomplete|too many inflight/;
 
 const CODES: Readonly<Record<number, MiniErrorCode>> = {
+  10002: "NO_SPACE", // limits of the account
   10023: "NO_SPACE", // insufficient resources
   10028: "NO_SPACE", // memory
   10047: "NO_SPACE", // storage
@@ -63,6 +64,7 @@ function isPassing(error: unknown): boolean {
 function codeOf(error: unknown): MiniErrorCode {
   const names = namesOf(error);
   if (names.includes("PermissionViolationError")) return "PERMISSION";
+  if (names.includes("JetStreamNotEnabled")) return "UNSUPPORTED";
   return CODES[refusalOf(error) ?? 0] ?? "UNAVAILABLE";
 }
 
