@@ -10,13 +10,18 @@ const nc = await connect({ servers });
 const to = await JetStreamQueue.open<number>(nc, name, { replicas: 1 });
 const from = await MiniQueue.open<number>(dir);
 const stop = new AbortController();
+const stopIfEmpty = async () => {
+  const { ready, inFlight } = await from.stats();
+  if (ready + inFlight === 0) stop.abort();
+};
 const told = (async () => {
   for await (const { type, id } of from.events({ signal: stop.signal })) {
     if (type === "done") tell(`done ${id}`);
-    const { ready, inFlight } = await from.stats();
-    if (ready + inFlight === 0) stop.abort();
+    await stopIfEmpty();
   }
 })().catch(() => {});
+// An earlier one may have moved all of them.
+await stopIfEmpty();
 await relay(from, to, { signal: stop.signal, concurrency: 4 });
 await told;
 tell("empty");

@@ -18,6 +18,7 @@ const PASSING_CODES: ReadonlySet<number> = new Set([
   10041, // a failure of Raft
   10118, // stream is offline
   10119, // consumer is offline
+  10158, // a message with the same id is being stored
 ]);
 
 /** Answers about a batch that was cut off by a change of the leader, or that has to wait for others. */

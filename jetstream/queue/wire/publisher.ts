@@ -29,6 +29,7 @@ export interface Stored {
 }
 
 const DUPLICATE_IN_BATCH = 10201;
+const WRONG_LAST_ID = 10070;
 
 const IN_DOUBT =
   "whether the servers have it is unknown: with a dedupeKey, it can be enqueued again";
@@ -133,8 +134,9 @@ export class Publisher {
     probe.set("Nats-Expected-Last-Msg-Id", crypto.randomUUID());
     const timeout = this.#calls.requestTimeoutMs;
     const answer = await nc.request(subject, "", { headers: probe, timeout });
-    const { seq, duplicate, error } = answer.json<Answer>();
-    return error === undefined && duplicate ? seq : undefined;
+    const said = answer.json<Answer>();
+    if (said.error?.err_code === WRONG_LAST_ID) return undefined;
+    return checked(said).seq;
   }
 }
 
