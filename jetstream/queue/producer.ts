@@ -10,7 +10,7 @@ import { CALL, ENQUEUED, headersOf, MESSAGE_ID } from "./wire/header.ts";
 import { SCHEDULE, scheduleOf } from "./look.ts";
 import type { Names } from "./wire/names.ts";
 import type { CheckedOptions } from "./options.ts";
-import type { Envelope, Publisher } from "./wire/publisher.ts";
+import { type Envelope, ownId, type Publisher } from "./wire/publisher.ts";
 import type { Settings } from "./streams.ts";
 import { unsupported } from "./wire/unsupported.ts";
 
@@ -112,7 +112,7 @@ export class Producer<T> {
       headers,
       {
         [MESSAGE_ID]: id ??
-          (dedupeKey === undefined ? `c.${call}` : `k.${dedupeKey}`),
+          (dedupeKey === undefined ? ownId(call) : `k.${dedupeKey}`),
         [CALL]: call,
         [ENQUEUED]: isLater ? new Date().toISOString() : undefined,
       },

@@ -124,7 +124,8 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
    * @param options When it is delivered, and its deduplication key.
    * @returns The id of the message, its number in the stream, or that of the one
    * with the same key; on a quorum of the servers. A message that is delayed gets
-   * another id when it is ready.
+   * another id when it is ready. `deduplicated` may be true of a message of this
+   * call if the servers' answer was lost, and it was consumed before the next.
    * @throws {MiniError} `UNSUPPORTED` for a group or a priority; `INVALID`,
    * `UNSERIALIZABLE`, `TOO_LARGE`; `NO_SPACE` beyond `maxBytes`; `UNAVAILABLE`
    * if no answer came in time, and the message may be there all the same.

@@ -65,8 +65,8 @@ export class Publisher {
     return this.#calls.patiently(doing, async (tries) => {
       const { seq, duplicate = false } = await this.#send(message);
       // After an answer that was lost, it may be this one.
-      const isOther = duplicate && (tries === 0 ||
-        await this.#isOther(message.headers.get(CALL), seq, doing));
+      const isOther = duplicate &&
+        (tries === 0 || (await this.#isOther(message, seq) ?? true));
       return { seq, isOther };
     }, { known: IN_DOUBT });
   }
@@ -81,10 +81,10 @@ export class Publisher {
         const found = tries > 0
           ? await this.#probe(messages.at(-1)!)
           : undefined;
-        const call = messages.at(-1)!.headers.get(CALL);
-        if (
-          found === undefined || await this.#isOther(call, found, doing)
-        ) throw taken(doing, error);
+        if (found === undefined) throw taken(doing, error);
+        const isOther = await this.#isOther(messages.at(-1)!, found);
+        if (isOther === undefined) throw unknown(doing, error);
+        if (isOther) throw taken(doing, error);
         return found - messages.length + 1;
       }
     }, { known: IN_DOUBT });
@@ -95,14 +95,15 @@ export class Publisher {
     return checked(answer.json<Answer>());
   }
 
-  /** Whether another call has stored the message at `seq`. */
-  async #isOther(call: string, seq: number, doing: string): Promise<boolean> {
+  /** Whether another call has stored the message at `seq`; `undefined` if it has a key, and was consumed since. */
+  async #isOther(
+    { headers }: Envelope,
+    seq: number,
+  ): Promise<boolean | undefined> {
+    const call = headers.get(CALL);
+    if (headers.get(MESSAGE_ID) === ownId(call)) return false;
     const found = await this.#jsm.streams.getMessage(this.#stream, { seq });
-    if (found !== null) return found.header.get(CALL) !== call;
-    throw new MiniError(
-      "UNAVAILABLE",
-      `Cannot ${doing}: the answer was lost, and a message with its key was consumed since, which may be this one; it is not enqueued again`,
-    );
+    return found === null ? undefined : found.header.get(CALL) !== call;
   }
 
   /** Sends a batch. Returns the place of the last message. */
@@ -152,4 +153,17 @@ function taken(doing: string, cause: unknown): MiniError {
     `Cannot ${doing}: the dedupeKey of one of them is taken; none was enqueued. Leave that one out, or enqueue them one by one`,
     { cause },
   );
+}
+
+function unknown(doing: string, cause: unknown): MiniError {
+  return new MiniError(
+    "UNAVAILABLE",
+    `Cannot ${doing}: the answer was lost, and a message with the key of the last one was consumed since, which may be that one; ${IN_DOUBT}`,
+    { cause },
+  );
+}
+
+/** The id of a message without a key: that of its call. */
+export function ownId(call: string): string {
+  return `c.${call}`;
 }
