@@ -72,6 +72,7 @@ Deno.test("every block of code in the documents is of a kind that is run or comp
     "ts": "by the gate, with deno test --doc",
     "ts ignore":
       "not at all, because it needs servers; the tests of jetstream/ do the same",
+    "conf": "by a server, in tests/jetstream/permissions_test.ts",
     "sh": "here, line by line",
     "console": "here, and its output compared",
     "jsonl journal": "replayed as a journal",

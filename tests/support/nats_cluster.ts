@@ -1,17 +1,21 @@
-import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import {
   connect,
   type NatsConnection,
   type NodeConnectionOptions,
 } from "@nats-io/transport-node";
+import {
+  ask,
+  configurationOf,
+  freePlaces,
+  healthy,
+  type Place,
+  ready,
+  soon,
+} from "../../scripts/cluster/servers.ts";
 import type { NatsServer } from "./nats_server.ts";
 
-/** How long servers may take to come up, on a machine that has much else to do. */
-const PATIENCE_MS = 60_000;
-
-/** Between two looks at what a server says about itself. */
-const LOOK_MS = 50;
+export { soon };
 
 /** Lets a client notice within seconds that its server hangs. */
 const QUICK: NodeConnectionOptions = {
@@ -46,46 +50,44 @@ export interface Site {
   readonly enter?: readonly string[];
 }
 
-/** The answer of the cluster's leader about its peers. */
-interface MetaCluster {
-  readonly leader?: string;
-  readonly replicas?: readonly {
-    readonly name: string;
-    readonly current?: boolean;
-    readonly offline?: boolean;
-  }[];
-}
-
 /** One server, its files, and its process if it runs. */
 export class NatsNode {
-  readonly name: string;
-  /** The address for clients. */
-  readonly address: string;
-  readonly port: number;
   /** The directory of its streams. */
   readonly storeDir: string;
+  /** Where it listens. */
+  readonly place: Place;
   readonly #command: readonly string[];
-  readonly #http: string;
   #process: Deno.ChildProcess | undefined;
 
   constructor(
     server: NatsServer,
     conf: string,
     storeDir: string,
-    { name, host, port, http, enter }: Place,
+    place: Place,
+    enter: readonly string[] = [],
   ) {
-    this.name = name;
-    this.address = `${host}:${port}`;
-    this.port = port;
     this.storeDir = storeDir;
+    this.place = place;
     this.#command = [...enter, server.path, "--config", conf];
-    this.#http = `http://${host}:${http}`;
+  }
+
+  get name(): string {
+    return this.place.name;
+  }
+
+  get port(): number {
+    return this.place.port;
+  }
+
+  /** The address for clients. */
+  get address(): string {
+    return `${this.place.host}:${this.port}`;
   }
 
   /** Starts it, and waits until it says that it is well. */
   async start(): Promise<void> {
     this.spawn();
-    await this.healthy();
+    await healthy(this.place);
   }
 
   /** Starts it. */
@@ -100,23 +102,9 @@ export class NatsNode {
     }).spawn();
   }
 
-  /** Waits until it says that it is well. */
-  async healthy(): Promise<void> {
-    await soon(`${this.name} is healthy`, async () => {
-      return (await this.ask("healthz")) !== undefined;
-    });
-  }
-
   /** Asks at a path of its monitoring port; `undefined` if it does not answer, or with an error. */
-  async ask(path: string): Promise<Record<string, unknown> | undefined> {
-    const signal = AbortSignal.timeout(2_000);
-    try {
-      const response = await fetch(`${this.#http}/${path}`, { signal });
-      const said = await response.json();
-      return response.ok ? said : undefined;
-    } catch {
-      return undefined;
-    }
+  ask(path: string): Promise<Record<string, unknown> | undefined> {
+    return ask(this.place, path);
   }
 
   /** Kills it, so that it runs no more when the promise resolves. */
@@ -163,14 +151,18 @@ export class NatsCluster implements AsyncDisposable {
       ClusterOptions = {},
   ): Promise<NatsCluster> {
     const dir = await Deno.makeTempDir({ prefix: "mini-state-nats-" });
-    const places = freePlaces(sites ?? Array(count).fill({}));
+    const places = freePlaces(sites?.length ?? count).map((place, index) => {
+      const { host = place.host, routeHost = host } = sites?.[index] ?? {};
+      return { ...place, host, routeHost };
+    });
     const nodes: NatsNode[] = [];
-    for (const place of places) {
-      const storeDir = join(place.storeDir ?? dir, place.name);
+    for (const [index, place] of places.entries()) {
+      const { storeDir: parent = dir, enter } = sites?.[index] ?? {};
+      const storeDir = join(parent, place.name);
       const file = join(dir, `${place.name}.conf`);
-      const text = `${confOf(place, storeDir, syncInterval, places)}${conf}\n`;
-      await Deno.writeTextFile(file, text);
-      nodes.push(new NatsNode(server, file, storeDir, place));
+      const text = configurationOf(place, places, { storeDir, syncInterval });
+      await Deno.writeTextFile(file, `${text}${conf}\n`);
+      nodes.push(new NatsNode(server, file, storeDir, place, enter));
     }
     const cluster = new NatsCluster(dir, nodes);
     try {
@@ -185,24 +177,7 @@ export class NatsCluster implements AsyncDisposable {
 
   /** Resolves when every server is well, and a leader sees all of them. */
   async ready(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.healthy()));
-    if (this.nodes.length === 1) return;
-    await soon("a leader sees every server", async () => {
-      const leader = await this.#metaLeader();
-      // Until then the leader refuses to place replicas on the others.
-      return leader?.replicas?.length === this.nodes.length - 1 &&
-        leader.replicas.every((peer) => peer.current && !peer.offline);
-    });
-  }
-
-  /** The answer of the leader, if there is one. */
-  async #metaLeader(): Promise<MetaCluster | undefined> {
-    for (const node of this.nodes) {
-      const said = await node.ask("jsz");
-      const meta = said?.meta_cluster as MetaCluster | undefined;
-      if (meta?.leader === node.name) return meta;
-    }
-    return undefined;
+    await ready(this.nodes.map(({ place }) => place));
   }
 
   /** The server that leads a stream. */
@@ -267,74 +242,5 @@ export class NatsCluster implements AsyncDisposable {
     for (const node of this.nodes) node.cont();
     await this.killAll();
     await Deno.remove(this.#dir, { recursive: true });
-  }
-}
-
-/** Where a server is and listens. */
-interface Place extends Pick<Site, "storeDir"> {
-  readonly name: string;
-  readonly host: string;
-  readonly routeHost: string;
-  readonly enter: readonly string[];
-  readonly port: number;
-  readonly http: number;
-  readonly route: number;
-}
-
-/** Ports that nobody has. All are held until the last is found, so that none is given twice. */
-function freePlaces(sites: readonly Site[]): Place[] {
-  const listeners: Deno.TcpListener[] = [];
-  const port = () => {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    listeners.push(listener);
-    return listener.addr.port;
-  };
-  const places = sites.map(({ host = "127.0.0.1", ...site }, index) => ({
-    routeHost: host,
-    enter: [],
-    ...site,
-    host,
-    name: `n${index + 1}`,
-    port: port(),
-    http: port(),
-    route: port(),
-  }));
-  for (const listener of listeners) listener.close();
-  return places;
-}
-
-function confOf(
-  { name, host, port, http, routeHost, route }: Place,
-  storeDir: string,
-  syncInterval: string,
-  places: readonly Place[],
-): string {
-  const routes = places.map(({ routeHost, route }) =>
-    `"nats://${routeHost}:${route}"`
-  );
-  const cluster = places.length === 1
-    ? ""
-    : `cluster { name: mini, listen: "${routeHost}:${route}", routes: [${routes}] }\n`;
-  return `server_name: ${name}
-host: ${host}
-port: ${port}
-http: "${host}:${http}"
-jetstream { store_dir: ${
-    JSON.stringify(storeDir)
-  }, sync_interval: ${syncInterval} }
-${cluster}`;
-}
-
-/** Looks again until something is so. */
-export async function soon(
-  what: string,
-  isSo: () => Promise<boolean>,
-): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
-  while (!await isSo()) {
-    if (performance.now() > until) {
-      throw new Error(`after ${PATIENCE_MS} ms it is not so that ${what}`);
-    }
-    await delay(LOOK_MS);
   }
 }
