@@ -10,7 +10,7 @@
  *     GET  /metrics   as Prometheus reads them
  *
  * With `OTEL_DENO=true` and `OTEL_EXPORTER_OTLP_ENDPOINT` in the environment, Deno
- * exports the traces and metrics. SIGTERM lets what is under way finish.
+ * exports the traces, and every minute the metrics. SIGTERM lets what is under way finish.
  */
 import { metrics, trace } from "@opentelemetry/api";
 import { instrument } from "@mini/state/otel";
