@@ -78,7 +78,7 @@ export interface JetStreamOptions<S> extends JetStreamReaderOptions<S> {
    * @default {"refuse"}
    */
   whenHeld?: "refuse" | "wait" | "depose";
-  /** Whether a log that ends before its snapshot continues after that. Records were lost then. @default {false: it is `CORRUPT`} */
+  /** Whether a log that ends before its snapshot continues after that, and one of which everything was removed begins again. Records were lost then. @default {false: it is `CORRUPT`} */
   acceptLoss?: boolean;
   /** Ends the waiting, by throwing its reason. */
   signal?: AbortSignal;

@@ -7,7 +7,7 @@ import { meaningOf } from "./message.ts";
 /** The part of a stream that a commit needs. */
 export type CommitStream = Pick<
   Stream,
-  "name" | "isClosed" | "publish" | "get"
+  "name" | "isClosed" | "publish" | "next"
 >;
 
 /** The owner that commits. */
@@ -88,14 +88,16 @@ async function behind(
   last: number,
   { epoch, token, lease }: Owner,
 ): Promise<Found> {
-  const there = await stream.get(last + 1).catch(() => undefined);
+  const there = await stream.next(last + 1).catch(() => undefined);
   // Who answers may be behind the others.
   if (there === undefined) return "nothing";
   const meaning = meaningOf(there);
-  if (meaning.kind === "stray") return "stray";
+  // The compaction of another owner has removed what stood in between.
+  const passedOver = there.seq > last + 1 ? "nothing" : "stray";
+  if (meaning.kind === "stray") return passedOver;
   if (meaning.kind === "fence") {
     // A try to begin that came late: one's own, or that of an owner before.
-    if (meaning.token === token || meaning.lease < lease) return "stray";
+    if (meaning.token === token || meaning.lease < lease) return passedOver;
     const why = `"${meaning.holder}" has taken over`;
     return { failed: deposed(stream.name, why) };
   }

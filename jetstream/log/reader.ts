@@ -205,7 +205,8 @@ export class JetStreamReader implements LogReader<unknown> {
   #assertKept(found: StoredMessage, at: number, record: number): void {
     const meaning = meaningOf(found);
     const isBehind = meaning.kind === "commit" && meaning.first > record;
-    if (found.seq > at && isBehind) {
+    // One without records says that those before it are gone.
+    if (isBehind && (found.seq > at || meaning.count === 0)) {
       throw compacted(this.#stream.name, record);
     }
   }

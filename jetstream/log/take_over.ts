@@ -35,7 +35,7 @@ export async function takeOver(
   stream: Stream,
   subject: string,
   fence: Omit<Fence, "kind">,
-  patience: Patience,
+  patience: Patience & { readonly acceptLoss: boolean },
   signal?: AbortSignal,
 ): Promise<Taken> {
   const headers = fenceHeaders(fence);
@@ -50,9 +50,25 @@ export async function takeOver(
   if (answer === "moved") throw new Error("a fence expects nothing");
   const epoch = answer.seq;
   const lastCommit = await lastBefore(stream, epoch, patience, signal);
+  if (lastCommit === undefined && !patience.acceptLoss) {
+    await assertNotPurged(stream, signal);
+  }
   const firstCommit = lastCommit &&
     await firstFrom(stream, 1, lastCommit, signal);
   return { epoch, token, lease, firstCommit, lastCommit };
+}
+
+/** Throws if a log without a commit had some: compaction leaves the last. */
+async function assertNotPurged(
+  stream: Stream,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const facts = await stream.surely("read", () => stream.facts(), signal);
+  if (facts === undefined || facts.first <= 1) return;
+  throw corrupt(
+    stream.name,
+    `all before message ${facts.first} was removed, and not by compaction, which leaves the last record`,
+  );
 }
 
 /** The last commit before a message that is there. Reads one message after another, so that a server that is behind the others is noticed. */
