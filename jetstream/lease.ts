@@ -3,7 +3,7 @@ import { MiniError } from "../base/errors.ts";
 import { withResolvers } from "../base/promise.ts";
 import { type Patience, Tries } from "./clock.ts";
 import { deposed, failureOf } from "./errors.ts";
-import type { Headers } from "./log/message.ts";
+import { decoded, type Headers, numberIn } from "./log/message.ts";
 import type { Stream } from "./stream.ts";
 
 /** How often a lease is renewed within its time, and looked at by who waits for it. */
@@ -219,12 +219,11 @@ async function read(
     return { revision: 0, token: undefined, holder: "", ms: undefined };
   }
   const { seq: revision, headers } = found;
-  const ms = headers["Mini-Lease"];
   return {
     revision,
     token: headers["Mini-Token"],
-    holder: decodeURIComponent(headers["Mini-Holder"] ?? ""),
-    ms: ms === undefined ? undefined : Number(ms),
+    holder: decoded(headers["Mini-Holder"] ?? ""),
+    ms: numberIn(headers, "Mini-Lease"),
   };
 }
 

@@ -100,7 +100,7 @@ const CHECKS: Checks<JetStreamOptions<unknown>> = {
   create: aBoolean,
   maxBytes: countFrom(1),
   keepSnapshots: countFrom(1),
-  holder: aName,
+  holder: aHolder,
   // It is renewed four times within.
   leaseMs: countFrom(4),
   whenHeld: oneOf("refuse", "wait", "depose"),
@@ -169,6 +169,16 @@ export function namesOf(name: string, prefix: string): Names {
     leaseSubjects: `${prefix}.*.lease`,
     leaseSubject: `${prefix}.${name}.lease`,
   };
+}
+
+/** A header holds it in per cent and hexadecimal digits. */
+function aHolder(name: string, value: unknown): void {
+  aName(name, value);
+  try {
+    encodeURIComponent(value as string);
+  } catch {
+    throw new TypeError(`${name} must not have half a surrogate pair`);
+  }
 }
 
 function aToken(name: string, value: unknown): void {

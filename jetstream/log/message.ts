@@ -94,14 +94,16 @@ export function meaningOf({ headers }: StoredMessage): Meaning {
   return { kind: "commit", first, count, epoch, id, applied };
 }
 
-function numberIn(headers: Headers, name: string): number | undefined {
+/** A number in a header; `undefined` if there is none. */
+export function numberIn(headers: Headers, name: string): number | undefined {
   const text = headers[name];
   return text !== undefined && /^\d{1,15}$/.test(text)
     ? Number(text)
     : undefined;
 }
 
-function decoded(text: string): string {
+/** The text in a header; one that nobody has encoded as it is. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

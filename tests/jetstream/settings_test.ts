@@ -6,7 +6,7 @@ import {
   JetStreamQueue,
   type MiniError,
 } from "@mini/state/jetstream";
-import type { NatsConnection } from "@nats-io/nats-core";
+import { headers, type NatsConnection } from "@nats-io/nats-core";
 import { ALONE, openSum, SUM } from "../support/jetstream.ts";
 import { errorOf } from "../support/journal.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
@@ -169,6 +169,7 @@ Deno.test("jetStream() refuses names and options that cannot be, and servers tha
     ["a", { prefix: "x.y" }],
     ["a", { whenHeld: "never" }],
     ["a", { leaseSeconds: 1 }],
+    ["a", { holder: "\ud800" }],
   ];
   for (const [name, options] of wrong) {
     await assertRejects(() => jetStream(nc, name, options), TypeError);
@@ -181,6 +182,18 @@ Deno.test("jetStream() refuses names and options that cannot be, and servers tha
     Object.assign(nc.info!, { version });
     const opened = jetStream(nc, "a");
     assertEquals((await errorOf(opened as Promise<never>)).code, "UNSUPPORTED");
+  }
+});
+
+Deno.test("jetStream() takes a lease that a stranger has written over", async () => {
+  const nc = new FakeNats().connect();
+  await (await jetStream(nc, "shop", ALONE)).log.close();
+  for (const [ms, holder] of [["soon", "me"], ["-1", "%"]] as const) {
+    const all = headers();
+    all.set("Mini-Lease", ms);
+    all.set("Mini-Holder", holder);
+    await nc.request("mini.shop.lease", "", { headers: all, timeout: 1_000 });
+    await (await jetStream(nc, "shop", ALONE)).log.close();
   }
 });
 
