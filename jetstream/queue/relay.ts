@@ -20,8 +20,10 @@ import { enqueueOnce, type JetStreamQueue } from "./queue.ts";
  *
  * @example One after another, until the process is told to end
  * ```ts ignore
+ * import process from "node:process";
+ *
  * const stop = new AbortController();
- * Deno.addSignalListener("SIGTERM", () => stop.abort());
+ * process.once("SIGTERM", () => stop.abort());
  * await relay(outbox, confirmations, { signal: stop.signal, concurrency: 1 });
  * ```
  */
