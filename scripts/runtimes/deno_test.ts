@@ -1,6 +1,7 @@
 /** Deno, with the sources as they are here: each version, a full disk, a sandbox. */
 import { equal, ok } from "node:assert/strict";
 import { basename, dirname, join } from "@std/path";
+import { jetStreamFromSources } from "./jetstream.ts";
 import { run, type RunOptions, succeed } from "./process.ts";
 import {
   denoSources,
@@ -19,6 +20,7 @@ const QUIET: RunOptions = { env: { DENO_NO_UPDATE_CHECK: "1" } };
 const denos = await findAll("Deno");
 for (const found of denos) conformance(fromSources(found), "all");
 for (const found of inDepth(denos)) conformance(fromSources(found), "size");
+for (const found of denos) jetStreamFromSources(found);
 kills(denoSources);
 fullDisk(denoSources);
 

@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import { ENTRIES } from "../npm/package.ts";
 import { checkExamples, checkMap, checkService } from "./example.ts";
 import { checkInspect } from "./inspect.ts";
+import { jetStreamInProject } from "./jetstream.ts";
 import {
   inProject,
   installPackage,
@@ -85,6 +86,7 @@ else {
 
 function onNode(found: Program, project: Project): void {
   conformance(inProject(project, found.name, [found.path]), "all");
+  jetStreamInProject(found.name, [found.path], project);
   suite(found.name, "require", async () => {
     const printed = await runModule(found, project, REQUIRE, {
       file: "require.cjs",

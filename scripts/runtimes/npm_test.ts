@@ -4,6 +4,7 @@ import { walk } from "@std/fs";
 import { join } from "@std/path";
 import { PEERS } from "../npm/package.ts";
 import { size } from "../../tests/support/size.ts";
+import { jetStreamInProject } from "./jetstream.ts";
 import { ROOT, run } from "./process.ts";
 import {
   inProject,
@@ -44,7 +45,11 @@ async function onBunAndDeno(project: PackedProject): Promise<void> {
     const installed = ({ name, path }: Program) =>
       inProject(project, `${name} (npm)`, [path, ...flags]);
     const found = await findAll(name);
-    for (const one of found) conformance(installed(one), "all");
+    for (const one of found) {
+      conformance(installed(one), "all");
+      const program = [one.path, ...flags];
+      jetStreamInProject(`${one.name} (npm)`, program, project);
+    }
     for (const one of inDepth(found)) {
       together(installed(one), other);
       // On each change Deno shows that with the sources.
