@@ -150,10 +150,12 @@ export class Calls {
 function failure(doing: string, error: unknown, known: string): MiniError {
   const code = codeOf(error);
   // A refusal is an answer: nothing is in doubt.
-  const state = refusalOf(error) === undefined ? known : "nothing was changed";
+  const isRefused = refusalOf(error) !== undefined || code === "PERMISSION";
   return new MiniError(
     code,
-    `Cannot ${doing}: ${messageOf(error)}; ${state}`,
+    `Cannot ${doing}: ${messageOf(error)}; ${
+      isRefused ? "nothing was changed" : known
+    }`,
     { cause: error },
   );
 }
