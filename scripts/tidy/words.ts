@@ -17,6 +17,11 @@ const PATTERNS = PHRASES.map(([phrase, plain]) => ({
   pattern: new RegExp(String.raw`\b${phrase.replaceAll(" ", GAP)}\b`, "gi"),
   problem: (found: string) => `"${found.replace(/[\s*/]+/g, " ")}": ${plain}`,
 }));
+/** The formatter moves these marks to any place in a line. */
+const CONFLICT = {
+  pattern: /(?:<{7}|>{7}) /g,
+  problem: () => "the mark of a conflict: merge both sides",
+};
 const DESCRIPTION = {
   pattern: /\/\*\*\s+(?:\* )?What\b/g,
   problem: () => `a description that begins with "What": say what it is`,
@@ -36,8 +41,8 @@ export function phrases(files: readonly SourceFile[]): string[] {
   return files.flatMap(({ path, text }) => {
     if (!/\.(ts|md)$/.test(path) || path.startsWith("scripts/tidy/")) return [];
     const patterns = path.endsWith(".ts")
-      ? [...PATTERNS, DESCRIPTION]
-      : PATTERNS;
+      ? [...PATTERNS, CONFLICT, DESCRIPTION]
+      : [...PATTERNS, CONFLICT];
     return patterns.flatMap(({ pattern, problem }) =>
       Array.from(
         text.matchAll(pattern),

@@ -143,6 +143,15 @@ Deno.test("tidy finds phrases that have a plainer word", () => {
   ]);
 });
 
+Deno.test("tidy finds the marks of a conflict, also where the formatter has moved them", () => {
+  const [ours, theirs] = ["<", ">"].map((mark) => mark.repeat(7));
+  const text = `- one\n  ${ours} HEAD two\n\n${theirs} 1234567 (three)\n`;
+  assertEquals(phrases([{ path: "CHANGELOG.md", text }]), [
+    "CHANGELOG.md:2: the mark of a conflict: merge both sides",
+    "CHANGELOG.md:4: the mark of a conflict: merge both sides",
+  ]);
+});
+
 Deno.test("tidy finds commits whose subject has another form", () => {
   const log = [
     "a1 store: judge a header alike wherever it is read",
