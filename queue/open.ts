@@ -45,6 +45,10 @@ export function directoryOf<T>(
   where: string | URL | QueueOptions<T>,
 ): { readonly directory?: string } {
   const isPath = typeof where === "string" || where instanceof URL;
+  // It would be the current directory.
+  if (where === "") {
+    throw new TypeError("Cannot open a queue: the path is empty");
+  }
   return isPath ? { directory: absolutePath(where) } : {};
 }
 

@@ -14,7 +14,7 @@ import { Lookout } from "./lookout.ts";
 const MAX_FILES = 256;
 
 /** The most names that a listing keeps: the next one continues after them, so that a folder of any size takes little memory. */
-const MAX_NAMES = 4_096;
+const MAX_NAMES = 2_048;
 
 /** The most bytes of the entries that one look makes, or one file: they share a commit, so that none is enqueued where one before it fails. */
 const MAX_BYTES = 1024 * 1024;

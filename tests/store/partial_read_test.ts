@@ -91,7 +91,7 @@ for (const what of ["an empty log", "a log whose records are all compacted"]) {
         if (operation === "list") abort.abort("stop");
         return undefined;
       };
-      return { signal: abort.signal, ifMissing: "empty" as const, fs };
+      return { signal: abort.signal };
     };
     const reasonOf = async (records: AsyncIterable<unknown>) => {
       try {
@@ -101,7 +101,11 @@ for (const what of ["an empty log", "a log whose records are all compacted"]) {
       }
     };
     if (what === "an empty log") {
-      const records = MiniStore.replay(path, signalled());
+      const records = MiniStore.replay(path, {
+        ...signalled(),
+        ifMissing: "empty",
+        fs,
+      });
       assertEquals(await reasonOf(records), "stop");
       return;
     }
