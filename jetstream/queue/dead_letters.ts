@@ -81,7 +81,7 @@ export class DeadLetters<T> {
       body,
       headers: headersOf(headers, {
         [MESSAGE_ID]: `${this.#names.stream}.${hold.id}`,
-        [REASON]: reason,
+        [REASON]: wellFormed(reason),
         [ATTEMPTS]: `${attempts}`,
         [ENQUEUED]: enqueuedAt.toISOString(),
         [ERROR]: isShort ? thrown : undefined,
@@ -217,6 +217,12 @@ export class DeadLetters<T> {
     };
     return { seq, letter, body: data };
   }
+}
+
+/** Text with another character for each half of a surrogate pair, which no header takes: handlers throw any text. */
+function wellFormed(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /** The payload in a message; what is no JSON as the text that it is. */

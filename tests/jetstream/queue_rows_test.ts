@@ -204,6 +204,20 @@ const ROWS: Readonly<Record<string, (parts: Parts) => Promise<void>>> = {
     assertEquals([ready, inFlight], [0, 0]);
   },
 
+  async "a dead letter takes any text for a reason"({ open }) {
+    await using queue = await open({ maxAttempts: 1 });
+    // The second is cut within a character.
+    for (const text of ["half \ud800", "x".repeat(999) + "\u{1f600}"]) {
+      await queue.enqueue(text);
+      await queue.work(({ payload }) => {
+        throw new Error(`${payload}`);
+      }, { until: "empty" });
+    }
+    const [half, cut] = await queue.deadLetters();
+    assertEquals(half!.error?.message, "half \ud800");
+    assertEquals([half, cut].map((dead) => dead?.attempts), [1, 1]);
+  },
+
   async "a dead letter whose removal failed is redriven once"(
     { nc, open },
   ) {
