@@ -113,9 +113,9 @@ function streamsOf(
  * @param name The name of the state: letters, digits, `_` and `-`.
  * @param options Where the streams are, and how the log is owned.
  * @returns Log and snapshots.
- * @throws {TypeError} For names and options that cannot be.
- * @throws {MiniError} `LOCKED` if it has an owner that is heard of; `UNAVAILABLE`
- * if nobody answers for `doubtMs`; `NOT_FOUND` for a stream that is missing if none
+ * @throws {TypeError} For a name or an option that is not valid.
+ * @throws {MiniError} `LOCKED` if another process owns it; `UNAVAILABLE` if no
+ * server answers for `doubtMs`; `NOT_FOUND` for a stream that is missing if none
  * is to be made; `UNSUPPORTED_FORMAT` for a stream whose settings would lose
  * records, or that holds something else, or a newer version; `UNSUPPORTED` for a
  * server before 2.12, without JetStream, or alone where replicas are wanted;

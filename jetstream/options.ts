@@ -66,14 +66,14 @@ export interface JetStreamOptions<S> extends JetStreamReaderOptions<S> {
   maxBytes?: number;
   /** How many snapshots stay. @default {2} */
   keepSnapshots?: number;
-  /** Who we are, for the messages of others. @default {random} */
+  /** The name of this process, in errors of those that find the log owned. @default {random} */
   holder?: string;
-  /** How long an owner that is not heard of stays the owner, in milliseconds. It must be longer than an election of the servers. @default {15_000} */
+  /** How long an owner stays the owner without renewing its lease, in milliseconds. It must be longer than an election of the servers. @default {15_000} */
   leaseMs?: number;
   /**
-   * The treatment of a log that has an owner. `"refuse"` throws `LOCKED` once it is
-   * heard of, and takes over if that does not happen for its `leaseMs`; `"wait"`
-   * waits for that; `"depose"` takes over at once.
+   * The treatment of a log that has an owner. `"refuse"` throws `LOCKED` when the
+   * owner renews its lease, and takes over once it has not done so for its
+   * `leaseMs`; `"wait"` only takes over; `"depose"` takes over at once.
    *
    * @default {"refuse"}
    */
