@@ -36,6 +36,9 @@ const PATIENT = { leaseMs: 60_000, doubtMs: 60_000, requestTimeoutMs: 1_000 };
 /** Soon over for an owner that is not heard of. */
 const QUICK = { leaseMs: 4_000, requestTimeoutMs: 1_000 };
 
+/** A lease that could not be given back, while a leader is elected, lasts long. */
+const LAST = { ...QUICK, whenHeld: "depose" } as const;
+
 const NOTHING = { lost: 0, invented: 0 };
 
 /** The servers, and which of them is cut off from what. */
@@ -101,7 +104,7 @@ async function opened(
     late: () => jetStream(alone, stays, { ...QUICK, doubtMs: 500 }),
     view,
     again: () =>
-      Promise.all([open(there, moves, QUICK), open(there, stays, QUICK)]),
+      Promise.all([open(there, moves, LAST), open(there, stays, LAST)]),
   };
 }
 

@@ -87,6 +87,8 @@ async function withPower(
     leaseMs: 120_000,
     doubtMs: 60_000,
     requestTimeoutMs: 1_000,
+    // A lease that could not be given back, while a leader is elected, lasts long.
+    whenHeld: "depose",
   };
   const open = async () =>
     await StateManager.open({
