@@ -18,7 +18,7 @@ import { conformance, together } from "./suites.ts";
 import { types } from "./types.ts";
 
 /** So much the tarball may have. The README says so too. */
-const MAX_PACKED_BYTES = 650_000;
+const MAX_PACKED_BYTES = 700_000;
 
 const npm = await run(["npm", "--version"]);
 if (npm.code !== 0) missing("npm", npm.stderr);
