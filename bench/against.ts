@@ -4,7 +4,7 @@
  * processes of their own, so that what else the machine does disturbs both.
  *
  * - `--rounds N` measures so often;
- * - `--only ID` measures only what has this in its id;
+ * - `--only ID,ID` measures only what has one of these in its id;
  * - `--observed` lets today's source tell a subscriber all that it can;
  * - `--write` puts what was found into `bench/results.json`.
  */
@@ -78,7 +78,8 @@ function ours(): { measure: Measure; who: string }[] {
   const measures = plan(true, false);
   return [...measures, ...measures.flatMap(ofState)]
     .filter(({ id }) =>
-      id !== "latency" && id !== "view" && id.includes(options.only!)
+      id !== "latency" && id !== "view" &&
+      options.only!.split(",").some((part) => id.includes(part))
     )
     .flatMap((measure) =>
       measure.who
