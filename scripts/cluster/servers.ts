@@ -46,16 +46,15 @@ export interface Storage {
 }
 
 /** Finds a nats-server that is new enough: the one that `NATS_SERVER` names, or else one in `PATH`, or else the one that was fetched. */
-export async function findNatsServer(
-  others: readonly string[] = [],
-): Promise<NatsServer | { readonly why: string }> {
+export async function findNatsServer(): Promise<
+  NatsServer | { readonly why: string }
+> {
   const delimiter = Deno.build.os === "windows" ? ";" : ":";
   const folders = (Deno.env.get("PATH") ?? "").split(delimiter);
   const given = Deno.env.get("NATS_SERVER");
   const paths = given ? [given] : [
     ...folders.map((folder) => join(folder, "nats-server")),
     FETCHED,
-    ...others,
   ];
   const tooOld: string[] = [];
   for (const path of paths) {

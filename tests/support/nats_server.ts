@@ -10,7 +10,7 @@ export type { NatsServer };
 export async function natsServer(): Promise<
   NatsServer | { readonly why: string }
 > {
-  const found = await findNatsServer(["/tmp/nats/root/usr/sbin/nats-server"]);
+  const found = await findNatsServer();
   return "why" in found
     ? { why: `${found.why}; scripts/nats_server.sh fetches one` }
     : found;
