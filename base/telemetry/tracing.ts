@@ -6,9 +6,12 @@ import {
 } from "node:diagnostics_channel";
 
 /** Changes a message, unless a subscriber has frozen it: that must not fail the operation. */
-export function quietly(change: () => void): void {
+export function quietly<A extends readonly unknown[]>(
+  change: (...args: A) => void,
+  ...args: A
+): void {
   try {
-    change();
+    change(...args);
   } catch {
     // It stays as it is.
   }
@@ -47,30 +50,25 @@ export class Trace<M extends object> {
     complete?: (message: M, result: T) => void,
   ): Promise<T> {
     if (!this.isObserved) return run();
-    const message: M & { error?: unknown } = about();
-    const { start, end, asyncStart, asyncEnd, error } = this.#channel;
-    const fail = (cause: unknown) => {
-      quietly(() => message.error = cause);
-      error.publish(message);
-    };
-    const settle = () => {
-      asyncStart.publish(message);
-      asyncEnd.publish(message);
-    };
+    const message = about();
+    const { start, end } = this.#channel;
     // `tracePromise` would put the result into the message.
     return start.runStores(message, () => {
       try {
-        return run(message).then((result) => {
-          quietly(() => complete?.(message, result));
-          settle();
-          return result;
-        }, (cause) => {
-          fail(cause);
-          settle();
-          throw cause;
-        });
+        return run(message).then(
+          (result) => {
+            if (complete !== undefined) quietly(complete, message, result);
+            this.#settle(message);
+            return result;
+          },
+          (cause) => {
+            this.#fail(message, cause);
+            this.#settle(message);
+            throw cause;
+          },
+        );
       } catch (cause) {
-        fail(cause);
+        this.#fail(message, cause);
         throw cause;
       } finally {
         end.publish(message);
@@ -78,18 +76,27 @@ export class Trace<M extends object> {
     });
   }
 
+  #fail(message: M, cause: unknown): void {
+    quietly(() => Object.assign(message, { error: cause }));
+    this.#channel.error.publish(message);
+  }
+
+  #settle(message: M): void {
+    this.#channel.asyncStart.publish(message);
+    this.#channel.asyncEnd.publish(message);
+  }
+
   /** Runs a synchronous operation and tells of it: its only events are `start`, `end` and `error`. */
   runSync<T>(about: () => M, run: () => T): T {
     if (!this.isObserved) return run();
-    const message: M & { error?: unknown } = about();
-    const { start, end, error } = this.#channel;
+    const message = about();
+    const { start, end } = this.#channel;
     // `traceSync` would put the result into the message.
     return start.runStores(message, () => {
       try {
         return run();
       } catch (cause) {
-        quietly(() => message.error = cause);
-        error.publish(message);
+        this.#fail(message, cause);
         throw cause;
       } finally {
         end.publish(message);

@@ -97,13 +97,17 @@ export function enqueueTold<T, R extends { readonly id: number }>(
   );
   // A subscriber may change the list that it is given.
   const list = [...messages];
-  return ENQUEUE.run(() => ({ ...about, by, messages: list }), async () => {
-    const enqueued = await run(messages.map(seal));
-    for (const [index, { id }] of enqueued.entries()) {
-      quietly(() => messages[index]!.id = id);
-    }
-    return enqueued;
-  });
+  return ENQUEUE.run(
+    () => ({ ...about, by, messages: list }),
+    () => run(messages.map(seal)),
+    (_, enqueued) => {
+      enqueued.forEach(({ id }, index) => quietly(setId, messages[index]!, id));
+    },
+  );
+}
+
+function setId(message: { id?: number }, id: number): void {
+  message.id = id;
 }
 
 /** Makes the mutation that enqueues a message, and tells of it. */
@@ -117,7 +121,7 @@ export function mutationTold<T, M>(
   const messages = [message];
   return ENQUEUE.runSync(() => ({ ...about, by: "mutation", messages }), () => {
     const { id, mutation } = make(seal(message));
-    quietly(() => message.id = id);
+    quietly(setId, message, id);
     return mutation;
   });
 }

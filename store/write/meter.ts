@@ -29,6 +29,10 @@ export interface CommitReport {
   readonly syncMs: number;
 }
 
+function setSeq(message: AppendMessage, seq: number): void {
+  message.seq = seq;
+}
+
 /** Counts what a writer does, and tells those who listen. */
 export class WriterMeter {
   readonly #path: string;
@@ -82,16 +86,10 @@ export class WriterMeter {
       const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
       return { path: this.#path, records };
     };
-    return APPEND.run(
-      about,
-      (message) => {
-        units[0]!.message = message;
-        return run();
-      },
-      (message, seq) => {
-        message.seq = seq;
-      },
-    );
+    return APPEND.run(about, (message) => {
+      units[0]!.message = message;
+      return run();
+    }, setSeq);
   }
 
   /** Tells of a commit after record `sequence` of log `logId`. */
@@ -107,7 +105,8 @@ export class WriterMeter {
       last: sequence + records,
       records,
       callers,
-      appends: units.flatMap(({ message }) => message ?? []),
+      appends: units.map(({ message }) => message)
+        .filter((message) => message !== undefined),
       durable,
     });
     return COMMIT.run(

@@ -31,23 +31,23 @@ const queueMeter = (name: string, old: string, replacement: string) =>
 export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   tracing(
     "end-of-operation-is-not-told",
-    "      asyncEnd.publish(message);\n",
+    "    this.#channel.asyncEnd.publish(message);\n",
     "",
   ),
   tracing(
     "end-of-operation-is-told-twice",
-    "      asyncEnd.publish(message);\n",
-    "      asyncEnd.publish(message);\n      asyncEnd.publish(message);\n",
+    "    this.#channel.asyncEnd.publish(message);\n",
+    "    for (const _ of [1, 2]) this.#channel.asyncEnd.publish(message);\n",
   ),
   tracing(
     "failure-is-told-as-success",
-    "          fail(cause);\n          settle();\n",
-    "          settle();\n",
+    "            this.#fail(message, cause);\n            this.#settle(message);\n",
+    "            this.#settle(message);\n",
   ),
   tracing(
     "success-is-told-as-failure",
-    "          quietly(() => complete?.(message, result));\n",
-    "          quietly(() => complete?.(message, result));\n          if (result === undefined) fail(result);\n",
+    "            if (complete !== undefined) quietly(complete, message, result);\n",
+    "            if (complete !== undefined) quietly(complete, message, result);\n            if (result === undefined) this.#fail(message, result);\n",
   ),
   wrong(
     "append-that-is-refused-is-not-told",
@@ -91,8 +91,8 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   ),
   meter(
     "commit-names-one-append",
-    "units.flatMap(({ message }) => message ?? [])",
-    "units.slice(0, 1).flatMap(({ message }) => message ?? [])",
+    "units.map(({ message }) => message)",
+    "units.slice(0, 1).map(({ message }) => message)",
   ),
   meter(
     "commit-tells-of-no-fsync",
@@ -101,8 +101,8 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   ),
   meter(
     "append-is-told-another-number",
-    "        message.seq = seq;\n",
-    "        message.seq = seq + 1;\n",
+    "  message.seq = seq;\n",
+    "  message.seq = seq + 1;\n",
   ),
   meter(
     "compaction-tells-one-file-more",
@@ -167,8 +167,8 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   wrong(
     "enqueue-is-told-another-id",
     "queue/telemetry/told.ts",
-    "messages[index]!.id = id)",
-    "messages[index]!.id = id + 1)",
+    "  message.id = id;\n",
+    "  message.id = id + 1;\n",
   ),
   deliveries(
     "death-by-the-queue-is-not-told",
