@@ -7,7 +7,7 @@ import type { Log } from "@mini/state/store";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { FakeNats } from "../support/fake_nats.ts";
 import { errorOf } from "../support/journal.ts";
-import { say } from "../support/report.ts";
+import { runLives } from "../support/lives.ts";
 import { size } from "../support/size.ts";
 
 /** Set SEED to run the same again. */
@@ -76,22 +76,7 @@ function fixture(faults: typeof FAULTS | Record<string, never>) {
 
 Deno.test("a log on JetStream loses nothing that it has acknowledged, and doubles nothing, whatever gets lost, late or repeated", async () => {
   const many = size(2_000, 20_000);
-  const totals = { acknowledged: 0, refused: 0, inDoubt: 0, faults: 0 };
-  const atOnce = 1_000;
-  for (let begin = 0; begin < many; begin += atOnce) {
-    await Promise.all(Array.from({ length: atOnce }, async (_, index) => {
-      const own = seed + begin + index;
-      try {
-        const counts = await live(new Random(own));
-        for (const [name, count] of Object.entries(counts)) {
-          totals[name as keyof typeof totals] += count;
-        }
-      } catch (error) {
-        throw new Error(`SEED=${own}`, { cause: error });
-      }
-    }));
-  }
-  say(`seed ${seed}, ${many} lives: ${JSON.stringify(totals)}`);
+  await runLives(live, { seed, many, atOnce: 1_000 });
 });
 
 /** Several owners, one after another, each of which may not know yet that it is none any more. */

@@ -5,7 +5,7 @@ import type { MiniStore } from "@mini/state/store";
 import {
   cutPower,
   MemoryFileSystem,
-  Random,
+  type Random,
   randomSeed,
 } from "@mini/state/testing";
 import { FakeNats, type NatsFaults } from "../support/fake_nats.ts";
@@ -17,7 +17,7 @@ import {
   seqs,
   upTo,
 } from "../support/forwarded.ts";
-import { say } from "../support/report.ts";
+import { runLives } from "../support/lives.ts";
 import { size } from "../support/size.ts";
 
 /** Set SEED to run the same again. */
@@ -34,22 +34,7 @@ const FAULTS: NatsFaults = {
 
 Deno.test("forward() loses nothing, doubles nothing and keeps the order, whatever gets lost, late or repeated", async () => {
   const many = size(500, 20_000);
-  const totals = { records: 0, forwards: 0, told: 0, faults: 0 };
-  const atOnce = 100;
-  for (let begin = 0; begin < many; begin += atOnce) {
-    await Promise.all(Array.from({ length: atOnce }, async (_, index) => {
-      const own = seed + begin + index;
-      try {
-        const counts = await live(new Random(own));
-        for (const [name, count] of Object.entries(counts)) {
-          totals[name as keyof typeof totals] += count;
-        }
-      } catch (error) {
-        throw new Error(`SEED=${own}`, { cause: error });
-      }
-    }));
-  }
-  say(`seed ${seed}, ${many} lives: ${JSON.stringify(totals)}`);
+  await runLives(live, { seed, many, atOnce: 100 });
 });
 
 /** A device that starts, appends, loses its connection and its power, and starts again. */

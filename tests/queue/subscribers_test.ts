@@ -4,20 +4,7 @@ import { MiniError, MiniStore } from "@mini/state/store";
 import { StateManager } from "@mini/state/state";
 import { type EnqueueMessage, MiniQueue } from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
-
-const CHANNELS = [
-  "open",
-  "append",
-  "commit",
-  "rotate",
-  "compact",
-  "apply",
-  "snapshot",
-  "enqueue",
-  "receive",
-  "process",
-  "settle",
-];
+import { ALL_TRACED } from "../support/listener.ts";
 
 /** Calls `on` with each message of `start`, until it is disposed of. */
 function atStart(
@@ -35,7 +22,7 @@ function atStart(
 
 Deno.test("a subscriber that freezes every message fails no operation", async () => {
   const fs = new MemoryFileSystem();
-  using _ = atStart(CHANNELS, (message) => {
+  using _ = atStart(ALL_TRACED, (message) => {
     Object.freeze(message);
     for (const each of (message as EnqueueMessage).messages ?? []) {
       Object.freeze(each);

@@ -1,5 +1,32 @@
 import { channel, tracingChannel } from "node:diagnostics_channel";
 
+/** Every tracing channel of the package, without `mini-state:`. */
+export const ALL_TRACED: readonly string[] = [
+  "open",
+  "append",
+  "commit",
+  "rotate",
+  "compact",
+  "apply",
+  "snapshot",
+  "enqueue",
+  "receive",
+  "process",
+  "settle",
+];
+
+/** Every other channel. */
+export const ALL_POINTS: readonly string[] = [
+  "poisoned",
+  "no-space",
+  "torn",
+  "slow",
+  "aborted",
+  "dead-letter",
+  "lease-expired",
+  "deposed",
+];
+
 const KINDS = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
 
 /** An event of a channel: its name, and of a tracing channel the kind, as `commit asyncEnd`. */

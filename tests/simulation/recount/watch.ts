@@ -1,30 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { channel, tracingChannel } from "node:diagnostics_channel";
+import { ALL_POINTS, ALL_TRACED } from "../../support/listener.ts";
 import { type Kind, KINDS } from "./operations.ts";
 import type { Recount } from "./recount.ts";
-
-const TRACED = [
-  "open",
-  "append",
-  "commit",
-  "rotate",
-  "compact",
-  "apply",
-  "snapshot",
-  "enqueue",
-  "receive",
-  "process",
-  "settle",
-];
-const POINTS = [
-  "poisoned",
-  "no-space",
-  "torn",
-  "slow",
-  "aborted",
-  "dead-letter",
-  "lease-expired",
-];
 
 /** Who counts what is told just now: processes one after another, and copies of their disks, have the same paths. */
 const counting = new AsyncLocalStorage<Recount | undefined>();
@@ -67,11 +45,11 @@ export class Watch implements Disposable {
   }
 
   #subscribe(): void {
-    for (const name of TRACED) {
+    for (const name of ALL_TRACED) {
       const traced = tracingChannel(`mini-state:${name}`);
       for (const kind of KINDS) this.#listen(traced[kind], name, kind);
     }
-    for (const name of POINTS) {
+    for (const name of ALL_POINTS) {
       this.#listen(channel(`mini-state:${name}`), name, "point");
     }
   }
