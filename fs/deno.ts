@@ -36,7 +36,9 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
   sync: (file) => file.sync(),
   truncate: (file, sizeBytes) => file.truncate(sizeBytes),
   own: (file, path, like) => ownNamed(path, file.statSync(), like),
-  lock: async (file) => await file.tryLock(true) ? () => {} : undefined,
+  // A child that another thread is starting has the file too for a moment: closing alone would not free it.
+  lock: async (file) =>
+    await file.tryLock(true) ? () => file.unlock() : undefined,
   async *watch(directory, signal) {
     const watcher = Deno.watchFs(directory, { recursive: false });
     const close = () => watcher[Symbol.dispose]();
