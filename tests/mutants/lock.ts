@@ -42,7 +42,7 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
     name: "ignore-the-lock",
     file: "fs/deno.ts",
     edits: [[
-      "await file.tryLock(true) ? () => {} : undefined",
+      "await file.tryLock(true) ? () => file.unlock() : undefined",
       "(await file.tryLock(true), () => {})",
     ]],
     killedBy: {
