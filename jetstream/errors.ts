@@ -18,8 +18,8 @@ export const API = {
   headerInBatch: 10177,
 } as const;
 
-/** The codes of refusals that no later try changes, and after which nothing is in doubt. */
-const FINAL: Readonly<Record<number, MiniErrorCode>> = {
+/** The codes of what the servers, or the account, cannot do. */
+export const LIMITS: Readonly<Record<number, MiniErrorCode>> = {
   10002: "NO_SPACE", // limits of the account
   10023: "NO_SPACE", // limits of the server
   10028: "NO_SPACE",
@@ -27,6 +27,11 @@ const FINAL: Readonly<Record<number, MiniErrorCode>> = {
   10039: "UNSUPPORTED", // the account has no JetStream
   10076: "UNSUPPORTED", // the server has none
   10074: "UNSUPPORTED", // replicas without a cluster
+};
+
+/** The codes of refusals that no later try changes, and after which nothing is in doubt. */
+const FINAL: Readonly<Record<number, MiniErrorCode>> = {
+  ...LIMITS,
   10065: "UNSUPPORTED_FORMAT", // another stream has the subjects
 };
 

@@ -5,6 +5,7 @@ import {
   type MiniErrorCode,
   systemClock,
 } from "../../../queue/mod.ts";
+import { API, LIMITS } from "../../errors.ts";
 
 /** How long to wait after a failure that may pass, in milliseconds. */
 const RETRY_MS = 150;
@@ -25,17 +26,11 @@ const PASSING_CODES: ReadonlySet<number> = new Set([
 const PASSING_TEXT = /batch is incomplete|too many inflight/;
 
 const CODES: Readonly<Record<number, MiniErrorCode>> = {
-  10002: "NO_SPACE", // limits of the account
-  10023: "NO_SPACE", // insufficient resources
-  10028: "NO_SPACE", // memory
-  10047: "NO_SPACE", // storage
-  10077: "NO_SPACE", // maximum bytes or messages exceeded
-  10054: "TOO_LARGE",
+  ...LIMITS,
+  [API.storeFailed]: "NO_SPACE", // maximum bytes or messages exceeded
+  [API.tooLarge]: "TOO_LARGE",
   10097: "TOO_LARGE",
-  10201: "CONFLICT", // a batch with an id that is taken
-  10039: "UNSUPPORTED", // JetStream is not enabled for the account
-  10076: "UNSUPPORTED", // JetStream is not enabled
-  10074: "UNSUPPORTED", // replicas without a cluster
+  [API.duplicateInBatch]: "CONFLICT", // a batch with an id that is taken
 };
 
 /** The servers' own code of a failure. */

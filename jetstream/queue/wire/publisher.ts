@@ -2,7 +2,7 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { headers as newHeaders, type MsgHdrs } from "@nats-io/nats-core";
 import { MiniError } from "../../../queue/mod.ts";
-import { ApiError } from "../../errors.ts";
+import { API, ApiError } from "../../errors.ts";
 import { type Calls, refusalOf } from "./calls.ts";
 import { CALL, MESSAGE_ID, RESERVED_BYTES } from "./header.ts";
 
@@ -28,7 +28,6 @@ export interface Stored {
   readonly isOther: boolean;
 }
 
-const DUPLICATE_IN_BATCH = 10201;
 const WRONG_LAST_ID = 10070;
 
 const IN_DOUBT =
@@ -77,7 +76,7 @@ export class Publisher {
       try {
         return await this.#sendBatch(messages) - messages.length + 1;
       } catch (error) {
-        if (refusalOf(error) !== DUPLICATE_IN_BATCH) throw error;
+        if (refusalOf(error) !== API.duplicateInBatch) throw error;
         const found = tries > 0
           ? await this.#probe(messages.at(-1)!)
           : undefined;
