@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { channel } from "node:diagnostics_channel";
 import { isPromise } from "../base/promise.ts";
+import { Once } from "../base/telemetry/once.ts";
 import { type Active, originOf, originOfShared } from "./active.ts";
-import { type Guard, Once } from "./guard.ts";
+import type { Guard } from "./guard.ts";
 import type { Measure } from "./instruments.ts";
 import { errorType, type Operation, type PointOperation } from "./operation.ts";
 import { isValid } from "./trace_context.ts";

@@ -1,4 +1,5 @@
 import { isPromise, withResolvers } from "../../base/promise.ts";
+import { Once } from "../../base/telemetry/once.ts";
 import {
   PROCESS,
   type ProcessMessage,
@@ -53,29 +54,12 @@ export function callWithin<R>(
   onError: (error: unknown) => void,
 ): R {
   if (within === undefined) return call();
-  let ended: { readonly value: R } | { readonly error: unknown } | undefined;
-  const run = (): R => {
-    ended ??= attempt(call);
-    if ("error" in ended) throw ended.error;
-    return ended.value;
-  };
+  const once = new Once(call);
   try {
     // What is not the promise of the handler is nobody's.
-    isPromise(within(run));
+    isPromise(within(() => once.result()));
   } catch (error) {
-    const isOfHandler = ended !== undefined && "error" in ended &&
-      ended.error === error;
-    if (!isOfHandler) onError(error);
+    if (!once.hasThrown(error)) onError(error);
   }
-  return run();
-}
-
-function attempt<R>(
-  call: () => R,
-): { readonly value: R } | { readonly error: unknown } {
-  try {
-    return { value: call() };
-  } catch (error) {
-    return { error };
-  }
+  return once.result();
 }
