@@ -22,6 +22,7 @@ export async function* journalSegments(
   },
 ): AsyncGenerator<OpenSegment, void, undefined> {
   const { context, list } = await listed(asked, ifMissing);
+  if (list === undefined) return;
   const { format, sealed } = list;
   if (format === "mini") {
     return yield* openSegments(context, { from, since }, live);
@@ -30,35 +31,34 @@ export async function* journalSegments(
   yield* openRustSegments(context, sealed, live);
 }
 
-/** The layout of a journal as it is now. */
+/** The layout of a journal as it is now; `undefined` if there is no log. */
 export async function journalLayout(
   asked: JournalContext,
   ifMissing: IfMissing,
-): Promise<Layout> {
+): Promise<Layout | undefined> {
   const { context, list } = await listed(asked, ifMissing);
-  return layoutOf(context, list);
+  return list && layoutOf(context, list);
 }
 
+/** The segments of a journal; none if it has no file, so that nothing is known of the program that is to write one. */
 async function listed(
   asked: JournalContext,
   ifMissing: IfMissing,
-): Promise<{ context: JournalContext; list: SegmentList }> {
-  const names = await listIfExists(asked.fs, asked.paths.directory);
-  const context = await asListed(asked, names);
-  if (ifMissing === "error" && !await isThere(context, names)) {
-    const path = context.paths.active;
-    const message = `Cannot read "${path}": there is no log`;
-    throw new MiniError("NOT_FOUND", message, { path });
+): Promise<{ context: JournalContext; list: SegmentList | undefined }> {
+  const { fs, paths: { directory } } = asked;
+  let names = await listIfExists(fs, directory);
+  let context = await asListed(asked, names);
+  if (!context.paths.isAmong(names)) {
+    // A name that a writer changes while the directory is listed may be missing.
+    const isActive = await fs.stat(context.paths.active) !== undefined;
+    names = await listIfExists(fs, directory);
+    context = await asListed(asked, names);
+    if (!isActive && !context.paths.isAmong(names)) {
+      if (ifMissing === "empty") return { context, list: undefined };
+      const path = context.paths.active;
+      const message = `Cannot read "${path}": there is no log`;
+      throw new MiniError("NOT_FOUND", message, { path });
+    }
   }
   return { context, list: await listSegments(context, names) };
-}
-
-/** Whether there is a file of the journal. A name that a writer changes while the directory is listed may be missing. */
-async function isThere(
-  context: JournalContext,
-  names: readonly string[],
-): Promise<boolean> {
-  const { fs, paths } = context;
-  return paths.isAmong(names) || await fs.stat(paths.active) !== undefined ||
-    paths.isAmong(await listIfExists(fs, paths.directory));
 }

@@ -104,7 +104,7 @@ export class LogTail {
     return this.#block!.chain;
   }
 
-  /** How the log is laid out; `undefined` before the first look. */
+  /** How the log is laid out; `undefined` until there is one. */
   get layout(): Layout | undefined {
     return this.#layout;
   }
@@ -252,7 +252,7 @@ export class LogTail {
   /** Opens the segment to begin with; `undefined` if there is none yet. */
   async #begin(): Promise<OpenSegment | undefined> {
     this.#layout = await journalLayout(this.#asked, this.#ifMissing);
-    const segment = await this.#layout.first(this.#start);
+    const segment = await this.#layout?.first(this.#start);
     if (segment === undefined) return undefined;
     this.#first = segment.header.base + 1;
     this.#id = segment.header.journal;
