@@ -1,3 +1,5 @@
+import { field } from "./reason.ts";
+
 /** Returns what the caller's code returned. Throws a `TypeError` for a promise, and for `undefined` unless that is an answer. */
 export function given<T>(name: string, value: T, canBeNothing = false): T {
   if (isPromise(value)) {
@@ -28,4 +30,35 @@ export function withResolvers<T>(): PromiseWithResolvers<T> {
     reject = onError;
   });
   return { promise, resolve, reject };
+}
+
+/** The part of a log that frees it. */
+interface Closable {
+  readonly applied?: number;
+  close(options: { readonly applied: number }): Promise<void>;
+}
+
+/**
+ * Runs what owns a log from then on, which it may not have looked at yet, and
+ * closes the log if that fails.
+ */
+export async function owning<R>(
+  log: unknown,
+  run: () => Promise<R>,
+): Promise<R> {
+  try {
+    return await run();
+  } catch (error) {
+    const given = log as Partial<Closable> | null | undefined;
+    // What was not applied here must not count as applied.
+    const close = async () =>
+      await given?.close?.({ applied: given.applied ?? 0 });
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+/** The log that one of some options gives, which were not checked yet. */
+export function logIn(...options: readonly unknown[]): unknown {
+  return options.map((each) => field(each, "log")).find((log) => log);
 }

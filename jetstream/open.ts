@@ -34,7 +34,8 @@ interface Opened<S> {
 
 /**
  * Log and snapshots of a state in JetStream, owned until the log is closed.
- * Spread it into the options of a state manager, whose closing closes the log.
+ * Spread it into the options of a state manager, which owns the log from then on:
+ * its closing closes the log, and so does an opening that fails.
  *
  * @typeParam S The state.
  *

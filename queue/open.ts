@@ -1,4 +1,5 @@
 import { assertOptions, having, modesOf } from "../base/checks.ts";
+import { logIn, owning } from "../base/promise.ts";
 import { absolutePath, systemFileSystem } from "../fs/system.ts";
 import {
   type DeepReadonly,
@@ -53,7 +54,14 @@ export function directoryOf<T>(
 }
 
 /** Opens a ledger in a state of its own. */
-export async function openLedger<T>(
+export function openLedger<T>(
+  where: string | URL | QueueOptions<T>,
+  more: QueueOptions<T>,
+): Promise<OpenLedger<T, LedgerEntry<T>>> {
+  return owning(logIn(where, more), () => openOwn(where, more));
+}
+
+async function openOwn<T>(
   where: string | URL | QueueOptions<T>,
   more: QueueOptions<T>,
 ): Promise<OpenLedger<T, LedgerEntry<T>>> {

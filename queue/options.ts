@@ -124,7 +124,7 @@ export interface QueueOptions<T> extends DeliveryOptions<T> {
   inbox?: boolean;
   /** The seam to the operating system. @default {systemFileSystem} */
   fs?: FileSystem;
-  /** A log of the caller's, in place of one in a directory. Closing the queue closes it. */
+  /** A log of the caller's, in place of one in a directory. The queue owns it: closing the queue closes it, and so does an opening that fails. */
   log?: Log<unknown>;
   /** Snapshots of the caller's, together with such a log. */
   snapshots?: Snapshots<Ledger<T>>;

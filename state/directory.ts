@@ -1,5 +1,6 @@
 import { dirname, join } from "@std/path";
 import { modesOf } from "../base/checks.ts";
+import { owning } from "../base/promise.ts";
 import { assertOurs } from "../fs/atomic_file.ts";
 import { sameFile } from "../fs/directory.ts";
 import type { FileSystem } from "../fs/file_system.ts";
@@ -137,15 +138,11 @@ async function openLog<S, M>(
     ...modes,
     fs,
   });
-  try {
+  return await owning(log, async () => {
     const paths = found.flatMap(({ path }) => path ?? []);
     await assertOwn(fs, path, modes, paths);
     return log;
-  } catch (error) {
-    // What was not applied here must not count as applied.
-    await log.close({ applied: log.applied });
-    throw error;
-  }
+  });
 }
 
 function ofOtherKind(

@@ -1,7 +1,7 @@
 import { absolutePath } from "../fs/system.ts";
 import type { Health, HealthOptions } from "../base/telemetry/health.ts";
 import { Mutex } from "../base/mutex.ts";
-import { isPromise } from "../base/promise.ts";
+import { isPromise, logIn, owning } from "../base/promise.ts";
 import type { SnapshotInfo, Snapshots } from "../snap/mod.ts";
 import {
   type CompactionReport,
@@ -164,7 +164,9 @@ export class StateManager<S, M> implements AsyncDisposable {
     options: StateOptions<S, M>,
   ): Promise<StateManager<S, M>>;
   /**
-   * The same without a directory: on a log and snapshots of the caller's.
+   * The same without a directory: on a log and snapshots of the caller's. The
+   * state owns the log from the call on: opening closes it if it fails, for
+   * whatever reason, so that another may open it.
    *
    * @param options The state, how mutations change it, and where it is kept.
    * @returns The manager. Closing it closes the log.
@@ -181,8 +183,10 @@ export class StateManager<S, M> implements AsyncDisposable {
     first: string | URL | StateOptions<S, M>,
     second?: StateOptions<S, M>,
   ): Promise<StateManager<S, M>> {
-    const { dir, options } = checked(first, second);
-    return await openState(dir && absolutePath(dir), options);
+    return await owning(logIn(first, second), async () => {
+      const { dir, options } = checked(first, second);
+      return await openState(dir && absolutePath(dir), options);
+    });
   }
 
   static {
@@ -200,7 +204,7 @@ export class StateManager<S, M> implements AsyncDisposable {
     handOver?: HandOver<S, M>,
   ): Promise<StateManager<S, M>> {
     const { journalPath, ...found } = await openFiles(dir, options);
-    try {
+    return await owning(found.log, async () => {
       const sources = rebuildSources(found, options);
       const manager = new StateManager(sources, options, dir, journalPath);
       manager.#recovery = await recover(
@@ -210,12 +214,7 @@ export class StateManager<S, M> implements AsyncDisposable {
         handOver,
       );
       return manager;
-    } catch (error) {
-      const { log } = found;
-      // What was not applied here must not count as applied.
-      await log.close({ applied: log.applied ?? 0 }).catch(() => {});
-      throw error;
-    }
+    });
   }
 
   /** The state as of {@linkcode StateManager.sequence}, for reading: a change to it would not be durable. Throws the `failure` if there is none, and if that is `DEPOSED`. */

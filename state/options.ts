@@ -138,7 +138,7 @@ export interface StateOptions<S, M> {
    * opening takes longer.
    */
   onSnapshotFailure?: (error: unknown) => void;
-  /** A log to use instead of the one in the directory. Closing the state closes it. */
+  /** A log to use instead of the one in the directory. The state owns it: closing the state closes it, and so does an opening that fails. */
   log?: Log<unknown>;
   /** Snapshots to use instead of those in the directory. */
   snapshots?: Snapshots<S>;

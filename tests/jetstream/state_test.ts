@@ -180,6 +180,5 @@ if (server !== undefined) {
       TypeError,
       "would not use maxSegmentBytes",
     );
-    await parts.log.close();
   });
 }

@@ -96,8 +96,11 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a-refused-opening-says-that-all-was-applied",
-    file: "state/manager.ts",
-    edits: [["log.close({ applied: log.applied ?? 0 })", "log.close()"]],
+    file: "base/promise.ts",
+    edits: [[
+      "close?.({ applied: given.applied ?? 0 })",
+      "close?.(undefined as never)",
+    ]],
     killedBy: rollBack(
       ".open() refuses older code a log that newer code has killed, and changes nothing",
     ),

@@ -93,8 +93,62 @@ Deno.test("StateManager.open() refuses options that it would not use, and names 
       "needs a directory, or both log and snapshots",
     );
   }
-  assertEquals([fs.calls, log.isClosed], [0, false]);
+  assertEquals(fs.calls, 0);
 });
+
+Deno.test("StateManager.open() closes the log that it is given if it fails, whatever the reason", async () => {
+  const fs = new MemoryFileSystem();
+  const snapshots = new SnapStore<Counter>("/snapshots", { fs });
+  const broken: Snapshots<Counter> = {
+    create: () => Promise.reject(new Error("broken")),
+    restore: () => Promise.reject(new Error("broken")),
+    list: () => Promise.resolve([]),
+  };
+  const failing: Record<string, Partial<StateOptions<Counter, Add>>> = {
+    "unknown option": { snapshots, a: 1 } as never,
+    "no snapshots": {},
+    "unused option": { snapshots, kind: "state" },
+    "initial throws": {
+      snapshots,
+      initial: () => {
+        throw new Error("initial");
+      },
+    },
+    "snapshots that cannot be read": { snapshots: broken },
+  };
+  for (const [reason, options] of Object.entries(failing)) {
+    const log = new ClosingLog();
+    await log.append({ by: 1 });
+    await assertRejects(() =>
+      StateManager.open({ ...COUNTER, log, ...options } as never)
+    );
+    assertEquals([log.isClosed, log.appliedAtEnd], [true, 0], reason);
+  }
+  const log = new ClosingLog();
+  await assertRejects(() => openCounter("/data", { log, fs, kind: "state" }));
+  assertEquals(log.isClosed, true);
+});
+
+Deno.test("StateManager.open() throws why it fails, also if the log cannot be closed", async () => {
+  const unable = new ClosingLog();
+  unable.close = () => Promise.reject(new Error("cannot close"));
+  for (const log of [unable, {}, null]) {
+    await assertRejects(
+      () => StateManager.open({ ...COUNTER, log } as never),
+      TypeError,
+    );
+  }
+});
+
+/** A log that remembers what it was told when it was closed. */
+class ClosingLog extends MemoryLog {
+  appliedAtEnd: number | undefined;
+
+  override close(options?: { applied?: number }): Promise<void> {
+    this.appliedAtEnd = options?.applied;
+    return super.close();
+  }
+}
 
 /** A log that can be lost while nobody appends. */
 class LosableLog extends MemoryLog {

@@ -275,12 +275,14 @@ Deno.test("StateManager.open() refuses a retain that says nothing", async () => 
 });
 
 Deno.test("StateManager.open() refuses to keep bytes of a log that cannot measure them", async () => {
-  const options = { log: new MemoryLog(), fs: new MemoryFileSystem() };
+  const log = new MemoryLog();
+  const options = { log, fs: new MemoryFileSystem() };
   await assertRejects(
     () => openCounter("/data", { ...options, retain: { bytes: 1 } }),
     TypeError,
     "retain.bytes needs a log that has seqBefore()",
   );
+  log.reopen();
   const retain = { bytes: 0, records: 5 };
   await using counter = await openCounter("/data", { ...options, retain });
   assertEquals(await counter.apply({ by: 1 }), 1);

@@ -133,16 +133,19 @@ Deno.test("StateManager refuses an age of the past where records have no times",
     TypeError,
     "retain.ageMs needs a log that has seqAt()",
   );
-  const timed = await MiniStore.open<unknown>("/data/log.jsonl", {
-    fs,
-    timestamps: true,
-  });
+  const openTimed = () =>
+    MiniStore.open<unknown>("/data/log.jsonl", { fs, timestamps: true });
+  const timed = await openTimed();
   await assertRejects(
     () => openCounter("/data", { fs, log: timed, retain, timestamps: true }),
     TypeError,
     "would not use timestamps",
   );
-  await using counter = await openCounter("/data", { fs, log: timed, retain });
+  await using counter = await openCounter("/data", {
+    fs,
+    log: await openTimed(),
+    retain,
+  });
   assertEquals(await counter.apply({ by: 1 }), 1);
 });
 
