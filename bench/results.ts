@@ -50,9 +50,24 @@ function medians(results: readonly Result[]): Result {
   );
 }
 
-/** Puts parts into a file of results, beside what else it holds. */
-export async function mergeResults(path: string, parts: object): Promise<void> {
+/** The weight of an entry in a program that is bundled, in bytes. */
+export interface Size {
+  readonly entry: string;
+  /** The class that a program imports. */
+  readonly imported: string;
+  readonly minified: number;
+  readonly gzipped: number;
+  /** The aim for what is gzipped. */
+  readonly aim: number;
+}
+
+/** Puts parts into a file of results, beside what else it holds; resolves to all of it. */
+export async function mergeResults<T extends object>(
+  path: string,
+  parts: Partial<T>,
+): Promise<T> {
   const text = await Deno.readTextFile(path).catch(() => "{}");
-  const results = { ...JSON.parse(text), ...parts };
+  const results: T = { ...JSON.parse(text), ...parts };
   await Deno.writeTextFile(path, `${JSON.stringify(results, undefined, 2)}\n`);
+  return results;
 }

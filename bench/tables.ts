@@ -1,7 +1,7 @@
 /** The tables of docs/PERFORMANCE.md, made from a file of results. */
 import type { Goal } from "./goals.ts";
 import type { Curve } from "./growth.ts";
-import type { Findings } from "./results.ts";
+import type { Findings, Size } from "./results.ts";
 
 /** The content of `bench/results.json`, which `deno task bench` writes. */
 export interface Results {
@@ -10,6 +10,8 @@ export interface Results {
   readonly goals: readonly Goal[];
   /** Only after a run with `--growth`. */
   readonly growth?: readonly Curve[];
+  /** The sizes that `deno task sizes` has measured. */
+  readonly sizes?: readonly Size[];
 }
 
 /** Each table by the name of its place in the page; `undefined` if it was not measured. */
@@ -17,13 +19,14 @@ export type Tables = Readonly<Record<string, string | undefined>>;
 
 /** The tables that the results have. */
 export function tables(results: Results): Tables {
-  const { findings, goals, growth } = results;
+  const { findings, goals, growth, sizes } = results;
   return {
     machine: results.machine,
     appends: ratios(findings, APPENDS),
     opening: ratios(findings, OPENING),
     queue: ratios(findings, QUEUE),
     growth: growth && growthTable(growth),
+    sizes: sizes && sizesTable(sizes),
     missed: table(
       ["", "aim", "reached"],
       goals.filter(({ isMet }) => !isMet)
@@ -114,6 +117,17 @@ function growthTable(curves: readonly Curve[]): string {
     }),
   ]);
   return table(["", ...sizes.map(count)], rows);
+}
+
+function sizesTable(sizes: readonly Size[]): string {
+  const kB = (bytes: number) => `${digits(bytes / 1000)} kB`;
+  const rows = sizes.map(({ entry, imported, minified, gzipped, aim }) => [
+    `\`${imported}\` of \`/${entry}\``,
+    kB(minified),
+    kB(gzipped),
+    `≤ ${kB(aim)}`,
+  ]);
+  return table(["", "minified", "gzipped too", "aim"], rows);
 }
 
 function count(value: number): string {
