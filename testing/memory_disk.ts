@@ -1,6 +1,5 @@
 import { Changes } from "../fs/changes.ts";
 import {
-  applyToEntries,
   changeFile,
   type DirectoryNode,
   type DiskSnapshot,
@@ -15,10 +14,21 @@ const ROOT = "/";
 /** The rights of the root directory, which is root's. */
 const ROOT_RIGHTS: Rights = { uid: 0, gid: 0, mode: 0o755 };
 
+/** A directory that no snapshot holds, and that may be changed in place. */
+interface OwnDirectory extends DirectoryNode {
+  readonly live: Map<string, number>;
+  readonly durable: Map<string, number>;
+  readonly unsynced: EntryOperation[];
+}
+
 /** The files and directories of a {@linkcode MemoryFileSystem} as they change. */
 export class MemoryDisk {
   readonly #files: Map<number, FileNode>;
   readonly #directories: Map<string, DirectoryNode>;
+  /** Those of the directories that were changed since the last snapshot. */
+  readonly #own: Map<string, OwnDirectory> = new Map();
+  /** How many names a file has, by its number. */
+  readonly #links: Map<number, number> = new Map();
   #nextNode = 1;
   /** The number of changes that a process has made. */
   changes = 0;
@@ -29,6 +39,9 @@ export class MemoryDisk {
     this.#files = new Map(snapshot?.files);
     this.#directories = new Map(snapshot?.directories);
     this.createDirectory(ROOT, ROOT_RIGHTS);
+    for (const { live } of this.#directories.values()) {
+      for (const node of live.values()) this.#link(node, 1);
+    }
     for (const node of this.#files.keys()) {
       this.#nextNode = Math.max(this.#nextNode, node + 1);
     }
@@ -60,7 +73,44 @@ export class MemoryDisk {
 
   snapshot(): DiskSnapshot {
     const files = new Map(this.#files);
+    this.#own.clear();
     return { files, directories: new Map(this.#directories) };
+  }
+
+  /** A directory that is about to be changed: copied once after each snapshot. */
+  #ownDirectory(path: string): OwnDirectory {
+    const own = this.#own.get(path);
+    if (own !== undefined) return own;
+    const { live, durable, unsynced, rights } = this.directory(path);
+    const copy = {
+      live: new Map(live),
+      durable: new Map(durable),
+      unsynced: [...unsynced],
+      rights,
+    };
+    this.#setOwn(path, copy);
+    return copy;
+  }
+
+  #setOwn(path: string, directory: OwnDirectory): void {
+    this.#own.set(path, directory);
+    this.#directories.set(path, directory);
+  }
+
+  /** Gives a name in a directory to another file, or to none. */
+  #name(
+    { live }: OwnDirectory,
+    name: string,
+    node: number | undefined,
+  ): void {
+    const before = live.get(name);
+    if (before !== undefined) this.#link(before, -1);
+    if (node !== undefined) this.#link(node, 1);
+    setOrDelete(live, name, node);
+  }
+
+  #link(node: number, by: number): void {
+    this.#links.set(node, this.links(node) + by);
   }
 
   directory(path: string): DirectoryNode {
@@ -91,11 +141,7 @@ export class MemoryDisk {
 
   /** The number of names of a file. */
   links(node: number): number {
-    let count = 0;
-    for (const { live } of this.#directories.values()) {
-      for (const named of live.values()) if (named === node) count++;
-    }
-    return count;
+    return this.#links.get(node) ?? 0;
   }
 
   /** The bytes of all files that have names. */
@@ -126,7 +172,7 @@ export class MemoryDisk {
       this.createDirectory(split(path)[0], rights);
     }
     const empty = { live: new Map(), durable: new Map(), unsynced: [] };
-    this.#directories.set(path, { ...empty, rights });
+    this.#setOwn(path, { ...empty, rights });
   }
 
   /** Adds a file that has no name yet. */
@@ -140,17 +186,10 @@ export class MemoryDisk {
   place(path: string, file: FileNode): void {
     const [directory, name] = split(path);
     this.createDirectory(directory, { ...file.rights, mode: 0o700 });
-    const found = this.directory(directory);
-    const operation = {
-      kind: "add",
-      name,
-      node: this.createFile(file),
-    } as const;
-    this.#directories.set(directory, {
-      ...found,
-      live: applyToEntries(found.live, operation),
-      durable: applyToEntries(found.durable, operation),
-    });
+    const own = this.#ownDirectory(directory);
+    const node = this.createFile(file);
+    this.#name(own, name, node);
+    own.durable.set(name, node);
     this.#tell();
   }
 
@@ -158,9 +197,8 @@ export class MemoryDisk {
   give(path: string, rights: Partial<Rights>): void {
     this.#change();
     if (this.isDirectory(path)) {
-      const found = this.directory(path);
-      const changed = { ...found.rights, ...rights };
-      this.#directories.set(path, { ...found, rights: changed });
+      const own = this.#ownDirectory(path);
+      this.#setOwn(path, { ...own, rights: { ...own.rights, ...rights } });
       return;
     }
     this.replaceFile(this.need(path), (file) => {
@@ -170,13 +208,13 @@ export class MemoryDisk {
   }
 
   changeEntries(path: string, operation: EntryOperation): void {
-    const directory = this.directory(path);
+    const own = this.#ownDirectory(path);
     this.#change();
-    this.#directories.set(path, {
-      ...directory,
-      live: applyToEntries(directory.live, operation),
-      unsynced: [...directory.unsynced, operation],
-    });
+    const { kind } = operation;
+    if (kind === "rename") this.#name(own, operation.from, undefined);
+    const name = kind === "rename" ? operation.to : operation.name;
+    this.#name(own, name, kind === "remove" ? undefined : operation.node);
+    own.unsynced.push(operation);
   }
 
   /** Renames a file. Between two directories these are two changes, each durable with its directory. */
@@ -193,11 +231,12 @@ export class MemoryDisk {
   }
 
   syncEntries(path: string): void {
-    const { live, unsynced } = this.directory(path);
-    if (unsynced.length === 0) return;
+    if (this.directory(path).unsynced.length === 0) return;
     this.#change();
-    const synced = { live, durable: live, unsynced: [] };
-    this.#directories.set(path, { ...this.directory(path), ...synced });
+    const { live, durable, unsynced } = this.#ownDirectory(path);
+    for (const name of unsynced.splice(0).flatMap(namesOf)) {
+      setOrDelete(durable, name, live.get(name));
+    }
   }
 
   changeFile(node: number, operation: FileOperation): void {
@@ -211,6 +250,22 @@ export class MemoryDisk {
     this.#change();
     this.#files.set(node, after);
   }
+}
+
+/** The names that an operation changes, in their order. */
+function namesOf(operation: EntryOperation): string[] {
+  return operation.kind === "rename"
+    ? [operation.from, operation.to]
+    : [operation.name];
+}
+
+function setOrDelete(
+  names: Map<string, number>,
+  name: string,
+  node: number | undefined,
+): void {
+  if (node === undefined) names.delete(name);
+  else names.set(name, node);
 }
 
 /** Splits a path into its directory and its name. */

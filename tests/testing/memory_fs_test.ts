@@ -228,3 +228,42 @@ Deno.test("MemoryFileSystem has the capacity that it is given: a write beyond it
   await fs.remove("/log");
   assertEquals(await fs.freeBytes("/"), 6);
 });
+
+Deno.test("MemoryFileSystem snapshots keep the names that they have, shown and durable, whatever changes later", async () => {
+  const fs = new MemoryFileSystem();
+  const states = (snapshot = fs.snapshot()) =>
+    [...crashStates(snapshot)].map(({ fs }) => fs.names("/").join());
+  const file = await durableFile(fs, "/a");
+  await fs.create("/b", 0o600);
+  const snapshots = [fs.snapshot()];
+  const seen = [states()];
+  const changes = [
+    () => fs.rename("/b", "/c"),
+    () => fs.rename("/c", "/c"),
+    () => fs.syncDirectory("/"),
+    () => fs.rename("/c", "/a"),
+    () => Promise.resolve(fs.put("/d", bytes("put"))),
+    () => fs.remove("/a"),
+    () => fs.syncDirectory("/"),
+  ];
+  for (const change of changes) {
+    await change();
+    snapshots.push(fs.snapshot());
+    seen.push(states());
+  }
+  assertEquals(snapshots.map((snapshot) => states(snapshot)), seen);
+  assertEquals(seen.at(-1), ["d"]);
+  assertEquals(seen.map((states) => states.toSorted()), [
+    ["a", "a,b"],
+    ["a", "a,b", "a,c"],
+    ["a", "a,b", "a,b,c", "a,c"],
+    ["a,c"],
+    ["a", "a,c"],
+    ["a,c,d", "a,d"],
+    ["a,c,d", "a,d", "c,d", "d"],
+    ["d"],
+  ]);
+  // It was replaced; what has its number has no name.
+  assertEquals((await file.stat()).links, 0);
+  assertEquals((await fs.stat("/d"))?.links, 1);
+});
