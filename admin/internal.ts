@@ -5,6 +5,7 @@ export { optionsOf, viewOptionsOf } from "../state/internal.ts";
 export {
   type JournalContext,
   readHeader,
+  readPositions,
   removeConsumer,
   untilStable,
 } from "../store/internal.ts";

@@ -1,4 +1,4 @@
-import type { JournalContext } from "../store/internal.ts";
+import { type JournalContext, readPositions } from "../store/internal.ts";
 import { assertOptions } from "../base/checks.ts";
 import type { Health } from "../base/telemetry/health.ts";
 import { bareMessage } from "./finding.ts";
@@ -152,15 +152,16 @@ export async function stat(
 
 async function look(context: JournalContext): Promise<StatReport> {
   const { fs, paths: { active, directory } } = context;
-  // The log goes at least as far as the snapshots that are there before it is looked at.
+  // The log goes at least as far as the snapshots and the consumers that are there before it is looked at.
   const snapshots = await listThere(fs, directory);
+  const positions = await readPositions(context);
   const found = await summarizeDamagedLog(context);
   const { first, last, logId, segments, times } = found;
   const onDisk = found.problem === undefined && last > 0
     ? await queueIn(context)
     : undefined;
   const queue = onDisk && await countsOf(context, onDisk);
-  const consumers = await consumersOf(context, found);
+  const consumers = consumersOf(context, positions, found);
   const overdue = await isState(context)
     ? overdueIn(found, snapshots)
     : undefined;

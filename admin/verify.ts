@@ -1,11 +1,13 @@
-import type { JournalContext } from "../store/internal.ts";
+import { type JournalContext, readPositions } from "../store/internal.ts";
 import { MiniStore } from "../store/mod.ts";
 import { assertOptions } from "../base/checks.ts";
 import { MiniError } from "../base/errors.ts";
 import { isDirectory } from "../fs/directory.ts";
 import { absolutePath } from "../fs/system.ts";
 import {
+  checkSegments,
   coveredAt,
+  endingOf,
   type SegmentCheck,
   type SegmentEnd,
 } from "./read/segment_check.ts";
@@ -20,7 +22,6 @@ import {
 } from "./options.ts";
 import { locateOrLost, reading } from "./read/locate.ts";
 import {
-  checkPresent,
   type MeasuredSegments,
   measureSegments,
   tornOfRust,
@@ -234,7 +235,7 @@ async function* segmentReports(
       );
     }
     call.begin("verifying", found.totalBytes);
-    return checkPresent(context, found);
+    return checkSegments(context);
   });
   try {
     for (;;) {
@@ -320,6 +321,7 @@ export async function verifyJournal(
   const isAlone = isSetAside(path);
   // Before the segments, which are read up to the last of their list.
   const before = isAlone ? [] : await listThere(fs, directory);
+  const positions = await readPositions(context);
   const found = await measureSegments(context);
   const { format } = found;
   const listed = before.at(-1)?.seq ?? 0;
@@ -327,8 +329,8 @@ export async function verifyJournal(
     "verifying",
     before.reduce((sum, { sizeBytes }) => sum + sizeBytes, found.totalBytes),
   );
-  const { problems, logId, isWhole, ...log } = format === "mini"
-    ? await verifyNative(context, found)
+  const { problems, logId, ...log } = format === "mini"
+    ? await verifyNative(context)
     : await verifyRust(context, found);
   const snapshots = isAlone ? [] : await checkSnapshots(fs, directory);
   const isRust = format === "ministore";
@@ -340,11 +342,8 @@ export async function verifyJournal(
   const covered =
     usableOf(snapshots).filter(({ seq }) => seq <= listed).at(-1)?.seq ?? 0;
   // A damaged log may end before positions that are right.
-  const positions = problems.length === 0 && log.end !== "missing"
-    ? await consumerFindings(context, {
-      logId,
-      last: isWhole ? log.last : Infinity,
-    })
+  const consumers = problems.length === 0 && log.end !== "missing"
+    ? consumerFindings(context, positions, { logId, last: log.last })
     : [];
   return {
     path,
@@ -357,7 +356,7 @@ export async function verifyJournal(
       ...problems.map(({ error, upTo }) => ofFile(error, upTo > covered)),
       ...snapshots.flatMap(ofSnapshot),
       ...findings,
-      ...positions,
+      ...consumers,
     ],
     setAside: await leftovers(context),
   };
@@ -375,18 +374,13 @@ interface LogPart extends
     | "setAside"
   > {
   readonly logId?: string;
-  /** Whether the active segment was read, and not only those before it. */
-  readonly isWhole: boolean;
   /** The problems of segments; a snapshot at or after `upTo` covers all of the segment. */
   readonly problems: readonly { error: MiniError; upTo: number }[];
 }
 
-async function verifyNative(
-  context: JournalContext,
-  found: MeasuredSegments,
-): Promise<LogPart> {
-  const checks = await collect(checkPresent(context, found));
-  const { end, sizeBytes, goodBytes, isActive } = checks.at(-1)!;
+async function verifyNative(context: JournalContext): Promise<LogPart> {
+  const checks = await collect(checkSegments(context));
+  const { end, sizeBytes, goodBytes } = checks.at(-1)!;
   const logId = checks.find(({ header }) => header !== undefined)?.header
     ?.journal;
   return {
@@ -395,9 +389,7 @@ async function verifyNative(
     verified: rangesOf(checks),
     segments: checks.filter(({ end }) => end !== "missing").length,
     sizeBytes: checks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    // Where a writer has sealed it meanwhile, the log continues.
-    end: end === "sealed" ? "open" : end,
-    isWhole: isActive,
+    end: endingOf(end),
     tornBytes: end === "torn" ? sizeBytes - goodBytes : 0,
     ...(logId !== undefined && { logId }),
     problems: checks.flatMap(({ problem: error }, at) =>
@@ -442,7 +434,6 @@ async function verifyRust(
     sizeBytes: totalBytes,
     end: !isRead ? "damaged" : tornBytes > 0 ? "torn" : "open",
     tornBytes,
-    isWhole: true,
     problems,
   };
 }

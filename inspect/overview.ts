@@ -19,6 +19,7 @@ import {
   lostIn,
   measureSegments,
   overdueIn,
+  readPositions,
   type SegmentCheck,
   steadily,
   summarizeDamagedLog,
@@ -92,6 +93,8 @@ export class Overviews {
     const { fs, paths } = this.#context;
     // Before what was found is looked at: what is done by now is in it.
     const verified = this.#verified;
+    // They move on while a log stays as it is, and never beyond its end.
+    const positions = await readPositions(this.#context);
     const names = (await namesIn(fs, paths.directory)).sort();
     await this.#forgetOthers();
     const known = `${this.#checks.size} ${this.#snapshots.size}`;
@@ -109,8 +112,7 @@ export class Overviews {
       );
     }
     this.#hasLooked = true;
-    // They move on while a log stays as it is.
-    const consumers = await consumersOf(this.#context, files);
+    const consumers = consumersOf(this.#context, positions, files);
     const health = await filesHealth(this.#context, { ...judged, consumers });
     return {
       ...this.#redacted(files),

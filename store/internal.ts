@@ -1,6 +1,11 @@
 /** The parts of the log that a repair tool needs beyond `mod.ts`: line format, reading, file names, lock. A name is added here in review. */
 
-export { listConsumers } from "./consume/hold.ts";
+export {
+  judgePositions,
+  listConsumers,
+  type ReadPosition,
+  readPositions,
+} from "./consume/hold.ts";
 export { removeConsumer } from "./consume/open.ts";
 export { corrupt, corruptAt } from "./corruption.ts";
 export {

@@ -106,6 +106,7 @@ export class BackupPass {
     const from = this.#sealed.at(-1);
     let expected = from;
     let bad: SegmentCheck | undefined;
+    let last: SegmentCheck | undefined;
     for await (const check of checkSegments(this.#from, from ?? 0)) {
       if (bad?.problem !== undefined) {
         // The seam to the active segment is looked at in any case.
@@ -130,7 +131,29 @@ export class BackupPass {
       if (check.isActive) await this.#copyActive(check);
       else if (check.base !== from) await this.#copySealed(check);
       expected = check.last;
+      last = check;
     }
+    if (last?.isActive) return;
+    // What follows on a damaged one is in the next list.
+    if (last === undefined || bad !== undefined) throw new Moved();
+    await this.#endWith(last);
+  }
+
+  /** Lets the copy end with a segment that was active when the segments were listed, and was sealed before it was copied. */
+  async #endWith({ base }: SegmentCheck): Promise<void> {
+    const { fs, paths } = this.#to;
+    await this.#assertFollows(base);
+    await fs.rename(paths.sealed(base), paths.active);
+    this.#sealed.pop();
+    this.isEndMissing = false;
+    this.tornBytes = 0;
+  }
+
+  /** Throws if compaction has come between the snapshots and a log whose last segment starts after record `base`. */
+  async #assertFollows(base: number): Promise<void> {
+    const first = (this.#sealed[0] ?? base) + 1;
+    const newest = await this.#newestSnapshot();
+    if (newest > 0 && newest + 1 < first) throw new Moved();
   }
 
   /** Drops a copy that is of no use. */
@@ -158,10 +181,7 @@ export class BackupPass {
 
   async #copyActive(check: SegmentCheck): Promise<void> {
     const { paths, staging } = this.#to;
-    const first = (this.#sealed[0] ?? check.base) + 1;
-    const newest = await this.#newestSnapshot();
-    // Compaction has come between the snapshots and the log.
-    if (newest > 0 && newest + 1 < first) throw new Moved();
+    await this.#assertFollows(check.base);
     const { path, header, goodBytes, sizeBytes, chain, end } = check;
     this.isEndMissing = end === "missing";
     this.tornBytes = end === "torn" ? sizeBytes - goodBytes : 0;

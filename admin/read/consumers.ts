@@ -1,4 +1,8 @@
-import { type JournalContext, listConsumers } from "../../store/internal.ts";
+import {
+  type JournalContext,
+  judgePositions,
+  type ReadPosition,
+} from "../../store/internal.ts";
 import { namesIn } from "../../fs/directory.ts";
 import { bareMessage, type Finding, findingOf } from "../finding.ts";
 import { postedTo } from "./ledger.ts";
@@ -16,12 +20,13 @@ export interface ConsumerReport {
   readonly problem?: string;
 }
 
-/** The consumers of a log that ends as it was found. */
-export async function consumersOf(
+/** The consumers of a log that ends as it was found after their positions were read. */
+export function consumersOf(
   context: JournalContext,
+  positions: readonly ReadPosition[],
   { logId: id, last: sequence }: Pick<LogSummary, "logId" | "last">,
-): Promise<ConsumerReport[]> {
-  const found = await listConsumers(context, { id, sequence });
+): ConsumerReport[] {
+  const found = judgePositions(context, positions, { id, sequence });
   return found.map(({ problem, ...row }) => ({
     ...row,
     ...(problem && { problem: bareMessage(problem) }),
@@ -29,14 +34,15 @@ export async function consumersOf(
 }
 
 /** The findings about positions of consumers, for which nothing refuses to open the log. */
-export async function consumerFindings(
+export function consumerFindings(
   context: JournalContext,
+  positions: readonly ReadPosition[],
   { logId: id, last: sequence }: {
     readonly logId?: string | undefined;
     readonly last: number;
   },
-): Promise<Finding[]> {
-  const found = await listConsumers(context, { id, sequence });
+): Finding[] {
+  const found = judgePositions(context, positions, { id, sequence });
   return found.flatMap(({ problem }) =>
     problem === undefined ? [] : findingOf(problem, false, "reset-consumer")
   );

@@ -20,6 +20,7 @@ import { reading } from "./locate.ts";
 import { type RawLine, rawLines } from "./raw_lines.ts";
 import {
   checkSegments,
+  endingOf,
   type SegmentCheck,
   type SegmentEnd,
 } from "./segment_check.ts";
@@ -59,18 +60,6 @@ export async function measureSegments(
     totalBytes += sizeBytes;
   }
   return { format, segments, totalBytes };
-}
-
-/** Checks the segments up to the one that was active when they were listed: a writer may start others faster than they are read. */
-export async function* checkPresent(
-  context: JournalContext,
-  { segments }: MeasuredSegments,
-): AsyncGenerator<SegmentCheck, void, undefined> {
-  const newest = Math.max(-1, ...segments.map(({ base = -1 }) => base));
-  for await (const check of checkSegments(context)) {
-    yield check;
-    if (check.base > newest && check.end !== "missing") return;
-  }
 }
 
 /** The same list where the disk cannot read the beginning of the file that tells the format. */
@@ -185,7 +174,7 @@ async function summarizeNative(
     applied: Math.max(...checks.map(({ applied }) => applied)),
     segments,
     end,
-    ending: end.end,
+    ending: endingOf(end.end),
     tornBytes: end.end === "torn" ? end.sizeBytes - end.goodBytes : 0,
     ...(times !== undefined && { times }),
     ...(logId !== undefined && { logId }),

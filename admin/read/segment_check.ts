@@ -81,15 +81,25 @@ interface Before extends Continuation {
   readonly path: string;
 }
 
+/** How a log ends, by its last segment: where a writer has sealed that meanwhile, the log continues. */
+export function endingOf(end: SegmentEnd): SegmentEnd {
+  return end === "sealed" ? "open" : end;
+}
+
 /**
- * Reads and judges every segment of a journal of this format as opening does,
+ * Reads and judges the segments of a journal of this format as opening does,
  * oldest first, and continues after a damaged one. Takes no lock: a writer may
- * append, rotate and compact meanwhile.
+ * append, rotate and compact meanwhile. Ends with the segment that is active at
+ * the start, though it be sealed meanwhile: a writer may start others faster than
+ * they are read.
  */
 export async function* checkSegments(
   context: JournalContext,
   from = 0,
 ): AsyncGenerator<SegmentCheck, void, undefined> {
+  const { fs, paths } = context;
+  const names = await namesIn(fs, paths.directory);
+  const newest = paths.sealedBases(names).at(-1) ?? -1;
   let base = from;
   let last = from;
   let before: Before | undefined;
@@ -98,7 +108,7 @@ export async function* checkSegments(
     const isCut = found.end === "missing" && before === undefined;
     const check = isCut ? { ...found, base: last, last } : found;
     yield check;
-    if (check.isActive) return;
+    if (check.isActive || check.base > newest) return;
     before = undefined;
     last = check.last;
     base = check.base + 1;

@@ -2,6 +2,7 @@ import { type Command, JOURNAL_OPTIONS, located } from "../command.ts";
 import {
   consumerLines,
   consumersOf,
+  readPositions,
   removeConsumer,
   summarizeDamagedLog,
 } from "../../admin/internal.ts";
@@ -18,8 +19,9 @@ export const consumerList: Command = {
   examples: ["data/journal.jsonl --json"],
   async run(call) {
     const context = await located(call);
+    const positions = await readPositions(context);
     const found = await summarizeDamagedLog(context);
-    const consumers = await consumersOf(context, found);
+    const consumers = consumersOf(context, positions, found);
     return {
       exitCode: consumers.some(({ problem }) => problem !== undefined) ? 1 : 0,
       report: { consumers },

@@ -4,6 +4,7 @@ import { fromOs } from "../../fs/os_errors.ts";
 import type { JournalContext } from "../journal.ts";
 import type { ConsumerInfo } from "./info.ts";
 import { rewritten } from "./placed.ts";
+import type { Position } from "./position.ts";
 import { readPosition } from "./position_file.ts";
 
 /** A log whose consumers are listed. */
@@ -14,35 +15,62 @@ export interface ConsumedLog {
   readonly sequence: number;
 }
 
-/** Lists the consumers of a log by their names. The position of one whose file cannot be read, or does not belong to the log, is 0. */
-export async function listConsumers(
+/** The position of a consumer as it is on disk, or why it cannot be read. */
+export type ReadPosition =
+  & { readonly name: string }
+  & ({ readonly position: Position } | { readonly problem: MiniError });
+
+/** Reads the positions of all consumers of a log, by their names. */
+export async function readPositions(
   context: JournalContext,
-  { id, sequence }: ConsumedLog,
-): Promise<ConsumerInfo[]> {
+): Promise<ReadPosition[]> {
   const { fs, paths } = context;
   const { directory, active: path } = paths;
   const names = await listIfExists(fs, directory).catch((error) => {
     const doing = `list the consumers of "${path}"`;
     throw fromOs(error, doing, "nothing was changed", { directory, path });
   });
-  const found: ConsumerInfo[] = [];
+  const found: ReadPosition[] = [];
   for (const name of paths.consumers(names)) {
-    let seq = 0;
-    let problem: MiniError | undefined;
     try {
       const position = await readPosition(context, name);
-      // It was removed meanwhile.
-      if (position === undefined) continue;
-      if (position.journal !== id || position.seq > sequence) {
-        problem = rewritten(context, position);
-      } else seq = position.seq;
+      // Else it was removed meanwhile.
+      if (position !== undefined) found.push({ name, position });
     } catch (error) {
-      problem = error as MiniError;
+      found.push({ name, problem: error as MiniError });
     }
-    const lag = sequence - seq;
-    found.push({ name, position: seq, lag, ...(problem && { problem }) });
   }
   return found;
+}
+
+/**
+ * Judges positions by a log as it was found after they were read: beside a writer
+ * both move on. The position of a consumer whose file cannot be read, or does not
+ * belong to the log, is 0.
+ */
+export function judgePositions(
+  context: JournalContext,
+  positions: readonly ReadPosition[],
+  { id, sequence }: ConsumedLog,
+): ConsumerInfo[] {
+  return positions.map(({ name, ...read }) => {
+    if ("problem" in read) return { name, position: 0, lag: sequence, ...read };
+    const { position } = read;
+    if (position.journal === id && position.seq <= sequence) {
+      return { name, position: position.seq, lag: sequence - position.seq };
+    }
+    const problem = rewritten(context, position);
+    return { name, position: 0, lag: sequence, problem };
+  });
+}
+
+/** Lists the consumers of a log by their names. */
+export async function listConsumers(
+  context: JournalContext,
+  log: ConsumedLog,
+): Promise<ConsumerInfo[]> {
+  const positions = await readPositions(context);
+  return judgePositions(context, positions, log);
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 } from "../support/copies.ts";
 import { openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
+import { LOG, MOST, openRestless } from "../support/verified.ts";
 
 Deno.test("backup() copies a state that is open in this process, which applies, rotates and compacts meanwhile", async () => {
   const fs = new MemoryFileSystem();
@@ -39,6 +40,20 @@ Deno.test("backup() copies a state that is open in this process, which applies, 
   assert(counter.firstSequence > 1, "nothing was compacted");
   assertEquals(counter.state.value, counter.sequence);
   assertEquals(counter.snapshotFailure, undefined);
+});
+
+Deno.test("backup() ends beside a writer that starts a segment whenever one is read", async () => {
+  const fs = new MemoryFileSystem();
+  await using restless = await openRestless(fs);
+  const { store, beside } = restless;
+  const acknowledged = store.sequence;
+  const { last, findings } = await backup(LOG, TO, { fs: beside });
+  assertEquals(findings, []);
+  assert(last >= acknowledged && store.sequence < MOST, `${store.sequence}`);
+  const copied = await recordsOf(fs, `${TO}/journal.jsonl`);
+  assertEquals(copied.length, last);
+  await using copy = await MiniStore.open(`${TO}/journal.jsonl`, { fs });
+  assertEquals([copy.sequence, await copy.append(0)], [last, last + 1]);
 });
 
 Deno.test("backup() copies a store and a queue that are open in this process, on a disk", async () => {

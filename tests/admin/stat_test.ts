@@ -14,7 +14,14 @@ import { flip } from "../support/damaged.ts";
 import { openCounter } from "../support/counter.ts";
 import { stoppedEverywhere } from "../support/interrupted.ts";
 import { fixture } from "../support/mini.ts";
-import { assertPlain, counterIn, DIR, LOG } from "../support/verified.ts";
+import {
+  assertPlain,
+  counterIn,
+  DIR,
+  LOG,
+  MOST,
+  openRestless,
+} from "../support/verified.ts";
 
 Deno.test("stat tells segments, snapshots and consumers in plain JSON", async () => {
   const fs = new MemoryFileSystem();
@@ -247,4 +254,19 @@ Deno.test("stat finds nothing amiss beside a queue that works", async () => {
     await working;
   }
   assertEquals(seen, seen.toSorted((a, b) => a - b));
+});
+
+Deno.test("stat ends beside a writer that starts a segment whenever one is read", async () => {
+  const fs = new MemoryFileSystem();
+  await using restless = await openRestless(fs);
+  const { store, beside } = restless;
+  const acknowledged = store.sequence;
+  const { problem, health, end, last, consumers } = await stat(LOG, {
+    fs: beside,
+  });
+  assertEquals([problem, health.status, end], [undefined, "ok", "open"]);
+  assert(last >= acknowledged && store.sequence < MOST, `${store.sequence}`);
+  const [consumer] = consumers;
+  assertEquals(consumer?.problem, undefined);
+  assert(consumer!.position >= acknowledged && consumer!.position <= last);
 });

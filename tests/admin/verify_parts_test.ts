@@ -21,6 +21,8 @@ import {
   counterIn,
   DIR,
   LOG,
+  MOST,
+  openRestless,
   sealed,
   segments,
 } from "../support/verified.ts";
@@ -216,29 +218,19 @@ Deno.test("verify and its like find nothing amiss beside a writer that rotates a
 
 Deno.test("verify and verifySegments end beside a writer that starts a segment whenever one is read", async () => {
   const fs = new MemoryFileSystem();
-  await using store = await MiniStore.open<number>(LOG, {
-    fs,
-    maxSegmentBytes: 1,
-  });
-  await using consumer = await store.consumer("mailer");
-  const followed = consumer.follow()[Symbol.asyncIterator]();
-  const step = async () => {
-    if (store.sequence === 300) return;
-    await store.append(0);
-    const { value } = await followed.next();
-    await consumer.commit(value!.seq);
-  };
-  for (let turn = 1; turn <= 5; turn++) await step();
-  const beside = meanwhile(fs, step);
+  await using restless = await openRestless(fs);
+  const { store, beside } = restless;
   const there = (await segments(LOG, fs)).length;
   const found: VerifyReport = await verify(LOG, { fs: beside });
   assertEquals([found.findings, found.end], [[], "open"]);
-  assertEquals([found.segments, store.sequence < 300], [there, true]);
+  // Some may be started before it lists them.
+  assert(found.segments >= there && found.segments < there + 5);
+  assert(store.sequence < MOST);
   const since = (await segments(LOG, fs)).length;
   const reports = await segments(LOG, beside);
-  assertEquals([reports.length, store.sequence < 300], [since, true]);
+  assert(reports.length >= since && reports.length < since + 5);
   assertEquals(reports.filter(({ problem }) => problem), []);
-  await followed.return?.();
+  assert(store.sequence < MOST);
 });
 
 Deno.test("verifySnapshots tells absolute paths", async () => {

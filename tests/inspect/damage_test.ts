@@ -2,10 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { ACTIONS, createInspector } from "@mini/state/inspect";
 import { MiniQueue } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { ask, get, newsOf } from "../support/inspected.ts";
 import { fixture } from "../support/mini.ts";
+import { LOG, MOST, openRestless } from "../support/verified.ts";
 
 const authorize = () => true;
 
@@ -109,4 +111,18 @@ Deno.test("an action makes nothing where the files are gone", async () => {
     await inspector.close();
   }
   assertEquals(directory.names(), []);
+});
+
+Deno.test("an inspector has read everything at some time beside a writer that starts a segment whenever one is read", async () => {
+  await using restless = await openRestless(new MemoryFileSystem());
+  const { store, beside: fs } = restless;
+  const inspector = createInspector(LOG, { authorize, fs });
+  let overview;
+  do {
+    overview = await get(inspector, "overview");
+    const { problems, consumers: [consumer] } = overview;
+    assertEquals([problems, consumer.problem], [[], undefined]);
+  } while (!overview.verified.isDone && store.sequence < MOST);
+  assert(store.sequence < MOST, `${store.sequence}`);
+  await inspector.close();
 });

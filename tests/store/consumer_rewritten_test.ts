@@ -11,6 +11,7 @@ import {
   POSITION,
   sealed,
 } from "../support/consumer.ts";
+import { meanwhile } from "../support/copies.ts";
 import { errorOf, JournalBytes } from "../support/journal.ts";
 import { threeSegments } from "../support/records.ts";
 
@@ -261,4 +262,26 @@ Deno.test("MiniStore.consumer() refuses a log that was not made yet, and one tha
   const error = await errorOf(Array.fromAsync(consumer.follow()));
   assertEquals([error.code, error.path], ["CORRUPT", PATH]);
   assertStringIncludes(error.message, "it is not UTF-8");
+});
+
+Deno.test("consumers() finds nothing amiss while a consumer commits what was appended meanwhile", async () => {
+  const fs = new MemoryFileSystem();
+  let step = () => Promise.resolve();
+  const beside = meanwhile(fs, () => step());
+  await using store = await MiniStore.open<number>(PATH, { fs: beside });
+  await using consumer = await store.consumer("mailer");
+  const followed = consumer.follow()[Symbol.asyncIterator]();
+  const consume = async () => {
+    await store.append(1);
+    const { value } = await followed.next();
+    await consumer.commit(value!.seq);
+  };
+  await consume();
+  step = async () => {
+    step = () => Promise.resolve();
+    await consume();
+  };
+  const [info] = await store.consumers();
+  assertEquals(info, { name: "mailer", position: 2, lag: 0 });
+  await followed.return?.();
 });

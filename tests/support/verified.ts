@@ -1,3 +1,4 @@
+import { MiniStore } from "@mini/state/store";
 import {
   type FileSystem,
   type SegmentReport,
@@ -5,6 +6,7 @@ import {
 } from "@mini/state/admin";
 import type { MemoryFileSystem } from "@mini/state/testing";
 import { assertEquals } from "@std/assert";
+import { meanwhile } from "./copies.ts";
 import { openCounter } from "./counter.ts";
 
 /** Where the tests of verifying have a state. */
@@ -37,4 +39,36 @@ export async function segments(
   fs: FileSystem,
 ): Promise<SegmentReport[]> {
   return await Array.fromAsync(verifySegments(path, { fs }));
+}
+
+/** The most records of a restless writer: a reader that comes that far had no end of its own. */
+export const MOST = 3000;
+
+/** A log whose writer starts a segment, and whose consumer commits that, whenever a reader of `beside` opens a file. */
+export interface Restless extends AsyncDisposable {
+  readonly store: MiniStore<number>;
+  readonly beside: FileSystem;
+}
+
+/** Opens such a log at `LOG`. */
+export async function openRestless(fs: MemoryFileSystem): Promise<Restless> {
+  const store = await MiniStore.open<number>(LOG, { fs, maxSegmentBytes: 1 });
+  const consumer = await store.consumer("mailer");
+  const followed = consumer.follow()[Symbol.asyncIterator]();
+  const step = async () => {
+    if (store.sequence === MOST) return;
+    await store.append(0);
+    const { value } = await followed.next();
+    await consumer.commit(value!.seq);
+  };
+  for (let turn = 1; turn <= 5; turn++) await step();
+  return {
+    store,
+    beside: meanwhile(fs, step),
+    [Symbol.asyncDispose]: async () => {
+      await followed.return?.();
+      await consumer.close();
+      await store.close();
+    },
+  };
 }
