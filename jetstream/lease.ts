@@ -32,6 +32,8 @@ export interface Claim {
   readonly token: string;
   readonly holder: string;
   readonly leaseMs: number;
+  /** Whether the log has had an owner, which may live where its lease was removed. */
+  readonly hadOwner: boolean;
   readonly whenHeld: "refuse" | "wait" | "depose";
   readonly signal?: AbortSignal | undefined;
   readonly patience: Patience;
@@ -53,6 +55,8 @@ export class Lease {
   /** The number of the message with which it was taken: it grows with each owner. */
   readonly taken: number;
   #revision: number;
+  /** When it was written last, by a clock that only counts. */
+  #since: number;
   #renewing: Promise<void>;
 
   private constructor(
@@ -64,13 +68,14 @@ export class Lease {
     this.#stream = stream;
     this.#claim = claim;
     this.#revision = this.taken = revision;
-    this.#renewing = this.#renew(since);
+    this.#since = since;
+    this.#renewing = this.#renew();
   }
 
   /**
    * Takes a lease that nobody holds, or whose holder is not heard of for the time
-   * that it has said. Throws `LOCKED` if the holder is heard of, and nobody is to
-   * wait for it.
+   * that it has said. One that was removed may have a holder, who will write it
+   * again. Throws `LOCKED` if the holder is heard of, and nobody is to wait for it.
    */
   static async take(stream: Stream, claim: Claim): Promise<Lease> {
     const { whenHeld, token, signal } = claim;
@@ -90,9 +95,9 @@ export class Lease {
         if (await tries.again()) continue;
         throw unavailable(claim);
       }
-      if (seen !== undefined && seen.revision !== revision) {
-        if (whenHeld === "refuse") throw locked(claim, found);
-      }
+      const isHeard = seen !== undefined && seen.revision !== revision &&
+        revision > 0;
+      if (isHeard && whenHeld === "refuse") throw locked(claim, found);
       if (seen?.revision !== revision) seen = { revision, at: now };
       await pause(Math.min(ms / RENEWALS, MAX_LOOK_MS), signal);
       // However long it was held, there is time to take it when it is free.
@@ -105,16 +110,25 @@ export class Lease {
     return this.#lost.promise;
   }
 
-  /** Gives it back, so that the next owner need not wait. */
+  /** Gives it back, so that the next owner need not wait. Tries until it ends by itself. */
   async release(): Promise<void> {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     await this.#renewing;
-    // If it fails, the lease ends by itself.
-    await this.#write(undefined).catch(() => {});
+    const doubtMs = this.#since + this.#claim.leaseMs - performance.now();
+    const tries = new Tries({ doubtMs });
+    for (;;) {
+      try {
+        await this.#write(undefined);
+        return;
+      } catch (error) {
+        const isOver = error instanceof MiniError || this.#stream.isClosed;
+        if (isOver || !await tries.again()) return;
+      }
+    }
   }
 
-  async #renew(since: number): Promise<void> {
+  async #renew(): Promise<void> {
     const { leaseMs } = this.#claim;
     const { signal } = this.#stop;
     for (;;) {
@@ -125,12 +139,12 @@ export class Lease {
       }
       const now = performance.now();
       try {
-        const leftMs = Math.max(0, since + leaseMs - now);
+        const leftMs = Math.max(0, this.#since + leaseMs - now);
         const other = await deadline(this.#write(leaseMs), leftMs);
         if (other !== undefined) {
           return this.#lose(`"${other.holder}" has taken the lease`);
         }
-        since = now;
+        this.#since = now;
       } catch (error) {
         // It is tried again.
         if (error instanceof MiniError) {
@@ -138,7 +152,7 @@ export class Lease {
         }
       }
       if (signal.aborted) return;
-      if (performance.now() - since >= leaseMs) {
+      if (performance.now() - this.#since >= leaseMs) {
         return this.#lose(`the lease could not be renewed for ${leaseMs} ms`);
       }
     }
@@ -152,13 +166,8 @@ export class Lease {
   /** Writes the lease again. Resolves to the one of somebody else, if it is that. */
   async #write(ms: number | undefined): Promise<Written | undefined> {
     const { token } = this.#claim;
-    for (;;) {
-      const revision = await write(
-        this.#stream,
-        this.#claim,
-        this.#revision,
-        ms,
-      );
+    for (let expected = this.#revision;;) {
+      const revision = await write(this.#stream, this.#claim, expected, ms);
       if (revision !== undefined) {
         this.#revision = revision;
         return undefined;
@@ -167,8 +176,13 @@ export class Lease {
       // One's own, of which the answer was lost; an older one is read where the server is behind.
       const isOther = found.token !== token && found.revision > this.#revision;
       if (isOther) return found;
-      if (found.revision <= this.#revision) return undefined;
-      this.#revision = found.revision;
+      // Somebody has removed it. Where the server is behind, this is refused.
+      const isRemoved = found.revision === 0 && expected > 0;
+      if (!isRemoved && found.revision <= expected) {
+        throw new Error("the server that answers is behind the others");
+      }
+      expected = found.revision;
+      if (!isRemoved) this.#revision = expected;
     }
   }
 }
@@ -208,7 +222,7 @@ async function write(
 
 async function read(
   stream: Stream,
-  { subject, signal }: Claim,
+  { subject, signal, hadOwner, leaseMs }: Claim,
   isPatient = true,
 ): Promise<Written> {
   const ask = () => stream.lastOf(subject);
@@ -216,7 +230,8 @@ async function read(
     ? await stream.surely("read", ask, signal)
     : await ask();
   if (found === undefined) {
-    return { revision: 0, token: undefined, holder: "", ms: undefined };
+    const ms = hadOwner ? leaseMs : undefined;
+    return { revision: 0, token: undefined, holder: "", ms };
   }
   const { seq: revision, headers } = found;
   return {

@@ -148,13 +148,14 @@ export async function jetStream<S>(
   const { holder, signal } = checkedOptions;
   await checkVersion(nc, new Tries(checkedOptions, signal));
   const streams = streamsOf(nc, names, checkedOptions);
-  const id = await prepare(streams, names, checkedOptions);
+  const { id, hadOwner } = await prepare(streams, names, checkedOptions);
   const token = crypto.randomUUID();
   const lease = await Lease.take(streams.leases, {
     ...checkedOptions,
     subject: names.leaseSubject,
     name: names.log,
     token,
+    hadOwner,
     patience: checkedOptions,
     signal,
   });

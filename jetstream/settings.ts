@@ -79,12 +79,19 @@ export interface Streams {
   readonly leases: Stream;
 }
 
-/** Makes the streams that are missing, and refuses those that would lose records. Resolves to the id of the log. */
+/** A log whose streams are there. */
+export interface Prepared {
+  readonly id: string;
+  /** Whether somebody has owned it before. */
+  readonly hadOwner: boolean;
+}
+
+/** Makes the streams that are missing, and refuses those that would lose records. */
 export async function prepare<S>(
   { log, snapshots, leases }: Streams,
   names: Names,
   options: Checked<S>,
-): Promise<string> {
+): Promise<Prepared> {
   const id = crypto.randomUUID().replaceAll("-", "");
   const of = { rules: KEEPS };
   await ensure({
@@ -97,14 +104,14 @@ export async function prepare<S>(
     stream: snapshots,
     subjects: [`${names.snapshotSubject}.>`],
   }, options);
-  const { config } = await ensure({
+  const { config, last } = await ensure({
     stream: log,
     subjects: [names.logSubject],
     rules: LOG_RULES,
     maxBytes: options.maxBytes,
     description: describe(id),
   }, options);
-  return idIn(config);
+  return { id: idIn(config), hadOwner: last > 0 };
 }
 
 /** Makes a stream if it is missing; throws if it would lose what it is given. */

@@ -271,6 +271,7 @@ export class JetStreamLog implements Log<unknown> {
         }
       }
       if (this.sequence >= next) continue;
+      if (this.#failure !== undefined) throw this.#failure;
       if (this.#closing !== undefined) return;
       await either(changed, signal);
     }

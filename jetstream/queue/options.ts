@@ -31,7 +31,7 @@ import {
  * ```
  */
 export interface JetStreamQueueOptions<T> {
-  /** How long a consumer holds a message before it is delivered again, in milliseconds; at least 100. One for all consumers: given for a queue that has another, it changes it. @default {that of the queue; 30_000 for a new one} */
+  /** How long a consumer holds a message before it is delivered again, in milliseconds; at least 100. One for all consumers: given for a queue that has another, it changes it. Handles that are open count the old one on: close them before you give a shorter one. @default {that of the queue; 30_000 for a new one} */
   visibilityTimeoutMs?: number;
   /** A message becomes a dead letter after this number of deliveries. All of them count. @default {5} */
   maxAttempts?: number;
