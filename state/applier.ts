@@ -24,6 +24,7 @@ import {
   placeOf,
   StateMeter,
   tellEnd,
+  told,
 } from "./telemetry.ts";
 
 /** About how much a line has beside its JSON. */
@@ -149,12 +150,11 @@ export class Applier<S, M> {
       return this.#append(encoded, durable);
     }
     const mutations = "applyBatch" in entry ? entry.applyBatch.length : 1;
-    return APPLY.run(
-      () => ({ ...placeOf(this.#dir, this.#log.id), mutations }),
-      (message) => this.#append(encoded, durable, message),
-      (message, seq) => {
-        message.seq = seq;
-      },
+    const place = placeOf(this.#dir, this.#log.id);
+    const message: ApplyMessage = { ...place, mutations };
+    return APPLY.begin(
+      message,
+      () => this.#append(encoded, durable, message),
     );
   }
 
@@ -173,7 +173,8 @@ export class Applier<S, M> {
     if (message !== undefined) options.message = message;
     const appended = this.#log.appendJson?.(json, options) ??
       this.#log.append(entry, options);
-    const applied = withResolvers<number>();
+    const caller = withResolvers<number>();
+    const applied = message === undefined ? caller : told(message, caller);
     const pending: Pending = { encoded, applied, outcome: undefined };
     this.#pending.push(pending);
     const settled = appended.then(
@@ -188,7 +189,7 @@ export class Applier<S, M> {
       },
     );
     if ("abort" in entry) this.#lastAbort = settled;
-    return applied.promise;
+    return caller.promise;
   }
 
   #settle(pending: Pending, outcome: Outcome): void {

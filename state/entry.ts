@@ -104,13 +104,15 @@ export function abortOf(abort: number, found: boolean): EncodedEntry {
 /** The result of an append. */
 export type Outcome = { readonly seq: number } | { readonly error: unknown };
 
+/** Settles the promise of the caller of an append. */
+export interface Resolvers {
+  resolve(seq: number): void;
+  reject(error: unknown): void;
+}
+
 /** An entry that was appended. */
 export interface Pending {
   readonly encoded: EncodedEntry;
-  /** Settles the promise of its caller. */
-  readonly applied: {
-    resolve(seq: number): void;
-    reject(error: unknown): void;
-  };
+  readonly applied: Resolvers;
   outcome: Outcome | undefined;
 }

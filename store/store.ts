@@ -100,7 +100,8 @@ export class MiniStore<T> implements AsyncDisposable {
     this.#writer = writer;
     this.recovery = report;
     if (schema !== undefined) return;
-    this.appendJson = (json, options = {}) => this.#appendJson(json, options);
+    this.appendJson = (json, options = {}) =>
+      this.#add(() => this.#checkJson(json, options), options);
   }
 
   /**
@@ -340,11 +341,8 @@ export class MiniStore<T> implements AsyncDisposable {
    * usable. `POISONED` if it is unknown whether the record is on the disk.
    * `CLOSED`.
    */
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async append(record: T, options: AppendOptions = {}): Promise<number> {
-    const { durable, applied, message } = options;
-    const text = this.#encode(record);
-    return this.#writer.add([{ text, applied, message }], durable);
+  append(record: T, options: AppendOptions = {}): Promise<number> {
+    return this.#add(() => this.#encode(record), options);
   }
 
   /**
@@ -364,16 +362,13 @@ export class MiniStore<T> implements AsyncDisposable {
     records: readonly T[],
     options: AppendOptions = {},
   ): Promise<number> {
-    const writer = this.#writer;
-    writer.assertOpen();
+    this.#writer.assertOpen();
     if (records.length === 0) return this.sequence;
     if (records.length === 1) return this.append(records[0] as T, options);
-    writer.assertNative("append a batch");
+    this.#writer.assertNative("append a batch");
     const valid = records.map((record) => this.#validate(record));
     const text = toJson(valid, this.#context.maxRecordBytes, MAX_DEPTH + 1);
-    const { durable, applied, message } = options;
-    const batch = records.length;
-    return writer.add([{ text, batch, applied, message }], durable);
+    return this.#add(() => text, options, records.length);
   }
 
   /**
@@ -588,16 +583,23 @@ export class MiniStore<T> implements AsyncDisposable {
     return this.close();
   }
 
-  #appendJson(
-    json: string,
+  #checkJson(json: string, { applied }: AppendOptions): string {
+    this.#writer.assertOpen();
+    const text = fitting(lineOf(json), this.#context.maxRecordBytes);
+    // A state manager has parsed it.
+    if (applied === undefined) parseJson(text);
+    return text;
+  }
+
+  /** Appends a record, or a batch of records. Not `async`, which would cost one more promise. */
+  #add(
+    textOf: () => string,
     { durable, applied, message }: AppendOptions,
+    batch?: number,
   ): Promise<number> {
     try {
-      this.#writer.assertOpen();
-      const text = fitting(lineOf(json), this.#context.maxRecordBytes);
-      // A state manager has parsed it.
-      if (applied === undefined) parseJson(text);
-      return this.#writer.add([{ text, applied, message }], durable);
+      const unit = { text: textOf(), batch, applied, message };
+      return this.#writer.add([unit], durable);
     } catch (error) {
       return Promise.reject(error);
     }

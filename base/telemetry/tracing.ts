@@ -51,57 +51,64 @@ export class Trace<M extends object> {
   ): Promise<T> {
     if (!this.isObserved) return run();
     const message = about();
-    const { start, end } = this.#channel;
     // `tracePromise` would put the result into the message.
-    return start.runStores(message, () => {
-      try {
-        return run(message).then(
-          (result) => {
-            if (complete !== undefined) quietly(complete, message, result);
-            this.#settle(message);
-            return result;
-          },
-          (cause) => {
-            this.#fail(message, cause);
-            this.#settle(message);
-            throw cause;
-          },
-        );
-      } catch (cause) {
-        this.#fail(message, cause);
-        throw cause;
-      } finally {
-        end.publish(message);
-      }
-    });
-  }
-
-  #fail(message: M, cause: unknown): void {
-    quietly(() => Object.assign(message, { error: cause }));
-    this.#channel.error.publish(message);
-  }
-
-  #settle(message: M): void {
-    this.#channel.asyncStart.publish(message);
-    this.#channel.asyncEnd.publish(message);
+    return this.begin(message, () =>
+      run(message).then(
+        (result) => {
+          if (complete !== undefined) quietly(complete, message, result);
+          this.succeed(message);
+          return result;
+        },
+        (cause) => {
+          this.fail(message, cause);
+          throw cause;
+        },
+      ));
   }
 
   /** Runs a synchronous operation and tells of it: its only events are `start`, `end` and `error`. */
   runSync<T>(about: () => M, run: () => T): T {
-    if (!this.isObserved) return run();
-    const message = about();
+    return this.isObserved ? this.begin(about(), run) : run();
+  }
+
+  /**
+   * Tells that an operation starts, and runs the part of it that is synchronous.
+   * How the rest ends is told by {@linkcode Trace.succeed} or {@linkcode Trace.fail};
+   * if `run` throws, nothing is left to tell.
+   */
+  begin<T>(message: M, run: () => T): T {
     const { start, end } = this.#channel;
-    // `traceSync` would put the result into the message.
     return start.runStores(message, () => {
       try {
         return run();
       } catch (cause) {
-        this.#fail(message, cause);
+        this.#tellError(message, cause);
         throw cause;
       } finally {
         end.publish(message);
       }
     });
+  }
+
+  /** Tells that an operation has succeeded. */
+  succeed(message: M): void {
+    this.#tellEnd(message);
+  }
+
+  /** Tells that an operation has failed. */
+  fail(message: M, cause: unknown): void {
+    this.#tellError(message, cause);
+    this.#tellEnd(message);
+  }
+
+  #tellEnd(message: M): void {
+    this.#channel.asyncStart.publish(message);
+    this.#channel.asyncEnd.publish(message);
+  }
+
+  #tellError(message: M, cause: unknown): void {
+    quietly(() => Object.assign(message, { error: cause }));
+    this.#channel.error.publish(message);
   }
 }
 

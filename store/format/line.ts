@@ -75,7 +75,7 @@ export interface Unit {
   /** The JSON text of the record, or of the array of records. */
   readonly text: string;
   /** How many records; `undefined` for a record on its own. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** Up to where records are applied now, in a log whose records are applied to something. */
   readonly applied?: (() => number) | undefined;
   /** The time of the records; without it, that of the commit. */

@@ -1,4 +1,5 @@
 import type { Unit } from "../format/line.ts";
+import type { AppendMessage } from "../telemetry.ts";
 
 /** A commit holds at most this many characters of records, or one append alone. */
 const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
@@ -9,6 +10,13 @@ const MAX_SETTLE_MS = 2;
 /** The number of turns of the microtask queue that a caller may take from one acknowledged append to its next. */
 const SETTLE_TURNS = 8;
 
+/** An append of one caller that is observed. */
+export interface ObservedAppend {
+  readonly message: AppendMessage;
+  /** How many records of its commit are before its last. */
+  readonly before: number;
+}
+
 /** Appends that share one write and one fsync: one promise for all of them. */
 export class Commit {
   readonly units: Unit[] = [];
@@ -16,6 +24,8 @@ export class Commit {
   callers = 0;
   /** The number of records in them. */
   records = 0;
+  /** Those of the appends that are observed. */
+  readonly observed: ObservedAppend[] = [];
   /** Whether a caller waits for the fsync. */
   isDurable = false;
   /** Whether later appends go into another commit. */
@@ -36,7 +46,11 @@ export class Commit {
   }
 
   /** Adds units; resolves to the number of the last record. */
-  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
+  add(
+    units: readonly Unit[],
+    isDurable: boolean,
+    message: AppendMessage | undefined,
+  ): Promise<number> {
     this.callers++;
     for (const unit of units) {
       this.units.push(unit);
@@ -44,8 +58,9 @@ export class Commit {
       this.records += unit.batch ?? 1;
     }
     this.isDurable ||= isDurable;
-    const last = this.records - 1;
-    return this.#done.then((first) => first + last);
+    const before = this.records - 1;
+    if (message !== undefined) this.observed.push({ message, before });
+    return this.#done.then((first) => first + before);
   }
 }
 
@@ -59,15 +74,25 @@ export class CommitQueue {
     return this.#commits.length === 0;
   }
 
-  /** Adds units to the last commit, or to a new one after it, all to the same; resolves to the number of the last record. */
-  add(units: readonly Unit[], isDurable: boolean): Promise<number> {
-    const chars = units.reduce((sum, { text }) => sum + text.length, 0);
+  /**
+   * Adds units to the last commit, or to a new one after it, all to the same;
+   * resolves to the number of the last record.
+   *
+   * @param message The message of the append, if it is observed.
+   */
+  add(
+    units: readonly Unit[],
+    isDurable: boolean,
+    message?: AppendMessage,
+  ): Promise<number> {
+    let chars = 0;
+    for (const { text } of units) chars += text.length;
     let commit = this.#commits.at(-1);
     if (commit === undefined || !commit.hasRoomFor(chars)) {
       this.#commits.push(commit = new Commit());
     }
     this.#appends++;
-    return commit.add(units, isDurable);
+    return commit.add(units, isDurable, message);
   }
 
   /** The number of appends that wait. */

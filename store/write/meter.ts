@@ -3,6 +3,7 @@ import {
   DURATIONS_MS,
   ValueCounter,
 } from "../../base/telemetry/histogram.ts";
+import { quietly } from "../../base/telemetry/tracing.ts";
 import { hasCode, type MiniError } from "../../base/errors.ts";
 import type { FileCompactionReport } from "../log.ts";
 import {
@@ -18,7 +19,7 @@ import {
   type StoreMetrics,
 } from "../telemetry.ts";
 import type { Unit } from "../format/line.ts";
-import type { Commit } from "./commit_queue.ts";
+import type { Commit, ObservedAppend } from "./commit_queue.ts";
 
 /** The result of a commit. */
 export interface CommitReport {
@@ -77,19 +78,32 @@ export class WriterMeter {
     };
   }
 
-  /** Tells of the append of one caller. */
+  /**
+   * Tells of the append of one caller, unless it is part of another operation.
+   * `run` adds it to a commit: how it ends is told with the commit's other appends.
+   */
   append(
     units: readonly Unit[],
-    run: () => Promise<number>,
+    run: (message?: AppendMessage) => Promise<number>,
   ): Promise<number> {
-    const about = (): AppendMessage => {
-      const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
-      return { path: this.#path, records };
-    };
-    return APPEND.run(about, (message) => {
-      units[0]!.message = message;
-      return run();
-    }, setSeq);
+    if (!APPEND.isObserved || units[0]?.message !== undefined) return run();
+    const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
+    const message: AppendMessage = { path: this.#path, records };
+    units[0]!.message = message;
+    return APPEND.begin(message, () => run(message));
+  }
+
+  /** Tells that the appends of a commit have succeeded, of which `first` is the first record. */
+  appended(observed: readonly ObservedAppend[], first: number): void {
+    for (const { message, before } of observed) {
+      quietly(setSeq, message, first + before);
+      APPEND.succeed(message);
+    }
+  }
+
+  /** Tells that the appends of a commit have failed. */
+  notAppended(observed: readonly ObservedAppend[], error: unknown): void {
+    for (const { message } of observed) APPEND.fail(message, error);
   }
 
   /** Tells of a commit after record `sequence` of log `logId`. */

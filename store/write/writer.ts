@@ -17,7 +17,7 @@ import { Poison } from "./poison.ts";
 import { Rotation } from "./rotation.ts";
 import { SegmentSet } from "./segment_set.ts";
 import { type CommitReport, WriterMeter } from "./meter.ts";
-import { APPEND, COMMIT } from "../telemetry.ts";
+import { COMMIT } from "../telemetry.ts";
 import { Signal } from "../../base/signal.ts";
 
 /** The options of a {@linkcode Writer}. */
@@ -186,17 +186,12 @@ export class Writer implements CommittedEnd {
     units: readonly Unit[],
     isDurable: boolean = this.#options.isDurable,
   ): Promise<number> {
-    if (!APPEND.isObserved || units[0]?.message !== undefined) {
-      return this.#enqueue(units, isDurable);
-    }
-    return this.meter.append(units, () => this.#enqueue(units, isDurable));
-  }
-
-  #enqueue(units: readonly Unit[], isDurable: boolean): Promise<number> {
-    if (this.failure !== undefined) throw this.failure;
-    const added = this.#queue.add(units, isDurable);
-    if (!this.#isCommitting) this.#commitAll();
-    return added;
+    return this.meter.append(units, (message) => {
+      if (this.failure !== undefined) throw this.failure;
+      const added = this.#queue.add(units, isDurable, message);
+      if (!this.#isCommitting) this.#commitAll();
+      return added;
+    });
   }
 
   async #commitAll(): Promise<void> {
@@ -218,9 +213,11 @@ export class Writer implements CommittedEnd {
         ? this.meter.commit(commit, this, run)
         : run());
       this.meter.count(commit, report);
+      this.meter.appended(commit.observed, report.first);
       commit.resolve(report.first);
     } catch (error) {
       this.meter.countFailure(error);
+      this.meter.notAppended(commit.observed, error);
       commit.reject(error);
       return;
     }

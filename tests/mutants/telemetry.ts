@@ -41,25 +41,35 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   ),
   tracing(
     "failure-is-told-as-success",
-    "            this.#fail(message, cause);\n            this.#settle(message);\n",
-    "            this.#settle(message);\n",
+    "          this.fail(message, cause);\n",
+    "          this.succeed(message);\n",
   ),
   tracing(
     "success-is-told-as-failure",
-    "            if (complete !== undefined) quietly(complete, message, result);\n",
-    "            if (complete !== undefined) quietly(complete, message, result);\n            if (result === undefined) this.#fail(message, result);\n",
+    "          this.succeed(message);\n",
+    "          if (result === undefined) this.fail(message, result);\n          else this.succeed(message);\n",
   ),
   wrong(
     "append-that-is-refused-is-not-told",
     "store/write/writer.ts",
-    "    if (!APPEND.isObserved ||",
-    "    if (this.failure !== undefined) throw this.failure;\n    if (!APPEND.isObserved ||",
+    "    return this.meter.append(units, (message) => {\n",
+    "    if (this.failure !== undefined) throw this.failure;\n    return this.meter.append(units, (message) => {\n",
   ),
-  wrong(
+  meter(
     "append-of-a-state-is-told-again",
-    "store/write/writer.ts",
     "!APPEND.isObserved || units[0]?.message !== undefined",
     "!APPEND.isObserved",
+  ),
+  meter(
+    "append-that-fails-is-told-as-success",
+    "APPEND.fail(message, error)",
+    "APPEND.succeed(message)",
+  ),
+  wrong(
+    "change-that-fails-is-told-as-success",
+    "state/telemetry.ts",
+    "APPLY.fail(message, error)",
+    "APPLY.succeed(message)",
   ),
   wrong(
     "opening-a-consumer-tells-a-compaction",
