@@ -15,6 +15,7 @@ import {
   trailerHolds,
 } from "./envelope.ts";
 import { damaged, failed, unsupported } from "./errors.ts";
+import { PrettyReader } from "./pretty_reader.ts";
 import type { StoredSnapshot } from "./snapshots.ts";
 
 /** Where the parts of a state begin in the text. */
@@ -53,14 +54,16 @@ export async function verifySnapshot(
   if (!await isVouchedFor(fs, path)) throw failsChecksum(path);
 }
 
-/** Whether the checksum at the end of a file matches the file; `undefined` if there is none. */
+/** Whether the checksum at the end of a file matches the file; `undefined` if there is none. Each block of the file is given to `take`. */
 async function isVouchedFor(
   fs: FileSystem,
   path: string,
+  take: (block: Uint8Array<ArrayBuffer>) => void = () => {},
 ): Promise<boolean | undefined> {
   let crc = 0;
   let rest = concat();
   for await (const block of blocks(fs, path)) {
+    take(block);
     const bytes = concat(rest, block);
     const end = Math.max(0, bytes.length - TRAILER_BYTES);
     crc = crc32(bytes.subarray(0, end), crc);
@@ -90,16 +93,17 @@ export async function readSnapshot<S>(
     );
   }
   const at = start.indexOf(PARTS);
-  if (version !== undefined) await verifySnapshot(fs, path);
   if (version !== undefined && at !== -1) {
+    await verifySnapshot(fs, path);
     const head = parse(`${start.slice(0, at).replace(/,$/, "")}\n}`, path);
     if (codec === undefined) {
       throw unsupported(path, "it is in parts; pass the codec that wrote them");
     }
     return { ...metaOf(head, path), state: await decodeParts(codec, fs, path) };
   }
-  const reviver = version === undefined ? keepInteger : undefined;
-  const json = parse(await wholeText(fs, path), path, reviver);
+  const json = version === undefined
+    ? parse(await wholeText(fs, path), path, keepInteger)
+    : await readVerified(fs, path);
   // Without a version it must be of the Rust program, with exactly these fields.
   const isRust = Object.keys(json).sort().join() === "seq,state";
   if (version === undefined && !isRust) {
@@ -108,6 +112,26 @@ export async function readSnapshot<S>(
   if (!("state" in json)) throw damaged(path, "it holds no state");
   const state = await decodeJson(codec, json.state);
   return { ...metaOf(json, path), state };
+}
+
+/** Reads a snapshot that is not in parts, a block at a time. */
+async function readVerified(
+  fs: FileSystem,
+  path: string,
+): Promise<Record<string, unknown>> {
+  let reader: PrettyReader | undefined = new PrettyReader(MAX_DEPTH + 1);
+  const isWhole = await isVouchedFor(fs, path, (block) => {
+    try {
+      reader?.push(block);
+    } catch {
+      reader = undefined;
+    }
+  });
+  if (!isWhole) throw failsChecksum(path);
+  // Nobody but us need indent it as we do.
+  return reader === undefined
+    ? parse(await wholeText(fs, path), path)
+    : reader.value as Record<string, unknown>;
 }
 
 function metaOf(json: Record<string, unknown>, path: string): SnapshotMeta {

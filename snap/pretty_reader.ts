@@ -1,0 +1,177 @@
+import { Joiner, NEWLINE } from "../base/bytes.ts";
+import { MAX_DEPTH } from "../base/json.ts";
+import { parseJson } from "../base/walk.ts";
+
+/** The beginning of a container, as its line says. */
+interface Opener {
+  readonly isArray: boolean;
+  /** Its key in the one around it, if that is an object. */
+  readonly key: string | undefined;
+}
+
+/** A container that is not closed yet. */
+interface Open extends Opener {
+  readonly value: object;
+}
+
+const INDENT = "  ";
+
+/** Lines that are no longer nest no deeper than a record may: their indentation counts. */
+const FLAT_CHARS = MAX_DEPTH;
+
+/**
+ * Parses JSON that is indented by two, a fragment of whole lines at a time:
+ * other work can run between two of them, and the text is never in memory as a
+ * whole. What each fragment leaves open is told by the indentation, and checked
+ * by parsing it: any other text is a `SyntaxError`.
+ */
+export class PrettyReader {
+  readonly #maxDepth: number;
+  readonly #decoder = new TextDecoder("utf-8", {
+    fatal: true,
+    ignoreBOM: true,
+  });
+  readonly #joiner = new Joiner();
+  /** The beginning of a line that has not ended. */
+  #rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** Outermost first. */
+  #open: Open[] = [];
+  /** The part that was read so far: all of it once the last line was taken, with its line feed. */
+  value: unknown;
+
+  constructor(maxDepth: number) {
+    this.#maxDepth = maxDepth;
+  }
+
+  /** Takes more of the text; the array may be used again. */
+  push(block: Uint8Array): void {
+    const bytes = this.#joiner.join(this.#rest, block);
+    const end = bytes.lastIndexOf(NEWLINE);
+    this.#rest = bytes.subarray(end + 1);
+    if (end >= 0) this.#take(bytes.subarray(0, end));
+  }
+
+  /** Takes whole lines. */
+  #take(bytes: Uint8Array): void {
+    const isFirst = this.value === undefined;
+    if (!isFirst && this.#open.length === 0) throw new SyntaxError();
+    const lines = this.#decoder.decode(bytes);
+    const kept = this.#open.slice(0, this.#keptBy(lines));
+    const openers = openersIn(lines, kept.length);
+    const closing = [...kept, ...openers].map(({ isArray }) =>
+      isArray ? "]" : "}"
+    ).reverse().join("");
+    const json = this.#beginning() +
+      (lines.endsWith(",") ? lines.slice(0, -1) : lines) + closing;
+    const value = isFlat(lines)
+      ? JSON.parse(json)
+      : parseJson(json, this.#maxDepth);
+    if (isFirst) this.value = value;
+    else this.#merge(0, value);
+    for (const { key, isArray } of openers) {
+      const around = kept.at(-1);
+      const value = around === undefined ? this.value : childOf(around, key);
+      kept.push({ value: checked(value, isArray), isArray, key });
+    }
+    this.#open = kept;
+  }
+
+  /** How many of the open containers stay open after lines. */
+  #keptBy(lines: string): number {
+    let at = 0;
+    let kept = this.#open.length;
+    while (kept > 0) {
+      const { isArray } = this.#open[kept - 1]!;
+      const closing = `\n${INDENT.repeat(kept - 1)}${isArray ? "]" : "}"}`;
+      const isFirst = at === 0 && lines.startsWith(closing.slice(1));
+      at = isFirst ? 0 : lines.indexOf(closing, at);
+      if (at < 0) break;
+      kept--;
+    }
+    return kept;
+  }
+
+  /** The text that opens again what is open. */
+  #beginning(): string {
+    return this.#open.map(({ isArray, key }) =>
+      (key === undefined ? "" : `${JSON.stringify(key)}:`) +
+      (isArray ? "[" : "{")
+    ).join("");
+  }
+
+  /** Adds to an open container what was parsed of it. */
+  #merge(level: number, parsed: unknown): void {
+    const { value: into, isArray } = this.#open[level]!;
+    const inner = this.#open[level + 1];
+    const more = checked(parsed, isArray);
+    if (Array.isArray(more)) {
+      if (inner !== undefined) this.#merge(level + 1, more.shift());
+      for (const child of more) (into as unknown[]).push(child);
+      return;
+    }
+    for (const key of Object.keys(more)) {
+      const child = (more as Record<string, unknown>)[key];
+      if (inner !== undefined && key === inner.key) {
+        this.#merge(level + 1, child);
+      } else if (key === "__proto__") {
+        // Setting it would change what the object inherits.
+        Object.defineProperty(into, key, {
+          value: child,
+          writable: true,
+          enumerable: true,
+          configurable: true,
+        });
+      } else (into as Record<string, unknown>)[key] = child;
+    }
+  }
+}
+
+/** Throws for what is no container of this kind: the indentation says something else than the text. */
+function checked(value: unknown, isArray: boolean): object {
+  const isContainer = typeof value === "object" && value !== null;
+  if (isContainer && Array.isArray(value) === isArray) return value;
+  throw new SyntaxError();
+}
+
+function childOf({ value, isArray }: Open, key: string | undefined): unknown {
+  return isArray
+    ? (value as unknown[]).at(-1)
+    : (value as Record<string, unknown>)[key!];
+}
+
+/** The containers, outermost first, that lines open and leave open within the first `kept`. */
+function openersIn(lines: string, kept: number): Opener[] {
+  const openers: Opener[] = [];
+  let level: number | undefined;
+  let end = lines.length;
+  while (end > 0 && (level === undefined || level > kept)) {
+    const at = lines.lastIndexOf("\n", end - 1);
+    const line = lines.slice(at + 1, end).trimStart();
+    const found = (end - at - 1 - line.length) / INDENT.length;
+    const isOpener = line.endsWith("{") || line.endsWith("[");
+    level ??= isOpener ? found + 1 : found;
+    if (found === level - 1 && isOpener) {
+      openers.unshift(openerIn(line));
+      level--;
+    }
+    end = at;
+  }
+  if (level !== kept) throw new SyntaxError();
+  return openers;
+}
+
+function openerIn(line: string): Opener {
+  const isArray = line.endsWith("[");
+  if (line.length === 1) return { key: undefined, isArray };
+  return { key: String(JSON.parse(line.slice(0, -": {".length))), isArray };
+}
+
+/** Whether no line is so long, or so far in, that it may nest too deeply. */
+function isFlat(lines: string): boolean {
+  for (let at = -1; at + FLAT_CHARS < lines.length;) {
+    const next = lines.lastIndexOf("\n", at + FLAT_CHARS);
+    if (next <= at) return false;
+    at = next;
+  }
+  return true;
+}
