@@ -16,7 +16,7 @@ import { type Measure, plan } from "./plan.ts";
 import { machine, say } from "./report.ts";
 import { mergeResults } from "./results.ts";
 import { underDeno } from "./spawn.ts";
-import type { Result } from "./work.ts";
+import type { Result } from "./task.ts";
 
 /** CPU time at the other commit, by that of today: more than 1 is better. */
 export interface Comparison {
@@ -44,9 +44,8 @@ const READ_COUNT = 200_000;
 const SECONDS = 0.3;
 /** The files that measure the other commit too: all but those that call the package. */
 const HARNESS =
-  "child contender floor logs our_snapshot queues record run_task work".split(
-    " ",
-  );
+  "child contender floor load logs our_snapshot queues record run_task server_queues servers task work"
+    .split(" ");
 
 const root = fromFileUrl(new URL("../", import.meta.url));
 const scratch = await Deno.makeTempDir({ prefix: "mini-state-against-" });
@@ -78,7 +77,7 @@ function ours(): { measure: Measure; who: string }[] {
   const measures = plan(true, false);
   return [...measures, ...measures.flatMap(ofState)]
     .filter(({ id }) =>
-      id !== "latency" && id !== "view" &&
+      !/^(latency|view|load|serve)/.test(id) &&
       options.only!.split(",").some((part) => id.includes(part))
     )
     .flatMap((measure) =>

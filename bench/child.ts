@@ -6,7 +6,7 @@ import { snapshot } from "./our_snapshot.ts";
 import { QUEUES } from "./queues.ts";
 import { print, runTask } from "./run_task.ts";
 import { view } from "./view.ts";
-import type { Task } from "./work.ts";
+import type { Task } from "./task.ts";
 
 const [name, json] = Deno.args;
 const task: Task = JSON.parse(json!);

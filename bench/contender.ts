@@ -21,6 +21,10 @@ export interface Queue {
   drain(consumers: number, isEnough: () => boolean): unknown;
   /** Calls back for each message that comes, and acknowledges it. */
   listen(take: (value: unknown) => void): unknown;
+  /** Acknowledges each message that comes, `consumers` at a time if it can, and calls back once it is; until the end of the program. */
+  serve(consumers: number, done: (value: unknown) => void): unknown;
+  /** Microseconds of CPU time that the server has had, if there is one. */
+  cpuUs?(): number;
   close(): unknown;
 }
 

@@ -4,14 +4,8 @@
  * them; of reading, chunks that are decoded, and `JSON.parse` of each line.
  */
 import { record, records } from "./record.ts";
-import {
-  heapMiB,
-  memory,
-  Meter,
-  type Result,
-  Stalls,
-  type Task,
-} from "./work.ts";
+import { Meter, type Result, type Task } from "./task.ts";
+import { heapMiB, memory, Stalls } from "./work.ts";
 
 /** The floor of each work. */
 export const FLOOR: Record<
@@ -23,6 +17,8 @@ export const FLOOR: Record<
   enqueue: (task) => commits(task, task.callers),
   drain: (task) => commits(task, task.callers),
   latency: (task) => commits(task, 1),
+  load: (task) => commits(task, 64),
+  serve: (task) => commits(task, 64),
   view: (task) => commits(task, 1),
   page: async () => (await import("./page.ts")).emptyPage(),
   fill,

@@ -15,7 +15,7 @@ import { type NatsServer, natsServer } from "../tests/support/nats_server.ts";
 import { failovers } from "./failovers.ts";
 import { type Item, record, records } from "./record.ts";
 import { machine, say } from "./report.ts";
-import { type Cost, Meter } from "./work.ts";
+import { type Cost, Meter } from "./task.ts";
 
 const { values: { quick: isQuick } } = parseArgs({
   options: { quick: { type: "boolean", default: false } },

@@ -177,7 +177,7 @@ const lowdb: Contender<Log> = {
   name: "lowdb",
   setting: "as it is: rewrites everything each time, without any sync",
   isDurable: false,
-  not: ["append", "batch"],
+  not: ["append", "batch", "load"],
   async open(dir) {
     const { JSONFilePreset } = await load("lowdb/node");
     const db = await JSONFilePreset(join(dir, "lowdb.json"), { log: [] });

@@ -1,6 +1,7 @@
 import { StateManager } from "@mini/state/state";
 import { type Item, record, records } from "./record.ts";
-import { Meter, type Result, Stalls, type Task } from "./work.ts";
+import { Meter, type Result, type Task } from "./task.ts";
+import { Stalls } from "./work.ts";
 
 /** Makes a snapshot of a large state while four callers keep writing. */
 export async function snapshot({ dir, count }: Task): Promise<Result> {

@@ -110,6 +110,18 @@ export const QUEUE: Contender<Queue> = {
       listen(take) {
         void queue.work(({ payload }) => Promise.resolve(take(payload)));
       },
+      serve(consumers, done) {
+        for (let consumer = 0; consumer < consumers; consumer++) {
+          void (async () => {
+            for (;;) {
+              const message = await queue.receive({ waitMs: 60_000 });
+              if (message === undefined) continue;
+              await message.ack();
+              done(message.payload);
+            }
+          })();
+        }
+      },
       close: () => queue.close(),
     };
   },

@@ -7,7 +7,7 @@ import {
 } from "../tests/support/browser.ts";
 import { Inspector } from "../tests/support/inspect.ts";
 import { records } from "./record.ts";
-import type { Result, Task } from "./work.ts";
+import type { Result, Task } from "./task.ts";
 
 /** How often the wheel is turned, and the scroll bar dragged. */
 const TURNS = 40;

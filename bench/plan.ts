@@ -2,7 +2,7 @@ import type { Contender } from "./contender.ts";
 import { LOGS, NODE_LOGS } from "./logs.ts";
 import { QUEUE, SNAPSHOT, STATE, STORE } from "./ours.ts";
 import { NODE_QUEUES, QUEUES } from "./queues.ts";
-import type { Task } from "./work.ts";
+import type { Task } from "./task.ts";
 
 /** Who takes part, and where. */
 export interface Who extends Omit<Contender<unknown>, "open"> {
@@ -17,6 +17,10 @@ export interface Measure {
   readonly who: readonly Who[];
   /** Whether there must be something to read first. */
   readonly isOfReading?: boolean;
+  /** Whether the fsyncs of an operation are counted. */
+  readonly isOfSyncs?: boolean;
+  /** Whether a round is long enough to be the only one. */
+  readonly isOnce?: boolean;
 }
 
 /** The floor, which takes part in everything. */
@@ -42,7 +46,11 @@ const queue = under(false)(QUEUE);
 export const EVERYBODY: readonly Who[] = [...logs, ...queues];
 
 /** The measures, in order. */
-export function plan(isQuick: boolean, hasBrowser: boolean): Measure[] {
+export function plan(
+  isQuick: boolean,
+  hasBrowser: boolean,
+  seed: number = 1,
+): Measure[] {
   const seconds = isQuick ? 0.4 : 1.5;
   const many = isQuick ? 100_000 : 1_000_000;
   const base = { callers: 1, count: 1, seconds };
@@ -51,23 +59,7 @@ export function plan(isQuick: boolean, hasBrowser: boolean): Measure[] {
     what: `durable appends, ${amount(callers)}`,
     task: { ...base, work: "append", callers },
     who: [store, ...logs],
-  }));
-  const enqueues = [1, 64].map((callers): Measure => ({
-    id: `enqueue-${callers}`,
-    what: `queue: enqueue, ${amount(callers)}`,
-    task: { ...base, work: "enqueue", callers },
-    who: [queue, ...queues],
-  }));
-  const drains = [1, 64].map((callers): Measure => ({
-    id: `drain-${callers}`,
-    what: `queue: receive and acknowledge, ${amount(callers)}`,
-    task: {
-      ...base,
-      work: "drain",
-      callers,
-      count: (isQuick ? 2_000 : 10_000) * (callers === 1 ? 1 : 10),
-    },
-    who: [queue, ...queues],
+    isOfSyncs: true,
   }));
   return [
     ...appends,
@@ -76,6 +68,7 @@ export function plan(isQuick: boolean, hasBrowser: boolean): Measure[] {
       what: "durable batches of 100",
       task: { ...base, work: "batch", count: 100 },
       who: [store, ...logs],
+      isOfSyncs: true,
     },
     {
       id: "read",
@@ -99,6 +92,35 @@ export function plan(isQuick: boolean, hasBrowser: boolean): Measure[] {
     },
     view({ ...base, work: "view", seconds: isQuick ? 2 : 10 }),
     ...hasBrowser ? [page({ ...base, work: "page" }, isQuick)] : [],
+    ...ofQueue(base, isQuick),
+    ...loads({ ...base, seconds: isQuick ? 0.6 : 4, seed }),
+  ];
+}
+
+function ofQueue(
+  base: Omit<Measure["task"], "work">,
+  isQuick: boolean,
+): Measure[] {
+  const enqueues = [1, 64].map((callers): Measure => ({
+    id: `enqueue-${callers}`,
+    what: `queue: enqueue, ${amount(callers)}`,
+    task: { ...base, work: "enqueue", callers },
+    who: [queue, ...queues],
+    isOfSyncs: true,
+  }));
+  const drains = [1, 64].map((callers): Measure => ({
+    id: `drain-${callers}`,
+    what: `queue: receive and acknowledge, ${amount(callers)}`,
+    task: {
+      ...base,
+      work: "drain",
+      callers,
+      count: (isQuick ? 2_000 : 10_000) * (callers === 1 ? 1 : 10),
+    },
+    who: [queue, ...queues],
+    isOfSyncs: true,
+  }));
+  return [
     ...enqueues,
     ...drains,
     {
@@ -106,6 +128,27 @@ export function plan(isQuick: boolean, hasBrowser: boolean): Measure[] {
       what: "queue: from enqueue to the consumer",
       task: { ...base, work: "latency", count: isQuick ? 100 : 400 },
       who: [queue, ...queues],
+    },
+  ];
+}
+
+/** Load that comes at a rate. */
+function loads(task: Omit<Measure["task"], "work">): Measure[] {
+  return [
+    {
+      id: "load-append",
+      what: `appends that come at a rate (seed ${task.seed})`,
+      task: { ...task, work: "load" },
+      who: [store, ...logs],
+      isOnce: true,
+    },
+    {
+      id: "load-queue",
+      what:
+        `messages that come at a rate, until acknowledged (seed ${task.seed})`,
+      task: { ...task, work: "serve" },
+      who: [queue, ...queues],
+      isOnce: true,
     },
   ];
 }

@@ -1,9 +1,8 @@
 /** The peers that users would pick in place of our queue, each at its durable setting. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { type Contender, load, type Queue } from "./contender.ts";
 import { openKv } from "./logs.ts";
+import { SERVER_QUEUES } from "./server_queues.ts";
 
 const kv: Contender<Queue> = {
   name: "Deno KV",
@@ -32,6 +31,9 @@ const kv: Contender<Queue> = {
         take = listener;
         void db.listenQueue((value: unknown) => take(value));
       },
+      serve(_consumers, done) {
+        void db.listenQueue((value: unknown) => done(value));
+      },
       close: () => db.close(),
     };
   },
@@ -55,20 +57,22 @@ const plainjob: Contender<Queue> = {
       return { id: job.id, data: JSON.parse(data) };
     };
     let timer: ReturnType<typeof setInterval>;
+    const look = (take: (value: unknown) => void) => {
+      timer = setInterval(() => {
+        for (let job; (job = next()) !== undefined;) {
+          queue.markJobAsDone(job.id);
+          take(job.data);
+        }
+      }, 5);
+    };
     return {
       enqueue: (value) => queue.add("job", value),
       fill: (values) => queue.addMany("job", values),
       drain(_consumers, isEnough) {
         do queue.markJobAsDone(next()!.id); while (!isEnough());
       },
-      listen(take) {
-        timer = setInterval(() => {
-          for (let job; (job = next()) !== undefined;) {
-            take(job.data);
-            queue.markJobAsDone(job.id);
-          }
-        }, 5);
-      },
+      listen: look,
+      serve: (_consumers, done) => look(done),
       close() {
         clearInterval(timer);
         queue.close();
@@ -116,67 +120,10 @@ const liteque: Contender<Queue> = {
       listen(take) {
         runner = start(take, 1);
       },
+      serve(consumers, done) {
+        runner = start(done, consumers);
+      },
       close: () => runner?.stop(),
-    };
-  },
-};
-
-const bullmq: Contender<Queue> = {
-  name: "BullMQ",
-  setting: "Redis on a socket, appendfsync=always",
-  isDurable: true,
-  async open(dir) {
-    const { Queue, Worker } = await load("bullmq");
-    const socket = join(dir, "redis.sock");
-    const options = ["--port", "0", "--unixsocket", socket, "--dir", dir];
-    const durably = ["--appendonly", "yes", "--appendfsync", "always"];
-    const redis = spawn("redis-server", [...options, ...durably, "--save", ""]);
-    const started = once(redis.stdout, "data");
-    await Promise.race([started, once(redis, "exit"), once(redis, "error")]);
-    const { Redis } = await load("ioredis");
-    const connect = () =>
-      new Redis({ path: socket, maxRetriesPerRequest: null });
-    const connection = connect();
-    const settings = { removeOnComplete: true };
-    const queue = new Queue("jobs", {
-      connection,
-      defaultJobOptions: settings,
-    });
-    await queue.waitUntilReady();
-    // deno-lint-ignore no-explicit-any -- nothing is known of it
-    let worker: any;
-    return {
-      enqueue: (value) => queue.add("job", value),
-      async fill(values) {
-        for (let at = 0; at < values.length; at += 1_000) {
-          const some = values.slice(at, at + 1_000);
-          await queue.addBulk(some.map((data) => ({ name: "job", data })));
-        }
-      },
-      async drain(consumers, isEnough) {
-        worker = new Worker("jobs", null, { connection: connect() });
-        await worker.waitUntilReady();
-        await Promise.all(
-          Array.from({ length: consumers }, async (_, index) => {
-            do {
-              const job = await worker.getNextJob(`${index}`);
-              await job.moveToCompleted(null, `${index}`, false);
-            } while (!isEnough());
-          }),
-        );
-      },
-      async listen(take) {
-        const run = ({ data }: { data: unknown }) =>
-          Promise.resolve(take(data));
-        worker = new Worker("jobs", run, { connection: connect() });
-        await worker.waitUntilReady();
-      },
-      async close() {
-        await worker?.close();
-        await queue.close();
-        redis.kill("SIGKILL");
-        await once(redis, "exit");
-      },
     };
   },
 };
@@ -186,7 +133,7 @@ export const QUEUES: readonly Contender<Queue>[] = [kv];
 
 /** Those from npm. */
 export const NODE_QUEUES: readonly Contender<Queue>[] = [
-  bullmq,
+  ...SERVER_QUEUES,
   plainjob,
   liteque,
 ];

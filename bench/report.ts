@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
 import type { Goal } from "./goals.ts";
-import type { Findings } from "./results.ts";
-import type { Result } from "./work.ts";
+import { count, digits, type Findings, SHARES, timesAt } from "./results.ts";
+import type { Result } from "./task.ts";
 
 /** The machine, in words. */
 export function machine(): string {
@@ -11,9 +11,9 @@ export function machine(): string {
 
 /** Prints what was found in one measure: ratio to the floor first. */
 export function printFindings({ what, floor, found }: Findings): void {
-  say(`\n${what}; floor ${format(floor.rate!)}/s${others(floor)}`);
+  say(`\n${what}; floor ${count(floor.rate!)}/s${others(floor)}`);
   for (const { name, ratio, median, isDurable } of found) {
-    const perSecond = format(median.rate!).padStart(10);
+    const perSecond = count(median.rate!).padStart(10);
     const mark = isDurable ? "" : " (never synced)";
     say(
       `  ${ratio.toFixed(2)} ${perSecond}/s  ${name}${mark}${others(median)}`,
@@ -23,6 +23,7 @@ export function printFindings({ what, floor, found }: Findings): void {
 
 const UNITS: readonly (readonly [field: string, words: string])[] = [
   ["cpuUs", "µs of CPU time"],
+  ["syncs", "fsyncs each"],
   ["ms", "ms"],
   ["p50", "ms p50"],
   ["p99", "ms p99"],
@@ -37,9 +38,13 @@ function others(result: Result): string {
   const parts = UNITS.flatMap(([field, words]) => {
     const value = result[field];
     if (value === undefined) return [];
-    return [`${value.toFixed(Math.abs(value) < 10 ? 1 : 0)} ${words}`];
+    return [`${digits(value)} ${words}`];
   });
-  return parts.length === 0 ? "" : `  (${parts.join(", ")})`;
+  for (const share of SHARES) {
+    const times = timesAt(share, result);
+    if (times !== undefined) parts.push(`${times} ms at ${share} %`);
+  }
+  return parts.length === 0 ? "" : `  (${parts.join("; ")})`;
 }
 
 /** Prints which goals are met. */
@@ -48,10 +53,6 @@ export function printGoals(all: readonly Goal[]): void {
   for (const { what, aim, reached, isMet } of all) {
     say(`  ${isMet ? "met   " : "missed"}  ${what}: ${reached}, aim ${aim}`);
   }
-}
-
-function format(value: number): string {
-  return Math.round(value).toLocaleString("en");
 }
 
 /** Prints a line. */

@@ -1,5 +1,5 @@
 import type { Measure } from "./plan.ts";
-import type { Result } from "./work.ts";
+import type { Result } from "./task.ts";
 
 /** The results of one contender: medians over the rounds. */
 export interface Found {
@@ -29,7 +29,7 @@ export function sumUp(
       const floor = round.get("floor")!.rate!;
       return result === undefined
         ? []
-        : [{ ...result, ratio: result.rate! / floor }];
+        : [{ ...numbersOf(result), ratio: result.rate! / floor }];
     });
   const found = who.flatMap(({ name, isDurable }) => {
     const results = of(name);
@@ -38,6 +38,11 @@ export function sumUp(
     return [{ name, isDurable, ratio: ratio!, median }];
   });
   return { id, what, floor: medians(of("floor")), found };
+}
+
+/** Without when it was. */
+function numbersOf({ count: _, from: __, until: ___, ...result }: Result) {
+  return result;
 }
 
 function medians(results: readonly Result[]): Result {
@@ -70,4 +75,30 @@ export async function mergeResults<T extends object>(
   const results: T = { ...JSON.parse(text), ...parts };
   await Deno.writeTextFile(path, `${JSON.stringify(results, undefined, 2)}\n`);
   return results;
+}
+
+/** Two digits that count, or all before the point. */
+export function digits(value: number): string {
+  return Math.abs(value) >= 10
+    ? count(value)
+    : String(Number(value.toPrecision(2)));
+}
+
+/** A number without what comes after the point. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+/** Percent of its capacity at which each was measured. */
+export const SHARES: readonly number[] = [10, 50, 80];
+
+/** Fewer cannot tell what one of a thousand took. */
+const LEAST_SAMPLES = 1_000;
+
+/** The milliseconds at a share of the capacity: p50, p99, and p99.9 of enough. */
+export function timesAt(share: number, result: Result): string | undefined {
+  if (result[`p50At${share}`] === undefined) return undefined;
+  const isMany = result[`samplesAt${share}`]! >= LEAST_SAMPLES;
+  return (isMany ? ["p50", "p99", "p999"] : ["p50", "p99"])
+    .map((name) => digits(result[`${name}At${share}`]!)).join(", ");
 }

@@ -1,6 +1,7 @@
 import process from "node:process";
 import type { Contender, Log, Queue } from "./contender.ts";
-import { LOG_WORK, QUEUE_WORK, type Result, type Task } from "./work.ts";
+import type { Result, Task } from "./task.ts";
+import { LOG_WORK, QUEUE_WORK } from "./work.ts";
 
 /** Does a task with one of these, and prints the result. */
 export async function runTask(
@@ -9,6 +10,7 @@ export async function runTask(
   [name, json]: readonly string[],
 ): Promise<void> {
   const task: Task = JSON.parse(json!);
+  setTimeout(() => giveUp(task), MOST_MS);
   const named = <T>(all: readonly Contender<T>[]) => {
     const found = all.find((contender) => contender.name === name)!;
     return () => found.open(task.dir);
@@ -20,6 +22,14 @@ export async function runTask(
       ? await onQueue!(named(queues), task)
       : await onLog(named(logs), task),
   );
+}
+
+/** The slowest peer needs a minute to open its largest log. */
+const MOST_MS = 150_000;
+
+function giveUp({ work }: Task): never {
+  process.stderr.write(`Error: ${work} took more than ${MOST_MS / 1000} s\n`);
+  process.exit(1);
 }
 
 /** Prints a result, and ends: some libraries leave something running. */

@@ -1,7 +1,16 @@
 /** The tables of docs/PERFORMANCE.md, made from a file of results. */
 import type { Goal } from "./goals.ts";
 import type { Curve } from "./growth.ts";
-import type { Findings, Size } from "./results.ts";
+import {
+  count,
+  digits,
+  type Findings,
+  type Found,
+  SHARES,
+  type Size,
+  timesAt,
+} from "./results.ts";
+import type { Result } from "./task.ts";
 
 /** The content of `bench/results.json`, which `deno task bench` writes. */
 export interface Results {
@@ -25,6 +34,10 @@ export function tables(results: Results): Tables {
     appends: ratios(findings, APPENDS),
     opening: ratios(findings, OPENING),
     queue: ratios(findings, QUEUE),
+    appendsCost: costs(findings, APPENDS),
+    queueCost: costs(findings, QUEUE_COST),
+    appendsLoad: loadTable(findings, "load-append"),
+    queueLoad: loadTable(findings, "load-queue"),
     growth: growth && growthTable(growth),
     sizes: sizes && sizesTable(sizes),
     missed: table(
@@ -69,38 +82,75 @@ const QUEUE: Columns = {
   "latency": "ms from enqueue to consumer, p50 and p99",
 };
 
-/** A row for each who was measured: ratio to the floor, and how many a second; for the floor and us CPU time too. */
+const { latency: _, ...QUEUE_COST } = QUEUE;
+
+/** A row for each who was measured: ratio to the floor, and how many a second. */
 function ratios(findings: readonly Findings[], columns: Columns): string {
+  return rows(findings, columns, ({ ratio, median }, id) => {
+    const { p50, p99, rate } = median;
+    if (id === "latency") return `${digits(p50!)}, ${digits(p99!)}`;
+    return `${ratio.toFixed(2)} (${count(rate!)})`;
+  }, ({ rate }, id) => id === "latency" ? "" : count(rate!));
+}
+
+/** A row for each who was measured: the CPU time and the fsyncs of each operation. */
+function costs(findings: readonly Findings[], columns: Columns): string {
+  const cell = ({ cpuUs, syncs }: Result) =>
+    [
+      ...cpuUs === undefined ? [] : [`${digits(cpuUs)} µs`],
+      ...syncs === undefined ? [] : [digits(syncs)],
+    ].join(", ");
+  return rows(findings, columns, ({ median }) => cell(median), cell);
+}
+
+/** A row for each who was measured: how long something takes when load comes at a rate. */
+function loadTable(
+  findings: readonly Findings[],
+  id: string,
+): string | undefined {
+  const found = findings.find((each) => each.id === id)?.found;
+  return found && table(
+    ["", "capacity a second", ...SHARES.map((share) => `at ${share} % of it`)],
+    found.map(({ name, isDurable, median }) => [
+      label(name, !isDurable),
+      count(median.rate!),
+      ...SHARES.map((share) => timesAt(share, median)!),
+    ]),
+  );
+}
+
+/** A row for the floor and for each who was measured, a column for each measure. */
+function rows(
+  findings: readonly Findings[],
+  columns: Columns,
+  cell: (found: Found, id: string) => string,
+  ofFloor: (floor: Result, id: string) => string,
+): string {
   const measured = Object.keys(columns).map((id) =>
     findings.find((found) => found.id === id)!
   );
   const names = new Set(
     measured.flatMap(({ found }) => found.map(({ name }) => name)),
   );
-  const cells = (name: string) =>
-    measured.map(({ id, found }) => {
-      const it = found.find((each) => each.name === name);
-      if (it === undefined) return "";
-      const { p50, p99, rate, cpuUs } = it.median;
-      if (id === "latency") return `${digits(p50!)}, ${digits(p99!)}`;
-      const cpu = name.startsWith("ours") ? `, ${digits(cpuUs!)} µs` : "";
-      return `${it.ratio.toFixed(2)} (${count(rate!)}${cpu})`;
-    });
-  const floors = measured.map(({ id, floor: { rate, cpuUs } }) =>
-    id === "latency" ? "" : `${count(rate!)}, ${digits(cpuUs!)} µs`
-  );
   const rows = [...names].map((name) => {
-    const unsynced = measured.some(({ found }) =>
-      found.some((each) => each.name === name && !each.isDurable)
-    );
-    const label = unsynced ? `${name} (never synced)` : name;
-    const isOurs = name.startsWith("ours");
-    return [isOurs ? `**${label}**` : label, ...cells(name)];
+    const all = measured.map(({ id, found }) => {
+      const it = found.find((each) => each.name === name);
+      return { id, it };
+    });
+    const isUnsynced = all.some(({ it }) => it?.isDurable === false);
+    return [
+      label(name, isUnsynced),
+      ...all.map(({ id, it }) => it === undefined ? "" : cell(it, id)),
+    ];
   });
-  return table(["", ...Object.values(columns)], [
-    ["floor", ...floors],
-    ...rows,
-  ]);
+  const floors = measured.map(({ id, floor }) => ofFloor(floor, id));
+  const head = ["", ...Object.values(columns)];
+  return table(head, [["floor", ...floors], ...rows]);
+}
+
+function label(name: string, isUnsynced: boolean): string {
+  const label = isUnsynced ? `${name} (never synced)` : name;
+  return name.startsWith("ours") ? `**${label}**` : label;
 }
 
 function growthTable(curves: readonly Curve[]): string {
@@ -128,15 +178,6 @@ function sizesTable(sizes: readonly Size[]): string {
     `≤ ${kB(aim)}`,
   ]);
   return table(["", "minified", "gzipped too", "aim"], rows);
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString("en");
-}
-
-/** Two digits that count, or all before the point. */
-function digits(value: number): string {
-  return value >= 10 ? count(value) : String(Number(value.toPrecision(2)));
 }
 
 /** As `deno fmt` would write it. */

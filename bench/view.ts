@@ -1,7 +1,7 @@
 /** A view of a large state, in a process of its own, beside its writer. */
 import { StateManager, StateView } from "@mini/state/state";
 import { type Item, KEYS, record, records } from "./record.ts";
-import { type Cost, Meter, type Result, type Task } from "./work.ts";
+import { type Cost, Meter, type Result, type Task } from "./task.ts";
 
 /** The number of writes a second. */
 const RATE = 10_000;

@@ -3,94 +3,44 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import type { Log, Queue } from "./contender.ts";
+import { load, serve } from "./load.ts";
 import { type Item, payloadBytes, record, records } from "./record.ts";
-
-/** The result: how many a second, and other counts. */
-export type Result = Record<string, number>;
-
-/** A task: the name of a work, and its numbers. */
-export interface Task {
-  readonly work: string;
-  readonly dir: string;
-  readonly callers: number;
-  readonly count: number;
-  readonly seconds: number;
-  /** Whether all that is told is listened to. */
-  readonly isObserved?: boolean;
-}
+import { type Cost, Meter, perSecond, type Result, type Task } from "./task.ts";
 
 /** The work on a log by its name. */
 export const LOG_WORK: Record<
   string,
   (open: () => Promise<Log>, task: Task) => Promise<Result>
-> = { append, batch, fill, read };
+> = { append, batch, fill, read, load };
 
 /** The work on a queue by its name. */
 export const QUEUE_WORK: Record<
   string,
   (open: () => Promise<Queue>, task: Task) => Promise<Result>
-> = { enqueue, drain, latency };
+> = { enqueue, drain, latency, serve };
 
 async function append(
   open: () => Promise<Log>,
   { dir, callers, seconds }: Task,
 ): Promise<Result> {
   const log = await open();
-  await perSecond(
+  const { count: warmUp } = await perSecond(
     callers,
     WARM_UP_SECONDS,
     (index) => log.append(index, record(index)),
   );
-  const { count, ...cost } = await perSecond(
+  const cost = await perSecond(
     callers,
     seconds,
     (index) => log.append(1e7 + index, record(index)),
   );
   await log.close();
+  const { count } = cost;
   const perRecord = await bytesIn(dir) / (count + warmUp);
   return { ...cost, overheadBytes: perRecord - payloadBytes(count) };
 }
 
 const WARM_UP_SECONDS = 0.2;
-
-/** How many were appended before the clock was started. */
-let warmUp = 0;
-
-async function perSecond(
-  callers: number,
-  seconds: number,
-  operation: (index: number) => unknown,
-): Promise<Cost & { count: number }> {
-  let count = 0;
-  const meter = new Meter();
-  const end = performance.now() + seconds * 1000;
-  await Promise.all(Array.from({ length: callers }, async () => {
-    while (performance.now() < end) await operation(++count);
-  }));
-  warmUp = seconds === WARM_UP_SECONDS ? count : warmUp;
-  return { ...meter.cost(count), count };
-}
-
-/** How many a second, and the microseconds of CPU time that each has cost the process. */
-export type Cost = { rate: number; cpuUs: number };
-
-/** Measures from where it is made. */
-export class Meter {
-  readonly #start = performance.now();
-  readonly #cpu = process.cpuUsage();
-
-  /** Milliseconds so far. */
-  get ms(): number {
-    return performance.now() - this.#start;
-  }
-
-  /** The cost of each of `count`. */
-  cost(count: number): Cost {
-    const { ms } = this;
-    const { user, system } = process.cpuUsage(this.#cpu);
-    return { rate: count / ms * 1000, cpuUs: (user + system) / count };
-  }
-}
 
 async function batch(
   open: () => Promise<Log>,
@@ -98,13 +48,18 @@ async function batch(
 ): Promise<Result> {
   const log = await open();
   const values = records(0, count);
-  const { rate, cpuUs } = await perSecond(
+  const cost = await perSecond(
     1,
     seconds,
     (index) => log.appendAll(index * count, values),
   );
   await log.close();
-  return { rate: rate * count, cpuUs: cpuUs / count };
+  return {
+    ...cost,
+    rate: cost.rate * count,
+    cpuUs: cost.cpuUs / count,
+    count: cost.count * count,
+  };
 }
 
 /** Makes the log that others read. */
@@ -162,9 +117,9 @@ async function enqueue(
   const queue = await open();
   const one = (index: number) => queue.enqueue(record(index));
   await perSecond(callers, WARM_UP_SECONDS, one);
-  const { rate, cpuUs } = await perSecond(callers, seconds, one);
+  const cost = await perSecond(callers, seconds, one, queue.cpuUs);
   await queue.close();
-  return { rate, cpuUs };
+  return cost;
 }
 
 async function drain(
@@ -182,7 +137,7 @@ async function drain(
     drained++;
     if (warm === undefined) {
       if (cold.ms < WARM_UP_SECONDS * 1000) return false;
-      warm = new Meter();
+      warm = new Meter(queue.cpuUs);
       before = drained;
       return false;
     }
