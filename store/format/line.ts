@@ -1,5 +1,5 @@
 import { NEWLINE } from "../../base/bytes.ts";
-import { crc32 } from "../../base/checksum.ts";
+import { crc32, crc32Moved, crc32OfFew } from "../../base/checksum.ts";
 import { MAX_DEPTH } from "../../base/json.ts";
 import { levelsOf } from "../../base/walk.ts";
 
@@ -102,9 +102,11 @@ export function encodeLines(
   now?: number,
 ): Encoded {
   let text = "";
+  const lengths: number[] = [];
   let seq = firstSeq;
   let last: number | undefined;
   for (const { text: json, batch, applied, at = now } of units) {
+    const start = text.length;
     text += `${CRC_PLACEHOLDER}"seq":${seq},`;
     if (durable !== seq - 1) text += `"durable":${durable},`;
     const upTo = applied?.();
@@ -112,18 +114,19 @@ export function encodeLines(
     if (at !== undefined && at !== last) text += `"at":${last = at},`;
     text += batch === undefined ? `"data":${json}}\n` : `"batch":${json}}\n`;
     seq += batch ?? 1;
+    lengths.push(text.length - start);
   }
-  return seal(text, chain);
+  return seal(text, lengths, chain);
 }
 
 /** Encodes the mark of a clean end after record `seq`. */
 export function encodeClose(seq: number, chain: number): Encoded {
-  return seal(`${CRC_PLACEHOLDER}"close":${seq}}\n`, chain);
+  return sealLine(`${CRC_PLACEHOLDER}"close":${seq}}\n`, chain);
 }
 
 /** Encodes the first line of a segment. */
 export function encodeHeader({ journal, base, prev }: Header): Encoded {
-  return seal(
+  return sealLine(
     `${CRC_PLACEHOLDER}"mini":${FORMAT_VERSION},"journal":"${journal}","base":${base},"prev":"${prev}"}\n`,
     0,
   );
@@ -132,7 +135,7 @@ export function encodeHeader({ journal, base, prev }: Header): Encoded {
 /** Encodes the only line of a file of its own. */
 export function encodeAlone(fields: object): Uint8Array<ArrayBuffer> {
   const json = JSON.stringify(fields);
-  return seal(`${CRC_PLACEHOLDER}${json.slice(1)}\n`, 0).bytes;
+  return sealLine(`${CRC_PLACEHOLDER}${json.slice(1)}\n`, 0).bytes;
 }
 
 /** As {@linkcode hex}, into bytes. */
@@ -142,14 +145,29 @@ function writeHex(crc: number, into: Uint8Array, at: number): void {
   }
 }
 
-/** Fills in the checksum of every line of `text`. */
-function seal(text: string, chain: number): Encoded {
+function sealLine(line: string, chain: number): Encoded {
+  return seal(line, [line.length], chain);
+}
+
+/** Fills in the checksum of every line of `text`; `lengths` are those of the lines, in characters. */
+function seal(
+  text: string,
+  lengths: readonly number[],
+  chain: number,
+): Encoded {
   const bytes = encoder.encode(text);
-  for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(NEWLINE, start);
-    const crc = crc32(bytes.subarray(start + PREFIX_BYTES, end), chain);
+  let start = 0;
+  for (const length of lengths) {
+    // A character has at least one byte, and most lines are ASCII.
+    let end = start + length - 1;
+    if (bytes[end] !== NEWLINE) end = bytes.indexOf(NEWLINE, end);
+    const prefixEnd = start + PREFIX_BYTES;
+    const body = bytes.subarray(prefixEnd, end);
+    const crc = crc32(body, chain);
     writeHex(crc, bytes, start + CRC_START);
-    chain = crc32(bytes.subarray(start, end + 1), chain);
+    const prefixed = crc32OfFew(bytes, start, prefixEnd, chain);
+    const moved = crc32Moved(crc, body, chain, prefixed);
+    chain = crc32OfFew(bytes, end, end + 1, moved);
     start = end + 1;
   }
   return { bytes, chain };

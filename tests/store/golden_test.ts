@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { copy } from "@std/fs";
 import { fromFileUrl } from "@std/path";
+import { MemoryFileSystem } from "@mini/state/testing";
+import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
-import { openAndRead, readOnly } from "../support/journal.ts";
+import { JournalBytes, openAndRead, readOnly } from "../support/journal.ts";
 
 const RECORDS: unknown[] = [
   { type: "set", key: "a", value: 1 },
@@ -36,3 +38,23 @@ for (const [folder, want] of GOLDEN) {
     assertEquals(await openAndRead(path), want);
   });
 }
+
+Deno.test("lines of every length have the checksums of docs/FORMAT.md", async () => {
+  const lengths = Array.from(
+    { length: 520 },
+    (_, index) => index < 260 ? index : 7_800 + index,
+  );
+  const records = lengths.map((length) =>
+    length % 3 === 0 ? "é".repeat(length / 3) : "x".repeat(length)
+  );
+  const fs = new MemoryFileSystem();
+  const path = "/journal.jsonl";
+  await using store = await MiniStore.open<string>(path, { fs });
+  for (const record of records) await store.append(record);
+  const expected = new JournalBytes({ journal: store.id });
+  records.forEach((data, index) => expected.add({ seq: index + 1, data }));
+  const file = await fs.open(path, "read");
+  const bytes = new Uint8Array(expected.bytes.length + 1);
+  assertEquals(await file.read(bytes), expected.bytes.length);
+  assertEquals(new TextDecoder().decode(bytes).slice(0, -1), expected.text);
+});
