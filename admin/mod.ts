@@ -43,6 +43,9 @@ export type {
 export type { Renumbered } from "./journal_builder.ts";
 export type { LostPart } from "./adopt/values.ts";
 export type {
+  BlockingFileHandle,
+  BlockingFileLock,
+  BlockingFileSystem,
   FileHandle,
   FileLock,
   FileStat,

@@ -21,6 +21,7 @@
  * | `RECEIPT_EXPIRED` | ack, nack or extend with a receipt that is no longer the current one |
  * | `DEPOSED` | another owner has taken over the log; nothing more is accepted here |
  * | `UNAVAILABLE` | no server, or no quorum of servers, answered in time; the message says what is known |
+ * | `BUSY` | a synchronous append while a commit, a rotation, a compaction or another task touches the files; nothing was written, and nothing is lost |
  * | `UNSUPPORTED` | the engine underneath cannot do that; nothing was done, and the message names another way |
  * | `PERMISSION` | the runtime or the operating system refused access |
  * | `IO` | the operating system failed in another way; nothing that was durable changed |
@@ -44,6 +45,7 @@ export type MiniErrorCode =
   | "RECEIPT_EXPIRED"
   | "DEPOSED"
   | "UNAVAILABLE"
+  | "BUSY"
   | "UNSUPPORTED"
   | "PERMISSION"
   | "IO";

@@ -6,6 +6,8 @@ import {
   isOpenToOthers,
   lockedOut,
 } from "./ownership.ts";
+import { asyncCalls, type Calls } from "./steps/calls.ts";
+import { type Eventual, runLater, type Steps, wait } from "./steps/steps.ts";
 
 /** The place in which files are made before they get their names. */
 export interface Staging {
@@ -26,65 +28,76 @@ export interface Staging {
  *
  * @returns Its handle, open for appending, which keeps working when the file is renamed.
  */
-export async function stageFile(
+export function* staged(
+  calls: Calls,
   staging: Staging,
-  fill: (file: FileHandle) => Promise<void>,
-): Promise<FileHandle> {
-  const { fs, temporary } = staging;
-  await removeTemporary(fs, temporary);
-  const file = await createOwned(staging, temporary);
+  fill: (file: FileHandle) => Eventual<void>,
+): Steps<FileHandle> {
+  const { temporary } = staging;
+  yield* removed(calls, temporary);
+  const file = yield* created(calls, staging, temporary);
   try {
-    await fill(file);
-    await file.sync();
+    yield* wait(fill(file));
+    yield* wait(calls.of(file).sync());
     return file;
   } catch (error) {
-    await discard(fs, temporary, file);
+    yield* discarded(calls, temporary, file);
     throw error;
   }
 }
 
 /** Creates a file with the owner, the group and the mode that it should have. Removes it on failure. */
-export async function createOwned(
+export function createOwned(
   staging: Staging,
   path: string,
 ): Promise<FileHandle> {
-  const { fs, mode, like } = staging;
-  const found = await fs.stat(like);
+  return runLater(created(asyncCalls(staging.fs), staging, path));
+}
+
+function* created(
+  calls: Calls,
+  staging: Staging,
+  path: string,
+): Steps<FileHandle> {
+  const { mode, like } = staging;
+  const found = yield* wait(calls.stat(like));
   const model = found?.kind === "file" ? found : undefined;
   // A member of the wrong group who opens it now would read what is written later.
   const first = model?.mode ? model.mode & 0o700 : mode;
-  let file = await fs.create(path, first);
+  let file = yield* wait(calls.create(path, first));
   try {
     if (model === undefined) {
-      await likeDirectory(file, (await fs.stat(staging.directory))!);
+      yield* likeDirectory(calls, file, staging.directory);
       return file;
     }
-    let made = await likeFile(file, model, staging);
+    let made = yield* likeFile(calls, file, model, staging);
     if (differsInMode(made, model)) {
       // Node's permission model lets nobody change a mode. The group is right, so the file may be created with it.
-      await discard(fs, path, file);
-      file = await fs.create(path, model.mode!);
-      made = await file.stat();
+      yield* discarded(calls, path, file);
+      file = yield* wait(calls.create(path, model.mode!));
+      made = yield* wait(calls.of(file).stat());
     }
     assertOpensFor(made, model, like);
     return file;
   } catch (error) {
-    await discard(fs, path, file);
+    yield* discarded(calls, path, file);
     throw error;
   }
 }
 
 /** Gives a file the owner, the group and the mode of the model, as far as the process may. Throws if the model is not to be trusted. */
-async function likeFile(
+function* likeFile(
+  calls: Calls,
   file: FileHandle,
   model: FileStat,
   staging: Staging,
-): Promise<FileStat> {
-  const made = await file.stat();
+): Steps<FileStat> {
+  const ours = calls.of(file);
+  const made = yield* wait(ours.stat());
   if (isLike(made, model)) return made;
-  if (await isShared(staging)) assertTrusted(staging.like, model, made);
-  await file.own?.(model);
-  return await file.stat();
+  if (yield* isShared(calls, staging)) assertTrusted(staging.like, model, made);
+  yield* wait(ours.own?.(model));
+  return yield* wait(ours.stat());
 }
 
 /** Throws if somebody who may open the model could not open the file that replaces it. */
@@ -101,10 +114,11 @@ function refusal(why: string): Error {
 }
 
 /** Whether others may put files into the directory, and should not. */
-async function isShared(
-  { fs, directory, mode }: Staging,
-): Promise<boolean> {
-  const found = (await fs.stat(directory))!;
+function* isShared(
+  calls: Calls,
+  { directory, mode }: Staging,
+): Steps<boolean> {
+  const found = (yield* wait(calls.stat(directory)))!;
   return isOpenToOthers(found) && !isOpenToOthers({ mode });
 }
 
@@ -129,8 +143,9 @@ export async function assertOurs(
   staging: Staging,
   paths: readonly string[],
 ): Promise<void> {
-  if (!await isShared(staging)) return;
   const { fs, temporary, mode } = staging;
+  const calls = asyncCalls(fs);
+  if (!await runLater(isShared(calls, staging))) return;
   // To ask which user the process runs as takes a permission; a file that it creates shows it.
   const file = await fs.create(temporary, mode);
   const made = await file.stat();
@@ -141,40 +156,64 @@ export async function assertOurs(
   }
 }
 
-async function likeDirectory(
+function* likeDirectory(
+  calls: Calls,
   file: FileHandle,
-  { uid, gid }: FileStat,
-): Promise<void> {
-  const made = await file.stat();
+  directory: string,
+): Steps<void> {
+  const { uid, gid } = (yield* wait(calls.stat(directory)))!;
+  const ours = calls.of(file);
+  const made = yield* wait(ours.stat());
   const like = {
     ...made,
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
   };
-  if (!isLike(made, like)) await file.own?.(like);
+  if (!isLike(made, like)) yield* wait(ours.own?.(like));
 }
 
 /** Removes the file that a crash may have left under the temporary name. Rejects with `EMLINK` if it has a second name: it is not ours. */
-export async function removeTemporary(
+export function removeTemporary(
   fs: FileSystem,
   temporary: string,
 ): Promise<void> {
-  const found = await fs.stat(temporary);
+  return runLater(removed(asyncCalls(fs), temporary));
+}
+
+function* removed(calls: Calls, temporary: string): Steps<void> {
+  const found = yield* wait(calls.stat(temporary));
   if (found === undefined) return;
   if (found.links !== undefined && found.links > 1) {
     const error = new Error(`EMLINK: ${temporary}`);
     throw Object.assign(error, { code: "EMLINK" });
   }
-  await fs.remove(temporary);
+  yield* wait(calls.remove(temporary));
 }
 
-async function discard(
+function discard(
   fs: FileSystem,
   temporary: string,
   file: FileHandle,
 ): Promise<void> {
-  await file.close().catch(() => {});
-  await fs.remove(temporary).catch(() => {});
+  return runLater(discarded(asyncCalls(fs), temporary, file));
+}
+
+function* discarded(
+  calls: Calls,
+  temporary: string,
+  file: FileHandle,
+): Steps<void> {
+  yield* attempt(() => calls.of(file).close());
+  yield* attempt(() => calls.remove(temporary));
+}
+
+/** Makes a call, whose failure changes nothing. */
+export function* attempt(call: () => Eventual<void>): Steps<void> {
+  try {
+    yield* wait(call());
+  } catch {
+    // It stays as it was.
+  }
 }
 
 /**
@@ -191,7 +230,7 @@ export async function replaceFile(
   check?: () => Promise<void>,
 ): Promise<FileHandle> {
   const { fs, temporary } = staging;
-  const file = await stageFile(staging, fill);
+  const file = await runLater(staged(asyncCalls(fs), staging, fill));
   try {
     await check?.();
     await fs.rename(temporary, target);

@@ -10,10 +10,11 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
   open: (path, access) => Deno.open(path, accessOf(access)),
   create: (path, mode, access) =>
     Deno.open(path, { ...accessOf(access), createNew: true, mode }),
-  // deno-lint-ignore require-await -- what is thrown must reject
-  openDirectory: async (path) =>
+  createSync: (path, mode) =>
+    Deno.openSync(path, { append: true, createNew: true, mode }),
+  openDirectory: (path) =>
     // deno-coverage-ignore -- Windows only
-    Deno.build.os === "windows" ? undefined : Deno.open(path),
+    Deno.build.os === "windows" ? undefined : Deno.openSync(path),
   close: (file) => file.close(),
   lstat: (path) => toStat(Deno.lstatSync(path)),
   fstat: (file) => toStat(file.statSync()),
@@ -22,7 +23,9 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
   },
   mkdir: (path, mode) => Deno.mkdir(path, { mode }),
   rename: (from, to) => Deno.rename(from, to),
+  renameSync: (from, to) => Deno.renameSync(from, to),
   remove: (path) => Deno.remove(path),
+  removeSync: (path) => Deno.removeSync(path),
   read: async (file, into, offset) => {
     file.seekSync(offset, Deno.SeekMode.Start);
     return await file.read(into) ?? 0;
@@ -34,7 +37,9 @@ const denoCalls: SystemCalls<Deno.FsFile> = {
     await file.write(bytes);
   },
   sync: (file) => file.sync(),
+  syncSync: (file) => file.syncSync(),
   truncate: (file, sizeBytes) => file.truncate(sizeBytes),
+  truncateSync: (file, sizeBytes) => file.truncateSync(sizeBytes),
   own: (file, path, like) => ownNamed(path, file.statSync(), like),
   // A child that another thread is starting has the file too for a moment: closing alone would not free it.
   lock: async (file) =>

@@ -108,6 +108,53 @@ export interface FileSystem {
    * number.
    */
   freeBytes?(path: string): Promise<number>;
+  /**
+   * The calls that return when they are done, for
+   * {@linkcode MiniStore.prototype.appendSync}. Left out if there are none: that
+   * is `UNSUPPORTED` then. With it, handles and locks have their `blocking` too. A
+   * file system that wraps another wraps both halves, or leaves this one out.
+   */
+  readonly blocking?: BlockingFileSystem;
+}
+
+/**
+ * The half of a {@linkcode FileSystem} that a synchronous append needs, rotation
+ * included. Each method does what the one of that name in `FileSystem` does before
+ * it returns, and throws what that rejects with.
+ */
+export interface BlockingFileSystem {
+  /** Creates an empty file and opens it for appending. */
+  create(path: string, mode: number): FileHandle;
+  /** Describes what has the name, without following a symbolic link; `undefined` if nothing has. */
+  stat(path: string): FileStat | undefined;
+  /** Renames a file, replacing the target in one step. */
+  rename(from: string, to: string): void;
+  /** Removes a file. */
+  remove(path: string): void;
+  /** Makes every earlier create, rename and remove in the directory durable. */
+  syncDirectory(directory: string): void;
+}
+
+/** The calls of an open file that return when they are done. Each does what the one of that name in {@linkcode FileHandle} does, and throws what that rejects with. */
+export interface BlockingFileHandle {
+  /** Appends all bytes, in order, not durably. After a throw any prefix of them may be in the file. */
+  write(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Makes every earlier write durable. After a throw it is unknown what is durable. */
+  sync(): void;
+  /** Shortens the file to `sizeBytes`. */
+  truncate(sizeBytes: number): void;
+  /** Describes the open file, whatever its name is now. */
+  stat(): FileStat;
+  /** Gives the file the group, the mode and the owner of another. Left out if files have no owners. */
+  own?(like: FileStat): void;
+  /** Frees the handle. */
+  close(): void;
+}
+
+/** The call of a lock that returns when it is done. */
+export interface BlockingFileLock {
+  /** Whether the file is still the one that was locked. */
+  isCurrent(): boolean;
 }
 
 /** An open file, for one caller at a time. It stays with the file, whatever name that has. */
@@ -133,6 +180,8 @@ export interface FileHandle {
   own?(like: FileStat): Promise<void>;
   /** Frees the handle. Makes nothing durable. */
   close(): Promise<void>;
+  /** The calls that return when they are done. Left out if the file system has none. */
+  readonly blocking?: BlockingFileHandle;
 }
 
 /** The description of a file. */
@@ -163,4 +212,6 @@ export interface FileLock {
   isCurrent(): Promise<boolean>;
   /** Frees the lock. The file stays. */
   close(): Promise<void>;
+  /** The call that returns when it is done. Left out if the file system has none. */
+  readonly blocking?: BlockingFileLock;
 }

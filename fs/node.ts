@@ -1,17 +1,26 @@
 // deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
-import { constants, watch as watchDirectory, writeSync } from "node:fs";
 import {
-  type FileHandle as NodeFile,
-  mkdir,
-  opendir,
-  rename,
-  unlink,
-} from "node:fs/promises";
+  closeSync,
+  constants,
+  fsync,
+  fsyncSync,
+  ftruncate,
+  ftruncateSync,
+  open,
+  openSync,
+  read,
+  renameSync,
+  unlinkSync,
+  watch as watchDirectory,
+  write,
+  writeSync,
+} from "node:fs";
+import { mkdir, opendir, rename, unlink } from "node:fs/promises";
 import { uptime } from "node:os";
 import process from "node:process";
 import { Changes } from "./changes.ts";
 import type { FileSystem } from "./file_system.ts";
-import { close, fstat, lstat, open } from "./node_file.ts";
+import { called, fstat, lstat } from "./node_file.ts";
 import { lock, lockedByOpening } from "./node_lock.ts";
 import { freeBytes } from "./runtime/free.ts";
 import { ownFile } from "./runtime/own.ts";
@@ -20,16 +29,19 @@ import { fileSystemOver } from "./runtime/file_system.ts";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
+const CREATE = O_CREAT | O_EXCL;
+
 /** Windows has no such flag: there the look before opening and the comparison after it have to do. */
 const NO_FOLLOW: number = constants.O_NOFOLLOW ?? 0;
 
-const nodeCalls: SystemCalls<NodeFile> = {
-  open: (path, access) => open(path, flagsOf(access)),
+const nodeCalls: SystemCalls<number> = {
+  open: (path, access) => called((done) => open(path, flagsOf(access), done)),
   create: (path, mode, access) =>
-    open(path, flagsOf(access) | O_CREAT | O_EXCL, mode),
-  openDirectory: async (path) =>
-    process.platform === "win32" ? undefined : await open(path, O_RDONLY),
-  close,
+    called((done) => open(path, flagsOf(access) | CREATE, mode, done)),
+  createSync: (path, mode) => openSync(path, flagsOf("append") | CREATE, mode),
+  openDirectory: (path) =>
+    process.platform === "win32" ? undefined : openSync(path, O_RDONLY),
+  close: closeSync,
   lstat,
   fstat,
   async *entries(directory) {
@@ -37,15 +49,22 @@ const nodeCalls: SystemCalls<NodeFile> = {
   },
   mkdir: async (path, mode) => void await mkdir(path, { mode }),
   rename,
+  renameSync,
   remove: unlink,
-  read: async (file, into, offset) =>
-    (await file.read(into, 0, into.length, offset)).bytesRead,
-  write: async (file, bytes) => (await file.write(bytes)).bytesWritten,
-  writeSync: (file, bytes) => writeSync(file.fd, bytes),
-  overwrite: async (file, bytes) => void await file.write(bytes, 0, null, 0),
-  sync: (file) => file.sync(),
-  truncate: (file, sizeBytes) => file.truncate(sizeBytes),
-  own: (file, _path, like) => ownFile(file.fd, like),
+  removeSync: unlinkSync,
+  read: (fd, into, offset) =>
+    called((done) => read(fd, into, 0, into.length, offset, done)),
+  write: (fd, bytes) => called((done) => write(fd, bytes, done)),
+  writeSync: (fd, bytes) => writeSync(fd, bytes),
+  overwrite: (fd, bytes) =>
+    called((done) =>
+      write(fd, bytes, 0, bytes.length, 0, (error) => done(error))
+    ),
+  sync: (fd) => called((done) => fsync(fd, done)),
+  syncSync: fsyncSync,
+  truncate: (fd, sizeBytes) => called((done) => ftruncate(fd, sizeBytes, done)),
+  truncateSync: ftruncateSync,
+  own: (fd, _path, like) => ownFile(fd, like),
   lock,
   watch,
   freeBytes,

@@ -1,33 +1,19 @@
 // deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
 import { type BigIntStats, fstatSync, lstatSync } from "node:fs";
-import {
-  type FileHandle as NodeFile,
-  open as openFile,
-} from "node:fs/promises";
 import process from "node:process";
 import type { FileStat } from "./file_system.ts";
 
 /**
- * Every open file. The garbage collector closes one that nothing refers to, and
- * a log that a program has left open would lose its lock.
+ * Waits for a call that takes a callback. An open file is its number: the garbage
+ * collector would close an object that nothing refers to any more, and a log that
+ * a program has left open would lose its lock.
  */
-const OPEN = new Set<NodeFile>();
-
-/** Opens a file until {@linkcode close}. */
-export async function open(
-  path: string,
-  flags: number,
-  mode?: number,
-): Promise<NodeFile> {
-  const file = await openFile(path, flags, mode);
-  OPEN.add(file);
-  return file;
-}
-
-/** Closes a file. */
-export async function close(file: NodeFile): Promise<void> {
-  OPEN.delete(file);
-  await file.close();
+export function called<T>(
+  call: (done: (error: Error | null, result?: T) => void) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) =>
+    call((error, result) => error ? reject(error) : resolve(result as T))
+  );
 }
 
 /** Describes what has a name. */
@@ -36,8 +22,8 @@ export function lstat(path: string): FileStat {
 }
 
 /** Describes an open file. */
-export function fstat(file: NodeFile): FileStat {
-  return toStat(fstatSync(file.fd, { bigint: true }));
+export function fstat(fd: number): FileStat {
+  return toStat(fstatSync(fd, { bigint: true }));
 }
 
 function toStat(stats: BigIntStats): FileStat {

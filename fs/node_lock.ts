@@ -9,7 +9,6 @@ import {
   readFileSync,
   unlinkSync,
 } from "node:fs";
-import type { FileHandle as NodeFile } from "node:fs/promises";
 import { basename, dirname, join } from "@std/path";
 import process from "node:process";
 import { codeOf } from "./runtime/errno.ts";
@@ -41,12 +40,12 @@ export function lockedByOpening(): number {
 /** Locks the file through the kernel, if there is a way to ask it, and claims it if there may be none; see docs/FORMAT.md for whom that keeps out. */
 // deno-lint-ignore require-await -- what is thrown must reject
 export async function lock(
-  file: NodeFile,
+  fd: number,
   path: string,
   mode: number,
 ): Promise<Release | undefined> {
   if (lockedByOpening() !== 0) return () => {};
-  const isLocked = flockThroughChild(file.fd) ?? !isFlockedBySomebody(file.fd);
+  const isLocked = flockThroughChild(fd) ?? !isFlockedBySomebody(fd);
   return isLocked ? claim(path, mode) : undefined;
 }
 

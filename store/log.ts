@@ -190,6 +190,13 @@ export interface Log<T> extends LogReader<T> {
    * surrogate. A log with a schema leaves it out.
    */
   appendJson?(json: string, options?: AppendOptions): Promise<number>;
+  /**
+   * Appends a record before it returns, after the appends that wait, and durably:
+   * for exit handlers. Throws what `append` rejects with, and `BUSY` while
+   * something that it would have to wait for is under way: nothing was appended
+   * then. Left out by a log that cannot.
+   */
+  appendSync?(record: T, options?: AppendOptions): number;
   /** How opening found the log. Without it: created if it is empty, else clean. */
   readonly recovery?: {
     readonly outcome: "created" | "clean" | "unclean" | "torn";

@@ -22,6 +22,9 @@
 export { MiniError } from "../base/errors.ts";
 export type { MiniErrorCode, MiniErrorOptions } from "../base/errors.ts";
 export type {
+  BlockingFileHandle,
+  BlockingFileLock,
+  BlockingFileSystem,
   FileHandle,
   FileLock,
   FileStat,

@@ -2,9 +2,7 @@ import type { StoreMetrics } from "./telemetry.ts";
 import { aDate, assertOptions, checkCount } from "../base/checks.ts";
 import type { MiniError } from "../base/errors.ts";
 import type { Health, HealthOptions } from "../base/telemetry/health.ts";
-import { fitting, lineOf, MAX_DEPTH, toJson } from "../base/json.ts";
-import { type Schema, validateNew } from "../base/schema.ts";
-import { parseJson } from "../base/walk.ts";
+import type { Schema } from "../base/schema.ts";
 import { fromOs } from "../fs/os_errors.ts";
 import type { ConsumerInfo } from "./consume/info.ts";
 import { listConsumers, slowestConsumer } from "./consume/hold.ts";
@@ -52,6 +50,7 @@ import { seqAt } from "./read/seq_at.ts";
 import type { RecoveryReport } from "./recover.ts";
 import { readableOf, writableOf } from "./streams.ts";
 import { DurableEnd } from "./write/durable_end.ts";
+import { Appender } from "./write/appender.ts";
 import type { Writer } from "./write/writer.ts";
 
 /**
@@ -78,6 +77,7 @@ export class MiniStore<T> implements AsyncDisposable {
   readonly #context: JournalContext;
   readonly #schema: Schema<T> | undefined;
   readonly #writer: Writer;
+  readonly #appender: Appender<T>;
   /** How opening found the log, and what it did. */
   readonly recovery: RecoveryReport;
   /**
@@ -98,10 +98,11 @@ export class MiniStore<T> implements AsyncDisposable {
     this.#context = context;
     this.#schema = schema;
     this.#writer = writer;
+    this.#appender = new Appender(writer, schema, context.maxRecordBytes);
     this.recovery = report;
     if (schema !== undefined) return;
     this.appendJson = (json, options = {}) =>
-      this.#add(() => this.#checkJson(json, options), options);
+      this.#appender.appendJson(json, options);
   }
 
   /**
@@ -342,7 +343,42 @@ export class MiniStore<T> implements AsyncDisposable {
    * `CLOSED`.
    */
   append(record: T, options: AppendOptions = {}): Promise<number> {
-    return this.#add(() => this.#encode(record), options);
+    return this.#appender.append(record, options);
+  }
+
+  /**
+   * Appends a record before it returns, durably: for exit handlers, for scripts,
+   * and for a program that is its log's one caller. The thread waits for the disk.
+   *
+   * Takes along what waits: the appends that were called before it, and whose
+   * commit has not begun, are written before it, and their promises resolve. It
+   * also rotates, and removes what is beyond `keep`, before it returns.
+   *
+   * Nothing can be written behind a commit that is under way and may be half
+   * written, so a program that appends in its exit handler appends with this
+   * method throughout, or to a second log.
+   *
+   * @param record The record: any value that JSON keeps unchanged.
+   * @param options How it is acknowledged.
+   * @returns The record's sequence number.
+   * @throws {MiniError} As {@linkcode MiniStore.append}, and before anything is
+   * written: `BUSY` while a commit, a rotation, a compaction, a reset or `sync()`
+   * is under way that is not synchronous; `UNSUPPORTED` if the file system has no
+   * synchronous half.
+   *
+   * @example A record that is on the disk when the process ends
+   * ```ts
+   * import { MiniStore } from "@mini/state/store";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/session.jsonl`;
+   * await using log = await MiniStore.open<{ event: string }>(path);
+   * globalThis.addEventListener("unload", () => log.appendSync({ event: "end" }));
+   * assertEquals(log.appendSync({ event: "start" }), 1);
+   * ```
+   */
+  appendSync(record: T, options: AppendOptions = {}): number {
+    return this.#appender.appendSync(record, options);
   }
 
   /**
@@ -357,18 +393,13 @@ export class MiniStore<T> implements AsyncDisposable {
    * for several records in a journal of the Rust program, whose format has no
    * batches.
    */
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async appendBatch(
+  appendBatch(
     records: readonly T[],
     options: AppendOptions = {},
   ): Promise<number> {
-    this.#writer.assertOpen();
-    if (records.length === 0) return this.sequence;
-    if (records.length === 1) return this.append(records[0] as T, options);
-    this.#writer.assertNative("append a batch");
-    const valid = records.map((record) => this.#validate(record));
-    const text = toJson(valid, this.#context.maxRecordBytes, MAX_DEPTH + 1);
-    return this.#add(() => text, options, records.length);
+    return records.length === 0
+      ? this.#appender.appendNone()
+      : this.#appender.appendBatch(records, options);
   }
 
   /**
@@ -434,7 +465,7 @@ export class MiniStore<T> implements AsyncDisposable {
     assertOptions("writable()", options, WRITABLE_CHECKS);
     this.#writer.assertOpen();
     return writableOf<T>({
-      encode: (record) => ({ text: this.#encode(record) }),
+      encode: (record) => ({ text: this.#appender.textOf(record) }),
       append: (units) => this.#writer.add(units, options.durable),
       sync: () => this.sync(),
     });
@@ -581,38 +612,6 @@ export class MiniStore<T> implements AsyncDisposable {
   /** As {@linkcode MiniStore.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #checkJson(json: string, { applied }: AppendOptions): string {
-    this.#writer.assertOpen();
-    const text = fitting(lineOf(json), this.#context.maxRecordBytes);
-    // A state manager has parsed it.
-    if (applied === undefined) parseJson(text);
-    return text;
-  }
-
-  /** Appends a record, or a batch of records. Not `async`, which would cost one more promise. */
-  #add(
-    textOf: () => string,
-    { durable, applied, message }: AppendOptions,
-    batch?: number,
-  ): Promise<number> {
-    try {
-      const unit = { text: textOf(), batch, applied, message };
-      return this.#writer.add([unit], durable);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  /** The JSON text of a record that may be appended now. */
-  #encode(record: T): string {
-    this.#writer.assertOpen();
-    return toJson(this.#validate(record), this.#context.maxRecordBytes);
-  }
-
-  #validate(record: T): T {
-    return validateNew(this.#schema, record, "append the record");
   }
 
   /** The range, up to the last acknowledged record. */

@@ -6,8 +6,8 @@ export interface FileSystemCall {
   readonly index: number;
   /** The name of the method. */
   readonly operation:
-    | Exclude<keyof FileSystem, symbol>
-    | Exclude<keyof FileHandle, symbol>;
+    | Exclude<keyof FileSystem, symbol | "blocking">
+    | Exclude<keyof FileHandle, symbol | "blocking">;
   /** The path of the file or the directory. */
   readonly path: string;
 }

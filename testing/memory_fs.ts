@@ -1,4 +1,5 @@
 import type {
+  BlockingFileSystem,
   FileHandle,
   FileLock,
   FileStat,
@@ -6,16 +7,14 @@ import type {
 } from "../fs/file_system.ts";
 import { judgeLockFile, keepLog } from "../fs/lock_note.ts";
 import {
-  type Content,
   type DiskSnapshot,
   durableFile,
-  loseUnsynced,
   NOTHING,
   type Rights,
-  syncFile,
 } from "./disk.ts";
 import type { Fault, FileSystemCall, Hooks } from "./hooks.ts";
 import { failure, MemoryDisk, split } from "./memory_disk.ts";
+import { later, memoryHandle } from "./memory/handle.ts";
 import { mayOpen, ownedLike, type User } from "./rights.ts";
 
 /** The owner of all files in a system without users. */
@@ -54,6 +53,15 @@ export class MemoryFileSystem implements FileSystem {
   user: User | undefined = NOBODY;
   /** How many bytes the files may have together; a write beyond that takes what fits, and fails with `ENOSPC`. */
   capacityBytes: number = Infinity;
+
+  /** The calls that return when they are done. */
+  readonly blocking: BlockingFileSystem = {
+    create: (path, mode) => this.#create(path, mode),
+    stat: (path) => this.#stat(path),
+    rename: (from, to) => this.#rename(from, to),
+    remove: (path) => this.#remove(path),
+    syncDirectory: (path) => this.#syncDirectory(path),
+  };
 
   /** Starts empty, or as the next process finds a snapshot after the last was killed: what was not synced is still shown. */
   constructor(snapshot?: DiskSnapshot) {
@@ -127,15 +135,21 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Opens a file, as {@linkcode FileSystem.open} says. */
   open(path: string, access: "read" | "append"): Promise<FileHandle> {
-    return this.#call("open", path, () => {
-      const node = this.#disk.need(path);
-      this.#assertMayOpen(path, node, access);
-      return this.#handle(node, path, access);
-    });
+    return later(() =>
+      this.#call("open", path, () => {
+        const node = this.#disk.need(path);
+        this.#assertMayOpen(path, node, access);
+        return this.#handle(node, path, access);
+      })
+    );
   }
 
   /** Creates a file, as {@linkcode FileSystem.create} says. */
   create(path: string, mode: number): Promise<FileHandle> {
+    return later(() => this.#create(path, mode));
+  }
+
+  #create(path: string, mode: number): FileHandle {
     return this.#call("create", path, () => {
       const [directory, name] = split(path);
       if (this.#disk.isDirectory(path) || this.#disk.find(path) !== undefined) {
@@ -150,6 +164,10 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Describes a name, as {@linkcode FileSystem.stat} says. */
   stat(path: string): Promise<FileStat | undefined> {
+    return later(() => this.#stat(path));
+  }
+
+  #stat(path: string): FileStat | undefined {
     return this.#call("stat", path, () => {
       if (this.#disk.isDirectory(path)) {
         const { rights } = this.#disk.directory(path);
@@ -163,7 +181,9 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Lists a directory, as {@linkcode FileSystem.list} says. */
   list(directory: string): Promise<string[]> {
-    return this.#call("list", directory, () => this.#disk.list(directory));
+    return later(() =>
+      this.#call("list", directory, () => this.#disk.list(directory))
+    );
   }
 
   /** Lists a directory, as {@linkcode FileSystem.entries} says. */
@@ -173,28 +193,34 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Creates a directory and its missing parents, durable at once, with the owner and the group of the one above, as far as the process may. */
   createDirectory(path: string, mode: number): Promise<void> {
-    return this.#call(
-      "createDirectory",
-      path,
-      () => {
+    return later(() =>
+      this.#call("createDirectory", path, () => {
         let [above] = split(path);
         while (!this.#disk.isDirectory(above)) [above] = split(above);
         const like = { ...this.#disk.directory(above).rights, mode };
         const user = this.user ?? NOBODY;
         const rights = ownedLike(user, this.#rights(mode), like);
         this.#disk.createDirectory(path, rights);
-      },
+      })
     );
   }
 
   /** Renames a file, as {@linkcode FileSystem.rename} says. */
   rename(from: string, to: string): Promise<void> {
-    return this.#call("rename", from, () => this.#disk.rename(from, to));
+    return later(() => this.#rename(from, to));
+  }
+
+  #rename(from: string, to: string): void {
+    this.#call("rename", from, () => this.#disk.rename(from, to));
   }
 
   /** Removes a file, as {@linkcode FileSystem.remove} says. */
   remove(path: string): Promise<void> {
-    return this.#call("remove", path, () => {
+    return later(() => this.#remove(path));
+  }
+
+  #remove(path: string): void {
+    this.#call("remove", path, () => {
       this.#disk.need(path);
       const [directory, name] = split(path);
       this.#disk.changeEntries(directory, { kind: "remove", name });
@@ -203,11 +229,11 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Makes the names in a directory durable. */
   syncDirectory(path: string): Promise<void> {
-    return this.#call(
-      "syncDirectory",
-      path,
-      () => this.#disk.syncEntries(path),
-    );
+    return later(() => this.#syncDirectory(path));
+  }
+
+  #syncDirectory(path: string): void {
+    this.#call("syncDirectory", path, () => this.#disk.syncEntries(path));
   }
 
   /** Takes a lock, which a crash frees. */
@@ -216,6 +242,10 @@ export class MemoryFileSystem implements FileSystem {
     mode: number,
     note: string,
   ): Promise<FileLock | undefined> {
+    return later(() => this.#lock(path, mode, note));
+  }
+
+  #lock(path: string, mode: number, note: string): FileLock | undefined {
     return this.#call("lock", path, () => {
       if (this.#disk.isDirectory(path)) throw failure("EISDIR", path);
       this.#disk.directory(split(path)[0]);
@@ -244,11 +274,15 @@ export class MemoryFileSystem implements FileSystem {
         return note;
       };
       const leave = (note: string) =>
-        this.#call("write", path, () => void (lock.note = write(note)));
+        later(() =>
+          this.#call("write", path, () => void (lock.note = write(note)))
+        );
+      const isCurrent = () => this.#disk.find(path) === node;
       const lock = {
         note: write(keepLog(before, note)),
         leave,
-        isCurrent: () => Promise.resolve(this.#disk.find(path) === node),
+        isCurrent: () => later(isCurrent),
+        blocking: { isCurrent },
         close: () => {
           if (this.#locked.get(path) === node) this.#locked.delete(path);
           return Promise.resolve();
@@ -265,10 +299,12 @@ export class MemoryFileSystem implements FileSystem {
 
   /** Tells how much of the capacity is left, as {@linkcode FileSystem.freeBytes} says. */
   freeBytes(path: string): Promise<number> {
-    return this.#call("freeBytes", path, () => {
-      if (!this.#disk.isDirectory(path)) this.#disk.need(path);
-      return this.#free;
-    });
+    return later(() =>
+      this.#call("freeBytes", path, () => {
+        if (!this.#disk.isDirectory(path)) this.#disk.need(path);
+        return this.#free;
+      })
+    );
   }
 
   get #free(): number {
@@ -283,59 +319,17 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #handle(node: number, path: string, access: "read" | "append"): FileHandle {
-    let position = 0;
-    let isOpen = true;
-    const call = async <T>(
-      operation: FileSystemCall["operation"],
-      effect: () => T,
-      onFault?: (fault: Fault) => void,
-    ): Promise<T> =>
-      await this.#call(operation, path, () => {
-        if (!isOpen) throw failure("EBADF", path);
-        return effect();
-      }, onFault);
-    const write = (bytes: Content) => {
-      if (access === "read") throw failure("EBADF", path);
-      const offset = this.#disk.file(node).live.length;
-      const fitting = bytes.slice(0, this.#free);
-      this.#disk.changeFile(node, { kind: "write", offset, bytes: fitting });
-      if (fitting.length < bytes.length) throw failure("ENOSPC", path);
-    };
-    return {
-      read: (into) =>
-        call("read", () => {
-          const part = this.#disk.file(node).live
-            .subarray(position, position + into.length);
-          into.set(part);
-          position += part.length;
-          return part.length;
-        }),
-      seek: (offset) =>
-        call("seek", () => {
-          position = offset;
-        }),
-      write: (bytes) =>
-        call("write", () => write(bytes), ({ keepBytes = 0 }) => {
-          if (keepBytes > 0) write(bytes.subarray(0, keepBytes));
-        }),
-      sync: () =>
-        call(
-          "sync",
-          () => this.#disk.replaceFile(node, syncFile),
-          () => this.#disk.replaceFile(node, loseUnsynced),
-        ),
-      truncate: (sizeBytes) =>
-        call(
-          "truncate",
-          () => this.#disk.changeFile(node, { kind: "truncate", sizeBytes }),
-        ),
-      stat: () => call("stat", () => this.#statOf(node)),
-      own: (like) => call("own", () => this.#own(node, like)),
-      close: () =>
-        call("close", () => {
-          isOpen = false;
-        }),
-    };
+    return memoryHandle({
+      disk: this.#disk,
+      node,
+      access,
+      path,
+      free: () => this.#free,
+      stat: () => this.#statOf(node),
+      own: (like) => this.#own(node, like),
+      call: (operation, effect, onFault) =>
+        this.#call(operation, path, effect, onFault),
+    });
   }
 
   #own(node: number, { uid, gid, mode }: FileStat): void {
@@ -347,22 +341,20 @@ export class MemoryFileSystem implements FileSystem {
     });
   }
 
-  /** Makes one call: at once, but its caller learns of it on a later microtask. */
+  /** Makes one call. */
   #call<T>(
     operation: FileSystemCall["operation"],
     path: string,
     effect: () => T,
     onFault?: (fault: Fault) => void,
-  ): Promise<T> {
+  ): T {
     const call = { index: ++this.#calls, operation, path };
     const changes = this.#disk.changes;
     try {
       const fault = this.hooks.before?.(call);
-      if (fault === undefined) return Promise.resolve(effect());
+      if (fault === undefined) return effect();
       onFault?.(fault);
-      return Promise.reject(failure(fault.code, path));
-    } catch (error) {
-      return Promise.reject(error);
+      throw failure(fault.code, path);
     } finally {
       if (this.#disk.changes !== changes) this.hooks.after?.(call);
     }

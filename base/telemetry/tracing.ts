@@ -38,7 +38,8 @@ export class Trace<M extends object> {
   }
 
   /**
-   * Runs an operation and tells of it.
+   * Runs an operation and tells of it. Of one that returns no promise everything
+   * is told before it returns; if it throws, as {@linkcode Trace.begin} says.
    *
    * @param about Makes the message; called only if somebody listens.
    * @param run The operation. It gets no message if nobody listens.
@@ -48,22 +49,33 @@ export class Trace<M extends object> {
     about: () => M,
     run: (message?: M) => Promise<T>,
     complete?: (message: M, result: T) => void,
-  ): Promise<T> {
+  ): Promise<T>;
+  run<T>(
+    about: () => M,
+    run: (message?: M) => T | Promise<T>,
+    complete?: (message: M, result: T) => void,
+  ): T | Promise<T>;
+  run<T>(
+    about: () => M,
+    run: (message?: M) => T | Promise<T>,
+    complete?: (message: M, result: T) => void,
+  ): T | Promise<T> {
     if (!this.isObserved) return run();
     const message = about();
+    const succeed = (result: T) => {
+      if (complete !== undefined) quietly(complete, message, result);
+      this.succeed(message);
+      return result;
+    };
     // `tracePromise` would put the result into the message.
-    return this.begin(message, () =>
-      run(message).then(
-        (result) => {
-          if (complete !== undefined) quietly(complete, message, result);
-          this.succeed(message);
-          return result;
-        },
-        (cause) => {
-          this.fail(message, cause);
-          throw cause;
-        },
-      ));
+    return this.begin(message, () => {
+      const result = run(message);
+      if (!(result instanceof Promise)) return succeed(result);
+      return result.then(succeed, (cause) => {
+        this.fail(message, cause);
+        throw cause;
+      });
+    });
   }
 
   /** Runs a synchronous operation and tells of it: its only events are `start`, `end` and `error`. */

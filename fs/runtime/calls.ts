@@ -17,10 +17,12 @@ export interface SystemCalls<File> {
   open(path: string, access: "read" | "append" | "lock"): Promise<File>;
   /** Creates a file. Rejects with `EEXIST` if anything has the name. */
   create(path: string, mode: number, access: "append" | "lock"): Promise<File>;
+  /** The same, before it returns. */
+  createSync(path: string, mode: number): File;
   /** Opens a directory to sync it; `undefined` on Windows, which neither opens directories nor needs it: its file systems journal their entries. */
-  openDirectory(path: string): Promise<File | undefined>;
+  openDirectory(path: string): File | undefined;
   /** Closes a file. */
-  close(file: File): void | Promise<void>;
+  close(file: File): void;
   /** Describes what has a name, without following a symbolic link. */
   lstat(path: string): FileStat;
   /** Describes an open file. */
@@ -31,8 +33,12 @@ export interface SystemCalls<File> {
   mkdir(path: string, mode: number): Promise<void>;
   /** Renames a file. */
   rename(from: string, to: string): Promise<void>;
+  /** The same, before it returns. */
+  renameSync(from: string, to: string): void;
   /** Removes a file. */
   remove(path: string): Promise<void>;
+  /** The same, before it returns. */
+  removeSync(path: string): void;
   /** Reads at a byte; resolves to 0 at the end of the file. */
   read(
     file: File,
@@ -47,8 +53,12 @@ export interface SystemCalls<File> {
   overwrite(file: File, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Calls fsync. */
   sync(file: File): Promise<void>;
+  /** The same, before it returns. */
+  syncSync(file: File): void;
   /** Cuts a file. */
   truncate(file: File, sizeBytes: number): Promise<void>;
+  /** The same, before it returns. */
+  truncateSync(file: File, sizeBytes: number): void;
   /** Gives a file group, mode and owner of another, as far as the process may. */
   own(file: File, path: string, like: FileStat): void;
   /** Locks a file opened with `lock`; `undefined` if somebody else has. */

@@ -30,6 +30,18 @@ export async function run<T>(operation: () => T | Promise<T>): Promise<T> {
   }
 }
 
+/** As {@linkcode run}, before it returns. */
+export function runSync<T>(operation: () => T): T {
+  for (;;) {
+    try {
+      return operation();
+    } catch (error) {
+      if (codeOf(error) === "EINTR") continue;
+      throw withCode(error);
+    }
+  }
+}
+
 /** An error with a POSIX name. */
 export function failure(code: string, about: string): Error {
   return Object.assign(new Error(`${code}: ${about}`), { code });

@@ -1,14 +1,23 @@
 import { dirname } from "@std/path";
 import { collect } from "../../base/collect.ts";
-import { failure, isRefused, isSandboxed, run, withCode } from "./errno.ts";
-import type { FileHandle, FileStat, FileSystem } from "../file_system.ts";
+import {
+  failure,
+  isRefused,
+  isSandboxed,
+  run,
+  runSync,
+  withCode,
+} from "./errno.ts";
+import type {
+  BlockingFileSystem,
+  FileHandle,
+  FileSystem,
+} from "../file_system.ts";
 import { openRegular, statPath } from "./open_regular.ts";
 import { giveDirectory } from "./own.ts";
 import type { SystemCalls } from "./calls.ts";
 import { takeLock } from "./lock.ts";
-
-/** Up to this size a write goes into the page cache more quickly than a thread wakes. */
-const QUICK_WRITE_BYTES = 64 * 1024;
+import { SystemFile } from "./system_file.ts";
 
 /** Makes a file system of the calls of a runtime. */
 export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
@@ -34,6 +43,28 @@ export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
     lock: (path, mode, note) => run(() => takeLock(calls, path, mode, note)),
     watch: (directory, signal) => calls.watch(directory, signal),
     freeBytes: (path) => run(() => calls.freeBytes(path)),
+    blocking: blockingOver(calls),
+  };
+}
+
+function blockingOver<File>(calls: SystemCalls<File>): BlockingFileSystem {
+  return {
+    create: (path, mode): FileHandle =>
+      runSync(() => new SystemFile(calls, calls.createSync(path, mode), path)),
+    stat: (path) => runSync(() => statPath(calls, path)),
+    rename: (from, to) => runSync(() => calls.renameSync(from, to)),
+    remove: (path) => runSync(() => calls.removeSync(path)),
+    syncDirectory: (directory) =>
+      runSync(() => {
+        const open = calls.openDirectory(directory);
+        // deno-coverage-ignore -- Windows only
+        if (open === undefined) return;
+        try {
+          calls.syncSync(open);
+        } finally {
+          calls.close(open);
+        }
+      }),
   };
 }
 
@@ -45,67 +76,6 @@ async function* entriesOf<File>(
     yield* calls.entries(directory);
   } catch (error) {
     throw withCode(error);
-  }
-}
-
-class SystemFile<File> implements FileHandle {
-  readonly #calls: SystemCalls<File>;
-  readonly #file: File;
-  readonly #path: string;
-  /** Where the next read starts. */
-  #offset = 0;
-
-  constructor(calls: SystemCalls<File>, file: File, path: string) {
-    this.#calls = calls;
-    this.#file = file;
-    this.#path = path;
-  }
-
-  async read(into: Uint8Array<ArrayBuffer>): Promise<number> {
-    const count = await run(() =>
-      this.#calls.read(this.#file, into, this.#offset)
-    );
-    this.#offset += count;
-    return count;
-  }
-
-  // deno-lint-ignore require-await -- the seam is asynchronous
-  async seek(offset: number): Promise<void> {
-    this.#offset = offset;
-  }
-
-  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    // The system may take fewer bytes than it is given.
-    for (let done = 0; done < bytes.length;) {
-      const rest = bytes.subarray(done);
-      const written = await run(() =>
-        rest.length <= QUICK_WRITE_BYTES
-          ? this.#calls.writeSync(this.#file, rest)
-          : this.#calls.write(this.#file, rest)
-      );
-      if (written === 0) throw failure("EIO", "the system wrote no bytes");
-      done += written;
-    }
-  }
-
-  sync(): Promise<void> {
-    return run(() => this.#calls.sync(this.#file));
-  }
-
-  truncate(sizeBytes: number): Promise<void> {
-    return run(() => this.#calls.truncate(this.#file, sizeBytes));
-  }
-
-  stat(): Promise<FileStat> {
-    return run(() => this.#calls.fstat(this.#file));
-  }
-
-  own(like: FileStat): Promise<void> {
-    return run(() => this.#calls.own(this.#file, this.#path, like));
-  }
-
-  close(): Promise<void> {
-    return run(() => this.#calls.close(this.#file));
   }
 }
 
@@ -169,12 +139,12 @@ async function syncDirectory<File>(
   calls: SystemCalls<File>,
   path: string,
 ): Promise<void> {
-  const directory = await calls.openDirectory(path);
+  const directory = calls.openDirectory(path);
   // deno-coverage-ignore -- Windows only
   if (directory === undefined) return;
   try {
     await calls.sync(directory);
   } finally {
-    await calls.close(directory);
+    calls.close(directory);
   }
 }

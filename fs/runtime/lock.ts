@@ -1,5 +1,5 @@
-import { codeOf, failure, run } from "./errno.ts";
-import type { FileLock } from "../file_system.ts";
+import { codeOf, failure, run, runSync } from "./errno.ts";
+import type { BlockingFileLock, FileLock } from "../file_system.ts";
 import { judgeLockFile, keepLog, LOCK_NOTE_BYTES } from "../lock_note.ts";
 import { assertMayLook, openRegular, statPath } from "./open_regular.ts";
 import type { Release, SystemCalls } from "./calls.ts";
@@ -38,7 +38,7 @@ export async function takeLock<File>(
     } finally {
       if (!isKept) {
         await release?.();
-        await calls.close(file);
+        calls.close(file);
       }
     }
   }
@@ -94,6 +94,13 @@ class SystemLock<File> implements FileLock {
   readonly #path: string;
   readonly #release: Release;
   readonly #identity: string;
+  /** The call that returns when it is done. */
+  readonly blocking: BlockingFileLock = {
+    isCurrent: () =>
+      runSync(() =>
+        statPath(this.#calls, this.#path)?.identity === this.#identity
+      ),
+  };
 
   constructor(
     calls: SystemCalls<File>,
@@ -123,10 +130,9 @@ class SystemLock<File> implements FileLock {
     });
   }
 
-  isCurrent(): Promise<boolean> {
-    return run(() =>
-      statPath(this.#calls, this.#path)?.identity === this.#identity
-    );
+  // deno-lint-ignore require-await -- what is thrown must reject
+  async isCurrent(): Promise<boolean> {
+    return this.blocking.isCurrent();
   }
 
   close(): Promise<void> {
@@ -134,7 +140,7 @@ class SystemLock<File> implements FileLock {
       try {
         await this.#release();
       } finally {
-        await this.#calls.close(this.#file);
+        this.#calls.close(this.#file);
       }
     });
   }

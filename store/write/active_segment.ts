@@ -1,6 +1,10 @@
 import type { FileHandle } from "../../fs/file_system.ts";
 import type { Encoded } from "../format/line.ts";
-import { fromOs, isNoSpace } from "../../fs/os_errors.ts";
+import { isNoSpace } from "../../fs/os_errors.ts";
+import { failed } from "./failed.ts";
+import { attempt } from "../../fs/atomic_file.ts";
+import type { Calls } from "../../fs/steps/calls.ts";
+import { type Steps, wait } from "../../fs/steps/steps.ts";
 import type { JournalContext } from "../journal.ts";
 
 /** The end of a segment. */
@@ -15,6 +19,7 @@ interface SegmentEnd {
  *
  * The kind of error tells the state of the file: after a {@linkcode MiniError} it
  * is as before; after any other error it is unknown, and the log is poisoned.
+ * What it does to the file is in steps, for either half of the file system.
  */
 export class ActiveSegment {
   readonly #context: JournalContext;
@@ -48,31 +53,27 @@ export class ActiveSegment {
   }
 
   /** Continues at the end of an open file, every byte of which is on stable storage. */
-  static async at(
+  static *at(
+    calls: Calls,
     context: JournalContext,
     file: FileHandle,
     end: SegmentEnd,
-  ): Promise<ActiveSegment> {
-    const { identity } = await file.stat();
+  ): Steps<ActiveSegment> {
+    const { identity } = yield* wait(calls.of(file).stat());
     return new ActiveSegment(context, file, { ...end, identity });
   }
 
-  /** Appends; resolves to how long that took, in milliseconds. Throws `NO_SPACE` once the file is as it was before. */
-  async write({ bytes, chain }: Encoded): Promise<number> {
+  /** Appends; returns how long that took, in milliseconds. Throws `NO_SPACE` once the file is as it was before. */
+  *write(calls: Calls, { bytes, chain }: Encoded): Steps<number> {
     const start = performance.now();
     this.isSynced = this.#isMarked = false;
     try {
-      await this.#file.write(bytes);
+      yield calls.of(this.#file).write(bytes);
     } catch (error) {
       if (!isNoSpace(error)) throw error;
-      await this.#cutBack();
-      const { directory, active: path } = this.#context.paths;
-      throw fromOs(
-        error,
-        `append to "${path}"`,
-        "nothing of it was kept, and the log stays usable",
-        { directory, path },
-      );
+      yield* this.#cutBack(calls);
+      const after = "nothing of it was kept, and the log stays usable";
+      throw failed(this.#context, error, "append to", after);
     }
     this.sizeBytes += bytes.length;
     this.chain = chain;
@@ -84,39 +85,41 @@ export class ActiveSegment {
    * a second one, which proves that the first is durable: opening may then keep
    * the first as it is. A mark whose write or fsync fails is removed again.
    */
-  async writeMarks(encode: (chain: number) => Encoded): Promise<void> {
+  *writeMarks(
+    calls: Calls,
+    encode: (chain: number) => Encoded,
+  ): Steps<void> {
     for (let needed = this.#isMarked ? 1 : 2; needed > 0; needed--) {
       const { sizeBytes, chain } = this;
       try {
-        await this.write(encode(chain));
-        await this.sync();
+        yield* this.write(calls, encode(chain));
+        yield* this.sync(calls);
       } catch {
         this.sizeBytes = sizeBytes;
         this.chain = chain;
-        await this.#cutBack().catch(() => {});
+        yield* attempt(() => calls.run(this.#cutBack(calls)));
         return;
       }
     }
   }
 
   /** Removes what was written after `sizeBytes`, durably. */
-  async #cutBack(): Promise<void> {
-    await this.#file.truncate(this.sizeBytes);
-    await this.sync();
+  *#cutBack(calls: Calls): Steps<void> {
+    yield calls.of(this.#file).truncate(this.sizeBytes);
+    yield* this.sync(calls);
   }
 
-  /** Puts every byte on stable storage; resolves to how long that took, in milliseconds. */
-  async sync(): Promise<number> {
+  /** Puts every byte on stable storage; returns how long that took, in milliseconds. */
+  *sync(calls: Calls): Steps<number> {
     const start = performance.now();
-    await this.#file.sync();
+    yield calls.of(this.#file).sync();
     this.isSynced = true;
     return performance.now() - start;
   }
 
   /** Throws unless the journal's name still refers to this file, and no other process has changed its size. */
-  async assertOurs(): Promise<void> {
-    const { fs, paths: { active: path } } = this.#context;
-    const named = await fs.stat(path);
+  *assertOurs(calls: Calls): Steps<void> {
+    const named = yield* wait(calls.stat(this.#context.paths.active));
     if (
       named?.identity === this.#identity && named.sizeBytes === this.sizeBytes
     ) {
@@ -131,13 +134,13 @@ export class ActiveSegment {
   }
 
   /** Whether the path refers to this file. */
-  async isAt(path: string): Promise<boolean> {
-    const named = await this.#context.fs.stat(path);
+  *isAt(calls: Calls, path: string): Steps<boolean> {
+    const named = yield* wait(calls.stat(path));
     return named !== undefined && named.identity === this.#identity;
   }
 
   /** Frees the file. */
-  async close(): Promise<void> {
-    await this.#file.close().catch(() => {});
+  *close(calls: Calls): Steps<void> {
+    yield* attempt(() => calls.of(this.#file).close());
   }
 }

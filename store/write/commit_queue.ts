@@ -1,3 +1,4 @@
+import { withResolvers } from "../../base/promise.ts";
 import type { Unit } from "../format/line.ts";
 import type { AppendMessage } from "../telemetry.ts";
 
@@ -17,6 +18,13 @@ export interface ObservedAppend {
   readonly before: number;
 }
 
+/** An append of one caller, as part of a commit. */
+export interface PartOfCommit {
+  readonly commit: Commit;
+  /** How many records of the commit are before its last. */
+  readonly before: number;
+}
+
 /** Appends that share one write and one fsync: one promise for all of them. */
 export class Commit {
   readonly units: Unit[] = [];
@@ -30,14 +38,13 @@ export class Commit {
   isDurable = false;
   /** Whether later appends go into another commit. */
   isClosed = false;
-  resolve!: (firstSeq: number) => void;
-  reject!: (error: unknown) => void;
-  #chars = 0;
   /** The number of its first record, once it is written, and durable where a caller waits for that. */
-  readonly #done: Promise<number> = new Promise((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
+  first: number | undefined;
+  /** Why it has failed. */
+  error: unknown;
+  #chars = 0;
+  /** The promise of the callers that have not waited for it to return. */
+  #done: PromiseWithResolvers<number> | undefined;
 
   /** Whether units of `chars` characters may join the commit. */
   hasRoomFor(chars: number): boolean {
@@ -45,12 +52,12 @@ export class Commit {
     return this.#chars === 0 || this.#chars + chars <= MAX_COMMIT_CHARS;
   }
 
-  /** Adds units; resolves to the number of the last record. */
+  /** Adds units; returns how many records are before the last. */
   add(
     units: readonly Unit[],
     isDurable: boolean,
     message: AppendMessage | undefined,
-  ): Promise<number> {
+  ): number {
     this.callers++;
     for (const unit of units) {
       this.units.push(unit);
@@ -60,7 +67,22 @@ export class Commit {
     this.isDurable ||= isDurable;
     const before = this.records - 1;
     if (message !== undefined) this.observed.push({ message, before });
-    return this.#done.then((first) => first + before);
+    return before;
+  }
+
+  /** Resolves to the number of its first record. */
+  get done(): Promise<number> {
+    return (this.#done ??= withResolvers()).promise;
+  }
+
+  resolve(first: number): void {
+    this.first = first;
+    this.#done?.resolve(first);
+  }
+
+  reject(error: unknown): void {
+    this.error = error;
+    this.#done?.reject(error);
   }
 }
 
@@ -75,8 +97,7 @@ export class CommitQueue {
   }
 
   /**
-   * Adds units to the last commit, or to a new one after it, all to the same;
-   * resolves to the number of the last record.
+   * Adds units to the last commit, or to a new one after it, all to the same.
    *
    * @param message The message of the append, if it is observed.
    */
@@ -84,7 +105,7 @@ export class CommitQueue {
     units: readonly Unit[],
     isDurable: boolean,
     message?: AppendMessage,
-  ): Promise<number> {
+  ): PartOfCommit {
     let chars = 0;
     for (const { text } of units) chars += text.length;
     let commit = this.#commits.at(-1);
@@ -92,7 +113,7 @@ export class CommitQueue {
       this.#commits.push(commit = new Commit());
     }
     this.#appends++;
-    return commit.add(units, isDurable, message);
+    return { commit, before: commit.add(units, isDurable, message) };
   }
 
   /** The number of appends that wait. */

@@ -1,3 +1,4 @@
+import { runLater } from "../../fs/steps/steps.ts";
 import type { ConsumerInfo } from "../consume/info.ts";
 import type { FileCompactionReport } from "../log.ts";
 import type { SegmentSet } from "./segment_set.ts";
@@ -9,8 +10,11 @@ export async function compactUpTo(
   hold?: () => Promise<ConsumerInfo | undefined>,
 ): Promise<FileCompactionReport> {
   const slowest = segments.canCompact(upTo) ? await hold?.() : undefined;
-  const report = await segments.compact(
-    Math.min(upTo, slowest?.position ?? upTo),
+  const report = await runLater(
+    segments.compact(
+      segments.calls,
+      Math.min(upTo, slowest?.position ?? upTo),
+    ),
   );
   return slowest !== undefined && segments.canCompact(upTo)
     ? { ...report, heldBy: slowest }

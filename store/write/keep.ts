@@ -1,3 +1,4 @@
+import { type Eventual, type Steps, wait } from "../../fs/steps/steps.ts";
 import { wallClockMs } from "../../fs/system.ts";
 import type { KeepOptions } from "../options.ts";
 import type { SealedSegment } from "../recover.ts";
@@ -29,23 +30,23 @@ export function beyondSize(
 
 /**
  * The number up to which records may go, because all of them are older than an
- * age, as far as a clock that was set tells. `lastTime` reads the last time of a
- * segment, `null` if it tells none.
+ * age, as far as a clock that was set tells. `lastTime` tells the last time of a
+ * segment, `null` if it has none, `undefined` if that is not known.
  */
-export async function beyondAge(
+export function* beyondAge(
   { ageMs = Infinity }: KeepOptions,
   { sealed, active, lastTime }: KeptSegments & {
-    lastTime(segment: SealedSegment): Promise<number | null>;
+    lastTime(segment: SealedSegment): Eventual<number | null | undefined>;
   },
-): Promise<number> {
+): Steps<number> {
   const before = (wallClockMs() ?? 0) - ageMs;
   let expired = 0;
   if (before <= 0) return 0;
   for (const [index, segment] of sealed.entries()) {
-    const at = await lastTime(segment);
+    const at = yield* wait(lastTime(segment));
     // What comes before a segment that tells its time is older.
     if (at === null) continue;
-    if (at >= before) break;
+    if (at === undefined || at >= before) break;
     expired = index + 1;
     if (expired >= MAX_EXPIRED) break;
   }

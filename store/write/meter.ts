@@ -5,6 +5,7 @@ import {
 } from "../../base/telemetry/histogram.ts";
 import { quietly } from "../../base/telemetry/tracing.ts";
 import { hasCode, type MiniError } from "../../base/errors.ts";
+import type { Eventual } from "../../fs/steps/steps.ts";
 import type { FileCompactionReport } from "../log.ts";
 import {
   APPEND,
@@ -45,7 +46,6 @@ export class WriterMeter {
   #records = 0;
   #bytes = 0;
   #failures = 0;
-  #rotations = 0;
   /** How long the last fsync of a commit took, in milliseconds. */
   #lastSyncMs = 0;
   /** When the commit began that is under way, and how many callers share it. */
@@ -54,6 +54,8 @@ export class WriterMeter {
   noSpace: MiniError | undefined;
   /** How long opening took, in milliseconds. */
   openMs = 0;
+  /** The number of segments that were sealed. */
+  rotations = 0;
 
   /** @param waiting The number of appends that wait for their commit to begin. */
   constructor(path: string, slowMs: number, waiting: () => number) {
@@ -70,7 +72,7 @@ export class WriterMeter {
       bytes: this.#bytes,
       waiting: this.#waiting() + (this.#begun?.callers ?? 0),
       failures: this.#failures,
-      rotations: this.#rotations,
+      rotations: this.rotations,
       openMs: this.openMs,
       commitMs: this.#commitMs.read(),
       syncMs: this.#syncMs.read(),
@@ -82,10 +84,10 @@ export class WriterMeter {
    * Tells of the append of one caller, unless it is part of another operation.
    * `run` adds it to a commit: how it ends is told with the commit's other appends.
    */
-  append(
+  append<R>(
     units: readonly Unit[],
-    run: (message?: AppendMessage) => Promise<number>,
-  ): Promise<number> {
+    run: (message?: AppendMessage) => R,
+  ): R {
     if (!APPEND.isObserved || units[0]?.message !== undefined) return run();
     const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
     const message: AppendMessage = { path: this.#path, records };
@@ -110,8 +112,8 @@ export class WriterMeter {
   commit(
     { units, records, callers, isDurable: durable }: Commit,
     { sequence, id: logId }: { sequence: number; id: string | undefined },
-    run: () => Promise<CommitReport>,
-  ): Promise<CommitReport> {
+    run: () => Eventual<CommitReport>,
+  ): Eventual<CommitReport> {
     const about = (): CommitMessage => ({
       path: this.#path,
       ...(logId !== undefined && { logId }),
@@ -177,16 +179,16 @@ export class WriterMeter {
   }
 
   /** Tells of a rotation after record `last`. */
-  async rotate(last: number, run: () => Promise<void>): Promise<void> {
-    await ROTATE.run(() => ({ path: this.#path, last }), run);
-    this.#rotations++;
+  rotate(last: number, run: () => Eventual<void>): Eventual<void> {
+    const about = () => ({ path: this.#path, last });
+    return ROTATE.run(about, run);
   }
 
   /** Tells of a compaction. */
   compact(
     upTo: number,
-    run: () => Promise<FileCompactionReport>,
-  ): Promise<FileCompactionReport> {
+    run: () => Eventual<FileCompactionReport>,
+  ): Eventual<FileCompactionReport> {
     return COMPACT.run(
       () => ({ path: this.#path, upTo }),
       run,

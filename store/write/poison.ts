@@ -1,6 +1,7 @@
 import { withResolvers } from "../../base/promise.ts";
 import { MiniError } from "../../base/errors.ts";
 import { poisoned } from "../../fs/os_errors.ts";
+import type { Steps } from "../../fs/steps/steps.ts";
 
 /** Decides which failures poison a log. */
 export class Poison {
@@ -22,10 +23,10 @@ export class Poison {
   }
 
   /** Runs a task that may leave the disk in an unknown state, which poisons the log: the task and everything that waits are rejected. */
-  async guard<T>(task: () => Promise<T>): Promise<T> {
+  *guard<T>(task: () => Steps<T>): Steps<T> {
     if (this.failure !== undefined) throw this.failure;
     try {
-      return await task();
+      return yield* task();
     } catch (error) {
       if (error instanceof MiniError) {
         this.#onFailure(error);

@@ -1,4 +1,6 @@
 import type { MiniError } from "../../base/errors.ts";
+import type { Calls } from "../../fs/steps/calls.ts";
+import { type Steps, wait } from "../../fs/steps/steps.ts";
 import type { KeepOptions } from "../options.ts";
 import type { WriterMeter } from "./meter.ts";
 import type { SegmentSet } from "./segment_set.ts";
@@ -35,24 +37,27 @@ export class Rotation {
   }
 
   /** Seals the active segment, which ends with record `sequence` and is durable, unless it holds no record. */
-  async seal(sequence: number): Promise<void> {
-    if (sequence > this.#segments.base) {
-      await this.#meter.rotate(sequence, () => this.#segments.rotate(sequence));
+  *seal(calls: Calls, sequence: number): Steps<void> {
+    const segments = this.#segments;
+    if (sequence > segments.base) {
+      const rotate = () => calls.run(segments.rotate(calls, sequence));
+      yield* wait(this.#meter.rotate(sequence, rotate));
+      this.#meter.rotations++;
     }
     this.#beyond = this.#maxSegmentBytes;
     this.failure = undefined;
   }
 
   /** Removes what is beyond `keep`, once the rotation is durable; it succeeds even if this fails. */
-  async trim(): Promise<void> {
+  *trim(calls: Calls): Steps<void> {
     if (this.keep === undefined) return;
     this.keepFailure = undefined;
     const [segments, meter] = [this.#segments, this.#meter];
     const compact = (upTo: number) =>
       segments.canCompact(upTo) &&
-      meter.compact(upTo, () => segments.compact(upTo));
+      meter.compact(upTo, () => calls.run(segments.compact(calls, upTo)));
     try {
-      await segments.trim(this.keep, compact);
+      yield* segments.trim(calls, this.keep, compact);
     } catch (error) {
       this.keepFailure = error as MiniError;
     }

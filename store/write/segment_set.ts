@@ -1,15 +1,18 @@
 import { ActiveSegment } from "./active_segment.ts";
-import type { MiniError } from "../../base/errors.ts";
 import type { FileHandle, FileLock } from "../../fs/file_system.ts";
+import { replaceFile, replaceFileDurably } from "../../fs/atomic_file.ts";
+import { asyncCalls, blockingCalls, type Calls } from "../../fs/steps/calls.ts";
 import {
-  replaceFile,
-  replaceFileDurably,
-  stageFile,
-} from "../../fs/atomic_file.ts";
+  type Eventual,
+  runLater,
+  type Steps,
+  wait,
+} from "../../fs/steps/steps.ts";
 import { type Encoded, encodeHeader, type Header } from "../format/line.ts";
+import { startNext } from "./next_segment.ts";
 import { hex } from "../../base/bytes.ts";
 import { isMissing } from "../../fs/directory.ts";
-import { fromOs } from "../../fs/os_errors.ts";
+import { failed } from "./failed.ts";
 import { copyActive, type Recovered, type SealedSegment } from "../recover.ts";
 import type { FileCompactionReport } from "../log.ts";
 import type { JournalContext } from "../journal.ts";
@@ -18,17 +21,22 @@ import { lastTimeIn } from "../read/native_segments.ts";
 import { beyondAge, beyondSize } from "./keep.ts";
 
 /** Compacts up to a record, if there is anything to remove. */
-type Compact = (upTo: number) => unknown;
+type Compact = (upTo: number) => Eventual<unknown>;
 
 /**
  * The segments of an open journal, the active one last.
  *
  * The kind of error tells the state of the files: after a {@linkcode MiniError}
  * they are as before, and the log stays usable; after any other error it is
- * unknown, and the log is poisoned.
+ * unknown, and the log is poisoned. What an append may do is in steps, for either
+ * half of the file system.
  */
 export class SegmentSet {
   readonly #context: JournalContext;
+  /** The calls that give promises. */
+  readonly calls: Calls;
+  /** The calls that return when they are done; `undefined` if the file system has none. */
+  readonly blocking: Calls | undefined;
   readonly #lock: FileLock;
   #header: Header;
   #sealed: readonly SealedSegment[];
@@ -45,6 +53,8 @@ export class SegmentSet {
     active: ActiveSegment,
   ) {
     this.#context = context;
+    this.calls = asyncCalls(context.fs);
+    this.blocking = blockingCalls(context.fs);
     this.#lock = lock;
     this.#header = header;
     this.#sealed = sealed;
@@ -59,7 +69,10 @@ export class SegmentSet {
     recovered: Recovered,
   ): Promise<SegmentSet> {
     const { file } = recovered;
-    const active = await ActiveSegment.at(context, file, recovered);
+    const calls = asyncCalls(context.fs);
+    const active = await runLater(
+      ActiveSegment.at(calls, context, file, recovered),
+    );
     return new SegmentSet(context, lock, recovered, active);
   }
 
@@ -110,23 +123,24 @@ export class SegmentSet {
   }
 
   /**
-   * Appends to the active segment lines of which the last time is `at`; resolves
-   * to how long that took. Throws `NO_SPACE` once the file is as it was before.
+   * Appends to the active segment lines of which the last time is `at`; returns
+   * how long that took. Throws `NO_SPACE` once the file is as it was before.
    *
    * The order is a rule: only after the fsync does the check of file and lock
    * prove that what became durable is in our journal.
    */
-  async append(
+  *append(
+    calls: Calls,
     encoded: Encoded,
     { durable, at }: {
       readonly durable: boolean;
       readonly at: number | undefined;
     },
-  ): Promise<{ writeMs: number; syncMs: number }> {
-    const writeMs = await this.#active.write(encoded);
+  ): Steps<{ writeMs: number; syncMs: number }> {
+    const writeMs = yield* this.#active.write(calls, encoded);
     this.#at = at ?? this.#at;
-    const syncMs = durable ? await this.#active.sync() : 0;
-    await this.#assertOurs();
+    const syncMs = durable ? yield* this.#active.sync(calls) : 0;
+    yield* this.#assertOurs(calls);
     return { writeMs, syncMs };
   }
 
@@ -138,92 +152,48 @@ export class SegmentSet {
   }
 
   /** Makes durable what was appended. */
-  async sync(): Promise<void> {
+  *sync(calls: Calls): Steps<void> {
     const { durableBytes, readableBytes } = this.#active;
     if (durableBytes === readableBytes) return;
-    await this.#active.sync();
-    await this.#assertOurs();
+    yield* this.#active.sync(calls);
+    yield* this.#assertOurs(calls);
     this.#active.durableBytes = readableBytes;
   }
 
   /** Marks the end as clean; everything before it is durable already. */
   markEnd(encode: (chain: number) => Encoded): Promise<void> {
-    return this.#active.writeMarks(encode);
+    return runLater(this.#active.writeMarks(this.calls, encode));
   }
 
   /** Frees the active segment. */
   close(): Promise<void> {
-    return this.#active.close();
+    return runLater(this.#active.close(this.calls));
   }
 
   /** Throws unless the journal is still ours alone. Checked after a write: a process that takes the lock later sees what was written. */
-  async #assertOurs(): Promise<void> {
-    await this.#active.assertOurs();
-    if (await this.#lock.isCurrent()) return;
+  *#assertOurs(calls: Calls): Steps<void> {
+    yield* this.#active.assertOurs(calls);
+    if (yield* wait(calls.isCurrent(this.#lock))) return;
     throw new Error("its lock file was removed or replaced");
   }
 
   /** Seals the active segment, which ends with record `sequence` and is durable, and starts the next. */
-  async rotate(sequence: number): Promise<void> {
+  *rotate(calls: Calls, sequence: number): Steps<void> {
     const old = this.#active;
-    await this.#assertOurs();
+    yield* this.#assertOurs(calls);
     const header = { ...this.#header, base: sequence, prev: hex(old.chain) };
     const path = this.#context.paths.sealed(this.base);
-    this.#active = await this.#startNext(path, encodeHeader(header));
+    this.#active = yield* startNext(calls, this.#context, {
+      old,
+      sealed: path,
+      header: encodeHeader(header),
+    });
     const { sizeBytes } = old;
     const sealed = { path, base: this.base, sizeBytes, at: this.#at ?? null };
     this.#sealed = [...this.#sealed, sealed];
     this.#at = undefined;
     this.#header = header;
-    await old.close();
-  }
-
-  /** Creates the next segment and gives both files their names, each step durable before the next. */
-  async #startNext(
-    sealedPath: string,
-    { bytes, chain }: Encoded,
-  ): Promise<ActiveSegment> {
-    const { fs, paths } = this.#context;
-    let file: FileHandle | undefined;
-    let isUnknown = false;
-    const syncNames = async () => {
-      isUnknown = true;
-      await fs.syncDirectory(paths.directory);
-      isUnknown = false;
-    };
-    try {
-      if (await fs.stat(sealedPath) !== undefined) {
-        throw new Error(`the file "${sealedPath}" exists already`);
-      }
-      file = await stageFile(
-        this.#context.staging,
-        (file) => file.write(bytes),
-      );
-      // Before the names change: a failure here leaves the old segment in use.
-      const end = { sizeBytes: bytes.length, chain };
-      const next = await ActiveSegment.at(this.#context, file, end);
-      await fs.rename(paths.active, sealedPath);
-      await syncNames();
-      await fs.rename(paths.temporary, paths.active);
-      await syncNames();
-      return next;
-    } catch (error) {
-      await file?.close().catch(() => {});
-      if (isUnknown) throw error;
-      await fs.remove(paths.temporary).catch(() => {});
-      await this.#takeBackName(sealedPath);
-      throw this.#failed(error, "start a new segment of");
-    }
-  }
-
-  /** Gives the active segment its name back if a rotation stopped half-way. */
-  async #takeBackName(sealedPath: string): Promise<void> {
-    const { fs, paths } = this.#context;
-    if (await this.#active.isAt(sealedPath)) {
-      await fs.rename(sealedPath, paths.active);
-      await fs.syncDirectory(paths.directory);
-    }
-    await this.#active.assertOurs();
+    yield* old.close(calls);
   }
 
   /** Whether compaction up to there would remove anything. */
@@ -233,23 +203,24 @@ export class SegmentSet {
   }
 
   /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
-  compact(upTo: number): Promise<FileCompactionReport> {
-    const { fs } = this.#context;
-    return this.#release(upTo, "remove", ({ path }) => fs.remove(path));
+  compact(calls: Calls, upTo: number): Steps<FileCompactionReport> {
+    const remove = ({ path }: SealedSegment) => calls.remove(path);
+    return this.#release(calls, upTo, "remove", remove);
   }
 
   /** Removes the sealed segments that are entirely beyond a limit, oldest first, by `compact`. */
-  async trim(keep: KeepOptions, compact: Compact): Promise<void> {
+  *trim(calls: Calls, keep: KeepOptions, compact: Compact): Steps<void> {
     const { base, sizeBytes } = this;
     const active = { base, sizeBytes };
     try {
-      await compact(beyondSize(keep, { sealed: this.#sealed, active }));
+      yield* wait(compact(beyondSize(keep, { sealed: this.#sealed, active })));
       // Last, because it may have to read a segment, and fail.
-      const lastTime = (segment: SealedSegment) => this.#lastTime(segment);
+      const lastTime = (segment: SealedSegment) =>
+        calls.isBlocking ? segment.at : this.#lastTime(segment);
       const left = { sealed: this.#sealed, active, lastTime };
-      await compact(await beyondAge(keep, left));
+      yield* wait(compact(yield* beyondAge(keep, left)));
     } catch (error) {
-      throw this.#failed(error, "remove the oldest segments of");
+      throw failed(this.#context, error, "remove the oldest segments of");
     }
   }
 
@@ -264,46 +235,47 @@ export class SegmentSet {
   }
 
   /** Releases the sealed segments that hold no record above `upTo`, oldest first. */
-  async #release(
+  *#release(
+    calls: Calls,
     upTo: number,
     doing: string,
-    release: (segment: SealedSegment) => Promise<void>,
-  ): Promise<FileCompactionReport> {
+    release: (segment: SealedSegment) => Eventual<void>,
+  ): Steps<FileCompactionReport> {
     const removed: string[] = [];
     let removedBytes = 0;
-    await this.#syncRelease();
+    yield* this.#syncRelease(calls);
     while (this.canCompact(upTo)) {
       const oldest = this.#sealed[0]!;
       const others = this.#sealed.slice(1);
       try {
         // Before the release: a reader that misses the segment must see why.
         this.#sealed = others;
-        await release(oldest);
+        yield* wait(release(oldest));
         removed.push(oldest.path);
         removedBytes += oldest.sizeBytes;
       } catch (error) {
         // Somebody else may have removed it.
         if (!isMissing(error)) {
           this.#sealed = [oldest, ...others];
-          throw this.#failed(error, `${doing} "${oldest.path}" from`);
+          throw failed(this.#context, error, `${doing} "${oldest.path}" from`);
         }
       }
       this.#released = oldest.path;
-      await this.#syncRelease();
+      yield* this.#syncRelease(calls);
     }
     return { removed, removedBytes, firstSequence: this.firstSequence };
   }
 
   /** Makes the last release durable. One at a time: a power cut that undid some of several would leave a gap. */
-  async #syncRelease(): Promise<void> {
+  *#syncRelease(calls: Calls): Steps<void> {
     if (this.#released === undefined) return;
     try {
-      await this.#context.fs.syncDirectory(this.#context.paths.directory);
+      yield* wait(calls.syncDirectory(this.#context.paths.directory));
     } catch (error) {
       const doing = `sync the directory without "${this.#released}" for`;
       const after =
         "a power cut may bring that segment back, and none is removed until the directory is synced; every other record is kept, and the log stays usable";
-      throw this.#failed(error, doing, after);
+      throw failed(this.#context, error, doing, after);
     }
     this.#released = undefined;
   }
@@ -331,30 +303,32 @@ export class SegmentSet {
         (file) => file.write(bytes),
       );
     } catch (error) {
-      await old.assertOurs();
-      throw this.#failed(error, "reset");
+      await runLater(old.assertOurs(this.calls));
+      throw failed(this.#context, error, "reset");
     }
     const end = { sizeBytes: bytes.length, chain };
     try {
       await staging.fs.syncDirectory(staging.directory);
-      this.#active = await ActiveSegment.at(this.#context, file, end);
+      this.#active = await runLater(
+        ActiveSegment.at(this.calls, this.#context, file, end),
+      );
     } catch (error) {
       await file.close().catch(() => {});
       throw error;
     }
     this.#header = header;
     this.#at = undefined;
-    await old.close();
+    await runLater(old.close(this.calls));
   }
 
   /** Renames the sealed segments, and copies the active one, which keeps its name until the new one replaces it. */
   async #setAside(last: number): Promise<void> {
     const { fs, paths, staging } = this.#context;
     const names = await fs.list(paths.directory);
-    await this.#release(
-      this.base,
-      "set aside",
-      ({ path, base }) => fs.rename(path, paths.aside(base, names)),
+    const release = ({ path, base }: SealedSegment) =>
+      fs.rename(path, paths.aside(base, names));
+    await runLater(
+      this.#release(this.calls, this.base, "set aside", release),
     );
     if (last === this.base) return;
     const { sizeBytes } = this.#active;
@@ -365,16 +339,7 @@ export class SegmentSet {
       const copy = await replaceFileDurably(staging, name, fill);
       await copy.close();
     } catch (error) {
-      throw this.#failed(error, `make "${name}" of`);
+      throw failed(this.#context, error, `make "${name}" of`);
     }
-  }
-
-  #failed(
-    error: unknown,
-    doing: string,
-    after = "every record is kept, and the log stays usable",
-  ): MiniError {
-    const { directory, active: path } = this.#context.paths;
-    return fromOs(error, `${doing} "${path}"`, after, { directory, path });
   }
 }

@@ -1,11 +1,8 @@
-import { type Commit, CommitQueue } from "./commit_queue.ts";
+import type { Commit } from "./commit_queue.ts";
 import { MiniError } from "../../base/errors.ts";
 import type { FileLock } from "../../fs/file_system.ts";
-import { tooLarge } from "../../base/json.ts";
-import type { Encoded, Unit, WriteFormat } from "../format/line.ts";
-import { Mutex } from "../../base/mutex.ts";
+import type { Unit, WriteFormat } from "../format/line.ts";
 import { checkCount } from "../../base/checks.ts";
-import { wallClockMs } from "../../fs/system.ts";
 import type { Recovered } from "../recover.ts";
 import type { CommittedEnd } from "../read/segment_reader.ts";
 import type { JournalContext } from "../journal.ts";
@@ -13,8 +10,12 @@ import type { ConsumerInfo } from "../consume/info.ts";
 import type { FileCompactionReport } from "../log.ts";
 import type { KeepOptions } from "../options.ts";
 import { compactUpTo } from "./compaction.ts";
+import type { Calls } from "../../fs/steps/calls.ts";
+import { runLater, type Steps, wait } from "../../fs/steps/steps.ts";
 import { Poison } from "./poison.ts";
 import { Rotation } from "./rotation.ts";
+import { Encoder } from "./encoder.ts";
+import { Turns } from "./turns.ts";
 import { SegmentSet } from "./segment_set.ts";
 import { type CommitReport, WriterMeter } from "./meter.ts";
 import { COMMIT } from "../telemetry.ts";
@@ -40,17 +41,15 @@ export interface WriterOptions {
 
 /**
  * Writes at the end of an open journal: makes group commits, and decides whether
- * a failure poisons the log. One task at a time touches the files.
+ * a failure poisons the log. What it does is in steps, for either half of the
+ * file system; {@linkcode Turns} decides when.
  */
 export class Writer implements CommittedEnd {
   readonly #options: WriterOptions;
   readonly #segments: SegmentSet;
-  readonly #mutex = new Mutex();
-  readonly #queue = new CommitQueue();
-  #isCommitting = false;
+  readonly #turns: Turns;
   #durable: number;
-  /** The last time of the log, if it has one. */
-  #at: number | undefined;
+  readonly #encoder: Encoder;
   #closing: Promise<void> | undefined;
   readonly #change = new Signal();
   /** Counts what it does, and tells of it. */
@@ -73,13 +72,17 @@ export class Writer implements CommittedEnd {
   ) {
     this.#options = options;
     const { context: { paths: { active: path } }, slowMs } = options;
-    const meter = new WriterMeter(path, slowMs, () => this.#queue.waiting);
+    const meter = new WriterMeter(path, slowMs, () => this.#turns.waiting);
     this.meter = meter;
     this.#poison = new Poison(path, (error) => this.#fail(error));
     this.rotation = new Rotation({ segments, meter }, options);
     this.#segments = segments;
+    this.#turns = new Turns(
+      segments.calls,
+      (calls, commit) => this.#settle(calls, commit),
+    );
     this.#durable = recovered.sequence;
-    this.#at = options.lastTime;
+    this.#encoder = new Encoder(options);
     this.sequence = recovered.sequence;
     this.applied = recovered.applied;
   }
@@ -169,7 +172,7 @@ export class Writer implements CommittedEnd {
 
   /** The last time of the log, even if its record is gone; `Infinity` if it is not known. */
   get lastTime(): number {
-    return this.#at ?? Infinity;
+    return this.#encoder.at ?? Infinity;
   }
 
   /** Throws `UNSUPPORTED_FORMAT` if the format cannot express the action. */
@@ -188,87 +191,85 @@ export class Writer implements CommittedEnd {
   ): Promise<number> {
     return this.meter.append(units, (message) => {
       if (this.failure !== undefined) throw this.failure;
-      const added = this.#queue.add(units, isDurable, message);
-      if (!this.#isCommitting) this.#commitAll();
-      return added;
+      return this.#turns.add(units, isDurable, message);
     });
   }
 
-  async #commitAll(): Promise<void> {
-    this.#isCommitting = true;
-    while (!this.#queue.isEmpty) {
-      await this.#queue.settle();
-      await this.#mutex.run(() => this.#commitNext());
-    }
-    this.#isCommitting = false;
+  /** Adds units as {@linkcode Writer.add} does, and makes every commit that waits before it returns. */
+  addSync(
+    units: readonly Unit[],
+    isDurable: boolean = this.#options.isDurable,
+  ): number {
+    const { commit, before } = this.meter.append(
+      units,
+      (message) =>
+        this.#turns.addAtOnce(this.#blocking(), units, isDurable, message),
+    );
+    // Told with the commit.
+    if (commit.first === undefined) throw commit.error;
+    return commit.first + before;
   }
 
-  async #commitNext(): Promise<void> {
-    const commit = this.#queue.shift();
-    if (commit === undefined) return;
-    const run = () => this.#commit(commit);
+  /** The calls of an append that does not wait. Throws where there are none, or something else has begun. */
+  #blocking(): Calls {
+    if (this.failure !== undefined) throw this.failure;
+    const { blocking } = this.#segments;
+    const { active: path } = this.#options.context.paths;
+    const cannot = `Cannot append synchronously to "${path}":`;
+    if (blocking === undefined) {
+      const message =
+        `${cannot} its file system has no synchronous calls; nothing was written, and append() works`;
+      throw new MiniError("UNSUPPORTED", message, { path });
+    }
+    if (this.#turns.isFree) return blocking;
+    const message =
+      `${cannot} a commit, a rotation, a compaction or another task that is not synchronous is under way; nothing was written: await it, or append synchronously throughout`;
+    throw new MiniError("BUSY", message, { path });
+  }
+
+  /** Makes a commit, and lets those who wait for it know. */
+  *#settle(calls: Calls, commit: Commit): Steps<void> {
+    const run = () => this.#commit(calls, commit);
     this.meter.begin(commit);
     try {
-      const report = await (COMMIT.isObserved
-        ? this.meter.commit(commit, this, run)
-        : run());
+      const report = COMMIT.isObserved
+        ? yield* wait(this.meter.commit(commit, this, () => calls.run(run())))
+        : yield* run();
       this.meter.count(commit, report);
       this.meter.appended(commit.observed, report.first);
       commit.resolve(report.first);
     } catch (error) {
       this.meter.countFailure(error);
       this.meter.notAppended(commit.observed, error);
-      commit.reject(error);
-      return;
+      return commit.reject(error);
     }
     this.#change.fire();
-    if (this.rotation.isDue) await this.#rotateQuietly();
+    if (this.rotation.isDue) yield* this.#rotateQuietly(calls);
   }
 
-  async #commit(
+  *#commit(
+    calls: Calls,
     { units, records, isDurable }: Commit,
-  ): Promise<CommitReport> {
+  ): Steps<CommitReport> {
     const first = this.sequence + 1;
     const last = this.sequence + records;
     if (last > Number.MAX_SAFE_INTEGER) {
       const message = "Cannot append: there are no more sequence numbers";
       throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
     }
-    const at = this.#now();
-    const encoded = this.#encode(units, first, at);
-    const took = await this.#poison.guard(() =>
-      this.#segments.append(encoded, { durable: isDurable, at })
-    );
+    const at = this.#encoder.now();
+    const [durable, { chain }] = [this.#durable, this.#segments];
+    const encoded = this.#encoder.encode(units, { first, durable, chain, at });
+    const append = () =>
+      this.#segments.append(calls, encoded, { durable: isDurable, at });
+    // As a task of its own: each of its steps would pass through all of these.
+    const took = yield* this.#poison.guard(() => wait(calls.run(append())));
     if (isDurable) this.#durable = last;
-    this.#at = at ?? this.#at;
+    this.#encoder.at = at ?? this.#encoder.at;
     this.sequence = last;
     this.#segments.acknowledge();
     const { writeMs, syncMs } = took;
     return { first, bytes: encoded.bytes.length, writeMs, syncMs };
-  }
-
-  /** The time of a commit, in a log with times: it never goes back, whatever the clock does. */
-  #now(): number | undefined {
-    if (!this.#options.hasTimes) return undefined;
-    const wall = wallClockMs();
-    return wall === undefined ? this.#at : Math.max(wall, this.#at ?? wall);
-  }
-
-  /** Encodes units. Nothing is written yet, so a failure affects only them. */
-  #encode(
-    units: readonly Unit[],
-    first: number,
-    at: number | undefined,
-  ): Encoded {
-    const { format, context } = this.#options;
-    const { chain } = this.#segments;
-    try {
-      return format.encode(units, first, this.#durable, chain, at);
-    } catch (cause) {
-      // The units are text already, so only the length of a string or a buffer can fail.
-      const size = "longer than a line can be";
-      throw tooLarge(size, context.maxRecordBytes, cause);
-    }
   }
 
   /** Told of each failure of a task. */
@@ -281,7 +282,8 @@ export class Writer implements CommittedEnd {
 
   /** Starts a new segment after every record appended so far. */
   rotate(): Promise<void> {
-    return this.#exclusively("rotate", () => this.#rotate());
+    const { calls } = this.#segments;
+    return this.#exclusively("rotate", () => this.#rotate(calls));
   }
 
   /** Removes the sealed segments that hold no record above `upTo`, oldest first. */
@@ -290,23 +292,24 @@ export class Writer implements CommittedEnd {
     hold?: () => Promise<ConsumerInfo | undefined>,
   ): Promise<FileCompactionReport> {
     const compact = () => compactUpTo(this.#segments, upTo, hold);
-    const told = () => this.meter.compact(upTo, compact);
+    const told = () => wait(this.meter.compact(upTo, compact));
     return this.#exclusively("compact", told);
   }
 
   /** Waits for a compaction under way. */
   compacted(): Promise<void> {
-    return this.#mutex.run(() => {});
+    return this.#turns.ended();
   }
 
   /** Makes durable everything that was appended. */
   sync(): Promise<void> {
     this.assertOpen();
-    return this.#afterAppends(() => this.#poison.guard(() => this.#sync()));
+    const { calls } = this.#segments;
+    return this.#turns.afterAppends(() => this.#guard(() => this.#sync(calls)));
   }
 
-  async #sync(): Promise<void> {
-    await this.#segments.sync();
+  *#sync(calls: Calls): Steps<void> {
+    yield* this.#segments.sync(calls);
     this.#durable = this.sequence;
     this.#change.fire();
   }
@@ -315,45 +318,41 @@ export class Writer implements CommittedEnd {
   resetTo(seq: number, id?: string): Promise<void> {
     this.assertOpen();
     this.assertNative("reset the log");
-    return this.#afterAppends(() => {
+    return this.#turns.afterAppends(() => {
       // Earlier appends may have taken the number.
       const isEmpty = this.firstSequence > this.sequence;
       checkCount("seq", seq, isEmpty ? this.sequence : this.sequence + 1);
-      return this.#poison.guard(async () => {
-        await this.#segments.resetTo(seq, this.sequence, id);
-        this.sequence = this.#durable = this.applied = seq;
-        this.#change.fire();
-      });
+      return this.#guard(() => this.#reset(seq, id));
     });
   }
+  *#reset(seq: number, id?: string): Steps<void> {
+    yield* wait(this.#segments.resetTo(seq, this.sequence, id));
+    this.sequence = this.#durable = this.applied = seq;
+    this.#change.fire();
+  }
 
-  #exclusively<T>(doing: string, task: () => Promise<T>): Promise<T> {
+  #exclusively<T>(doing: string, task: () => Steps<T>): Promise<T> {
     this.assertOpen();
     this.assertNative(doing);
-    return this.#afterAppends(() => this.#poison.guard(task));
+    return this.#turns.afterAppends(() => this.#guard(task));
   }
 
-  /** Runs a task after the appends that were called before it, and before those that are called later. */
-  #afterAppends<T>(task: () => Promise<T>): Promise<T> {
-    const last = this.#queue.closeLast();
-    return this.#mutex.run(async () => {
-      while (this.#queue.has(last)) await this.#commitNext();
-      return await task();
-    });
+  #guard<T>(task: () => Steps<T>): Promise<T> {
+    return runLater(this.#poison.guard(task));
   }
 
-  async #rotate(): Promise<void> {
-    await this.#sync();
-    await this.rotation.seal(this.sequence);
+  *#rotate(calls: Calls): Steps<void> {
+    yield* this.#sync(calls);
+    yield* this.rotation.seal(calls, this.sequence);
     this.#change.fire();
-    await this.rotation.trim();
+    yield* this.rotation.trim(calls);
   }
 
   /** Rotates after an append, which succeeds even if the rotation fails. */
-  async #rotateQuietly(): Promise<void> {
+  *#rotateQuietly(calls: Calls): Steps<void> {
     if (!this.isNative) return;
     try {
-      await this.#poison.guard(() => this.#rotate());
+      yield* this.#poison.guard(() => this.#rotate(calls));
     } catch (error) {
       this.rotation.postpone(error as MiniError);
     }
@@ -361,11 +360,11 @@ export class Writer implements CommittedEnd {
 
   /** Waits for the appends, marks the end as clean if every record is applied, and frees the files and the lock. */
   close(applied: number = Infinity): Promise<void> {
-    return this.#closing ??= this.#afterAppends(async () => {
+    return this.#closing ??= this.#turns.afterAppends(async () => {
       try {
         // The callers whose records were not acknowledged have been told already.
         if (this.failure === undefined || this.#durable < this.sequence) {
-          await this.#poison.guard(() => this.#finish(applied));
+          await this.#guard(() => this.#finish(applied));
         }
       } finally {
         await this.#segments.close();
@@ -376,10 +375,11 @@ export class Writer implements CommittedEnd {
     });
   }
 
-  async #finish(applied: number): Promise<void> {
+  *#finish(applied: number): Steps<void> {
     const { encodeClose } = this.#options.format;
-    await this.#sync();
+    yield* this.#sync(this.#segments.calls);
     if (encodeClose === undefined || applied < this.sequence) return;
-    await this.#segments.markEnd((chain) => encodeClose(this.sequence, chain));
+    const encode = (chain: number) => encodeClose(this.sequence, chain);
+    yield* wait(this.#segments.markEnd(encode));
   }
 }

@@ -20,10 +20,12 @@ import { TELEMETRY_MUTANTS } from "./telemetry.ts";
 import { TIMES_MUTANTS } from "./times.ts";
 import { VIEW_MUTANTS } from "./view.ts";
 import { WORK_MUTANTS } from "./work.ts";
+import { ROTATION_MUTANTS } from "./rotation.ts";
 import { WRITER_MUTANTS } from "./writer.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...WRITER_MUTANTS,
+  ...ROTATION_MUTANTS,
   ...STORE_MUTANTS,
   ...FOLLOW_MUTANTS,
   ...CONSUME_MUTANTS,

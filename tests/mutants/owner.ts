@@ -12,7 +12,7 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
   {
     name: "new-files-belong-to-their-maker",
     file: "fs/atomic_file.ts",
-    edits: [["  await file.own?.(model);\n", ""]],
+    edits: [["  yield* wait(ours.own?.(model));\n", ""]],
     killedBy: owner(
       "MiniStore keeps owner, group and mode whatever root makes of a journal: recovered, rotated, set aside",
     ),
@@ -22,14 +22,14 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     file: "fs/atomic_file.ts",
     edits: [
       [
-        "  const file = await createOwned(staging, temporary);\n",
-        "  const file = await fs.create(temporary, 0o600);\n",
+        "  const file = yield* created(calls, staging, temporary);\n",
+        "  const file = yield* wait(calls.create(temporary, 0o600));\n",
       ],
       [
-        "    await file.sync();\n    return file;\n",
-        "    await file.sync();\n" +
-        "    const like = await fs.stat(staging.like);\n" +
-        "    if (like !== undefined) await file.own?.(like);\n" +
+        "    yield* wait(calls.of(file).sync());\n    return file;\n",
+        "    yield* wait(calls.of(file).sync());\n" +
+        "    const like = yield* wait(calls.stat(staging.like));\n" +
+        "    if (like !== undefined) yield* wait(calls.of(file).own?.(like));\n" +
         "    return file;\n",
       ],
     ],
@@ -119,8 +119,8 @@ export const OWNER_MUTANTS: readonly Mutant[] = [
     name: "traps-are-taken",
     file: "fs/atomic_file.ts",
     edits: [[
-      "  if (!await isShared(staging)) return;\n",
-      "  if (await isShared(staging)) return;\n",
+      "  if (!await runLater(isShared(calls, staging))) return;\n",
+      "  if (await runLater(isShared(calls, staging))) return;\n",
     ]],
     killedBy: shared("a journal.jsonl that is another user's"),
   },

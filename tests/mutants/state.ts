@@ -20,8 +20,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "snapshot-without-fsync",
     file: "fs/atomic_file.ts",
     edits: [[
-      "    await fill(file);\n    await file.sync();\n",
-      "    await fill(file);\n",
+      "    yield* wait(fill(file));\n    yield* wait(calls.of(file).sync());\n",
+      "    yield* wait(fill(file));\n",
     ]],
     killedBy: snapCuts,
   },
@@ -168,8 +168,8 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "log-behind-its-snapshot-is-removed",
     file: "store/write/segment_set.ts",
     edits: [[
-      "      ({ path, base }) => fs.rename(path, paths.aside(base, names)),\n",
-      "      ({ path }) => fs.remove(path),\n",
+      "      fs.rename(path, paths.aside(base, names));\n",
+      "      fs.remove(base < 0 ? String(names) : path);\n",
     ]],
     killedBy: {
       file: "tests/state/aside_test.ts",

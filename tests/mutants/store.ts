@@ -38,8 +38,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "new-file-without-fsync",
     file: "fs/atomic_file.ts",
     edits: [[
-      "    await fill(file);\n    await file.sync();\n",
-      "    await fill(file);\n",
+      "    yield* wait(fill(file));\n    yield* wait(calls.of(file).sync());\n",
+      "    yield* wait(fill(file));\n",
     ]],
     killedBy: powerCut("appends one after another"),
   },
@@ -48,8 +48,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     file: "fs/atomic_file.ts",
     edits: [
       [
-        "    await fill(file);\n    await file.sync();\n",
-        "    await fill(file);\n",
+        "    yield* wait(fill(file));\n    yield* wait(calls.of(file).sync());\n",
+        "    yield* wait(fill(file));\n",
       ],
       [
         "    await fs.rename(temporary, target);\n",
@@ -161,7 +161,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: "tmp-file-is-in-the-way",
     file: "fs/atomic_file.ts",
-    edits: [["  await removeTemporary(fs, temporary);\n", ""]],
+    edits: [["  yield* removed(calls, temporary);\n", ""]],
     killedBy: {
       file: "tests/snap/failure_test.ts",
       test:
@@ -171,7 +171,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: "failed-file-stays",
     file: "fs/atomic_file.ts",
-    edits: [["  await fs.remove(temporary).catch(() => {});\n", ""]],
+    edits: [["  yield* attempt(() => calls.remove(temporary));\n", ""]],
     killedBy: {
       file: "tests/snap/failure_test.ts",
       test: "SnapStore.create() leaves no file behind when write fails",
@@ -233,13 +233,16 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "ignore-short-write",
-    file: "fs/runtime/file_system.ts",
-    edits: [["      done += written;", "      done += rest.length;"]],
+    file: "fs/runtime/system_file.ts",
+    edits: [[
+      "      done += assertSome(written);",
+      "      done += rest.length;",
+    ]],
     killedBy: system(" writes the rest after a short write"),
   },
   {
     name: "system-does-not-sync-files",
-    file: "fs/runtime/file_system.ts",
+    file: "fs/runtime/system_file.ts",
     edits: [[
       "    return run(() => this.#calls.sync(this.#file));",
       "    return Promise.resolve();",
@@ -264,10 +267,10 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "look-at-the-journal-before-fsync",
     file: "store/write/segment_set.ts",
     edits: [[
-      "    const syncMs = durable ? await this.#active.sync() : 0;\n" +
-      "    await this.#assertOurs();\n",
-      "    await this.#assertOurs();\n" +
-      "    const syncMs = durable ? await this.#active.sync() : 0;\n",
+      "    const syncMs = durable ? yield* this.#active.sync(calls) : 0;\n" +
+      "    yield* this.#assertOurs(calls);\n",
+      "    yield* this.#assertOurs(calls);\n" +
+      "    const syncMs = durable ? yield* this.#active.sync(calls) : 0;\n",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",

@@ -41,13 +41,13 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   ),
   tracing(
     "failure-is-told-as-success",
-    "          this.fail(message, cause);\n",
-    "          this.succeed(message);\n",
+    "        this.fail(message, cause);\n",
+    "        this.succeed(message);\n",
   ),
   tracing(
     "success-is-told-as-failure",
-    "          this.succeed(message);\n",
-    "          if (result === undefined) this.fail(message, result);\n          else this.succeed(message);\n",
+    "      this.succeed(message);\n      return result;\n",
+    "      if (result === undefined) this.fail(message, result);\n      else this.succeed(message);\n      return result;\n",
   ),
   wrong(
     "append-that-is-refused-is-not-told",
@@ -139,12 +139,11 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
     "    if (isDurable) {\n      this.#syncMs",
     "    if (records > 0) {\n      this.#syncMs",
   ),
-  meter("failures-are-not-counted", "    this.#failures++;\n", ""),
   wrong(
     "rotation-is-counted-before-it-succeeds",
-    "store/write/meter.ts",
-    "    await ROTATE.run(() => ({ path: this.#path, last }), run);\n    this.#rotations++;\n",
-    "    this.#rotations++;\n    await ROTATE.run(() => ({ path: this.#path, last }), run);\n",
+    "store/write/rotation.ts",
+    "      yield* wait(this.#meter.rotate(sequence, rotate));\n      this.#meter.rotations++;\n",
+    "      this.#meter.rotations++;\n      yield* wait(this.#meter.rotate(sequence, rotate));\n",
   ),
   applier(
     "abort-is-not-told",

@@ -12,8 +12,8 @@ const oracle = {
 export const TIMES_MUTANTS: readonly Mutant[] = [
   {
     name: "times-follow-the-clock-back",
-    file: "store/write/writer.ts",
-    edits: [["Math.max(wall, this.#at ?? wall)", "wall"]],
+    file: "store/write/encoder.ts",
+    edits: [["Math.max(wall, this.at ?? wall)", "wall"]],
     killedBy: {
       file: "tests/crash/power_cut_test.ts",
       test:
@@ -49,10 +49,10 @@ export const TIMES_MUTANTS: readonly Mutant[] = [
     name: "remove-before-the-rotation",
     file: "store/write/writer.ts",
     edits: [
-      ["    await this.rotation.seal(this.sequence);\n", ""],
+      ["    yield* this.rotation.seal(calls, this.sequence);\n", ""],
       [
-        "    await this.rotation.trim();\n",
-        "    await this.rotation.trim();\n    await this.rotation.seal(this.sequence);\n",
+        "    yield* this.rotation.trim(calls);\n",
+        "    yield* this.rotation.trim(calls);\n    yield* this.rotation.seal(calls, this.sequence);\n",
       ],
     ],
     killedBy: keep(
@@ -73,7 +73,7 @@ export const TIMES_MUTANTS: readonly Mutant[] = [
     name: "compaction-after-a-failed-directory-fsync",
     file: "store/write/segment_set.ts",
     edits: [[
-      "    await this.#syncRelease();\n    while",
+      "    yield* this.#syncRelease(calls);\n    while",
       "    while",
     ]],
     killedBy: {

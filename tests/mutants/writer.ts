@@ -25,7 +25,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "append-without-fsync",
     file: "store/write/segment_set.ts",
-    edits: [["durable ? await this.#active.sync() : 0", "0"]],
+    edits: [["durable ? yield* this.#active.sync(calls) : 0", "0"]],
     killedBy: powerCut("appends one after another"),
   },
   {
@@ -39,12 +39,12 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
         "    const first = this.sequence + 1;\n",
       ],
       [
-        "    const took = await this.#poison.guard(() =>\n" +
-        "      this.#segments.append(encoded, { durable: isDurable, at })\n    );\n",
-        "    const took = await this.#poison.guard(async () => {\n" +
-        "      const took = await this.#segments.append(encoded, { durable: false, at });\n" +
+        "    const took = yield* this.#poison.guard(() => wait(calls.run(append())));\n",
+        "    const segments = this.#segments;\n" +
+        "    const took = yield* this.#poison.guard(function* () {\n" +
+        "      const took = yield* segments.append(calls, encoded, { durable: false, at });\n" +
         "      commit.resolve(first);\n" +
-        "      if (isDurable) await this.#segments.sync();\n" +
+        "      if (isDurable) yield* segments.sync(calls);\n" +
         "      return took;\n    });\n",
       ],
     ],
@@ -66,8 +66,9 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "retry-failed-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "    await this.#file.sync();\n",
-      "    await this.#file.sync().catch(() => this.#file.sync());\n",
+      "    yield calls.of(this.#file).sync();\n",
+      "    try {\n      yield calls.of(this.#file).sync();\n    } catch {\n" +
+      "      yield calls.of(this.#file).sync();\n    }\n",
     ]],
     killedBy: failure(
       "fsync fails with EIO: the log is poisoned, and nothing more is written",
@@ -99,9 +100,9 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "reuse-number-after-failed-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "    await this.#file.sync();\n    this.isSynced = true;\n",
-      "    try {\n      await this.#file.sync();\n    } catch (error) {\n" +
-      '      throw fromOs(error, "sync", "the log continues", { directory: "", path: "" });\n' +
+      "    yield calls.of(this.#file).sync();\n    this.isSynced = true;\n",
+      "    try {\n      yield calls.of(this.#file).sync();\n    } catch (error) {\n" +
+      '      throw failed(this.#context, error, "sync");\n' +
       "    }\n    this.isSynced = true;\n",
     ]],
     killedBy: failingCalls("concurrent appends"),
@@ -110,7 +111,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "no-space-keeps-part-of-write",
     file: "store/write/active_segment.ts",
     edits: [[
-      "      if (!isNoSpace(error)) throw error;\n      await this.#cutBack();\n",
+      "      if (!isNoSpace(error)) throw error;\n      yield* this.#cutBack(calls);\n",
       "      if (!isNoSpace(error)) throw error;\n",
     ]],
     killedBy: failure(
@@ -121,8 +122,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "cut-back-without-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "    await this.#file.truncate(this.sizeBytes);\n    await this.sync();\n",
-      "    await this.#file.truncate(this.sizeBytes);\n",
+      "    yield calls.of(this.#file).truncate(this.sizeBytes);\n    yield* this.sync(calls);\n",
+      "    yield calls.of(this.#file).truncate(this.sizeBytes);\n",
     ]],
     killedBy: failure(
       "write fails with ENOSPC: what was refused does not come back after a power cut",
@@ -131,7 +132,10 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "failed-mark-stays",
     file: "store/write/active_segment.ts",
-    edits: [["      await this.#cutBack().catch(() => {});\n", ""]],
+    edits: [[
+      "        yield* attempt(() => calls.run(this.#cutBack(calls)));\n",
+      "",
+    ]],
     killedBy: failure(
       "close() fails to write its mark: every record is there, and the next open() says unclean",
     ),
@@ -142,8 +146,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "mark-without-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "        await this.write(encode(chain));\n        await this.sync();\n",
-      "        await this.write(encode(chain));\n",
+      "        yield* this.write(calls, encode(chain));\n        yield* this.sync(calls);\n",
+      "        yield* this.write(calls, encode(chain));\n",
     ]],
     killedBy: powerCut("open and close"),
     equivalent:
@@ -172,8 +176,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "sync-of-another-file",
     file: "store/write/segment_set.ts",
     edits: [[
-      "    await this.#active.sync();\n    await this.#assertOurs();\n    this.#active.durable",
-      "    await this.#active.sync();\n    this.#active.durable",
+      "    yield* this.#active.sync(calls);\n    yield* this.#assertOurs(calls);\n    this.#active.durable",
+      "    yield* this.#active.sync(calls);\n    this.#active.durable",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",
@@ -184,89 +188,13 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "ignore-lost-lock-file",
     file: "store/write/segment_set.ts",
-    edits: [["if (await this.#lock.isCurrent()) return;", "return;"]],
+    edits: [[
+      "if (yield* wait(calls.isCurrent(this.#lock))) return;",
+      "return;",
+    ]],
     killedBy: {
       file: "tests/store/lock_test.ts",
       test: "MiniStore stops writing when its lock file was removed",
-    },
-  },
-  {
-    name: "rotate-without-syncing-the-old",
-    file: "store/write/writer.ts",
-    edits: [[
-      "    await this.#sync();\n    await this.rotation.seal(this.sequence);\n",
-      "    await this.rotation.seal(this.sequence);\n",
-    ]],
-    killedBy: powerCut("records nobody waits for, and rotation"),
-  },
-  {
-    name: "next-segment-without-fsync",
-    file: "store/write/segment_set.ts",
-    edits: [[
-      "      file = await stageFile(\n        this.#context.staging,\n" +
-      "        (file) => file.write(bytes),\n      );\n",
-      "      file = await fs.create(paths.temporary, 0o600);\n" +
-      "      await file.write(bytes);\n",
-    ]],
-    killedBy: powerCut("records nobody waits for, and rotation"),
-  },
-  {
-    name: "sealed-name-without-directory-fsync",
-    file: "store/write/segment_set.ts",
-    edits: [[
-      "      await fs.rename(paths.active, sealedPath);\n      await syncNames();\n",
-      "      await fs.rename(paths.active, sealedPath);\n",
-    ]],
-    killedBy: powerCut("rotation"),
-  },
-  {
-    name: "active-name-without-directory-fsync",
-    file: "store/write/segment_set.ts",
-    edits: [[
-      "      await fs.rename(paths.temporary, paths.active);\n      await syncNames();\n",
-      "      await fs.rename(paths.temporary, paths.active);\n",
-    ]],
-    killedBy: powerCut("rotation"),
-  },
-  {
-    name: "half-a-rotation-stays",
-    file: "store/write/segment_set.ts",
-    edits: [["      await this.#takeBackName(sealedPath);\n", ""]],
-    killedBy: failure(
-      "rotation fails half-way between its two renames: the log continues in the old segment",
-    ),
-  },
-  {
-    name: "name-taken-back-without-directory-fsync",
-    file: "store/write/segment_set.ts",
-    edits: [[
-      "      await fs.rename(sealedPath, paths.active);\n" +
-      "      await fs.syncDirectory(paths.directory);\n",
-      "      await fs.rename(sealedPath, paths.active);\n",
-    ]],
-    killedBy: {
-      file: "tests/crash/killed_names_test.ts",
-      test:
-        "MiniStore: a name that a failed rotation has taken back is durable before the log continues",
-    },
-  },
-  {
-    name: "compaction-without-directory-fsync",
-    file: "store/write/segment_set.ts",
-    edits: [[
-      "      await this.#context.fs.syncDirectory(this.#context.paths.directory);\n",
-      "",
-    ]],
-    killedBy: powerCut("compaction"),
-  },
-  {
-    name: "compaction-removes-too-much",
-    file: "store/write/segment_set.ts",
-    edits: [["(next?.base ?? this.base) <= upTo", "oldest.base <= upTo"]],
-    killedBy: {
-      file: "tests/store/rotate_test.ts",
-      test:
-        "MiniStore.compact() removes whole segments up to a number, oldest first",
     },
   },
   {
@@ -282,8 +210,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "durable-field-says-too-much",
     file: "store/write/writer.ts",
     edits: [[
-      "format.encode(units, first, this.#durable, chain, at)",
-      "format.encode(units, first, first - 1, chain, at)",
+      "const [durable, { chain }] = [this.#durable, this.#segments];",
+      "const [durable, { chain }] = [first - 1, this.#segments];",
     ]],
     killedBy: powerCut("records nobody waits for"),
   },

@@ -23,27 +23,33 @@ export function countingSyncs(): { fs: FileSystem; syncs: () => number } {
 
 /** The paths of the files and directories that the system was asked to sync while a task ran, in order. */
 export async function syncedPaths(
-  task: () => Promise<unknown>,
+  task: () => unknown,
   synced: string[] = [],
 ): Promise<string[]> {
   const paths = new Map<Deno.FsFile, string>();
   const prototype = Deno.FsFile.prototype;
-  const { sync } = prototype;
-  const { open } = Deno;
-  Deno.open = async (path, options) => {
-    const file = await open(path, options);
+  const { sync, syncSync } = prototype;
+  const { open, openSync } = Deno;
+  const noted = (file: Deno.FsFile, path: string | URL) => {
     paths.set(file, String(path));
     return file;
   };
+  Deno.open = async (path, options) => noted(await open(path, options), path);
+  // deno-lint-ignore no-sync-fn-in-async-fn -- it is only replaced
+  Deno.openSync = (path, options) => noted(openSync(path, options), path);
   prototype.sync = async function () {
     await sync.call(this);
+    synced.push(paths.get(this) ?? "");
+  };
+  prototype.syncSync = function () {
+    syncSync.call(this);
     synced.push(paths.get(this) ?? "");
   };
   try {
     await task();
     return synced;
   } finally {
-    Deno.open = open;
-    prototype.sync = sync;
+    Object.assign(Deno, { open, openSync });
+    Object.assign(prototype, { sync, syncSync });
   }
 }

@@ -1,0 +1,36 @@
+/** A value, at once or later. */
+export type Eventual<T> = T | Promise<T>;
+
+/**
+ * A task in steps. Each step yields what it waits for and is given its value, so
+ * that the same code runs with promises and without.
+ */
+export type Steps<T> = Generator<unknown, T, unknown>;
+
+/** A step that waits for a value. */
+export function* wait<T>(value: Eventual<T>): Steps<T> {
+  return (yield value) as T;
+}
+
+/** Runs a task whose steps may wait for promises. */
+export async function runLater<T>(steps: Steps<T>): Promise<T> {
+  let step = steps.next();
+  while (!step.done) {
+    let value: unknown;
+    try {
+      value = await step.value;
+    } catch (error) {
+      step = steps.throw(error);
+      continue;
+    }
+    step = steps.next(value);
+  }
+  return step.value;
+}
+
+/** Runs a task that waits for no promise, to its end. */
+export function runAtOnce<T>(steps: Steps<T>): T {
+  let step = steps.next();
+  while (!step.done) step = steps.next(step.value);
+  return step.value;
+}
