@@ -45,7 +45,12 @@ export const KEEPS: Rules = {
 };
 
 /** A log: no message is removed but by compaction. */
-const LOG_RULES: Rules = { ...KEEPS, "deny_delete": [true] };
+const LOG_RULES: Rules = {
+  ...KEEPS,
+  "deny_delete": [true],
+  // Rows of messages are read so, and what may be old is not relied on.
+  "allow_direct": [true, ...NEVER],
+};
 
 /** Leases: of each the last is kept. */
 const LEASE_RULES: Rules = {

@@ -2,6 +2,7 @@ import { headers as newHeaders, type MsgHdrs, nuid } from "@nats-io/nats-core";
 import { MiniError } from "../base/errors.ts";
 import { API, ApiError, failureOf, isFinal, reasonOf } from "./errors.ts";
 import { type Patience, Tries } from "./clock.ts";
+import { direct, type RawMessage, stored } from "./answer.ts";
 import type { Headers, StoredMessage } from "./log/message.ts";
 
 /**
@@ -19,6 +20,19 @@ export interface NatsClient {
     payload: Uint8Array,
     options: { timeout: number },
   ): Promise<{ json<T>(): T }>;
+  /** Sends a request that has many answers. Resolves to those that arrive within `maxWait` milliseconds. */
+  requestMany(
+    subject: string,
+    payload: Uint8Array,
+    options: { strategy: "timer"; maxWait: number; noMux: boolean },
+  ): Promise<
+    AsyncIterable<
+      {
+        readonly data: Uint8Array;
+        readonly headers?: Iterable<readonly [name: string, values: string[]]>;
+      }
+    >
+  >;
   /** Sends a message. */
   publish(
     subject: string,
@@ -77,6 +91,8 @@ const MOVED: readonly number[] = [
   API.unknownSequence,
   API.duplicateInBatch,
 ];
+
+const encoder = new TextEncoder();
 
 const NOTHING = new Uint8Array(0);
 
@@ -192,6 +208,40 @@ export class Stream {
     return this.#get({ seq, "next_by_subj": subject });
   }
 
+  /**
+   * Reads messages in a row, from a number on, up to about `maxBytes` of them, by
+   * one request. Any of the servers answers, also one that is behind the others or
+   * none: then some are missing at the end, or all.
+   */
+  async row(
+    seq: number,
+    count: number,
+    maxBytes: number,
+  ): Promise<StoredMessage[]> {
+    const row: StoredMessage[] = [];
+    const query = { seq, batch: count, "max_bytes": maxBytes };
+    try {
+      const answers = await this.#nc.requestMany(
+        `$JS.API.DIRECT.GET.${this.name}`,
+        jsonOf({ ...query, "next_by_subj": ">" }),
+        {
+          strategy: "timer",
+          maxWait: this.#patience.requestTimeoutMs,
+          noMux: true,
+        },
+      );
+      for await (const answer of answers) {
+        const message = direct(answer);
+        // What is not the next one is the end, or comes after a hole.
+        if (message.seq !== seq + row.length) break;
+        row.push(message);
+      }
+    } catch {
+      // What is missing will be asked for in another way, which says why.
+    }
+    return row;
+  }
+
   /** Reads the last message of a subject. */
   lastOf(subject: string): Promise<StoredMessage | undefined> {
     return this.#get({ "last_by_subj": subject });
@@ -268,9 +318,7 @@ export class Stream {
   }
 
   #call<T>(verb: string, body: object | undefined): Promise<T> {
-    const bytes = body === undefined
-      ? NOTHING
-      : new TextEncoder().encode(JSON.stringify(body));
+    const bytes = body === undefined ? NOTHING : jsonOf(body);
     return this.#request<T>(`$JS.API.STREAM.${verb}.${this.name}`, bytes);
   }
 
@@ -296,14 +344,6 @@ interface RawError {
   readonly description?: string;
 }
 
-/** A message, as JetStream sends it. */
-interface RawMessage {
-  readonly seq: number;
-  readonly subject: string;
-  readonly hdrs?: string;
-  readonly data?: string;
-}
-
 /** The state of a stream, as JetStream sends it. */
 interface RawInfo {
   readonly config: StreamConfig;
@@ -320,26 +360,6 @@ function factsOf({ config, state }: RawInfo): StreamFacts {
   return { config, first: messages === 0 ? last + 1 : first, last, subjects };
 }
 
-function stored(
-  { seq, subject, hdrs = "", data = "" }: RawMessage,
-): StoredMessage {
-  return { seq, subject, headers: parsed(hdrs), body: bytesOf(data) };
-}
-
-/** The headers in the text that NATS makes of them. */
-function parsed(base64: string): Headers {
-  const [, ...lines] = new TextDecoder().decode(bytesOf(base64)).split("\r\n");
-  return Object.fromEntries(
-    lines.filter((line) => line.includes(":")).map((line) => {
-      const at = line.indexOf(":");
-      return [line.slice(0, at), line.slice(at + 1).trim()];
-    }),
-  );
-}
-
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
+function jsonOf(body: object): Uint8Array {
+  return encoder.encode(JSON.stringify(body));
 }

@@ -241,7 +241,7 @@ export class JetStreamLog implements Log<unknown> {
     const { at } = await this.#reading.find(start, this.#first!, last!, signal);
     const position = { at, record: start };
     for await (
-      const { records } of this.#reading.commits(position, last!.at, signal)
+      const { records } of this.#reading.commits(position, last!, signal)
     ) {
       signal?.throwIfAborted();
       const wanted = records.filter(({ seq }) => seq <= end);

@@ -13,7 +13,7 @@ export interface StoredMessage {
   readonly seq: number;
   readonly subject: string;
   readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: Uint8Array;
 }
 
 /** A message that holds records, or only says what the number of the next one is. */

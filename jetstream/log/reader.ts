@@ -119,7 +119,7 @@ export class JetStreamReader implements LogReader<unknown> {
     for await (
       const { commit, records } of this.#reading.commits(
         position,
-        last.at,
+        last,
         signal,
       )
     ) {
@@ -168,12 +168,11 @@ export class JetStreamReader implements LogReader<unknown> {
         at = facts === undefined ? 0 : await this.#placeOf(record, signal);
       }
       let isNews = false;
-      while (at > 0) {
-        const found = await this.#next(at, signal);
-        if (found === undefined) break;
-        this.#assertKept(found, at, record!);
-        at = found.seq + 1;
-        const read = this.#reading.commitIn(found, record!);
+      const found = at > 0 ? this.#from(at, signal) : [];
+      for await (const message of found) {
+        this.#assertKept(message, at, record!);
+        at = message.seq + 1;
+        const read = this.#reading.commitIn(message, record!);
         if (read === undefined) continue;
         isNews = true;
         this.#learn(read.commit);
@@ -211,10 +210,24 @@ export class JetStreamReader implements LogReader<unknown> {
     }
   }
 
-  /** The first message from one on. */
-  #next(at: number, signal: AbortSignal) {
+  /** The messages from one on, as far as there are any. */
+  async *#from(
+    at: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<StoredMessage, void, undefined> {
     const stream = this.#stream;
-    return stream.surely("read", () => stream.next(at), signal);
+    for (;;) {
+      for (const message of await this.#reading.row(at)) {
+        yield message;
+        at = message.seq + 1;
+      }
+      // Who has answered may be behind the others, or has stopped before a hole.
+      const ask = () => stream.next(at);
+      const message = await stream.surely("read", ask, signal);
+      if (message === undefined) return;
+      yield message;
+      at = message.seq + 1;
+    }
   }
 
   /** Throws if the stream is not the one that was read, or has lost what was read. */

@@ -10,7 +10,11 @@ import {
 } from "./message.ts";
 import { type Placed, present } from "./take_over.ts";
 
-/** How much is asked for before the first of it is there: in messages, and in about as many bytes. */
+/** The most that is asked for at once: in messages, and in about as many bytes. */
+const MAX_ROW = 1_024;
+const ROW_BYTES = 1024 * 1024;
+
+/** How many messages are asked for one by one at the same time: in messages, and in about as many bytes. */
 const MAX_AHEAD = 256;
 const AHEAD_BYTES = 8 * 1024 * 1024;
 
@@ -24,6 +28,9 @@ export interface Position {
   /** The record that it begins with, or one before that. */
   readonly record: number;
 }
+
+/** Messages in a row, each with the number after that before it; `undefined` for one that was removed. */
+type Row = readonly (StoredMessage | undefined)[];
 
 /** Reads the messages of a stream as records. */
 export class Reading {
@@ -103,47 +110,84 @@ export class Reading {
     return present(this.#stream, at, end, this.#patience, signal);
   }
 
-  /** Reads messages up to one that is there, in order, several at the same time; `undefined` for one that was removed. */
+  /** Reads messages up to one that is there, in order, some at a time; `undefined` for one that was removed. */
   async *messages(
     from: number,
     to: number,
     signal?: AbortSignal,
-  ): AsyncGenerator<StoredMessage | undefined, void, undefined> {
-    const asked: Promise<StoredMessage | undefined>[] = [];
-    let next = from;
+  ): AsyncGenerator<Row, void, undefined> {
     let largest = FIRST_BYTES;
-    for (let at = from; at <= to; at++) {
-      const ahead = Math.max(1, Math.min(MAX_AHEAD, AHEAD_BYTES / largest));
-      while (next <= to && asked.length < ahead) {
-        const message = this.#present(next++, to, signal);
-        // It may fail while others are awaited.
-        message.catch(() => {});
-        asked.push(message);
-      }
-      const message = await asked.shift()!;
+    let asked: Promise<Row> | undefined;
+    for (let at = from; at <= to;) {
+      const row = await (asked ?? this.#row(at, to, largest, signal));
       signal?.throwIfAborted();
-      // Sizes change slowly; one that is small lets more be asked for.
-      largest = Math.max(largest / 2, message?.body.length ?? 0, 1);
-      yield message;
+      at += row.length;
+      largest = Math.max(...row.map((each) => each?.body.length ?? 0), 1);
+      asked = at <= to ? this.#row(at, to, largest, signal) : undefined;
+      // It may fail while the others are used.
+      asked?.catch(() => {});
+      yield row;
     }
   }
 
+  /** Some messages from one on, up to one that is there: at least one. */
+  async #row(
+    at: number,
+    to: number,
+    largest: number,
+    signal?: AbortSignal,
+  ): Promise<Row> {
+    const row = await this.row(at, to);
+    if (row.length > 0) return row;
+    // They are removed, or who answers is behind the others: the leader knows.
+    const ahead = Math.max(1, Math.min(MAX_AHEAD, AHEAD_BYTES / largest));
+    const seqs = [];
+    for (let seq = at; seq <= to && seqs.length < ahead; seq++) seqs.push(seq);
+    return await Promise.all(
+      seqs.map((seq) => this.#present(seq, to, signal)),
+    );
+  }
+
+  /** The messages from one on, as far as a server has them that may be behind the others. */
+  row(at: number, to: number = Infinity): Promise<readonly StoredMessage[]> {
+    return this.#stream.row(at, Math.min(MAX_ROW, to - at + 1), ROW_BYTES);
+  }
+
   /**
-   * Reads the commits of messages up to one that is there. Their records follow
-   * on from `record`; those before it are left out.
+   * Reads commits up to one that is there, some at a time. Their records follow on
+   * from `record`; those before it are left out.
    */
   async *commits(
     { at, record }: Position,
-    to: number,
+    last: Placed,
     signal?: AbortSignal,
   ): AsyncGenerator<ReadCommit, void, undefined> {
-    for await (const message of this.messages(at, to, signal)) {
-      if (message === undefined) throw compacted(this.#stream.name, record);
-      const read = this.commitIn(message, record);
-      if (read === undefined) continue;
-      yield read;
-      record = Math.max(record, endOf(read.commit) + 1);
+    for await (const row of this.messages(at, last.at, signal)) {
+      const read: ReadCommit[] = [];
+      let failure: unknown;
+      try {
+        for (const message of row) {
+          if (message === undefined) throw compacted(this.#stream.name, record);
+          const found = this.commitIn(message, record);
+          if (found === undefined) continue;
+          this.#assertSame(found.commit, last);
+          read.push(found);
+          record = Math.max(record, endOf(found.commit) + 1);
+        }
+      } catch (error) {
+        failure = error;
+      }
+      if (read.length > 0) yield joined(read);
+      if (failure !== undefined) throw failure;
     }
+  }
+
+  /** Throws if a server has another commit where the last one is. */
+  #assertSame({ at, id }: Placed, last: Placed): void {
+    if (at !== last.at || id === last.id) return;
+    const reason =
+      `message ${at} is commit ${last.id} on one server, and ${id} on another`;
+    throw corrupt(this.#stream.name, reason, { seq: last.first });
   }
 
   /** The commit in a message, with its records from `record` on, which must not be missing; `undefined` if it is another message. */
@@ -175,10 +219,19 @@ export class Reading {
   }
 }
 
-/** A commit that was read, and its records. */
+/** A commit that was read, and its records; or several, with the last of them. */
 export interface ReadCommit {
   readonly commit: Placed;
   readonly records: readonly LogRecord<unknown>[];
+}
+
+/** Some commits in a row as one: the last of them, with the records of all. */
+function joined(read: readonly ReadCommit[]): ReadCommit {
+  const applied = Math.max(...read.map(({ commit }) => commit.applied));
+  return {
+    commit: { ...read.at(-1)!.commit, applied },
+    records: read.flatMap(({ records }) => records),
+  };
 }
 
 /** The number of the last record up to a commit. */

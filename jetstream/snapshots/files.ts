@@ -95,7 +95,7 @@ export class StreamFiles implements FileSystem {
     const manifest = await this.#manifestOf(path);
     if (manifest === undefined) throw missing(path);
     const pieces = this.#pieces(manifest);
-    let rest = new Uint8Array(0);
+    let rest: Uint8Array = new Uint8Array(0);
     return {
       read: async (into) => {
         if (rest.length === 0) {
@@ -119,7 +119,7 @@ export class StreamFiles implements FileSystem {
 
   async *#pieces(
     { pieces }: Manifest,
-  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     for (const seq of pieces) {
       const found = await this.#piece(seq);
       // One that is missing is found out by the checksum.

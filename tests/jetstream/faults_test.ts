@@ -1,9 +1,9 @@
 // The log on servers in memory that lose, delay, repeat and reorder, and answer from an old state.
 import { assert, assertArrayIncludes, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { jetStream } from "@mini/state/jetstream";
+import { jetStream, jetStreamReader } from "@mini/state/jetstream";
 import { logSuite, Random, randomSeed, runSuite } from "@mini/state/testing";
-import type { Log } from "@mini/state/store";
+import type { Log, LogRecord } from "@mini/state/store";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { FakeNats } from "../support/fake_nats.ts";
 import { errorOf } from "../support/journal.ts";
@@ -106,7 +106,25 @@ async function live(random: Random) {
   const kept = await jetStream(nats.connect(), "log", { whenHeld: "depose" });
   const records = await Array.fromAsync(kept.log.replay());
   await kept.log.close();
+  await readBeside(nats.connect(random, FAULTS), records);
   return judge(appended, records.map(({ data }) => data), nats);
+}
+
+/** Reads all of it, and from somewhere on, by a connection that fails. */
+async function readBeside(
+  nc: NatsConnection,
+  records: readonly LogRecord<unknown>[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const { log } = await jetStreamReader<unknown>(nc, "log");
+  const from = 1 + records.length >> 1;
+  assertEquals(await Array.fromAsync(log.replay()), records);
+  const rest = records.slice(from - 1).values();
+  for await (const record of log.follow!({ from })) {
+    assertEquals(record, rest.next().value);
+    if (record.seq === records.length) break;
+  }
+  await log.close!();
 }
 
 async function write(

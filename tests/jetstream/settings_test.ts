@@ -40,7 +40,6 @@ const LOSSY: Record<string, Record<string, unknown>> = {
   "deny_delete": { "deny_delete": false },
   "deny_purge": { "deny_purge": true },
   "allow_rollup_hdrs": { "allow_rollup_hdrs": true },
-  "allow_direct": { "allow_direct": true },
   "allow_msg_ttl": { "allow_msg_ttl": true },
   "persist_mode": { "persist_mode": "async" },
   "no_ack": { "no_ack": true },

@@ -93,4 +93,25 @@ export const JETSTREAM_MUTANTS: readonly Mutant[] = [
         "jetStream() refuses a stream that discards its oldest records when it is full",
     },
   },
+  {
+    name: "read-over-a-hole-in-a-row",
+    file: "jetstream/stream.ts",
+    edits: [
+      [
+        "if (message.seq !== seq + row.length) break;",
+        "if (!(message.seq >= seq + row.length)) break;",
+      ],
+    ],
+    killedBy: lives,
+  },
+  {
+    name: "believe-any-server-about-the-last-commit",
+    file: "jetstream/log/reading.ts",
+    edits: [["          this.#assertSame(found.commit, last);\n", ""]],
+    killedBy: {
+      file: "tests/jetstream/replay_test.ts",
+      test:
+        "a log on JetStream is CORRUPT where a server has another commit at its end than the one that leads",
+    },
+  },
 ];

@@ -5,21 +5,18 @@ import type {
   RequestOptions,
 } from "@nats-io/nats-core";
 import type { Random } from "@mini/state/testing";
-
-/** A message as JetStream keeps it. */
-interface Kept {
-  readonly subject: string;
-  readonly hdrs: string;
-  readonly data: Uint8Array;
-}
-
-/** A stream. */
-interface FakeStream {
-  config: Record<string, unknown> & { name: string; subjects?: string[] };
-  readonly messages: Map<number, Kept>;
-  first: number;
-  last: number;
-}
+import {
+  bytesOf,
+  failed,
+  type FakeStream,
+  fits,
+  found,
+  infoOf,
+  lastOf,
+  purge,
+  rowOf,
+  statusOf,
+} from "./fake_stream.ts";
 
 /** A message that is to be kept. */
 interface NewMessage {
@@ -78,6 +75,8 @@ export class FakeNats {
       },
       request: (subject, payload, options) =>
         this.#request(subject, payload, options, random, faults),
+      requestMany: (subject, payload) =>
+        this.#requestMany(subject, payload, random, faults),
     };
     return connection as NatsConnection;
   }
@@ -103,12 +102,7 @@ export class FakeNats {
     const act = (isStale = false) =>
       this.#answer(subject, bytes, headers, isStale);
     this.asked.push(subject);
-    const goesWrong = (fault: keyof NatsFaults) => {
-      const oneIn = faults[fault] ?? 0;
-      const does = oneIn > 0 && random!.oneIn(oneIn);
-      if (does) this.faults++;
-      return does;
-    };
+    const goesWrong = this.#dice(random, faults);
     // Answers overtake each other.
     const turns = random?.below(4) ?? 0;
     for (let turn = 0; turn < turns; turn++) await Promise.resolve();
@@ -131,6 +125,42 @@ export class FakeNats {
     const answered = act(goesWrong("stale"));
     if (goesWrong("unanswered")) throw new Error("timeout");
     return answer(answered);
+  }
+
+  /** Says whether a fault happens now. */
+  #dice(random: Random | undefined, faults: NatsFaults) {
+    return (fault: keyof NatsFaults): boolean => {
+      const oneIn = faults[fault] ?? 0;
+      const does = oneIn > 0 && random!.oneIn(oneIn);
+      if (does) this.faults++;
+      return does;
+    };
+  }
+
+  /** Answers with a row of messages, as far as it does not get lost. */
+  async #requestMany(
+    subject: string,
+    payload: Payload = "",
+    random: Random | undefined,
+    faults: NatsFaults,
+  ): Promise<AsyncIterable<Msg>> {
+    this.asked.push(subject);
+    const goesWrong = this.#dice(random, faults);
+    const name = /^\$JS\.API\.DIRECT\.GET\.([^.]+)$/.exec(subject)![1]!;
+    const stream = this.streams.get(name);
+    const query = JSON.parse(new TextDecoder().decode(bytesOf(payload)));
+    const turns = random?.below(4) ?? 0;
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    return (async function* () {
+      const isAway = stream?.config.allow_direct !== true || goesWrong("away");
+      if (isAway) throw new Error("no responders");
+      for (const answer of rowOf(stream, query, goesWrong("stale"))) {
+        if (goesWrong("lost")) continue;
+        if (goesWrong("unanswered")) return;
+        yield answer;
+      }
+      yield statusOf(204, "EOB");
+    })();
   }
 
   #answer(
@@ -227,99 +257,8 @@ export class FakeNats {
   }
 }
 
-function fits(subject: string, pattern: string): boolean {
-  const source = pattern.replaceAll(".", "\\.").replaceAll("*", "[^.]+")
-    .replace(/>$/, ".+");
-  return new RegExp(`^${source}$`).test(subject);
-}
-
-function lastOf(
-  { messages }: FakeStream,
-  subject: string,
-  end = Infinity,
-): (Kept & { readonly seq: number }) | undefined {
-  const all = [...messages].reverse();
-  const last = all.find(([at, message]) =>
-    at <= end && message.subject === subject
-  );
-  return last && { seq: last[0], ...last[1] };
-}
-
-function found(
-  stream: FakeStream,
-  { seq = 0, "next_by_subj": next, "last_by_subj": last }: {
-    readonly seq?: number;
-    readonly "next_by_subj"?: string;
-    readonly "last_by_subj"?: string;
-  },
-  isStale: boolean,
-): object {
-  const none = failed(10037, "no message found");
-  // It lacks the last two.
-  const end = isStale ? stream.last - 2 : stream.last;
-  const at = last !== undefined
-    ? lastOf(stream, last, end)?.seq
-    : next === undefined
-    ? seq
-    : [...stream.messages].find(([each, { subject }]) =>
-      each >= seq && fits(subject, next)
-    )?.[0];
-  if (at === undefined || at > end) return none;
-  const message = stream.messages.get(at);
-  if (message === undefined) return none;
-  const { subject, hdrs, data } = message;
-  const raw = { seq: at, subject, hdrs: btoa(hdrs), data: base64(data) };
-  return { message: raw };
-}
-
-function bytesOf(payload: Payload): Uint8Array {
-  return typeof payload === "string"
-    ? new TextEncoder().encode(payload)
-    : payload;
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-}
-
-function purge(
-  stream: FakeStream,
-  { seq = Infinity, filter = ">" }: { seq?: number; filter?: string },
-): void {
-  for (const [at, { subject }] of stream.messages) {
-    if (at < seq && fits(subject, filter)) stream.messages.delete(at);
-  }
-  const [first = stream.last + 1] = stream.messages.keys();
-  stream.first = first;
-}
-
-function infoOf(
-  { config, messages, first, last }: FakeStream,
-  { "subjects_filter": filter }: Record<string, string>,
-): object {
-  const subjects: Record<string, number> = {};
-  for (const { subject } of filter ? messages.values() : []) {
-    if (!fits(subject, filter!)) continue;
-    subjects[subject] = (subjects[subject] ?? 0) + 1;
-  }
-  return {
-    config,
-    state: {
-      "first_seq": first,
-      "last_seq": last,
-      messages: messages.size,
-      subjects,
-    },
-    success: true,
-  };
-}
-
 function wrongSequence(): object {
   return failed(10071, "wrong last sequence");
-}
-
-function failed(code: number, description: string): object {
-  return { error: { code: 400, "err_code": code, description } };
 }
 
 function answer(said: object): Msg {
