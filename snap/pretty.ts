@@ -79,7 +79,7 @@ function assertPlain(
   keys: readonly string[],
   depth: number,
 ): void {
-  if (flawOf(value, keys) === undefined && depth < MAX_DEPTH) return;
+  if (flawOf(value, keys.length) === undefined && depth < MAX_DEPTH) return;
   // Checking the whole value will say where, and what.
   throw new MiniError(
     "UNSERIALIZABLE",

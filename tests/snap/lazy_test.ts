@@ -63,12 +63,16 @@ Deno.test("SnapStore.create() with onCaptured refuses what JSON would not keep, 
   });
   const holes = many(1);
   delete holes.list[2_000];
+  const named = many(1);
+  delete named.list[2_000];
+  Object.assign(named.list, { key: 1 });
   const hidden = Object.defineProperty(many(1), "secret", { value: 1 });
   const states = [
     many(NaN),
     many(new Map()),
     many({ a: undefined }),
     holes,
+    named,
     hidden,
   ];
   for (const state of states) {

@@ -7,6 +7,8 @@ import { errorOf, openAndRead } from "../support/journal.ts";
 
 const sparse = [1, 2, 3];
 delete sparse[1];
+const named = Object.assign([...sparse], { key: 1 });
+delete named[1];
 const cyclic: Record<string, unknown> = {};
 cyclic["self"] = cyclic;
 const LOSSY: [place: string, value: unknown][] = [
@@ -30,6 +32,7 @@ const LOSSY: [place: string, value: unknown][] = [
   ["$: a class instance", new (class {})()],
   ["$[0]: a class instance", [Object.create(Object.create(null))]],
   ["$: an array with holes", sparse],
+  ["$: an array with holes", named],
   ["$: an array with other properties", Object.assign([1], { key: 1 })],
   ["$: an object with symbols or hidden properties", { [Symbol("s")]: 1 }],
   [
