@@ -15,6 +15,30 @@ export function toJson(
   maxDepth: number = MAX_DEPTH,
 ): string {
   assertLossless(value, maxBytes, maxDepth);
+  return textOf(value, maxBytes);
+}
+
+/** More values than this make no record, but come of an object that is reached by many paths: the copies must not take all memory. */
+const MAX_COPIED = 2 ** 25;
+
+/**
+ * The JSON text of a value, as {@linkcode toJson} gives it, and what the text
+ * parses to: a copy that shares nothing with the value, each part of which is
+ * read once. An error names a place within `place`.
+ */
+export function copyJson<T>(
+  value: T,
+  maxBytes: number,
+  maxDepth: number = MAX_DEPTH,
+  place: readonly (string | number)[] = [],
+): { readonly text: string; readonly copy: T } {
+  const maxNodes = Math.min(maxBytes, MAX_COPIED);
+  const walk = newWalk(maxNodes, maxDepth, true);
+  const copy = walkOver(value, walk, maxBytes, place);
+  return { text: textOf(copy, maxBytes), copy: copy as T };
+}
+
+function textOf(value: unknown, maxBytes: number): string {
   let text: string;
   try {
     text = JSON.stringify(value);
@@ -52,14 +76,22 @@ export function assertLossless(
   maxNodes: number,
   maxDepth: number,
 ): void {
-  // The root is not among them.
-  const walk = { nodes: -1, maxNodes, maxDepth };
+  walkOver(root, newWalk(maxNodes, maxDepth, false), maxNodes);
+}
+
+/** Throws as {@linkcode assertLossless}; returns the copy if one is made. */
+function walkOver(
+  root: unknown,
+  walk: Walk,
+  maxBytes: number,
+  place: readonly (string | number)[] = [],
+): unknown {
   const flaw = flawIn(root, 0, walk);
-  if (flaw === undefined) return;
+  if (flaw === undefined) return isContainer(root) ? walk.copy : root;
   if (flaw.what === TOO_MANY) {
-    throw tooLarge(`more than ${maxNodes} values`, maxNodes);
+    throw tooLarge(`more than ${walk.maxNodes} values`, maxBytes);
   }
-  throw lossy(flaw.keys.reverse(), flaw.what);
+  throw lossy([...place, ...flaw.keys.reverse()], flaw.what);
 }
 
 /** Something that JSON would lose. */
@@ -69,10 +101,24 @@ interface Flaw {
   readonly keys: (string | number)[];
 }
 
+/** A walk over a value. */
 interface Walk {
   nodes: number;
   readonly maxNodes: number;
   readonly maxDepth: number;
+  /** Whether it makes a copy. */
+  readonly isCopying: boolean;
+  /** The copy of the object or array that was walked over last. */
+  copy: unknown;
+}
+
+function newWalk(
+  maxNodes: number,
+  maxDepth: number,
+  isCopying: boolean,
+): Walk {
+  // The root is not among the nodes.
+  return { nodes: -1, maxNodes, maxDepth, isCopying, copy: undefined };
 }
 
 /** The flaw of an object that is reached by many paths, and may unfold to more text than there is memory. */
@@ -104,13 +150,10 @@ function flawInside(
   walk: Walk,
 ): Flaw | undefined {
   const room = walk.maxNodes - walk.nodes;
-  // Before the keys are looked at, which takes its time where there are many.
-  if (Array.isArray(value) && value.length > room) {
-    return { what: TOO_MANY, keys: [] };
-  }
-  const keys = Object.keys(value);
-  if (keys.length > room) return { what: TOO_MANY, keys: [] };
-  const what = flawOf(value, keys.length);
+  const keys = Array.isArray(value) ? undefined : Object.keys(value);
+  const { length } = keys ?? value as readonly unknown[];
+  if (length > room) return { what: TOO_MANY, keys: [] };
+  const what = flawOf(value, length);
   if (what !== undefined) return { what, keys: [] };
   if (depth === walk.maxDepth) {
     const { maxDepth } = walk;
@@ -119,15 +162,46 @@ function flawInside(
       keys: [],
     };
   }
-  for (let index = 0; index < keys.length; index++) {
-    const key = Array.isArray(value) ? index : keys[index]!;
+  const copy = walk.isCopying ? keys === undefined ? [] : {} : undefined;
+  for (let index = 0; index < length; index++) {
+    const key = keys === undefined ? index : keys[index]!;
     const child = (value as Record<string | number, unknown>)[key];
     const flaw = flawIn(child, depth + 1, walk);
-    if (flaw === undefined) continue;
-    flaw.keys.push(key);
-    return flaw;
+    if (flaw !== undefined) {
+      flaw.keys.push(key);
+      return flaw;
+    }
+    if (copy !== undefined) {
+      put(copy, key, isContainer(child) ? walk.copy : child);
+    }
   }
+  walk.copy = copy;
   return undefined;
+}
+
+/** Adds a property as `JSON.parse` does. */
+function put(to: object, key: string | number, value: unknown): void {
+  if (key !== "__proto__") {
+    (to as Record<string | number, unknown>)[key] = value;
+  } else {
+    Object.defineProperty(to, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+}
+
+/** A copy of plain JSON that shares nothing with it. */
+export function copyOf<T>(value: T): T {
+  if (!isContainer(value)) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy = {};
+  for (const key of Object.keys(value)) {
+    put(copy, key, copyOf(value[key as keyof T & string]));
+  }
+  return copy as T;
 }
 
 /** The flaw of a container by itself, given the number of its keys if it is an object. */

@@ -18,6 +18,7 @@ import { seqOf } from "./compaction/retention.ts";
 import { openFiles } from "./directory.ts";
 import {
   type AppliedMutation,
+  type ApplyJsonOptions,
   type ApplyOptions,
   checked,
   pastRange,
@@ -109,7 +110,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    */
   readonly applyJson?: (
     json: string,
-    options?: ApplyOptions,
+    options?: ApplyJsonOptions,
   ) => Promise<number>;
 
   private constructor(
@@ -131,10 +132,11 @@ export class StateManager<S, M> implements AsyncDisposable {
     this.dir = dir;
     this.journalPath = journalPath;
     if (options.schema !== undefined) return;
-    this.applyJson = (json, { expectedSequence, durable = true } = {}) =>
+    this.applyJson = (json, options = {}) =>
       told(() => {
+        const { expectedSequence, durable = true, mutation } = options;
         this.#assertUsable();
-        const encoded = this.#applier.encodeJson(json);
+        const encoded = this.#applier.encodeJson(json, mutation);
         const queue = () => this.#applier.append(encoded, durable);
         return this.#inTurn(queue, expectedSequence);
       });

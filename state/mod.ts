@@ -59,6 +59,7 @@ export type {
 } from "./telemetry.ts";
 export type {
   AppliedMutation,
+  ApplyJsonOptions,
   ApplyOptions,
   StateOptions,
   StateRecoveryReport,

@@ -287,7 +287,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "log-the-mutation-by-reference",
     file: "state/applier.ts",
     edits: [[
-      "    return encodeEntry(text, JSON.parse(text), isBatch, this.#sources);\n",
+      "    return encodeEntry(text, copy, isBatch, this.#sources);\n",
       "    return encodeEntry(text, given, isBatch, this.#sources);\n",
     ]],
     killedBy: {

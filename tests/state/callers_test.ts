@@ -72,6 +72,37 @@ if (Deno.build.os !== "windows") {
   });
 }
 
+Deno.test("StateManager.apply() reads each part of a mutation once, and applies what a restart reads", async () => {
+  const options = {
+    fs: new MemoryFileSystem(),
+    initial: () => [] as unknown[],
+    apply: (state: unknown[], value: unknown) => void state.push(value),
+  };
+  let reads = 0;
+  const values = [
+    {
+      get by() {
+        return ++reads;
+      },
+    },
+    JSON.parse('{"__proto__":{"polluted":true},"b":[],"2":1,"1":[{"a":null}]}'),
+    Object.assign(Object.create(null), { bare: "\ud800" }),
+    [[], {}, [1e300, "", false]],
+  ];
+  let inMemory: string;
+  {
+    await using list = await StateManager.open("/data", options);
+    for (const value of values) await list.apply(value);
+    await list.applyBatch(values);
+    inMemory = JSON.stringify(list.state);
+    assertEquals(list.state[0], { by: 1 });
+  }
+  await using again = await StateManager.open("/data", options);
+  assertEquals(JSON.stringify(again.state), inMemory);
+  assertEquals(again.state, JSON.parse(inMemory));
+  assertEquals(({} as { polluted?: boolean }).polluted, undefined);
+});
+
 Deno.test("StateManager.applyJson() applies the JSON of a mutation as apply() does the mutation", async () => {
   const fs = new MemoryFileSystem();
   {
@@ -90,6 +121,25 @@ Deno.test("StateManager.applyJson() applies the JSON of a mutation as apply() do
   }
   await using again = await openCounter("/data", { fs, version: 1 });
   assertEquals([again.state.value, again.recovery.aborted], [3, [3]]);
+});
+
+Deno.test("StateManager.applyJson() applies the mutation that is given with its text, and logs the text", async () => {
+  const options = {
+    fs: new MemoryFileSystem(),
+    initial: () => [] as unknown[],
+    apply: (state: unknown[], value: unknown) => void state.push(value),
+  };
+  const mutation = { items: [1] };
+  {
+    await using list = await StateManager.open("/data", options);
+    const applied = list.applyJson!('{"items":[1]}', { mutation });
+    assertEquals([await applied, list.state[0]], [1, mutation]);
+    assert(list.state[0] === mutation, "it was copied");
+    const broken = list.applyJson!('{\n"items":[1]}', { mutation });
+    await assertRejects(() => broken, TypeError, "JSON text");
+  }
+  await using again = await StateManager.open("/data", options);
+  assertEquals(again.state, [mutation]);
 });
 
 Deno.test("StateManager.applyJson() refuses text that no line can hold, and logs nothing", async () => {
