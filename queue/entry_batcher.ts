@@ -3,11 +3,24 @@ import { withResolvers } from "../base/promise.ts";
 /** An entry takes no more characters of items than this, or one item: damage to a line should not destroy more than a page of a disk does. */
 const MAX_ENTRY_CHARS = 4_096;
 
+/** The fields of an entry before its items. */
+export interface Stamp {
+  readonly at: number;
+  readonly v?: number;
+  readonly drift?: number;
+}
+
+/** An item of an entry: JSON text, and what it parses to, which is given away. */
+export interface Item {
+  readonly text: string;
+  readonly copy: unknown;
+}
+
 /** An entry that still takes items. */
 interface PendingEntry {
-  /** The fields of the entry before its items, as JSON. */
-  readonly stamp: string;
-  readonly items: string[];
+  readonly stamp: Stamp;
+  readonly texts: string[];
+  readonly copies: unknown[];
   chars: number;
   readonly applied: PromiseWithResolvers<unknown>;
 }
@@ -18,32 +31,48 @@ interface PendingEntry {
  */
 export class EntryBatcher {
   readonly #kind: string;
-  readonly #apply: (entry: string) => Promise<unknown>;
+  readonly #apply: (entry: object, json: string) => Promise<unknown>;
   #pending: PendingEntry | undefined;
 
   /**
    * @param kind The kind of the entries.
-   * @param apply Applies an entry, given as JSON.
+   * @param apply Applies an entry, given also as JSON.
    */
-  constructor(kind: string, apply: (entry: string) => Promise<unknown>) {
+  constructor(
+    kind: string,
+    apply: (entry: object, json: string) => Promise<unknown>,
+  ) {
     this.#kind = kind;
     this.#apply = apply;
   }
 
-  /** Adds an item, given as JSON, to an entry with this stamp. Resolves when that entry was applied. */
-  add(stamp: string, item: string): Promise<unknown> {
-    const hasRoom = this.#pending?.stamp === stamp &&
-      this.#pending.chars + item.length <= MAX_ENTRY_CHARS;
-    if (!hasRoom) this.flush();
-    const pending = this.#pending ??= this.#begin(stamp);
-    pending.items.push(item);
-    pending.chars += item.length;
+  /** Adds items to an entry with this stamp. Resolves when that entry was applied. */
+  add(stamp: Stamp, items: readonly Item[]): Promise<unknown> {
+    // A comma stands between two.
+    let chars = items.length - 1;
+    for (const { text } of items) chars += text.length;
+    const pending = this.#entryFor(stamp, chars);
+    for (const { text, copy } of items) {
+      pending.texts.push(text);
+      pending.copies.push(copy);
+    }
+    pending.chars += chars;
     return pending.applied.promise;
   }
 
-  #begin(stamp: string): PendingEntry {
+  /** The entry for items with this stamp, of `chars` characters. */
+  #entryFor(stamp: Stamp, chars: number): PendingEntry {
+    const pending = this.#pending;
+    const hasRoom = pending !== undefined &&
+      pending.chars + chars <= MAX_ENTRY_CHARS && isSame(pending.stamp, stamp);
+    if (hasRoom) return pending;
+    this.flush();
+    return this.#pending = this.#begin(stamp);
+  }
+
+  #begin(stamp: Stamp): PendingEntry {
     const applied = withResolvers<unknown>();
-    const pending = { stamp, items: [], chars: 0, applied };
+    const pending = { stamp, texts: [], copies: [], chars: 0, applied };
     queueMicrotask(() => {
       if (this.#pending === pending) this.flush();
     });
@@ -55,8 +84,14 @@ export class EntryBatcher {
     const pending = this.#pending;
     if (pending === undefined) return;
     this.#pending = undefined;
-    const { stamp, items, applied: { resolve, reject } } = pending;
-    this.#apply(`{${stamp},"${this.#kind}":[${items.join()}]}`)
+    const { stamp, texts, copies, applied: { resolve, reject } } = pending;
+    const start = JSON.stringify(stamp).slice(0, -1);
+    const entry = { ...stamp, [this.#kind]: copies };
+    this.#apply(entry, `${start},"${this.#kind}":[${texts.join()}]}`)
       .then(resolve, reject);
   }
+}
+
+function isSame(one: Stamp, other: Stamp): boolean {
+  return one.at === other.at && one.v === other.v && one.drift === other.drift;
 }

@@ -1,8 +1,8 @@
 import type { MiniError } from "../base/errors.ts";
-import { MAX_DEPTH, toJson } from "../base/json.ts";
+import { copyJson, copyOf, MAX_DEPTH } from "../base/json.ts";
 import type { CompactionReport, Health, HealthOptions } from "../state/mod.ts";
 import { type Clock, LOOK_EVERY_MS, QueueTime } from "./clock.ts";
-import { EntryBatcher } from "./entry_batcher.ts";
+import { EntryBatcher, type Stamp } from "./entry_batcher.ts";
 import type { LedgerPast } from "./events/past.ts";
 import {
   CompactionPolicy,
@@ -89,8 +89,10 @@ export class LedgerLog<T, M> {
     this.#host = binding.host;
     const { applyJson } = binding;
     if (applyJson !== undefined) {
-      this.#arrivals = new EntryBatcher("enqueue", applyJson);
-      this.#settlements = new EntryBatcher("settle", applyJson);
+      const apply = (entry: object, json: string) =>
+        applyJson(json, { mutation: entry });
+      this.#arrivals = new EntryBatcher("enqueue", apply);
+      this.#settlements = new EntryBatcher("settle", apply);
     }
     this.#ids = ids;
     this.#picked = picked;
@@ -280,9 +282,7 @@ export class LedgerLog<T, M> {
   }
 
   #entry(event: LedgerEvent<T>): LedgerEntry<T> {
-    const { at, ...drift } = this.#stamp();
-    const entry = { at, ...versionOf(event), ...drift, ...event };
-    return entry as LedgerEntry<T>;
+    return { ...this.#stampFor(event), ...event } as LedgerEntry<T>;
   }
 
   /** Whether the wall clock has moved since it was last recorded. */
@@ -294,13 +294,10 @@ export class LedgerLog<T, M> {
     return this.#time.stamp(this.ifReadable()?.drift);
   }
 
-  /** The fields of an entry before its items, as JSON. */
-  #stampJson({ v }: { v?: number }): string {
-    const { at, drift } = this.#stamp();
-    const version = v === undefined ? "" : `,"v":${v}`;
-    return drift === undefined
-      ? `"at":${at}${version}`
-      : `"at":${at}${version},"drift":${drift}`;
+  /** The fields of an entry beside its kind. */
+  #stampFor(event: object): Stamp {
+    const { at, ...drift } = this.#stamp();
+    return { at, ...versionOf(event), ...drift };
   }
 
   /** Records an event after everything recorded before; it is taken as it is at the call. Resolves to the number of its record. */
@@ -343,9 +340,10 @@ export class LedgerLog<T, M> {
   /** Enqueues messages, durably; they are taken as they are at the call. */
   enqueue(enqueue: readonly NewMessage<T>[]): Promise<unknown> {
     if (this.#arrivals === undefined) return this.enter({ enqueue }, true);
-    const list = toJson(enqueue, Infinity, MAX_LIST_DEPTH);
-    const stamp = this.#stampJson(versionOf({ enqueue }));
-    return this.#arrivals.add(stamp, list.slice(1, -1));
+    const items = enqueue.map((message, index) =>
+      copyJson(message, Infinity, MAX_LIST_DEPTH - 1, [index])
+    );
+    return this.#arrivals.add(this.#stampFor({ enqueue }), items);
   }
 
   /** Settles a delivery, durably. */
@@ -353,8 +351,9 @@ export class LedgerLog<T, M> {
     if (this.#settlements === undefined) {
       return this.enter({ settle: [settlement] }, true);
     }
-    const stamp = this.#stampJson(versionOf({ settle: [settlement] }));
-    return this.#settlements.add(stamp, JSON.stringify(settlement));
+    const text = JSON.stringify(settlement);
+    const stamp = this.#stampFor({ settle: [settlement] });
+    return this.#settlements.add(stamp, [{ text, copy: copyOf(settlement) }]);
   }
 
   /** The number of changes so far, those that opening replayed included. */

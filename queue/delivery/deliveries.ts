@@ -3,7 +3,7 @@ import type { Signal } from "../../base/signal.ts";
 import type { Settlement } from "../ledger/entry.ts";
 import type { LedgerLog } from "../ledger_log.ts";
 import { Cancels } from "./cancels.ts";
-import { copyOf } from "./copy.ts";
+import { copyOf } from "../../base/json.ts";
 import { isReceiptExpired } from "./errors.ts";
 import { type Delivery, type Lease, Leases } from "./leases.ts";
 import {

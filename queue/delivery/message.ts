@@ -4,7 +4,7 @@ import type {
   MessageHeaders,
   Settlement,
 } from "../ledger/entry.ts";
-import { copyOf } from "./copy.ts";
+import { copyOf } from "../../base/json.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type LedgerMessage, receiptExpired } from "../ledger/ledger.ts";
 import { checkSpan, NACK_CHECKS, type NackOptions } from "../options.ts";

@@ -1,5 +1,5 @@
 import { MiniError } from "../../base/errors.ts";
-import { toJson } from "../../base/json.ts";
+import { copyJson } from "../../base/json.ts";
 import { messageOf } from "../../base/reason.ts";
 import type { Settlement } from "../ledger/entry.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
@@ -20,7 +20,7 @@ function encodedResult(
   >,
 ): HandlerResult {
   try {
-    return { result: JSON.parse(toJson(result, maxResultBytes, MAX_DEPTH)) };
+    return { result: copyJson(result, maxResultBytes, MAX_DEPTH).copy };
   } catch (cause) {
     const { code } = cause as MiniError;
     const resultError = new MiniError(

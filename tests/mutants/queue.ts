@@ -37,8 +37,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "ack-is-not-durable",
     file: "queue/ledger_log.ts",
     edits: [[
-      "return this.#settlements.add(stamp, JSON.stringify(settlement));",
-      "return this.enter({ settle: [settlement] }, stamp === undefined);",
+      "return this.#settlements.add(stamp, [{ text, copy: copyOf(settlement) }]);",
+      "return this.enter({ settle: [copyOf(settlement)] }, stamp.at === Number(text));",
     ]],
     killedBy: complaint(
       "a power cut leaves a queue that does not open, or has forgotten",
@@ -48,8 +48,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "enqueue-is-not-durable",
     file: "queue/ledger_log.ts",
     edits: [[
-      "return this.#arrivals.add(stamp, list.slice(1, -1));",
-      "return this.enter({ enqueue }, list === undefined);",
+      "return this.#arrivals.add(this.#stampFor({ enqueue }), items);",
+      "return this.enter({ enqueue }, items.length > enqueue.length);",
     ]],
     killedBy: {
       file: "tests/crash/queue_test.ts",
@@ -100,8 +100,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "later-time-shares-an-entry",
     file: "queue/entry_batcher.ts",
     edits: [[
-      "this.#pending?.stamp === stamp &&",
-      "this.#pending !== undefined &&",
+      " && isSame(pending.stamp, stamp);",
+      " && isSame(stamp, stamp);",
     ]],
     killedBy: gathering(": each message is enqueued at its own time"),
   },

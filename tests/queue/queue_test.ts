@@ -122,7 +122,7 @@ Deno.test("MiniQueue.enqueueBatch() is one unit: a message that is refused refus
     queue.enqueueBatch([{ payload: "fine" }, { payload: { at: new Date() } }]),
   );
   assertEquals(error.code, "UNSERIALIZABLE");
-  assert(error.message.includes("payload.at"), error.message);
+  assert(error.message.includes("$[1].payload.at"), error.message);
   assertEquals(await queue.stats(), NOTHING);
   assertEquals(await queue.enqueueBatch([]), []);
 });
