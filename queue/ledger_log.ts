@@ -36,6 +36,9 @@ export type LedgerEvent<T> = LedgerEntry<T> extends infer Entry
 /** In a record, a list of messages lies within an entry, which lies within a mutation. */
 export const MAX_LIST_DEPTH: number = MAX_DEPTH - 3;
 
+/** The most deliveries in one entry: about a megabyte. */
+const MAX_DELIVERIES = 100_000;
+
 /** Binds a queue to a ledger in a state. */
 export interface LedgerBinding<T, M> {
   readonly host: Host<M>;
@@ -217,18 +220,31 @@ export class LedgerLog<T, M> {
     return Math.min(ms, lookMs);
   }
 
-  /** Picks up to `max` messages that can be received now; nobody else is given them. */
-  pick(max: number): number[] {
-    const ids: number[] = [];
+  /**
+   * Picks messages that can be received now, for each of `waiters` in order, as
+   * far as there are any, and as one entry takes; nobody else is given them.
+   */
+  pick<W extends { readonly max: number }>(
+    waiters: Iterable<W>,
+  ): { readonly waiter: W; readonly ids: readonly number[] }[] {
     const index = readyIndexOf(this.ledger, this.#picked);
     const moment = this.#time.moment();
-    while (ids.length < max && this.#pausing === 0) {
-      const message = index.next(moment);
-      if (message === undefined) break;
-      this.#picked.add(message.id);
-      (this.#heldFor(message)?.ids ?? ids).push(message.id);
+    const picked = [];
+    let left = MAX_DELIVERIES;
+    for (const waiter of waiters) {
+      const max = Math.min(waiter.max, left);
+      const ids: number[] = [];
+      while (ids.length < max && this.#pausing === 0) {
+        const message = index.next(moment);
+        if (message === undefined) break;
+        this.#picked.add(message.id);
+        (this.#heldFor(message)?.ids ?? ids).push(message.id);
+      }
+      if (ids.length === 0) break;
+      picked.push({ waiter, ids });
+      left -= ids.length;
     }
-    return ids;
+    return picked;
   }
 
   #heldFor({ id, group }: LedgerMessage<T>): Held | undefined {

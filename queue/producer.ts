@@ -53,7 +53,7 @@ export class Producer<T, M> {
       for (const message of enqueue) if (before) outcomeOf(before, message);
       throw error;
     }
-    const ledger = await this.#log.readable();
+    const ledger = this.#log.ifReadable() ?? await this.#log.readable();
     return enqueue.map((message) => {
       const holder = outcomeOf(ledger, message);
       return { id: holder ?? message.id, deduplicated: holder !== undefined };

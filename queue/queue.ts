@@ -346,7 +346,8 @@ export class MiniQueue<T, R = unknown, M = LedgerEntry<T>>
   /**
    * Receives up to `max` messages. Waits for the first one only.
    *
-   * @param max The maximum number of messages.
+   * @param max The maximum number of messages; more than 100,000 are not given at
+   * once.
    * @param options How long to wait.
    * @returns The deliveries, each to be settled on its own.
    * @throws {MiniError} As `StateManager.apply`.

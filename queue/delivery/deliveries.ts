@@ -85,24 +85,21 @@ export class Deliveries<T, M> {
     });
   }
 
-  /** Takes leases on messages, as far as they are still there. */
+  /** Takes leases, from now on, on those of the messages that are still there. */
   lease(
-    payloads: ReadonlyMap<number, T>,
+    ids: readonly number[],
     { messages }: Ledger<T>,
+    now: number,
     timeoutMs: number,
-  ): { readonly message: LedgerMessage<T>; readonly payload: T }[] {
+  ): LedgerMessage<T>[] {
     const leased = [];
-    for (const [id, payload] of payloads) {
+    for (const id of ids) {
       const message = messages[id];
       if (message === undefined || !message.inFlight) continue;
       if (this.cancels.passOver(id)) continue;
-      this.#leases.take(
-        message,
-        this.#now(),
-        timeoutMs,
-        this.#log.meter.takeWait(id),
-      );
-      leased.push({ message, payload });
+      const waitedMs = this.#log.meter.takeWait(id);
+      this.#leases.take(message, now, timeoutMs, waitedMs);
+      leased.push(message);
     }
     return leased;
   }

@@ -52,7 +52,7 @@ export class Dispatcher<T, M> {
   /** Fires when there may be work for `#serve`. */
   readonly #poke: Signal;
   readonly #sources: readonly Source[];
-  #waiters: Waiter<T, M>[] = [];
+  #waiters = new Set<Waiter<T, M>>();
   #serving: Promise<void> | undefined;
   #isEnded = false;
   /** The change of the state that fires `#poke`. */
@@ -103,14 +103,14 @@ export class Dispatcher<T, M> {
     const { promise, resolve, reject } = waiting;
     const abort = () => {
       // A waiter that is being served gets its messages.
-      if (!this.#waiters.includes(waiter)) return;
-      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      if (!this.#waiters.delete(waiter)) return;
       this.#poke.fire();
       waiter.reject(signal!.reason);
     };
     const waiter: Waiter<T, M> = {
       max,
-      until: this.#now() + waitMs,
+      // Reading the clock costs more than all else here.
+      until: waitMs === 0 ? -Infinity : this.#now() + waitMs,
       visibilityTimeoutMs: timeoutMs,
       signal,
       untilEmpty,
@@ -119,7 +119,7 @@ export class Dispatcher<T, M> {
       reject: (error) => (done(), reject(error)),
       hasLooked: this.#sources.length === 0,
     };
-    this.#waiters.push(waiter);
+    this.#waiters.add(waiter);
     this.#poke.fire();
     this.#serving ??= this.#serve();
     const done = onAbort(signal, abort);
@@ -154,7 +154,7 @@ export class Dispatcher<T, M> {
     await undefined;
     let leave: (() => void)[] | undefined;
     try {
-      while (this.#waiters.length > 0) {
+      while (this.#waiters.size > 0) {
         if (this.#log.failure !== undefined) throw this.#log.failure;
         // A change from here on leads to another round.
         const { next } = this.#poke;
@@ -166,12 +166,14 @@ export class Dispatcher<T, M> {
         if (await this.#deliver()) continue;
         if (await this.#lookForLast()) continue;
         await this.#dismiss();
-        if (this.#waiters.length === 0) break;
+        if (this.#waiters.size === 0) break;
         leave ??= this.#sources.map((source) => source.wait());
         await this.#wakeUp(next);
       }
     } catch (error) {
-      for (const waiter of this.#waiters.splice(0)) this.#fail(waiter, error);
+      const all = this.#waiters;
+      this.#waiters = new Set();
+      for (const waiter of all) this.#fail(waiter, error);
     } finally {
       for (const each of leave ?? []) each();
       this.#serving = undefined;
@@ -207,22 +209,21 @@ export class Dispatcher<T, M> {
     this.#deliveries.cancels.look(ledger);
     const picked = this.#pick(ledger);
     if (picked.length === 0) return false;
-    this.#waiters.splice(0, picked.length);
-    const unserved = [...picked];
-    const unlucky: Waiter<T, M>[] = [];
+    const unserved = new Set(picked.map(({ waiter }) => waiter));
+    for (const waiter of unserved) this.#waiters.delete(waiter);
     try {
       const all = picked.flatMap(({ ids }) => ids);
       const failure = await this.#record(all);
       await this.#log.unpick(all);
-      if (failure !== undefined) {
-        const { error } = failure;
-        for (const { waiter } of unserved.splice(0)) this.#fail(waiter, error);
+      if (failure === undefined) await this.#hand(picked, unserved);
+      else {
+        for (const waiter of unserved) this.#fail(waiter, failure.error);
+        unserved.clear();
       }
-      await this.#hand(unserved, unlucky);
       return true;
     } finally {
       // They still wait. If this failed, `#serve` tells them.
-      this.#requeue([...unlucky, ...unserved.map(({ waiter }) => waiter)]);
+      this.#requeue([...unserved]);
     }
   }
 
@@ -238,7 +239,8 @@ export class Dispatcher<T, M> {
       reject(signal!.reason);
     }
     const rest = waiters.filter((waiter) => !isAborted(waiter));
-    this.#waiters = [...rest, ...this.#waiters];
+    if (rest.length === 0) return;
+    this.#waiters = new Set([...rest, ...this.#waiters]);
   }
 
   /** Logs deliveries. Returns the error if that fails. */
@@ -254,46 +256,46 @@ export class Dispatcher<T, M> {
   }
 
   #pick(ledger: Ledger<T>): Picked<T, M>[] {
-    const picked: Picked<T, M>[] = [];
-    if (ledger.paused || this.#isOver) return picked;
-    for (const waiter of this.#waiters) {
-      const ids = this.#log.pick(waiter.max);
-      if (ids.length === 0) break;
-      picked.push({ waiter, ids });
-    }
-    return picked;
+    if (ledger.paused || this.#isOver) return [];
+    return [...this.#log.pick(this.#waiters)];
   }
 
   /**
-   * Hands out messages and takes each waiter off `unserved`. Waiters for whom
-   * nothing is left go to `unlucky`. Serves all in one turn if it can, so that
-   * what they do next shares a commit.
+   * Hands out messages, and takes off `unserved` each waiter that gets one, or
+   * waits no longer. All are served in one turn, so that what they do next shares
+   * a commit.
    */
   async #hand(
-    unserved: Picked<T, M>[],
-    unlucky: Waiter<T, M>[],
+    picked: readonly Picked<T, M>[],
+    unserved: Set<Waiter<T, M>>,
   ): Promise<void> {
+    const all = picked.flatMap(({ ids }) => ids);
     let ledger = await this.#log.readable();
-    for (let each; (each = unserved[0]) !== undefined; unserved.shift()) {
-      const { waiter, ids } = each;
-      const { payloads, rejected } = this.#deliveries.look(ids, ledger);
-      if (rejected.length > 0) {
-        await this.#deliveries.reject(rejected);
-        ledger = await this.#log.readable();
-      }
-      if (this.#isOver) {
-        await this.#deliveries.giveBack(ids).catch(() => {});
-        waiter.resolve([]);
-        continue;
-      }
-      const { visibilityTimeoutMs } = waiter;
+    const { payloads, rejected } = this.#deliveries.look(all, ledger);
+    if (rejected.length > 0) {
+      await this.#deliveries.reject(rejected);
+      ledger = await this.#log.readable();
+    }
+    if (this.#isOver) {
+      await this.#deliveries.giveBack(all).catch(() => {});
+      for (const { resolve } of unserved) resolve([]);
+      unserved.clear();
+      return;
+    }
+    const now = this.#now();
+    for (const { waiter, ids } of picked) {
       const messages = this.#deliveries
-        .lease(payloads, ledger, visibilityTimeoutMs)
-        .map(({ message, payload }) =>
-          new QueueMessage(this.#deliveries, message, payload)
+        .lease(
+          ids.filter((id) => payloads.has(id)),
+          ledger,
+          now,
+          waiter.visibilityTimeoutMs,
+        ).map((message) =>
+          new QueueMessage(this.#deliveries, message, payloads.get(message.id)!)
         );
-      if (messages.length > 0) waiter.resolve(messages);
-      else unlucky.push(waiter);
+      if (messages.length === 0) continue;
+      waiter.resolve(messages);
+      unserved.delete(waiter);
     }
   }
 
@@ -301,13 +303,12 @@ export class Dispatcher<T, M> {
   async #lookForLast(): Promise<boolean> {
     if (this.#sources.length === 0) return false;
     const isLast = await this.#endsFor();
+    const last: Waiter<T, M>[] = [];
     for (const waiter of this.#waiters) {
       // What it found then may be done by now.
       if (!isLast(waiter)) waiter.hasLooked = false;
+      else if (!waiter.hasLooked) last.push(waiter);
     }
-    const last = this.#waiters.filter((waiter) =>
-      isLast(waiter) && !waiter.hasLooked
-    );
     if (last.length === 0) return false;
     for (const waiter of last) waiter.hasLooked = true;
     for (const source of this.#sources) await source.look();
@@ -316,7 +317,7 @@ export class Dispatcher<T, M> {
 
   /** Tells for which waiters the waiting ends now. */
   async #endsFor(): Promise<(waiter: Waiter<T, M>) => boolean> {
-    const isAsked = this.#waiters.some(({ untilEmpty }) => untilEmpty);
+    const isAsked = [...this.#waiters].some(({ untilEmpty }) => untilEmpty);
     const isEmpty = isAsked && await this.#isEmpty();
     const now = this.#now();
     return ({ until, untilEmpty }) => until <= now || untilEmpty && isEmpty;
@@ -330,10 +331,11 @@ export class Dispatcher<T, M> {
   /** Resolves the waiters for whom the waiting ends. */
   async #dismiss(): Promise<void> {
     const ends = await this.#endsFor();
-    const isOver = (waiter: Waiter<T, M>) => ends(waiter) || this.#isOver;
-    const over = this.#waiters.filter(isOver);
-    this.#waiters = this.#waiters.filter((waiter) => !isOver(waiter));
-    for (const { resolve } of over) resolve([]);
+    for (const waiter of this.#waiters) {
+      if (!ends(waiter) && !this.#isOver) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve([]);
+    }
   }
 
   /** Resolves when there may be work, or at the next deadline. */
