@@ -6,27 +6,18 @@
  * - `--rounds N` measures so often;
  * - `--only ID,ID` measures only what has one of these in its id;
  * - `--observed` lets today's source tell a subscriber all that it can;
- * - `--write` puts what was found into `bench/results.json`.
+ * - `--write` puts what was found into `bench/results.json`, and from there into
+ *   the documents.
  */
 import { parseArgs } from "node:util";
 import { fromFileUrl, join } from "@std/path";
-import { RESULTS } from "./documents.ts";
+import { writeDocuments } from "./documents.ts";
 import { STATE } from "./ours.ts";
 import { type Measure, plan } from "./plan.ts";
 import { machine, say } from "./report.ts";
-import { mergeResults } from "./results.ts";
+import type { Comparison } from "./results.ts";
 import { underDeno } from "./spawn.ts";
 import type { Result } from "./task.ts";
-
-/** CPU time at the other commit, by that of today: more than 1 is better. */
-export interface Comparison {
-  readonly what: string;
-  readonly who: string;
-  readonly rounds: number;
-  readonly median: number;
-  /** The first and the last quartile. */
-  readonly quartiles: readonly [number, number];
-}
 
 const { values: options, positionals: [ref] } = parseArgs({
   options: {
@@ -44,7 +35,7 @@ const READ_COUNT = 200_000;
 const SECONDS = 0.3;
 /** The files that measure the other commit too: all but those that call the package. */
 const HARNESS =
-  "child contender floor load logs our_snapshot queues record run_task server_queues servers task work"
+  "child contender floor load logs our_snapshot queues record results run_task server_queues servers task work"
     .split(" ");
 
 const root = fromFileUrl(new URL("../", import.meta.url));
@@ -57,6 +48,11 @@ async function git(...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await command.output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout).trim();
+}
+
+/** The source of the contenders of the other commit. */
+async function theirs(): Promise<string> {
+  return await Deno.readTextFile(join(other, "bench", "ours.ts"));
 }
 
 async function checkOut(): Promise<void> {
@@ -143,7 +139,9 @@ try {
   const today = options.observed ? "today, observed" : "today";
   say(`${machine()}; CPU time at ${commit}, by that of ${today}`);
   const comparisons: Comparison[] = [];
+  const known = await theirs();
   for (const { measure, who } of ours()) {
+    if (!known.includes(`"${who}"`)) continue;
     const found = await compare(measure, who);
     comparisons.push(found);
     const [first, last] = found.quartiles.map((ratio) => ratio.toFixed(2));
@@ -152,8 +150,9 @@ try {
   }
   if (options.write) {
     const found = { machine: machine(), commit, comparisons };
-    const part = options.observed ? "observed" : "against";
-    await mergeResults(RESULTS, { [part]: found });
+    await writeDocuments(
+      options.observed ? { observed: found } : { against: found },
+    );
   }
 } finally {
   await git("worktree", "remove", "--force", other).catch(() => {});

@@ -1,24 +1,58 @@
 /** Puts what was measured where the documents have it. */
 import { fromFileUrl, join } from "@std/path";
 import { writeCharts } from "./chart.ts";
-import { mergeResults } from "./results.ts";
+import { goals } from "./goals.ts";
+import { type Findings, mergeResults } from "./results.ts";
+import { fillSentences } from "./sentences.ts";
 import { fill, type Results, tables } from "./tables.ts";
 
 const root = fromFileUrl(new URL("../", import.meta.url));
 /** The file that every figure of the documents comes from. */
-export const RESULTS: string = join(root, "bench", "results.json");
+const RESULTS: string = join(root, "bench", "results.json");
+
+/** The pages that have figures. */
+export const PAGES: readonly string[] = ["README.md", "docs/PERFORMANCE.md"];
+
+/** A page with the figures of the results. */
+export function filled(name: string, page: string, results: Results): string {
+  const { findings } = results;
+  return fill(fillSentences(name, page, findings), tables(results));
+}
 
 /**
- * Puts parts into the file of results, and what it holds then into the charts and
- * the tables of PERFORMANCE.md.
+ * Puts parts into the file of results, in which a measure takes the place of the
+ * same one before, and what the file holds then into charts and pages.
  */
 export async function writeDocuments(parts: Partial<Results>): Promise<void> {
-  const results = await mergeResults<Results>(RESULTS, parts);
   const { findings = [], growth = [] } = parts;
-  if (findings.length > 0) {
-    await writeCharts(join(root, "docs", "images"), findings, growth);
+  const before: Results = JSON.parse(await Deno.readTextFile(RESULTS));
+  const all = merge(before.findings, findings);
+  const measured = findings.length === 0
+    ? {}
+    : { findings: all, goals: goals(all) };
+  const results = await mergeResults<Results>(RESULTS, {
+    ...parts,
+    ...measured,
+  });
+  if (findings.length > 0 || growth.length > 0) {
+    const dir = join(root, "docs", "images");
+    await writeCharts(dir, results.findings, results.growth ?? []);
   }
-  const page = join(root, "docs", "PERFORMANCE.md");
-  const text = await Deno.readTextFile(page);
-  await Deno.writeTextFile(page, fill(text, tables(results)));
+  for (const name of PAGES) {
+    const path = join(root, name);
+    const page = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, filled(name, page, results));
+  }
+  // A figure may be longer than the last.
+  const args = ["fmt", "--quiet", ...PAGES];
+  await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
+}
+
+/** In the order of those before; others come last. */
+function merge(
+  before: readonly Findings[],
+  found: readonly Findings[],
+): Findings[] {
+  const byId = new Map([...before, ...found].map((each) => [each.id, each]));
+  return [...byId.values()];
 }

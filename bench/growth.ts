@@ -33,6 +33,7 @@ export async function measureGrowth(
     ...await ofLog(dir("log"), sizes(3, 7 - less)),
     await ofTail(dir("tail"), sizes(2, 6 - less)),
     ...await ofQueue(dir("queue"), sizes(2, 6 - less)),
+    ...await ofGroups(dir("groups"), sizes(2, 5 - less), isQuick),
     await ofMemory(dir("memory"), sizes(3, 6 - less)),
   ];
 }
@@ -145,15 +146,8 @@ async function ofQueue(
   await using queue = await MiniQueue.open<Item>(dir);
   let waiting = 0;
   for (const size of sizes) {
-    while (waiting < size) {
-      const length = Math.min(10_000, size - waiting);
-      const some = Array.from(
-        { length },
-        (_, index) => ({ payload: record(waiting + index) }),
-      );
-      await queue.enqueueBatch(some);
-      waiting += length;
-    }
+    await enqueueMany(queue, waiting, size);
+    waiting = size;
     await microseconds((index) => queue.enqueue(record(index)));
     const enqueue = await microseconds((index) => queue.enqueue(record(index)));
     const take = async () => await (await queue.receive())!.ack();
@@ -167,6 +161,57 @@ async function ofQueue(
     {
       what: "receive and acknowledge, 64 callers",
       unit: "µs",
+      of,
+      points: attempts,
+    },
+  ];
+}
+
+/** Enqueues messages from a number to another, in as many groups as there shall be. */
+async function enqueueMany(
+  queue: MiniQueue<Item>,
+  from: number,
+  to: number,
+  groups?: number,
+): Promise<void> {
+  for (let at = from; at < to; at += 10_000) {
+    const length = Math.min(10_000, to - at);
+    const some = Array.from({ length }, (_, index) => ({
+      payload: record(at + index),
+      ...groups === undefined ? {} : { group: `${(at + index) % groups}` },
+    }));
+    await queue.enqueueBatch(some);
+  }
+}
+
+/** As many messages always, in ever more groups, each of which has one under way at a time. */
+async function ofGroups(
+  dir: string,
+  sizes: readonly number[],
+  isQuick: boolean,
+): Promise<Curve[]> {
+  const messages = isQuick ? 20_000 : 200_000;
+  const enqueues = [];
+  const attempts = [];
+  for (const size of sizes) {
+    await using queue = await MiniQueue.open<Item>(join(dir, String(size)));
+    await enqueueMany(queue, 0, messages, size);
+    const add = (index: number) =>
+      queue.enqueue(record(index), { group: `${index % size}` });
+    await microseconds(add);
+    enqueues.push({ size, cost: await microseconds(add) });
+    const take = async () =>
+      await (await queue.receive({ waitMs: 60_000 }))!.ack();
+    await microseconds(take);
+    attempts.push({ size, cost: await microseconds(take) });
+  }
+  const of = `groups that ${messages.toLocaleString("en")} messages are in`;
+  const unit = "µs";
+  return [
+    { what: "enqueue, 64 callers", unit, of, points: enqueues },
+    {
+      what: "receive and acknowledge, 64 callers",
+      unit,
       of,
       points: attempts,
     },

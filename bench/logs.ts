@@ -194,6 +194,30 @@ const lowdb: Contender<Log> = {
   },
 };
 
+/** The least that one caller waits for who leaves the rest of the program its turn. */
+export const AWAITED: Contender<Log> = {
+  name: "awaited write + fsync",
+  setting: "a plain file, for one caller",
+  isDurable: true,
+  async open(dir) {
+    const options = { create: true, append: true };
+    const file = await Deno.open(join(dir, "log"), options);
+    const encoder = new TextEncoder();
+    const appendAll = async (_first: number, values: readonly unknown[]) => {
+      const lines = values.map((value) => `${JSON.stringify(value)}\n`);
+      await file.write(encoder.encode(lines.join("")));
+      await file.syncData();
+    };
+    return {
+      append: (number, value) => appendAll(number, [value]),
+      appendAll,
+      fill: appendAll,
+      readAll: () => {},
+      close: () => file.close(),
+    };
+  },
+};
+
 /** Those that Deno brings. */
 export const LOGS: readonly Contender<Log>[] = [sqlite, kv];
 

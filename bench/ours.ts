@@ -26,8 +26,12 @@ export const STORE: Contender<Log> = {
 
 type Components = Record<string, unknown>;
 
-function openState(dir: string): Promise<StateManager<Components, Item>> {
+function openState(
+  dir: string,
+  snapshotEvery: "auto" | "never" = "auto",
+): Promise<StateManager<Components, Item>> {
   return StateManager.open<Components, Item>(dir, {
+    snapshotEvery,
     initial: () => ({}),
     apply: (components, { key, value }) => {
       components[key] = value;
@@ -36,12 +40,21 @@ function openState(dir: string): Promise<StateManager<Components, Item>> {
 }
 
 /** A state, which is read when it is opened. */
-export const STATE: Contender<Log> = {
-  name: "ours, a state",
-  setting: "as it is",
-  isDurable: true,
-  async open(dir) {
-    const manager = await openState(dir);
+export const STATE: Contender<Log> = stateAs("ours, a state", "auto");
+
+/** A state that has no snapshot: all of its log is read. */
+export const WHOLE: Contender<Log> = stateAs(
+  "ours, a state without snapshots",
+  "never",
+);
+
+function stateAs(
+  name: string,
+  snapshotEvery: "auto" | "never",
+): Contender<Log> {
+  const setting = `snapshotEvery: ${snapshotEvery}`;
+  const open = async (dir: string): Promise<Log> => {
+    const manager = await openState(dir, snapshotEvery);
     const fill = (items: readonly unknown[]) =>
       Promise.all(items.map((item) => manager.apply(item as Item)));
     return {
@@ -51,8 +64,9 @@ export const STATE: Contender<Log> = {
       readAll: () => {},
       close: () => manager.close(),
     };
-  },
-};
+  };
+  return { name, setting, isDurable: true, open };
+}
 
 const TAIL = 1_000;
 

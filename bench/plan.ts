@@ -1,6 +1,6 @@
 import type { Contender } from "./contender.ts";
-import { LOGS, NODE_LOGS } from "./logs.ts";
-import { QUEUE, SNAPSHOT, STATE, STORE } from "./ours.ts";
+import { AWAITED, LOGS, NODE_LOGS } from "./logs.ts";
+import { QUEUE, SNAPSHOT, STATE, STORE, WHOLE } from "./ours.ts";
 import { NODE_QUEUES, QUEUES } from "./queues.ts";
 import type { Task } from "./task.ts";
 
@@ -38,8 +38,14 @@ const under = (isUnderNode: boolean) =>
 
 const logs = [...LOGS.map(under(false)), ...NODE_LOGS.map(under(true))];
 const queues = [...QUEUES.map(under(false)), ...NODE_QUEUES.map(under(true))];
-const ours = [STORE, STATE, SNAPSHOT].map(under(false));
-const [store, state, snapshot] = ours as [Who, Who, Who];
+const ours = [STORE, STATE, SNAPSHOT, WHOLE, AWAITED].map(under(false));
+const [store, state, snapshot, whole, awaited] = ours as [
+  Who,
+  Who,
+  Who,
+  Who,
+  Who,
+];
 const queue = under(false)(QUEUE);
 
 /** Everybody but the floor, each once. */
@@ -51,14 +57,14 @@ export function plan(
   hasBrowser: boolean,
   seed: number = 1,
 ): Measure[] {
-  const seconds = isQuick ? 0.4 : 1.5;
+  const seconds = isQuick ? 0.4 : 1;
   const many = isQuick ? 100_000 : 1_000_000;
   const base = { callers: 1, count: 1, seconds };
   const appends = [1, 8, 64, 1024].map((callers): Measure => ({
     id: `append-${callers}`,
     what: `durable appends, ${amount(callers)}`,
     task: { ...base, work: "append", callers },
-    who: [store, ...logs],
+    who: callers === 1 ? [store, awaited, ...logs] : [store, ...logs],
     isOfSyncs: true,
   }));
   return [
@@ -74,7 +80,7 @@ export function plan(
       id: "read",
       what: `opening ${many.toLocaleString("en")} records of 100,000 keys`,
       task: { ...base, work: "read", count: many },
-      who: [state, store, ...logs],
+      who: [state, whole, store, ...logs],
       isOfReading: true,
     },
     {
@@ -90,10 +96,10 @@ export function plan(
       task: { ...base, work: "snapshot", count: 100_000 },
       who: [store],
     },
-    view({ ...base, work: "view", seconds: isQuick ? 2 : 10 }),
+    view({ ...base, work: "view", seconds: isQuick ? 2 : 5 }),
     ...hasBrowser ? [page({ ...base, work: "page" }, isQuick)] : [],
     ...ofQueue(base, isQuick),
-    ...loads({ ...base, seconds: isQuick ? 0.6 : 4, seed }),
+    ...loads({ ...base, seconds: isQuick ? 0.6 : 3, seed }),
   ];
 }
 
@@ -115,7 +121,7 @@ function ofQueue(
       ...base,
       work: "drain",
       callers,
-      count: (isQuick ? 2_000 : 10_000) * (callers === 1 ? 1 : 10),
+      count: (isQuick ? 2_000 : 10_000) * (callers === 1 ? 1 : 5),
     },
     who: [queue, ...queues],
     isOfSyncs: true,
@@ -126,7 +132,7 @@ function ofQueue(
     {
       id: "latency",
       what: "queue: from enqueue to the consumer",
-      task: { ...base, work: "latency", count: isQuick ? 100 : 400 },
+      task: { ...base, work: "latency", count: isQuick ? 100 : 200 },
       who: [queue, ...queues],
     },
   ];
@@ -158,7 +164,8 @@ function page(task: Measure["task"], isQuick: boolean): Measure {
   const count = isQuick ? 700_000 : 7_000_000;
   const size = isQuick ? "a tenth of a gigabyte" : "a gigabyte";
   const what = `the page of a log of ${size}, against an empty page`;
-  return { id: "page", what, task: { ...task, count }, who: [store] };
+  const part = { task: { ...task, count }, who: [store], isOnce: true };
+  return { id: "page", what, ...part };
 }
 
 function view(task: Measure["task"]): Measure {

@@ -49,6 +49,7 @@ function others(result: Result): string {
 
 /** Prints which goals are met. */
 export function printGoals(all: readonly Goal[]): void {
+  if (all.length === 0) return;
   say("\ngoals");
   for (const { what, aim, reached, isMet } of all) {
     say(`  ${isMet ? "met   " : "missed"}  ${what}: ${reached}, aim ${aim}`);

@@ -55,6 +55,16 @@ function medians(results: readonly Result[]): Result {
   );
 }
 
+/** CPU time at the other commit, by that of today: more than 1 is better. */
+export interface Comparison {
+  readonly what: string;
+  readonly who: string;
+  readonly rounds: number;
+  readonly median: number;
+  /** The first and the last quartile. */
+  readonly quartiles: readonly [number, number];
+}
+
 /** The weight of an entry in a program that is bundled, in bytes. */
 export interface Size {
   readonly entry: string;

@@ -2,6 +2,7 @@
 import type { Goal } from "./goals.ts";
 import type { Curve } from "./growth.ts";
 import {
+  type Comparison,
   count,
   digits,
   type Findings,
@@ -21,6 +22,16 @@ export interface Results {
   readonly growth?: readonly Curve[];
   /** The sizes that `deno task sizes` has measured. */
   readonly sizes?: readonly Size[];
+  /** The results of `deno task bench:against`, and those with `--observed`. */
+  readonly against?: Compared;
+  readonly observed?: Compared;
+}
+
+/** Another commit, compared with today's source. */
+interface Compared {
+  readonly machine: string;
+  readonly commit: string;
+  readonly comparisons: readonly Comparison[];
 }
 
 /** Each table by the name of its place in the page; `undefined` if it was not measured. */
@@ -39,6 +50,7 @@ export function tables(results: Results): Tables {
     appendsLoad: loadTable(findings, "load-append"),
     queueLoad: loadTable(findings, "load-queue"),
     growth: growth && growthTable(growth),
+    channels: channelsTable(results),
     sizes: sizes && sizesTable(sizes),
     missed: table(
       ["", "aim", "reached"],
@@ -126,8 +138,8 @@ function rows(
   cell: (found: Found, id: string) => string,
   ofFloor: (floor: Result, id: string) => string,
 ): string {
-  const measured = Object.keys(columns).map((id) =>
-    findings.find((found) => found.id === id)!
+  const measured = Object.keys(columns).flatMap((id) =>
+    findings.filter((found) => found.id === id)
   );
   const names = new Set(
     measured.flatMap(({ found }) => found.map(({ name }) => name)),
@@ -144,7 +156,7 @@ function rows(
     ];
   });
   const floors = measured.map(({ id, floor }) => ofFloor(floor, id));
-  const head = ["", ...Object.values(columns)];
+  const head = ["", ...measured.map(({ id }) => columns[id]!)];
   return table(head, [["floor", ...floors], ...rows]);
 }
 
@@ -167,6 +179,18 @@ function growthTable(curves: readonly Curve[]): string {
     }),
   ]);
   return table(["", ...sizes.map(count)], rows);
+}
+
+/** A row for each work that was compared, with and without a subscriber. */
+function channelsTable({ against, observed }: Results): string | undefined {
+  if (against === undefined || observed === undefined) return undefined;
+  const cell = ({ median, quartiles: [first, last] }: Comparison) =>
+    `${median.toFixed(2)} (${first.toFixed(2)} to ${last.toFixed(2)})`;
+  const rows = against.comparisons.map((each) => {
+    const other = observed.comparisons.find(({ what }) => what === each.what);
+    return [each.what, cell(each), other === undefined ? "" : cell(other)];
+  });
+  return table(["", "nobody subscribed", "a subscriber to everything"], rows);
 }
 
 function sizesTable(sizes: readonly Size[]): string {
