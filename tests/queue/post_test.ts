@@ -14,6 +14,7 @@ import { TestDirectory } from "../support/dir.ts";
 import { GOOD, INBOX, posted, TestInbox } from "../support/inbox.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain, fillDisk, turns } from "../support/queue.ts";
+import { Users } from "../support/users.ts";
 
 Deno.test("MiniQueue.post() without an inbox is NOT_FOUND, and makes nothing", async () => {
   const test = new TestInbox();
@@ -206,19 +207,17 @@ if (Deno.build.os !== "windows") {
     const queue = await MiniQueue.open<string>(dir, { inbox: true });
     await queue.close();
     const modes: number[] = [];
-    const umask = Deno.umask(0o077);
-    try {
-      for (const mode of [0o700, 0o770, 0o777]) {
-        await Deno.chmod(`${dir}/inbox`, mode);
-        await MiniQueue.post(dir, "a");
-        const files = await Array.fromAsync(Deno.readDir(`${dir}/inbox`));
-        const { name } = files.find(({ isFile }) => isFile)!;
-        const path = `${dir}/inbox/${name}`;
-        modes.push((await Deno.stat(path)).mode! & 0o777);
-        await Deno.remove(path);
-      }
-    } finally {
-      Deno.umask(umask);
+    await using users = new Users();
+    const user = { uid: Deno.uid()!, gid: Deno.gid()!, umask: 0o077 };
+    for (const mode of [0o700, 0o770, 0o777]) {
+      await Deno.chmod(`${dir}/inbox`, mode);
+      const { refusal } = await users.act({ ...user, act: "post", dir });
+      assertEquals(refusal, undefined);
+      const files = await Array.fromAsync(Deno.readDir(`${dir}/inbox`));
+      const { name } = files.find(({ isFile }) => isFile)!;
+      const path = `${dir}/inbox/${name}`;
+      modes.push((await Deno.stat(path)).mode! & 0o777);
+      await Deno.remove(path);
     }
     assertEquals(modes, [0o600, 0o640, 0o644]);
   });
