@@ -3,11 +3,20 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TestDirectory } from "../support/dir.ts";
 import { JournalBytes } from "../support/journal.ts";
 import { miniMany } from "../support/mini.ts";
+import { size as sized } from "../support/size.ts";
 
 /** In little memory; what takes time by the square of these sizes never ends. */
 const FLAGS = ["-R", "-W", "--v8-flags=--max-old-space-size=64"];
 
+const NEWLINES = sized(3_000_000, 8_000_000);
+const LINES = sized(400_000, 1_000_000);
+const NULS = sized(2_000_000, 5_000_000);
+
 const RUST = "// MINISTORE JOURNAL v1.0.0\n1\n2\n";
+
+function grouped(count: number): string {
+  return count.toLocaleString("en");
+}
 
 const FILES: [
   what: string,
@@ -15,8 +24,8 @@ const FILES: [
   found: Record<string, string>,
 ][] = [
   [
-    "8 MB of newlines behind two records",
-    () => new JournalBytes().records(1, 2).text + "\n".repeat(8_000_000),
+    "MBs of newlines behind two records",
+    () => new JournalBytes().records(1, 2).text + "\n".repeat(NEWLINES),
     {
       verify: "fails its checksum",
       salvage: "2 records in ",
@@ -24,11 +33,11 @@ const FILES: [
     },
   ],
   [
-    "a million lines of an x behind two records",
-    () => new JournalBytes().records(1, 2).text + "x\n".repeat(1_000_000),
+    "very many lines of an x behind two records",
+    () => new JournalBytes().records(1, 2).text + "x\n".repeat(LINES),
     {
       verify: "fails its checksum",
-      salvage: "and 999,900 lines more",
+      salvage: `and ${grouped(LINES - 100)} lines more`,
     },
   ],
   [
@@ -43,18 +52,18 @@ const FILES: [
     },
   ],
   [
-    "5 MB of NULs and an x behind two records of the Rust program",
-    () => RUST + "\0".repeat(5_000_000) + "x",
+    "MBs of NULs and an x behind two records of the Rust program",
+    () => RUST + "\0".repeat(NULS) + "x",
     {
-      verify: "torn: 5,000,001 bytes",
+      verify: `torn: ${grouped(NULS + 1)} bytes`,
       salvage: "2 records in ",
       convert: "2 records",
       backup: "2",
     },
   ],
   [
-    "5 MB of newlines behind two records of the Rust program",
-    () => RUST + "\n".repeat(5_000_000),
+    "MBs of newlines behind two records of the Rust program",
+    () => RUST + "\n".repeat(NEWLINES),
     {
       verify: "the line is not JSON",
       salvage: "lines are blank",
