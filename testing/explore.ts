@@ -2,6 +2,7 @@ import { deadline } from "../base/deadline.ts";
 import { Checker, type ExploreOptions, type ExploreReport } from "./checker.ts";
 import { MemoryFileSystem } from "./memory_fs.ts";
 import type { Fault, FileSystemCall } from "./hooks.ts";
+import { Random } from "./random.ts";
 import { Recorder, type Workload } from "./workload.ts";
 
 /** A run that takes longer hangs: nothing in memory takes that long. */
@@ -101,6 +102,8 @@ export interface SweepOptions extends ExploreOptions {
   readonly faults: readonly Fault[];
   /** Which calls to fail. @default {all} */
   readonly applies?: (call: FileSystemCall) => boolean;
+  /** One in this number of the calls is made to fail, once and from then on; the seed says where they begin. @default {1} */
+  readonly callOneIn?: number;
 }
 
 /**
@@ -153,10 +156,11 @@ export async function sweepFaults<Item>(
     isComplete: true,
     violations: [],
   };
-  const { maxRecoveries = Infinity } = options;
+  const { maxRecoveries = Infinity, callOneIn = 1, seed = 1 } = options;
+  const random = new Random(seed);
   for (const fault of options.faults) {
     for (const isSticky of [false, true]) {
-      for (let index = 1;; index++) {
+      for (let index = 1 + random.below(callOneIn);; index += callOneIn) {
         const left = maxRecoveries - total.recoveries;
         if (left <= 0) return { ...total, isComplete: false };
         const run = { fault, isSticky, index };

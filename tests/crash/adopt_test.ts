@@ -8,7 +8,7 @@ import {
   type Workload,
 } from "@mini/state/testing";
 import { report } from "../support/report.ts";
-import { sampled } from "../support/size.ts";
+import { sampled, sampledCalls } from "../support/size.ts";
 
 const FILE = "/in/app.log";
 const PATH = "/data/journal.jsonl";
@@ -77,7 +77,10 @@ Deno.test("mini adopt survives a power cut after every call: all is there, or no
 Deno.test("mini adopt survives every call failing, once and from then on", async () => {
   const faults = [{ code: "EIO", keepBytes: 40 }, { code: "ENOSPC" }];
   const options = { faults, cuts: "none", crashRecoveryOneIn: 200 } as const;
-  const found = await sweepFaults(workload, { ...options, ...sampled(64) });
+  const found = await sweepFaults(workload, {
+    ...options,
+    ...sampledCalls(4, 64),
+  });
   report(`failing calls of ${workload.name}`, [found]);
   assertEquals(found.violations.slice(0, 3), []);
   assert(found.states > 10, `${found.states} states`);

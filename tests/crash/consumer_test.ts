@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { explore, sweepFaults } from "@mini/state/testing";
 import { CONSUMER_WORKLOADS } from "../support/consumer_workload.ts";
 import { report } from "../support/report.ts";
-import { sampled, size } from "../support/size.ts";
+import { sampled, sampledCalls, size } from "../support/size.ts";
 
 const EIO = { code: "EIO", keepBytes: 40 };
 const ENOSPC = { code: "ENOSPC", keepBytes: 7 };
@@ -26,7 +26,7 @@ Deno.test("a consumer's position survives every call failing, once and from then
       faults: size([EIO], [EIO, ENOSPC]),
       cuts: "none",
       crashRecoveryOneIn: 500,
-      ...sampled(100),
+      ...sampledCalls(3, 100),
     });
     report(`failing calls of a consumer ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);

@@ -17,7 +17,7 @@ import {
 } from "../support/copies.ts";
 import { openCounter } from "../support/counter.ts";
 import { report } from "../support/report.ts";
-import { sampled, size } from "../support/size.ts";
+import { sampled, sampledCalls } from "../support/size.ts";
 
 const FAULTS = [{ code: "EIO", keepBytes: 40 }, { code: "ENOSPC" }];
 
@@ -150,10 +150,9 @@ for (
   Deno.test(`${workload.name} survives every call failing, once and from then on`, async () => {
     const found = await sweepFaults(workload, {
       faults: FAULTS,
-      applies: ({ index }) => index % size(15, 1) === 0,
       cuts: "none",
       crashRecoveryOneIn: 200,
-      ...sampled(128),
+      ...sampledCalls(40, 128),
     });
     report(`failing calls of ${workload.name}`, [found]);
     assertEquals(found.violations.slice(0, 3), []);

@@ -6,7 +6,7 @@ import {
   type Workload,
 } from "@mini/state/testing";
 import { report } from "../support/report.ts";
-import { sampled } from "../support/size.ts";
+import { sampledCalls, size } from "../support/size.ts";
 import { STORE_WORKLOADS } from "../support/workloads.ts";
 
 const FAULTS = [{ code: "EIO", keepBytes: 40 }, {
@@ -44,10 +44,13 @@ async function sweep(
     faults,
     cuts: "none",
     crashRecoveryOneIn: 50,
-    ...sampled(stateOneIn),
+    ...sampledCalls(4, stateOneIn),
   } as const;
   const found = await sweepFaults(workload, options);
   assertEquals(found.violations.slice(0, 3), [], workload.name);
-  assert(found.states > 10, `${workload.name}: ${found.states} states`);
+  assert(
+    found.states > size(5, 10),
+    `${workload.name}: ${found.states} states`,
+  );
   return found;
 }

@@ -12,7 +12,7 @@ import { TestInbox } from "../support/inbox.ts";
 import { INBOX_WORKLOAD } from "../support/inbox_workload.ts";
 import { runAndKill } from "../support/kill.ts";
 import { report, say } from "../support/report.ts";
-import { sampled, size } from "../support/size.ts";
+import { sampled, sampledCalls, size } from "../support/size.ts";
 
 const ROUNDS = size(5, 60);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
@@ -32,13 +32,11 @@ Deno.test("MiniQueue: what was posted is in the ledger once, after a power cut a
 
 Deno.test("MiniQueue: what was posted is in the ledger once, whatever call of either side fails", async () => {
   const faults = [{ code: "ENOSPC", keepBytes: 40 }, { code: "EIO" }];
-  const oneIn = size(24, 1);
   const found = await sweepFaults(INBOX_WORKLOAD, {
     faults,
     cuts: "none",
     crashRecoveryOneIn: size(5_000, 500),
-    ...sampled(40),
-    applies: ({ index }) => (index + seed) % oneIn === 0,
+    ...sampledCalls(24, 40),
   });
   report("failing calls of inboxes", [found]);
   assertEquals(found.violations.slice(0, 3), []);

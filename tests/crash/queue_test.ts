@@ -4,7 +4,7 @@ import { crashStates, explore, sweepFaults } from "@mini/state/testing";
 import { TestQueue } from "../support/queue.ts";
 import { QUEUE_WORKLOAD } from "../support/queue_workloads.ts";
 import { report } from "../support/report.ts";
-import { sampled, size } from "../support/size.ts";
+import { sampled, sampledCalls, size } from "../support/size.ts";
 
 Deno.test("MiniQueue survives a power cut after every call, in every way, one with the state that it is in", async () => {
   const found = await explore(QUEUE_WORKLOAD, {
@@ -54,7 +54,7 @@ Deno.test("MiniQueue survives every call failing, once and from then on", async 
     faults: [{ code: "ENOSPC", keepBytes: 40 }],
     cuts: "none",
     crashRecoveryOneIn: size(5_000, 500),
-    ...sampled(30),
+    ...sampledCalls(3, 30),
   });
   report("failing calls of queues", [found]);
   assertEquals(found.violations.slice(0, 3), []);

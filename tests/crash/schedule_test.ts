@@ -2,7 +2,7 @@ import { explore, sweepFaults } from "@mini/state/testing";
 import { assert, assertEquals } from "@std/assert";
 import { report } from "../support/report.ts";
 import { SCHEDULE_WORKLOAD } from "../support/schedule_workload.ts";
-import { sampled, size } from "../support/size.ts";
+import { sampled, sampledCalls, size } from "../support/size.ts";
 
 const FULL = { code: "ENOSPC", keepBytes: 40 };
 
@@ -23,7 +23,7 @@ Deno.test("MiniQueue: an occurrence has fired exactly where its message is, whic
     faults: [FULL, ...size([], [{ code: "EIO" }])],
     cuts: "none",
     crashRecoveryOneIn: size(5_000, 500),
-    ...sampled(300),
+    ...sampledCalls(3, 300),
   });
   report("failing calls of schedules", [found]);
   assertEquals(found.violations.slice(0, 3), []);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { explore, type ExploreReport, sweepFaults } from "@mini/state/testing";
 import { report } from "../support/report.ts";
-import { sampled } from "../support/size.ts";
+import { sampled, sampledCalls } from "../support/size.ts";
 import { STATE_WORKLOADS } from "../support/state_workloads.ts";
 
 for (const workload of STATE_WORKLOADS) {
@@ -32,7 +32,7 @@ Deno.test("StateManager survives every call failing, once and from then on", asy
       const options = {
         cuts: "none",
         crashRecoveryOneIn: 1_000,
-        ...sampled(40),
+        ...sampledCalls(4, 40),
       } as const;
       const fault = { code, keepBytes: 40 };
       reports.push(

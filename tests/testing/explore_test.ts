@@ -3,6 +3,7 @@ import type { FileHandle, FileSystem } from "@mini/state/store";
 import {
   explore,
   type ExploreProgress,
+  type MemoryFileSystem,
   sweepFaults,
   type Workload,
 } from "@mini/state/testing";
@@ -120,6 +121,44 @@ Deno.test("sweepFaults() finds nothing wrong with a sound log", async () => {
   const report = await sweepFaults(lineLog("none"), { faults });
   assertEquals(report.violations, []);
   assert(report.moments > 10);
+});
+
+Deno.test("sweepFaults() makes one call in five fail, others by another seed, and all of them by several", async () => {
+  const failed = async (callOneIn: number, seed: number) => {
+    const calls = new Set<string>();
+    const sound = lineLog("none");
+    let first: string | undefined;
+    let count = 0;
+    await sweepFaults({
+      ...sound,
+      async run(fs, log) {
+        first = undefined;
+        const { hooks } = fs as MemoryFileSystem;
+        const { before } = hooks;
+        hooks.before = (call) => {
+          const fault = before?.(call);
+          if (fault !== undefined) first ??= `${call.index}`;
+          return fault;
+        };
+        await sound.run(fs, log).finally(() => {
+          if (first === undefined) return;
+          calls.add(first);
+          count++;
+        });
+      },
+    }, { faults, callOneIn, seed });
+    return { calls, count };
+  };
+  const all = await failed(1, 1);
+  const some = new Set<string>();
+  let fewest = all.count;
+  for (let seed = 1; seed <= 30; seed++) {
+    const { calls, count } = await failed(5, seed);
+    fewest = Math.min(fewest, count);
+    for (const call of calls) some.add(call);
+  }
+  assert(fewest < all.count / 4, `${fewest} of ${all.count}`);
+  assertEquals([...some].sort(), [...all.calls].sort());
 });
 
 Deno.test("sweepFaults() finds a log that continues after a failed sync", async () => {
