@@ -1,3 +1,4 @@
+import { BLOCKING_RULES } from "./rules/blocking.ts";
 import { DURABILITY_RULES } from "./rules/durability.ts";
 import { FILE_RULES } from "./rules/files.ts";
 import {
@@ -37,6 +38,7 @@ export function fileSystemSuite(
     ...NAME_RULES,
     ...LOCK_RULES,
     ...DURABILITY_RULES,
+    ...BLOCKING_RULES,
   ];
   const begin = async () => new FileSystemTrial(await make());
   return checksOf("FileSystem", rules, begin, options);

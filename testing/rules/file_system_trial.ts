@@ -29,7 +29,7 @@ export type FileSystemRule = Rule<FileSystemTrial>;
 export class FileSystemTrial extends Trial {
   readonly fixture: FileSystemFixture;
   /** The file system; what is opened is closed when the test has ended. */
-  readonly fs: FileSystem;
+  fs: FileSystem;
 
   constructor(fixture: FileSystemFixture) {
     super();
@@ -48,6 +48,11 @@ export class FileSystemTrial extends Trial {
           return this.watch(opened);
         });
     });
+  }
+
+  /** Tests another file system in the place of the fixture's. */
+  use(fs: FileSystem): void {
+    this.fs = this.#watchFileSystem(fs);
   }
 
   /** A path in the directory of the test. */

@@ -107,6 +107,31 @@ export const APPEND_RULES: readonly LogRule[] = [
     await log.sync();
     await t.reads((await t.afterPowerCut()).replay(), ["a", "b"]);
   }],
+  [
+    "appendSync() appends before it returns, and the appends that wait before that",
+    async (t) => {
+      const log = await t.open();
+      if (log.appendSync === undefined) {
+        return t.skip("the log has no appendSync()");
+      }
+      const waiting = log.append("a");
+      t.equal(log.appendSync("b"), 2, "the number");
+      t.equal(log.sequence, 2, "sequence");
+      t.equal(await waiting, 1, "the number of the append that waited");
+      t.equal(await log.append("c"), 3, "the number of the next record");
+      t.equal(log.appendSync("d"), 4, "the number of the one after that");
+      await t.reads(log.replay(), ["a", "b", "c", "d"]);
+      await t.reads((await t.reopen(log)).replay(), ["a", "b", "c", "d"]);
+    },
+  ],
+  ["appendSync() returns once the record is durable", async (t) => {
+    const log = await t.open();
+    if (log.appendSync === undefined) {
+      return t.skip("the log has no appendSync()");
+    }
+    log.appendSync("a");
+    await t.reads((await t.afterPowerCut()).replay(), ["a"]);
+  }],
   ["appendJson() appends as append() does", async (t) => {
     const log = await t.open();
     if (log.appendJson === undefined) {

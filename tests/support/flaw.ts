@@ -21,10 +21,12 @@ export interface Flaw {
 /** A file system with a flaw, for one check. */
 export function broken({ of, handles, fixture }: Flaw): FileSystemFixture {
   const memory = new MemoryFileSystem();
-  const flawed = async (path: string, opened: Promise<FileHandle>) => {
-    const file = await opened;
-    return { ...file, ...handles?.(file, memory, path) };
-  };
+  const flawedFile = (path: string, file: FileHandle) => ({
+    ...file,
+    ...handles?.(file, memory, path),
+  });
+  const flawed = async (path: string, opened: Promise<FileHandle>) =>
+    flawedFile(path, await opened);
   const fs: FileSystem = {
     open: (path, access) => flawed(path, memory.open(path, access)),
     create: (path, mode) => flawed(path, memory.create(path, mode)),
@@ -38,6 +40,11 @@ export function broken({ of, handles, fixture }: Flaw): FileSystemFixture {
     lock: (path, mode, note) => memory.lock(path, mode, note),
     watch: (path, signal) => memory.watch(path, signal),
     freeBytes: (path) => memory.freeBytes(path),
+    blocking: {
+      ...memory.blocking,
+      create: (path, mode) =>
+        flawedFile(path, memory.blocking.create(path, mode)),
+    },
     ...of?.(memory),
   };
   return { ...inMemory(memory), fs, ...fixture?.(memory) };

@@ -11,7 +11,8 @@ try {
   for (let index = 0; index < Number(count); index++) {
     const data = `${index} ${"x".repeat(Number(length))}`;
     try {
-      await store.append(data);
+      if (index % 2 === 0) await store.append(data);
+      else store.appendSync(data);
       tell(`ok ${data}`);
     } catch (error) {
       tell(`${(error as MiniError).code} ${data}`);

@@ -21,6 +21,18 @@ async function append(
   await settle(log, log.issue(item), store.append(item));
 }
 
+/** Appends one record before it returns, and notes what became of it. */
+function appendSync(store: Store, log: Log, item: string): void {
+  const unit = log.issue(item);
+  try {
+    store.appendSync(item);
+    log.ack(unit);
+  } catch (error) {
+    if ((error as MiniError).code === "NO_SPACE") log.refuse(unit);
+    else throw error;
+  }
+}
+
 async function appendBatch(
   store: Store,
   log: Log,
@@ -153,6 +165,22 @@ const LOSSLESS: readonly Workload<string>[] = [
     }
     await store.close();
   }, { maxSegmentBytes: 500 }),
+  workload(
+    "synchronous appends, appends that wait, and rotation",
+    async (store, log) => {
+      appendSync(store, log, "a");
+      const waiting = Promise.all(
+        ["b", long(1)].map((item) => append(store, log, item)),
+      );
+      waiting.catch(() => {});
+      appendSync(store, log, "c");
+      await waiting;
+      for (const index of [2, 3, 4]) appendSync(store, log, long(index));
+      await append(store, log, "d");
+      await store.close();
+    },
+    { maxSegmentBytes: 500 },
+  ),
   workload("files that a group may read", async (store, log, reopen) => {
     await append(store, log, "a");
     await store.rotate();
@@ -206,13 +234,14 @@ function compaction(): Workload<string> {
 }
 
 /** Removal of what is beyond `keep`: that many of the newest records are there, without a gap. */
-function keeping(): Workload<string> {
+function keeping(name: string, isSync: boolean): Workload<string> {
   const all = ["1", "2", "3"];
   const options = { maxSegmentBytes: 120, keep: { records: 1 } };
-  const base = workload("removal of what is not kept", async (store, log) => {
+  const base = workload(name, async (store, log) => {
     for (const item of all) {
       const unit = log.issue(item);
-      await store.append(item);
+      if (isSync) store.appendSync(item);
+      else await store.append(item);
       log.ack(unit);
     }
     await store.close();
@@ -272,6 +301,7 @@ function timed(): Workload<string> {
 export const STORE_WORKLOADS: readonly Workload<string>[] = [
   ...LOSSLESS,
   compaction(),
-  keeping(),
+  keeping("removal of what is not kept", false),
+  keeping("synchronous removal of what is not kept", true),
   timed(),
 ];

@@ -4,7 +4,10 @@ import { type LogFixture, logSuite, runSuite } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { brokenLog, miniStore } from "../support/log_flaw.ts";
 import { LOG_FLAWS } from "../support/log_flaws.ts";
+import { SYNC_FLAWS } from "../support/sync_flaws.ts";
 import { MemoryLog } from "../support/memory_log.ts";
+
+const FLAWS = [...LOG_FLAWS, ...SYNC_FLAWS];
 
 /** A log in memory that may be taken over, or fail. */
 function inMemory(): LogFixture {
@@ -34,6 +37,7 @@ const SKIPPED = {
   ],
   MemoryLog: [
     "the log has no appendJson()",
+    "the log has no appendSync()",
     "the log has no failed",
     "the log has no health()",
     "the log has no id",
@@ -73,7 +77,7 @@ for (const [what, make] of Object.entries(FIXTURES)) {
   });
 }
 
-for (const flaw of LOG_FLAWS) {
+for (const flaw of FLAWS) {
   Deno.test(`logSuite() tells which rule is broken where ${flaw.what}`, async () => {
     const suite = logSuite(() => brokenLog(flaw), { hangMs: 200 });
     const { failures } = await runSuite(suite);
@@ -88,7 +92,7 @@ for (const flaw of LOG_FLAWS) {
 }
 
 Deno.test("logSuite() has no rule that no log breaks", () => {
-  const breakable = new Set(LOG_FLAWS.flatMap(({ breaks }) => breaks));
+  const breakable = new Set(FLAWS.flatMap(({ breaks }) => breaks));
   const rules = logSuite(miniStore).map(({ name }) => name);
   assertEquals(rules.filter((rule) => !breakable.has(rule)), []);
 });
