@@ -131,6 +131,8 @@ export interface KeepOptions {
   records?: number;
   /**
    * The records of the last milliseconds, as the last time in each segment tells.
+   * `appendSync` reads no segment for that: it leaves those that opening has not
+   * read to the next rotation of `append`.
    * Needs `timestamps`. Removes at most two segments at a time, and none while
    * the wall clock shows a time before 2020. A clock that was too far ahead makes
    * segments stay longer: give `bytes` as well where the disk is small.

@@ -372,9 +372,12 @@ export class MiniStore<T> implements AsyncDisposable {
    * import { assertEquals } from "@std/assert";
    *
    * const path = `${await Deno.makeTempDir()}/session.jsonl`;
-   * await using log = await MiniStore.open<{ event: string }>(path);
-   * globalThis.addEventListener("unload", () => log.appendSync({ event: "end" }));
+   * const log = await MiniStore.open<{ event: string }>(path);
+   * const end = () => void log.appendSync({ event: "end" });
+   * globalThis.addEventListener("unload", end); // under Node: process.on("exit", end)
    * assertEquals(log.appendSync({ event: "start" }), 1);
+   * globalThis.removeEventListener("unload", end);
+   * await log.close();
    * ```
    */
   appendSync(record: T, options: AppendOptions = {}): number {

@@ -21,11 +21,13 @@ import { TIMES_MUTANTS } from "./times.ts";
 import { VIEW_MUTANTS } from "./view.ts";
 import { WORK_MUTANTS } from "./work.ts";
 import { ROTATION_MUTANTS } from "./rotation.ts";
+import { SYNC_MUTANTS } from "./sync.ts";
 import { WRITER_MUTANTS } from "./writer.ts";
 
 export const MUTANTS: readonly Mutant[] = [
   ...WRITER_MUTANTS,
   ...ROTATION_MUTANTS,
+  ...SYNC_MUTANTS,
   ...STORE_MUTANTS,
   ...FOLLOW_MUTANTS,
   ...CONSUME_MUTANTS,

@@ -1,38 +1,12 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  type FileSystem,
-  MiniError,
-  MiniStore,
-  type StoreOptions,
-} from "@mini/state/store";
+import { assert, assertEquals } from "@std/assert";
+import { type MiniError, MiniStore } from "@mini/state/store";
 import { crashStates, MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
-import { errorOf, openAndRead } from "../support/journal.ts";
+import { openAndRead } from "../support/journal.ts";
+import { Listener } from "../support/listener.ts";
+import { left, open, PATH, thrown } from "../support/sync_append.ts";
 import { syncedPaths } from "../support/syncs.ts";
 import { WallClock } from "../support/wall_clock.ts";
-
-const PATH = "/data/journal.jsonl";
-
-function open(
-  fs: FileSystem,
-  options: StoreOptions<unknown> = {},
-): Promise<MiniStore<unknown>> {
-  return MiniStore.open<unknown>(PATH, { ...options, fs });
-}
-
-/** The error that a call throws. */
-function thrown(call: () => unknown): MiniError {
-  return assertThrows(call, MiniError);
-}
-
-async function left(fs: MemoryFileSystem): Promise<unknown[]> {
-  fs.restart();
-  fs.hooks = {};
-  const store = await open(fs);
-  const data = await Array.fromAsync(store.replay(), ({ data }) => data);
-  await store.close();
-  return data;
-}
 
 Deno.test("MiniStore.appendSync() returns the number once the record is durable, and appends the lines of append()", async () => {
   await using directory = new TestDirectory();
@@ -209,82 +183,6 @@ Deno.test("MiniStore.appendSync() removes by age what opening has read, and leav
   }
 });
 
-Deno.test("MiniStore.appendSync() whose rotation fails appends all the same", async () => {
-  const fs = new MemoryFileSystem();
-  const store = await open(fs, { maxSegmentBytes: 1 });
-  fs.hooks.before = ({ operation }) =>
-    operation === "create" ? { code: "ENOSPC" } : undefined;
-  assertEquals(store.appendSync("a"), 1);
-  assertEquals(store.rotationFailure?.code, "NO_SPACE");
-  fs.hooks = {};
-  assertEquals(store.appendSync("b"), 2);
-  await store.close();
-  assertEquals(await left(fs), ["a", "b"]);
-});
-
-Deno.test("MiniStore.appendSync() on a full disk throws NO_SPACE, and the log continues", async () => {
-  const fs = new MemoryFileSystem();
-  const store = await open(fs);
-  store.appendSync("a");
-  const size = fs.content(PATH)!.length;
-  let isFull = true;
-  fs.hooks.before = ({ operation }) =>
-    isFull && operation === "write"
-      ? { code: "ENOSPC", keepBytes: 20 }
-      : undefined;
-  const waiting = errorOf(store.append("b"));
-  const error = thrown(() => store.appendSync("c"));
-  assertEquals([error.code, (await waiting).code], ["NO_SPACE", "NO_SPACE"]);
-  assertEquals(fs.content(PATH)!.length, size, "a part of it is there");
-  isFull = false;
-  assertEquals(store.appendSync("d"), 2, "its number is used again");
-  await store.close();
-  assertEquals(await left(fs), ["a", "d"]);
-});
-
-for (const operation of ["write", "sync", "stat"] as const) {
-  Deno.test(`MiniStore.appendSync() poisons the log where ${operation} fails`, async () => {
-    const fs = new MemoryFileSystem();
-    const store = await open(fs);
-    store.appendSync("a");
-    fs.hooks.before = (call) =>
-      call.operation === operation ? { code: "EIO" } : undefined;
-    const waiting = errorOf(store.append("b"));
-    assertEquals(thrown(() => store.appendSync("c")).code, "POISONED");
-    assertEquals((await waiting).code, "POISONED");
-    assertEquals((await store.failed).code, "POISONED");
-    fs.hooks = {};
-    const { calls } = fs;
-    assertEquals(thrown(() => store.appendSync("d")).code, "POISONED");
-    assertEquals(fs.calls, calls, "something was done to the disk");
-    await store.close().catch(() => {});
-    assertEquals((await left(fs)).slice(0, 1), ["a"]);
-  });
-}
-
-Deno.test("MiniStore.appendSync() poisons the log where its lock was removed", async () => {
-  await using directory = new TestDirectory();
-  const store = await MiniStore.open<string>(directory.at());
-  await Deno.remove(`${directory.at()}.lock`);
-  assertEquals(thrown(() => store.appendSync("a")).code, "POISONED");
-  await store.close();
-});
-
-Deno.test("MiniStore.appendSync() refuses what append() refuses, and writes nothing", async () => {
-  const fs = new MemoryFileSystem();
-  const store = await open(fs, { maxRecordBytes: 100 });
-  const { calls } = fs;
-  const refused: Record<string, unknown> = {
-    UNSERIALIZABLE: () => {},
-    TOO_LARGE: "x".repeat(200),
-  };
-  for (const [code, record] of Object.entries(refused)) {
-    assertEquals(thrown(() => store.appendSync(record)).code, code);
-  }
-  assertEquals(fs.calls, calls);
-  await store.close();
-});
-
 Deno.test("MiniStore.appendSync() with durable: false writes and does not sync", async () => {
   const fs = new MemoryFileSystem();
   const store = await open(fs, { durable: false });
@@ -292,23 +190,6 @@ Deno.test("MiniStore.appendSync() with durable: false writes and does not sync",
   assertEquals([store.sequence, store.durableSequence], [1, 0]);
   assertEquals(store.appendSync("b", { durable: true }), 2);
   assertEquals(store.durableSequence, 2);
-  await store.close();
-});
-
-Deno.test("MiniStore.appendSync() is UNSUPPORTED where the file system has no synchronous half", async () => {
-  const memory = new MemoryFileSystem();
-  const fs = new Proxy(memory, {
-    get(target, key) {
-      if (key === "blocking") return undefined;
-      const member = Reflect.get(target, key, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
-  const store = await open(fs);
-  const waiting = store.append("a");
-  const error = thrown(() => store.appendSync("b"));
-  assertEquals([error.code, error.path], ["UNSUPPORTED", PATH]);
-  assertEquals(await waiting, 1);
   await store.close();
 });
 
@@ -322,4 +203,49 @@ Deno.test("MiniStore.appendSync() lets those who follow read on", async () => {
   store.appendSync("c");
   await store.close();
   assertEquals(await followed, ["a", "b", "c"]);
+});
+
+Deno.test("MiniStore.appendSync() syncs the names that its rotation changes", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at();
+  await using store = await MiniStore.open<string>(path, {
+    maxSegmentBytes: 1,
+  });
+  const synced = await syncedPaths(() => store.appendSync("a"));
+  // The record, the header of the next segment, and twice the directory.
+  assertEquals(synced.filter((path) => path !== directory.path).length, 2);
+  assertEquals(synced.slice(-2), [directory.path, directory.path]);
+});
+
+Deno.test("MiniStore.appendSync() is told and counted before it returns", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await open(fs, { maxSegmentBytes: 150, keep: { records: 1 } });
+  using listener = new Listener(["append", "commit", "rotate", "compact"], [
+    "no-space",
+  ]);
+  const waiting = store.append("a");
+  store.appendSync("x".repeat(100));
+  store.appendSync("x".repeat(100));
+  assertEquals(listener.of("append asyncEnd").map(({ seq }) => seq), [1, 2, 3]);
+  const commits = listener.of("commit asyncEnd");
+  assertEquals(commits.map(({ first, last }) => [first, last]), [[1, 2], [
+    3,
+    3,
+  ]]);
+  assertEquals(commits.map(({ callers }) => callers), [2, 1]);
+  assertEquals(listener.of("rotate asyncEnd").length, 2);
+  assertEquals(listener.of("compact asyncEnd").length, 1);
+  fs.hooks.before = ({ operation }) =>
+    operation === "write" ? { code: "ENOSPC" } : undefined;
+  const error = thrown(() => store.appendSync("b"));
+  for (const name of ["append error", "commit error", "no-space"]) {
+    assertEquals(listener.of(name).map(({ error }) => error), [error], name);
+  }
+  fs.hooks = {};
+  const { records, failures, rotations, callers, waiting: left } = store
+    .metrics();
+  assertEquals([records, failures, rotations, left], [3, 1, 2, 0]);
+  assertEquals([callers.count, callers.sum], [2, 3]);
+  await waiting;
+  await store.close();
 });
