@@ -1,6 +1,6 @@
 import { concat } from "../../base/bytes.ts";
 import { hasCode, MiniError } from "../../base/errors.ts";
-import { lineOf, MAX_DEPTH, toJson, tooLarge } from "../../base/json.ts";
+import { fitting, lineOf, MAX_DEPTH, toJson } from "../../base/json.ts";
 import { withResolvers } from "../../base/promise.ts";
 import { Signal } from "../../base/signal.ts";
 import type {
@@ -16,16 +16,14 @@ import { compacted } from "../errors.ts";
 import type { Lease } from "../lease.ts";
 import type { Stream } from "../stream.ts";
 import { commit } from "./commit.ts";
-import { bodyOf, EMPTY_BODY_BYTES, howMany } from "./body.ts";
+import { bodyOf, EMPTY_BODY_BYTES } from "./body.ts";
 import { commitHeaders, type NewCommit } from "./message.ts";
 import { endOf, Reading } from "./reading.ts";
 import type { Placed, Taken } from "./take_over.ts";
 
-const encoder = new TextEncoder();
-
 /** A record that waits to be written. */
 interface Waiting {
-  readonly json: Uint8Array;
+  readonly json: string;
   readonly applied: (() => number) | undefined;
   readonly appended: PromiseWithResolvers<number>;
 }
@@ -101,7 +99,7 @@ export class JetStreamLog implements Log<unknown> {
 
   // deno-lint-ignore require-await -- what is thrown must reject
   async appendJson(json: string, options?: AppendOptions): Promise<number> {
-    return this.#append(lineOf(json), options);
+    return this.#append(fitting(lineOf(json), this.#maxBytes), options);
   }
 
   /** The size of the largest record: it stands in an array. */
@@ -109,12 +107,9 @@ export class JetStreamLog implements Log<unknown> {
     return this.#parts.stream.maxBodyBytes - EMPTY_BODY_BYTES;
   }
 
-  #append(text: string, { applied }: AppendOptions = {}): Promise<number> {
+  #append(json: string, { applied }: AppendOptions = {}): Promise<number> {
     this.#assertOpen("append");
     if (this.#failure !== undefined) throw this.#failure;
-    const json = encoder.encode(text);
-    const most = this.#maxBytes;
-    if (json.length > most) throw tooLarge(`${json.length} bytes`, most);
     const appended = withResolvers<number>();
     this.#waiting.push({ json, applied, appended });
     this.#writing ??= this.#write();
@@ -133,14 +128,13 @@ export class JetStreamLog implements Log<unknown> {
   }
 
   async #writeSome(): Promise<void> {
-    const some = this.#waiting.splice(
-      0,
-      howMany(this.#waiting, this.#maxBytes),
-    );
+    const { maxBodyBytes } = this.#parts.stream;
+    const { bytes, count } = bodyOf(this.#waiting, maxBodyBytes);
+    const some = this.#waiting.splice(0, count);
     const told = some.flatMap(({ applied }) => applied?.() ?? []);
     const outcome = await this.#commit(
-      bodyOf(some.map(({ json }) => json)),
-      some.length,
+      bytes,
+      count,
       told.length > 0 ? Math.max(...told) : undefined,
     );
     if (typeof outcome === "object") {

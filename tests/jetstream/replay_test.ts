@@ -84,3 +84,21 @@ Deno.test("a log on JetStream is CORRUPT where a server has another commit at it
   assertMatch(error.message, /message 11 is commit 1\.10 .+ and 1\.99/);
   await log.close!();
 });
+
+Deno.test("a log on JetStream writes no message over the limit of the server, whatever the characters of the records", async () => {
+  const nats = new FakeNats();
+  const { log } = await jetStream(nats.connect(), "log");
+  // A megabyte in characters, and three of them in bytes.
+  const texts = Array.from({ length: 100 }, () => "€".repeat(10_000));
+  await Promise.all(texts.map((text) => log.append(text)));
+  const { messages } = nats.streams.get("MINI_log")!;
+  const sizes = [...messages.values()].map(({ data }) => data.length);
+  assert(Math.max(...sizes) <= 1024 * 1024, sizes.join());
+  assert(messages.size < 10, sizes.join());
+  assertEquals(await Array.fromAsync(log.replay(), dataOf), texts);
+  const over = log.append("€".repeat(400_000)) as Promise<never>;
+  assertEquals((await errorOf(over)).code, "TOO_LARGE");
+  const json = log.appendJson!(`"${"€".repeat(400_000)}"`) as Promise<never>;
+  assertEquals((await errorOf(json)).code, "TOO_LARGE");
+  await log.close();
+});
