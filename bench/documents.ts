@@ -1,6 +1,7 @@
 /** Puts what was measured where the documents have it. */
 import { fromFileUrl, join } from "@std/path";
 import { writeCharts } from "./chart.ts";
+import { clusterTables } from "./cluster_tables.ts";
 import { goals } from "./goals.ts";
 import { type Findings, mergeResults } from "./results.ts";
 import { fillSentences } from "./sentences.ts";
@@ -11,12 +12,19 @@ const root = fromFileUrl(new URL("../", import.meta.url));
 const RESULTS: string = join(root, "bench", "results.json");
 
 /** The pages that have figures. */
-export const PAGES: readonly string[] = ["README.md", "docs/PERFORMANCE.md"];
+export const PAGES: readonly string[] = [
+  "README.md",
+  "docs/PERFORMANCE.md",
+  "docs/CLUSTER.md",
+];
 
 /** A page with the figures of the results. */
 export function filled(name: string, page: string, results: Results): string {
-  const { findings } = results;
-  return fill(fillSentences(name, page, findings), tables(results));
+  const { findings, jetstream } = results;
+  return fill(fillSentences(name, page, findings), {
+    ...tables(results),
+    ...jetstream && clusterTables(jetstream),
+  });
 }
 
 /**

@@ -1,8 +1,11 @@
 /**
  * Measures a state in JetStream, on one server and on three, beside the least that
  * JetStream can do, a `publish` of each record, and beside a state in a directory,
- * all in the same run: `deno task bench:jetstream`, with `--quick` in a minute. The
- * servers sync always, and run on this machine.
+ * all in the same run: `deno task bench:jetstream`, in about seven minutes, with
+ * `--quick` in one. The servers sync always, and run on this machine.
+ *
+ * `--write` puts the results into `bench/results.json`, and the tables made from
+ * them into docs/CLUSTER.md.
  */
 import { parseArgs } from "node:util";
 import { join } from "@std/path";
@@ -12,16 +15,30 @@ import { jetStream } from "@mini/state/jetstream";
 import { StateManager } from "@mini/state/state";
 import { NatsCluster } from "../tests/support/nats_cluster.ts";
 import { type NatsServer, natsServer } from "../tests/support/nats_server.ts";
+import type {
+  ClusterResults,
+  Failover,
+  Nodes,
+  Opened,
+  Written,
+} from "./results.ts";
+import { writeDocuments } from "./documents.ts";
 import { failovers } from "./failovers.ts";
+import { fillAsOne } from "./one_caller.ts";
 import { type Item, record, records } from "./record.ts";
 import { machine, say } from "./report.ts";
 import { type Cost, Meter } from "./task.ts";
 
-const { values: { quick: isQuick } } = parseArgs({
-  options: { quick: { type: "boolean", default: false } },
+const { values: { quick: isQuick, write: writes } } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+  },
 });
-const ROUNDS = isQuick ? 1 : 5;
-const SECONDS = isQuick ? 0.3 : 2;
+const ROUNDS = isQuick ? 1 : 7;
+const SECONDS = isQuick ? 0.3 : 1.2;
+/** Each takes up to ten seconds, and moves little. */
+const FAILOVER_ROUNDS = isQuick ? 1 : 3;
 const CALLERS = [1, 64, 1_024];
 const RECORDS = isQuick ? 10_000 : 100_000;
 
@@ -35,7 +52,7 @@ const COMPONENTS = {
 /** Servers, a connection to them, and a directory. */
 interface Place {
   readonly nc: NatsConnection;
-  readonly replicas: 1 | 3;
+  readonly replicas: Nodes;
   readonly dir: string;
 }
 
@@ -51,10 +68,13 @@ type Open = (
   name: string,
 ) => Promise<StateManager<Record<string, unknown>, Item>>;
 
+const DIRECTORY = "a state in a directory";
+const JETSTREAM = "a state in JetStream";
+
 const STATES: Readonly<Record<string, Open>> = {
-  "in a directory": ({ dir }, name) =>
+  [DIRECTORY]: ({ dir }, name) =>
     StateManager.open(join(dir, name), COMPONENTS),
-  "in JetStream": async ({ nc, replicas }, name) =>
+  [JETSTREAM]: async ({ nc, replicas }, name) =>
     await StateManager.open({
       ...await jetStream<Record<string, unknown>>(nc, name, { replicas }),
       ...COMPONENTS,
@@ -100,10 +120,9 @@ async function written(target: Target, callers: number): Promise<Cost> {
   return await run(SECONDS);
 }
 
-async function writing(place: Place): Promise<void> {
+async function writing(place: Place): Promise<Written[]> {
   const all = [FLOOR, ...Object.keys(STATES)];
-  say("\n| callers | written | a second | to js.publish | µs of our CPU |");
-  say("| --- | --- | --- | --- | --- |");
+  const found: Written[] = [];
   for (const callers of CALLERS) {
     const costs = new Map<string, Cost[]>(all.map((who) => [who, []]));
     for (let round = 0; round < ROUNDS; round++) {
@@ -117,60 +136,82 @@ async function writing(place: Place): Promise<void> {
     const rates = (who: string) => costs.get(who)!.map(({ rate }) => rate);
     for (const who of all) {
       const ratios = rates(who).map((rate, at) => rate / rates(FLOOR)[at]!);
-      const cpu = median(costs.get(who)!.map(({ cpuUs }) => cpuUs));
-      const rate = Math.round(median(rates(who))).toLocaleString("en");
+      const it: Written = {
+        nodes: place.replicas,
+        callers,
+        who,
+        rate: median(rates(who)),
+        ratio: median(ratios),
+        cpuUs: median(costs.get(who)!.map(({ cpuUs }) => cpuUs)),
+      };
+      found.push(it);
+      const { rate, ratio, cpuUs } = it;
       say(
-        `| ${callers} | ${who} | ${rate} | ${median(ratios).toFixed(2)} | ${
-          cpu.toFixed(0)
-        } |`,
+        `  ${callers} callers, ${who}: ${rate.toFixed(0)} a second, ${
+          ratio.toFixed(2)
+        } of ${FLOOR}, ${cpuUs.toFixed(0)} µs of our CPU time`,
       );
     }
   }
+  return found;
 }
 
 /** Opens states that have records and no snapshot. */
-async function opening(place: Place): Promise<void> {
-  const costs = new Map<string, { ms: number; cpuMs: number }[]>();
+async function opening(place: Place): Promise<Opened[]> {
+  const { nc, replicas } = place;
+  const names = new Map<string, [name: string, open: Open]>();
   for (const [who, open] of Object.entries(STATES)) {
     const state = await open(place, "opened");
     for (let at = 0; at < RECORDS; at += 1_000) {
       await Promise.all(records(at, 1_000).map((item) => state.apply(item)));
     }
     await state.close();
-    costs.set(who, []);
+    names.set(`${who}, written by 1,000 callers`, ["opened", open]);
   }
+  // One server syncs each of these messages, which takes minutes.
+  if (replicas === 3) {
+    await fillAsOne(nc, "one", RECORDS, { replicas });
+    names.set(`${JETSTREAM}, written by one`, ["one", STATES[JETSTREAM]!]);
+  }
+  const costs = new Map<string, { ms: number; cpuMs: number }[]>();
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [who, open] of Object.entries(STATES)) {
+    for (const [who, [name, open]] of names) {
       const meter = new Meter();
-      const state = await open(place, "opened");
-      const { ms } = meter;
-      costs.get(who)!.push({ ms, cpuMs: meter.cost(1).cpuUs / 1_000 });
+      const state = await open(place, name);
+      const cost = { ms: meter.ms, cpuMs: meter.cost(1).cpuUs / 1_000 };
+      costs.set(who, [...costs.get(who) ?? [], cost]);
       if (state.sequence !== RECORDS) throw new Error(`${state.sequence}`);
       await state.close();
     }
   }
-  say(
-    `\n| opening ${
-      RECORDS.toLocaleString("en")
-    } records | ms | ms of our CPU |`,
-  );
-  say("| --- | --- | --- |");
-  for (const [who, found] of costs) {
-    const ms = median(found.map(({ ms }) => ms)).toFixed(0);
-    const cpuMs = median(found.map(({ cpuMs }) => cpuMs)).toFixed(0);
-    say(`| ${who} | ${ms} | ${cpuMs} |`);
-  }
+  return [...costs].map(([who, found]) => {
+    const ms = median(found.map(({ ms }) => ms));
+    const cpuMs = median(found.map(({ cpuMs }) => cpuMs));
+    say(
+      `  opening ${RECORDS} records, ${who}: ${ms.toFixed(0)} ms, ${
+        cpuMs.toFixed(0)
+      } ms of our CPU time`,
+    );
+    return { nodes: replicas, who, records: RECORDS, ms, cpuMs };
+  });
 }
 
-async function measure(server: NatsServer, nodes: 1 | 3): Promise<void> {
+/** Measures on a number of servers. */
+async function measure(
+  server: NatsServer,
+  nodes: Nodes,
+): Promise<Pick<ClusterResults, "written" | "opened" | "failovers">> {
   const dir = await Deno.makeTempDir({ prefix: "mini-state-bench-" });
   try {
     await using cluster = await NatsCluster.start(server, { nodes });
     const place = { nc: await cluster.connect(), replicas: nodes, dir };
     say(`\n${nodes === 1 ? "one server" : "three servers"}`);
-    await writing(place);
-    await opening(place);
-    if (nodes === 3) await failovers(cluster, ROUNDS);
+    const written = await writing(place);
+    const opened = await opening(place);
+    const lost: Failover[] = nodes === 3
+      ? await failovers(cluster, FAILOVER_ROUNDS)
+      : [];
+    return { written, opened, failovers: lost };
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -187,5 +228,14 @@ else {
   say(
     `${machine()}; nats-server ${server.version}, sync_interval: always; median of ${ROUNDS} rounds`,
   );
-  for (const nodes of [1, 3] as const) await measure(server, nodes);
+  const [one, three] = [await measure(server, 1), await measure(server, 3)];
+  const results: ClusterResults = {
+    machine: machine(),
+    server: server.version,
+    rounds: ROUNDS,
+    written: [...one.written, ...three.written],
+    opened: [...one.opened, ...three.opened],
+    failovers: three.failovers,
+  };
+  if (writes) await writeDocuments({ jetstream: results });
 }

@@ -112,3 +112,44 @@ export function timesAt(share: number, result: Result): string | undefined {
   return (isMany ? ["p50", "p99", "p999"] : ["p50", "p99"])
     .map((name) => digits(result[`${name}At${share}`]!)).join(", ");
 }
+
+/** How many servers there are. */
+export type Nodes = 1 | 3;
+
+/** Writes of a number of callers: medians over the rounds. */
+export interface Written {
+  readonly nodes: Nodes;
+  readonly callers: number;
+  readonly who: string;
+  /** How many a second. */
+  readonly rate: number;
+  /** Median of the ratios to `js.publish` in the same round. */
+  readonly ratio: number;
+  /** The CPU time of each, of this process. */
+  readonly cpuUs: number;
+}
+
+/** The opening of a state: medians over the rounds. */
+export interface Opened {
+  readonly nodes: Nodes;
+  readonly who: string;
+  readonly records: number;
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
+/** How long nothing is acknowledged, in each round, the shortest first. */
+export interface Failover {
+  readonly what: string;
+  readonly seconds: readonly number[];
+}
+
+/** The results of `deno task bench:jetstream`. */
+export interface ClusterResults {
+  readonly machine: string;
+  readonly server: string;
+  readonly rounds: number;
+  readonly written: readonly Written[];
+  readonly opened: readonly Opened[];
+  readonly failovers: readonly Failover[];
+}

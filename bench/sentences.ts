@@ -1,4 +1,4 @@
-/** The sentences of README.md and docs/PERFORMANCE.md that have figures, taken from a file of results. */
+/** The sentences of pages that have figures, taken from a file of results. */
 import { count, digits, type Findings } from "./results.ts";
 
 /** Figures are named by measure, contender and field. */
@@ -16,6 +16,7 @@ const SENTENCES: Readonly<Record<string, readonly string[]>> = {
     "shows a write {view|ours|p50} ms after it was made, and 99 of 100 within {view|ours|p99} ms.",
     "The writer takes {view|ours|costPercent} % more CPU time than without it.",
   ],
+  "docs/CLUSTER.md": [],
 };
 
 /** Puts the figures into the sentences of a page, whose line breaks stay, as does what was not measured; a sentence that it lacks is an error. */

@@ -2,6 +2,7 @@
 import type { Goal } from "./goals.ts";
 import type { Curve } from "./growth.ts";
 import {
+  type ClusterResults,
   type Comparison,
   count,
   digits,
@@ -25,6 +26,7 @@ export interface Results {
   /** The results of `deno task bench:against`, and those with `--observed`. */
   readonly against?: Compared;
   readonly observed?: Compared;
+  readonly jetstream?: ClusterResults;
 }
 
 /** Another commit, compared with today's source. */
@@ -204,8 +206,8 @@ function sizesTable(sizes: readonly Size[]): string {
   return table(["", "minified", "gzipped too", "aim"], rows);
 }
 
-/** As `deno fmt` would write it. */
-function table(
+/** A table as `deno fmt` would write it. */
+export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
