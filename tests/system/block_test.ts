@@ -65,16 +65,16 @@ for (const fileSystem of chosen) {
     if (reports.length === 0) return;
     const sum = (of: (report: Report) => number) =>
       reports.reduce((total, report) => total + of(report), 0);
-    const states = sum((report) => report.states);
+    const contents = sum((report) => report.contents);
     const unmountable = sum((report) => report.unmountable);
     say(
       `${fileSystem}, seed ${seed}: ${programs.join(", ")}; ` +
         `${sum((report) => report.events)} writes and flushes, ` +
         `${sum((report) => report.acknowledged)} acknowledged, ` +
-        `${states} states of a disk, ${unmountable} of them not mountable`,
+        `${contents} states of a disk, ${unmountable} of them not mountable`,
     );
     assertEquals(reports.flatMap(({ violations }) => violations), []);
-    assert(unmountable < Math.max(3, states / 50), `${unmountable}`);
+    assert(unmountable < Math.max(3, contents / 50), `${unmountable}`);
   });
 }
 
