@@ -29,9 +29,9 @@ rm -r archives
 # A program for each of its own, which finds the libraries that came along.
 path=$(find root/usr -name "$program" -path '*/bin/*' | head -n 1)
 [ -n "$path" ] || give_up "$package has no $program"
-libraries=$(find root -name '*.so.*' -printf '%h\n' | sort -u | sed "s|^|$place/|" | paste -sd:)
+libraries=$(find root -name '*.so.*' -printf '%h\n' | sort -u | sed 's|^|$here/|' | paste -sd:)
 for file in "$(dirname "$path")"/*; do
-  printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$libraries" "$place/$file" >"bin/$(basename "$file")"
+  printf '#!/bin/sh\nhere=$(dirname "$0")/..\nLD_LIBRARY_PATH=%s exec "$here/%s" "$@"\n' "$libraries" "$file" >"bin/$(basename "$file")"
 done
 chmod +x bin/*
 mv "$work" "$place"
