@@ -94,6 +94,19 @@ function walkOver(
   throw lossy([...place, ...flaw.keys.reverse()], flaw.what);
 }
 
+/** Throws as {@linkcode assertLossless}, but gives the keys of a value that holds more than `maxNodes` values: listing them takes its time where there are many. */
+export function keysIfLarge(
+  root: unknown,
+  maxNodes: number,
+  maxDepth: number,
+): readonly string[] | undefined {
+  const walk = newWalk(maxNodes, maxDepth, false);
+  const flaw = flawIn(root, 0, walk);
+  if (flaw === undefined) return undefined;
+  if (flaw.what === TOO_MANY) return walk.keys ?? Object.keys(root as object);
+  throw lossy(flaw.keys.reverse(), flaw.what);
+}
+
 /** Something that JSON would lose. */
 interface Flaw {
   readonly what: string;
@@ -110,6 +123,8 @@ interface Walk {
   readonly isCopying: boolean;
   /** The copy of the object or array that was walked over last. */
   copy: unknown;
+  /** Those of the root, if it alone has too many values. */
+  keys: readonly string[] | undefined;
 }
 
 function newWalk(
@@ -118,7 +133,14 @@ function newWalk(
   isCopying: boolean,
 ): Walk {
   // The root is not among the nodes.
-  return { nodes: -1, maxNodes, maxDepth, isCopying, copy: undefined };
+  return {
+    nodes: -1,
+    maxNodes,
+    maxDepth,
+    isCopying,
+    copy: undefined,
+    keys: undefined,
+  };
 }
 
 /** The flaw of an object that is reached by many paths, and may unfold to more text than there is memory. */
@@ -152,7 +174,10 @@ function flawInside(
   const room = walk.maxNodes - walk.nodes;
   const keys = Array.isArray(value) ? undefined : Object.keys(value);
   const { length } = keys ?? value as readonly unknown[];
-  if (length > room) return { what: TOO_MANY, keys: [] };
+  if (length > room) {
+    if (depth === 0) walk.keys = keys;
+    return { what: TOO_MANY, keys: [] };
+  }
   const what = flawOf(value, length);
   if (what !== undefined) return { what, keys: [] };
   if (depth === walk.maxDepth) {

@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
-import { hasCode, MiniError } from "../base/errors.ts";
-import { assertLossless, flawOf, MAX_DEPTH } from "../base/json.ts";
+import { MiniError } from "../base/errors.ts";
+import { flawOf, keysIfLarge, MAX_DEPTH } from "../base/json.ts";
 
 /** A value of no more nodes than this becomes text in one step. */
 const SMALL_NODES = 1_000;
@@ -21,7 +21,7 @@ export function* prettyPieces(
 ): Generator<string, void, undefined> {
   let chars = 0;
   let piece = "";
-  for (const text of texts(value, indent, 0)) {
+  for (const text of texts(value, indent, 0, "")) {
     piece += text;
     // An empty text stands before a step that takes long.
     if (piece.length < CHUNK_CHARS && text !== "") continue;
@@ -37,40 +37,36 @@ function* texts(
   value: unknown,
   indent: string,
   depth: number,
+  start: string,
+  keys: readonly string[] | undefined = largeKeys(value, depth),
 ): Generator<string, void, undefined> {
-  if (isSmall(value, depth)) return yield small(value, indent);
+  if (keys === undefined) return yield start + small(value, indent);
   // A value that is not small is a container.
   const container = value as object;
   const inner = `${indent}  `;
   const isArray = Array.isArray(value);
-  yield isArray ? "[" : "{";
+  yield `${start}${isArray ? "[" : "{"}`;
   let separator = `\n${inner}`;
-  const keys = Object.keys(container);
   yield "";
   assertPlain(container, keys, depth);
   yield "";
   for (const key of keys) {
     const child = (container as Record<string, unknown>)[key];
     const start = isArray ? separator : `${separator}${JSON.stringify(key)}: `;
-    if (isSmall(child, depth + 1)) yield start + small(child, inner);
-    else {
-      yield start;
-      yield* texts(child, inner, depth + 1);
-    }
+    const keys = largeKeys(child, depth + 1);
+    if (keys === undefined) yield start + small(child, inner);
+    else yield* texts(child, inner, depth + 1, start, keys);
     separator = `,\n${inner}`;
   }
   yield `\n${indent}${isArray ? "]" : "}"}`;
 }
 
-/** Whether a value has few nodes. Throws if JSON would not keep them. */
-function isSmall(value: unknown, depth: number): boolean {
-  try {
-    assertLossless(value, SMALL_NODES, MAX_DEPTH - depth);
-    return true;
-  } catch (error) {
-    if (hasCode(error, "TOO_LARGE")) return false;
-    throw error;
-  }
+/** The keys of a value that has many nodes. Throws if JSON would not keep it. */
+function largeKeys(
+  value: unknown,
+  depth: number,
+): readonly string[] | undefined {
+  return keysIfLarge(value, SMALL_NODES, MAX_DEPTH - depth);
 }
 
 /** Checks a container itself, as `assertLossless` checks all of them. */
