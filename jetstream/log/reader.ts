@@ -13,7 +13,12 @@ import { idIn } from "../settings.ts";
 import type { Stream, StreamFacts } from "../stream.ts";
 import { meaningOf, type StoredMessage } from "./message.ts";
 import { endOf, Reading } from "./reading.ts";
-import { firstFrom, lastBefore, type Placed } from "./take_over.ts";
+import {
+  assertWhole,
+  firstFrom,
+  lastBefore,
+  type Placed,
+} from "./take_over.ts";
 
 /** The longest time between two looks at a log that somebody follows, in milliseconds. */
 const LOOK_MS = 1_000;
@@ -73,6 +78,14 @@ export class JetStreamReader implements LogReader<unknown> {
     this.#id = idIn(facts.config);
     const end = facts.last + 1;
     this.#last = await lastBefore(stream, end, this.#patience);
+    if (this.#last === undefined) {
+      const now = await stream.surely("read", () => stream.facts());
+      // Compaction has removed meanwhile what was the last.
+      if (now !== undefined && now.first > facts.first) {
+        return await this.#refresh();
+      }
+      assertWhole(stream.name, facts);
+    }
     this.#first = this.#last &&
       await firstFrom(stream, facts.first, this.#last);
     this.#learn(this.#last);

@@ -2,7 +2,7 @@ import { Tries } from "../clock.ts";
 import type { Patience } from "../clock.ts";
 import { corrupt } from "../errors.ts";
 import { MiniError } from "../../base/errors.ts";
-import type { Stream } from "../stream.ts";
+import type { Stream, StreamFacts } from "../stream.ts";
 import {
   type Commit,
   type Fence,
@@ -64,10 +64,18 @@ async function assertNotPurged(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const facts = await stream.surely("read", () => stream.facts(), signal);
-  if (facts === undefined || facts.first <= 1) return;
+  if (facts !== undefined) assertWhole(stream.name, facts);
+}
+
+/** Throws if messages were removed from a stream that has no commit. */
+export function assertWhole(
+  name: string,
+  { first }: Pick<StreamFacts, "first">,
+): void {
+  if (first <= 1) return;
   throw corrupt(
-    stream.name,
-    `all before message ${facts.first} was removed, and not by compaction, which leaves the last record`,
+    name,
+    `all before message ${first} was removed, and not by compaction, which leaves the last record`,
   );
 }
 

@@ -69,6 +69,7 @@ export class Intake<T> {
     const stop = childOf(signal, this.#closed);
     const until = now() + waitMs;
     let heardAt = now();
+    let isAllowed = false;
     try {
       for (let longest = 0;;) {
         const ms = Math.max(0, Math.min(until - now(), longest));
@@ -87,8 +88,11 @@ export class Intake<T> {
         if (messages.length > 0) return messages;
         // Those that came were dead.
         if (pulled.hadSome) continue;
-        if (!pulled.isAnswered) await this.#wait(heardAt, stop.signal);
-        else if (now() >= until || await isEmpty?.()) return [];
+        if (!pulled.isAnswered) {
+          if (!isAllowed) await this.#puller.assertAllowed();
+          isAllowed = true;
+          await this.#wait(heardAt, stop.signal);
+        } else if (now() >= until || await isEmpty?.()) return [];
         longest = isEmpty === undefined ? WAIT_MS : LOOK_MS;
       }
     } finally {

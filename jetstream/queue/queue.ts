@@ -171,8 +171,8 @@ export class JetStreamQueue<T> implements Queue<T>, AsyncDisposable {
    * @param options How long to wait.
    * @returns The delivery; `undefined` if there was none in time, or the queue
    * was closed.
-   * @throws {MiniError} `UNAVAILABLE` if no server answers; `UNSUPPORTED` for a
-   * `visibilityTimeoutMs` of its own.
+   * @throws {MiniError} `UNAVAILABLE` if no server answers; `PERMISSION` if the
+   * NATS user may not receive; `UNSUPPORTED` for a `visibilityTimeoutMs` of its own.
    *
    * @example Wait for a message
    * ```ts ignore

@@ -34,7 +34,7 @@ const LOOK_MS = 100;
  * ```
  */
 export interface PromoteOptions {
-  /** How long to look again while the lock is held, in milliseconds. @default {0} */
+  /** How long to look again while the lock is held, or a log of the caller's is `UNAVAILABLE`, in milliseconds. @default {0} */
   waitMs?: number;
   /** Ends the waiting, and what is done before the view is stopped, by throwing its reason. */
   signal?: AbortSignal;
@@ -98,10 +98,15 @@ export async function promote<S, M>(
       if (isStopped) follower.resume();
       isStopped = false;
       const leftMs = until - performance.now();
-      if (!hasCode(error, "LOCKED") || leftMs <= 0) throw error;
+      if (!mayPass(error) || leftMs <= 0) throw error;
       await pause(Math.min(LOOK_MS, leftMs), signal);
     }
   }
+}
+
+/** Whether somebody has the lock, or the servers of a log do not answer. */
+function mayPass(error: unknown): boolean {
+  return hasCode(error, "LOCKED") || hasCode(error, "UNAVAILABLE");
 }
 
 /** The state of a view, as opening would have rebuilt it from where it starts. */

@@ -130,6 +130,9 @@ if (server !== undefined) {
     }, { signal: stop.signal });
     assertEquals([...done].sort(), ["bad", "later", "one", "two"]);
     assertEquals((await working.stats()).dead, 1);
+    await posting.enqueue("for workers alone");
+    await refused(() => posting.receive());
+    assertEquals((await working.receive())?.payload, "for workers alone");
     await refused(() => working.enqueue("more"));
     await refused(() => working.purge());
   });

@@ -31,10 +31,14 @@ Deno.test("a log on JetStream of which somebody has removed everything is CORRUP
   await append(first, 3);
   await first.log.close();
   await nc.request("$JS.API.STREAM.PURGE.MINI_log", "{}");
+  const viewed = jetStreamReader(nc, "log") as Promise<unknown>;
+  assertEquals((await errorOf(viewed as Promise<never>)).code, "CORRUPT");
   const opened = owner(nc) as Promise<unknown>;
   assertEquals((await errorOf(opened as Promise<never>)).code, "CORRUPT");
   const { log } = await owner(nc, { acceptLoss: true });
   assertEquals(log.sequence, 0);
+  await log.append(1);
+  assertEquals((await jetStreamReader(nc, "log")).log.sequence, 1);
   await log.close();
 });
 

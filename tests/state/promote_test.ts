@@ -282,13 +282,18 @@ Deno.test("StateView.promote() takes over a log of the caller's that can be open
   const writer = await openCounter("/data", { fs });
   await writer.apply({ by: 1 });
   let applied = 0;
+  let isAnswered = false;
   const view = await StateView.open({
     log: await MiniStore.openReader<unknown>(JOURNAL, { fs }),
     snapshots: new SnapStore<Counter>("/data", { fs, readOnly: true }),
-    own: async () => ({
-      log: await MiniStore.open<unknown>(JOURNAL, { fs }),
-      snapshots: new SnapStore<Counter>("/data", { fs }),
-    }),
+    own: async () => {
+      const message = "no server answers";
+      if (!isAnswered) throw new MiniError("UNAVAILABLE", message);
+      return {
+        log: await MiniStore.open<unknown>(JOURNAL, { fs }),
+        snapshots: new SnapStore<Counter>("/data", { fs }),
+      };
+    },
   }, {
     ...COUNTER,
     apply: (state, op) => {
@@ -296,9 +301,11 @@ Deno.test("StateView.promote() takes over a log of the caller's that can be open
       return COUNTER.apply(state, op);
     },
   });
-  assertEquals((await errorOf(view.promote())).code, "LOCKED");
-  await view.until(await writer.apply({ by: 2 }));
+  assertEquals((await errorOf(view.promote())).code, "UNAVAILABLE");
   const promoted = view.promote({ waitMs: 60_000 });
+  await view.until(await writer.apply({ by: 2 }));
+  isAnswered = true;
+  assertEquals((await errorOf(view.promote())).code, "LOCKED");
   await writer.close();
   await using counter = await promoted;
   assertEquals([counter.state.value, applied, view.isClosed], [3, 2, true]);

@@ -1,9 +1,13 @@
 import { createInbox, type Msg } from "@nats-io/nats-core";
 import { onAbort } from "../../../base/abort.ts";
+import { hasCode } from "../../../base/errors.ts";
 import { withResolvers } from "../../../base/promise.ts";
 import { systemClock } from "../../../queue/mod.ts";
 import type { Calls } from "./calls.ts";
 import type { Names } from "./names.ts";
+
+/** A body that no server takes for a request, and that each answers. */
+const NO_REQUEST = '{"batch":"none"}';
 
 /** The result of one request for messages. */
 export interface Pulled {
@@ -20,6 +24,17 @@ export class Puller {
   constructor(calls: Calls, { stream, consumer }: Names) {
     this.#calls = calls;
     this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
+  }
+
+  /** Throws `PERMISSION` if the user may not ask: nobody answers such a request. */
+  async assertAllowed(): Promise<void> {
+    await this.#calls.patiently(
+      "receive",
+      () => this.#calls.request(this.#subject, NO_REQUEST),
+      { forMs: 0 },
+    ).catch((error) => {
+      if (hasCode(error, "PERMISSION")) throw error;
+    });
   }
 
   /**
