@@ -12,7 +12,7 @@ import {
 import { StateManager } from "@mini/state/state";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
 import { runAndKill } from "../support/kill.ts";
-import { losing, once } from "../support/lossy_nats.ts";
+import { changed, losing, once } from "../support/lossy_nats.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { natsServerFor } from "../support/nats_server.ts";
 import { say } from "../support/report.ts";
@@ -63,6 +63,27 @@ if (server !== undefined) {
     assertEquals(await shown(to), ["first", "a", "b", "c", "d"]);
     const moved = await to.peek(2);
     assertEquals(moved[1]?.headers, { traceparent: "00-1" });
+  });
+
+  Deno.test("relay moves a message once of which it could not learn that it is there", async () => {
+    await using cluster = await NatsCluster.start(server, { nodes: 1 });
+    const nc = await cluster.connect();
+    let failures = 0;
+    const failing = changed(nc, {
+      async request(subject, ...rest) {
+        const answer = await nc.request(subject, ...rest);
+        // No failure that passes, so that only the ledger tries again.
+        if (subject !== "mini.jobs.jobs" || failures++ > 0) return answer;
+        throw new Error("the answer cannot be read");
+      },
+    });
+    await using to = await JetStreamQueue.open<string>(failing, "jobs", ONE);
+    const fs = new MemoryFileSystem();
+    await using from = await MiniQueue.open<string>("/queue", { fs });
+    await from.enqueue("a");
+    await relayAll(from, to);
+    assertEquals(failures, 2);
+    assertEquals(await shown(to), ["a"]);
   });
 
   Deno.test("relay leaves in the ledger what cannot be moved now, and makes a dead letter of what never can", async () => {

@@ -6,6 +6,7 @@ import { FOLLOW_MUTANTS } from "./follow.ts";
 import { FORWARD_MUTANTS } from "./forward.ts";
 import { INBOX_MUTANTS } from "./inbox.ts";
 import { JETSTREAM_MUTANTS } from "./jetstream.ts";
+import { JETSTREAM_QUEUE_MUTANTS } from "./jetstream_queue.ts";
 import { JOB_MUTANTS } from "./jobs.ts";
 import { LOCK_MUTANTS } from "./lock.ts";
 import type { Mutant } from "./mutant.ts";
@@ -47,5 +48,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORK_MUTANTS,
   ...ADOPT_MUTANTS,
   ...JETSTREAM_MUTANTS,
+  ...JETSTREAM_QUEUE_MUTANTS,
   ...FORWARD_MUTANTS,
 ];

@@ -137,7 +137,7 @@ async function runTest(
     ? "hangs"
     : passed
     ? "passed"
-    : failed && output.includes(`${test} =>`)
+    : failed && new RegExp(`^${escaped} (\\.\\.\\. .*)?=>`, "m").test(output)
     ? "failed"
     : "did not run";
   return { verdict, seconds, output };
