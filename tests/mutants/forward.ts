@@ -40,7 +40,7 @@ export const FORWARD_MUTANTS: readonly Mutant[] = [
     file: "jetstream/forward/forwarder.ts",
     edits: [["const LOOKS = 3;", "const LOOKS = 1;"]],
     killedBy: {
-      file: "tests/jetstream/forward_test.ts",
+      file: "tests/streams/forward_test.ts",
       test:
         "forward() does not believe at once that the stream has less than it has acknowledged",
     },
@@ -50,7 +50,7 @@ export const FORWARD_MUTANTS: readonly Mutant[] = [
     file: "jetstream/forward/source.ts",
     edits: [["if (!isSame(sendable(record).body, body))", "if (false)"]],
     killedBy: {
-      file: "tests/jetstream/forward_test.ts",
+      file: "tests/streams/forward_test.ts",
       test:
         "forward() is REWRITTEN for a log that was restored from an older copy",
     },
@@ -60,7 +60,7 @@ export const FORWARD_MUTANTS: readonly Mutant[] = [
     file: "jetstream/forward/forwarder.ts",
     edits: [["if (!options.acceptLoss) throw lost;", ""]],
     killedBy: {
-      file: "tests/jetstream/forward_test.ts",
+      file: "tests/streams/forward_test.ts",
       test:
         "forward() is COMPACTED where the stream ends before the log begins, and continues with acceptLoss",
     },
@@ -70,7 +70,7 @@ export const FORWARD_MUTANTS: readonly Mutant[] = [
     file: "jetstream/move/copy.ts",
     edits: [["{ applied: () => applied }", "{ applied: () => 0 && applied }"]],
     killedBy: {
-      file: "tests/jetstream/move_test.ts",
+      file: "tests/streams/move_test.ts",
       test:
         "copyToStream() and copyToDirectory() copy an empty log, and what proves what was applied",
     },
@@ -80,7 +80,7 @@ export const FORWARD_MUTANTS: readonly Mutant[] = [
     file: "jetstream/move/move.ts",
     edits: [["await redescribe(stream, UNFINISHED);", "void UNFINISHED;"]],
     killedBy: {
-      file: "tests/jetstream/move_test.ts",
+      file: "tests/streams/move_test.ts",
       test: "a copy that is not finished cannot be opened",
     },
   },

@@ -2,12 +2,12 @@
 import type { Mutant } from "./mutant.ts";
 
 const lives = {
-  file: "tests/jetstream/faults_test.ts",
+  file: "tests/streams/faults_test.ts",
   test:
     "a log on JetStream loses nothing that it has acknowledged, and doubles nothing, whatever gets lost, late or repeated",
 };
 const rules = {
-  file: "tests/jetstream/faults_test.ts",
+  file: "tests/streams/faults_test.ts",
   test:
     "a log on JetStream keeps the rules of a log where nothing goes wrong, and where answers are lost",
 };
