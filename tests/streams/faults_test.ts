@@ -203,8 +203,8 @@ Deno.test("a log on JetStream is not deposed by the beginning of an earlier owne
 
 Deno.test("jetStream() that waits for the lease waits on where another was quicker, however long it has waited", async () => {
   const nats = new FakeNats();
-  const patient = { whenHeld: "wait", doubtMs: 20, leaseMs: 200 } as const;
-  const first = await jetStream(nats.connect(), "log", { leaseMs: 200 });
+  const patient = { whenHeld: "wait", doubtMs: 300, leaseMs: 2_000 } as const;
+  const first = await jetStream(nats.connect(), "log", { leaseMs: 2_000 });
   const nc = nats.connect();
   const { request } = nc;
   const looks = Promise.withResolvers<void>();

@@ -42,13 +42,13 @@ for (const [what, remove] of Object.entries(REMOVALS)) {
   Deno.test(`an owner on JetStream whose lease was ${what} stays the owner, and another is LOCKED`, async () => {
     const nats = new FakeNats();
     const first = await jetStream(nats.connect(), "log", {
-      leaseMs: 400,
+      leaseMs: 2_000,
       holder: "the first",
     });
     await first.log.append(1);
     await remove(nats);
     const error = await errorOf(
-      jetStream(nats.connect(), "log", { leaseMs: 2_000 }) as Promise<never>,
+      jetStream(nats.connect(), "log", { leaseMs: 8_000 }) as Promise<never>,
     );
     assertEquals(error.code, "LOCKED");
     assert(error.message.includes("the first"), error.message);
@@ -61,13 +61,13 @@ for (const [what, remove] of Object.entries(REMOVALS)) {
 
   Deno.test(`an owner on JetStream whose lease was ${what}, and taken by another, is DEPOSED also if it writes nothing`, async () => {
     const nats = new FakeNats();
-    const options = { leaseMs: 400, whenHeld: "depose" } as const;
+    const options = { whenHeld: "depose" } as const;
     await (await jetStream(nats.connect(), "other")).log.close();
     // It has a larger number than those that a new stream soon has.
     for (let count = 0; count < 20; count++) {
       nats.publish("mini.other.lease", "");
     }
-    const first = await jetStream(nats.connect(), "log", options);
+    const first = await jetStream(nats.connect(), "log", { leaseMs: 400 });
     await first.log.append(1);
     await remove(nats);
     const second = await jetStream(nats.connect(), "log", options);
@@ -92,7 +92,7 @@ Deno.test("a log on JetStream that has lost its lease, and has no owner, is take
 Deno.test("closing a log on JetStream tries again to give its lease back", async () => {
   const nats = new FakeNats();
   const nc = nats.connect();
-  const { log } = await jetStream(nc, "log", { leaseMs: 8_000 });
+  const { log } = await jetStream(nc, "log", { leaseMs: 60_000 });
   const { request } = nc;
   let losses = 0;
   nc.request = (...args) => {
@@ -102,7 +102,7 @@ Deno.test("closing a log on JetStream tries again to give its lease back", async
   await log.close();
   assertEquals(losses, 4);
   // Otherwise it would be LOCKED, or wait.
-  const stop = AbortSignal.timeout(4_000);
+  const stop = AbortSignal.timeout(30_000);
   const next = await jetStream(nats.connect(), "log", { signal: stop });
   await next.log.close();
 });
