@@ -112,6 +112,24 @@ if (server !== undefined) {
     );
   });
 
+  Deno.test("JetStreamQueue leaves a dead letter dead that cannot be stored again", async () => {
+    await using cluster = await NatsCluster.start(server, { nodes: 1 });
+    const nc = await cluster.connect();
+    await using queue = await JetStreamQueue.open<string>(nc, "jobs", ONE);
+    await queue.enqueue("a");
+    await (await queue.receive({ waitMs: 10_000 }))!.deadLetter("no");
+    const unable = changed(nc, {
+      request: (subject, ...rest) =>
+        subject === "mini.jobs.jobs"
+          ? Promise.reject(new Error("refused"))
+          : nc.request(subject, ...rest),
+    });
+    await using other = await JetStreamQueue.open<string>(unable, "jobs", ONE);
+    await rejectsWith("UNAVAILABLE", () => other.redrive("all"));
+    const dead = await queue.deadLetters();
+    assertEquals(dead.map(({ payload }) => payload), ["a"]);
+  });
+
   Deno.test("JetStreamQueue opens no stream that would lose messages, or belongs to something else", async () => {
     await using cluster = await NatsCluster.start(server, { nodes: 1 });
     const nc = await cluster.connect();

@@ -7,7 +7,7 @@ import {
   JetStreamQueue,
   type JetStreamQueueOptions,
 } from "@mini/state/jetstream";
-import { changed, losing, once } from "../support/lossy_nats.ts";
+import { losing, once } from "../support/lossy_nats.ts";
 import { NatsCluster } from "../support/nats_cluster.ts";
 import { natsServerFor } from "../support/nats_server.ts";
 
@@ -216,22 +216,6 @@ const ROWS: Readonly<Record<string, (parts: Parts) => Promise<void>>> = {
     const [half, cut] = await queue.deadLetters();
     assertEquals(half!.error?.message, "half \ud800");
     assertEquals([half, cut].map((dead) => dead?.attempts), [1, 1]);
-  },
-
-  async "a dead letter that cannot be stored again stays dead"({ nc, open }) {
-    await using queue = await open();
-    await queue.enqueue("a");
-    await (await queue.receive(SOON))!.deadLetter("no");
-    const unable = changed(nc, {
-      request: (subject, ...rest) =>
-        subject.endsWith(".jobs")
-          ? Promise.reject(new Error("refused"))
-          : nc.request(subject, ...rest),
-    });
-    await using other = await open({}, unable);
-    await rejectsWith("UNAVAILABLE", () => other.redrive("all"));
-    const dead = await queue.deadLetters();
-    assertEquals(dead.map(({ payload }) => payload), ["a"]);
   },
 
   async "a dead letter whose removal failed is redriven once"(

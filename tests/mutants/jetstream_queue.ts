@@ -114,7 +114,11 @@ const DEAD: readonly Mutant[] = [
       "        await this.#remove(id);\n" +
       "        await jobs.store(again(letter, { body, index, key }), doing);\n",
     ]],
-    killedBy: rows,
+    killedBy: {
+      file: flaws.file,
+      test:
+        "JetStreamQueue leaves a dead letter dead that cannot be stored again",
+    },
   },
   {
     name: "deliver-beyond-the-last-attempt",
