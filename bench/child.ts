@@ -21,7 +21,7 @@ if (task.work === "view") {
   const { view } = await import("./view.ts");
   print(await view(task));
 }
-const { STORE, STATE, SNAPSHOT, WHOLE, QUEUE } = ours;
-// Another commit that is compared may lack the last of these.
-const all = [AWAITED, STORE, STATE, SNAPSHOT, WHOLE].filter(Boolean);
+const { STORE, STATE, SNAPSHOT, WHOLE, SYNC, QUEUE } = ours;
+// Another commit that is compared may lack some of these.
+const all = [AWAITED, STORE, STATE, SNAPSHOT, WHOLE, SYNC].filter(Boolean);
 await runTask([...all, ...LOGS], [QUEUE, ...QUEUES], Deno.args);

@@ -24,6 +24,25 @@ export const STORE: Contender<Log> = {
   },
 };
 
+/** The log by itself, for one caller who waits for it before anything else. */
+export const SYNC: Contender<Log> = {
+  ...STORE,
+  name: "ours, appendSync",
+  async open(dir) {
+    const store = await MiniStore.open<unknown>(`${dir}/journal.jsonl`);
+    const appendAll = (_first: number, values: readonly unknown[]) => {
+      for (const value of values) store.appendSync(value);
+    };
+    return {
+      append: (_number, value) => store.appendSync(value),
+      appendAll,
+      fill: appendAll,
+      readAll: () => {},
+      close: () => store.close(),
+    };
+  },
+};
+
 type Components = Record<string, unknown>;
 
 function openState(

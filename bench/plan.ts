@@ -1,6 +1,6 @@
 import type { Contender } from "./contender.ts";
 import { AWAITED, LOGS, NODE_LOGS } from "./logs.ts";
-import { QUEUE, SNAPSHOT, STATE, STORE, WHOLE } from "./ours.ts";
+import { QUEUE, SNAPSHOT, STATE, STORE, SYNC, WHOLE } from "./ours.ts";
 import { NODE_QUEUES, QUEUES } from "./queues.ts";
 import type { Task } from "./task.ts";
 
@@ -38,8 +38,9 @@ const under = (isUnderNode: boolean) =>
 
 const logs = [...LOGS.map(under(false)), ...NODE_LOGS.map(under(true))];
 const queues = [...QUEUES.map(under(false)), ...NODE_QUEUES.map(under(true))];
-const ours = [STORE, STATE, SNAPSHOT, WHOLE, AWAITED].map(under(false));
-const [store, state, snapshot, whole, awaited] = ours as [
+const ours = [STORE, STATE, SNAPSHOT, WHOLE, AWAITED, SYNC].map(under(false));
+const [store, state, snapshot, whole, awaited, sync] = ours as [
+  Who,
   Who,
   Who,
   Who,
@@ -64,7 +65,7 @@ export function plan(
     id: `append-${callers}`,
     what: `durable appends, ${amount(callers)}`,
     task: { ...base, work: "append", callers },
-    who: callers === 1 ? [store, awaited, ...logs] : [store, ...logs],
+    who: callers === 1 ? [store, sync, awaited, ...logs] : [store, ...logs],
     isOfSyncs: true,
   }));
   return [
