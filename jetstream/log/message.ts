@@ -4,6 +4,8 @@ import { crc32 } from "../../base/checksum.ts";
 /** The version of these headers, and of the meaning of what is in a stream. */
 export const VERSION = 1;
 
+const decoder = new TextDecoder();
+
 /** The headers of a message, by name. */
 export type Headers = Readonly<Record<string, string>>;
 
@@ -119,7 +121,7 @@ export function recordsOf(
   if (headers["Mini-Crc"] !== hex(crc32(body))) return "fails its checksum";
   if (count === 0) return [];
   try {
-    const records = JSON.parse(new TextDecoder().decode(body));
+    const records = JSON.parse(decoder.decode(body));
     return Array.isArray(records) && records.length === count
       ? records
       : `does not hold ${count} records`;
