@@ -18,8 +18,8 @@ export function toJson(
   return textOf(value, maxBytes);
 }
 
-/** More values than this make no record, but come of an object that is reached by many paths: the copies must not take all memory. */
-const MAX_COPIED = 2 ** 25;
+/** More values than this are not copied: they come of an object that is reached by many paths, and the copies must not take all memory. A record of 16 MiB has no more than half of them. */
+const MAX_COPIED = 2 ** 24;
 
 /**
  * The JSON text of a value, as {@linkcode toJson} gives it, and what the text
