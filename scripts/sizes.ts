@@ -15,9 +15,9 @@ interface Entry extends Pick<Size, "entry" | "imported" | "aim"> {
 }
 
 const ENTRIES: readonly Entry[] = [
-  { entry: "store", imported: "MiniStore", aim: 15_000, most: 44_000 },
-  { entry: "state", imported: "StateManager", aim: 22_000, most: 62_000 },
-  { entry: "queue", imported: "MiniQueue", aim: 32_000, most: 95_000 },
+  { entry: "store", imported: "MiniStore", aim: 15_000, most: 48_000 },
+  { entry: "state", imported: "StateManager", aim: 22_000, most: 68_000 },
+  { entry: "queue", imported: "MiniQueue", aim: 32_000, most: 102_000 },
 ];
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
