@@ -2,41 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MiniStore, systemFileSystem as fs } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, openAndRead } from "../support/journal.ts";
+import { failing, patch } from "../support/patched.ts";
 import { syncedPaths } from "../support/syncs.ts";
 import { run, skipped } from "../support/system.ts";
-
-type Method = "write" | "writeSync" | "sync" | "truncate" | "tryLock";
-
-/** Puts `stand-in` in place of a method of every open file until it is disposed. */
-function patch(
-  method: Method,
-  standIn: (
-    original: (...args: unknown[]) => unknown,
-    args: unknown[],
-  ) => unknown,
-): Disposable {
-  const prototype = Deno.FsFile.prototype as unknown as Record<
-    Method,
-    (...args: unknown[]) => unknown
-  >;
-  const original = prototype[method];
-  prototype[method] = function (this: unknown, ...args: unknown[]) {
-    return standIn((...rest) => original.apply(this, rest), args);
-  };
-  return {
-    [Symbol.dispose]() {
-      prototype[method] = original;
-    },
-  };
-}
-
-/** Fails a number of calls, the first ones. */
-function failing(times: number, error: () => Error) {
-  return (original: (...args: unknown[]) => unknown, args: unknown[]) => {
-    if (times-- > 0) throw error();
-    return original(...args);
-  };
-}
 
 Deno.test("systemFileSystem writes the rest after a short write", async () => {
   await using directory = new TestDirectory();

@@ -82,6 +82,21 @@ Deno.test("fileSystemSuite() has no rule that no file system breaks", () => {
   assertEquals(tests.filter((rule) => !breakable.has(rule)), []);
 });
 
+Deno.test("fileSystemSuite() skips the rules of the synchronous half where there is none", async () => {
+  const suite = fileSystemSuite(() => {
+    const fixture = broken({ what: "nothing", breaks: [] });
+    Reflect.deleteProperty(fixture.fs, "blocking");
+    return fixture;
+  });
+  const { failures, skipped } = await runSuite(suite);
+  const isOfHalf = (text: string) => text.startsWith("blocking: ");
+  assertEquals(failures, []);
+  assertEquals(
+    skipped.filter(isOfHalf).length,
+    suite.filter(({ name }) => isOfHalf(name)).length,
+  );
+});
+
 Deno.test("fileSystemSuite() tells the call, and what came instead", async () => {
   const failuresOf = async (what: string) => {
     const flaw = FLAWS.find((flaw) => flaw.what === what)!;
