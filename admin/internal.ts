@@ -7,6 +7,7 @@ export {
   readHeader,
   readPositions,
   removeConsumer,
+  SECOND_LOOK_MS,
   untilStable,
 } from "../store/internal.ts";
 export { changeQueue } from "./change_queue.ts";

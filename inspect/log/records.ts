@@ -2,8 +2,10 @@ import {
   type JournalContext,
   measureSegments,
   type SalvagedRecords,
+  SECOND_LOOK_MS,
   untilStable,
 } from "../../admin/internal.ts";
+import { isSameJson } from "../../base/json.ts";
 import { brief } from "../../base/text.ts";
 import type {
   DamageRow,
@@ -30,12 +32,18 @@ export class Records {
 
   /** The records `from` to `from + count - 1`, and what cannot be read among them. */
   async page(from: number, count: number): Promise<RecordPage> {
-    return await untilStable(async () => {
+    return await this.#steadily(() => this.#page(from, from + count - 1));
+  }
+
+  /** Looks again where a writer was at work: it takes files away from under the reader, and a line that it is writing is half there. */
+  async #steadily<T extends object>(look: () => Promise<T>): Promise<T> {
+    return await untilStable<T>(async (seen) => {
       const before = await this.#names();
-      const value = await this.#page(from, from + count - 1);
-      // A rotation or a compaction meanwhile takes files away from under the reader.
-      return { value, isStable: before === await this.#names() };
-    });
+      const value = await look();
+      const isSame = !hasDamages(value) || isSameJson(value, seen);
+      const isStable = isSame && before === await this.#names();
+      return { value, isStable };
+    }, SECOND_LOOK_MS);
   }
 
   async #page(from: number, to: number): Promise<RecordPage> {
@@ -60,6 +68,12 @@ export class Records {
 
   /** A record in full, or what has become of it. */
   async whole(
+    seq: number,
+  ): Promise<RecordRow & { readonly data: unknown } | MissingRecord> {
+    return await this.#steadily(() => this.#whole(seq));
+  }
+
+  async #whole(
     seq: number,
   ): Promise<RecordRow & { readonly data: unknown } | MissingRecord> {
     const wants = (other: number) => other >= seq;
@@ -93,6 +107,12 @@ export class Records {
     const { segments } = await measureSegments(this.#context);
     return segments.map(({ path }) => path).join("\n");
   }
+}
+
+function hasDamages(
+  value: { readonly damages?: readonly DamageRow[] },
+): boolean {
+  return (value.damages ?? []).length > 0;
 }
 
 /** The last record that can be read, from record `from` on, `from - 1` where there is none; and whether something stands behind it that cannot. */
