@@ -7,12 +7,17 @@ import type { SystemCalls } from "./runtime/calls.ts";
 import { fileSystemOver } from "./runtime/file_system.ts";
 
 const denoCalls: SystemCalls<Deno.FsFile> = {
+  isBlocking: true,
   open: (path, access) => Deno.open(path, accessOf(access)),
   create: (path, mode, access) =>
     Deno.open(path, { ...accessOf(access), createNew: true, mode }),
   createSync: (path, mode) =>
     Deno.openSync(path, { append: true, createNew: true, mode }),
-  openDirectory: (path) =>
+  // deno-lint-ignore require-await -- what is thrown must reject
+  openDirectory: async (path) =>
+    // deno-coverage-ignore -- Windows only
+    Deno.build.os === "windows" ? undefined : Deno.open(path),
+  openDirectorySync: (path) =>
     // deno-coverage-ignore -- Windows only
     Deno.build.os === "windows" ? undefined : Deno.openSync(path),
   close: (file) => file.close(),

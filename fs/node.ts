@@ -1,13 +1,10 @@
 // deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
 import {
-  closeSync,
   constants,
   fsync,
   fsyncSync,
   ftruncate,
   ftruncateSync,
-  open,
-  openSync,
   read,
   renameSync,
   unlinkSync,
@@ -20,7 +17,15 @@ import { uptime } from "node:os";
 import process from "node:process";
 import { Changes } from "./changes.ts";
 import type { FileSystem } from "./file_system.ts";
-import { called, fstat, lstat } from "./node_file.ts";
+import {
+  called,
+  close,
+  fstat,
+  lstat,
+  type NodeFile,
+  open,
+  openAtOnce,
+} from "./node_file.ts";
 import { lock, lockedByOpening } from "./node_lock.ts";
 import { freeBytes } from "./runtime/free.ts";
 import { ownFile } from "./runtime/own.ts";
@@ -34,14 +39,21 @@ const CREATE = O_CREAT | O_EXCL;
 /** Windows has no such flag: there the look before opening and the comparison after it have to do. */
 const NO_FOLLOW: number = constants.O_NOFOLLOW ?? 0;
 
-const nodeCalls: SystemCalls<number> = {
-  open: (path, access) => called((done) => open(path, flagsOf(access), done)),
-  create: (path, mode, access) =>
-    called((done) => open(path, flagsOf(access) | CREATE, mode, done)),
-  createSync: (path, mode) => openSync(path, flagsOf("append") | CREATE, mode),
-  openDirectory: (path) =>
-    process.platform === "win32" ? undefined : openSync(path, O_RDONLY),
-  close: closeSync,
+/** Node's permission model forbids `fsyncSync`, and the calls with callbacks. */
+const isRestricted = (process as { permission?: unknown }).permission !==
+  undefined;
+
+const nodeCalls: SystemCalls<NodeFile> = {
+  isBlocking: !isRestricted,
+  open: (path, access) => open(path, flagsOf(access)),
+  create: (path, mode, access) => open(path, flagsOf(access) | CREATE, mode),
+  createSync: (path, mode) =>
+    openAtOnce(path, flagsOf("append") | CREATE, mode),
+  openDirectory: async (path) =>
+    process.platform === "win32" ? undefined : await open(path, O_RDONLY),
+  openDirectorySync: (path) =>
+    process.platform === "win32" ? undefined : openAtOnce(path, O_RDONLY),
+  close,
   lstat,
   fstat,
   async *entries(directory) {
@@ -52,19 +64,23 @@ const nodeCalls: SystemCalls<number> = {
   renameSync,
   remove: unlink,
   removeSync: unlinkSync,
-  read: (fd, into, offset) =>
+  read: ({ fd }, into, offset) =>
     called((done) => read(fd, into, 0, into.length, offset, done)),
-  write: (fd, bytes) => called((done) => write(fd, bytes, done)),
-  writeSync: (fd, bytes) => writeSync(fd, bytes),
-  overwrite: (fd, bytes) =>
+  write: ({ fd }, bytes) => called((done) => write(fd, bytes, done)),
+  writeSync: ({ fd }, bytes) => writeSync(fd, bytes),
+  overwrite: ({ fd }, bytes) =>
     called((done) =>
       write(fd, bytes, 0, bytes.length, 0, (error) => done(error))
     ),
-  sync: (fd) => called((done) => fsync(fd, done)),
-  syncSync: fsyncSync,
-  truncate: (fd, sizeBytes) => called((done) => ftruncate(fd, sizeBytes, done)),
-  truncateSync: ftruncateSync,
-  own: (fd, _path, like) => ownFile(fd, like),
+  sync: ({ fd, handle }) =>
+    handle === undefined ? called((done) => fsync(fd, done)) : handle.sync(),
+  syncSync: ({ fd }) => fsyncSync(fd),
+  truncate: ({ fd, handle }, sizeBytes) =>
+    handle === undefined
+      ? called((done) => ftruncate(fd, sizeBytes, done))
+      : handle.truncate(sizeBytes),
+  truncateSync: ({ fd }, sizeBytes) => ftruncateSync(fd, sizeBytes),
+  own: ({ fd }, _path, like) => ownFile(fd, like),
   lock,
   watch,
   freeBytes,

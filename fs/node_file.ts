@@ -1,13 +1,55 @@
 // deno-coverage-ignore-file -- runs under Node: `deno task runtimes`
-import { type BigIntStats, fstatSync, lstatSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+} from "node:fs";
+import { type FileHandle, open as openFile } from "node:fs/promises";
 import process from "node:process";
 import type { FileStat } from "./file_system.ts";
 
+/** An open file: its number, and the object that opened it, if that was not synchronous. */
+export interface NodeFile {
+  readonly fd: number;
+  readonly handle?: FileHandle;
+}
+
 /**
- * Waits for a call that takes a callback. An open file is its number: the garbage
- * collector would close an object that nothing refers to any more, and a log that
- * a program has left open would lose its lock.
+ * Every such object. The garbage collector closes one that nothing refers to, and
+ * a log that a program has left open would lose its lock.
  */
+const OPEN = new Set<FileHandle>();
+
+/** Opens a file until {@linkcode close}. */
+export async function open(
+  path: string,
+  flags: number,
+  mode?: number,
+): Promise<NodeFile> {
+  const handle = await openFile(path, flags, mode);
+  OPEN.add(handle);
+  return { fd: handle.fd, handle };
+}
+
+/** The same, before it returns. */
+export function openAtOnce(
+  path: string,
+  flags: number,
+  mode?: number,
+): NodeFile {
+  return { fd: openSync(path, flags, mode) };
+}
+
+/** Closes a file. */
+export async function close({ fd, handle }: NodeFile): Promise<void> {
+  if (handle === undefined) return closeSync(fd);
+  OPEN.delete(handle);
+  await handle.close();
+}
+
+/** Waits for a call that takes a callback. */
 export function called<T>(
   call: (done: (error: Error | null, result?: T) => void) => void,
 ): Promise<T> {
@@ -22,7 +64,7 @@ export function lstat(path: string): FileStat {
 }
 
 /** Describes an open file. */
-export function fstat(fd: number): FileStat {
+export function fstat({ fd }: NodeFile): FileStat {
   return toStat(fstatSync(fd, { bigint: true }));
 }
 

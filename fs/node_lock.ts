@@ -20,7 +20,7 @@ import {
   type ProcessIdentity,
   startTime,
 } from "./node_claim.ts";
-import { lstat } from "./node_file.ts";
+import { lstat, type NodeFile } from "./node_file.ts";
 import type { Release } from "./runtime/calls.ts";
 
 /** Flags of `open` that Node does not name, and passes on to the system: open and lock, or fail at once. */
@@ -40,7 +40,7 @@ export function lockedByOpening(): number {
 /** Locks the file through the kernel, if there is a way to ask it, and claims it if there may be none; see docs/FORMAT.md for whom that keeps out. */
 // deno-lint-ignore require-await -- what is thrown must reject
 export async function lock(
-  fd: number,
+  { fd }: NodeFile,
   path: string,
   mode: number,
 ): Promise<Release | undefined> {

@@ -13,6 +13,8 @@ export type Release = () => void | Promise<void>;
  * @typeParam File An open file.
  */
 export interface SystemCalls<File> {
+  /** Whether the calls whose names end in `Sync` may be made. */
+  readonly isBlocking: boolean;
   /** Opens an existing file; `lock` is for reading and writing. A runtime that locks as it opens rejects with `EAGAIN` or `EBUSY` if somebody else holds the lock. */
   open(path: string, access: "read" | "append" | "lock"): Promise<File>;
   /** Creates a file. Rejects with `EEXIST` if anything has the name. */
@@ -20,9 +22,11 @@ export interface SystemCalls<File> {
   /** The same, before it returns. */
   createSync(path: string, mode: number): File;
   /** Opens a directory to sync it; `undefined` on Windows, which neither opens directories nor needs it: its file systems journal their entries. */
-  openDirectory(path: string): File | undefined;
+  openDirectory(path: string): Promise<File | undefined>;
+  /** The same, before it returns. */
+  openDirectorySync(path: string): File | undefined;
   /** Closes a file. */
-  close(file: File): void;
+  close(file: File): void | Promise<void>;
   /** Describes what has a name, without following a symbolic link. */
   lstat(path: string): FileStat;
   /** Describes an open file. */

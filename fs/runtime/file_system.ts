@@ -17,7 +17,7 @@ import { openRegular, statPath } from "./open_regular.ts";
 import { giveDirectory } from "./own.ts";
 import type { SystemCalls } from "./calls.ts";
 import { takeLock } from "./lock.ts";
-import { SystemFile } from "./system_file.ts";
+import { closeAtOnce, SystemFile } from "./system_file.ts";
 
 /** Makes a file system of the calls of a runtime. */
 export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
@@ -43,7 +43,8 @@ export function fileSystemOver<File>(calls: SystemCalls<File>): FileSystem {
     lock: (path, mode, note) => run(() => takeLock(calls, path, mode, note)),
     watch: (directory, signal) => calls.watch(directory, signal),
     freeBytes: (path) => run(() => calls.freeBytes(path)),
-    blocking: blockingOver(calls),
+    // deno-coverage-ignore -- Node's permission model only
+    ...(calls.isBlocking && { blocking: blockingOver(calls) }),
   };
 }
 
@@ -56,13 +57,13 @@ function blockingOver<File>(calls: SystemCalls<File>): BlockingFileSystem {
     remove: (path) => runSync(() => calls.removeSync(path)),
     syncDirectory: (directory) =>
       runSync(() => {
-        const open = calls.openDirectory(directory);
+        const open = calls.openDirectorySync(directory);
         // deno-coverage-ignore -- Windows only
         if (open === undefined) return;
         try {
           calls.syncSync(open);
         } finally {
-          calls.close(open);
+          closeAtOnce(calls, open);
         }
       }),
   };
@@ -139,12 +140,12 @@ async function syncDirectory<File>(
   calls: SystemCalls<File>,
   path: string,
 ): Promise<void> {
-  const directory = calls.openDirectory(path);
+  const directory = await calls.openDirectory(path);
   // deno-coverage-ignore -- Windows only
   if (directory === undefined) return;
   try {
     await calls.sync(directory);
   } finally {
-    calls.close(directory);
+    await calls.close(directory);
   }
 }

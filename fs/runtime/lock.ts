@@ -38,7 +38,7 @@ export async function takeLock<File>(
     } finally {
       if (!isKept) {
         await release?.();
-        calls.close(file);
+        await calls.close(file);
       }
     }
   }
@@ -140,7 +140,7 @@ class SystemLock<File> implements FileLock {
       try {
         await this.#release();
       } finally {
-        this.#calls.close(this.#file);
+        await this.#calls.close(this.#file);
       }
     });
   }

@@ -49,6 +49,6 @@ export async function openRegular<File>(
     }
     const file = await calls.open(path, access);
     if (calls.fstat(file).identity === found?.identity) return file;
-    calls.close(file);
+    await calls.close(file);
   }
 }

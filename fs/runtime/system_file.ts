@@ -70,9 +70,8 @@ export class SystemFile<File> implements FileHandle {
     this.#calls.own(this.#file, this.#path, like);
   }
 
-  // deno-lint-ignore require-await -- what is thrown must reject
-  async close(): Promise<void> {
-    this.blocking.close();
+  close(): Promise<void> {
+    return run(() => this.#calls.close(this.#file));
   }
 }
 
@@ -92,8 +91,13 @@ function blockingFile<File>(
     truncate: (sizeBytes) => runSync(() => calls.truncateSync(file, sizeBytes)),
     stat: () => runSync(() => calls.fstat(file)),
     own: (like) => calls.own(file, path, like),
-    close: () => runSync(() => calls.close(file)),
+    close: () => closeAtOnce(calls, file),
   };
+}
+
+/** Closes a file. What becomes of that later, if it is asynchronous, changes nothing. */
+export function closeAtOnce<File>(calls: SystemCalls<File>, file: File): void {
+  Promise.resolve(calls.close(file)).catch(() => {});
 }
 
 /** Returns how many bytes the system has written, which must be some. */
