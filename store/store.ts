@@ -373,10 +373,10 @@ export class MiniStore<T> implements AsyncDisposable {
    *
    * const path = `${await Deno.makeTempDir()}/session.jsonl`;
    * const log = await MiniStore.open<{ event: string }>(path);
-   * const end = () => void log.appendSync({ event: "end" });
-   * globalThis.addEventListener("unload", end); // under Node: process.on("exit", end)
+   * // For Deno's "unload", and process.on("exit") of Node and Bun.
+   * const onExit = () => log.appendSync({ event: "end" });
    * assertEquals(log.appendSync({ event: "start" }), 1);
-   * globalThis.removeEventListener("unload", end);
+   * assertEquals(onExit(), 2);
    * await log.close();
    * ```
    */
