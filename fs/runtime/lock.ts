@@ -87,7 +87,8 @@ async function readNote<File>(
   return bytes.subarray(0, await calls.read(file, bytes, 0));
 }
 
-class SystemLock<File> implements FileLock {
+/** A lock of the system. */
+export class SystemLock<File> implements FileLock {
   note = "";
   readonly #calls: SystemCalls<File>;
   readonly #file: File;
@@ -113,6 +114,11 @@ class SystemLock<File> implements FileLock {
     this.#path = path;
     this.#release = release;
     this.#identity = calls.fstat(file).identity;
+  }
+
+  /** The calls of a lock of the system that are made at once; `undefined` for any other, which may wrap one. */
+  static quickCallsOf(lock: FileLock): BlockingFileLock | undefined {
+    return #calls in lock && lock.#calls.isBlocking ? lock.blocking : undefined;
   }
 
   /** Overwrites first and cuts then: the other way round, a power cut might lose the note. */

@@ -3,6 +3,7 @@ import type {
   FileHandle,
   FileStat,
 } from "../file_system.ts";
+import type { FileCalls } from "../steps/file_calls.ts";
 import type { SystemCalls } from "./calls.ts";
 import { failure, run, runSync } from "./errno.ts";
 
@@ -18,12 +19,35 @@ export class SystemFile<File> implements FileHandle {
   #offset = 0;
   /** The calls that return when they are done. */
   readonly blocking: BlockingFileHandle;
+  /** Those of them that take less time than a promise, if they may be made. */
+  readonly #quick: FileCalls | undefined;
 
   constructor(calls: SystemCalls<File>, file: File, path: string) {
     this.#calls = calls;
     this.#file = file;
     this.#path = path;
     this.blocking = blockingFile(calls, file, path);
+    this.#quick = calls.isBlocking ? this.#quickCalls() : undefined;
+  }
+
+  /** The calls of a file of the system, of which the quick ones are made at once; `undefined` for any other, which may wrap one. */
+  static quickCallsOf(file: FileHandle): FileCalls | undefined {
+    return #quick in file ? file.#quick : undefined;
+  }
+
+  #quickCalls(): FileCalls {
+    const { blocking } = this;
+    return {
+      write: (bytes) =>
+        bytes.length <= QUICK_WRITE_BYTES
+          ? blocking.write(bytes)
+          : this.write(bytes),
+      sync: () => this.sync(),
+      truncate: (sizeBytes) => this.truncate(sizeBytes),
+      stat: () => blocking.stat(),
+      own: (like) => blocking.own!(like),
+      close: () => this.close(),
+    };
   }
 
   async read(into: Uint8Array<ArrayBuffer>): Promise<number> {

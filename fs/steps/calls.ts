@@ -4,17 +4,11 @@ import type {
   FileStat,
   FileSystem,
 } from "../file_system.ts";
+import { SystemLock } from "../runtime/lock.ts";
+import { SystemFile } from "../runtime/system_file.ts";
+import { systemFileSystem } from "../system.ts";
+import type { FileCalls } from "./file_calls.ts";
 import { type Eventual, runAtOnce, runLater, type Steps } from "./steps.ts";
-
-/** The calls of an open file that give promises, or those that return when they are done. */
-export interface FileCalls {
-  write(bytes: Uint8Array<ArrayBuffer>): Eventual<void>;
-  sync(): Eventual<void>;
-  truncate(sizeBytes: number): Eventual<void>;
-  stat(): Eventual<FileStat>;
-  own?(like: FileStat): Eventual<void>;
-  close(): Eventual<void>;
-}
 
 /** One half of a file system, for code in steps: the calls that give promises, or those that return when they are done. */
 export interface Calls {
@@ -33,17 +27,20 @@ export interface Calls {
   run<T>(steps: Steps<T>): Eventual<T>;
 }
 
-/** The calls that give promises. */
+/** The calls that give promises; of the system's own objects those that take longer than a promise does. */
 export function asyncCalls(fs: FileSystem): Calls {
+  const { blocking } = fs.stat === systemFileSystem.stat
+    ? systemFileSystem
+    : {};
   return {
     create: (path, mode) => fs.create(path, mode),
-    stat: (path) => fs.stat(path),
+    stat: (path) => (blocking ?? fs).stat(path),
     rename: (from, to) => fs.rename(from, to),
     remove: (path) => fs.remove(path),
     syncDirectory: (directory) => fs.syncDirectory(directory),
     isBlocking: false,
-    of: (file) => file,
-    isCurrent: (lock) => lock.isCurrent(),
+    of: (file) => SystemFile.quickCallsOf(file) ?? file,
+    isCurrent: (lock) => (SystemLock.quickCallsOf(lock) ?? lock).isCurrent(),
     run: runLater,
   };
 }

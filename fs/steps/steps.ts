@@ -7,9 +7,9 @@ export type Eventual<T> = T | Promise<T>;
  */
 export type Steps<T> = Generator<unknown, T, unknown>;
 
-/** A step that waits for a value. */
+/** A step that waits for a value, if it is not there yet. */
 export function* wait<T>(value: Eventual<T>): Steps<T> {
-  return (yield value) as T;
+  return value instanceof Promise ? (yield value) as T : value;
 }
 
 /** Runs a task whose steps may wait for promises. */

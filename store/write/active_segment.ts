@@ -68,7 +68,8 @@ export class ActiveSegment {
     const start = performance.now();
     this.isSynced = this.#isMarked = false;
     try {
-      yield calls.of(this.#file).write(bytes);
+      const written = calls.of(this.#file).write(bytes);
+      if (written !== undefined) yield written;
     } catch (error) {
       if (!isNoSpace(error)) throw error;
       yield* this.#cutBack(calls);
@@ -119,7 +120,8 @@ export class ActiveSegment {
 
   /** Throws unless the journal's name still refers to this file, and no other process has changed its size. */
   *assertOurs(calls: Calls): Steps<void> {
-    const named = yield* wait(calls.stat(this.#context.paths.active));
+    const found = calls.stat(this.#context.paths.active);
+    const named = found instanceof Promise ? yield* wait(found) : found;
     if (
       named?.identity === this.#identity && named.sizeBytes === this.sizeBytes
     ) {

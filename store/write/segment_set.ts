@@ -173,7 +173,9 @@ export class SegmentSet {
   /** Throws unless the journal is still ours alone. Checked after a write: a process that takes the lock later sees what was written. */
   *#assertOurs(calls: Calls): Steps<void> {
     yield* this.#active.assertOurs(calls);
-    if (yield* wait(calls.isCurrent(this.#lock))) return;
+    const current = calls.isCurrent(this.#lock);
+    const isOurs = current instanceof Promise ? yield* wait(current) : current;
+    if (isOurs) return;
     throw new Error("its lock file was removed or replaced");
   }
 

@@ -262,8 +262,7 @@ export class Writer implements CommittedEnd {
     const encoded = this.#encoder.encode(units, { first, durable, chain, at });
     const append = () =>
       this.#segments.append(calls, encoded, { durable: isDurable, at });
-    // As a task of its own: each of its steps would pass through all of these.
-    const took = yield* this.#poison.guard(() => wait(calls.run(append())));
+    const took = yield* this.#poison.guard(append);
     if (isDurable) this.#durable = last;
     this.#encoder.at = at ?? this.#encoder.at;
     this.sequence = last;

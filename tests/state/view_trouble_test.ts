@@ -20,20 +20,25 @@ async function readerInTrouble(fault: string) {
   const counter = await openCounter("/data", { fs });
   await counter.apply({ by: 1 });
   const trouble = { failed: 0, isThere: false };
-  const reading = new Proxy(fs, {
-    get(target, name) {
-      const member = Reflect.get(target, name, target);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]) => {
-        const fails = trouble.isThere &&
-          /^(open|stat|list)$/.test(String(name));
-        if (!fails) return member.apply(target, args);
-        trouble.failed++;
-        return Promise.reject(Object.assign(new Error(fault), { code: fault }));
-      };
-    },
-  });
-  const view = await openView(reading);
+  const troubled = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(_, name) {
+        const member = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) => {
+          const fails = trouble.isThere &&
+            /^(open|stat|list|read)$/.test(String(name));
+          if (!fails) {
+            const given = member.apply(target, args);
+            return name === "open" ? given.then(troubled) : given;
+          }
+          trouble.failed++;
+          const error = Object.assign(new Error(fault), { code: fault });
+          return Promise.reject(error);
+        };
+      },
+    });
+  const view = await openView(troubled(fs));
   trouble.isThere = true;
   // It looks at the log.
   await counter.apply({ by: 2 });
