@@ -27,6 +27,7 @@ export class SystemFile<File> implements FileHandle {
     this.#file = file;
     this.#path = path;
     this.blocking = blockingFile(calls, file, path);
+    // deno-coverage-ignore -- Node's permission model only
     this.#quick = calls.isBlocking ? this.#quickCalls() : undefined;
   }
 
