@@ -27,7 +27,7 @@ export interface Calls {
   run<T>(steps: Steps<T>): Eventual<T>;
 }
 
-/** The calls that give promises; of the system's own objects those that take longer than a promise does. */
+/** The calls that give promises. Those of the system's own objects that end more quickly than a promise return when they are done. */
 export function asyncCalls(fs: FileSystem): Calls {
   const { blocking } = fs.stat === systemFileSystem.stat
     ? systemFileSystem

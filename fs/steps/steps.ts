@@ -7,9 +7,14 @@ export type Eventual<T> = T | Promise<T>;
  */
 export type Steps<T> = Generator<unknown, T, unknown>;
 
+/** Whether a value comes later. Not by `instanceof`: a file system of another realm has other promises. */
+export function isLater<T>(value: Eventual<T>): value is Promise<T> {
+  return typeof value === "object" && value !== null && "then" in value;
+}
+
 /** A step that waits for a value, if it is not there yet. */
 export function* wait<T>(value: Eventual<T>): Steps<T> {
-  return value instanceof Promise ? (yield value) as T : value;
+  return isLater(value) ? (yield value) as T : value;
 }
 
 /** Runs a task whose steps may wait for promises. */

@@ -4,7 +4,7 @@ import { isNoSpace } from "../../fs/os_errors.ts";
 import { failed } from "./failed.ts";
 import { attempt } from "../../fs/atomic_file.ts";
 import type { Calls } from "../../fs/steps/calls.ts";
-import { type Steps, wait } from "../../fs/steps/steps.ts";
+import { isLater, type Steps, wait } from "../../fs/steps/steps.ts";
 import type { JournalContext } from "../journal.ts";
 
 /** The end of a segment. */
@@ -121,7 +121,7 @@ export class ActiveSegment {
   /** Throws unless the journal's name still refers to this file, and no other process has changed its size. */
   *assertOurs(calls: Calls): Steps<void> {
     const found = calls.stat(this.#context.paths.active);
-    const named = found instanceof Promise ? yield* wait(found) : found;
+    const named = isLater(found) ? yield* wait(found) : found;
     if (
       named?.identity === this.#identity && named.sizeBytes === this.sizeBytes
     ) {

@@ -4,6 +4,7 @@ import { replaceFile, replaceFileDurably } from "../../fs/atomic_file.ts";
 import { asyncCalls, blockingCalls, type Calls } from "../../fs/steps/calls.ts";
 import {
   type Eventual,
+  isLater,
   runLater,
   type Steps,
   wait,
@@ -174,7 +175,7 @@ export class SegmentSet {
   *#assertOurs(calls: Calls): Steps<void> {
     yield* this.#active.assertOurs(calls);
     const current = calls.isCurrent(this.#lock);
-    const isOurs = current instanceof Promise ? yield* wait(current) : current;
+    const isOurs = isLater(current) ? yield* wait(current) : current;
     if (isOurs) return;
     throw new Error("its lock file was removed or replaced");
   }
