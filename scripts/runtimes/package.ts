@@ -1,7 +1,8 @@
 /** The npm package, built, packed and installed in a project of its own. */
 import { copy, ensureDir } from "@std/fs";
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join, relative } from "@std/path";
 import { isDntThere } from "../npm/dnt.ts";
+import { once } from "./once.ts";
 import { ROOT, type RunOptions, succeed } from "./process.ts";
 import { CONFORMANCE, type Program, type Runtime } from "./runtime.ts";
 import { missing } from "./suite.ts";
@@ -32,16 +33,27 @@ export async function tools(): Promise<Tool[]> {
   return ["bundle"];
 }
 
-/** An empty project. It is removed with the process. */
+/** An empty project, in which something is installed. It is removed with the process. */
 export async function makeProject(
   install: (dir: string) => Promise<unknown>,
 ): Promise<Project> {
+  return await fill(await makeFolder(), install);
+}
+
+/** A folder that is removed with the process. */
+async function makeFolder(): Promise<string> {
   const made = await Deno.makeTempDir({ prefix: "mini-state-project-" });
   globalThis.addEventListener(
     "unload",
     () => Deno.removeSync(made, { recursive: true }),
   );
-  const dir = await Deno.realPath(made);
+  return await Deno.realPath(made);
+}
+
+async function fill(
+  dir: string,
+  install: (dir: string) => Promise<unknown>,
+): Promise<Project> {
   const consumer = { name: "consumer", private: true, type: "module" };
   await Deno.writeTextFile(join(dir, "package.json"), JSON.stringify(consumer));
   await install(dir);
@@ -52,25 +64,33 @@ export async function makeProject(
   return { dir, conformance };
 }
 
-/** Builds, packs and installs the package. */
+/** Installs the package in a project of the caller's own; it is built and packed once. */
 export async function installPackage(tool: Tool): Promise<PackedProject> {
-  let tarball = "";
-  let packedBytes = 0;
-  const project = await makeProject(async (dir) => {
-    const built = join(dir, "built");
-    const build = [
-      "run",
-      "-A",
-      join(ROOT, "scripts/build_npm.ts"),
-      tool,
-      built,
-    ];
-    await succeed([Deno.execPath(), ...build]);
-    const pack = ["npm", "pack", built, "--json"];
-    const { stdout } = await succeed(pack, { cwd: dir });
-    const [{ filename, size }] = JSON.parse(stdout);
-    tarball = join(dir, basename(filename));
-    packedBytes = size;
+  const made = await once(`npm-${tool}`, (dir) => build(tool, dir));
+  const dir = await makeFolder();
+  await copy(made.dir, dir, { overwrite: true });
+  const here = (path: string) => join(dir, relative(made.dir, path));
+  const { conformance, tarball, packedBytes } = made;
+  return {
+    dir,
+    conformance: here(conformance),
+    tarball: here(tarball),
+    packedBytes,
+  };
+}
+
+/** Builds, packs and installs the package. */
+async function build(tool: Tool, dir: string): Promise<PackedProject> {
+  const built = join(dir, "built");
+  const build = join(ROOT, "scripts/build_npm.ts");
+  await succeed([Deno.execPath(), "run", "-A", build, tool, built]);
+  const { stdout } = await succeed(["npm", "pack", built, "--json"], {
+    cwd: dir,
+  });
+  await Deno.remove(built, { recursive: true });
+  const [{ filename, size: packedBytes }] = JSON.parse(stdout);
+  const tarball = join(dir, basename(filename));
+  const project = await fill(dir, async () => {
     const flags = ["--no-audit", "--no-fund", "--offline"];
     await succeed(["npm", "install", ...flags, tarball], { cwd: dir });
     await copyPeers(join(dir, "node_modules"));

@@ -1,6 +1,7 @@
 /** The runtimes, and how each of them runs the conformance suite. */
 import { join } from "@std/path";
 import { size } from "../../tests/support/size.ts";
+import { once } from "./once.ts";
 import { ROOT, run, type RunOptions } from "./process.ts";
 import { missing } from "./suite.ts";
 
@@ -47,7 +48,7 @@ export function fromSources(
 
 /** The oldest versions that the README names, the newest, and what most have. */
 const VERSIONS = {
-  Node: ["20.19.0", "22", "24", "latest"],
+  Node: ["20.19.0", "22", "24", "26", "latest"],
   Bun: ["1.2.0", "latest"],
   Deno: ["2.7.1", "latest"],
 };
@@ -60,7 +61,9 @@ export async function findAll(
   name: "Node" | "Bun" | "Deno",
 ): Promise<Program[]> {
   const others = await Promise.all(
-    VERSIONS[name].map((version) => findByNpx(name, version)),
+    VERSIONS[name].map((version) =>
+      once(`${name}-${version}`, () => findByNpx(name, version))
+    ),
   );
   if (name === "Deno") others.push(THIS_DENO);
   if (name === "Node") others.push(await installedNode());
