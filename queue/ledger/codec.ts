@@ -1,5 +1,6 @@
 import { isInParts, type SnapCodec } from "../../base/codec.ts";
 import { headIn, type LedgerHead, unknownPart } from "./entry_check.ts";
+import { POSTED_NAME } from "./entry.ts";
 import type { Ledger, LedgerFinishedMessage, ScheduleState } from "./ledger.ts";
 
 /** Any other part: one item of a collection. */
@@ -43,14 +44,49 @@ async function decode<T>(parts: unknown): Promise<Ledger<T>> {
   return ledger;
 }
 
-function add<T>(ledger: Ledger<T>, item: Item<T>): void {
-  if ("message" in item) ledger.messages[item.message.id] = item.message;
-  else if ("dead" in item) ledger.dead[item.dead.id] = item.dead;
-  else if ("dedupe" in item) ledger.dedupe.push(item.dedupe);
-  else if ("inbox" in item) (ledger.inbox ??= {})[item.inbox] = true;
-  else if ("finished" in item) {
-    (ledger.finished ??= {})[item.finished.id] = item.finished;
-  } else if ("schedule" in item) {
-    (ledger.schedules ??= []).push(item.schedule);
+function add<T>(ledger: Ledger<T>, part: Item<T>): void {
+  for (const kind in part) {
+    if (!isItem(kind, part[kind as keyof typeof part])) throw unknownPart();
+  }
+  if ("message" in part) ledger.messages[part.message.id] = part.message;
+  else if ("dead" in part) ledger.dead[part.dead.id] = part.dead;
+  else if ("dedupe" in part) ledger.dedupe.push(part.dedupe);
+  else if ("inbox" in part) (ledger.inbox ??= {})[part.inbox] = true;
+  else if ("finished" in part) {
+    (ledger.finished ??= {})[part.finished.id] = part.finished;
+  } else if ("schedule" in part) {
+    (ledger.schedules ??= []).push(part.schedule);
   } else throw unknownPart();
+}
+
+const COUNTS = ["id", "at", "priority", "attempts"];
+const WAITING = [...COUNTS, "order", "due", "receipt"];
+
+/** The fields that an item of a collection must have: those that are numbers, and the others. */
+const FIELDS: Readonly<
+  Record<string, readonly [readonly string[], ...string[]]>
+> = {
+  message: [WAITING, "payload", "inFlight"],
+  dead: [[...WAITING, "diedAt"], "payload", "inFlight", "reason"],
+  dedupe: [["id", "until"], "key"],
+  finished: [[...COUNTS, "endedAt", "size"], "payload", "as"],
+  schedule: [["since", "missed"], "name", "clock", "fired"],
+};
+
+/**
+ * Whether an item is of its kind: no field is missing, and no id is a name that
+ * means something else to an object.
+ */
+function isItem(kind: string, item: unknown): boolean {
+  if (kind === "inbox") return POSTED_NAME.test(String(item));
+  const isKnown = Object.hasOwn(FIELDS, kind) && typeof item === "object" &&
+    item !== null;
+  if (!isKnown) return false;
+  const [numbers, ...others] = FIELDS[kind]!;
+  for (const name of numbers) {
+    if (typeof (item as Record<string, unknown>)[name] !== "number") {
+      return false;
+    }
+  }
+  return others.every((name) => Object.hasOwn(item, name));
 }

@@ -1,6 +1,11 @@
 /** Mutants of what becomes of jobs. */
 import type { Mutant } from "./mutant.ts";
 
+const parts = (what: string) => ({
+  file: "tests/queue/parts_test.ts",
+  test: `MiniQueue.open() refuses a snapshot with ${what}, and changes nothing`,
+});
+
 export const JOB_MUTANTS: readonly Mutant[] = [
   {
     name: "limits-are-not-in-the-ledger",
@@ -74,5 +79,17 @@ export const JOB_MUTANTS: readonly Mutant[] = [
       test:
         "a message that was ready waits for its date again once the wall clock is set back",
     },
+  },
+  {
+    name: "unknown-part-is-passed-over",
+    file: "queue/ledger/codec.ts",
+    edits: [[" else throw unknownPart();\n", "\n"]],
+    killedBy: parts("a part that is nothing"),
+  },
+  {
+    name: "part-lacks-fields",
+    file: "queue/ledger/codec.ts",
+    edits: [[' !== "number") {', ' === "never") {']],
+    killedBy: parts("a message without its attempts"),
   },
 ];

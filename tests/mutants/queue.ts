@@ -250,14 +250,6 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "unknown-part-is-passed-over",
-    file: "queue/ledger/codec.ts",
-    edits: [[" else throw unknownPart();\n", "\n"]],
-    killedBy: format(
-      ".open() refuses a snapshot with a part of another kind, and changes nothing",
-    ),
-  },
-  {
     name: "newer-ledger-is-taken",
     file: "queue/open.ts",
     edits: [["  checkVersion(ledger.v);\n", ""]],

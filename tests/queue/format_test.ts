@@ -1,5 +1,5 @@
 // What this code does not know, or what does not belong to a queue, is refused and left as it is.
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   applyToLedger,
   emptyLedger,
@@ -7,12 +7,11 @@ import {
   type LedgerEntry,
   MiniQueue,
 } from "@mini/state/queue";
-import { SnapStore } from "@mini/state/snap";
 import { StateManager } from "@mini/state/state";
 import { MiniError, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { posted } from "../support/inbox.ts";
-import { errorOf } from "../support/journal.ts";
+import { contentOf, errorOf } from "../support/journal.ts";
 import { drain } from "../support/queue.ts";
 
 const JOURNAL = "/data/journal.jsonl";
@@ -24,11 +23,6 @@ async function logged(...mutations: unknown[]): Promise<MemoryFileSystem> {
   await using store = await MiniStore.open<unknown>(JOURNAL, { fs });
   for (const apply of mutations) await store.append({ apply });
   return fs;
-}
-
-function contentOf(fs: MemoryFileSystem): unknown {
-  return fs.names("/data").filter((name) => !name.endsWith(".lock"))
-    .map((name) => [name, fs.content(`/data/${name}`)]);
 }
 
 const FIRST = { at: 1, enqueue: [{ id: 1, payload: SECRET }] };
@@ -274,50 +268,4 @@ Deno.test("MiniQueue.attach() takes a ledger that says nothing of its version fo
   const jobs = await MiniQueue.attach(shop, "jobs");
   await jobs.enqueue("a");
   assertEquals(shop.state.jobs.v, 1);
-});
-
-const HEAD = { at: 1, drift: 0, nextId: 1, nextOrder: 1, paused: false };
-
-for (
-  const [what, parts] of [
-    ["no part", []],
-    ["a head without its numbers", [{ at: 1, parts: SECRET }]],
-    ["a head of a newer version", [{ ...HEAD, v: 99 }]],
-    ["a head with more in it", [{ ...HEAD, secret: SECRET }]],
-    ["a part of another kind", [HEAD, { plan: { name: SECRET } }]],
-    ["a part that is nothing", [HEAD, null]],
-    ["no parts at all", undefined],
-  ] as const
-) {
-  Deno.test(`MiniQueue.open() refuses a snapshot with ${what}, and changes nothing`, async () => {
-    const fs = await logged(FIRST);
-    const snaps = new SnapStore<unknown>("/data", {
-      fs,
-      codec: {
-        encode: () => parts === undefined ? SECRET : parts.values(),
-        decode: (json) => json,
-      },
-    });
-    await snaps.create({}, 1);
-    const before = contentOf(fs);
-    const error = await errorOf(MiniQueue.open("/data", { fs }));
-    assertEquals(error.code, "UNSUPPORTED_FORMAT");
-    assert(!error.message.includes("secret"), error.message);
-    assertEquals(contentOf(fs), before);
-  });
-}
-
-Deno.test("MiniQueue.open() takes a snapshot without a version, as it writes them", async () => {
-  const fs = new MemoryFileSystem();
-  {
-    await using queue = await MiniQueue.open<string>("/data", { fs });
-    await queue.enqueue("a");
-    await queue.compact();
-  }
-  const [name] = fs.names("/data").filter((name) => name.endsWith(".json"));
-  const text = new TextDecoder().decode(fs.content(`/data/${name}`));
-  assertNotEquals(text.indexOf('"parts": [\n{"at":'), -1);
-  assert(!text.includes('"v":'), text);
-  await using again = await MiniQueue.open<string>("/data", { fs });
-  assertEquals(await drain(again), ["a"]);
 });

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { MiniError, MiniStore, type StoreOptions } from "@mini/state/store";
+import type { MemoryFileSystem } from "@mini/state/testing";
 
 /**
  * Writes journals as docs/FORMAT.md has them, sharing no code with the library:
@@ -100,4 +101,13 @@ export async function errorOf(promise: Promise<unknown>): Promise<MiniError> {
     throw error;
   }
   throw new Error("it did not reject");
+}
+
+/** The names and the content of the files of a directory, but for its locks. */
+export function contentOf(
+  fs: MemoryFileSystem,
+  directory: string = "/data",
+): [name: string, content: Uint8Array | undefined][] {
+  return fs.names(directory).filter((name) => !name.endsWith(".lock"))
+    .map((name) => [name, fs.content(`${directory}/${name}`)]);
 }
