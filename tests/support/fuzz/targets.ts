@@ -1,0 +1,36 @@
+import { guard } from "./attempt.ts";
+import type { MemoryFileSystem } from "@mini/state/testing";
+import { filesOf, type FuzzRequest, type Input } from "./input.ts";
+import { mending, recovery, states } from "./logs.ts";
+import { ledgers, routes } from "./queues.ts";
+
+export type TargetName =
+  | "recovery"
+  | "mending"
+  | "states"
+  | "ledgers"
+  | "routes";
+
+/** The parts that are fuzzed, each with a folder of its own. */
+const TARGETS: Record<
+  TargetName,
+  (fs: MemoryFileSystem, request: FuzzRequest) => Promise<void>
+> = {
+  recovery,
+  mending,
+  states,
+  ledgers,
+  routes,
+};
+
+export const TARGET_NAMES = Object.keys(TARGETS) as readonly TargetName[];
+
+const NO_REQUEST = { method: "GET", path: "", headers: {} };
+
+/** Gives an input to a part, and throws if that does anything but answer or refuse. */
+export async function judge(name: TargetName, input: Input): Promise<void> {
+  const fs = filesOf(input);
+  const assertGuarded = guard(fs);
+  await TARGETS[name](fs, input.request ?? NO_REQUEST);
+  assertGuarded();
+}
