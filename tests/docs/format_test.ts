@@ -3,21 +3,21 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { type LogRecord, MiniError, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem, Random, randomSeed } from "@mini/state/testing";
-import { ROOT } from "../support/child.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { damage } from "../support/hostile.ts";
 import { fixture } from "../support/mini.ts";
+import {
+  noPython,
+  type Told,
+  told as theirs,
+} from "../support/read_journal.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
-import { run, skipped } from "../support/system.ts";
+import { skipped } from "../support/system.ts";
 
-const READER = join(ROOT, "tests/support/read_journal.py");
 const PATH = "/data/journal.jsonl";
 const LOCK = `${PATH}.lock`;
 const SEALED = "/data/journal.00000000000000000000.jsonl";
-
-/** A reader's account of a journal: its records and a verdict, as lines. */
-type Told = string[];
 
 /** A record as the program tells it. */
 function recordLine({ seq, data, at }: LogRecord<unknown>): string {
@@ -54,19 +54,6 @@ async function codeOf(act: () => Promise<void>): Promise<string | undefined> {
     if (error instanceof MiniError) return error.code;
     throw error;
   }
-}
-
-/** The program's account of each journal. */
-async function theirs(paths: readonly string[]): Promise<Told[]> {
-  const { success, stdout, stderr } = await run("python3", READER, ...paths);
-  assert(success, stderr);
-  const all: Told[] = [[]];
-  for (const line of stdout.trimEnd().split("\n")) {
-    const isRecord = line.startsWith("{");
-    all.at(-1)!.push(isRecord ? JSON.stringify(JSON.parse(line)) : line);
-    if (!isRecord) all.push([]);
-  }
-  return all.slice(0, -1);
 }
 
 /** A journal with several segments, a batch, a group commit, and a clean end or not. */
@@ -161,9 +148,9 @@ async function onDisk(fs: MemoryFileSystem, dir: string): Promise<string> {
   return join(dir, "journal.jsonl");
 }
 
-const python = await run("python3", "--version");
-if (!python.success) {
-  skipped("a reader made from docs/FORMAT.md", python.stderr);
+const missing = await noPython();
+if (missing !== undefined) {
+  skipped("a reader made from docs/FORMAT.md", missing);
 } else {
   Deno.test("a reader made from docs/FORMAT.md says of the fixtures what replay says", async () => {
     const names = ["whole", "torn", "flipped", "sealed-cut", "newer"];

@@ -89,7 +89,10 @@ export const JOB_MUTANTS: readonly Mutant[] = [
   {
     name: "part-lacks-fields",
     file: "queue/ledger/codec.ts",
-    edits: [[' !== "number") {', ' === "never") {']],
+    edits: [[
+      ' !== "number") {\n      return false;',
+      ' !== "number") {\n      continue;',
+    ]],
     killedBy: parts("a message without its attempts"),
   },
 ];

@@ -1,7 +1,9 @@
 """python3 read_journal.py data/journal.jsonl: what docs/FORMAT.md says, and no more.
 
 Prints the records, one a line, and then the verdict: clean, unclean, torn, or
-the code of the error that refuses the journal. Takes several journals."""
+the code of the error that refuses the journal. Takes several journals, and also
+snapshots, positions of consumers and files of an inbox: prints what each holds,
+and then whether it is good."""
 import json, os, re, sys
 from itertools import accumulate
 from zlib import crc32
@@ -107,7 +109,76 @@ def read(path):
             chain, at = crc32(line + b"\n", chain), end + 1
     return verdict
 
+def read_snapshot(path):
+    data = open(path, "rb").read()
+    said = re.fullmatch(rb',\n  "crc": "([0-9a-f]{8})"\n}\n', data[-24:])
+    is_damaged = said and int(said[1], 16) != crc32(data[:-24])
+    version = re.match(rb'{\n  "mini": (\d+),', data)
+    refuse_if(is_damaged or version and int(version[1]) < 2 and not said)
+    refuse_if(version and int(version[1]) > 1, "UNSUPPORTED_FORMAT")
+    fields = json.loads(data)
+    refuse_if(not version and set(fields) != {"seq", "state"})
+    refuse_if(fields.get("seq") != int(re.search(r"\d{20}", path)[0]) or fields.keys().isdisjoint(("state", "parts")))
+    names = ("seq", "journal", "version", "state", "parts")
+    print(json.dumps({name: fields[name] for name in names if name in fields}))
+    return "good"
+
+def own_line(path):
+    """The fields of a file of one line, which is its own checksum's."""
+    line, newline, rest = open(path, "rb").read().partition(b"\n")
+    refuse_if(not newline or rest or not is_good(line, 0))
+    fields = fields_of(line, "strict")
+    refuse_if(fields.get("mini", 0) > 1, "UNSUPPORTED_FORMAT")
+    refuse_if(fields.get("mini") != 1)
+    return fields
+
+def header_of(name):
+    with open(name, "rb") as file: return fields_of(file.readline()[:-1], "strict")
+
+def chain_at(name, seq):
+    """The running checksum after the line with a record; at the start of a segment, that of its header."""
+    chain, last, lines = 0, None, open(name, "rb").read().split(b"\n")
+    for line in lines[:-1]:
+        fields, chain = fields_of(line, "strict"), crc32(line + b"\n", chain)
+        if last is None:
+            last = fields["base"]
+            if last == seq: return int(fields["prev"], 16)
+        elif "seq" in fields: last = fields["seq"] + len(fields.get("batch", [0])) - 1
+        if last >= seq: return chain
+
+def read_position(path):
+    fields = own_line(path)
+    print(json.dumps({"seq": fields["seq"]}))
+    chain, seq = int(fields["chain"], 16), fields["seq"]
+    names = [name for _, name in segments(re.sub(r"\.consumer\.[^/]*$", "", path)) if os.path.exists(name)]
+    headers = list(map(header_of, names))
+    refuse_if(headers[0]["journal"] != fields["journal"], "REWRITTEN")
+    for name, header in zip(names, headers):
+        if header["base"] == fields["base"]:
+            refuse_if(chain_at(name, seq) != chain, "REWRITTEN")
+            return "good"
+    refuse_if(headers[0]["base"] > seq, "COMPACTED")
+    for marks in range(9):
+        if int(headers[0]["prev"], 16) == chain and headers[0]["base"] == seq: return "good"
+        rest = b'"close":%d}' % seq
+        chain = crc32(b'{"crc":"%08x",%s\n' % (crc32(rest, chain), rest), chain)
+    raise Refused("REWRITTEN")
+
+def read_posted(path):
+    fields, known = own_line(path), {"payload", "delayMs", "priority", "group", "dedupeKey", "at", "headers"}
+    refuse_if(set(fields) != {"crc", "mini", "messages"} or not fields["messages"])
+    for message in fields["messages"]:
+        refuse_if("payload" not in message or set(message) - known)
+        print(json.dumps(message))
+    return "good"
+
+def reader_of(path):
+    directory, name = os.path.split(path)
+    if re.match(r"snapshot_\d{20}\.json", name): return read_snapshot
+    if ".consumer." in name: return read_position
+    return read_posted if os.path.basename(directory) == "inbox" else read
+
 sys.setrecursionlimit(10_000)  # lines nest up to 1,002 levels
 for path in map(os.path.abspath, sys.argv[1:]):
-    try: print(read(path))
+    try: print(reader_of(path)(path))
     except Refused as refused: print(refused)
