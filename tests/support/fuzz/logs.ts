@@ -72,6 +72,7 @@ async function useConsumers(store: MiniStore<unknown>): Promise<void> {
   for (const { name } of await store.consumers()) {
     await attempt(async () => {
       await using consumer = await store.consumer(name);
+      if (consumer.lag === 0) return;
       for await (const { seq } of consumer.follow()) {
         await consumer.commit(seq);
         if (seq === store.sequence) break;

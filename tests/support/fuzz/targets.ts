@@ -27,10 +27,23 @@ export const TARGET_NAMES = Object.keys(TARGETS) as readonly TargetName[];
 
 const NO_REQUEST = { method: "GET", path: "", headers: {} };
 
+/** Far longer than any input takes: one that takes that long never ends. */
+const HANG_MS = 30_000;
+
 /** Gives an input to a part, and throws if that does anything but answer or refuse. */
 export async function judge(name: TargetName, input: Input): Promise<void> {
   const fs = filesOf(input);
   const assertGuarded = guard(fs);
-  await TARGETS[name](fs, input.request ?? NO_REQUEST);
+  const hang = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => hang.reject(new Error("it hangs")),
+    HANG_MS,
+  );
+  try {
+    const task = TARGETS[name](fs, input.request ?? NO_REQUEST);
+    await Promise.race([task, hang.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
   assertGuarded();
 }
