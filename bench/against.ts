@@ -1,7 +1,7 @@
 /**
  * Compares what the work of today's source costs with what it cost at another
- * commit: `deno task bench:against REF`. Both do each task in turn, in
- * processes of their own, so that what else the machine does disturbs both.
+ * commit: `deno task bench:against REF`. Both do as much of each task in turn,
+ * in processes of their own, so that what else the machine does disturbs both.
  *
  * - `--rounds N` measures so often;
  * - `--only ID,ID` measures only what has one of these in its id;
@@ -32,7 +32,13 @@ if (ref === undefined) throw new TypeError("which commit? bench:against REF");
 const ROUNDS = Number(options.rounds);
 /** Records enough for opening them to take most of the time. */
 const READ_COUNT = 200_000;
-const SECONDS = 0.3;
+/** The operations of a measure by its callers: for a second or so, since the first ones run code that is not compiled yet. */
+const OPERATIONS: Readonly<Record<number, number>> = {
+  1: 2_000,
+  8: 10_000,
+  64: 50_000,
+  1_024: 200_000,
+};
 /** The files that measure the other commit too: all but those that call the package. */
 const HARNESS =
   "child contender floor load logs our_snapshot queues record results run_task server_queues servers task work"
@@ -93,10 +99,20 @@ function ofState({ id, task }: Measure): Measure[] {
   return [{ id: `apply-${callers}`, what, task, who }];
 }
 
+/** The work of both: as many operations of each, so that they make as many snapshots too. */
+function taskOf({ id, task }: Measure): Measure["task"] {
+  if (id === "read") return { ...task, count: READ_COUNT };
+  const { callers } = task;
+  const operations = OPERATIONS[callers]!;
+  const count = id.startsWith("drain")
+    ? 2 * (operations + callers)
+    : task.count;
+  return { ...task, count, operations };
+}
+
 async function compare(measure: Measure, who: string): Promise<Comparison> {
   const { what, isOfReading = false } = measure;
-  const count = measure.id === "read" ? READ_COUNT : measure.task.count;
-  const task = { ...measure.task, count, seconds: SECONDS };
+  const task = taskOf(measure);
   const newDirectory = async () => {
     const dir = join(scratch, String(++directories));
     await Deno.mkdir(dir);

@@ -59,8 +59,8 @@ async function underLoad(
   { seconds, seed = 1 }: Task,
   one: () => unknown,
 ): Promise<Result> {
-  await perSecond(CALLERS, seconds / 10, one);
-  const { rate } = await perSecond(CALLERS, seconds / 4, one);
+  await perSecond(CALLERS, { seconds: seconds / 10 }, one);
+  const { rate } = await perSecond(CALLERS, { seconds: seconds / 4 }, one);
   const result: Result = { rate };
   for (const share of SHARES) {
     const arrivals = { perSecond: rate * share / 100, seconds, seed };

@@ -11,24 +11,29 @@ export interface Task {
   readonly callers: number;
   readonly count: number;
   readonly seconds: number;
+  /** How many operations warm up, and how many are measured after that, in place of a time. */
+  readonly operations?: number;
   /** Of the times at which load comes. */
   readonly seed?: number;
   /** Whether all that is told is listened to. */
   readonly isObserved?: boolean;
 }
 
-/** Does something for some time, by callers that wait for each other's turn. */
+/** Does something for some time, or so often, by callers that wait for each other's turn. */
 export async function perSecond(
   callers: number,
-  seconds: number,
+  { seconds, operations }: Pick<Task, "seconds" | "operations">,
   operation: (index: number) => unknown,
   serverUs?: () => number,
 ): Promise<Cost> {
   let count = 0;
   const meter = new Meter(serverUs);
   const end = performance.now() + seconds * 1000;
+  const isOver = operations === undefined
+    ? () => performance.now() >= end
+    : () => count >= operations;
   await Promise.all(Array.from({ length: callers }, async () => {
-    while (performance.now() < end) await operation(++count);
+    while (!isOver()) await operation(++count);
   }));
   return meter.cost(count);
 }

@@ -21,17 +21,18 @@ export const QUEUE_WORK: Record<
 
 async function append(
   open: () => Promise<Log>,
-  { dir, callers, seconds }: Task,
+  task: Task,
 ): Promise<Result> {
+  const { dir, callers } = task;
   const log = await open();
   const { count: warmUp } = await perSecond(
     callers,
-    WARM_UP_SECONDS,
+    { ...task, seconds: WARM_UP_SECONDS },
     (index) => log.append(index, record(index)),
   );
   const cost = await perSecond(
     callers,
-    seconds,
+    task,
     (index) => log.append(1e7 + index, record(index)),
   );
   await log.close();
@@ -44,13 +45,14 @@ const WARM_UP_SECONDS = 0.2;
 
 async function batch(
   open: () => Promise<Log>,
-  { count, seconds }: Task,
+  task: Task,
 ): Promise<Result> {
+  const { count } = task;
   const log = await open();
   const values = records(0, count);
   const cost = await perSecond(
     1,
-    seconds,
+    task,
     (index) => log.appendAll(index * count, values),
   );
   await log.close();
@@ -112,19 +114,20 @@ async function read(
 
 async function enqueue(
   open: () => Promise<Queue>,
-  { callers, seconds }: Task,
+  task: Task,
 ): Promise<Result> {
+  const { callers } = task;
   const queue = await open();
   const one = (index: number) => queue.enqueue(record(index));
-  await perSecond(callers, WARM_UP_SECONDS, one);
-  const cost = await perSecond(callers, seconds, one, queue.cpuUs);
+  await perSecond(callers, { ...task, seconds: WARM_UP_SECONDS }, one);
+  const cost = await perSecond(callers, task, one, queue.cpuUs);
   await queue.close();
   return cost;
 }
 
 async function drain(
   open: () => Promise<Queue>,
-  { callers, count, seconds }: Task,
+  { callers, count, seconds, operations }: Task,
 ): Promise<Result> {
   const queue = await open();
   await queue.fill(records(0, count));
@@ -136,13 +139,19 @@ async function drain(
   await queue.drain(callers, () => {
     drained++;
     if (warm === undefined) {
-      if (cold.ms < WARM_UP_SECONDS * 1000) return false;
+      const isWarm = operations === undefined
+        ? cold.ms >= WARM_UP_SECONDS * 1000
+        : drained >= operations;
+      if (!isWarm) return false;
       warm = new Meter(queue.cpuUs);
       before = drained;
       return false;
     }
     // As many may be under way as there are consumers.
-    const isEnough = warm.ms > seconds * 1000 || drained >= count - callers;
+    const isOver = operations === undefined
+      ? warm.ms > seconds * 1000
+      : drained - before >= operations;
+    const isEnough = isOver || drained >= count - callers;
     if (isEnough) cost ??= warm.cost(drained - before);
     return isEnough;
   });
