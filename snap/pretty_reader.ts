@@ -1,4 +1,4 @@
-import { Joiner, NEWLINE } from "../base/bytes.ts";
+import { Joiner, NEWLINE, newSecret } from "../base/bytes.ts";
 import { MAX_DEPTH } from "../base/json.ts";
 import { parseJson } from "../base/walk.ts";
 
@@ -32,6 +32,8 @@ export class PrettyReader {
     ignoreBOM: true,
   });
   readonly #joiner = new Joiner();
+  /** The key of what is opened again: no key of the text, and of a length that the text does not choose. */
+  readonly #again = newSecret();
   /** The beginning of a line that has not ended. */
   #rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** Outermost first. */
@@ -94,8 +96,7 @@ export class PrettyReader {
   /** The text that opens again what is open. */
   #beginning(): string {
     return this.#open.map(({ isArray, key }) =>
-      (key === undefined ? "" : `${JSON.stringify(key)}:`) +
-      (isArray ? "[" : "{")
+      (key === undefined ? "" : `"${this.#again}":`) + (isArray ? "[" : "{")
     ).join("");
   }
 
@@ -111,7 +112,7 @@ export class PrettyReader {
     }
     for (const key of Object.keys(more)) {
       const child = (more as Record<string, unknown>)[key];
-      if (inner !== undefined && key === inner.key) {
+      if (inner !== undefined && key === this.#again) {
         this.#merge(level + 1, child);
       } else if (key === "__proto__") {
         // Setting it would change what the object inherits.

@@ -81,6 +81,27 @@ Deno.test("SnapStore.restore() gives what was created, wherever a block ends", a
   }
 });
 
+Deno.test("SnapStore.restore() takes the last of several values of a name, as JSON.parse does, wherever a block ends", async () => {
+  const seed = Number(Deno.env.get("SEED") ?? randomSeed());
+  say(`names that come again: seed ${seed}`);
+  for (let life = 0; life < size(10, 3_000); life++) {
+    const state = large(new Random(seed + life));
+    const body = bodyOf(state).replace(/"key \d+": /g, '"again": ');
+    const { state: want } = JSON.parse(`${body}}`);
+    const text = JSON.stringify(await restored(encoder.encode(body)));
+    assert(text === JSON.stringify(want), `seed ${seed + life}`);
+  }
+});
+
+Deno.test("SnapStore.restore() takes what is longer than a block as the value of a name, and then another", async () => {
+  const long = Array.from({ length: 60_000 }, (_, at) => at);
+  const parts = [{ again: { long } }, { again: { other: 1 } }];
+  const [one, other] = parts.map((part) => bodyOf(part).slice(0, -4));
+  const body = `${one},${other!.slice(other!.indexOf('\n    "again"'))}\n  }`;
+  assertEquals(JSON.parse(`${body}}`).state, { again: { other: 1 } });
+  assertEquals(await restored(encoder.encode(body)), { again: { other: 1 } });
+});
+
 Deno.test("SnapStore.restore() takes any white space between the values of a snapshot", async () => {
   const seed = Number(Deno.env.get("SEED") ?? randomSeed());
   say(`white space in a snapshot: seed ${seed}`);
