@@ -1,5 +1,5 @@
 import { isInParts, type SnapCodec } from "../../base/codec.ts";
-import { headIn, type LedgerHead, unknownPart } from "./entry_check.ts";
+import { headIn, isId, type LedgerHead, unknownPart } from "./entry_check.ts";
 import { POSTED_NAME } from "./entry.ts";
 import type { Ledger, LedgerFinishedMessage, ScheduleState } from "./ledger.ts";
 
@@ -84,9 +84,8 @@ function isItem(kind: string, item: unknown): boolean {
   if (!isKnown) return false;
   const [numbers, ...others] = FIELDS[kind]!;
   for (const name of numbers) {
-    if (typeof (item as Record<string, unknown>)[name] !== "number") {
-      return false;
-    }
+    const value = (item as Record<string, unknown>)[name];
+    if (name === "id" ? !isId(value) : typeof value !== "number") return false;
   }
   return others.every((name) => Object.hasOwn(item, name));
 }

@@ -43,6 +43,12 @@ function is(test: (value: unknown) => boolean): Check {
   return (value) => test(value) ? undefined : MALFORMED;
 }
 
+/** Whether a value is the number of a message; the next number is one too, or the first that is none. */
+export function isId(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0 &&
+    value !== Number.MAX_SAFE_INTEGER;
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -84,6 +90,7 @@ function within(place: string, { path, isUnknown }: Flaw): Flaw {
 
 const NUMBER = is(Number.isFinite);
 const COUNT = is((value) => Number.isSafeInteger(value) && Number(value) >= 0);
+const ID = is(isId);
 const TEXT = is((value) => typeof value === "string");
 const FLAG = is((value) => typeof value === "boolean");
 const IDS = list(COUNT);
@@ -101,7 +108,7 @@ const HEADERS: Check = (value) =>
     : MALFORMED;
 
 const NEW_MESSAGE = object({
-  id: must(COUNT),
+  id: must(ID),
   payload: must(ANYTHING),
   priority: may(NUMBER),
   group: may(TEXT),
@@ -219,7 +226,7 @@ const HEAD = object({
   v: may(COUNT),
   drift: must(NUMBER),
   nextId: must(COUNT),
-  nextOrder: must(COUNT),
+  nextOrder: must(NUMBER),
   paused: must(FLAG),
   policy: may(POLICY, 2),
 });

@@ -90,8 +90,8 @@ export const JOB_MUTANTS: readonly Mutant[] = [
     name: "part-lacks-fields",
     file: "queue/ledger/codec.ts",
     edits: [[
-      ' !== "number") {\n      return false;',
-      ' !== "number") {\n      continue;',
+      ' !== "number") return false;',
+      ' !== "number") continue;',
     ]],
     killedBy: parts("a message without its attempts"),
   },

@@ -85,6 +85,8 @@ const MALFORMED: readonly [what: string, entry: unknown][] = [
   ["a message without payload", { at: 2, enqueue: [{ id: 2 }] }],
   ["a number in words", message({ id: SECRET })],
   ["a number below 0", message({ id: -1 })],
+  ["the number 0", message({ id: 0 })],
+  ["a number after the last", message({ id: Number.MAX_SAFE_INTEGER })],
   ["a priority in words", message({ priority: SECRET })],
   ["a group that is none", message({ group: 5 })],
   ["a delay in words", message({ due: SECRET })],

@@ -44,6 +44,12 @@ for (
     ["a dead letter without a time", [HEAD, {
       dead: { ...WAITING, reason: SECRET },
     }]],
+    ["a message whose number is none", [HEAD, {
+      message: { ...WAITING, id: 1.5 },
+    }]],
+    ["a message after the last", [HEAD, {
+      message: { ...WAITING, id: Number.MAX_SAFE_INTEGER },
+    }]],
     ["a file of another name", [HEAD, { inbox: "__proto__" }]],
     ["no parts at all", undefined],
   ] as const
@@ -83,4 +89,22 @@ Deno.test("MiniQueue.open() takes a snapshot without a version, as it writes the
   assert(!text.includes('"v":'), text);
   await using again = await MiniQueue.open<string>("/data", { fs });
   assertEquals(await drain(again), ["a"]);
+});
+
+Deno.test("MiniQueue: a queue whose numbers have come to their end says so, and is there again", async () => {
+  const fs = new MemoryFileSystem();
+  const last = Number.MAX_SAFE_INTEGER - 1;
+  const head = { ...HEAD, nextId: last + 1, nextOrder: last + 1 };
+  const codec = {
+    encode: () => [head, { message: { ...WAITING, id: last } }].values(),
+    decode: (json: unknown) => json,
+  };
+  await new SnapStore<unknown>("/data", { fs, codec }).create({}, 1);
+  for (let life = 0; life < 2; life++) {
+    await using queue = await MiniQueue.open<string>("/data", { fs });
+    const { code } = await errorOf(queue.enqueue("too many"));
+    assertEquals(code, "ABORTED_MUTATION");
+    await queue.compact();
+    assertEquals((await queue.peek()).map(({ id }) => id), [last]);
+  }
 });

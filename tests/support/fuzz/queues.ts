@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createInspector, type InspectTarget } from "@mini/state/inspect";
-import { MiniQueue, QueueView } from "@mini/state/queue";
+import { MiniQueue, type QueueStats, QueueView } from "@mini/state/queue";
 import { MiniStore } from "@mini/state/store";
 import type { MemoryFileSystem } from "@mini/state/testing";
 import { FakeClock } from "../fake_clock.ts";
@@ -17,7 +17,7 @@ export async function ledgers(fs: MemoryFileSystem): Promise<void> {
   }, true);
   const opened = await attempt(() => MiniQueue.open<unknown>(DIR, options));
   if (opened.value === undefined) return;
-  let stats: unknown;
+  let count = 0;
   {
     await using queue = opened.value;
     if (viewed.value !== undefined) {
@@ -26,10 +26,17 @@ export async function ledgers(fs: MemoryFileSystem): Promise<void> {
     }
     for (const task of tasksOf(queue)) await attempt(task);
     await attempt(() => queue.compact());
-    stats = await queue.stats();
+    count = countOf(await queue.stats());
   }
   await using again = await MiniQueue.open<unknown>(DIR, options);
-  assertEquals(await again.stats(), stats);
+  // Which of a group are ready is another matter: a forged log may have two in flight.
+  assertEquals(countOf(await again.stats()), count);
+}
+
+function countOf(
+  { ready, blocked, delayed, inFlight, dead }: QueueStats,
+): number {
+  return ready + blocked + delayed + inFlight + dead;
 }
 
 /** All that can be asked of a queue, and some of what can be done with it. */

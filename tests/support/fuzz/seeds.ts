@@ -122,6 +122,39 @@ const OTHERS: object[] = [
   { at: 37, tick: true },
 ];
 
+const WAITING = {
+  order: 1,
+  at: 1,
+  payload: 1,
+  priority: 0,
+  due: 0,
+  attempts: 1,
+  receipt: 1,
+  inFlight: false,
+};
+const ENDED = {
+  at: 1,
+  payload: 4,
+  priority: 0,
+  attempts: 1,
+  endedAt: 9,
+  size: 50,
+};
+const SPAN = { since: 4, upTo: 5, ahead: 6, last: 5, fired: [[7, 8]] };
+const CAUSE = { name: "E", message: "m", cause: { name: "F", message: "n" } };
+
+/** The parts of a ledger in a snapshot, one of each kind. */
+const PARTS: object[] = [
+  { at: 11, v: 2, drift: 0, nextId: 9, nextOrder: 9, paused: false },
+  { message: { id: 1, ...WAITING, inFlight: true, group: "g", reason: "no" } },
+  { message: { id: 2, ...WAITING, when: 99, headers: { a: "b" } } },
+  { dead: { id: 3, ...WAITING, reason: "bad", diedAt: 3, error: CAUSE } },
+  { dedupe: { key: "k", id: 1, until: 100 } },
+  { finished: { id: 4, ...ENDED, as: "acked", result: 4 } },
+  { finished: { id: 5, ...ENDED, as: "cancelled", reason: "r" } },
+  { schedule: { name: "s", clock: "wall", missed: 2, ...SPAN } },
+];
+
 const QUEUES: Input[] = [
   queueOf(
     jobEntries().map((entry, at) => ({ ...entry, at: 1_790_000_000_000 + at })),
@@ -130,31 +163,7 @@ const QUEUES: Input[] = [
   {
     files: {
       ...queueOf(OTHERS.slice(0, 3)).files,
-      ...snapshot(2, {
-        parts: [
-          {
-            at: 11,
-            drift: 0,
-            nextId: 3,
-            nextOrder: 3,
-            paused: false,
-            dedupe: [],
-          },
-          {
-            message: {
-              id: 1,
-              order: 1,
-              at: 1,
-              payload: 1,
-              priority: 0,
-              due: 0,
-              attempts: 0,
-              receipt: 0,
-              inFlight: false,
-            },
-          },
-        ],
-      }),
+      ...snapshot(2, { parts: PARTS }),
     },
   },
 ];
