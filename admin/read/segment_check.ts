@@ -76,6 +76,14 @@ interface Place {
   readonly isActive: boolean;
 }
 
+/** The segment to look for. */
+interface Wanted {
+  /** The number before its first record. */
+  readonly base: number;
+  /** That of the newest segment that was sealed at the start, or -1. */
+  readonly newest: number;
+}
+
 /** The segment that another must continue. */
 interface Before extends Continuation {
   readonly path: string;
@@ -104,7 +112,7 @@ export async function* checkSegments(
   let last = from;
   let before: Before | undefined;
   for (;;) {
-    const found = await settledLook(context, base, before);
+    const found = await settledLook(context, { base, newest }, before);
     const isCut = found.end === "missing" && before === undefined;
     const check = isCut ? { ...found, base: last, last } : found;
     yield check;
@@ -122,7 +130,7 @@ export async function* checkSegments(
 /** Beside a writer a file may be seen half old and half new: only what a second look shows too is true. */
 async function settledLook(
   context: JournalContext,
-  base: number,
+  wanted: Wanted,
   before: Before | undefined,
 ): Promise<SegmentCheck> {
   type Seen = { readonly check: SegmentCheck; readonly isSettled: boolean };
@@ -130,7 +138,7 @@ async function settledLook(
     // Compaction may have passed the segment before by now.
     const isGone = seen !== undefined && before !== undefined &&
       await context.fs.stat(before.path) === undefined;
-    const check = await look(context, base, isGone ? undefined : before);
+    const check = await look(context, wanted, isGone ? undefined : before);
     const isInDoubt = check.problem !== undefined || check.end === "torn" ||
       check.end === "missing";
     const isSame = check.end === seen?.check.end &&
@@ -145,11 +153,11 @@ async function settledLook(
 
 async function look(
   context: JournalContext,
-  base: number,
+  wanted: Wanted,
   before: Before | undefined,
 ): Promise<SegmentCheck> {
   return await untilStable(async () => {
-    const place = await find(context, base);
+    const place = await find(context, wanted);
     try {
       const value = await checkOne(context, place, before);
       // The active segment may be sealed by now, and this be the next.
@@ -166,7 +174,10 @@ async function look(
 }
 
 /** Finds the segment that starts after record `base`, or else the next, or else the active one. */
-async function find(context: JournalContext, base: number): Promise<Place> {
+async function find(
+  context: JournalContext,
+  { base, newest }: Wanted,
+): Promise<Place> {
   const { fs, paths } = context;
   return await untilStable(async (seen?: Place) => {
     const sealed = paths.sealed(base);
@@ -180,7 +191,9 @@ async function find(context: JournalContext, base: number): Promise<Place> {
     });
     const higher = paths.sealedBases(await namesIn(fs, paths.directory))
       .find((other) => other > base);
-    const isActive = higher === undefined || active?.base === base;
+    // No writer has the active segment before a sealed one.
+    const isActive = higher === undefined ||
+      active?.base === base && higher > newest;
     const value = isActive
       ? { path: paths.active, base: active?.base ?? base, isActive }
       : { path: paths.sealed(higher), base: higher, isActive };
@@ -223,7 +236,13 @@ async function checkOne(
       throw headless(path);
     }
   } catch (error) {
-    return await judgeFailure(context, nothing, error);
+    const failed = await judgeFailure(context, nothing, error);
+    // The good lines before the damage may still be in the wrong place.
+    const header = failed.goodBytes > 0
+      ? await readHeader(context, path)
+      : undefined;
+    const seam = header && seamProblem(nothing, header, before);
+    return seam ? { ...failed, ...misplaced(base, seam) } : failed;
   }
   const found = {
     ...nothing,
@@ -236,17 +255,37 @@ async function checkOne(
     at: scan.at,
     sizeBytes: scan.offset + scan.tail.length,
   };
-  try {
-    if (!isActive) checkName(path, scan.header, base);
-    checkContinuity(path, scan.header, before);
-  } catch (error) {
-    if (!(error instanceof MiniError)) throw error;
+  const seam = seamProblem(nothing, scan.header, before);
+  if (seam !== undefined) {
     // By the name the next one is found: the header may lead back.
     const at = isActive ? scan.header.base : base;
-    const none = { base: at, last: at, goodBytes: 0 };
-    return { ...found, ...none, end: "damaged", problem: error };
+    return { ...found, ...misplaced(at, seam) };
   }
   return { ...found, ...await endOf(context, scan, isActive) };
+}
+
+/** The problem of a segment whose header does not belong where it stands. */
+function seamProblem(
+  { path, base, isActive }: Place,
+  header: Header,
+  before: Before | undefined,
+): MiniError | undefined {
+  try {
+    if (!isActive) checkName(path, header, base);
+    checkContinuity(path, header, before);
+  } catch (error) {
+    if (!(error instanceof MiniError)) throw error;
+    return error;
+  }
+  return undefined;
+}
+
+/** The check of such a segment: none of it is good. */
+function misplaced(
+  base: number,
+  problem: MiniError,
+): Pick<SegmentCheck, "base" | "last" | "goodBytes" | "end" | "problem"> {
+  return { base, last: base, goodBytes: 0, end: "damaged", problem };
 }
 
 /** The check of a segment that could not be read to its end. */

@@ -1,12 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Repair, repair, type RepairReport } from "@mini/state/admin";
+import {
+  type Repair,
+  repair,
+  type RepairReport,
+  verify,
+} from "@mini/state/admin";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { filesIn, FROM, makeCounter } from "../support/copies.ts";
 import { openCounter } from "../support/counter.ts";
 import { flip, opened, PATH, sealed, sixRecords } from "../support/damaged.ts";
 import { onFullDisk, stoppedEverywhere } from "../support/interrupted.ts";
-import { errorOf } from "../support/journal.ts";
+import { errorOf, JournalBytes } from "../support/journal.ts";
 import { size } from "../support/size.ts";
 
 /** The six records, the third of them damaged. */
@@ -63,6 +68,22 @@ Deno.test("repair() tells what it would cut off, and cuts it off", async () => {
   assertEquals(await opened(fs), TWO);
   const again = await repair(PATH, { fs });
   assertEquals(again, { path: PATH, needed: false, repaired: false });
+});
+
+Deno.test("repair() sees a gap before a segment that is damaged as well", async () => {
+  const fs = await sixRecords();
+  fs.unlink(sealed(2));
+  const [first = ""] = filesIn(fs, "/data")["journal.jsonl"]!.split("\n");
+  const { crc: _, ...header } = JSON.parse(first);
+  const forged = new JournalBytes(header).add({ seq: 5, data: 5 })
+    .add({ seq: 9, data: 9 });
+  fs.put(PATH, forged.bytes);
+  const { findings } = await verify(PATH, { fs });
+  assertEquals(findings.map(({ message }) => message.includes("ends with")), [
+    true,
+  ]);
+  const { last } = needed(await repair(PATH, { fs }));
+  assertEquals([last, await opened(fs)], [2, TWO]);
 });
 
 Deno.test("repair() puts a log without its newest segment back to the end of the one before", async () => {

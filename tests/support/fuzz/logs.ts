@@ -133,10 +133,15 @@ export async function mending(fs: MemoryFileSystem): Promise<void> {
     }
   }
   const mended = await attempt(() => repair(JOURNAL, { fs }));
-  if (mended.value?.needed) {
-    assert(mended.value.repaired);
-    await assertOpens(fs, JOURNAL);
-  }
+  if (!mended.value?.needed) return;
+  assert(mended.value.repaired);
+  const { findings } = await verify(JOURNAL, { fs });
+  assertEquals(findings.filter(({ blocksOpen }) => blocksOpen), []);
+  if (mended.value.snapshots === 0) return await assertOpens(fs, JOURNAL);
+  // A snapshot may stand for what is damaged.
+  const opened = await attempt(() => openState(fs, DIR));
+  await opened.value?.close();
+  assert(opened.code !== "CORRUPT", "what was repaired");
 }
 
 async function assertOpens(fs: MemoryFileSystem, path: string): Promise<void> {
