@@ -1,10 +1,17 @@
 /** The table of versions in docs/FORMAT.md: what this code does not know is passed over, or refused and not touched. */
 import { assertEquals } from "@std/assert";
 import { basename } from "@std/path";
-import { crc32 } from "node:zlib";
-import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
-import { contentOf, errorOf, hex, JournalBytes } from "../support/journal.ts";
+import {
+  folder,
+  ID,
+  log,
+  PATH,
+  position,
+  SNAPSHOT,
+  snapshot,
+} from "../support/forged.ts";
+import { contentOf, errorOf, JournalBytes } from "../support/journal.ts";
 import { noPython, told } from "../support/read_journal.ts";
 import {
   type Read,
@@ -17,36 +24,6 @@ import {
 } from "../support/reads.ts";
 import { skipped } from "../support/system.ts";
 import { kindsInFormat } from "../support/written.ts";
-
-const PATH = "/data/journal.jsonl";
-const ID = "7e0bc45a87783489a15305841ea5623f";
-const SNAPSHOT = `/data/snapshot_${"2".padStart(20, "0")}.json`;
-
-/** A folder with files in it. */
-function folder(files: Readonly<Record<string, string>>): MemoryFileSystem {
-  const fs = new MemoryFileSystem();
-  for (const [path, text] of Object.entries(files)) {
-    fs.put(path, new TextEncoder().encode(text));
-  }
-  return fs;
-}
-
-/** A log of these lines, behind a header. */
-function log(lines: readonly object[], header: object = {}): string {
-  const bytes = new JournalBytes({ journal: ID, ...header });
-  for (const line of lines) bytes.add({ ...line });
-  return bytes.text;
-}
-
-function snapshot(fields: string): string {
-  const text = `{\n  ${fields}`;
-  return `${text},\n  "crc": "${hex(crc32(text))}"\n}\n`;
-}
-
-function position(fields: object): string {
-  const rest = JSON.stringify(fields).slice(1);
-  return `{"crc":"${hex(crc32(rest))}",${rest}\n`;
-}
 
 /** Anything, also where a reader may look for the end of the line. */
 const X = { x: { y: ['"}', "\n", null], data: 1, batch: [2] } };
