@@ -25,7 +25,8 @@ export async function* journalSegments(
   if (list === undefined) return;
   const { format, sealed } = list;
   if (format === "mini") {
-    return yield* openSegments(context, { from, since }, live);
+    const newest = live === undefined ? sealed.at(-1)?.base : undefined;
+    return yield* openSegments(context, { from, since }, live, newest);
   }
   assertNoneMissing(context, sealed);
   yield* openRustSegments(context, sealed, live);

@@ -97,11 +97,17 @@ export interface ReadStart {
   readonly since?: number | undefined;
 }
 
-/** The segments of a log, from the one where a reader starts. Ends with the active one, unless the reader has seen it sealed. */
+/**
+ * The segments of a log, from the one where a reader starts. Ends with the active
+ * one, unless the reader has seen it sealed.
+ *
+ * @param newest The base of the newest segment that was sealed before.
+ */
 export async function* openSegments(
   context: JournalContext,
   start: ReadStart,
   live: CommittedEnd | undefined,
+  newest: number = -1,
 ): AsyncGenerator<OpenSegment, void, undefined> {
   let segment = await openFirst(context, start, live);
   while (segment !== undefined) {
@@ -110,13 +116,24 @@ export async function* openSegments(
     const isSealed = live === undefined
       ? !isActive
       : live.limitOf(header.base) === Infinity;
-    if (!isSealed) return;
+    if (!isSealed) {
+      checkNewest(reader.path, header.base, newest);
+      return;
+    }
     checkHasRecords(reader.path, header, lines.next);
     const base = lines.next - 1;
     const { journal } = header;
     const expected = { journal, base, prev: hex(reader.chain) };
     segment = await openSegment(context, base, expected, live);
   }
+}
+
+/** Throws if the active segment starts before a sealed one. */
+function checkNewest(path: string, base: number, newest: number): void {
+  if (base > newest) return;
+  const reason =
+    `it starts after record ${base}, and a sealed segment after record ${newest}; this happens when an older copy, such as a backup, is put among newer files`;
+  throw corrupt(path, { reason, line: 1, offset: 0, seq: base + 1 });
 }
 
 /** Opens the segment that a reader starts with; `undefined` if there is no log. */

@@ -3,7 +3,13 @@ import { SnapStore } from "@mini/state/snap";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { flip, opened, PATH, sealed, sixRecords } from "../support/damaged.ts";
+import {
+  flip,
+  opened,
+  PATH,
+  sealed,
+  withOlderActive,
+} from "../support/damaged.ts";
 import { openCounter } from "../support/counter.ts";
 import {
   assertPlain,
@@ -41,26 +47,14 @@ Deno.test("verify reports on a log and its snapshots in plain JSON", async () =>
 });
 
 Deno.test("verify and repair see that an older copy of the active segment was put back", async () => {
-  const fs = await sixRecords();
-  const older = new MemoryFileSystem(fs.snapshot());
-  const newer = new MemoryFileSystem(fs.snapshot());
-  older.restart();
-  newer.restart();
-  {
-    await using store = await MiniStore.open<string>(PATH, { fs: newer });
-    await store.rotate();
-    await store.append("record 7");
-    await store.rotate();
-  }
-  newer.unlink(sealed(4));
-  newer.put(PATH, older.content(PATH)!);
-  assertEquals(await opened(newer), "CORRUPT");
-  const { findings } = await verify(PATH, { fs: newer });
+  const fs = await withOlderActive();
+  assertEquals(await opened(fs), "CORRUPT");
+  const { findings } = await verify(PATH, { fs });
   assertEquals(findings.map(({ blocksOpen, path }) => [blocksOpen, path]), [
     [true, sealed(6)],
   ]);
-  const { needed } = await repair(PATH, { fs: newer });
-  assertEquals([needed, (await opened(newer)).length], [true, 4]);
+  const { needed } = await repair(PATH, { fs });
+  assertEquals([needed, (await opened(fs)).length], [true, 4]);
 });
 
 Deno.test("verify says of each damage whether it blocks opening", async () => {

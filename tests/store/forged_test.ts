@@ -1,8 +1,14 @@
 // Lines that no writer of ours writes, with checksums that are right all the same.
 import { crc32 } from "node:zlib";
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { StateManager } from "@mini/state/state";
+import { PATH, withOlderActive } from "../support/damaged.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, hex, JournalBytes, openAndRead } from "../support/journal.ts";
 
@@ -167,4 +173,15 @@ Deno.test("MiniStore.replay() refuses a record that is nested deeper than any th
       }[levels],
     );
   }
+});
+
+Deno.test("MiniStore.replay() refuses a log in which an older copy of the active segment was put back", async () => {
+  const fs = await withOlderActive();
+  const read: number[] = [];
+  const error = await errorOf((async () => {
+    for await (const { seq } of MiniStore.replay(PATH, { fs })) read.push(seq);
+  })());
+  assertEquals([error.code, error.path], ["CORRUPT", PATH]);
+  assertStringIncludes(error.message, "an older copy");
+  assertEquals(read, [1, 2, 3, 4, 5, 6]);
 });

@@ -51,3 +51,19 @@ export async function opened(
     return (error as { code: string }).code;
   }
 }
+
+/** A log whose active segment is that of an older copy. */
+export async function withOlderActive(): Promise<MemoryFileSystem> {
+  const older = await sixRecords();
+  const fs = new MemoryFileSystem(older.snapshot());
+  fs.restart();
+  {
+    await using store = await MiniStore.open<string>(PATH, { fs });
+    await store.rotate();
+    await store.append("record 7");
+    await store.rotate();
+  }
+  fs.unlink(sealed(4));
+  fs.put(PATH, older.content(PATH)!);
+  return fs;
+}
