@@ -13,7 +13,7 @@ import { OPTIONS, STATE_WORKLOADS } from "../support/state_workloads.ts";
 
 /** Those whose state is made by one code alone. */
 const WORKLOADS = STATE_WORKLOADS.filter(({ name }) =>
-  !/older code|an abort/.test(name)
+  !/older code|an abort|standby/.test(name)
 );
 
 const { initial, apply } = OPTIONS;

@@ -1,5 +1,5 @@
 /** Mutants of views, and of their promotion. */
-import type { Mutant } from "./mutant.ts";
+import { type Mutant, SIMULATION } from "./mutant.ts";
 
 const abort = (test: string) => ({
   file: "tests/state/view_abort_test.ts",
@@ -123,5 +123,14 @@ export const VIEW_MUTANTS: readonly Mutant[] = [
       test:
         "StateManager.select() of a state that is immutable gives a part that is made each time once for each change",
     },
+  },
+  {
+    name: "view-a-queue-without-what-is-cancelled",
+    file: "queue/view.ts",
+    edits: [[
+      "      apply: applyLogged,\n",
+      '      apply: (ledger, entry) =>\n        "cancel" in entry ? ledger : applyLogged(ledger, entry),\n',
+    ]],
+    killedBy: SIMULATION,
   },
 ];

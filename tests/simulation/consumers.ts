@@ -26,6 +26,8 @@ export class Consumers<M> {
   readonly ids: Map<string, number> = new Map();
   /** Called with each delivery. */
   onDelivered: (message: QueueMessage<string, unknown, M>) => void = () => {};
+  /** Called with messages that are in the ledger. */
+  onSeen: (messages: readonly Occurrence[]) => void = () => {};
   queue!: MiniQueue<string, unknown, M>;
 
   constructor(
@@ -52,6 +54,7 @@ export class Consumers<M> {
 
   /** The names of messages that are there. Nobody has enqueued an occurrence: it is known from here on. */
   #namesOf(messages: readonly Occurrence[]): string[] {
+    this.onSeen(messages);
     for (const message of this.#occurrences?.saw(messages) ?? []) {
       this.#history.invokeEnqueue(nameOf(message), undefined);
       this.#history.enqueued(nameOf(message), "ok");

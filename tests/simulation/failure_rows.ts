@@ -15,6 +15,7 @@ export function rowOfFailure(
 ): Row | undefined {
   const { code, message, cause } = error;
   if (code === "POISONED") return rowOfPoison(cause, failed);
+  if (code === "BUSY") return "appendSync: busy, nothing written";
   if (code === "LOCKED") return "lock: held by another handle";
   if (/^Cannot append to/.test(message)) return rowOfFullDisk(cause);
   if (/^Cannot start a new segment/.test(message)) {

@@ -10,7 +10,9 @@ import type { History } from "../support/history.ts";
 import { Consumers, TIMEOUT_MS } from "./consumers.ts";
 import { Handlers } from "./handlers.ts";
 import { letTimePass, nameOf, Occurrences } from "./occurrences.ts";
+import { Postings } from "./postings.ts";
 import { DIR, PATH } from "./process.ts";
+import { QueueViews } from "./queue_views.ts";
 import { type Facts, numbersOf } from "./recount/facts.ts";
 import { told } from "./trace.ts";
 import { attempt, pick, type Program, type World } from "./world.ts";
@@ -35,6 +37,8 @@ export class QueueProgram implements Program {
   /** The limits of what is kept of messages that have ended. */
   readonly #keep: KeepLimits | undefined;
   readonly #occurrences: Occurrences | undefined;
+  readonly #postings: Postings | undefined;
+  readonly #views: QueueViews;
   #queue!: MiniQueue<string>;
 
   constructor(world: World, history: History) {
@@ -53,6 +57,11 @@ export class QueueProgram implements Program {
       this.#occurrences,
     );
     this.#handlers = new Handlers(world, this.#consumers);
+    this.#views = new QueueViews(world);
+    if (random.oneIn(2)) return;
+    const postings = new Postings(world, history, this.#consumers);
+    this.#consumers.onSeen = (messages) => postings.saw(messages);
+    this.#postings = postings;
   }
 
   #openAt(fs: FileSystem, clock: FakeClock): Promise<MiniQueue<string>> {
@@ -64,6 +73,7 @@ export class QueueProgram implements Program {
       maxSegmentBytes: this.#maxSegmentBytes,
       ...(this.#keep && { keepFinished: this.#keep }),
       ...this.#occurrences?.options,
+      inbox: this.#postings !== undefined,
       onError: (error) => this.#world.trace.note(told(error)),
     });
   }
@@ -71,15 +81,19 @@ export class QueueProgram implements Program {
   async open(): Promise<void> {
     const { fs, clock } = this.#world.process;
     this.#occurrences?.rest();
+    await this.#postings?.rest();
+    this.#views.move();
     this.#queue = await this.#openAt(fs, clock);
   }
 
   async check(isPowerCut: boolean): Promise<void> {
     this.#history.crashed(isPowerCut);
+    this.#postings?.start(isPowerCut);
     await this.#occurrences?.start(this.#queue);
     await this.#consumers.start(this.#queue);
     await this.#handlers.start(this.#queue, isPowerCut);
     await this.#checkEnds();
+    await this.#views.check(this.#queue);
   }
 
   /** Compares what is kept of messages that have ended with what was told. */
@@ -145,6 +159,8 @@ export class QueueProgram implements Program {
       () => this.#consumers.race(),
       () => this.#update(),
       () => this.#handlers.work(),
+      () => this.#views.look(),
+      () => this.#post(),
       () => letTimePass(this.#world, this.#occurrences?.isExact),
       () => this.#compact(),
     ])();
@@ -165,6 +181,10 @@ export class QueueProgram implements Program {
     );
   }
 
+  async #post(): Promise<void> {
+    await this.#postings?.post();
+  }
+
   async #compact(): Promise<void> {
     await attempt(this.#world, "compact", () => this.#queue.compact());
   }
@@ -181,6 +201,7 @@ export class QueueProgram implements Program {
 
   async end(): Promise<void> {
     await this.#consumers.end();
+    await this.#views.end();
     await this.#occurrences?.end(this.#queue);
     const { trace } = this.#world;
     for (const what of this.#history.violations) trace.violation(what);

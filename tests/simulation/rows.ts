@@ -60,6 +60,9 @@ const NAMES = [
   "snapshot: of another journal",
   "snapshot: of a newer version",
   "snapshot: fails, the log continues",
+  // Synchronous appends
+  "appendSync: with the appends that wait",
+  "appendSync: busy, nothing written",
   // Followers in other processes
   "follower: continues",
   "follower: what it has read was rewritten",
@@ -74,12 +77,16 @@ const NAMES = [
   "job: cancelled before its ack",
   "job: beyond the limits, gone",
   "job: durable progress outlives a power cut",
+  // The inbox
+  "inbox: what was posted outlives a power cut",
+  "inbox: posted while no process ran, taken in",
   // Schedules
   "schedule: missed while no process ran, made up for",
   // Apply
   "abort: on record",
   "abort: not on record, found on replay",
   "abort: meets a full disk, recorded with room",
+  "abort: of a state that no code changes",
   "roll-back: refused, a later line proves it",
   "roll-back: refused, a snapshot proves it",
   "roll-back: refused, the mark of a clean end proves it",
@@ -89,6 +96,7 @@ const NAMES = [
   "view: continues",
   "view: starts over, what it showed was taken back",
   "view: takes over with the state that it has",
+  "view of a queue: shows what its owner shows",
 ] as const;
 
 /** The name of a row. */

@@ -37,13 +37,28 @@ export function throwsFor(changes: readonly Change[], age: Age): boolean {
   );
 }
 
-function applyAt(age: Age): (state: State, change: Change) => void {
+function applyAt(age: Age): (state: State, change: Change) => State {
   return (state, change) => {
-    if ("box" in change) return applyToLedger(state.box, change.box);
-    const name = "event" in change ? change.event : change.boom;
-    state.seen.push(name);
-    if (throwsFor([change], age)) throw new Error(`${name} goes off half-way`);
+    if ("box" in change) applyToLedger(state.box, change.box);
+    else {
+      const name = "event" in change ? change.event : change.boom;
+      state.seen.push(name);
+      if (throwsFor([change], age)) {
+        throw new Error(`${name} goes off half-way`);
+      }
+    }
+    return state;
   };
+}
+
+/** The same by code that leaves the state as it is, and gives the next one. */
+function immutablyAt(age: Age): (state: State, change: Change) => State {
+  const apply = applyAt(age);
+  return ({ seen, box }, change) =>
+    apply(
+      { seen: [...seen], box: "box" in change ? structuredClone(box) : box },
+      change,
+    );
 }
 
 /** The state under test. */
@@ -51,6 +66,9 @@ export type Manager = StateManager<State, Change>;
 
 /** How a state is kept, whatever the code. */
 export type Keeping = Omit<StateOptions<State, Change>, "initial" | "apply">;
+
+/** How often code changes the state that it is given. */
+const IMMUTABLE = [false, false, false, true, "checked"] as const;
 
 /** How the state of a run is kept. */
 export function keepingOf(random: Random): Keeping {
@@ -61,6 +79,7 @@ export function keepingOf(random: Random): Keeping {
       ? { snapshotEvery: 5 + random.below(20) }
       : { snapshotEvery: "never" }),
     ...(random.oneIn(2) && { retain: { records: random.below(30) } }),
+    immutable: pick<Keeping["immutable"] & {}>(random, IMMUTABLE),
   };
 }
 
@@ -71,7 +90,7 @@ function optionsOf(
 ): StateOptions<State, Change> {
   return {
     initial: () => ({ seen: [], box: emptyLedger<string>() }),
-    apply: applyAt(age),
+    apply: keeping.immutable ? immutablyAt(age) : applyAt(age),
     ...keeping,
     fs,
   };

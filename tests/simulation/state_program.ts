@@ -243,8 +243,13 @@ export class StateProgram implements Program {
           : this.#manager.applyBatch([{ event: `${boom}+` }, { boom }]),
       ["ABORTED_MUTATION"],
     );
-    if (outcome.error !== undefined) this.#rollBack.failed(outcome.error);
-    else this.#world.trace.violation(`${boom} was applied`);
+    if (outcome.error !== undefined) {
+      this.#rollBack.failed(outcome.error);
+      const isAborted = outcome.error.code === "ABORTED_MUTATION";
+      if (isAborted && this.#keeping.immutable) {
+        this.#world.coverage.hit("abort: of a state that no code changes");
+      }
+    } else this.#world.trace.violation(`${boom} was applied`);
   }
 
   /** An event and the message it sends, as one. */

@@ -69,6 +69,7 @@ export class StoreProgram implements Program {
       () => this.#append(false),
       () => this.#appendBatch(),
       () => this.#appendBatch(),
+      () => this.#appendSync(),
       () => this.#rotate(),
       () => this.#compact(),
       () => this.#sync(),
@@ -110,15 +111,34 @@ export class StoreProgram implements Program {
     );
   }
 
+  /** Before it returns, with the appends that wait; unless something else is under way. */
+  async #appendSync(): Promise<void> {
+    const { coverage } = this.#world;
+    const item = this.#item();
+    const before = this.#store.sequence;
+    await this.#write(
+      `append ${item.slice(0, 5)} synchronously`,
+      [item],
+      true,
+      () => {
+        const seq = this.#store.appendSync(item);
+        if (seq > before + 1) {
+          coverage.hit("appendSync: with the appends that wait");
+        }
+        return seq;
+      },
+    );
+  }
+
   async #write(
     what: string,
     items: string[],
     durable: boolean,
-    write: () => Promise<number>,
+    write: () => Promise<number> | number,
   ): Promise<void> {
     const world = this.#world;
     const unit = world.units.issue(...items);
-    const outcome = await attempt(world, what, write);
+    const outcome = await attempt(world, what, write, ["BUSY"]);
     unit.standing = stands(world, outcome, durable);
     const { answers } = world.process.recount;
     if (outcome.error !== undefined) {

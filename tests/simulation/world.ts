@@ -55,7 +55,7 @@ const OF_THE_DISK = ["POISONED", "NO_SPACE", "IO", "PERMISSION"];
 export async function attempt<T>(
   world: World,
   what: string,
-  operation: () => Promise<T>,
+  operation: () => Promise<T> | T,
   allowed: readonly string[] = [],
 ): Promise<Outcome<T>> {
   const { trace, process } = world;
@@ -95,7 +95,7 @@ export function stands(
 ): "pending" | "written" | "durable" | "refused" {
   if (error === undefined) return isDurable ? "durable" : "written";
   // A caller of a process that has ended is told nothing, but of what was refused before that.
-  const isSure = ["CONFLICT", "NO_SPACE"].includes(error.code) ||
+  const isSure = ["CONFLICT", "NO_SPACE", "BUSY"].includes(error.code) ||
     /it is recorded as aborted/.test(error.message) ||
     !process.isDead && error.code === "CLOSED";
   return isSure ? "refused" : "pending";

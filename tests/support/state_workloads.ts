@@ -1,6 +1,7 @@
 import type { FileHandle, FileSystem, MiniError } from "@mini/state/store";
 import { StateManager, type StateOptions } from "@mini/state/state";
 import { RETAINED } from "./retain_workload.ts";
+import { STANDBY } from "./standby_workload.ts";
 import type {
   MemoryFileSystem,
   Workload,
@@ -272,6 +273,15 @@ function proxyOf<T extends object>(target: T, methods: Partial<T>): T {
   });
 }
 
+/** Code that leaves the state as it is, and gives the next one. */
+const IMMUTABLE: Partial<StateOptions<Items, string>> = {
+  immutable: true,
+  apply: (items, item) => {
+    if (item === POISON) throw new Error("it is poison");
+    return [...items, item];
+  },
+};
+
 /** Every operation of the state manager that writes. */
 export const STATE_WORKLOADS: readonly Workload<string>[] = [
   workload("applies", async (manager, log) => {
@@ -323,7 +333,20 @@ export const STATE_WORKLOADS: readonly Workload<string>[] = [
       ]);
     }
   }, { snapshotEvery: 4, retain: { records: 0 }, maxSegmentBytes: 300 }),
+  workload("a state that no code changes", async (manager, log) => {
+    await apply(manager, log, "a");
+    await Promise.all([
+      applyPoison(manager),
+      apply(manager, log, "b", "c"),
+      manager.createSnapshot(),
+      apply(manager, log, "d"),
+    ]);
+    await Promise.all([manager.compact(), apply(manager, log, "e")]);
+    await applyPoison(manager);
+    await apply(manager, log, "f");
+  }, { ...IMMUTABLE, keepSnapshots: 1 }),
   RETAINED,
+  STANDBY,
   snapshotAhead(),
   OLDER_OVER_NEWER,
   ABORT_AMONG_OTHERS,

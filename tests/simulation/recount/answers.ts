@@ -26,6 +26,8 @@ export class Answers {
   /** The messages that a mutation has enqueued, and acknowledged. */
   sent = 0;
   acked = 0;
+  /** The messages that may have been taken in from an inbox. */
+  posted = 0;
   /** Deliveries of calls of `receive`, and of handlers: id and attempt. */
   readonly received: string[] = [];
   readonly handled: string[] = [];

@@ -117,7 +117,8 @@ export class LogCount {
     if ("error" in message) {
       const { error } = message;
       this.#refused.push(error);
-      const cause = place ?? { error: this.poisoned };
+      const isBusy = (error as Partial<MiniError>).code === "BUSY";
+      const cause = place ?? { error: isBusy ? error : this.poisoned };
       if ("error" in cause && cause.error === error) return;
       return this.#wrong("an append fails, and its commit has not");
     }

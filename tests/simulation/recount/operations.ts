@@ -20,6 +20,9 @@ export interface Ended {
 const COURSES = [
   "start end asyncStart asyncEnd",
   "start end error asyncStart asyncEnd",
+  // It was synchronous.
+  "start asyncStart asyncEnd end",
+  "start error asyncStart asyncEnd end",
   // It was refused at once.
   "start error end",
 ];
