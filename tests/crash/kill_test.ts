@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { StateManager } from "@mini/state/state";
-import { MiniStore } from "@mini/state/store";
+import { type MiniError, MiniStore } from "@mini/state/store";
 import { Random, randomSeed } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { runAndKill } from "../support/kill.ts";
 import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
-import { TURNS } from "../support/turns.ts";
+import { OLDER_TURNS, TURNS } from "../support/turns.ts";
 
 const ROUNDS = size(10, 1_000);
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
@@ -46,12 +46,24 @@ Deno.test("MiniStore loses nothing when its process is killed, again and again",
   assertEquals(lost, 0);
 });
 
+/** Opens the state with older code, which may be refused, and writes nothing. Says whether it was. */
+async function isRefusedToOlderCode(path: string): Promise<boolean> {
+  try {
+    await (await StateManager.open(path, OLDER_TURNS)).close();
+    return false;
+  } catch (error) {
+    assertEquals((error as MiniError).code, "REPLAY_FAILED");
+    return true;
+  }
+}
+
 Deno.test("StateManager loses no mutation and takes none in twice when its process is killed, again and again", async () => {
   await using directory = new TestDirectory();
   const random = new Random(seed);
   let acknowledged = 0;
   let lost = 0;
   let snapshots = 0;
+  let refused = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const told = await runAndKill(
       "killed_state.ts",
@@ -59,6 +71,7 @@ Deno.test("StateManager loses no mutation and takes none in twice when its proce
       linesToWaitFor(random),
     );
     acknowledged += told.length;
+    if (await isRefusedToOlderCode(directory.path)) refused++;
     await using manager = await StateManager.open(directory.path, TURNS);
     const { last, count, outOfOrder } = manager.state;
     for (const line of told) {
@@ -72,8 +85,10 @@ Deno.test("StateManager loses no mutation and takes none in twice when its proce
   }
   say(
     `seed ${seed}: ${ROUNDS} kills of a state, ${acknowledged} acknowledged mutations, ` +
-      `${snapshots} times opened from a snapshot, ${lost} lost, ${lost} violations`,
+      `${snapshots} times opened from a snapshot, ` +
+      `${refused} times refused to older code, ${lost} lost, ${lost} violations`,
   );
   assertEquals(lost, 0);
   assert(snapshots > 0);
+  assert(refused > 0);
 });

@@ -25,3 +25,24 @@ export const TURNS: StateOptions<Turns, Turn> = {
   retain: { records: 100 },
   maxSegmentBytes: 5_000,
 };
+
+/** The same by code that leaves each state as it is. */
+export const UNCHANGED_TURNS: StateOptions<Turns, Turn> = {
+  ...TURNS,
+  immutable: true,
+  apply: ({ last, count, outOfOrder }, { caller, turn }) => ({
+    last: { ...last, [caller]: turn },
+    count: count + 1,
+    outOfOrder: outOfOrder + (turn === (last[caller] ?? 0) + 1 ? 0 : 1),
+  }),
+};
+
+/** The same by older code, which does not know the turns of some callers. */
+export const OLDER_TURNS: StateOptions<Turns, Turn> = {
+  ...TURNS,
+  apply: (state, { caller, turn }) => {
+    state.last[caller] = turn;
+    if (Number(caller) % 4 === 3) throw new Error("it is not known");
+    state.count++;
+  },
+};
