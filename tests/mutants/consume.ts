@@ -121,4 +121,14 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
       "MiniStore.writable() fails with its first record that cannot be appended, and keeps those before it",
     ),
   },
+  {
+    name: "take-a-position-with-a-wrong-checksum",
+    file: "store/consume/position.ts",
+    edits: [[" || !isIntact(line, 0)) return", ") return"]],
+    killedBy: {
+      file: "tests/crash/damage_test.ts",
+      test:
+        "no damage to the position of a consumer has it pass over a record, or take any other for its place",
+    },
+  },
 ];
