@@ -38,7 +38,10 @@ function pick<T>(random: Random, from: readonly T[]): T {
 
 /** Bytes flipped, set, swapped, doubled, cut out, put in. */
 function damageBytes(fs: MemoryFileSystem, random: Random): Damage {
-  const names = fs.names(DIR).filter((name) => !name.endsWith(".lock"));
+  const names = [
+    ...fs.names(DIR),
+    ...fs.names(`${DIR}/inbox`).map((name) => `inbox/${name}`),
+  ].filter((name) => !name.endsWith(".lock") && isFile(fs, name));
   const name = pick(random, names);
   const bytes = fs.content(`${DIR}/${name}`)!;
   const from = random.below(bytes.length + 1);
@@ -62,6 +65,10 @@ function damageBytes(fs: MemoryFileSystem, random: Random): Damage {
   const edit = pick(random, Object.keys(edits));
   fs.put(`${DIR}/${name}`, concat(edits[edit]!()));
   return { what: `${name}: ${edit} at ${from}`, isForged: false };
+}
+
+function isFile(fs: MemoryFileSystem, name: string): boolean {
+  return fs.content(`${DIR}/${name}`) !== undefined;
 }
 
 function flip(byte: number, random: Random): number {
@@ -119,10 +126,33 @@ function hostileValue(random: Random): unknown {
     () => ({ apply: JSON.parse('{"__proto__":{"polluted":true}}') }),
     () => ({ applyBatch: 7 }),
     () => ({ apply: 1, version: "new" }),
+    () => ({ apply: hostileEntry(random) }),
     () => ({ abort: random.below(9) }),
     () => ({ abort: -1 }),
     () => "x".repeat(random.below(2_000_000)),
   ])();
+}
+
+/** An entry of the ledger of a queue, one of its fields, or one of a part of it, being what it should not be. */
+function hostileEntry(random: Random): unknown {
+  const kind = pick(random, [
+    "enqueue",
+    "receive",
+    "settle",
+    "cancel",
+    "update",
+    "progress",
+    "gone",
+    "policy",
+    "schedule",
+    "fire",
+  ]);
+  const field = pick(random, ["id", "payload", "from", "name", "finished"]);
+  const part = random.oneIn(2) ? hostileValue(random) : [{
+    id: random.below(9),
+    [field]: hostileValue(random),
+  }];
+  return { at: 1, v: 2, [kind]: part };
 }
 
 /** A journal with right checksums, and fields that are not what they should be. */
