@@ -11,7 +11,7 @@ Deno.test("MiniQueue: a message is done, cancelled or waits, as the first call s
     crashRecoveryOneIn: size(2_000, 50),
     cuts: size("none", "edges"),
     samples: 1,
-    ...sampled(30),
+    ...sampled(40),
   });
   report("power cuts of acks and cancellations", [found]);
   assertEquals(found.violations.slice(0, 3), []);

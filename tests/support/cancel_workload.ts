@@ -1,4 +1,4 @@
-import { MiniQueue } from "@mini/state/queue";
+import { type FinishedMessage, MiniQueue, QueueView } from "@mini/state/queue";
 import type { FileSystem } from "@mini/state/store";
 import type { Workload, WorkloadLog } from "@mini/state/testing";
 
@@ -35,7 +35,14 @@ async function race(
   log.ack(log.issue(`${id} ${other}`));
 }
 
-/** Acknowledgements and cancellations at the same time: whichever is called first has won, or neither is on record. What is done has its result. */
+/** The ends of messages, apart from what hangs on a clock. */
+function endsOf(finished: readonly FinishedMessage<string>[]): string {
+  return JSON.stringify(
+    finished.map(({ endedAt: _, enqueuedAt: __, ...end }) => end),
+  );
+}
+
+/** Acknowledgements and cancellations at the same time: whichever is called first has won, or neither is on record. What is done has its result. A view shows what its owner finds. */
 export const CANCEL_WORKLOAD: Workload<string> = {
   name: "acks and cancellations",
   extra: "extra",
@@ -54,8 +61,16 @@ export const CANCEL_WORKLOAD: Workload<string> = {
     await queue.close();
   },
   async recover(fs) {
+    // It sees what recovery takes back.
+    await using view = await QueueView.open<string, string>("/data", {
+      fs,
+      ifMissing: "empty",
+    });
     const queue = await open(fs);
     const finished = await queue.finished();
+    await view.until(queue.sequence);
+    const [seen, found] = [await view.finished(), finished].map(endsOf);
+    if (seen !== found) throw new Error(`a view shows ${seen}, not ${found}`);
     const mine = finished.filter(({ payload }) => payload === "");
     for (const one of mine) {
       if (one.state === "done" && one.result !== `result ${one.id}`) {
