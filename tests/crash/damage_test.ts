@@ -208,7 +208,7 @@ for (const journal of await journals()) {
   });
 }
 
-/** Each bit flipped, each cut, and NULs from each byte: one in so many of them. */
+/** Each bit flipped, each cut, and NULs from each byte, or one in `oneIn` of them. */
 function* damagesOf(
   bytes: Uint8Array<ArrayBuffer>,
   oneIn = 1,
@@ -279,7 +279,7 @@ const COLLECTED = {
   apply: (items: number[], item: number) => void items.push(item),
 };
 
-/** What a view shows of a folder, or the code of the error. */
+/** The items that a view, or a manager, shows of a folder, or the code of the error. */
 async function shownIn(
   fs: MemoryFileSystem,
   open: typeof StateView.open | typeof StateManager.open,

@@ -7,9 +7,9 @@ import { say } from "../support/report.ts";
 import { size } from "../support/size.ts";
 
 const JOBS = size(200, 4_000);
-/** One of so many is cancelled by who has it. */
+/** The worker that has it cancels every tenth job. */
 const UNWANTED = 10;
-/** So far apart are the occurrences of the workers' schedule. */
+/** The milliseconds between two occurrences of the workers' schedule. */
 const EVERY_MS = 200;
 const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 

@@ -46,6 +46,8 @@ Deno.test("StateManager survives every call failing, once and from then on", asy
         cuts: "none",
         crashRecoveryOneIn: 1_000,
         ...sampledCalls(4, 40),
+        // They are too many for a night.
+        stateOneIn: size(40, 8),
       }),
     );
   }

@@ -61,8 +61,11 @@ type Verdict = "whole" | "a beginning" | "something" | string;
 /** Everything that can be done with a folder; gives what was found, or the code of the error. */
 async function tryAll(
   fs: MemoryFileSystem,
-  isQueue: boolean,
-  options: StateOptions<unknown[], unknown>,
+  { isQueue, isStandby, options }: {
+    readonly isQueue: boolean;
+    readonly isStandby: boolean;
+    readonly options: StateOptions<unknown[], unknown>;
+  },
 ): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   const attempt = async (task: () => Promise<Verdict>) => {
@@ -94,7 +97,9 @@ async function tryAll(
     return shown = verdictOf(view.state);
   });
   await attempt(async () => {
-    const manager = await StateManager.open("/data", { ...options, fs });
+    const manager = isStandby
+      ? await promoted(fs, options)
+      : await StateManager.open("/data", { ...options, fs });
     try {
       const found = Array.isArray(manager.state) ? [...manager.state] : [{}];
       // A view shows nothing that opening does not find.
@@ -112,6 +117,15 @@ async function tryAll(
   return verdicts;
 }
 
+/** Opens the state as a standby does that takes over. */
+async function promoted(
+  fs: MemoryFileSystem,
+  options: StateOptions<unknown[], unknown>,
+): Promise<StateManager<unknown[], unknown>> {
+  await using view = await StateView.open("/data", { ...options, fs });
+  return await view.promote();
+}
+
 function verdictOf(found: unknown): Verdict {
   if (!Array.isArray(found)) return "something";
   const isBeginning = found.every((item, index) => item === ITEMS[index]);
@@ -124,7 +138,7 @@ Deno.test("no folder, whatever is in it, gives anything but a MiniError or a beg
   let mostMib = 0;
   const counts: Record<string, number> = {};
   for (let index = 0; index < FOLDERS; index++) {
-    const isQueue = index % 3 === 0;
+    const [isQueue, isStandby] = [index % 3 === 0, index % 5 === 0];
     const options = index % 4 < 2 ? OPTIONS : UNCHANGED;
     const fs = new MemoryFileSystem(isQueue ? queue : whole);
     fs.restart();
@@ -137,7 +151,7 @@ Deno.test("no folder, whatever is in it, gives anything but a MiniError or a beg
     };
     let verdicts: Verdict[];
     try {
-      verdicts = await tryAll(fs, isQueue, options);
+      verdicts = await tryAll(fs, { isQueue, isStandby, options });
     } catch (error) {
       throw new Error(label, { cause: error });
     }
