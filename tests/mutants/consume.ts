@@ -126,7 +126,7 @@ export const CONSUME_MUTANTS: readonly Mutant[] = [
     file: "store/consume/position.ts",
     edits: [[" || !isIntact(line, 0)) return", ") return"]],
     killedBy: {
-      file: "tests/crash/damage_test.ts",
+      file: "tests/crash/damage_beside_test.ts",
       test:
         "no damage to the position of a consumer has it pass over a record, or take any other for its place",
     },

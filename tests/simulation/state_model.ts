@@ -79,7 +79,7 @@ export function keepingOf(random: Random): Keeping {
       ? { snapshotEvery: 5 + random.below(20) }
       : { snapshotEvery: "never" }),
     ...(random.oneIn(2) && { retain: { records: random.below(30) } }),
-    immutable: pick<Keeping["immutable"] & {}>(random, IMMUTABLE),
+    immutable: pick<NonNullable<Keeping["immutable"]>>(random, IMMUTABLE),
   };
 }
 

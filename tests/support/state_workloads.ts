@@ -1,5 +1,6 @@
-import type { FileHandle, FileSystem, MiniError } from "@mini/state/store";
+import type { FileSystem, MiniError } from "@mini/state/store";
 import { StateManager, type StateOptions } from "@mini/state/state";
+import { FillingDisk } from "./filling_disk.ts";
 import { RETAINED } from "./retain_workload.ts";
 import { STANDBY } from "./standby_workload.ts";
 import type {
@@ -235,41 +236,6 @@ const ABORT_WITHOUT_ROOM = rollBack(
 async function applyAborted(manager: Manager): Promise<void> {
   await manager.apply(ABORTED).catch((error: MiniError) => {
     if (error.code !== "ABORTED_MUTATION") throw error;
-  });
-}
-
-/** A disk that takes a number of further writes. */
-class FillingDisk {
-  writesLeft = Infinity;
-  readonly fs: FileSystem;
-
-  constructor(fs: FileSystem) {
-    const limited = (file: FileHandle): FileHandle =>
-      proxyOf(file, {
-        write: (bytes) => {
-          if (--this.writesLeft >= 0) return file.write(bytes);
-          return Promise.reject(
-            Object.assign(new Error("no space"), { code: "ENOSPC" }),
-          );
-        },
-      });
-    this.fs = proxyOf(fs, {
-      open: async (path, access) => limited(await fs.open(path, access)),
-      create: async (path, mode) => limited(await fs.create(path, mode)),
-    });
-  }
-}
-
-/** An object with some methods in place of its own. */
-function proxyOf<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, key) {
-      const own = (methods as Record<PropertyKey, unknown>)[key];
-      const value = own ?? Reflect.get(target, key);
-      return typeof value === "function" && own === undefined
-        ? value.bind(target)
-        : value;
-    },
   });
 }
 
