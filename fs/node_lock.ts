@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   unlinkSync,
+  writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "@std/path";
 import process from "node:process";
@@ -20,7 +21,7 @@ import {
   type ProcessIdentity,
   startTime,
 } from "./node_claim.ts";
-import { lstat, type NodeFile } from "./node_file.ts";
+import { fstat, lstat, type NodeFile } from "./node_file.ts";
 import type { Release } from "./runtime/calls.ts";
 
 /** Flags of `open` that Node does not name, and passes on to the system: open and lock, or fail at once. */
@@ -40,13 +41,15 @@ export function lockedByOpening(): number {
 /** Locks the file through the kernel, if there is a way to ask it, and claims it if there may be none; see docs/FORMAT.md for whom that keeps out. */
 // deno-lint-ignore require-await -- what is thrown must reject
 export async function lock(
-  { fd }: NodeFile,
+  file: NodeFile,
   path: string,
   mode: number,
 ): Promise<Release | undefined> {
   if (lockedByOpening() !== 0) return () => {};
-  const isLocked = flockThroughChild(fd) ?? !isFlockedBySomebody(fd);
-  return isLocked ? claim(path, mode) : undefined;
+  const isFlocked = flockThroughChild(file.fd);
+  const isLocked = isFlocked ?? !isFlockedBySomebody(file.fd);
+  if (!isLocked) return undefined;
+  return claim(path, mode, isFlocked ? fstat(file).identity : "");
 }
 
 /**
@@ -74,17 +77,27 @@ function isFlockedBySomebody(fd: number): boolean {
   }
 }
 
-/** Claims the file for this process, unless a live process has done so. Claims first and looks then, so that of two at least one sees the other. */
-function claim(path: string, mode: number): Release | undefined {
+/**
+ * Claims the file for this process, unless a live process has done so. Claims
+ * first and looks then, so that of two at least one sees the other.
+ *
+ * @param flocked The identity of the file that the kernel has locked for this
+ * caller, which the claim holds; empty if it has locked none.
+ */
+function claim(
+  path: string,
+  mode: number,
+  flocked: string,
+): Release | undefined {
   const directory = dirname(path);
   const name = listedName(path);
   const self = { pid: process.pid, birth: birthOf(process.pid)! };
   const mine = join(directory, claimName(name, self));
   try {
-    closeSync(openSync(mine, "wx", mode));
+    writeClaim(mine, mode, flocked);
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return undefined;
-    throw error;
+    if (codeOf(error) !== "EEXIST") throw error;
+    if (!isLeftByThread(mine, flocked)) return undefined;
   }
   let isOurs = false;
   try {
@@ -93,6 +106,22 @@ function claim(path: string, mode: number): Release | undefined {
     if (!isOurs) unlinkIfThere(mine);
   }
   return isOurs ? () => unlinkIfThere(mine) : undefined;
+}
+
+function writeClaim(path: string, mode: number, text: string): void {
+  const fd = openSync(path, "wx", mode);
+  try {
+    writeSync(fd, text);
+  } catch {
+    // A claim that stays empty, as on a full disk, is respected for longer.
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether a claim of this process is that of a thread that has ended: the kernel's lock, which that thread had, is the caller's. */
+function isLeftByThread(claim: string, flocked: string): boolean {
+  return flocked !== "" && readFileSync(claim, "utf8") === flocked;
 }
 
 /** The name of the lock as its directory lists it, which is the same in every spelling. */

@@ -12,7 +12,7 @@ import {
   THIS_DENO,
 } from "./runtime.ts";
 import { suite, table } from "./suite.ts";
-import { conformance, fullDisk, kills, take } from "./suites.ts";
+import { conformance, fullDisk, kills, take, threads } from "./suites.ts";
 
 /** Deno looks for its own updates. */
 const QUIET: RunOptions = { env: { DENO_NO_UPDATE_CHECK: "1" } };
@@ -22,6 +22,7 @@ for (const found of denos) conformance(fromSources(found), "all");
 for (const found of inDepth(denos)) conformance(fromSources(found), "size");
 for (const found of denos) jetStreamFromSources(found);
 kills(denoSources);
+threads(denoSources, "opened");
 fullDisk(denoSources);
 
 suite(`${THIS_DENO.name} sandbox`, "conformance", async (context) => {

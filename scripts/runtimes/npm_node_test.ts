@@ -22,7 +22,14 @@ import {
   type Runtime,
 } from "./runtime.ts";
 import { missing, suite, table } from "./suite.ts";
-import { conformance, kills, locks, take, together } from "./suites.ts";
+import {
+  conformance,
+  kills,
+  locks,
+  take,
+  threads,
+  together,
+} from "./suites.ts";
 
 const ROUNDS = 3;
 const RACERS = 6;
@@ -140,6 +147,7 @@ function withoutFlock({ name, path }: Program, project: Project): void {
   const bare = inProject(project, `${name}, no flock`, [path], env);
   conformance(bare, "all");
   kills(bare);
+  threads(bare, "LOCKED");
   locks(bare, [[bare, bare], [bare, node], [node, bare], [denoSources, bare]]);
   claims(bare);
   race(bare);

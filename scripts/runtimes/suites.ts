@@ -2,12 +2,14 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "@std/path";
 import { MiniStore } from "@mini/state/store";
+import { size } from "../../tests/support/size.ts";
 import { type Output, run, Running, succeed } from "./process.ts";
 import { denoSources, type Runtime } from "./runtime.ts";
 import { type Context, suite } from "./suite.ts";
 
 const KILLS = 3;
 const LINES_BEFORE_KILL = 400;
+const THREAD_RUNS = size(1, 10);
 
 /** Takes what the conformance suite has counted, and what it says it has skipped. */
 export function take(
@@ -50,20 +52,28 @@ export function exchange(runtime: Runtime): void {
 /** Registers: after SIGKILL while it appends, what it has acknowledged is there. */
 export function kills(runtime: Runtime): void {
   suite(runtime.name, "kill -9", async ({ dir, note }) => {
-    const acknowledged = new Map<number, string>();
+    const told: string[] = [];
     for (let round = 1; round <= KILLS; round++) {
-      for (const line of await killed(runtime, dir, round)) {
-        const space = line.indexOf(" ");
-        acknowledged.set(Number(line.slice(0, space)), line.slice(space + 1));
-      }
-      const found = new Map<number, string>();
-      const path = join(dir, "journal.jsonl");
-      await using store = await MiniStore.open<string>(path);
-      for await (const { seq, data } of store.replay()) found.set(seq, data);
-      for (const [seq, data] of acknowledged) equal(found.get(seq), data);
+      told.push(...await killed(runtime, dir, round));
+      await checkAcknowledged(dir, told);
     }
-    note(`${acknowledged.size} acknowledged records found`);
+    note(`${told.length} acknowledged records found`);
   });
+}
+
+/** Throws unless the log in a directory opens, and has each record that was told to be durable, as `seq data`. */
+export async function checkAcknowledged(
+  dir: string,
+  told: readonly string[],
+): Promise<void> {
+  const found = new Map<number, string>();
+  const path = join(dir, "journal.jsonl");
+  await using store = await MiniStore.open<string>(path);
+  for await (const { seq, data } of store.replay()) found.set(seq, data);
+  for (const line of told) {
+    const space = line.indexOf(" ");
+    equal(found.get(Number(line.slice(0, space))), line.slice(space + 1));
+  }
 }
 
 /** The lines of a writer until it is killed. */
@@ -83,6 +93,37 @@ async function killed(
     told.push(line);
   }
   return told.concat(await writer.kill());
+}
+
+/**
+ * Registers: a thread writes a log, and keeps other threads out; of one that is
+ * ended while it appends, what it has acknowledged is there.
+ *
+ * @param then Whether the log then opens in the same process, or in the next.
+ */
+export function threads(runtime: Runtime, then: "opened" | "LOCKED"): void {
+  suite(runtime.name, "threads", async (context) => {
+    const at = (mode: string) => {
+      const dir = join(context.dir, mode);
+      Deno.mkdirSync(dir);
+      return runtime.command(dir, mode);
+    };
+    take(await run(at("threads"), runtime.options), context);
+    const command = at("terminate");
+    const told: string[] = [];
+    for (let count = 0; count < THREAD_RUNS; count++) {
+      const { stdout } = await succeed(command, runtime.options);
+      told.push(...stdout.split("\n"));
+      equal(told.pop(), then);
+      await checkAcknowledged(join(context.dir, "terminate"), told);
+    }
+    context.note(`${told.length} acknowledged records found, then ${then}`);
+  });
+  if (size(true, false)) return;
+  suite(runtime.name, "all in a thread", async (context) => {
+    const command = runtime.command(context.dir, "all-in-thread");
+    take(await run(command, runtime.options), context);
+  });
 }
 
 /** Registers: where no file may grow any more the log says so, keeps what it has, and continues. */
@@ -138,6 +179,8 @@ export function together(runtime: Runtime, node: Runtime | undefined): void {
   kills(runtime);
   fullDisk(runtime);
   exchange(runtime);
+  // Bun does not close the files of a thread that has ended.
+  threads(runtime, runtime.name.startsWith("Bun ") ? "LOCKED" : "opened");
   const others = [denoSources];
   if (node !== undefined && node.name !== runtime.name) others.push(node);
   locks(runtime, [

@@ -17,6 +17,12 @@ import { checkSize } from "./size_checks.ts";
 import { checkSnap } from "./snap_checks.ts";
 import { checkState } from "./state_checks.ts";
 import { checkStore } from "./store_checks.ts";
+import { start, Thread } from "./thread.ts";
+import {
+  checkThreads,
+  terminateThreads,
+  THREAD_MODES,
+} from "./thread_checks.ts";
 import { checkTold } from "./told_checks.ts";
 import { collect, type Refusal, say, Suite } from "./suite.ts";
 
@@ -47,6 +53,23 @@ const MODES: Readonly<Record<string, Mode>> = {
     suite.report();
     if (suite.failed > 0) process.exitCode = 1;
   },
+  /** Several threads that want one log. */
+  async threads(library, dir) {
+    const suite = new Suite(dir);
+    await checkThreads(suite, library);
+    suite.report();
+    process.exit(suite.failed > 0 ? 1 : 0);
+  },
+  /** Ends threads that append. */
+  async terminate(library, dir) {
+    await terminateThreads(library, dir);
+    process.exit(0);
+  },
+  /** Everything that one process can check, in a thread. */
+  async "all-in-thread"(_library, dir) {
+    await new Thread("node", dir, "all").ended();
+  },
+  ...THREAD_MODES,
   /** Nothing but to import the package. */
   async nothing() {},
   /** Leaves a folder for `verify`, on another runtime. */
@@ -123,5 +146,7 @@ const MODES: Readonly<Record<string, Mode>> = {
   },
 };
 
-const [dir, mode = "all"] = process.argv.slice(2);
-await MODES[mode]!(library, dir!);
+await start(
+  import.meta.url,
+  ([dir, mode = "all"]) => MODES[mode]!(library, dir!),
+);
