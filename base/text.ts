@@ -61,8 +61,9 @@ export function width(text: string): number {
   return columnsOf(printable(text));
 }
 
-// deno-lint-ignore no-control-regex -- a style, or what a terminal would obey of what stands in files
-const CONTROL = /\u001b\[(?:[0-2]|22|3[1-39])m|[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+const CONTROL =
+  // deno-lint-ignore no-control-regex -- a style, or what stands in files and a terminal would obey, the direction of text included
+  /\u001b\[(?:[0-2]|22|3[1-39])m|[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
 /** A text with its control characters as JSON has them; styles stay. */
 export function printable(text: string): string {

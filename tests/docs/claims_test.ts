@@ -26,3 +26,32 @@ Deno.test("docs/OPERATIONS.md says of every error code what to do", async () => 
   const named = Array.from(rows, ([, code]) => code!);
   assertEquals(named.sort(), Array.from(codes, ([, code]) => code!).sort());
 });
+
+Deno.test("every test that SECURITY.md names is there, and every test of security is named", async () => {
+  const table = (await read("SECURITY.md")).split(
+    "\n## How it is tested\n",
+  )[1]!;
+  const rows = table.split("\n").filter((line) => line.startsWith("| "));
+  assert(rows.length > 20, `only ${rows.length} rows`);
+  const named = new Set<string>();
+  for (const row of rows.slice(2)) {
+    const tests = row.split("|")[2]!.trim().split("; ");
+    for (const test of tests) {
+      const [, path, text] = /^`([^`]+\.ts)`: (.+)$/.exec(test) ?? [];
+      if (path === undefined || text === undefined) throw new Error(test);
+      named.add(path);
+      const source = await read(path);
+      // The name of a test, or a part of it, within one string.
+      const names = Array.from(
+        source.matchAll(
+          /(?:test|pageTest)\(\s*(["`])(.*?)\1|^ +\[?(")(.*?)\3,$/gms,
+        ),
+        ([, , one, , other]) => one ?? other!,
+      );
+      assert(names.some((name) => name.includes(text)), `${path}: ${text}`);
+    }
+  }
+  for await (const { name } of Deno.readDir(join(ROOT, "tests/security"))) {
+    assert(named.has(`tests/security/${name}`), name);
+  }
+});
