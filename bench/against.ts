@@ -34,10 +34,10 @@ const ROUNDS = Number(options.rounds);
 const READ_COUNT = 200_000;
 /** The operations of a measure by its callers: for a second or so, since the first ones run code that is not compiled yet. */
 const OPERATIONS: Readonly<Record<number, number>> = {
-  1: 2_000,
-  8: 10_000,
-  64: 50_000,
-  1_024: 200_000,
+  1: 1_500,
+  8: 8_000,
+  64: 40_000,
+  1_024: 150_000,
 };
 /** The files that measure the other commit too: all but those that call the package. */
 const HARNESS =
