@@ -30,6 +30,7 @@ async function readAll(
 
 /** Opening: it refuses and changes nothing, and `verify` says so; or it works, and keeps what was read. */
 export async function recovery(fs: MemoryFileSystem): Promise<void> {
+  const names = fs.names(DIR);
   const read = await unchanging(fs, () => readAll(fs, JOURNAL), true);
   const checked = await unchanging(fs, () => verify(JOURNAL, { fs }), true);
   await unchanging(fs, () => stat(JOURNAL, { fs }), true);
@@ -37,8 +38,8 @@ export async function recovery(fs: MemoryFileSystem): Promise<void> {
     fs,
     () => MiniStore.open<unknown>(JOURNAL, { fs, maxSegmentBytes: 2_000 }),
   );
-  const names = fs.names(DIR);
-  if (!names.some((name) => name.startsWith("snapshot_"))) {
+  // What a snapshot stands for, opening a log does not know; what verify finds is not about the lock.
+  if (!names.some((name) => /^snapshot_|\.lock$/.test(name))) {
     const blocked = checked.value?.findings.some((found) => found.blocksOpen);
     const isFine = checked.code === "NOT_FOUND" || blocked === false;
     assertEquals(
@@ -139,12 +140,15 @@ export async function mending(fs: MemoryFileSystem): Promise<void> {
   if (!mended.value?.needed) return;
   assert(mended.value.repaired);
   const { findings } = await verify(JOURNAL, { fs });
-  assertEquals(findings.filter(({ blocksOpen }) => blocksOpen), []);
+  const blocking = findings.filter(({ blocksOpen }) => blocksOpen);
+  // Only another copy has records that are missing before the log.
+  const isCut = blocking.some(({ remedy }) => remedy === "restore-copy");
+  if (!isCut) assertEquals(blocking, []);
   if (mended.value.snapshots === 0) return await assertOpens(fs, JOURNAL);
   // A snapshot may stand for what is damaged.
   const opened = await attempt(() => openState(fs, DIR));
   await opened.value?.close();
-  assert(opened.code !== "CORRUPT", "what was repaired");
+  assert(isCut || opened.code !== "CORRUPT", "what was repaired");
 }
 
 async function assertOpens(fs: MemoryFileSystem, path: string): Promise<void> {

@@ -4,8 +4,8 @@ import type { Input } from "./input.ts";
 import { mutate } from "./mutate.ts";
 import { judge, type TargetName } from "./targets.ts";
 
-/** The inputs that are tried before V8 is asked what they ran, as asking takes long. */
-const BATCH = 6;
+/** The inputs that are tried at once, as some wait for a second look; only then V8 is asked what they ran. */
+const BATCH = 16;
 /** The most attempts to make an input smaller. */
 const MAX_CUTS = 40;
 
@@ -43,7 +43,7 @@ export class Search {
   async until(end: number): Promise<void> {
     while (Date.now() < end) {
       const batch = Array.from({ length: BATCH }, () => this.#next());
-      for (const input of batch) await this.#try(input);
+      await Promise.all(batch.map((input) => this.#try(input)));
       if (this.coverage.fresh(await this.coverage.take()).length === 0) {
         continue;
       }
