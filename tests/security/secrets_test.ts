@@ -108,7 +108,7 @@ Deno.test("no secret is in what is said of damaged folders", async () => {
   say(`secrets: seed ${seed}`);
   for (const make of [stateFolder, queueFolder]) {
     const whole = (await make()).snapshot();
-    for (let life = 0; life < size(12, 5_000); life++) {
+    for (let life = 0; life < size(12, 1_000); life++) {
       const fs = new MemoryFileSystem(whole);
       fs.restart();
       const { what } = damage(fs, new Random(seed + life));
@@ -270,7 +270,7 @@ Deno.test("no secret is in what is said of a file of an inbox", async () => {
 
 Deno.test("mini prints no secret of a damaged folder but where it shows records", async () => {
   const whole = (await stateFolder()).snapshot();
-  for (let life = 0; life < size(2, 200); life++) {
+  for (let life = 0; life < size(2, 50); life++) {
     const fs = new MemoryFileSystem(whole);
     fs.restart();
     const { what } = damage(fs, new Random(seed + life));

@@ -102,6 +102,23 @@ Deno.test("SnapStore.restore() takes what is longer than a block as the value of
   assertEquals(await restored(encoder.encode(body)), { again: { other: 1 } });
 });
 
+Deno.test("SnapStore.restore() takes a snapshot whose indentation tells of another container than its text", async () => {
+  const numbers = Array.from({ length: 60_000 }, (_, at) => `      ${at}`);
+  const body = `{
+  "mini": 1,
+  "seq": 3,
+  "state": {
+        },
+        "state": 5,
+        "other": {
+    "long": [
+${numbers.join(",\n")}
+    ]
+  }`;
+  assertEquals(JSON.parse(`${body}}`).state, 5);
+  assertEquals(await restored(encoder.encode(body)), 5);
+});
+
 Deno.test("SnapStore.restore() takes any white space between the values of a snapshot", async () => {
   const seed = Number(Deno.env.get("SEED") ?? randomSeed());
   say(`white space in a snapshot: seed ${seed}`);
