@@ -4,13 +4,12 @@ const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 export class Joiner {
   #memory = EMPTY;
 
-  /** Joins both. Invalidates the array returned before, except `rest`, if that is its end. */
+  /** Joins both. `rest` is empty, or the end of the array returned before, the remainder of which becomes invalid. */
   join(rest: Uint8Array, block: Uint8Array): Uint8Array<ArrayBuffer> {
     const length = rest.length + block.length;
-    const isHere = rest.buffer === this.#memory.buffer;
-    let start = isHere ? rest.byteOffset : 0;
+    let start = rest.byteOffset;
     // A line of many blocks is not to be copied with each of them.
-    if (!isHere || start + length > this.#memory.length) {
+    if (start + length > this.#memory.length) {
       const memory = 2 * length <= this.#memory.length
         ? this.#memory
         : new Uint8Array(2 * length);

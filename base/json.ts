@@ -205,10 +205,15 @@ function flawInside(
 }
 
 /** Adds a property as `JSON.parse` does. */
-function put(to: object, key: string | number, value: unknown): void {
+export function put(
+  to: object,
+  key: string | number,
+  value: unknown,
+): void {
   if (key !== "__proto__") {
     (to as Record<string | number, unknown>)[key] = value;
   } else {
+    // Setting it would change what the object inherits.
     Object.defineProperty(to, key, {
       value,
       writable: true,

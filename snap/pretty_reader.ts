@@ -1,5 +1,5 @@
 import { Joiner, NEWLINE, newSecret } from "../base/bytes.ts";
-import { MAX_DEPTH } from "../base/json.ts";
+import { MAX_DEPTH, put } from "../base/json.ts";
 import { parseJson } from "../base/walk.ts";
 
 /** The beginning of a container, as its line says. */
@@ -23,7 +23,7 @@ const FLAT_CHARS = MAX_DEPTH;
  * Parses JSON that is indented by two, a fragment of whole lines at a time:
  * other work can run between two of them, and the text is never in memory as a
  * whole. What each fragment leaves open is told by the indentation, and checked
- * by parsing it: any other text is a `SyntaxError`.
+ * by parsing it with a mark at its end. It throws where they differ.
  */
 export class PrettyReader {
   readonly #maxDepth: number;
@@ -34,6 +34,8 @@ export class PrettyReader {
   readonly #joiner = new Joiner();
   /** The key of what is opened again: no key of the text, and of a length that the text does not choose. */
   readonly #again = newSecret();
+  /** The last value of the innermost container that is open, while a fragment is parsed. */
+  readonly #mark = newSecret();
   /** The beginning of a line that has not ended. */
   #rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** Outermost first. */
@@ -56,15 +58,10 @@ export class PrettyReader {
   /** Takes whole lines. */
   #take(bytes: Uint8Array): void {
     const isFirst = this.value === undefined;
-    if (!isFirst && this.#open.length === 0) throw new SyntaxError();
     const lines = this.#decoder.decode(bytes);
     const kept = this.#open.slice(0, this.#keptBy(lines));
     const openers = openersIn(lines, kept.length);
-    const closing = [...kept, ...openers].map(({ isArray }) =>
-      isArray ? "]" : "}"
-    ).reverse().join("");
-    const json = this.#beginning() +
-      (lines.endsWith(",") ? lines.slice(0, -1) : lines) + closing;
+    const json = this.#closed(this.#beginning() + lines, [...kept, ...openers]);
     const value = isFlat(lines)
       ? JSON.parse(json)
       : parseJson(json, this.#maxDepth);
@@ -73,8 +70,9 @@ export class PrettyReader {
     for (const { key, isArray } of openers) {
       const around = kept.at(-1);
       const value = around === undefined ? this.value : childOf(around, key);
-      kept.push({ value: checked(value, isArray), isArray, key });
+      kept.push({ value: value as object, isArray, key });
     }
+    if (kept.length > 0) this.#unmark(kept.at(-1)!);
     this.#open = kept;
   }
 
@@ -100,38 +98,40 @@ export class PrettyReader {
     ).join("");
   }
 
+  /** The text with a mark in the last of these containers, and all of them closed. */
+  #closed(text: string, open: readonly Opener[]): string {
+    if (open.length === 0) return text;
+    const comma = "[{,".includes(text.at(-1)!) ? "" : ",";
+    const mark = `"${this.#mark}"` + (open.at(-1)!.isArray ? "" : ":0");
+    const ends = open.map(({ isArray }) => isArray ? "]" : "}");
+    return text + comma + mark + ends.reverse().join("");
+  }
+
+  /** Takes the mark out again. Throws if it stands elsewhere: then the indentation says something else than the text. */
+  #unmark({ value, isArray }: Open): void {
+    const holds = isArray
+      ? (value as unknown[]).pop() === this.#mark
+      : this.#mark in value;
+    if (!holds) throw new SyntaxError();
+    if (!isArray) delete (value as Record<string, unknown>)[this.#mark];
+  }
+
   /** Adds to an open container what was parsed of it. */
-  #merge(level: number, parsed: unknown): void {
-    const { value: into, isArray } = this.#open[level]!;
+  #merge(level: number, more: unknown): void {
+    const { value: into } = this.#open[level]!;
     const inner = this.#open[level + 1];
-    const more = checked(parsed, isArray);
     if (Array.isArray(more)) {
       if (inner !== undefined) this.#merge(level + 1, more.shift());
       for (const child of more) (into as unknown[]).push(child);
       return;
     }
-    for (const key of Object.keys(more)) {
+    for (const key of Object.keys(more as object)) {
       const child = (more as Record<string, unknown>)[key];
       if (inner !== undefined && key === this.#again) {
         this.#merge(level + 1, child);
-      } else if (key === "__proto__") {
-        // Setting it would change what the object inherits.
-        Object.defineProperty(into, key, {
-          value: child,
-          writable: true,
-          enumerable: true,
-          configurable: true,
-        });
-      } else (into as Record<string, unknown>)[key] = child;
+      } else put(into, key, child);
     }
   }
-}
-
-/** Throws for what is no container of this kind: the indentation says something else than the text. */
-function checked(value: unknown, isArray: boolean): object {
-  const isContainer = typeof value === "object" && value !== null;
-  if (isContainer && Array.isArray(value) === isArray) return value;
-  throw new SyntaxError();
 }
 
 function childOf({ value, isArray }: Open, key: string | undefined): unknown {
@@ -140,7 +140,7 @@ function childOf({ value, isArray }: Open, key: string | undefined): unknown {
     : (value as Record<string, unknown>)[key!];
 }
 
-/** The containers, outermost first, that lines open and leave open within the first `kept`. */
+/** The containers, outermost first, that lines open and leave open within the first `kept`, as their indentation says. */
 function openersIn(lines: string, kept: number): Opener[] {
   const openers: Opener[] = [];
   let level: number | undefined;
@@ -157,7 +157,6 @@ function openersIn(lines: string, kept: number): Opener[] {
     }
     end = at;
   }
-  if (level !== kept) throw new SyntaxError();
   return openers;
 }
 

@@ -11,6 +11,9 @@ const NAME = `/data/snapshot_${"3".padStart(20, "0")}.json`;
 
 const encoder = new TextEncoder();
 
+/** The size of the first block of a file. */
+const FIRST_BLOCK_BYTES = 4_096;
+
 /** More than the first block, and the second, of a file. */
 const MANY_CHARS = 40_000;
 
@@ -67,6 +70,16 @@ async function restored(body: Uint8Array<ArrayBuffer>): Promise<unknown> {
 const bodyOf = (state: unknown) =>
   JSON.stringify({ mini: 1, seq: 3, state }, null, 2).slice(0, -2);
 
+/** How often a file is opened from now on: for a snapshot once for its version and once for its state, and again where that is read as a whole. */
+function countOpened(fs: MemoryFileSystem): () => number {
+  let count = 0;
+  fs.hooks.before = ({ operation }) => {
+    if (operation === "open") count++;
+    return undefined;
+  };
+  return () => count;
+}
+
 Deno.test("SnapStore.restore() gives what was created, wherever a block ends", async () => {
   const seed = Number(Deno.env.get("SEED") ?? randomSeed());
   say(`blocks of a snapshot: seed ${seed}`);
@@ -74,10 +87,27 @@ Deno.test("SnapStore.restore() gives what was created, wherever a block ends", a
     const fs = new MemoryFileSystem();
     const state = large(new Random(seed + life));
     await new SnapStore("/data", { fs }).create(state, 3);
+    const count = countOpened(fs);
     const found = await new SnapStore("/data", { fs }).restore();
+    assertEquals(count(), 2, `seed ${seed + life}`);
     // Names and their order as well, whatever they are.
     const text = JSON.stringify(found?.state);
     assert(text === JSON.stringify(state), `seed ${seed + life}`);
+  }
+});
+
+Deno.test("SnapStore.restore() gives a small state that the end of the first block cuts anywhere", async () => {
+  const few = { one: [[1, {}]], other: { "": { last: [] } } };
+  for (let chars = 3_800; chars < FIRST_BLOCK_BYTES; chars++) {
+    const state = { fill: "x".repeat(chars), ...few };
+    const fs = new MemoryFileSystem();
+    await new SnapStore("/data", { fs }).create(state, 3);
+    const count = countOpened(fs);
+    const found = await new SnapStore("/data", { fs }).restore();
+    assertEquals([found?.state, count()], [state, 2]);
+    const spaced = bodyOf(state).replaceAll("\n   ", "\n\n");
+    const body = spaced.replace("\n\n", "\n   ");
+    assertEquals(await restored(encoder.encode(body)), state);
   }
 });
 
@@ -148,7 +178,10 @@ Deno.test("SnapStore.restore() takes any white space between the values of a sna
 
 const FIRST = bodyOf(["x".repeat(5_000)]);
 const WRONG = {
-  "that is not UTF-8": await joined(encoder.encode(FIRST), Uint8Array.of(0xff)),
+  "that is not UTF-8": encoder.encode(FIRST).map((byte, at) =>
+    at === 5_000 ? 0xff : byte
+  ),
+  "that begins with a byte order mark": encoder.encode(`\ufeff${FIRST}`),
   "with more after its end": encoder.encode(
     `${FIRST}\n}\n${"\n".repeat(MANY_CHARS)}{\n  "a": 1`,
   ),
@@ -160,6 +193,30 @@ for (const [what, body] of Object.entries(WRONG)) {
     assertEquals(await restored(body), ["CORRUPT"]);
   });
 }
+
+Deno.test("SnapStore.restore() takes a snapshot whose first block closes and opens containers in one line", async () => {
+  const inFirst = '      1], "c": [ 2,\n';
+  const text = (fill: string) =>
+    bodyOf({ fill, a: [0] }).replace("      0\n", `${inFirst}      3\n`);
+  const end = text("").indexOf(inFirst) + inFirst.length;
+  const body = text("x".repeat(FIRST_BLOCK_BYTES - end));
+  const { state } = JSON.parse(`${body}}`);
+  assertEquals([state.a, state.c], [[1], [2, 3]]);
+  assertEquals(await restored(encoder.encode(body)), state);
+});
+
+Deno.test("SnapStore.restore() gives a property __proto__ that can be changed and removed", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<Record<string, unknown>>("/data", { fs });
+  const first = "x".repeat(FIRST_BLOCK_BYTES);
+  await snaps.create(JSON.parse(`{"${first}":0,"__proto__":1}`), 3);
+  const { state } = (await snaps.restore())!;
+  delete state[first];
+  state["__proto__"] = 2;
+  assertEquals(JSON.stringify(state), '{"__proto__":2}');
+  delete state["__proto__"];
+  assertEquals(JSON.stringify(state), "{}");
+});
 
 Deno.test("SnapStore.restore() takes the last of two states of a snapshot", async () => {
   const first = bodyOf({ "": Array(500).fill("x".repeat(100)) });
@@ -178,4 +235,13 @@ Deno.test("SnapStore.restore() takes a snapshot that is indented no further afte
     (line, at) => at < MANY_CHARS / 2 ? line : "\n1",
   );
   assertEquals(await restored(encoder.encode(text)), ones);
+});
+
+Deno.test("SnapStore.restore() takes a snapshot whose second block begins with an empty line and is indented further", async () => {
+  const start = (fill: string) => `${bodyOf([fill]).slice(0, -4)},\n`;
+  const fill = "x".repeat(FIRST_BLOCK_BYTES - start("").length);
+  const ones = Array(2_000).fill(1);
+  const lines = ones.map((one) => `${" ".repeat(40)}${one}`).join(",\n");
+  const body = `${start(fill)}\n${lines}\n  ]`;
+  assertEquals(await restored(encoder.encode(body)), [fill, ...ones]);
 });

@@ -168,6 +168,28 @@ Deno.test("SnapStore.restore() gives no state of parts that are damaged, though 
   assertEquals(snaps.rejected.map(({ error }) => error.code), ["CORRUPT"]);
 });
 
+Deno.test("SnapStore.restore() sets aside parts that are not UTF-8, though their checksum is right", async () => {
+  const fs = new MemoryFileSystem();
+  const snaps = new SnapStore<unknown[]>("/data", {
+    fs,
+    codec: {
+      encode: (state) => state.values(),
+      decode: (json) => Array.fromAsync(json as AsyncIterable<unknown>),
+    },
+  });
+  await snaps.create(["?"], 1);
+  const path = `/data/${NAMES[0]}`;
+  const bytes = fs.content(path)!;
+  bytes[bytes.indexOf("?".charCodeAt(0))] = 0xff;
+  const end = bytes.lastIndexOf(0x2c);
+  const crc = hex(crc32(bytes.subarray(0, end)));
+  const crcAt = bytes.length - `${crc}"\n}\n`.length;
+  bytes.set(new TextEncoder().encode(crc), crcAt);
+  fs.put(path, bytes);
+  assertEquals(await snaps.restore(), undefined);
+  assertEquals(snaps.rejected.map(({ error }) => error.code), ["CORRUPT"]);
+});
+
 Deno.test("SnapStore.restore() sets aside a snapshot that is JSON and no object", async () => {
   for (const text of ["5", "null", '"x"']) {
     const fs = new MemoryFileSystem();

@@ -74,6 +74,18 @@ Deno.test("SnapStore takes parts from a codec alone, not an iterator for a state
   assertEquals(directory.names(), []);
 });
 
+Deno.test("SnapStore refuses a part that JSON would not keep", async () => {
+  await using directory = new TestDirectory();
+  const codec: SnapCodec<unknown[]> = {
+    encode: (state) => state.values(),
+    decode: (json) => Array.fromAsync(json as AsyncIterable<unknown>),
+  };
+  const snaps = new SnapStore<unknown[]>(directory.path, { codec });
+  const error = await errorOf(snaps.create([1, [NaN]], 1));
+  assertEquals(error.code, "UNSERIALIZABLE");
+  assertEquals(directory.names(), []);
+});
+
 Deno.test("SnapStore writes parts that an iterator or an async iterable gives", async () => {
   await using directory = new TestDirectory();
   const encoders = [

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, JournalBytes, openAndRead } from "../support/journal.ts";
 import { countingSyncs } from "../support/syncs.ts";
@@ -105,6 +106,18 @@ Deno.test("MiniStore.open() with durable: false leaves fsync to close()", async 
   assertEquals(syncs() - before, 0);
   await store.close();
   assert(syncs() > before);
+});
+
+Deno.test("MiniStore.append() keeps records of every length about 8 KiB", async () => {
+  const fs = new MemoryFileSystem();
+  const records = Array.from(
+    { length: 100 },
+    (_, at) => "x".repeat(8_100 + at),
+  );
+  await using store = await MiniStore.open<string>("/journal.jsonl", { fs });
+  await Promise.all(records.map((record) => store.append(record)));
+  const read = await Array.fromAsync(store.replay(), ({ data }) => data);
+  assertEquals(read, records);
 });
 
 Deno.test("MiniStore.append() serialises before it returns", async () => {
