@@ -138,34 +138,67 @@ if (Deno.build.os === "windows") {
     const how = isBack
       ? "while it is opened, and taken away again"
       : "when it was looked at";
-    Deno.test(`nothing outside is read or written where a link takes the place of a file ${how}`, async () => {
-      for (const name of ["journal.jsonl", "journal.jsonl.lock"]) {
+    for (const name of ["journal.jsonl", "journal.jsonl.lock"]) {
+      Deno.test(`nothing outside is read or written where a link takes the place of ${name} ${how}`, async () => {
         await using directory = new TestDirectory();
         await using outside = new TestDirectory();
-        await fill(directory);
-        const path = directory.at(name);
-        const target = outside.at(name);
-        await Deno.copyFile(path, target);
-        const before = await contentOf(outside.path);
-        const { open } = Deno;
-        Deno.open = async (opened, options) => {
-          if (opened !== path || options?.createNew) {
-            return await open(opened, options);
-          }
-          await Deno.rename(path, `${path}.away`).catch(() => {});
-          await Deno.symlink(target, path).catch(() => {});
-          const file = await open(opened, options);
-          if (isBack) await Deno.rename(`${path}.away`, path);
-          return file;
-        };
-        try {
-          const codes = await act(directory);
-          assert(codes.length > 0, "the link was followed");
-        } finally {
-          Deno.open = open;
+        for (
+          const [{ path }, record] of [[directory, "in"], [
+            outside,
+            "out",
+          ]] as const
+        ) {
+          await using store = await MiniStore.open(`${path}/journal.jsonl`);
+          await store.append(record);
         }
+        const note = '{"pid":4711,"since":"then"}\n';
+        await Deno.writeTextFile(outside.at("journal.jsonl.lock"), note);
+        const before = await contentOf(outside.path);
+        const path = directory.at(name);
+        const read: unknown[] = [];
+        const restore = swapping(path, outside.at(name), isBack);
+        try {
+          const error = await attempt(async () => {
+            const records = MiniStore.replay(directory.at());
+            for await (const { data } of records) read.push(data);
+            await using store = await MiniStore.open(directory.at());
+            await store.append("more");
+          });
+          assert(error instanceof MiniError, "the link was followed");
+        } finally {
+          restore();
+        }
+        assert(!read.includes("out"), "it was read");
         assertEquals(await contentOf(outside.path), before);
-      }
-    });
+      });
+    }
   }
+}
+
+async function attempt(act: () => Promise<void>): Promise<unknown> {
+  try {
+    await act();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** Has a link take the place of a file whenever that is opened; returns what ends this. */
+function swapping(path: string, target: string, isBack: boolean): () => void {
+  const { open } = Deno;
+  const away = `${path}.away`;
+  Deno.open = async (opened, options) => {
+    if (opened !== path || options?.createNew) {
+      return await open(opened, options);
+    }
+    if ((await Deno.lstat(path)).isFile) await Deno.rename(path, away);
+    await Deno.symlink(target, path).catch(() => {});
+    const file = await open(opened, options);
+    if (isBack) await Deno.rename(away, path);
+    return file;
+  };
+  return () => {
+    Deno.open = open;
+  };
 }
