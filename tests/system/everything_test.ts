@@ -17,7 +17,7 @@ const seed = Number(Deno.env.get("SEED") ?? randomSeed());
 /** So much more may be used in the last third than in the middle third. */
 const GROWTH = { heapMib: 2, rssMib: 24, openFiles: 3 };
 /** The most that both programs have on the disk: a queue compacts its log once 10,000 of its messages have changed. */
-const MOST = { files: 300, kib: 12_000 };
+const MOST = { files: 200, kib: 8_000 };
 
 Deno.test("log, state, queue, view, consumer and inspectors work at once, and are killed: nothing is lost, and nothing grows", async () => {
   await using directory = new TestDirectory();
