@@ -145,7 +145,7 @@ function openersIn(lines: string, kept: number): Opener[] {
   const openers: Opener[] = [];
   let level: number | undefined;
   let end = lines.length;
-  while (end > 0 && (level === undefined || level > kept)) {
+  while (end > 0 && level !== kept) {
     const at = lines.lastIndexOf("\n", end - 1);
     const line = lines.slice(at + 1, end).trimStart();
     const found = (end - at - 1 - line.length) / INDENT.length;

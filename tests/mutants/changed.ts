@@ -1,13 +1,13 @@
 /**
  * Tests the tests of what has changed: makes the lines that changed since a commit
  * wrong in every way that a machine can think of, and lists what no test notices.
- * `deno task mutants:changed [--since COMMIT] [--minutes N] [--seed N] [FILE...]`
+ * `deno task mutants:changed [--since COMMIT | --all] [--minutes N] [--seed N] [FILE...]`
  */
 import { parseArgs } from "node:util";
 import { Random, randomSeed } from "@mini/state/testing";
 import { walk } from "@std/fs";
 import { fromFileUrl, join, relative } from "@std/path";
-import { EXPLAINED } from "./explained.ts";
+import { EXPLAINED, explains } from "./explained.ts";
 import { type Mutation, mutationsIn } from "./generate.ts";
 import { reachOf } from "./reach.ts";
 import { type Outcome, tryMutations } from "./run.ts";
@@ -15,9 +15,12 @@ import { say, Trees } from "./tree.ts";
 
 const WORKERS = 2;
 
+/** The tree without a file: all lines have changed since. */
+const NOTHING = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
 /** The tests that look at a folder of the source, as folders and files. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {
-  base: ["store", "snap", "state"],
+  base: ["store", "snap", "state", "queue", "cli"],
   fs: ["store", "snap", "crash/power_cut_test.ts"],
   store: ["store", "crash/power_cut_test.ts", "crash/failing_calls_test.ts"],
   snap: ["snap", "crash/snap_test.ts"],
@@ -105,17 +108,15 @@ function describe({ mutation, killedBy, passed }: Outcome): string {
   }`;
 }
 
-function explanationOf({ file, what, old }: Mutation): string | undefined {
-  return EXPLAINED.find((known) =>
-    known.file === file && known.what === what &&
-    known.old === old.replace(/;$/, "")
-  )?.why;
+function explanationOf(mutation: Mutation): string | undefined {
+  return EXPLAINED.find((known) => explains(known, mutation))?.why;
 }
 
 async function main(root: string): Promise<void> {
   const { values, positionals } = parseArgs({
     options: {
       since: { type: "string" },
+      all: { type: "boolean" },
       minutes: { type: "string", default: "20" },
       seed: { type: "string", default: String(randomSeed()) },
     },
@@ -124,7 +125,7 @@ async function main(root: string): Promise<void> {
   let since: string;
   let diff: string;
   try {
-    since = values.since ??
+    since = values.all ? NOTHING : values.since ??
       await git(root, "rev-list", "-1", "--before=1 day ago", "HEAD");
     if (since === "") throw new Error("no commit is older than a day");
     const scope = positionals.length > 0 ? positionals : Object.keys(TESTS);

@@ -6,6 +6,8 @@ export interface Mutation {
   readonly file: string;
   /** The line where it begins, from 1. */
   readonly line: number;
+  /** The text of that line, without its indentation. */
+  readonly at: string;
   /** For a reader: `drop await`, `=== to !==`. */
   readonly what: string;
   readonly start: number;
@@ -29,6 +31,7 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 export function mutationsIn(file: string, source: string): Mutation[] {
   if (source.startsWith("// deno-coverage-ignore-file ")) return [];
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
+  const lines = source.split("\n");
   const found: Mutation[] = [];
   let isIgnored = false;
   const visit = (node: ts.Node): void => {
@@ -40,7 +43,8 @@ export function mutationsIn(file: string, source: string): Mutation[] {
       const start = node.getStart();
       const line = tree.getLineAndCharacterOfPosition(start).line + 1;
       const [end, old] = [node.getEnd(), node.getText()];
-      found.push({ file, line, start, end, old, ...change });
+      const at = lines[line - 1]!.trim();
+      found.push({ file, line, at, start, end, old, ...change });
     }
     ts.forEachChild(node, visit);
   };

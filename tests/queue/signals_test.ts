@@ -3,7 +3,9 @@ import { assertEquals } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { openCounter } from "../support/counter.ts";
+import { errorOf } from "../support/journal.ts";
 import { TestQueue, turns } from "../support/queue.ts";
+import { openView } from "../support/view.ts";
 
 const ELEVEN = Array.from({ length: 11 }, (_, index) => index);
 
@@ -101,4 +103,14 @@ Deno.test("MiniStore.follow() and StateManager.watch() of eleven who share a sig
   stop.abort();
   await Promise.allSettled(ends);
   assertEquals([listeners.most, listeners.on(signal)], [1, 0]);
+});
+
+Deno.test("StateView.promote() that has waited leaves a signal no listener", async () => {
+  using listeners = new Listeners();
+  const fs = new MemoryFileSystem();
+  await using _writer = await openCounter("/data", { fs });
+  await using view = await openView(fs);
+  const { signal } = new AbortController();
+  const { code } = await errorOf(view.promote({ waitMs: 50, signal }));
+  assertEquals([code, listeners.most, listeners.on(signal)], ["LOCKED", 1, 0]);
 });

@@ -31,6 +31,10 @@ Deno.test("a log tells of its opening, its appends, the commit that they share, 
   assertEquals([opened!.kind, opened!.path], ["store", PATH]);
   assertEquals((opened!.recovery as { outcome: string }).outcome, "created");
 
+  const names = listener.events.map(({ name }) => name);
+  assertEquals(names.slice(0, 4), [
+    ...["open start", "open end", "open asyncStart", "open asyncEnd"],
+  ]);
   const appends = listener.of("append asyncEnd") as unknown as AppendMessage[];
   assertEquals(appends.map(({ records, seq }) => [records, seq]), [[1, 1], [
     2,
