@@ -28,6 +28,32 @@ export const LOCK_MUTANTS: readonly Mutant[] = [
     killedBy: seam("open() rejects with ELOOP if the path is a symbolic link"),
   },
   {
+    name: "another-file-is-opened",
+    file: "fs/runtime/open_regular.ts",
+    edits: [[
+      "calls.fstat(file).identity === found?.identity",
+      "found !== undefined",
+    ]],
+    killedBy: {
+      file: "tests/security/links_test.ts",
+      test:
+        "nothing outside is read or written where a link takes the place of journal.jsonl while it is opened, and taken away again",
+    },
+  },
+  {
+    name: "what-comes-again-is-merged",
+    file: "snap/pretty_reader.ts",
+    edits: [
+      ['`"${this.#again}":`', "`${JSON.stringify(key)}:`"],
+      ["key === this.#again", "key === inner.key"],
+    ],
+    killedBy: {
+      file: "tests/snap/blocks_test.ts",
+      test:
+        "SnapStore.restore() takes what is longer than a block as the value of a name, and then another",
+    },
+  },
+  {
     name: "a-file-for-a-directory",
     file: "fs/runtime/file_system.ts",
     edits: [[
