@@ -80,6 +80,8 @@ export class StoreProgram implements Program {
       () => this.#consume(),
       () => this.#consume(),
       () => this.#consume(),
+      () => this.#consume(),
+      () => this.#consume(),
     ])();
   }
 
