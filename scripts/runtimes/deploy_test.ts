@@ -4,7 +4,7 @@
  */
 import { equal, match, ok } from "node:assert/strict";
 import { after } from "node:test";
-import { dirname, join } from "@std/path";
+import { DELIMITER, dirname, join } from "@std/path";
 import { installBlocks } from "../documents.ts";
 import {
   type Output,
@@ -28,6 +28,11 @@ for await (const { seq, data } of MiniStore.replay<Entry>("./data/journal.jsonl"
 const DAEMON = join(ROOT, "examples/daemon.ts");
 const END = "stop.abort(); //";
 
+/** The reason why the lines cannot be run as they stand. */
+const NO_SHELL = Deno.build.os === "windows"
+  ? "Windows has no sh, for which the lines are"
+  : undefined;
+
 const registry = await serveRegistry();
 after(() => registry[Symbol.asyncDispose]());
 const readme = await Deno.readTextFile(join(ROOT, "README.md"));
@@ -40,7 +45,8 @@ const [jsr = [], npm = [], sandbox = [], compile = []] = blocks;
 equal(blocks.map((lines) => lines.length).join(), "2,2,2,2");
 match(jsr[0]!, /deno add jsr:@mini\/state/);
 
-suite("README", "from JSR", async ({ dir, note }) => {
+suite("README", "from JSR", async ({ dir, note, skip }) => {
+  if (NO_SHELL !== undefined) return skip(NO_SHELL);
   const env = { JSR_URL: registry.url, DENO_DIR: join(dir, ".cache") };
   const first = /^```ts\n(.*?)^```/ms.exec(readme)?.[1] ?? "";
   await Deno.writeTextFile(join(dir, "main.ts"), first);
@@ -53,6 +59,7 @@ suite("README", "from JSR", async ({ dir, note }) => {
 });
 
 suite("README", "from npm", async ({ dir, note, skip }) => {
+  if (NO_SHELL !== undefined) return skip(NO_SHELL);
   const [build, install] = npm as [string, string];
   const found = await run(["npm", "--version"]);
   if (found.code !== 0) return skip(`${build}; ${install}: ${found.stderr}`);
@@ -88,6 +95,7 @@ suite("Deno bundle", "daemon", async ({ dir, note }) => {
 });
 
 suite("Deno compile", "daemon", async ({ dir, note, skip }) => {
+  if (NO_SHELL !== undefined) return skip(NO_SHELL);
   const [build, start] = compile as [string, string];
   const built = await shell(build, { timeoutMs: 60_000 }).catch(String);
   if (typeof built === "string") {
@@ -111,7 +119,7 @@ table();
 /** Runs a line; what `npx -y deno@2.9.6` brings is the very Deno that runs this. */
 function shell(text: string, options: RunOptions = {}): Promise<Output> {
   const line = text.replace(/^npx -y deno@\S+/, "deno");
-  const path = `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}`;
+  const path = dirname(Deno.execPath()) + DELIMITER + Deno.env.get("PATH");
   const env = { ...options.env, PATH: path };
   return succeed(["sh", "-c", line], { ...options, env });
 }

@@ -69,7 +69,7 @@ export async function checkMap(
 ): Promise<void> {
   const file = join(dir, "trace.mjs");
   const script = `import { MiniStore } from "@mini/state";
-    await MiniStore.open("/dev/null/x").catch((error) => console.log(error.stack));`;
+    await MiniStore.open(process.execPath + "/x").catch((error) => console.log(error.stack));`;
   await Deno.writeTextFile(file, script);
   const command = [path, "--enable-source-maps", file];
   const { stdout } = await succeed(command, { cwd: dir });

@@ -12,6 +12,7 @@ import {
   runModule,
   tools,
 } from "./package.ts";
+import { permissionModel } from "./permission.ts";
 import { run, Running, succeed } from "./process.ts";
 import {
   denoSources,
@@ -22,14 +23,7 @@ import {
   type Runtime,
 } from "./runtime.ts";
 import { missing, suite, table } from "./suite.ts";
-import {
-  conformance,
-  kills,
-  locks,
-  take,
-  threads,
-  together,
-} from "./suites.ts";
+import { conformance, kills, locks, threads, together } from "./suites.ts";
 
 const ROUNDS = 3;
 const RACERS = 6;
@@ -100,14 +94,16 @@ function onNode(found: Program, project: Project): void {
     });
     equal(printed, ENTRIES.map(() => "true").join("\n"));
   });
-  if (found.name.startsWith("Node 24.")) permissionModel(found, project);
-  if (found.name.startsWith("Node 26.")) withoutFsync(found, project);
+  permissionModel(found, project);
 }
 
 /** Registers the command that comes with the package. */
 function mini(node: Program, { dir }: Project): void {
   suite(node.name, "mini", async ({ dir: data }) => {
-    const command = [node.path, join(dir, "node_modules/.bin/mini")];
+    const bin = Deno.build.os === "windows"
+      ? "@mini/state/bin/mini.js" // .bin/ has scripts for a shell there
+      : ".bin/mini";
+    const command = [node.path, join(dir, "node_modules", bin)];
     const mini = (...args: string[]) => run([...command, ...args]);
     const verify = async (path: string) => (await mini("verify", path)).code;
     match((await mini("--help")).stdout, /verify/);
@@ -202,44 +198,6 @@ function race(runtime: Runtime): void {
     }
     note(`${ROUNDS} rounds of ${RACERS}, ${taken} won by one, none by more`);
   });
-}
-
-/** Registers the suite in Node's own sandbox, and what it says where something is missing. */
-function permissionModel(found: Program, project: Project): void {
-  suite(`${found.name} --permission`, "conformance", async (context) => {
-    const { node, read, write } = sandboxed(found, project, context.dir);
-    take(await node("all", read, write), context);
-    const without = (await node("open")).stdout;
-    ok(without.startsWith("PERMISSION ") && without.includes(read), without);
-    const reading = (await node("open", read)).stdout;
-    ok(reading.startsWith("PERMISSION ") && reading.includes(write), reading);
-    equal((await node("read", read)).stdout, "read 0");
-  });
-}
-
-/** Registers the same since that has no `fsync`: it reads, and says why it does not write. */
-function withoutFsync(found: Program, project: Project): void {
-  suite(`${found.name} --permission`, "read, not write", async ({ dir }) => {
-    const { node, read, write } = sandboxed(found, project, dir);
-    const { stdout } = await node("open", read, write);
-    match(stdout, /^PERMISSION .*nothing can be made durable/s);
-    match(stdout, /run without --permission/);
-    equal((await node("read", read)).stdout, "read 0");
-  });
-}
-
-function sandboxed(
-  { path }: Program,
-  { dir, conformance }: Project,
-  data: string,
-) {
-  const code = ["--permission", `--allow-fs-read=${dir}`];
-  return {
-    read: `--allow-fs-read=${data}`,
-    write: `--allow-fs-write=${data}`,
-    node: (mode: string, ...flags: string[]) =>
-      run([path, ...code, ...flags, conformance, data, mode], { cwd: dir }),
-  };
 }
 
 table();

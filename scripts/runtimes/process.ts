@@ -22,13 +22,26 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
+/** On Windows these are scripts, which only a shell runs. */
+const SCRIPTS = ["npm", "npx"];
+
+/** A command as the system starts it. */
+function started(command: readonly string[]): [string, string[]] {
+  const isScript = Deno.build.os === "windows" && SCRIPTS.includes(command[0]!);
+  const [program, ...args] = isScript
+    ? ["cmd", "/d", "/c", ...command]
+    : command;
+  return [program!, args];
+}
+
 /** Runs a program to its end. */
 export async function run(
-  [program, ...args]: readonly string[],
+  command: readonly string[],
   { cwd = ROOT, env = {}, input, timeoutMs = 120_000 }: RunOptions = {},
 ): Promise<Output> {
+  const [program, args] = started(command);
   try {
-    const child = new Deno.Command(program!, {
+    const child = new Deno.Command(program, {
       args,
       cwd,
       env: { NO_COLOR: "1", ...env },

@@ -121,7 +121,8 @@ export function types(name: string, { dir: at, tarball }: PackedProject): void {
       note(`${version} ${Object.values(options).join(" ")}`);
     }
     for (const [command, ...flags] of JUDGES) {
-      const judge = [join(modules, ".bin", command), tarball, ...flags];
+      const bin = Deno.build.os === "windows" ? `${command}.cmd` : command;
+      const judge = [join(modules, ".bin", bin), tarball, ...flags];
       await succeed(judge, { cwd: dir });
       note(command);
     }
