@@ -10,10 +10,3 @@ export interface Mutant {
   /** Why nothing is wrong with it after all, so that the test passes. */
   readonly equivalent?: string;
 }
-
-/** All together, at random. */
-export const SIMULATION: Mutant["killedBy"] = {
-  file: "tests/simulation/simulation_test.ts",
-  test:
-    "everything together survives what a disk, a clock and other people do, at random, and every row of the tables is met",
-};

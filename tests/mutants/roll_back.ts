@@ -1,5 +1,5 @@
 /** Mutants of what keeps older code from undoing what newer code has written. */
-import { type Mutant, SIMULATION } from "./mutant.ts";
+import type { Mutant } from "./mutant.ts";
 
 const powerCut = (workload: string) => ({
   file: "tests/crash/state_test.ts",
@@ -127,15 +127,6 @@ export const ROLL_BACK_MUTANTS: readonly Mutant[] = [
       test:
         "StateManager refuses mutations of a version that its code does not know",
     },
-  },
-  {
-    name: "pass-over-what-was-applied-where-no-code-changes-the-state",
-    file: "state/rebuild.ts",
-    edits: [[
-      "  if (!aborts.has(seq)) {\n    if (!isReduced",
-      "  if (reducer.immutable && isReduced && !aborts.has(seq)) {\n    aborts.addUnrecorded(seq, true);\n    return state;\n  }\n  if (!aborts.has(seq)) {\n    if (!isReduced",
-    ]],
-    killedBy: SIMULATION,
   },
   {
     name: "record-no-abort-where-no-code-changes-the-state",

@@ -1,5 +1,5 @@
 /** Mutants of views, and of their promotion. */
-import { type Mutant, SIMULATION } from "./mutant.ts";
+import type { Mutant } from "./mutant.ts";
 
 const abort = (test: string) => ({
   file: "tests/state/view_abort_test.ts",
@@ -131,6 +131,10 @@ export const VIEW_MUTANTS: readonly Mutant[] = [
       "      apply: applyLogged,\n",
       '      apply: (ledger, entry) =>\n        "cancel" in entry ? ledger : applyLogged(ledger, entry),\n',
     ]],
-    killedBy: SIMULATION,
+    killedBy: {
+      file: "tests/crash/cancel_test.ts",
+      test:
+        "MiniQueue: a message is done, cancelled or waits, as the first call said, after a power cut at every call",
+    },
   },
 ];
