@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { link, symlink, writeFile } from "node:fs/promises";
+import { link, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import type { Library } from "./library.ts";
@@ -76,7 +76,11 @@ async function checkWhereNoDirectoryIs(
     if (process.platform !== "linux") throw new Skip("it takes a /proc");
     const mayLook = await fs.stat("/proc/nope").then(() => true, () => false);
     // What may not be looked at is above the sandbox, and counts as there.
-    if (!mayLook) throw new Skip("the sandbox does not reach there");
+    const mayMake = await mkdir("/proc/nope").catch(({ code }) => code) !==
+      "ERR_ACCESS_DENIED";
+    if (!mayLook || !mayMake) {
+      throw new Skip("the sandbox does not reach there");
+    }
     await refused("ENOENT", () => fs.createDirectory("/proc/nope/x", 0o700));
   });
 }
