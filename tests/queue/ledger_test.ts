@@ -61,17 +61,17 @@ Deno.test("applyToLedger() forgets the keys that have run out, and no other", ()
   const ledger = emptyLedger<string>();
   const enqueue = (id: number, at: number, until: number) =>
     withKey(ledger, { id, at, until, key: `key ${id % 100}` });
-  for (let id = 0; id < 100; id++) enqueue(id, 1, id < 80 ? 10 : 50);
+  for (let id = 1; id <= 100; id++) enqueue(id, 1, id <= 80 ? 10 : 50);
   assertEquals(ledger.dedupe.length, 100);
-  enqueue(100, 20, 50);
-  assertEquals(idsOfKeys(ledger), [
-    ...Array.from({ length: 20 }, (_, index) => 80 + index),
-    100,
-  ]);
-  enqueue(180, 20, 50);
   enqueue(101, 20, 50);
+  assertEquals(
+    idsOfKeys(ledger),
+    Array.from({ length: 21 }, (_, index) => 81 + index),
+  );
+  enqueue(181, 20, 50);
+  enqueue(102, 20, 50);
   const ids = Object.keys(ledger.messages).map(Number);
-  assertEquals([ids.includes(180), ids.includes(101)], [false, true]);
+  assertEquals([ids.includes(181), ids.includes(102)], [false, true]);
 });
 
 Deno.test("applyToLedger() forgets a key when its time is up, whatever stands before it, and whatever happens then", () => {
