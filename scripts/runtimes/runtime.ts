@@ -100,7 +100,7 @@ async function findByNpx(name: string, version: string): Promise<Found> {
   const print = [evaluate, "console.log(process.execPath)"];
   const { code, stdout, stderr } = await run(
     ["npx", "-y", specifier, ...print],
-    { timeoutMs: 60_000 },
+    { timeoutMs: 120_000 },
   );
   if (code === 0) return await withVersion(name, stdout);
   const why = stderr.split("\n").find((line) => !/npm warn/.test(line));

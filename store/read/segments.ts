@@ -132,7 +132,7 @@ export async function* openSegments(
 function checkNewest(path: string, base: number, newest: number): void {
   if (base > newest) return;
   const reason =
-    `it starts after record ${base}, and a sealed segment after record ${newest}; this happens when an older copy, such as a backup, is put among newer files`;
+    `it starts after record ${base}, before a sealed segment; this happens when an older copy, such as a backup, is put among newer files`;
   throw corrupt(path, { reason, line: 1, offset: 0, seq: base + 1 });
 }
 

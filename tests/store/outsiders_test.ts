@@ -166,8 +166,14 @@ Deno.test("MiniStore.replay() ends though its directory never lists the same nam
     fs.put(`/data/journal.${base}.jsonl`, new Uint8Array(0));
     return undefined;
   };
-  const records = await Array.fromAsync(MiniStore.replay<number>(PATH, { fs }));
-  assertEquals(records.map(({ data }) => data), [1, 2]);
+  const records: number[] = [];
+  const read = async () => {
+    for await (const { data } of MiniStore.replay<number>(PATH, { fs })) {
+      records.push(data);
+    }
+  };
+  assertEquals((await errorOf(read())).code, "CORRUPT");
+  assertEquals(records, [1, 2]);
   assert(lists > 10, `it looked ${lists} times`);
 });
 
