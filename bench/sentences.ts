@@ -14,7 +14,7 @@ const SENTENCES: Readonly<Record<string, readonly string[]>> = {
     "it waits {read|ours, a state|stallMs} ms at most (lmdb {read|lmdb|stallMs} ms, better-sqlite3 {read|better-sqlite3|stallMs} ms, which read without a pause).",
     "Opening takes {read|ours, a state|beyondMiB} MiB beyond the state.",
     "shows a write {view|ours|p50} ms after it was made, and 99 of 100 within {view|ours|p99} ms.",
-    "The writer takes {view|ours|costPercent} % more CPU time than without it.",
+    "The CPU time of the writer changes by {view|ours|costPercent} %, less than between two runs.",
   ],
   "docs/CLUSTER.md": [],
 };

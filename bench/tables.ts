@@ -54,15 +54,14 @@ export function tables(results: Results): Tables {
     growth: growth && growthTable(growth),
     channels: channelsTable(results),
     sizes: sizes && sizesTable(sizes),
-    missed: table(
-      ["", "aim", "reached"],
-      goals.filter(({ isMet }) => !isMet)
-        .map(({ what, aim, reached }) => [what, aim, reached]),
-    ),
-    met: goals.filter(({ isMet }) => isMet)
-      .map(({ what, aim, reached }) => `- ${what}: ${reached}, aim ${aim}`)
-      .join("\n"),
+    missed: goalsTable(goals.filter(({ isMet }) => !isMet)),
+    met: goalsTable(goals.filter(({ isMet }) => isMet)),
   };
+}
+
+function goalsTable(goals: readonly Goal[]): string {
+  const rows = goals.map(({ what, aim, reached }) => [what, aim, reached]);
+  return table(["", "aim", "reached"], rows);
 }
 
 const PLACE = /(<!-- bench (\w+) -->\n)[\s\S]*?(<!-- \/bench -->)/g;
