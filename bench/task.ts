@@ -19,21 +19,29 @@ export interface Task {
   readonly isObserved?: boolean;
 }
 
+/** The numbers of a task that say when it has been done for long enough. */
+type Extent = Pick<Task, "seconds" | "operations">;
+
+/** Whether that is so after some milliseconds, and a count of operations. */
+export function isEnough(
+  { seconds, operations }: Extent,
+  ms: number,
+  count: number,
+): boolean {
+  return operations === undefined ? ms >= seconds * 1000 : count >= operations;
+}
+
 /** Does something for some time, or so often, by callers that wait for each other's turn. */
 export async function perSecond(
   callers: number,
-  { seconds, operations }: Pick<Task, "seconds" | "operations">,
+  extent: Extent,
   operation: (index: number) => unknown,
   serverUs?: () => number,
 ): Promise<Cost> {
   let count = 0;
   const meter = new Meter(serverUs);
-  const end = performance.now() + seconds * 1000;
-  const isOver = operations === undefined
-    ? () => performance.now() >= end
-    : () => count >= operations;
   await Promise.all(Array.from({ length: callers }, async () => {
-    while (!isOver()) await operation(++count);
+    while (!isEnough(extent, meter.ms, count)) await operation(++count);
   }));
   return meter.cost(count);
 }

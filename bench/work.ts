@@ -5,7 +5,14 @@ import process from "node:process";
 import type { Log, Queue } from "./contender.ts";
 import { load, serve } from "./load.ts";
 import { type Item, payloadBytes, record, records } from "./record.ts";
-import { type Cost, Meter, perSecond, type Result, type Task } from "./task.ts";
+import {
+  type Cost,
+  isEnough,
+  Meter,
+  perSecond,
+  type Result,
+  type Task,
+} from "./task.ts";
 
 /** The work on a log by its name. */
 export const LOG_WORK: Record<
@@ -127,8 +134,9 @@ async function enqueue(
 
 async function drain(
   open: () => Promise<Queue>,
-  { callers, count, seconds, operations }: Task,
+  task: Task,
 ): Promise<Result> {
+  const { callers, count } = task;
   const queue = await open();
   await queue.fill(records(0, count));
   let drained = 0;
@@ -139,21 +147,17 @@ async function drain(
   await queue.drain(callers, () => {
     drained++;
     if (warm === undefined) {
-      const isWarm = operations === undefined
-        ? cold.ms >= WARM_UP_SECONDS * 1000
-        : drained >= operations;
-      if (!isWarm) return false;
+      const warmUp = { ...task, seconds: WARM_UP_SECONDS };
+      if (!isEnough(warmUp, cold.ms, drained)) return false;
       warm = new Meter(queue.cpuUs);
       before = drained;
       return false;
     }
     // As many may be under way as there are consumers.
-    const isOver = operations === undefined
-      ? warm.ms > seconds * 1000
-      : drained - before >= operations;
-    const isEnough = isOver || drained >= count - callers;
-    if (isEnough) cost ??= warm.cost(drained - before);
-    return isEnough;
+    const isOver = isEnough(task, warm.ms, drained - before) ||
+      drained >= count - callers;
+    if (isOver) cost ??= warm.cost(drained - before);
+    return isOver;
   });
   await queue.close();
   return cost!;
