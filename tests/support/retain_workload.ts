@@ -1,6 +1,7 @@
 import { StateManager, type StateOptions } from "@mini/state/state";
-import type { FileSystem, MiniError } from "@mini/state/store";
-import type { Workload, WorkloadLog } from "@mini/state/testing";
+import type { FileSystem } from "@mini/state/store";
+import type { Workload } from "@mini/state/testing";
+import { apply } from "./apply.ts";
 
 const KEPT = 2;
 
@@ -15,21 +16,6 @@ const OPTIONS: StateOptions<string[], string> = {
 
 function open(fs: FileSystem): Promise<StateManager<string[], string>> {
   return StateManager.open("/data", { ...OPTIONS, fs });
-}
-
-async function apply(
-  manager: StateManager<string[], string>,
-  log: WorkloadLog<string>,
-  item: string,
-): Promise<void> {
-  const unit = log.issue(item);
-  try {
-    await manager.apply(item);
-    log.ack(unit);
-  } catch (error) {
-    if ((error as MiniError).code !== "NO_SPACE") throw error;
-    log.refuse(unit);
-  }
 }
 
 /** A past of some records, of which each state can be rebuilt after any crash. */

@@ -1,6 +1,7 @@
 import { StateManager, type StateOptions, StateView } from "@mini/state/state";
-import type { FileSystem, MiniError } from "@mini/state/store";
-import type { Workload, WorkloadLog } from "@mini/state/testing";
+import type { FileSystem } from "@mini/state/store";
+import type { Workload } from "@mini/state/testing";
+import { apply } from "./apply.ts";
 
 type Manager = StateManager<string[], string>;
 
@@ -12,21 +13,6 @@ const OPTIONS = {
 
 function open(fs: FileSystem): Promise<Manager> {
   return StateManager.open("/data", { ...OPTIONS, fs });
-}
-
-async function apply(
-  manager: Manager,
-  log: WorkloadLog<string>,
-  item: string,
-): Promise<void> {
-  const unit = log.issue(item);
-  try {
-    await manager.apply(item);
-    log.ack(unit);
-  } catch (error) {
-    if ((error as MiniError).code !== "NO_SPACE") throw error;
-    log.refuse(unit);
-  }
 }
 
 /** A standby takes over, twice: where its writer has closed, and where it has left what nobody waits for. */

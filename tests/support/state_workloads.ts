@@ -8,6 +8,7 @@ import type {
   Workload,
   WorkloadLog,
 } from "@mini/state/testing";
+import { apply } from "./apply.ts";
 
 type Items = string[];
 type Manager = StateManager<Items, string>;
@@ -24,23 +25,6 @@ export const OPTIONS: StateOptions<Items, string> = {
     if (item === POISON) throw new Error("it is poison");
   },
 };
-
-async function apply(
-  manager: Manager,
-  log: Log,
-  ...items: string[]
-): Promise<void> {
-  const unit = log.issue(...items);
-  try {
-    await (items.length === 1
-      ? manager.apply(items[0]!)
-      : manager.applyBatch(items));
-    log.ack(unit);
-  } catch (error) {
-    if ((error as MiniError).code !== "NO_SPACE") throw error;
-    log.refuse(unit);
-  }
-}
 
 /** A mutation that has no effect, now or after any crash. */
 async function applyPoison(manager: Manager): Promise<void> {
