@@ -1,7 +1,6 @@
 import { hasCode, MiniError } from "../base/errors.ts";
 import { copyJson, lineOf, MAX_DEPTH } from "../base/json.ts";
 import { Mutex } from "../base/mutex.ts";
-import { withResolvers } from "../base/promise.ts";
 import { validateNew } from "../base/schema.ts";
 import { Signal } from "../base/signal.ts";
 import { parseJson } from "../base/walk.ts";
@@ -12,8 +11,7 @@ import {
   type EncodedEntry,
   encodeEntry,
   mutationsOf,
-  type Outcome,
-  type Pending,
+  Pending,
 } from "./entry.ts";
 import { rebuildWithout, type WritableSources } from "./rebuild.ts";
 import { isNoPromise, reduce } from "./reducer.ts";
@@ -24,7 +22,6 @@ import {
   placeOf,
   StateMeter,
   tellEnd,
-  told,
 } from "./telemetry.ts";
 
 /** About how much a line has beside its JSON. */
@@ -133,8 +130,9 @@ export class Applier<S, M> {
       validateNew(schema, mutation, "apply the mutation")
     );
     const given = isBatch ? valid : valid[0];
-    const { text, copy } = copyJson(given, Infinity, MAX_MUTATION_DEPTH);
-    return encodeEntry(text, copy, isBatch, this.#sources);
+    const { text } = copyJson(given, Infinity, MAX_MUTATION_DEPTH);
+    // Not the copy, whose strings may be parts of large texts of the caller's.
+    return encodeEntry(text, JSON.parse(text), isBatch, this.#sources);
   }
 
   /** Encodes the JSON text of a mutation, which it parses to unless that is given; throws for text that could not be read back. */
@@ -173,27 +171,27 @@ export class Applier<S, M> {
     if (message !== undefined) options.message = message;
     const appended = this.#log.appendJson?.(json, options) ??
       this.#log.append(entry, options);
-    const caller = withResolvers<number>();
-    const applied = message === undefined ? caller : told(message, caller);
-    const pending: Pending = { encoded, applied, outcome: undefined };
+    const pending = new Pending(encoded, message);
     this.#pending.push(pending);
     const settled = appended.then(
       (seq) => {
         if ("abort" in entry) this.#abortRecorded(entry.abort);
-        this.#settle(pending, { seq });
+        pending.seq = seq;
+        this.#settle(pending);
       },
       (error) => {
         this.noteFailure(error);
         if ("abort" in entry) this.#abortNotRecorded(entry.abort);
-        this.#settle(pending, { error });
+        pending.error = error;
+        this.#settle(pending);
       },
     );
     if ("abort" in entry) this.#lastAbort = settled;
-    return caller.promise;
+    return pending.applied;
   }
 
-  #settle(pending: Pending, outcome: Outcome): void {
-    pending.outcome = outcome;
+  #settle(pending: Pending): void {
+    pending.isSettled = true;
     if (this.#isApplying) return;
     this.#isApplying = true;
     void this.#steps.run(() => this.#applySettled());
@@ -203,19 +201,18 @@ export class Applier<S, M> {
   async #applySettled(): Promise<void> {
     let count = 0;
     for (let next; (next = this.#pending[count]) !== undefined; count++) {
-      const { encoded, applied, outcome } = next;
-      if (outcome === undefined) break;
+      const { encoded, isSettled, seq, error } = next;
+      if (!isSettled) break;
       try {
-        if ("error" in outcome) throw outcome.error;
-        const { seq } = outcome;
+        if (seq === undefined) throw error;
         const more = this.#applyRecord(seq, encoded);
-        if (more === undefined) applied.resolve(seq);
+        if (more === undefined) next.resolve(seq);
         else {
           const rest = await more;
-          rest().then(() => applied.resolve(seq), applied.reject);
+          rest().then(() => next.resolve(seq), (error) => next.reject(error));
         }
       } catch (error) {
-        applied.reject(error);
+        next.reject(error);
       }
     }
     this.#pending.splice(0, count);
@@ -335,7 +332,7 @@ export class Applier<S, M> {
     aborts.putBack(seq);
     // The same failure may be on its way to others.
     await undefined;
-    const isAwaited = this.#pending.some(({ outcome }) => !outcome);
+    const isAwaited = this.#pending.some(({ isSettled }) => !isSettled);
     if (this.failure !== undefined || !isAwaited) return;
     for (const unwritten of aborts.takeUnwritten()) {
       this.#recordAbort(unwritten);

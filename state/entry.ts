@@ -2,6 +2,7 @@ import { MiniError } from "../base/errors.ts";
 import { given } from "../base/promise.ts";
 import { validateRead } from "../base/schema.ts";
 import type { Reducer } from "./reducer.ts";
+import { APPLY, type ApplyMessage, tellApplied } from "./telemetry.ts";
 
 /** A record of a state's log: a mutation, several that are one, or a note that a mutation was aborted. */
 export type Entry =
@@ -66,10 +67,15 @@ function otherVersion(seq: number, from: number, version: number): MiniError {
   );
 }
 
-/** An entry, and its JSON. */
-export interface EncodedEntry {
+/** An entry, and its JSON. A class, as {@linkcode Pending}. */
+export class EncodedEntry {
   readonly entry: Entry;
   readonly json: string;
+
+  constructor(entry: Entry, json: string) {
+    this.entry = entry;
+    this.json = json;
+  }
 }
 
 /** Makes an entry of the JSON text of a mutation, or of an array of them, and what it parses to. */
@@ -82,37 +88,58 @@ export function encodeEntry(
     readonly reducer: { readonly version?: number | undefined };
   },
 ): EncodedEntry {
-  const stamp = version === undefined ? {} : { version };
-  return {
-    entry: isBatch
-      ? { applyBatch: copy as unknown[], ...stamp }
-      : { apply: copy, ...stamp },
-    json: isRust
-      ? text
-      : `{"${isBatch ? "applyBatch" : "apply"}":${text}${
-        version === undefined ? "" : `,"version":${version}`
-      }}`,
-  };
+  const name = isBatch ? "applyBatch" : "apply";
+  // Not a literal with properties, as `Pending` says.
+  const entry: Record<string, unknown> = {};
+  entry[name] = copy;
+  if (version !== undefined) entry.version = version;
+  const stamp = version === undefined ? "" : `,"version":${version}`;
+  const json = isRust ? text : `{"${name}":${text}${stamp}}`;
+  return new EncodedEntry(entry as Entry, json);
 }
 
 /** Makes the entry that says that a mutation was aborted. */
 export function abortOf(abort: number, found: boolean): EncodedEntry {
   const entry = found ? { abort, found } : { abort };
-  return { entry, json: JSON.stringify(entry) };
+  return new EncodedEntry(entry, JSON.stringify(entry));
 }
 
-/** The result of an append. */
-export type Outcome = { readonly seq: number } | { readonly error: unknown };
-
-/** Settles the promise of the caller of an append. */
-export interface Resolvers {
-  resolve(seq: number): void;
-  reject(error: unknown): void;
-}
-
-/** An entry that was appended. */
-export interface Pending {
+/**
+ * An entry that was appended, until it is applied. A class: where many wait, V8
+ * makes the objects of a literal among the old ones, and keeps what they refer to.
+ */
+export class Pending {
   readonly encoded: EncodedEntry;
-  readonly applied: Resolvers;
-  outcome: Outcome | undefined;
+  readonly #message: ApplyMessage | undefined;
+  #resolve!: (seq: number) => void;
+  #reject!: (error: unknown) => void;
+  /** Resolves to the number of the record once it is applied. */
+  readonly applied: Promise<number> = new Promise((resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  });
+  /** Whether the log has acknowledged or refused it. */
+  isSettled = false;
+  /** The number of the record; `undefined` if the log has refused it. */
+  seq: number | undefined;
+  /** Why the log has refused it. */
+  error: unknown;
+
+  /** @param message The message of the operation, if it is observed. */
+  constructor(encoded: EncodedEntry, message: ApplyMessage | undefined) {
+    this.encoded = encoded;
+    this.#message = message;
+  }
+
+  /** Tells the caller that record `seq` is applied. */
+  resolve(seq: number): void {
+    if (this.#message !== undefined) tellApplied(this.#message, seq);
+    this.#resolve(seq);
+  }
+
+  /** Tells the caller why it is not. */
+  reject(error: unknown): void {
+    if (this.#message !== undefined) APPLY.fail(this.#message, error);
+    this.#reject(error);
+  }
 }

@@ -94,9 +94,18 @@ export function freeze(root: unknown): void {
 }
 
 /** The result of a call. An error that is about this call alone says in its stack who made the call. */
-export async function told<T>(call: () => Promise<T>): Promise<T> {
+export function told<T>(call: () => Promise<T>): Promise<T> {
   try {
-    return await call();
+    // `toldOf` has no part in the call: it would keep what the call was given.
+    return toldOf(call());
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+async function toldOf<T>(result: Promise<T>): Promise<T> {
+  try {
+    return await result;
   } catch (error) {
     const isOwn = hasCode(error, "ABORTED_MUTATION");
     if (isOwn) Error.captureStackTrace(error);

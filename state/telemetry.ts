@@ -17,7 +17,6 @@ import {
 import { Point, quietly, Trace } from "../base/telemetry/tracing.ts";
 import type { Log } from "../store/mod.ts";
 import type { MiniError } from "../base/errors.ts";
-import type { Resolvers } from "./entry.ts";
 import type { StateRecoveryReport } from "./options.ts";
 
 /** An opening of a state, on `mini-state:open`: its log and its snapshots are opened within. */
@@ -122,19 +121,10 @@ function setSeq(message: ApplyMessage, seq: number): void {
   message.seq = seq;
 }
 
-/** Resolvers that tell how the operation of `message` has ended before they settle the promise of `caller`. */
-export function told(message: ApplyMessage, caller: Resolvers): Resolvers {
-  return {
-    resolve(seq) {
-      quietly(setSeq, message, seq);
-      APPLY.succeed(message);
-      caller.resolve(seq);
-    },
-    reject(error) {
-      APPLY.fail(message, error);
-      caller.reject(error);
-    },
-  };
+/** Tells that the operation of a message has succeeded, with record `seq`. */
+export function tellApplied(message: ApplyMessage, seq: number): void {
+  quietly(setSeq, message, seq);
+  APPLY.succeed(message);
 }
 
 /** Tells why a state has failed, if its log was taken over. */

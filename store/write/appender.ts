@@ -1,6 +1,7 @@
 import { fitting, lineOf, MAX_DEPTH, toJson } from "../../base/json.ts";
 import { type Schema, validateNew } from "../../base/schema.ts";
 import { parseJson } from "../../base/walk.ts";
+import type { Unit } from "../format/line.ts";
 import type { AppendOptions } from "../log.ts";
 import type { Writer } from "./writer.ts";
 
@@ -78,10 +79,30 @@ export class Appender<T> {
     batch?: number,
   ): Promise<number> {
     try {
-      const unit = { text: textOf(), batch, applied, message };
+      const unit = new WaitingUnit(textOf(), batch, applied, message);
       return this.#writer.add([unit], durable);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+}
+
+/** A unit that waits for its commit. A class: where many wait, V8 makes the objects of a literal among the old ones, and keeps what they refer to. */
+class WaitingUnit implements Unit {
+  readonly text: string;
+  readonly batch: number | undefined;
+  readonly applied: (() => number) | undefined;
+  message: object | undefined;
+
+  constructor(
+    text: string,
+    batch: number | undefined,
+    applied: (() => number) | undefined,
+    message: object | undefined,
+  ) {
+    this.text = text;
+    this.batch = batch;
+    this.applied = applied;
+    this.message = message;
   }
 }

@@ -226,11 +226,12 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "apply-before-the-log-is-durable",
     file: "state/applier.ts",
     edits: [[
-      "        this.#settle(pending, { seq });\n      },\n",
-      "      },\n",
+      "        pending.seq = seq;\n        this.#settle(pending);\n",
+      "",
     ], [
       "    const settled = appended.then(\n",
-      "    this.#settle(pending, { seq: this.sequence + 1 });\n" +
+      "    pending.seq = this.sequence + 1;\n" +
+      "    this.#settle(pending);\n" +
       "    const settled = appended.then(\n",
     ]],
     killedBy: {
@@ -287,7 +288,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     name: "log-the-mutation-by-reference",
     file: "state/applier.ts",
     edits: [[
-      "    return encodeEntry(text, copy, isBatch, this.#sources);\n",
+      "    return encodeEntry(text, JSON.parse(text), isBatch, this.#sources);\n",
       "    return encodeEntry(text, given, isBatch, this.#sources);\n",
     ]],
     killedBy: {

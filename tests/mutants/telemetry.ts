@@ -67,9 +67,9 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   ),
   wrong(
     "change-that-fails-is-told-as-success",
-    "state/telemetry.ts",
-    "APPLY.fail(message, error)",
-    "APPLY.succeed(message)",
+    "state/entry.ts",
+    "APPLY.fail(this.#message, error)",
+    "APPLY.succeed(this.#message)",
   ),
   wrong(
     "opening-a-consumer-tells-a-compaction",

@@ -103,6 +103,23 @@ Deno.test("StateManager.apply() reads each part of a mutation once, and applies 
   assertEquals(({} as { polluted?: boolean }).polluted, undefined);
 });
 
+Deno.test("StateManager.apply() applies what its log holds where Object.prototype has a toJSON", async () => {
+  const fs = new MemoryFileSystem();
+  const prototype = Object.prototype as { toJSON?: () => unknown };
+  {
+    await using counter = await openCounter("/data", { fs });
+    prototype.toJSON = () => ({ by: 7 });
+    try {
+      await counter.apply({ by: 1 });
+    } finally {
+      delete prototype.toJSON;
+    }
+    assertEquals(counter.state.value, 7);
+  }
+  await using again = await openCounter("/data", { fs });
+  assertEquals(again.state.value, 7);
+});
+
 Deno.test("StateManager.applyJson() applies the JSON of a mutation as apply() does the mutation", async () => {
   const fs = new MemoryFileSystem();
   {
