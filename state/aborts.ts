@@ -64,6 +64,8 @@ export class Aborts {
 
   /** Returns those whose abort is to be written; the caller writes them. */
   takeUnwritten(): number[] {
+    // Asked at each append: clearing a set makes a new table, of an empty one too.
+    if (this.#unwritten.size === 0) return [];
     const seqs = [...this.#unwritten];
     this.#unwritten.clear();
     return seqs;
