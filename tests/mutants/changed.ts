@@ -1,7 +1,12 @@
 /**
  * Tests the tests of what has changed: makes the lines that changed since a commit
  * wrong in every way that a machine can think of, and lists what no test notices.
- * `deno task mutants:changed [--since COMMIT | --all] [--minutes N] [--seed N] [FILE...]`
+ * `deno task mutants:changed [--since COMMIT | --all] [--minutes N] [--seed N] [--fast] [--out FILE] [FILE...]`
+ *
+ * Single tests of the bricks try the mutants first, in processes that hold all of
+ * them; then whole files of tests, those of crashes too, try what has survived,
+ * but with `--fast`. `--out` adds the outcomes to a file, and leaves out the
+ * mutants whose outcomes it holds.
  */
 import { parseArgs } from "node:util";
 import { Random, randomSeed } from "@mini/state/testing";
@@ -9,7 +14,9 @@ import { walk } from "@std/fs";
 import { fromFileUrl, join, relative } from "@std/path";
 import { EXPLAINED, explains } from "./explained.ts";
 import { type Mutation, mutationsIn } from "./generate.ts";
-import { reachOf } from "./reach.ts";
+import { tryFast } from "./fast.ts";
+import { Outcomes } from "./outcomes.ts";
+import { reachOf, SLOW } from "./reach.ts";
 import { type Outcome, tryMutations } from "./run.ts";
 import { say, Trees } from "./tree.ts";
 
@@ -27,8 +34,8 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   state: ["state", "crash/state_test.ts", "property/state_test.ts"],
   queue: ["queue", "crash/queue_test.ts", "property/queue_model_test.ts"],
   testing: ["testing"],
-  admin: ["cli"],
-  inspect: ["cli"],
+  admin: ["admin", "cli"],
+  inspect: ["inspect", "cli"],
   jetstream: ["jetstream"],
   cli: ["cli"],
 };
@@ -97,14 +104,19 @@ function shuffle<T>(items: T[], random: Random): T[] {
   return items;
 }
 
-function describe({ mutation, killedBy, passed }: Outcome): string {
+function describe({ mutation, killedBy, passed, of }: Outcome): string {
   const { file, line, what } = mutation;
   const place = `${file}:${line} ${what}`;
   if (killedBy !== undefined) return `killed    ${place}: ${killedBy}`;
   const reason = explanationOf(mutation);
   if (reason !== undefined) return `explained ${place}: ${reason}`;
+  const unit = of === "tests" ? "tests in one process" : "files of tests";
   return `survived  ${place}: ${
-    passed === 0 ? "no test reaches it" : `${passed} files of tests pass`
+    passed > 0
+      ? `${passed} ${unit} pass`
+      : of === "tests"
+      ? "it makes no difference in any test in one process"
+      : "no test reaches it"
   }`;
 }
 
@@ -119,6 +131,8 @@ async function main(root: string): Promise<void> {
       all: { type: "boolean" },
       minutes: { type: "string", default: "20" },
       seed: { type: "string", default: String(randomSeed()) },
+      fast: { type: "boolean", default: false },
+      out: { type: "string" },
     },
     allowPositionals: true,
   });
@@ -135,31 +149,55 @@ async function main(root: string): Promise<void> {
     say(`SKIPPED mutants of what changed: ${(error as Error).message}`);
     return;
   }
-  const end = performance.now() + Number(values.minutes) * 60_000;
   const mutations = shuffle(
     await findMutations(root, diff),
     new Random(Number(values.seed)),
   );
   say(`${mutations.length} mutants since ${since}, seed ${values.seed}`);
   if (mutations.length === 0) return;
-  await using trees = await Trees.copy(root, WORKERS);
-  const { files, failing } = await reachOf(
-    trees,
-    await testsOf(root, mutations),
-  );
-  for (const path of failing) say(`not asked: ${path} fails without a mutant`);
-  const outcomes: Outcome[] = [];
-  await tryMutations(trees, mutations, files, {
-    isTimeUp: () => performance.now() > end,
-    tell(outcome) {
-      outcomes.push(outcome);
-      say(describe(outcome));
-    },
+  const outcomes = await Outcomes.open(values.out);
+  await tryAll(root, mutations, outcomes, {
+    isFast: values.fast,
+    end: performance.now() + Number(values.minutes) * 60_000,
   });
-  report(mutations.length, outcomes);
+  report(mutations, outcomes);
 }
 
-function report(count: number, outcomes: readonly Outcome[]): void {
+/** Tries what has no outcome yet, first with single tests, then what is left with whole files of them. */
+async function tryAll(
+  root: string,
+  mutations: readonly Mutation[],
+  outcomes: Outcomes,
+  { isFast, end }: { isFast: boolean; end: number },
+): Promise<void> {
+  const isTimeUp = () => performance.now() > end;
+  const tell = (outcome: Outcome) => {
+    outcomes.add(outcome);
+    say(describe(outcome));
+  };
+  const note = (text: string) => say(`not asked: ${text}`);
+  await using trees = await Trees.copy(root, WORKERS);
+  const untried = mutations.filter((mutation) => !outcomes.of(mutation));
+  if (untried.length > 0) {
+    const paths = (await testsOf(root, untried))
+      .filter((path) => !SLOW.test(path));
+    await tryFast(trees, untried, paths, { isTimeUp, tell, note });
+  }
+  if (isFast || isTimeUp()) return;
+  const survivors = mutations.filter((mutation) => {
+    const outcome = outcomes.of(mutation);
+    return outcome?.killedBy === undefined && outcome?.of !== "files";
+  });
+  if (survivors.length === 0) return;
+  const paths = await testsOf(root, survivors);
+  const { files, failing } = await reachOf(trees, paths);
+  for (const path of failing) note(`${path} fails without a mutant`);
+  await tryMutations(trees, survivors, files, { isTimeUp, tell });
+}
+
+function report(mutations: readonly Mutation[], all: Outcomes): void {
+  const outcomes = mutations.map((mutation) => all.of(mutation))
+    .filter((outcome) => outcome !== undefined);
   const alive = outcomes.filter(({ killedBy }) => killedBy === undefined);
   const survivors = alive.filter(({ mutation }) =>
     explanationOf(mutation) === undefined
@@ -169,7 +207,7 @@ function report(count: number, outcomes: readonly Outcome[]): void {
   say(
     `${outcomes.length - alive.length} killed, ${alive.length} survived (${
       alive.length - survivors.length
-    } explained), ${count - outcomes.length} not tried for lack of time`,
+    } explained), ${mutations.length - outcomes.length} not tried`,
   );
   if (survivors.length > 0) Deno.exitCode = 1;
 }

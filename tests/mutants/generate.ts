@@ -16,6 +16,12 @@ export interface Mutation {
   readonly old: string;
   /** The text that takes its place. */
   readonly text: string;
+  /** Of `<`, `<=`, `>` and `>=`: where the operand before it ends, and the one behind it begins. */
+  readonly operands?: readonly [
+    operator: "<" | "<=" | ">" | ">=",
+    leftEnd: number,
+    rightStart: number,
+  ];
 }
 
 const COMPARISONS: Readonly<Record<string, string>> = {
@@ -58,7 +64,7 @@ export function mutate(source: string, { start, end, text }: Mutation): string {
 }
 
 /** The name of a change, and the text that takes the place of the node. */
-type Change = Pick<Mutation, "what" | "text">;
+type Change = Pick<Mutation, "what" | "text" | "operands">;
 
 /** The end of the mark for the coverage in the comments before a node: `-start`, `-stop`, or nothing for the node alone. */
 function markBefore(node: ts.Node, source: string): string | undefined {
@@ -102,10 +108,16 @@ function flipped(node: ts.Node): Change | undefined {
   const { left, operatorToken, right } = node;
   const operator = operatorToken.getText();
   const other = COMPARISONS[operator];
-  return other === undefined ? undefined : {
-    what: `${operator} to ${other}`,
-    text: `${left.getText()} ${other} ${right.getText()}`,
-  };
+  if (other === undefined) return undefined;
+  const what = `${operator} to ${other}`;
+  const text = `${left.getText()} ${other} ${right.getText()}`;
+  return isOrder(operator)
+    ? { what, text, operands: [operator, left.getEnd(), right.getStart()] }
+    : { what, text };
+}
+
+function isOrder(operator: string): operator is "<" | "<=" | ">" | ">=" {
+  return /^[<>]=?$/.test(operator);
 }
 
 /** With the opposite of what `durable` says. */
@@ -118,7 +130,15 @@ function negated(node: ts.Node): Change | undefined {
   const isRead = ts.isPropertyAccessExpression(node)
     ? /^#?durable$/.test(node.name.text)
     : ts.isIdentifier(node) && text === "durable" && isValue(node);
-  return isRead && !isAssigned(node) ? { what, text: `!${text}` } : undefined;
+  return isRead && !isAssigned(node) && !isBegun(node)
+    ? { what, text: `!${text}` }
+    : undefined;
+}
+
+/** Whether what a node gives is only called, or asked for a property. */
+function isBegun({ parent, pos }: ts.Node): boolean {
+  return (ts.isCallExpression(parent) ||
+    ts.isPropertyAccessExpression(parent)) && parent.expression.pos === pos;
 }
 
 /** Whether a name is read, and neither declared nor part of a longer one. */

@@ -6,7 +6,7 @@ import { deno, type Trees } from "./tree.ts";
 const HANG_MS = 600_000;
 
 /** Explorations run long, and reach all that they are chosen for: their lines are not recorded. */
-const SLOW = /^tests\/(crash|property)\//;
+export const SLOW: RegExp = /^tests\/(crash|property)\//;
 
 /** A file of tests that passes without a mutant. */
 export interface TestFile {
@@ -16,7 +16,7 @@ export interface TestFile {
   readonly lines: ReadonlySet<string> | undefined;
 }
 
-/** Runs each file of tests alone, and gives those that pass, the fastest first. */
+/** Runs each file of tests alone, and gives those that pass, those that run the fewest lines first. */
 export async function reachOf(
   trees: Trees,
   paths: readonly string[],
@@ -39,7 +39,10 @@ export async function reachOf(
       files.push({ path, seconds, lines });
     }
   });
-  files.sort((a, b) => a.seconds - b.seconds);
+  const reach = ({ lines }: TestFile) => lines?.size ?? Infinity;
+  files.sort((a, b) =>
+    a.lines === b.lines ? a.seconds - b.seconds : reach(a) - reach(b)
+  );
   return { files, failing };
 }
 

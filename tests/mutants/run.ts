@@ -7,10 +7,11 @@ import { deno, type Trees } from "./tree.ts";
 /** The end of a mutation. */
 export interface Outcome {
   readonly mutation: Mutation;
-  /** The file of tests that failed or hung; `undefined` if every one passed. */
+  /** The file of tests, or the test, that failed or hung; `undefined` if every one passed. */
   readonly killedBy?: string;
-  /** The number of files of tests that passed all the same. */
+  /** The number of files of tests, or of tests in one process, that passed all the same. */
   readonly passed: number;
+  readonly of: "files" | "tests";
 }
 
 /** Tries mutations in order until the time is up, and tells each outcome. */
@@ -46,7 +47,7 @@ async function outcomeOf(
   for (const [passed, { path, seconds }] of reaching.entries()) {
     const args = ["test", "-A", "--no-check", "--fail-fast", path];
     const { success } = await deno(tree, args, 10_000 + 5_000 * seconds);
-    if (!success) return { mutation, killedBy: path, passed };
+    if (!success) return { mutation, killedBy: path, passed, of: "files" };
   }
-  return { mutation, passed: reaching.length };
+  return { mutation, passed: reaching.length, of: "files" };
 }

@@ -8,7 +8,7 @@ const COPIED = [
     .split(
       " ",
     ),
-  ..."tests scripts examples mod.ts deno.json".split(" "),
+  ..."tests scripts examples docs mod.ts deno.json".split(" "),
 ];
 /** The folders that no mutant changes. */
 const LINKED = ["vendor", "node_modules"];
@@ -49,6 +49,16 @@ export class Trees implements AsyncDisposable {
       trees.push(tree);
     }
     return new Trees(scratch, trees);
+  }
+
+  /** Where the copies are. */
+  get paths(): readonly string[] {
+    return this.#trees;
+  }
+
+  /** Does something in each copy. */
+  async all(task: (tree: string) => Promise<void>): Promise<void> {
+    await Promise.all(this.#trees.map(task));
   }
 
   /** Does something with each item, in as many copies at once as there are. */
