@@ -83,7 +83,9 @@ function isType(node: ts.Node): boolean {
 /** Without an `await`, a call that stands alone, or a `throw`. */
 function dropped(node: ts.Node): Change | undefined {
   if (ts.isAwaitExpression(node)) {
-    return { what: "drop await", text: node.expression.getText() };
+    return isForCaller(node)
+      ? undefined
+      : { what: "drop await", text: node.expression.getText() };
   }
   if (ts.isThrowStatement(node)) return { what: "drop throw", text: ";" };
   if (!ts.isExpressionStatement(node)) return undefined;
@@ -94,6 +96,26 @@ function dropped(node: ts.Node): Change | undefined {
   const isCall = ts.isCallExpression(expression) &&
     expression.expression.kind !== ts.SyntaxKind.SuperKeyword;
   return isCall ? { what: "drop call", text: ";" } : undefined;
+}
+
+/** Whether a function returns what it awaits, and has nothing to do afterwards: its caller awaits the same. */
+function isForCaller(node: ts.AwaitExpression): boolean {
+  const { parent } = node;
+  if (ts.isArrowFunction(parent)) return true;
+  if (!ts.isReturnStatement(parent)) return false;
+  let around: ts.Node = parent;
+  while (!ts.isFunctionLike(around)) {
+    if (ts.isTryStatement(around)) return false;
+    if (ts.isBlock(around) && around.statements.some(isUsing)) return false;
+    around = around.parent;
+  }
+  return true;
+}
+
+/** Whether a statement declares what is disposed of at the end of its block. */
+function isUsing(node: ts.Statement): boolean {
+  return ts.isVariableStatement(node) &&
+    /^(await )?using /.test(node.getText());
 }
 
 /** With another comparison, or the other boolean. */

@@ -10,3 +10,8 @@ export interface Mutant {
   /** Why nothing is wrong with it after all, so that the test passes. */
   readonly equivalent?: string;
 }
+
+/** By file: the mutations of a folder that break nothing, with the line that each changes. */
+export type Explanations = Readonly<
+  Record<string, readonly (readonly [at: string, what: string, why: string])[]>
+>;

@@ -32,6 +32,16 @@ Deno.test("mutations: an await, a call and a throw are dropped", () => {
   );
 });
 
+Deno.test("mutations: an await is kept where the caller awaits the same", () => {
+  const kept = "async function f() { if (a) return await g(); }";
+  assertEquals(mutationsOf(kept), []);
+  assertEquals(mutationsOf("const f = async () => await g();"), []);
+  const caught = "async function f() { try { return await g(); } finally {} }";
+  assertEquals(mutationsOf(caught).map(([what]) => what), ["drop await"]);
+  const used = "async function f() { using a = b; return await g(); }";
+  assertEquals(mutationsOf(used).map(([what]) => what), ["drop await"]);
+});
+
 Deno.test("mutations: a comparison, a boolean and a durable are flipped", () => {
   assertEquals(mutationsOf("f(a < b, c !== d)").slice(1), [
     ["< to <=", "f(a <= b, c !== d)"],

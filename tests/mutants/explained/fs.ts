@@ -1,0 +1,4 @@
+import type { Explanations } from "../mutant.ts";
+
+/** Mutations of `fs/` that break nothing. */
+export const FS: Explanations = {};

@@ -1,0 +1,4 @@
+import type { Explanations } from "../mutant.ts";
+
+/** Mutations of `state/` that break nothing. */
+export const STATE: Explanations = {};

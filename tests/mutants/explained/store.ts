@@ -1,0 +1,4 @@
+import type { Explanations } from "../mutant.ts";
+
+/** Mutations of `store/` that break nothing. */
+export const STORE: Explanations = {};
