@@ -1,36 +1,13 @@
 /**
  * Runs single tests of switched sources, on demand, in one process:
  * `host.ts COUNT`, with the number of mutations. It reads a request a line, and
- * answers each with a line that begins with `MARK`.
+ * answers each with a line that begins with `MARK`. A program, not to be imported:
+ * it replaces `Deno.test`.
  */
 import { fromFileUrl, join, toFileUrl } from "@std/path";
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { type Answer, MARK, type Request } from "./protocol.ts";
 import { Switchboard } from "./switch.ts";
-
-/** Begins a line that is an answer, for the tests write too. */
-export const MARK = "\u001e";
-
-/** Loads a file of tests, or runs one of its tests. */
-export interface Request {
-  readonly path: string;
-  /** The test, by its place in the file; the file is only loaded without it. */
-  readonly test?: number;
-  /** The mutation that is made meanwhile; 0 for none. */
-  readonly mutant?: number;
-  /** The test fails when it takes longer. */
-  readonly limitMs: number;
-}
-
-/** The answer to a request. */
-export interface Answer {
-  /** The names of the tests of the file, `null` for one that cannot run here. */
-  readonly names: readonly (string | null)[];
-  /** Why the test failed, or the file cannot be loaded. */
-  readonly failure?: string;
-  readonly ms: number;
-  /** The mutations that were reached. */
-  readonly hits: readonly number[];
-}
 
 interface Test {
   name: string;

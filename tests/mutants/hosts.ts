@@ -1,6 +1,6 @@
 /** Processes that run single tests of switched sources; see `host.ts`. */
 import { TextLineStream } from "@std/streams/text-line-stream";
-import { type Answer, MARK, type Request } from "./host.ts";
+import { type Answer, MARK, type Request } from "./protocol.ts";
 
 /** A process that has not answered this long after the limit is busy forever. */
 const BUSY_MS = 500;
