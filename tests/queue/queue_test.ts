@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MiniQueue } from "@mini/state/queue";
 import { StateManager } from "@mini/state/state";
 import { errorOf } from "../support/journal.ts";
 import { drain, TestQueue } from "../support/queue.ts";
 import { onlyStrings } from "../support/schema.ts";
+import { openShop } from "../support/shop.ts";
 
 const NOTHING = {
   ready: 0,
@@ -245,27 +247,40 @@ Deno.test("MiniQueue rejects misuse with a TypeError or a RangeError", async () 
 });
 
 Deno.test("MiniQueue rejects every call after close() with CLOSED, and lets go who waits", async () => {
-  const queue = await new TestQueue<string>().open();
-  await queue.enqueue("a");
-  const message = await queue.receive();
-  const waiting = queue.receive({ waitMs: Infinity });
-  await queue.close();
-  await queue.close();
-  assertEquals(await waiting, undefined);
-  const calls: (() => Promise<unknown>)[] = [
-    () => queue.enqueue("b"),
-    () => queue.enqueueBatch([]),
-    () => queue.receive(),
-    () => queue.receiveBatch(1),
-    () => queue.work(() => {}),
-    () => queue.redrive("all"),
-    () => queue.purge(),
-    () => queue.pause(),
-    () => queue.compact(),
-    () => message!.ack(),
-  ];
-  for (const call of calls) {
-    assertEquals((await errorOf(call())).code, "CLOSED");
+  await using shop = await openShop();
+  const attached = await MiniQueue.attach(shop, "jobs");
+  for (const queue of [await new TestQueue<string>().open(), attached]) {
+    await queue.enqueue("a");
+    const message = await queue.receive();
+    const waiting = queue.receive({ waitMs: Infinity });
+    await queue.close();
+    await queue.close();
+    assertEquals(await waiting, undefined);
+    const calls: (() => Promise<unknown>)[] = [
+      () => queue.enqueue("b"),
+      () => queue.enqueueBatch([]),
+      () => Promise.try(() => queue.enqueueMutation("b")),
+      () => queue.receive(),
+      () => queue.receiveBatch(1),
+      () => queue.work(() => {}),
+      () => queue.redrive("all"),
+      () => queue.purge(),
+      () => queue.cancel(1),
+      () => queue.update(1, { payload: "b" }),
+      () => queue.pause(),
+      () => queue.resume(),
+      () => queue.compact(),
+      () => queue.outcome(9),
+      () => queue.metrics(),
+      () => queue.schedules(),
+      () => Promise.try(() => queue.events()),
+    ];
+    // The state of an attached queue is still open.
+    if (queue !== attached) calls.push(() => message!.ack());
+    for (const call of calls) {
+      const error = await errorOf(call()).catch(() => undefined);
+      assertEquals(error?.code, "CLOSED", `${call}`);
+    }
   }
 });
 
