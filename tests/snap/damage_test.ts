@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
-import { assertEquals } from "@std/assert";
-import { SnapStore } from "@mini/state/snap";
+import { assert, assertEquals } from "@std/assert";
+import { type SnapCodec, SnapStore } from "@mini/state/snap";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf, hex } from "../support/journal.ts";
@@ -10,33 +10,54 @@ const NAMES = [1, 2, 3].map((seq) =>
   `snapshot_${String(seq).padStart(20, "0")}.json`
 );
 
+interface Value {
+  value: number;
+}
+
+/** Writes a state in one part. */
+const IN_PARTS: SnapCodec<Value> = {
+  encode: (state) => [state].values(),
+  async decode(json) {
+    if (!(Symbol.asyncIterator in Object(json))) return json as Value;
+    const [state] = await Array.fromAsync(json as AsyncIterable<Value>);
+    return state!;
+  },
+};
+
 async function three(
   directory: TestDirectory,
-): Promise<SnapStore<{ value: number }>> {
-  const snaps = new SnapStore<{ value: number }>(directory.path, { keep: 3 });
+  codec?: SnapCodec<Value>,
+): Promise<SnapStore<Value>> {
+  const options = { keep: 3, ...(codec && { codec }) };
+  const snaps = new SnapStore<Value>(directory.path, options);
   for (const seq of [1, 2, 3]) await snaps.create({ value: 10 * seq }, seq);
   return snaps;
 }
 
-Deno.test("SnapStore.restore() sets a damaged snapshot aside, whatever bit is flipped, and falls back", async () => {
-  await using directory = new TestDirectory();
-  const snaps = await three(directory);
-  const path = directory.at(NAMES[2]!);
-  const bytes = await Deno.readFile(path);
-  for (let bit = 0; bit < bytes.length * 8; bit++) {
-    const damaged = bytes.slice();
-    damaged[bit >> 3]! ^= 1 << (bit & 7);
-    await Deno.writeFile(path, damaged);
-    const restored = await snaps.restore();
-    assertEquals(restored?.state, { value: 20 }, `bit ${bit}`);
-    assertEquals(restored?.rejected.map((rejected) => rejected.path), [
-      `${path}.bad`,
-    ]);
-    assertEquals(await Deno.readFile(`${path}.bad`), damaged);
-    await Deno.remove(`${path}.bad`);
-  }
-  say(`every bit flip of a snapshot: ${bytes.length * 8} verdicts, 0 restored`);
-});
+for (const codec of [undefined, IN_PARTS]) {
+  const what = codec === undefined ? "snapshot" : "snapshot in parts";
+  Deno.test(`SnapStore.restore() sets a damaged ${what} aside, whatever bit is flipped, and falls back`, async () => {
+    await using directory = new TestDirectory();
+    const snaps = await three(directory, codec);
+    const path = directory.at(NAMES[2]!);
+    const bytes = await Deno.readFile(path);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const damaged = bytes.slice();
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      await Deno.writeFile(path, damaged);
+      const restored = await snaps.restore();
+      assertEquals(restored?.state, { value: 20 }, `bit ${bit}`);
+      assertEquals(restored?.rejected.map((rejected) => rejected.path), [
+        `${path}.bad`,
+      ]);
+      assertEquals(await Deno.readFile(`${path}.bad`), damaged);
+      await Deno.remove(`${path}.bad`);
+    }
+    say(
+      `every bit flip of a ${what}: ${bytes.length * 8} verdicts, 0 restored`,
+    );
+  });
+}
 
 Deno.test("SnapStore.restore() falls back down the chain, wherever a snapshot is cut", async () => {
   await using directory = new TestDirectory();
@@ -78,10 +99,10 @@ for (const [what, end] of Object.entries(ENDS)) {
 
 const FORGED = {
   "no state": '{\n  "mini": 1,\n  "seq": 3',
-  "no number": '{\n  "mini": 1,\n  "state": 1',
+  "no sequence number": '{\n  "mini": 1,\n  "state": 1',
   "a number below zero": '{\n  "mini": 1,\n  "seq": -3,\n  "state": 1',
   "no JSON": '{\n  "mini": 1,\n  seq',
-  "parts and no number": '{\n  "mini": 1,\n  "parts": [\n1\n  ]',
+  "parts and no sequence number": '{\n  "mini": 1,\n  "parts": [\n1\n  ]',
   "parts that are no JSON":
     '{\n  "mini": 1,\n  "seq": 3,\n  "parts": [\n{\n  ]',
 };
@@ -103,6 +124,10 @@ for (const [what, text] of Object.entries(FORGED)) {
     });
     const restored = await snaps.restore();
     assertEquals([restored?.seq, restored?.rejected.length], [2, 1]);
+    if (what.endsWith("no sequence number")) {
+      const { message } = restored!.rejected[0]!.error;
+      assert(message.includes("it has no sequence number"), message);
+    }
   });
 }
 

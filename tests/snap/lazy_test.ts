@@ -90,6 +90,13 @@ Deno.test("SnapStore.create() with onCaptured refuses a large state that contain
   assert(message.includes("nested deeper than 1000 levels"), message);
 });
 
+Deno.test("SnapStore.create() with onCaptured refuses a large list that is one level too deep", async () => {
+  let state: unknown = Array(1_100).fill(1);
+  for (let level = 0; level < 1_000; level++) state = [state];
+  const message = await written(state, () => {});
+  assert(message.includes("nested deeper than 1000 levels"), message);
+});
+
 Deno.test("SnapStore.create() says with onCaptured when the state may change again", async () => {
   const fs = new MemoryFileSystem();
   const snaps = new SnapStore<{ list: number[] }>("/data", { fs });

@@ -160,8 +160,8 @@ for (const [what, decode] of Object.entries(DECODERS)) {
       decode: (json) => decode(json as AsyncIterable<string>),
     };
     const snaps = new SnapStore("/data", { fs, codec });
-    // Longer than the file is read in one go.
-    const state = ["a", "é".repeat(300_000), "c"];
+    // Longer than the file is read in one go. The end of a read cuts a character.
+    const state = ["a", "€".repeat(200_000), "c"];
     await snaps.create(state, 1);
     const openFiles = countOpenFiles(fs);
     const restored = (await snaps.restore())!.state;

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { SnapStore } from "@mini/state/snap";
+import { MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
 
@@ -23,3 +24,15 @@ for (const [what, files] of WRITTEN) {
     assertEquals(directory.names(), Object.keys(files), "it was set aside");
   });
 }
+
+Deno.test("SnapStore.restore() gives a long state of the Rust minisnap whose characters the ends of reads cut", async () => {
+  const fs = new MemoryFileSystem();
+  await fs.createDirectory("/data", 0o700);
+  for (const shift of [0, 1]) {
+    const state = "x".repeat(shift) + "é".repeat(10_000);
+    const text = JSON.stringify({ seq: 3, state });
+    fs.put(`/data/${NAME}`, new TextEncoder().encode(text));
+    const restored = await new SnapStore<string>("/data", { fs }).restore();
+    assertEquals(restored?.state === state, true);
+  }
+});

@@ -195,6 +195,11 @@ Deno.test("SnapStore restores the pair that early versions of the Rust minisnap 
     restored?.state.note,
     'naïve – событие 6 🦀 "quoted" \\ \n line',
   );
+  const snaps = new SnapStore(directory.at("state"));
+  assertEquals([(await snaps.restore(7))?.seq, await snaps.restore(6)], [
+    7,
+    undefined,
+  ]);
 });
 
 Deno.test("SnapStore restores what later versions of the Rust minisnap write", async () => {
