@@ -168,6 +168,7 @@ Deno.test("MiniStore rejects every call after close() with CLOSED", async () => 
   const calls: (() => Promise<unknown>)[] = [
     () => store.append("b"),
     () => store.appendBatch(["b"]),
+    () => store.appendBatch([]),
     () => store.rotate(),
     () => store.sync(),
     () => store.compact(1),

@@ -275,7 +275,9 @@ Deno.test("open() of a closed log cannot make its mark durable: it says so, and 
   await (await MiniStore.open<string>(PATH, { fs })).close();
   fs.hooks.before = ({ operation }) =>
     operation === "sync" ? { code: "EIO" } : undefined;
-  assertEquals((await errorOf(MiniStore.open(PATH, { fs }))).code, "IO");
+  const error = await errorOf(MiniStore.open(PATH, { fs }));
+  assertEquals(error.code, "IO");
+  assertStringIncludes(error.message, "EIO");
   fs.hooks = {};
   await using again = await MiniStore.open<string>(PATH, { fs });
   assertEquals(await again.append("a"), 1);

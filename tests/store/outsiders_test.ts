@@ -1,5 +1,5 @@
 // What somebody else does to the file that is being written.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { HoldingFileSystem } from "../support/held.ts";
@@ -7,15 +7,23 @@ import { errorOf } from "../support/journal.ts";
 
 const PATH = "/data/journal.jsonl";
 
-const OUTSIDERS: [what: string, change: (fs: MemoryFileSystem) => void][] = [
-  ["unlinked", (fs) => fs.unlink(PATH)],
-  ["replaced", (fs) => fs.put(PATH, fs.content(PATH)!)],
-  ["truncated", (fs) => {
+const OUTSIDERS: [
+  what: string,
+  said: string,
+  change: (fs: MemoryFileSystem) => void,
+][] = [
+  ["unlinked", "was removed or renamed", (fs) => fs.unlink(PATH)],
+  [
+    "replaced",
+    "was replaced by another file",
+    (fs) => fs.put(PATH, fs.content(PATH)!),
+  ],
+  ["truncated", "was replaced by another file", (fs) => {
     const content = fs.content(PATH)!;
     fs.put(PATH, content.slice(0, -1));
   }],
 ];
-for (const [what, change] of OUTSIDERS) {
+for (const [what, said, change] of OUTSIDERS) {
   Deno.test(`the active file was ${what} by someone: the log is poisoned, and says so`, async () => {
     const fs = new MemoryFileSystem();
     const store = await MiniStore.open<string>(PATH, { fs });
@@ -23,15 +31,15 @@ for (const [what, change] of OUTSIDERS) {
     change(fs);
     const error = await errorOf(store.append("lost"));
     assertEquals(error.code, "POISONED");
-    assert(
-      error.message.includes("another program changed the file"),
+    assertStringIncludes(
       error.message,
+      `another program changed the file: it ${said}`,
     );
     await store.close();
   });
 }
 
-for (const [what, change] of OUTSIDERS) {
+for (const [what, , change] of OUTSIDERS) {
   Deno.test(`the active file was ${what} by someone while it was synced: nothing is acknowledged`, async () => {
     const memory = new MemoryFileSystem();
     const holding = new HoldingFileSystem(memory);
@@ -67,7 +75,9 @@ Deno.test("the active file was cut or grown in place by someone: the log is pois
     await store.append("before");
     if (bytes.length === 0) await Deno.truncate(path, 50);
     else await Deno.writeFile(path, bytes, { append: true });
-    assertEquals((await errorOf(store.append("lost"))).code, "POISONED");
+    const error = await errorOf(store.append("lost"));
+    assertEquals(error.code, "POISONED");
+    assertStringIncludes(error.message, " bytes instead of ");
     await store.close();
     await Deno.remove(directory, { recursive: true });
   }

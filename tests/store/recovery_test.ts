@@ -15,6 +15,30 @@ const three = new JournalBytes().records(1, 3);
 const sealed = new JournalBytes().records(1, 2);
 const second = new JournalBytes({ base: 2, prev: sealed.chain }).records(3, 3);
 
+Deno.test("MiniStore.open() says why it has created a log where a file was, and not where nothing was", async () => {
+  const path = "/data/journal.jsonl";
+  const created = {
+    outcome: "created",
+    sequence: 0,
+    segments: 1,
+    tornBytes: 0,
+  };
+  for (
+    const [found, reason] of [
+      [undefined, undefined],
+      ["", "the newest segment was unfinished, and was created again"],
+    ]
+  ) {
+    const fs = new MemoryFileSystem();
+    if (found !== undefined) fs.put(path, new TextEncoder().encode(found));
+    await using store = await MiniStore.open(path, { fs });
+    assertEquals<unknown>(store.recovery, {
+      ...created,
+      ...(reason && { reason }),
+    });
+  }
+});
+
 Deno.test("MiniStore.open() keeps the bytes it cuts off and says so", async () => {
   await using directory = new TestDirectory();
   const cut = '{"crc":"0123';

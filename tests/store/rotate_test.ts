@@ -154,6 +154,25 @@ Deno.test("MiniStore.rotate() that cannot look at the new file costs nothing", a
   assertEquals(numbers(await Array.fromAsync(store.replay())), [1, 2, 3]);
 });
 
+Deno.test("MiniStore.rotate() cannot sync the directory after one of its renames: the log is poisoned", async () => {
+  for (const failing of [1, 2]) {
+    const path = "/data/journal.jsonl";
+    const fs = new MemoryFileSystem();
+    const store = await MiniStore.open<number>(path, { fs });
+    await store.append(1);
+    let syncs = 0;
+    fs.hooks.before = ({ operation }) =>
+      operation === "syncDirectory" && ++syncs === failing
+        ? { code: "EIO" }
+        : undefined;
+    assertEquals((await errorOf(store.rotate())).code, "POISONED");
+    await store.close();
+    fs.hooks = {};
+    await using again = await MiniStore.open<number>(path, { fs });
+    assertEquals(again.sequence, 1);
+  }
+});
+
 Deno.test("MiniStore.resetTo() to a number that appends before it have taken is refused, and no number is used twice", async () => {
   const fs = new MemoryFileSystem();
   const path = "/data/journal.jsonl";
@@ -184,16 +203,22 @@ Deno.test("MiniStore.resetTo() gives a log that holds no record another id, and 
 
 for (const operation of ["create", "write", "sync", "rename"] as const) {
   Deno.test(`MiniStore.resetTo() finds no room for its ${operation}: the log continues as it was`, async () => {
-    const fs = new MemoryFileSystem();
-    const path = "/data/journal.jsonl";
-    await using store = await MiniStore.open<number>(path, { fs });
-    fs.hooks.before = (call) =>
-      call.operation === operation ? { code: "ENOSPC" } : undefined;
-    assertEquals((await errorOf(store.resetTo(9))).code, "NO_SPACE");
-    fs.hooks = {};
-    assertEquals(await store.append(1), 1);
-    await store.resetTo(9);
-    assertEquals(await store.append(10), 10);
+    // A log with records is copied first.
+    for (const records of [0, 1]) {
+      const fs = new MemoryFileSystem();
+      const path = "/data/journal.jsonl";
+      await using store = await MiniStore.open<number>(path, { fs });
+      if (records > 0) await store.append(1);
+      let left = 1;
+      fs.hooks.before = (call) =>
+        call.operation === operation && left-- > 0
+          ? { code: "ENOSPC" }
+          : undefined;
+      assertEquals((await errorOf(store.resetTo(9))).code, "NO_SPACE");
+      assertEquals(await store.append(records + 1), records + 1);
+      await store.resetTo(9);
+      assertEquals(await store.append(10), 10);
+    }
   });
 }
 

@@ -288,10 +288,17 @@ Deno.test("MiniStore refuses in a journal of the Rust program what its format ca
   await using store = await MiniStore.open<number>(directory.at(), {
     maxSegmentBytes: 10,
   });
-  const calls = [
+  assertEquals<unknown>(store.recovery, {
+    outcome: "unclean",
+    sequence: 1,
+    segments: 1,
+    tornBytes: 0,
+  });
+  const calls: (() => Promise<unknown>)[] = [
     () => store.appendBatch([2, 3]),
     () => store.rotate(),
     () => store.compact(1),
+    () => store.resetTo(9),
   ];
   for (const call of calls) {
     assertEquals((await errorOf(call())).code, "UNSUPPORTED_FORMAT");
