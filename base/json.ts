@@ -22,20 +22,19 @@ export function toJson(
 const MAX_COPIED = 2 ** 24;
 
 /**
- * The JSON text of a value, as {@linkcode toJson} gives it, and what the text
- * parses to: a copy that shares nothing with the value, each part of which is
- * read once. An error names a place within `place`.
+ * The JSON text of a value, as {@linkcode toJson} gives it, but each part of the
+ * value is read once. An error names a place within `place`. What is to be kept is
+ * parsed from the text: strings of the value may be parts of large ones.
  */
-export function copyJson<T>(
-  value: T,
+export function toJsonOnce(
+  value: unknown,
   maxBytes: number,
   maxDepth: number = MAX_DEPTH,
   place: readonly (string | number)[] = [],
-): { readonly text: string; readonly copy: T } {
+): string {
   const maxNodes = Math.min(maxBytes, MAX_COPIED);
   const walk = newWalk(maxNodes, maxDepth, true);
-  const copy = walkOver(value, walk, maxBytes, place);
-  return { text: textOf(copy, maxBytes), copy: copy as T };
+  return textOf(walkOver(value, walk, maxBytes, place), maxBytes);
 }
 
 function textOf(value: unknown, maxBytes: number): string {

@@ -10,17 +10,10 @@ export interface Stamp {
   readonly drift?: number;
 }
 
-/** An item of an entry: JSON text, and what it parses to, which is given away. */
-export interface Item {
-  readonly text: string;
-  readonly copy: unknown;
-}
-
 /** An entry that still takes items. */
 interface PendingEntry {
   readonly stamp: Stamp;
   readonly texts: string[];
-  readonly copies: unknown[];
   chars: number;
   readonly applied: PromiseWithResolvers<unknown>;
 }
@@ -31,31 +24,25 @@ interface PendingEntry {
  */
 export class EntryBatcher {
   readonly #kind: string;
-  readonly #apply: (entry: object, json: string) => Promise<unknown>;
+  readonly #apply: (json: string) => Promise<unknown>;
   #pending: PendingEntry | undefined;
 
   /**
    * @param kind The kind of the entries.
-   * @param apply Applies an entry, given also as JSON.
+   * @param apply Applies an entry, given as JSON.
    */
-  constructor(
-    kind: string,
-    apply: (entry: object, json: string) => Promise<unknown>,
-  ) {
+  constructor(kind: string, apply: (json: string) => Promise<unknown>) {
     this.#kind = kind;
     this.#apply = apply;
   }
 
-  /** Adds items to an entry with this stamp. Resolves when that entry was applied. */
-  add(stamp: Stamp, items: readonly Item[]): Promise<unknown> {
+  /** Adds items, given as JSON, to an entry with this stamp. Resolves when that entry was applied. */
+  add(stamp: Stamp, items: readonly string[]): Promise<unknown> {
     // A comma stands between two.
     let chars = items.length - 1;
-    for (const { text } of items) chars += text.length;
+    for (const text of items) chars += text.length;
     const pending = this.#entryFor(stamp, chars);
-    for (const { text, copy } of items) {
-      pending.texts.push(text);
-      pending.copies.push(copy);
-    }
+    for (const text of items) pending.texts.push(text);
     pending.chars += chars;
     return pending.applied.promise;
   }
@@ -72,7 +59,7 @@ export class EntryBatcher {
 
   #begin(stamp: Stamp): PendingEntry {
     const applied = withResolvers<unknown>();
-    const pending = { stamp, texts: [], copies: [], chars: 0, applied };
+    const pending = { stamp, texts: [], chars: 0, applied };
     queueMicrotask(() => {
       if (this.#pending === pending) this.flush();
     });
@@ -84,10 +71,9 @@ export class EntryBatcher {
     const pending = this.#pending;
     if (pending === undefined) return;
     this.#pending = undefined;
-    const { stamp, texts, copies, applied: { resolve, reject } } = pending;
+    const { stamp, texts, applied: { resolve, reject } } = pending;
     const start = JSON.stringify(stamp).slice(0, -1);
-    const entry = { ...stamp, [this.#kind]: copies };
-    this.#apply(entry, `${start},"${this.#kind}":[${texts.join()}]}`)
+    this.#apply(`${start},"${this.#kind}":[${texts.join()}]}`)
       .then(resolve, reject);
   }
 }

@@ -1,7 +1,6 @@
 import type { MiniError } from "../base/errors.ts";
 import type {
   AppliedMutation,
-  ApplyJsonOptions,
   ApplyOptions,
   CompactionReport,
   FollowOptions,
@@ -29,7 +28,7 @@ export interface LedgerHost<S, M> {
   /** Applies a mutation. Resolves to its sequence number. */
   apply(mutation: M, options?: ApplyOptions): Promise<number>;
   /** Fast path: applies the JSON text of a mutation that the caller has checked. A state with a schema leaves it out. */
-  applyJson?(json: string, options?: ApplyJsonOptions): Promise<number>;
+  applyJson?(json: string, options?: ApplyOptions): Promise<number>;
   /** Gives a copy of the state as it was after a record. Without it, and `history`, a queue tells no events of the past. */
   at?(seq: number): Promise<S>;
   /** Gives the mutations that had an effect, oldest first. */

@@ -1,5 +1,5 @@
 import type { MiniError } from "../base/errors.ts";
-import { copyJson, copyOf, MAX_DEPTH } from "../base/json.ts";
+import { MAX_DEPTH, toJsonOnce } from "../base/json.ts";
 import type { CompactionReport, Health, HealthOptions } from "../state/mod.ts";
 import { type Clock, LOOK_EVERY_MS, QueueTime } from "./clock.ts";
 import { EntryBatcher, type Stamp } from "./entry_batcher.ts";
@@ -92,10 +92,8 @@ export class LedgerLog<T, M> {
     this.#host = binding.host;
     const { applyJson } = binding;
     if (applyJson !== undefined) {
-      const apply = (entry: object, json: string) =>
-        applyJson(json, { mutation: entry });
-      this.#arrivals = new EntryBatcher("enqueue", apply);
-      this.#settlements = new EntryBatcher("settle", apply);
+      this.#arrivals = new EntryBatcher("enqueue", applyJson);
+      this.#settlements = new EntryBatcher("settle", applyJson);
     }
     this.#ids = ids;
     this.#picked = picked;
@@ -357,7 +355,7 @@ export class LedgerLog<T, M> {
   enqueue(enqueue: readonly NewMessage<T>[]): Promise<unknown> {
     if (this.#arrivals === undefined) return this.enter({ enqueue }, true);
     const items = enqueue.map((message, index) =>
-      copyJson(message, Infinity, MAX_LIST_DEPTH - 1, [index])
+      toJsonOnce(message, Infinity, MAX_LIST_DEPTH - 1, [index])
     );
     return this.#arrivals.add(this.#stampFor({ enqueue }), items);
   }
@@ -369,7 +367,7 @@ export class LedgerLog<T, M> {
     }
     const text = JSON.stringify(settlement);
     const stamp = this.#stampFor({ settle: [settlement] });
-    return this.#settlements.add(stamp, [{ text, copy: copyOf(settlement) }]);
+    return this.#settlements.add(stamp, [text]);
   }
 
   /** The number of changes so far, those that opening replayed included. */

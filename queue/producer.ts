@@ -1,5 +1,5 @@
 import { assertOptions, checkCount } from "../base/checks.ts";
-import { copyJson } from "../base/json.ts";
+import { toJsonOnce } from "../base/json.ts";
 import { validateNew } from "../base/schema.ts";
 import { hadEffect } from "./effect_of.ts";
 import { awaitOutcome, outcomeOf } from "./ledger/dedupe_index.ts";
@@ -125,7 +125,9 @@ export class Producer<T, M> {
   constant(message: MessageInput<T>, doing: string): MessageInput<T> {
     checkMessage(message);
     const payload = validateNew(this.#options.schema, message.payload, doing);
-    return copyJson({ ...message, payload }, Infinity, MAX_LIST_DEPTH).copy;
+    return JSON.parse(
+      toJsonOnce({ ...message, payload }, Infinity, MAX_LIST_DEPTH),
+    );
   }
 
   /** The message, checked, as an entry enqueues it. */

@@ -1,5 +1,5 @@
 import { hasCode, MiniError } from "../base/errors.ts";
-import { copyJson, lineOf, MAX_DEPTH } from "../base/json.ts";
+import { lineOf, MAX_DEPTH, toJsonOnce } from "../base/json.ts";
 import { Mutex } from "../base/mutex.ts";
 import { validateNew } from "../base/schema.ts";
 import { Signal } from "../base/signal.ts";
@@ -130,15 +130,14 @@ export class Applier<S, M> {
       validateNew(schema, mutation, "apply the mutation")
     );
     const given = isBatch ? valid : valid[0];
-    const { text } = copyJson(given, Infinity, MAX_MUTATION_DEPTH);
-    // Not the copy, whose strings may be parts of large texts of the caller's.
+    const text = toJsonOnce(given, Infinity, MAX_MUTATION_DEPTH);
     return encodeEntry(text, JSON.parse(text), isBatch, this.#sources);
   }
 
-  /** Encodes the JSON text of a mutation, which it parses to unless that is given; throws for text that could not be read back. */
-  encodeJson(text: string, mutation?: unknown): EncodedEntry {
-    const copy = mutation ?? parseJson(text, MAX_MUTATION_DEPTH);
-    return encodeEntry(lineOf(text), copy, false, this.#sources);
+  /** Encodes the JSON text of a mutation; throws for text that could not be read back. */
+  encodeJson(text: string): EncodedEntry {
+    const copy = parseJson(lineOf(text), MAX_MUTATION_DEPTH);
+    return encodeEntry(text, copy, false, this.#sources);
   }
 
   /** Appends an entry. Resolves to its number once it, and every entry before it, is applied. */

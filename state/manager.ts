@@ -18,7 +18,6 @@ import { seqOf } from "./compaction/retention.ts";
 import { openFiles } from "./directory.ts";
 import {
   type AppliedMutation,
-  type ApplyJsonOptions,
   type ApplyOptions,
   checked,
   pastRange,
@@ -110,7 +109,7 @@ export class StateManager<S, M> implements AsyncDisposable {
    */
   readonly applyJson?: (
     json: string,
-    options?: ApplyJsonOptions,
+    options?: ApplyOptions,
   ) => Promise<number>;
 
   private constructor(
@@ -134,9 +133,9 @@ export class StateManager<S, M> implements AsyncDisposable {
     if (options.schema !== undefined) return;
     this.applyJson = (json, options = {}) =>
       told(() => {
-        const { expectedSequence, durable = true, mutation } = options;
+        const { expectedSequence, durable = true } = options;
         this.#assertUsable();
-        const encoded = this.#applier.encodeJson(json, mutation);
+        const encoded = this.#applier.encodeJson(json);
         const queue = () => this.#applier.append(encoded, durable);
         return this.#inTurn(queue, expectedSequence);
       });

@@ -59,7 +59,6 @@ export type {
 } from "./telemetry.ts";
 export type {
   AppliedMutation,
-  ApplyJsonOptions,
   ApplyOptions,
   StateOptions,
   StateRecoveryReport,

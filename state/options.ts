@@ -227,31 +227,6 @@ export interface ApplyOptions {
 }
 
 /**
- * Options of `applyJson`.
- *
- * @example The text and the mutation, both at hand
- * ```ts
- * import { StateManager } from "@mini/state/state";
- * import { assertEquals } from "@std/assert";
- *
- * await using list = await StateManager.open(await Deno.makeTempDir(), {
- *   initial: () => [] as string[],
- *   apply: (state, item: string) => void state.push(item),
- * });
- * await list.applyJson!('"tea"', { mutation: "tea" });
- * assertEquals(list.state, ["tea"]);
- * ```
- */
-export interface ApplyJsonOptions extends ApplyOptions {
-  /**
-   * The mutation that the text parses to, if the caller has it: the text is not
-   * parsed, nor is its nesting checked, and the state owns the mutation from then
-   * on.
-   */
-  mutation?: unknown;
-}
-
-/**
  * A mutation that had an effect, and its place in the log.
  *
  * @example Past mutations, and new ones

@@ -1,4 +1,4 @@
-import { copyJson } from "../../base/json.ts";
+import { toJsonOnce } from "../../base/json.ts";
 import { hadEffect } from "../effect_of.ts";
 import { isCurrent, type Ledger, receiptExpired } from "../ledger/ledger.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
@@ -85,6 +85,6 @@ export class Progress<T, M> {
   }
 
   #copyOf(value: unknown): unknown {
-    return copyJson(value, this.#maxBytes, MAX_DEPTH).copy;
+    return JSON.parse(toJsonOnce(value, this.#maxBytes, MAX_DEPTH));
   }
 }

@@ -1,5 +1,5 @@
 import { MiniError } from "../../base/errors.ts";
-import { copyJson } from "../../base/json.ts";
+import { toJsonOnce } from "../../base/json.ts";
 import { messageOf } from "../../base/reason.ts";
 import type { Settlement } from "../ledger/entry.ts";
 import { type LedgerLog, MAX_LIST_DEPTH } from "../ledger_log.ts";
@@ -20,7 +20,9 @@ function encodedResult(
   >,
 ): HandlerResult {
   try {
-    return { result: copyJson(result, maxResultBytes, MAX_DEPTH).copy };
+    return {
+      result: JSON.parse(toJsonOnce(result, maxResultBytes, MAX_DEPTH)),
+    };
   } catch (cause) {
     const { code } = cause as MiniError;
     const resultError = new MiniError(

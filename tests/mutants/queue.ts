@@ -37,8 +37,8 @@ export const QUEUE_MUTANTS: readonly Mutant[] = [
     name: "ack-is-not-durable",
     file: "queue/ledger_log.ts",
     edits: [[
-      "return this.#settlements.add(stamp, [{ text, copy: copyOf(settlement) }]);",
-      "return this.enter({ settle: [copyOf(settlement)] }, stamp.at === Number(text));",
+      "return this.#settlements.add(stamp, [text]);",
+      "return this.enter({ settle: [settlement] }, stamp.at === Number(text));",
     ]],
     killedBy: complaint(
       "a power cut leaves a queue that does not open, or has forgotten",

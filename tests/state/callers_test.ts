@@ -140,25 +140,6 @@ Deno.test("StateManager.applyJson() applies the JSON of a mutation as apply() do
   assertEquals([again.state.value, again.recovery.aborted], [3, [3]]);
 });
 
-Deno.test("StateManager.applyJson() applies the mutation that is given with its text, and logs the text", async () => {
-  const options = {
-    fs: new MemoryFileSystem(),
-    initial: () => [] as unknown[],
-    apply: (state: unknown[], value: unknown) => void state.push(value),
-  };
-  const mutation = { items: [1] };
-  {
-    await using list = await StateManager.open("/data", options);
-    const applied = list.applyJson!('{"items":[1]}', { mutation });
-    assertEquals([await applied, list.state[0]], [1, mutation]);
-    assert(list.state[0] === mutation, "it was copied");
-    const broken = list.applyJson!('{\n"items":[1]}', { mutation });
-    await assertRejects(() => broken, TypeError, "JSON text");
-  }
-  await using again = await StateManager.open("/data", options);
-  assertEquals(again.state, [mutation]);
-});
-
 Deno.test("StateManager.applyJson() refuses text that no line can hold, and logs nothing", async () => {
   const fs = new MemoryFileSystem();
   await using counter = await openCounter("/data", { fs });
