@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type SnapshotInfo, StateManager } from "@mini/state/state";
 import { MiniError } from "@mini/state/store";
-import { MemoryFileSystem } from "@mini/state/testing";
+import { crashStates, MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
 import { errorOf } from "../support/journal.ts";
@@ -38,6 +38,19 @@ Deno.test("StateManager.apply() that throws is recorded as aborted and has no ef
   assertEquals(again.state, { value: 17, log: ["a", "b", "c"] });
   assertEquals(again.recovery.aborted, [2, 4]);
   await again.apply({ by: 1 });
+});
+
+Deno.test("StateManager.apply() that throws is recorded as aborted for good, whatever a power cut undoes", async () => {
+  const fs = new MemoryFileSystem();
+  const counter = await openCounter("/data", { fs });
+  await counter.apply({ by: 1 });
+  await errorOf(counter.apply({ by: 2, fail: true }));
+  for (const { fs: left, label } of crashStates(fs.snapshot())) {
+    await using again = await openCounter("/data", { fs: left });
+    const { aborted, undecided } = again.recovery;
+    assertEquals([aborted, undecided], [[2], []], label);
+  }
+  await counter.close();
 });
 
 Deno.test("StateManager keeps a recorded abort when apply no longer throws", async () => {

@@ -71,6 +71,8 @@ Deno.test("health() of a state on a log that cannot tell is its own", async () =
   };
   const counter = await StateManager.open({ ...COUNTER, log, snapshots });
   assertEquals(brief(await counter.health()), "ok");
+  const options = { maxWaitMs: 1 } as HealthOptions;
+  await assertRejects(() => counter.health(options), TypeError, "maxWaitMs");
   await counter.close();
   const { reasons: [reason] } = await counter.health();
   assertEquals(

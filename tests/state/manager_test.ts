@@ -149,7 +149,11 @@ Deno.test("StateManager.at() travels to any number, past aborts and snapshots", 
   for (const [seq, value] of values.entries()) {
     assertEquals((await counter.at(seq)).value, value, `at ${seq}`);
   }
-  await assertRejects(() => counter.at(counter.sequence + 1), RangeError);
+  await assertRejects(
+    () => counter.at(counter.sequence + 1),
+    RangeError,
+    "seq must be at most",
+  );
   for (let round = 0; round < 3; round++) {
     await counter.compact();
     await counter.apply({ by: 1 });
@@ -220,9 +224,13 @@ Deno.test("StateManager rejects every call after close() with CLOSED, and its st
     () => counter.createSnapshot(),
     () => counter.compact(),
     () => counter.at(0),
+    // deno-lint-ignore require-await -- what is thrown must reject
+    async () => counter.history(),
   ];
   for (const call of calls) {
-    assertEquals((await errorOf(call())).code, "CLOSED");
+    const { code, message } = await errorOf(call());
+    assertEquals(code, "CLOSED");
+    assert(message.startsWith("Cannot use the state"), message);
   }
 });
 
@@ -233,11 +241,14 @@ Deno.test("StateManager.apply() with durable: false waits for no fsync, and a ki
   await counter.apply({ by: 1 });
   const before = syncs();
   await counter.apply({ by: 2 }, { durable: false });
-  assertEquals([counter.state.value, syncs() - before], [3, 0]);
+  await counter.applyJson!('{"by":4}', { durable: false });
+  assertEquals([counter.state.value, syncs() - before], [7, 0]);
   await ensureDir(directory.at("as-it-is"));
   await copy(counter.journalPath!, directory.at("as-it-is/journal.jsonl"));
   await using again = await openCounter(directory.at("as-it-is"));
-  assertEquals(again.state.value, 3);
+  assertEquals(again.state.value, 7);
+  await counter.applyJson!('{"by":8}');
+  assertEquals(syncs() - before, 1);
 });
 
 Deno.test("StateManager.createSnapshot() makes the log durable as far as the snapshot stands", async () => {

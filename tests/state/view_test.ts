@@ -61,7 +61,9 @@ Deno.test("StateView writes nothing, and takes no lock", async () => {
   const fs = new MemoryFileSystem();
   await using counter = await openCounter("/data", { fs, keepSnapshots: 1 });
   await counter.apply({ by: 1 });
-  await counter.createSnapshot();
+  const { path } = await counter.createSnapshot();
+  // One that is damaged stays where it is.
+  fs.put(path!.replace(/1\.json$/, "2.json"), new TextEncoder().encode("{"));
   const writes: string[] = [];
   await using view = await openView(
     new Proxy(fs, {
