@@ -158,7 +158,6 @@ export class Compaction<S, M> {
   }
 
   #failed(error: unknown): void {
-    this.#applier.noteFailure(error);
     this.#applier.meter.snapshotFailures++;
     this.failure = error;
     try {
@@ -203,8 +202,13 @@ export class Compaction<S, M> {
 
   /** Makes the log durable, so that no power cut leaves a snapshot ahead of it. */
   async #sync(): Promise<void> {
+    await this.#noting(async () => await this.#log.sync?.());
+  }
+
+  /** Makes calls of the log; takes note of a failure of it that is final. */
+  async #noting<T>(calls: () => Promise<T>): Promise<T> {
     try {
-      await this.#log.sync?.();
+      return await calls();
     } catch (error) {
       this.#applier.noteFailure(error);
       throw error;
@@ -270,12 +274,7 @@ export class Compaction<S, M> {
     return this.#mutex.run(async () => {
       const { created, start } = await this.#beginAtBoundary(true);
       const { seq } = await created;
-      try {
-        return await this.#removeBefore(start, seq);
-      } catch (error) {
-        this.#applier.noteFailure(error);
-        throw error;
-      }
+      return await this.#removeBefore(start, seq);
     });
   }
 
@@ -283,12 +282,14 @@ export class Compaction<S, M> {
   async #removeBefore(start: number, seq: number): Promise<CompactionReport> {
     const oldest = (await this.#snapshots.list())[0]?.seq ?? 0;
     const isBase = oldest > this.#unusable && oldest <= start;
-    // A past that is kept needs no end of a segment at each snapshot in it.
-    if (this.#options.retain !== "all" && this.#rotatedAt <= start) {
-      await this.#log.rotate?.();
-      this.#rotatedAt = seq;
-    }
-    return await this.#log.compact(isBase ? oldest : 0);
+    return await this.#noting(async () => {
+      // A past that is kept needs no end of a segment at each snapshot in it.
+      if (this.#options.retain !== "all" && this.#rotatedAt <= start) {
+        await this.#log.rotate?.();
+        this.#rotatedAt = seq;
+      }
+      return await this.#log.compact(isBase ? oldest : 0);
+    });
   }
 }
 

@@ -87,7 +87,7 @@ export const STATE_MUTANTS: readonly Mutant[] = [
   {
     name: "snapshot-ahead-of-its-log",
     file: "state/compaction/compaction.ts",
-    edits: [["      await this.#log.sync?.();\n", ""]],
+    edits: [["await this.#noting(async () => await this.#log.sync?.());", ""]],
     killedBy: {
       file: "tests/state/manager_test.ts",
       test:
@@ -135,11 +135,11 @@ export const STATE_MUTANTS: readonly Mutant[] = [
     file: "state/compaction/compaction.ts",
     edits: [[
       "      const { seq } = await created;\n" +
-      "      try {\n",
+      "      return ",
       "      await this.#log.rotate?.();\n" +
       "      await this.#log.compact(this.#applier.sequence);\n" +
       "      const { seq } = await created;\n" +
-      "      try {\n",
+      "      return ",
     ]],
     killedBy: powerCut("compaction under concurrent applies"),
   },

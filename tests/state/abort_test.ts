@@ -115,6 +115,7 @@ Deno.test("StateManager called back from apply or decide is an error at once, no
             () => manager.apply(1),
             () => manager.compact(),
             () => manager.at(0),
+            () => manager.close(),
           ]
         ) {
           call().catch((error: Error) => found.push(error.message));
@@ -126,7 +127,7 @@ Deno.test("StateManager called back from apply or decide is an error at once, no
     manager.apply(1).catch((error: Error) => found.push(error.message));
     return undefined;
   });
-  assertEquals(found.length, 4);
+  assertEquals(found.length, 5);
   assert(found.every((message) => message.includes("call back")));
   assertEquals(manager.state.value, 7);
   await manager.close();

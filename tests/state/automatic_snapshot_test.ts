@@ -1,9 +1,12 @@
 // Snapshots that a state makes by itself.
 import { assert, assertEquals } from "@std/assert";
-import type { SnapshotInfo } from "@mini/state/snap";
+import { type SnapshotInfo, SnapStore } from "@mini/state/snap";
 import { StateManager, type StateOptions } from "@mini/state/state";
+import { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { openCounter } from "../support/counter.ts";
+import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
+import { errorOf } from "../support/journal.ts";
+import { MemoryLog } from "../support/memory_log.ts";
 
 Deno.test("StateManager makes snapshots by itself also while mutations are aborted all the time", async () => {
   const fs = new MemoryFileSystem();
@@ -28,6 +31,34 @@ Deno.test("StateManager makes snapshots by itself also while mutations are abort
   assert(counter.sequence - Number(/\d+/.exec(newest)![0]) < 150, newest);
   assertEquals(counter.snapshotFailure, undefined);
 });
+
+for (const isRecorded of [true, false]) {
+  const what = isRecorded
+    ? "a snapshot by itself once an abort is recorded"
+    : "no snapshot by itself before an abort is recorded";
+  Deno.test(`StateManager makes ${what}`, async () => {
+    const log = new MemoryLog();
+    const append = log.append.bind(log);
+    log.append = async (data) => {
+      if (Object.hasOwn(data as object, "abort")) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (!isRecorded) throw new MiniError("NO_SPACE", "the disk is full");
+      }
+      return await append(data);
+    };
+    const fs = new MemoryFileSystem();
+    const snapshots = new SnapStore<Counter>("/own", { fs });
+    const own = { log, snapshots, snapshotEvery: 2 };
+    await using counter = await StateManager.open({ ...COUNTER, ...own });
+    const [failed] = await Promise.all([
+      errorOf(counter.apply({ by: 1, fail: true })),
+      counter.apply({ by: 2 }),
+    ]);
+    assertEquals(failed.code, "ABORTED_MUTATION");
+    const made = (await snapshots.list()).map(({ seq }) => seq);
+    assertEquals(made, isRecorded ? [2] : []);
+  });
+}
 
 Deno.test("StateManager.open() does not judge what snapshots of the caller's keep", async () => {
   const fs = new MemoryFileSystem();

@@ -154,11 +154,16 @@ Deno.test("StateManager.at() travels to any number, past aborts and snapshots", 
     RangeError,
     "seq must be at most",
   );
+  for (const seq of [-1, 1.5]) {
+    await assertRejects(() => counter.at(seq), RangeError, "whole number");
+  }
   for (let round = 0; round < 3; round++) {
     await counter.compact();
     await counter.apply({ by: 1 });
   }
-  assertEquals((await errorOf(counter.at(1))).code, "COMPACTED");
+  const { code, message } = await errorOf(counter.at(1));
+  assertEquals(code, "COMPACTED");
+  assert(message.includes("no snapshot up to that record"), message);
   assertEquals((await counter.at(counter.sequence)).value, counter.state.value);
 });
 
@@ -226,6 +231,7 @@ Deno.test("StateManager rejects every call after close() with CLOSED, and its st
     () => counter.at(0),
     // deno-lint-ignore require-await -- what is thrown must reject
     async () => counter.history(),
+    () => counter.applyJson!('{"by":1}'),
   ];
   for (const call of calls) {
     const { code, message } = await errorOf(call());
@@ -248,7 +254,8 @@ Deno.test("StateManager.apply() with durable: false waits for no fsync, and a ki
   await using again = await openCounter(directory.at("as-it-is"));
   assertEquals(again.state.value, 7);
   await counter.applyJson!('{"by":8}');
-  assertEquals(syncs() - before, 1);
+  await counter.transact(() => ({ by: 16 }));
+  assertEquals(syncs() - before, 2);
 });
 
 Deno.test("StateManager.createSnapshot() makes the log durable as far as the snapshot stands", async () => {

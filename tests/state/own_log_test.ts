@@ -219,6 +219,35 @@ Deno.test("StateManager does not show a state that another writer may have chang
   await counter.close();
 });
 
+for (const call of ["sync", "rotate", "compact"] as const) {
+  for (const retain of [undefined, { records: 0 }]) {
+    const by = retain === undefined ? "compact()" : "a snapshot of its own";
+    Deno.test(`StateManager fails when ${call} of its log says so to ${by}`, async () => {
+      const fs = new MemoryFileSystem();
+      const log = new MemoryLog();
+      const own = { log, snapshots: new SnapStore<Counter>("/own", { fs }) };
+      const counter = await StateManager.open({
+        ...COUNTER,
+        ...own,
+        ...(retain && { retain, snapshotEvery: 1 }),
+      });
+      const lost = new MiniError("DEPOSED", "another writer has taken over");
+      Object.assign(log, { [call]: () => Promise.reject(lost) });
+      const failed = counter.changed;
+      if (retain === undefined) {
+        assertEquals(await errorOf(counter.compact()), lost);
+      } else {
+        await counter.apply({ by: 1 });
+        assertEquals(counter.snapshotFailure, lost);
+      }
+      await failed;
+      assertEquals(counter.failure, lost);
+      assertEquals(log.records.length, retain ? 1 : 0);
+      await counter.close();
+    });
+  }
+}
+
 Deno.test("StateManager fails when its log says that another writer has taken over", async () => {
   const fs = new MemoryFileSystem();
   const log = new MemoryLog();

@@ -15,6 +15,8 @@ import { openView } from "../support/view.ts";
 
 const JOURNAL = "/data/journal.jsonl";
 
+const SAME: Counter = { value: 0, log: [] };
+
 Deno.test("StateView.open() refuses options that are none, or would be ignored", async () => {
   const fs = new MemoryFileSystem();
   const { initial, apply } = COUNTER;
@@ -29,6 +31,7 @@ Deno.test("StateView.open() refuses options that are none, or would be ignored",
       ],
       [() => openView(fs, { log } as never), "has no option"],
       [() => openView(fs, { initial: undefined! }), "initial must be"],
+      [() => openView(fs, { initial: () => SAME }), "the same one twice"],
       [() => StateView.open("", { initial, apply }), "the path is empty"],
       [
         () => StateView.open({} as never, { initial, apply }),
@@ -64,7 +67,11 @@ Deno.test("StateView.until() gives up after a while, and when it is told to", as
   await assertRejects(() => view.until(1, { signal }), Error, "enough");
   await assertRejects(() => view.until(-1), RangeError);
   await assertRejects(() => view.until(1, { timeoutMs: -1 }), RangeError);
-  await assertRejects(() => view.until(1, { signal: {} as never }), TypeError);
+  await assertRejects(
+    () => view.until(1, { signal: {} as never }),
+    TypeError,
+    "signal must",
+  );
   const ended = errorOf(view.until(1));
   await view.close();
   assertEquals((await ended).code, "CLOSED");

@@ -58,7 +58,10 @@ Deno.test("StateManager.open() in a directory that others can write takes what i
     fs.give(`${DIR}/${name}`, { uid: 1001, mode: 0o666 });
   }
   // That option says that it is shared.
-  await (await openCounter(DIR, { fs, mode: 0o666 })).close();
+  const state = await openCounter(DIR, { fs, mode: 0o666 });
+  await state.apply({ by: 1 });
+  await state.createSnapshot();
+  await state.close();
 });
 
 Deno.test("MiniStore.open() gives nothing to a program that puts a file under its name while it makes the journal", async () => {
