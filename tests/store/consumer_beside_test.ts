@@ -27,6 +27,30 @@ async function take(
   return numbers(records);
 }
 
+Deno.test("MiniStore.consumer() at the end of its log waits, and does nothing meanwhile", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1);
+  await store.append(2);
+  await using consumer = await beside(fs);
+  await consumer.reset(1);
+  const records = consumer.follow()[Symbol.asyncIterator]();
+  const next = records.next();
+  const idle = async () => {
+    for (let turn = 0; turn < 1_000; turn++) await undefined;
+    return fs.calls;
+  };
+  assertEquals(await idle(), await idle());
+  await store.close();
+  assertEquals((await next).value?.seq, 2);
+  await consumer.reset(2);
+  await records.return?.();
+  const last = consumer.follow()[Symbol.asyncIterator]().next();
+  assertEquals(await idle(), await idle());
+  await consumer.close();
+  assertEquals((await last).done, true);
+});
+
 Deno.test("MiniStore.consumer() gives a record once a later one proves that it is durable", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<number>(PATH, { fs });

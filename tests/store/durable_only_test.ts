@@ -3,6 +3,7 @@ import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { Follower } from "../support/follower.ts";
 import { errorOf, JournalBytes } from "../support/journal.ts";
+import { LateClosing } from "../support/late_closing.ts";
 
 const PATH = "/data/journal.jsonl";
 const RUST_HEADER = "// MINISTORE JOURNAL v0.1.3\n";
@@ -57,6 +58,27 @@ Deno.test("with durableOnly, a follower continues where the log is sealed, and o
     assertEquals(await follower.take(2), [first, first + 1]);
     await store.close();
     assertEquals(await follower.next(), first + 2);
+  }
+});
+
+Deno.test("with durableOnly, a follower gives each record once, whenever another file with the same takes the place", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  for (const value of [1, 2, 3]) await store.append(value);
+  await store.close();
+  let looks = Infinity;
+  for (let at = 1; at <= looks; at++) {
+    looks = 0;
+    fs.hooks.before = ({ operation, path }) => {
+      const isLook = operation === "stat" && path === PATH;
+      if (isLook && ++looks === at) fs.put(PATH, fs.content(PATH)!);
+      return undefined;
+    };
+    // A close ends after those that begin later.
+    const late = new LateClosing(fs, (close) => 512 >> close);
+    const options = { fs: late.fs, durableOnly: true };
+    await using follower = new Follower<number>(PATH, options);
+    assertEquals(await follower.take(3), [1, 2, 3], `at look ${at}`);
   }
 });
 

@@ -6,6 +6,7 @@ import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf, JournalBytes } from "../support/journal.ts";
 import { numbers } from "../support/records.ts";
 import { SpellingFileSystem, SPELLINGS } from "../support/spelling.ts";
+import { stillTimers } from "../support/timers.ts";
 
 const PATH = "/data/journal.jsonl";
 const RUST_HEADER = "// MINISTORE JOURNAL v0.1.3\n";
@@ -30,6 +31,18 @@ Deno.test("a reader refuses wrong options, and nothing after it was closed", asy
   assertThrows(() => reader.follow(notBoolean), TypeError);
   await reader.close();
   assertThrows(() => reader.replay(), Error, "was closed");
+});
+
+Deno.test("MiniStore.follow() of a path misses no change after its first look, also where no timer helps", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await MiniStore.open<number>(PATH, { fs });
+  using _timers = stillTimers();
+  let last = 0;
+  const onCaughtUp = async () => {
+    if (last < 3) await store.append(++last);
+  };
+  await using follower = new Follower<number>(PATH, { fs, onCaughtUp });
+  assertEquals(await follower.take(3), [1, 2, 3]);
 });
 
 Deno.test("MiniStore.follow() of a path ends with the reason of its signal, also while it waits", async () => {

@@ -83,6 +83,16 @@ for (const spelling of SPELLINGS) {
 
 const [CASE] = SPELLINGS as [typeof SPELLINGS[number]];
 
+Deno.test("MiniStore.openReader() reads on in a log without a record where the file system does not tell files apart", async () => {
+  const fs = new SpellingFileSystem(CASE, { isTelling: false });
+  await using store = await MiniStore.open(at("journal"), { fs });
+  await using reader = await MiniStore.openReader(at("journal"), { fs });
+  assertEquals(reader.sequence, 0);
+  await store.append(1);
+  await reader.refresh!();
+  assertEquals(reader.sequence, 1);
+});
+
 Deno.test("MiniStore continues under the spelling of its lock where there is nothing else", async () => {
   const fs = new SpellingFileSystem(CASE);
   await (await MiniStore.open(at("Journal"), { fs })).close();

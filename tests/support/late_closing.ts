@@ -5,8 +5,12 @@ import type { FileHandle, FileLock, FileSystem } from "@mini/state/store";
 export class LateClosing {
   readonly fs: FileSystem;
   readonly #open = new Map<object, string>();
+  readonly #turns: (close: number) => number;
+  #closes = 0;
 
-  constructor(fs: FileSystem) {
+  /** @param turns The turns that a close takes, by its number, from 1. */
+  constructor(fs: FileSystem, turns: (close: number) => number = () => 1) {
+    this.#turns = turns;
     this.fs = {
       open: async (...args) => this.#late(args[0], await fs.open(...args)),
       create: async (...args) => this.#late(args[0], await fs.create(...args)),
@@ -41,7 +45,9 @@ export class LateClosing {
   }
 
   async #close(file: FileHandle | FileLock): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    for (let left = this.#turns(++this.#closes); left > 0; left--) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
     this.#open.delete(file);
     await file.close();
   }

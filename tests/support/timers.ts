@@ -14,3 +14,14 @@ export function hastyTimers(): Disposable & { readonly asked: number[] } {
     },
   };
 }
+
+/** Keeps every timer from firing that is set until it is disposed. */
+export function stillTimers(): Disposable {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout;
+  return {
+    [Symbol.dispose]() {
+      globalThis.setTimeout = setTimeout;
+    },
+  };
+}
