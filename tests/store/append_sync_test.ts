@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type MiniError, MiniStore } from "@mini/state/store";
 import { crashStates, MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
+import { HoldingFileSystem } from "../support/held.ts";
 import { openAndRead } from "../support/journal.ts";
 import { Listener } from "../support/listener.ts";
 import { left, open, PATH, thrown } from "../support/sync_append.ts";
@@ -109,6 +110,19 @@ Deno.test("MiniStore.appendSync() follows append() as soon as that has resolved"
   assertEquals(store.appendSync("after rotate()"), 22);
   await store.compact(1);
   assertEquals(store.appendSync("after compact()"), 23);
+  await store.close();
+});
+
+Deno.test("MiniStore.appendSync() throws BUSY in the midst of a rotation", async () => {
+  const holding = new HoldingFileSystem(new MemoryFileSystem());
+  const store = await open(holding.fs);
+  await store.append("a");
+  const renamed = holding.hold("rename");
+  const rotated = store.rotate();
+  await renamed.reached;
+  assertEquals(thrown(() => store.appendSync("b")).code, "BUSY");
+  renamed.release();
+  await rotated;
   await store.close();
 });
 

@@ -172,6 +172,10 @@ Deno.test("MiniStore rejects every call after close() with CLOSED", async () => 
     () => store.rotate(),
     () => store.sync(),
     () => store.compact(1),
+    () => store.resetTo(9),
+    () => store.consumer("a"),
+    () => store.consumers(),
+    () => store.removeConsumer("a"),
     async () => await Array.fromAsync(store.replay()),
     async () => await Array.fromAsync(store.follow()),
   ];

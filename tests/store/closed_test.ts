@@ -2,15 +2,21 @@
 import { assertEquals } from "@std/assert";
 import { type Consumer, type FileSystem, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { JournalBytes } from "../support/journal.ts";
 import { countedSignal, LateClosing } from "../support/late_closing.ts";
 
 const PATH = "/data/journal.jsonl";
 const RUST = "/rust/journal.jsonl";
 const RUST_HEADER = "// MINISTORE JOURNAL v0.1.3\n";
 
+const JOURNAL = "/other/journal.jsonl";
+const journal = (count: number) => new JournalBytes().records(1, count);
+const OTHER = new JournalBytes({ journal: "f".repeat(32) }).records(1, 2);
+
 /** The means of a task. */
 interface Given {
   readonly fs: FileSystem;
+  readonly memory: MemoryFileSystem;
   readonly signal: AbortSignal;
   /** The paths of what is open. */
   open(): string[];
@@ -95,6 +101,33 @@ const TASKS: readonly (readonly [name: string, task: Task])[] = [
     await fs.rename(RUST, PATH);
     await reader.refresh!().catch(() => {});
   }],
+  ["refresh where the log was written anew", async ({ fs, memory, open }) => {
+    for (const bytes of [journal(1).bytes, journal(3).bytes, OTHER.bytes]) {
+      memory.put(JOURNAL, journal(2).bytes);
+      await using reader = await MiniStore.openReader(JOURNAL, { fs });
+      await reader.refresh!();
+      memory.put(JOURNAL, bytes);
+      await reader.refresh!().catch(() => {});
+      await reader.close();
+      assertEquals(open(), []);
+    }
+  }],
+  ["open and replay of a log that is torn, or damaged", async (given) => {
+    const { fs, memory, open } = given;
+    const { bytes } = journal(3);
+    for (const at of [bytes.length - 5, bytes.length - 100]) {
+      const damaged = bytes.slice(0, at < 100 ? undefined : -1);
+      damaged[at]! ^= 1;
+      memory.put(JOURNAL, damaged);
+      await Array.fromAsync(MiniStore.replay(JOURNAL, { fs })).catch(() => {});
+      assertEquals(open(), []);
+      await MiniStore.open(JOURNAL, { fs }).then(
+        (store) => store.close(),
+        () => {},
+      );
+      assertEquals(open(), []);
+    }
+  }],
   ["consumer", async (given) => {
     const { fs } = given;
     await consume(await MiniStore.consumer<number>(PATH, "a", { fs }), given);
@@ -131,7 +164,7 @@ for (const [name, task] of TASKS) {
       calls = 0;
       fs.hooks.before = () => ++calls === failAt ? { code: "EIO" } : undefined;
       const open = () => late.open;
-      const failed = await task({ fs: late.fs, signal, open })
+      const failed = await task({ fs: late.fs, memory: fs, signal, open })
         .then(() => undefined, (error) => error);
       const said = `call ${failAt} failed: ${failed}`;
       assertEquals([late.open, count()], [[], 0], said);

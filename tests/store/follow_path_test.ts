@@ -41,8 +41,21 @@ Deno.test("MiniStore.follow() of a path misses no change after its first look, a
   const onCaughtUp = async () => {
     if (last < 3) await store.append(++last);
   };
-  await using follower = new Follower<number>(PATH, { fs, onCaughtUp });
+  let watches = 0;
+  fs.watch = (...args) => {
+    watches++;
+    return MemoryFileSystem.prototype.watch.apply(fs, args);
+  };
+  const stop = new AbortController();
+  const { signal } = stop;
+  const options = { fs, onCaughtUp, signal };
+  await using follower = new Follower<number>(PATH, options);
   assertEquals(await follower.take(3), [1, 2, 3]);
+  const waiting = follower.next();
+  for (let turn = 0; turn < 1_000; turn++) await undefined;
+  stop.abort(new Error("enough"));
+  await assertRejects(() => waiting, Error, "enough");
+  assertEquals(watches, 1);
 });
 
 Deno.test("MiniStore.follow() of a path ends with the reason of its signal, also while it waits", async () => {

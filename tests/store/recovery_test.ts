@@ -215,6 +215,7 @@ Deno.test("MiniStore.open() with verifyFrom leaves older segments to those who r
   assertEquals(await read, [2, 3, 4]);
   const all = Array.fromAsync(store.replay());
   assertEquals((await errorOf(all)).code, "CORRUPT");
+  assertEquals((await store.compact(1)).removedBytes, text.length);
 });
 
 const LONG_TAILS: [

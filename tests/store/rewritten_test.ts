@@ -58,6 +58,30 @@ for (const [what, texts, header, seq] of REWRITTEN) {
   });
 }
 
+Deno.test("MiniStore.follow() throws REWRITTEN where the last record was replaced in place by one of the same size", async () => {
+  const { fs, follower } = await followed(["a", "b"]);
+  await using _ = follower;
+  const failure = follower.failure();
+  const kept = bytesOf(["a"]).length;
+  const file = await fs.open(PATH, "append");
+  await file.truncate(kept);
+  await file.write(bytesOf(["a", "X"]).subarray(kept));
+  assertEquals(await failure, ["REWRITTEN", 2]);
+});
+
+Deno.test("MiniStore.follow() throws REWRITTEN also after it has read a mark of a clean end", async () => {
+  const { fs, follower } = await followed(["a", "b"]);
+  await using _ = follower;
+  const failure = follower.failure();
+  const { bytes } = new JournalBytes().add({ seq: 1, data: "a" })
+    .add({ seq: 2, data: "b" }).add({ close: 2 });
+  const file = await fs.open(PATH, "append");
+  await file.write(bytes.subarray(bytesOf(["a", "b"]).length));
+  for (let turn = 0; turn < 1_000; turn++) await undefined;
+  fs.put(PATH, bytesOf(["a", "X"]));
+  assertEquals(await failure, ["REWRITTEN", 2]);
+});
+
 Deno.test("MiniStore.follow() throws REWRITTEN where a log that it has read is gone", async () => {
   const { fs, follower } = await followed(["a"]);
   await using _ = follower;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MiniStore } from "@mini/state/store";
-import { MemoryFileSystem } from "@mini/state/testing";
+import { crashStates, MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { numbers, threeSegments } from "../support/records.ts";
 import { errorOf } from "../support/journal.ts";
@@ -221,6 +221,31 @@ for (const operation of ["create", "write", "sync", "rename"] as const) {
     }
   });
 }
+
+Deno.test("MiniStore.resetTo() is durable once it resolves", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await using store = await MiniStore.open<number>(path, { fs });
+  await store.append(1);
+  await store.resetTo(9);
+  for (const state of crashStates(fs.snapshot())) {
+    await using again = await MiniStore.open<number>(path, { fs: state.fs });
+    assertEquals(again.sequence, 9, state.label);
+  }
+});
+
+Deno.test("MiniStore.resetTo() finds no room where somebody has replaced the file: the log is poisoned", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  const store = await MiniStore.open<number>(path, { fs });
+  fs.hooks.before = ({ operation }) => {
+    if (operation !== "create") return undefined;
+    fs.put(path, fs.content(path)!);
+    return { code: "ENOSPC" };
+  };
+  assertEquals((await errorOf(store.resetTo(9))).code, "POISONED");
+  await store.close();
+});
 
 Deno.test("MiniStore.seqBefore() gives a number after which the segments hold the bytes", async () => {
   const fs = new MemoryFileSystem();

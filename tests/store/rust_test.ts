@@ -177,6 +177,7 @@ const ENDS: [
   ],
   ["NULs at the end", '{"a":1}\n\0\0\0', { data: [{ a: 1 }], outcome: "torn" }],
   ["a bad line before good ones", '{"a":1}{"b"\n{"c":3}\n', "CORRUPT"],
+  ["a byte order mark", bytes("", 0xef, 0xbb, 0xbf, 0x31, 0x0a), "CORRUPT"],
   ["a blank line", '{"a":1}\n\n', "CORRUPT"],
   ["a line that is not UTF-8", bytes('"a"\n"b', 0xff, 0x22, 0x0a), "CORRUPT"],
   [

@@ -91,6 +91,12 @@ Deno.test("MiniStore.openReader() reads on in a log without a record where the f
   await store.append(1);
   await reader.refresh!();
   assertEquals(reader.sequence, 1);
+  // The next process gives it a new file.
+  fs.restart();
+  await using again = await MiniStore.open(at("journal"), { fs });
+  await again.append(2);
+  await reader.refresh!();
+  assertEquals(reader.sequence, 2);
 });
 
 Deno.test("MiniStore continues under the spelling of its lock where there is nothing else", async () => {
