@@ -207,7 +207,8 @@ export function verifyLines(
 
 /** The checksum written in the line at `start`; `undefined` where the fixed prefix is not there. */
 function storedCrc(bytes: Uint8Array, start: number): number | undefined {
-  if (bytes.length - start < PREFIX_BYTES) return undefined;
+  // A line has something behind it.
+  if (bytes.length - start <= PREFIX_BYTES) return undefined;
   if (!hasPrefix(bytes, start)) return undefined;
   let crc = 0;
   for (let index = CRC_START; index < CRC_END; index++) {

@@ -94,6 +94,38 @@ Deno.test("MiniStore refuses a line that a newline in its checksum divides, thou
   assertEquals((await errorOf(read)).code, "CORRUPT");
 });
 
+Deno.test("MiniStore.open() cuts off a last line that ends with its checksum, though nothing is what that is of", async () => {
+  await using directory = new TestDirectory();
+  const { text, chain } = two();
+  await Deno.writeTextFile(directory.at(), `${text}{"crc":"${chain}",`);
+  const data = ["record 1", "record 2"];
+  assertEquals(await openAndRead(directory.at()), { data, outcome: "torn" });
+});
+
+Deno.test("MiniStore reads lines of another make, nested as deeply as any that is written", async () => {
+  await using directory = new TestDirectory();
+  const deep = JSON.parse("[".repeat(1_000) + "]".repeat(1_000));
+  const journal = new JournalBytes().add({ data: deep, seq: 1 })
+    .add({ batch: [deep], seq: 2 });
+  await Deno.writeTextFile(directory.at(), journal.text);
+  const opened = await openAndRead(directory.at());
+  assertEquals(opened, { data: [deep, deep], outcome: "unclean" });
+});
+
+Deno.test("MiniStore.replay() gives the records of a long batch that stand before a damage", async () => {
+  await using directory = new TestDirectory();
+  const long = JSON.stringify("x".repeat(70_000));
+  const journal = new JournalBytes({ base: 9 })
+    .addText(`{"seq":10,"durable":0,"batch":[${long},${long},nothing]}`);
+  await Deno.writeTextFile(directory.at(), journal.text);
+  const given: number[] = [];
+  const error = await errorOf((async () => {
+    const records = MiniStore.replay(directory.at());
+    for await (const { seq } of records) given.push(seq);
+  })());
+  assertEquals([error.code, ...given], ["CORRUPT", 10, 11]);
+});
+
 Deno.test("MiniStore takes no file for a journal whose first line is half a header", async () => {
   await using directory = new TestDirectory();
   const { bytes } = new JournalBytes({ journal: 1 }).records(1, 2);
