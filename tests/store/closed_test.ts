@@ -101,14 +101,16 @@ const TASKS: readonly (readonly [name: string, task: Task])[] = [
     await fs.rename(RUST, PATH);
     await reader.refresh!().catch(() => {});
   }],
-  ["refresh where the log was written anew", async ({ fs, memory, open }) => {
+  ["follow where the log was written again", async (given) => {
+    const { fs, memory, open } = given;
     for (const bytes of [journal(1).bytes, journal(3).bytes, OTHER.bytes]) {
       memory.put(JOURNAL, journal(2).bytes);
-      await using reader = await MiniStore.openReader(JOURNAL, { fs });
-      await reader.refresh!();
+      const records = MiniStore.follow(JOURNAL, { fs })[Symbol.asyncIterator]();
+      await records.next();
+      await records.next();
       memory.put(JOURNAL, bytes);
-      await reader.refresh!().catch(() => {});
-      await reader.close();
+      await records.next().catch(() => {});
+      await records.return?.();
       assertEquals(open(), []);
     }
   }],

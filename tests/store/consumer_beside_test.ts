@@ -3,7 +3,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Consumer, MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { HoldingFileSystem } from "../support/held.ts";
-import { errorOf } from "../support/journal.ts";
+import { errorOf, JournalBytes } from "../support/journal.ts";
 import { numbers, threeSegments } from "../support/records.ts";
 
 const PATH = "/data/journal.jsonl";
@@ -32,6 +32,11 @@ Deno.test("MiniStore.consumer() at the end of its log waits, and does nothing me
   const store = await MiniStore.open<number>(PATH, { fs });
   await store.append(1);
   await store.append(2);
+  const signals: AbortSignal[] = [];
+  fs.watch = (directory, signal) => {
+    signals.push(signal);
+    return MemoryFileSystem.prototype.watch.call(fs, directory, signal);
+  };
   await using consumer = await beside(fs);
   await consumer.reset(1);
   const records = consumer.follow()[Symbol.asyncIterator]();
@@ -49,6 +54,7 @@ Deno.test("MiniStore.consumer() at the end of its log waits, and does nothing me
   assertEquals(await idle(), await idle());
   await consumer.close();
   assertEquals((await last).done, true);
+  assertEquals(signals.map(({ aborted }) => aborted), [true, true]);
 });
 
 Deno.test("MiniStore.consumer() gives a record once a later one proves that it is durable", async () => {
@@ -243,4 +249,33 @@ Deno.test("MiniStore.follow({ durableOnly }) of a log waits for the fsync in its
   await store.sync();
   assertEquals((await next).value?.seq, 2);
   await records.return?.();
+});
+
+Deno.test("commit() beside the writer is of what was given, whatever the log holds by then", async () => {
+  const fs = new MemoryFileSystem();
+  const log = (word: string) => {
+    const journal = new JournalBytes();
+    for (const seq of [1, 2, 3]) journal.add({ seq, data: `${word} ${seq}` });
+    return journal.add({ close: 3 }).bytes;
+  };
+  fs.put(PATH, log("given"));
+  await using consumer = await MiniStore.consumer(PATH, "uploader", { fs });
+  assertEquals([consumer.position, consumer.lag], [0, 3]);
+  for await (const { seq } of consumer.follow()) if (seq === 2) break;
+  fs.put(PATH, log("other"));
+  await consumer.commit(2);
+  const error = await errorOf(Array.fromAsync(consumer.follow()));
+  assertEquals([error.code, consumer.position], ["REWRITTEN", 2]);
+});
+
+Deno.test("reset() beside the writer goes to what was made durable since", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<number>(PATH, { fs });
+  await store.append(1);
+  await using consumer = await beside(fs);
+  await store.append(2);
+  await store.append(3);
+  await consumer.reset(2);
+  assertEquals(consumer.position, 2);
+  await store.close();
 });

@@ -79,13 +79,35 @@ Deno.test("commit() that fails leaves the position, and can be called again", as
     const error = await errorOf(consumer.commit(5));
     assertEquals(error.code, wanted, operation);
     assertStringIncludes(error.message, 'the position of consumer "uploader"');
+    assertEquals((await errorOf(consumer.reset(3))).code, wanted, operation);
     assertEquals(consumer.position, 1);
     fs.hooks = {};
-    assertEquals(stored(fs).seq, operation === "syncDirectory" ? 5 : 1);
+    assertEquals(stored(fs).seq, operation === "syncDirectory" ? 3 : 1);
   }
   // A lower number than one that failed is not before the position.
   await consumer.commit(4);
   assertEquals(stored(fs).seq, 4);
+});
+
+Deno.test("a consumer is neither opened nor removed where the directory cannot be synced", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  await (await store.consumer("uploader")).close();
+  fs.hooks.before = ({ operation }) =>
+    operation === "syncDirectory" ? { code: "EIO" } : undefined;
+  assertEquals((await errorOf(store.consumer("uploader"))).code, "IO");
+  assertEquals((await errorOf(store.removeConsumer("uploader"))).code, "IO");
+});
+
+Deno.test("a consumer whose position others can have forged is refused", async () => {
+  const fs = new MemoryFileSystem();
+  await using store = await threeSegments(PATH, fs);
+  await (await store.consumer("uploader")).close();
+  fs.give("/data", { mode: 0o777 });
+  fs.give(POSITION, { uid: 4_000, mode: 0o644 });
+  const error = await errorOf(store.consumer("uploader"));
+  assertEquals(error.code, "PERMISSION");
+  assertStringIncludes(error.message, "cannot be trusted");
 });
 
 Deno.test("commit() refuses once the lock is somebody else's", async () => {

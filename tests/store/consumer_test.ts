@@ -252,7 +252,9 @@ Deno.test("a consumer that could not be made holds nothing up, and begins again"
     const fails = isInPlace && operation === "syncDirectory";
     return fails ? { code: "EIO" } : undefined;
   };
-  assertEquals((await errorOf(store.consumer("uploader"))).code, "IO");
+  const error = await errorOf(store.consumer("uploader"));
+  assertEquals(error.code, "IO");
+  assertStringIncludes(error.message, "EIO");
   fs.hooks = {};
   assertEquals(isInPlace, true);
   assertEquals(await store.consumers(), []);

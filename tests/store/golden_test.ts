@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { copy } from "@std/fs";
 import { fromFileUrl } from "@std/path";
 import { MemoryFileSystem } from "@mini/state/testing";
+import { StateManager } from "@mini/state/state";
 import { MiniStore } from "@mini/state/store";
 import { TestDirectory } from "../support/dir.ts";
 import { JournalBytes, openAndRead, readOnly } from "../support/journal.ts";
@@ -57,4 +58,16 @@ Deno.test("lines of every length have the checksums of docs/FORMAT.md", async ()
   const bytes = new Uint8Array(expected.bytes.length + 1);
   assertEquals(await file.read(bytes), expected.bytes.length);
   assertEquals(new TextDecoder().decode(bytes).slice(0, -1), expected.text);
+});
+
+Deno.test("a line names neither the records that are durable nor those that are applied, where they are all before it", async () => {
+  const fs = new MemoryFileSystem();
+  await using state = await StateManager.open<number, number>("/data", {
+    fs,
+    initial: () => 0,
+    apply: (sum, by) => sum + by,
+  });
+  for (const by of [1, 2]) await state.apply(by);
+  const text = new TextDecoder().decode(fs.content("/data/journal.jsonl"));
+  assertEquals(text.match(/"(durable|applied)"/g), null);
 });

@@ -22,6 +22,15 @@ for (
   });
 }
 
+Deno.test("MiniStore.open() that cannot create its lock file says so", async () => {
+  const fs = new MemoryFileSystem();
+  fs.hooks.before = ({ operation }) =>
+    operation === "create" ? { code: "EROFS" } : undefined;
+  const error = await errorOf(MiniStore.open("/data/journal.jsonl", { fs }));
+  assertEquals(error.code, "IO");
+  assertEquals(fs.names("/data"), []);
+});
+
 for (const left of ['{"pid":"71","since":"now"}', '{"pid":71}']) {
   Deno.test(`MiniStore.open() takes a lock file that holds ${left}, and is no whole note`, async () => {
     const fs = new MemoryFileSystem();

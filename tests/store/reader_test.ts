@@ -164,3 +164,27 @@ Deno.test("a reader opens beside a rotation and a compaction, whichever of its c
     assertEquals([reader.firstSequence, reader.sequence], [2, 2], `call ${at}`);
   }
 });
+
+Deno.test("a reader's seqAt() fails where the log cannot be read", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  await using store = await MiniStore.open(path, { fs, timestamps: true });
+  await store.append(1);
+  await using reader = await MiniStore.openReader(path, { fs });
+  let left = 1;
+  fs.hooks.before = ({ operation }) =>
+    operation === "open" && left-- > 0 ? { code: "EIO" } : undefined;
+  const error = await errorOf(reader.seqAt!(new Date()));
+  assertEquals(error.code, "IO");
+});
+
+Deno.test("a log of many blocks is read whole where no record may be as long as a block", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  const options = { fs, maxRecordBytes: 100 };
+  const records = Array.from({ length: 3_000 }, (_, index) => index + 1);
+  await using store = await MiniStore.open<number>(path, options);
+  await Promise.all(records.map((record) => store.append(record)));
+  const read = await Array.fromAsync(MiniStore.replay<number>(path, options));
+  assertEquals(numbers(read), records);
+});

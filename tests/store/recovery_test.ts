@@ -108,6 +108,8 @@ Deno.test("MiniStore.open() names file, line, offset and record of a damage", as
     offset,
     2,
   ]);
+  const where = `Cannot read "${directory.at()}" (line 3, offset ${offset}): `;
+  assert(error.message.startsWith(where), error.message);
 });
 
 Deno.test("MiniStore.open() finds the proof of a damage after lines that are none", async () => {

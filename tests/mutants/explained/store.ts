@@ -1,4 +1,118 @@
 import type { Explanations } from "../mutant.ts";
 
+const SLOWER_LINE =
+  "the line is parsed by the way of those of another make, with the same outcome";
+
 /** Mutations of `store/` that break nothing. */
-export const STORE: Explanations = {};
+export const STORE: Explanations = {
+  "store/consume/segment_lines.ts": [
+    [
+      "stopper.end();",
+      "drop call",
+      "the signal is that of one iteration, and goes with it",
+    ],
+  ],
+  "store/format/scanner.ts": [
+    [
+      "while (good < end) {",
+      "< to <=",
+      "no line is intact behind the last newline",
+    ],
+  ],
+  "store/format/shape.ts": [
+    [
+      "for (let index = 0; index < name.length; index++) {",
+      "< to <=",
+      SLOWER_LINE,
+    ],
+    ["return true;", "true to false", SLOWER_LINE],
+    [
+      "const isPadded = bytes[start] === 0x30 && cursor > start + 1;",
+      "> to >=",
+      SLOWER_LINE,
+    ],
+  ],
+  "store/format/tail.ts": [
+    [
+      "(start = tail.indexOf(0, start)) !== -1 && start < lineBytes;",
+      "< to <=",
+      "where the line ends stands a newline, or nothing",
+    ],
+  ],
+  "store/read/log_tail.ts": [
+    [
+      "#isFresh = false;",
+      "false to true",
+      "it is set with each segment that is opened",
+    ],
+    [
+      "else this.#isFresh = true;",
+      "true to false",
+      "what was just read is verified again",
+    ],
+    [
+      ".filter((_, index) => index % 2 === 0 || index > MAX_PLACES / 2);",
+      "> to >=",
+      "the one in the middle is even",
+    ],
+  ],
+  "store/read/native_segments.ts": [
+    [
+      "return first === undefined ? undefined : await readLastTime(context, path);",
+      "drop await",
+      "who calls an asynchronous function awaits what it returns",
+    ],
+  ],
+  "store/read/segment_reader.ts": [
+    [
+      "for (let done = 0; done < found.length;) {",
+      "< to <=",
+      "a read of no bytes gives none, and ends the loop",
+    ],
+    [
+      "if (this.#taken >= this.#limit) return undefined;",
+      ">= to >",
+      "a read of no bytes gives none",
+    ],
+  ],
+  "store/read/segments.ts": [
+    [
+      "return { value: undefined, isStable: true };",
+      "true to false",
+      "it looks again, and the last look counts",
+    ],
+  ],
+  "store/recover.ts": [
+    [
+      ": await openClosed(context, closed, sealed);",
+      "drop await",
+      "who calls an asynchronous function awaits what it returns",
+    ],
+  ],
+  "store/recover_rust.ts": [
+    [
+      "isMarked: false,",
+      "false to true",
+      "no mark is written into a journal of the Rust program",
+    ],
+  ],
+  "store/write/commit_queue.ts": [
+    [
+      "for (let turn = 0; turn < SETTLE_TURNS; turn++) await undefined;",
+      "drop await",
+      "fewer appends share a commit",
+    ],
+  ],
+  "store/write/turns.ts": [
+    [
+      "this.#isCommitting = true;",
+      "true to false",
+      "several loops take commits from one queue, one at a time and in order",
+    ],
+    [
+      "await this.#queue.settle();",
+      "drop await",
+      "fewer appends share a commit",
+    ],
+  ],
+};
