@@ -117,6 +117,18 @@ for (const [what, backoff, words] of BACKOFFS) {
   });
 }
 
+Deno.test("MiniQueue.work() tells the handlers that run when it cannot continue", async () => {
+  const options = { fs: new MemoryFileSystem(), backoff: () => NaN };
+  await using queue = await MiniQueue.open<number>("/data", options);
+  await queue.enqueueBatch([{ payload: 1 }, { payload: 2 }]);
+  const working = queue.work(({ payload }, { signal }) => {
+    if (payload === 2) throw new Error("flawed");
+    return new Promise((resolve) => signal.addEventListener("abort", resolve));
+  }, { concurrency: 2 });
+  await assertRejects(() => working, RangeError);
+  assertEquals((await queue.stats()).inFlight, 1);
+});
+
 for (
   const [what, onError] of [
     ["throws", thrower],

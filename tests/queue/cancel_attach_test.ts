@@ -117,13 +117,16 @@ for (const immutable of [false, true]) {
 }
 
 Deno.test("MiniQueue.cancel() guesses what stands before it where the state gives no past", async () => {
-  await using shop = await openShop();
-  const outbox = await MiniQueue.attach(withoutPast(shop), "jobs");
-  await outbox.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
-  const message = await outbox.receive();
-  const failing = errorOf(shop.apply(ABORTED));
-  const acking = shop.apply(message!.ackMutation());
-  assertEquals(await outbox.cancel(1), "cancelled");
-  await Promise.all([acking, failing]);
-  assertEquals(await drain(outbox), ["b"]);
+  const unreadable = () => Promise.reject(new Error("it cannot be read"));
+  for (const past of [undefined, unreadable]) {
+    await using shop = await openShop();
+    const outbox = await MiniQueue.attach(withoutPast(shop, past), "jobs");
+    await outbox.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
+    const message = await outbox.receive();
+    const failing = errorOf(shop.apply(ABORTED));
+    const acking = shop.apply(message!.ackMutation());
+    assertEquals(await outbox.cancel(1), "cancelled");
+    await Promise.all([acking, failing]);
+    assertEquals(await drain(outbox), ["b"]);
+  }
 });

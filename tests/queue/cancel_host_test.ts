@@ -1,5 +1,9 @@
 // Handlers whose delivery is ended by what the owner of the state applies to the ledger.
-import { type LedgerEntry, MiniQueue } from "@mini/state/queue";
+import {
+  type LedgerEntry,
+  MiniQueue,
+  type QueueMessage,
+} from "@mini/state/queue";
 import { MemoryFileSystem } from "@mini/state/testing";
 import type { MiniError } from "@mini/state/store";
 import { assert, assertEquals } from "@std/assert";
@@ -153,5 +157,43 @@ Deno.test("MiniQueue.cancel() that comes after a cancellation by others is finis
     assertEquals((signal.reason as MiniError).cause, "sold out");
     await others;
   }, { until: "empty" });
+  await queue.close();
+});
+
+Deno.test("MiniQueue.receive() at any time gets no message of a group while the handler of one that others cancelled runs", async () => {
+  for (let turn = 0; turn < 30; turn++) {
+    await using shop = await openShop();
+    const queue = await MiniQueue.attach(shop, "jobs");
+    await queue.enqueue("a", { group: "g" });
+    await queue.enqueue("b", { group: "g" });
+    let received: QueueMessage<string> | undefined;
+    await queue.work(async ({ payload }) => {
+      if (payload === "b") return;
+      const cancelling = shop.apply(cancel);
+      await turns(turn);
+      received = await queue.receive() as QueueMessage<string> | undefined;
+      await received?.ack();
+      await cancelling;
+    }, { until: "empty" });
+    assertEquals(received?.payload, undefined, `turn ${turn}`);
+    await queue.close();
+  }
+});
+
+Deno.test("MiniQueue.work() gives up a handler that continues with a delivery that others have ended", async () => {
+  await using shop = await openShop();
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const queue = await MiniQueue.attach(shop, "jobs", { onError });
+  await queue.enqueue("a");
+  const end = Promise.withResolvers<void>();
+  const expire = [{ id: 1, receipt: 1, as: "retried" }] as const;
+  await queue.work(async ({ attempts }) => {
+    if (attempts > 1) return;
+    await shop.apply({ jobs: { at: 1, expire } });
+    await end.promise;
+  }, { until: "empty", stopTimeoutMs: 0 });
+  assertEquals(errors.length, 1);
+  end.resolve();
   await queue.close();
 });

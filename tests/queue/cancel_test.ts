@@ -140,6 +140,17 @@ Deno.test("MiniQueue.cancel() that fails gives back what nobody was given, uncou
   await queue.close();
 });
 
+Deno.test("MiniQueue.cancel() that has failed leaves the message to the next who receives", async () => {
+  const test = new TestQueue<string>();
+  const { queue, log } = await beingDelivered(test);
+  fillDisk(test.fs);
+  const cancelling = errorOf(queue.cancel(1));
+  log();
+  assertEquals((await cancelling).code, "NO_SPACE");
+  assertEquals((await queue.receive())?.attempts, 1);
+  await queue.close();
+});
+
 Deno.test("MiniQueue.cancel() that fails gives back what nobody was given, later if that fails too", async () => {
   const test = new TestQueue<string>();
   const { queue, receiving, log } = await beingDelivered(test, Infinity);

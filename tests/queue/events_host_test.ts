@@ -8,8 +8,9 @@ import {
   type QueueEvent,
 } from "@mini/state/queue";
 import { StateManager } from "@mini/state/state";
+import { MiniError } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeClock } from "../support/fake_clock.ts";
 import { errorOf } from "../support/journal.ts";
 import { turns } from "../support/queue.ts";
@@ -145,4 +146,17 @@ Deno.test("MiniQueue.events() of a state without a past tells what is to come, a
   await queue.enqueue("b");
   await queue.close();
   assertEquals(plain(await next).map(([, id]) => id), [2]);
+});
+
+Deno.test("MiniQueue.events() of a state whose past is gone says from where on it cannot tell", async () => {
+  await using shop = await openShop();
+  const gone = new MiniError("COMPACTED", "its snapshot is gone");
+  const host = withoutPast(shop, () => Promise.reject(gone));
+  const queue = await MiniQueue.attach(host, "jobs");
+  await queue.enqueue("a");
+  const past = queue.events({ from: 1 })[Symbol.asyncIterator]().next();
+  const { code, cause, message } = await errorOf(past);
+  assertEquals([code, cause], ["COMPACTED", gone]);
+  assertStringIncludes(message, "the events from record 1 on");
+  await queue.close();
 });

@@ -105,6 +105,15 @@ Deno.test("MiniQueue.outcome() of a dead letter that was redriven waits again", 
   assertEquals(await outcome, { state: "done", result: "yes" });
 });
 
+Deno.test("MiniQueue.outcome() notices that the last delivery has run out", async () => {
+  const clock = new FakeClock();
+  await using queue = await open({ clock, maxAttempts: 1 });
+  const { id } = await queue.enqueue("a");
+  await queue.receive({ visibilityTimeoutMs: 1_000 });
+  clock.advance(1_000);
+  assertEquals((await queue.outcome(id))?.state, "dead");
+});
+
 Deno.test("MiniQueue.outcome() tells why there is no result", async () => {
   const told: unknown[] = [];
   await using queue = await open({ onError: (error) => told.push(error) });

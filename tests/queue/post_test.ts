@@ -118,6 +118,30 @@ Deno.test("MiniQueue.post() whose folder cannot be synced says that the messages
   assertEquals(await drain(queue), ["a"]);
 });
 
+Deno.test("MiniQueue.post() whose file cannot be looked at or closed says what is there", async () => {
+  for (
+    const [operation, time, words, left] of [
+      // The last look before it is written is for its mode.
+      ["stat", 3, "nothing was posted", []],
+      ["close", 1, "it may be taken in", ["a"]],
+    ] as const
+  ) {
+    const test = new TestInbox();
+    await using queue = await test.open();
+    let times = 0;
+    test.fs.hooks.before = (call) =>
+      call.operation === operation && call.path.startsWith(`${INBOX}/.`) &&
+        ++times === time
+        ? { code: "EIO" }
+        : undefined;
+    const error = await errorOf(test.post("a"));
+    assertEquals(error.code, "IO");
+    assertStringIncludes(error.message, words);
+    test.mend();
+    assertEquals(await drain(queue), left);
+  }
+});
+
 Deno.test("MiniQueue.open() removes what a producer has begun and not finished; one that still works begins again", async () => {
   const test = new TestInbox();
   await (await test.open()).close();

@@ -1,10 +1,7 @@
 // What goes wrong together: full disks, aborts, stops and rebuilds in the middle of deliveries.
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  DeadLetterError,
-  type MiniQueue,
-  RetryLaterError,
-} from "@mini/state/queue";
+import { DeadLetterError, MiniQueue, RetryLaterError } from "@mini/state/queue";
+import { HoldingFileSystem } from "../support/held.ts";
 import { errorOf } from "../support/journal.ts";
 import { drain, fillDisk, TestQueue, turns } from "../support/queue.ts";
 import { onlyStrings } from "../support/schema.ts";
@@ -230,6 +227,28 @@ Deno.test("MiniQueue.stats() and peek() see what has run out, also while nobody 
   const { ready, inFlight } = await queue.stats();
   assertEquals([ready, inFlight], [1, 0]);
   assertEquals((await queue.peek()).length, 1);
+});
+
+Deno.test("MiniQueue: a delivery that is just being taken back is not current", async () => {
+  const test = new TestQueue<string>();
+  const held = new HoldingFileSystem(test.fs);
+  const { clock } = test;
+  await using queue = await MiniQueue.open<string>("/data", {
+    fs: held.fs,
+    clock,
+    visibilityTimeoutMs: 1_000,
+  });
+  await queue.enqueue("a");
+  const message = await queue.receive();
+  clock.advance(1_000);
+  const write = held.hold("write");
+  const next = queue.receive();
+  await write.reached;
+  const { isCurrent } = message!;
+  const acking = errorOf(message!.ack());
+  write.release();
+  assertEquals([isCurrent, (await acking).code], [false, "RECEIPT_EXPIRED"]);
+  assertEquals((await next)?.attempts, 2);
 });
 
 Deno.test("MiniQueue.redrive() and purge() at once count every message once", async () => {

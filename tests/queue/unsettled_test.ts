@@ -97,6 +97,7 @@ Deno.test("MiniQueue.work() leaves no timer behind for a handler that it does no
   });
   await turns();
   assertEquals([clock.sleeping, (await queue.stats()).inFlight], [0, 1]);
+  assertEquals((await queue.metrics()).handlers, 0);
   rest.resolve();
   await turns(200);
   assertEquals((await queue.peek()).length, 0);

@@ -39,11 +39,15 @@ export function openShop(
   });
 }
 
-/** The same state for a queue, without its past. */
-export function withoutPast<S extends object>(shop: S): S {
+/** The same state for a queue, without its past, or with one that cannot be read. */
+export function withoutPast<S extends object>(
+  shop: S,
+  at?: () => Promise<never>,
+): S {
   return new Proxy(shop, {
     get(target, name) {
-      if (name === "at" || name === "history") return undefined;
+      if (name === "at") return at;
+      if (name === "history" && at === undefined) return undefined;
       const value = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
