@@ -90,7 +90,7 @@ export class Cancels<T, M> {
     this.#isFollowing = true;
     while (this.#attended.size > 0 && !this.#log.isOver) {
       const { changed } = this.#log;
-      await this.#lookOnce();
+      void this.#lookOnce();
       await changed;
     }
     this.#isFollowing = false;
@@ -114,7 +114,6 @@ export class Cancels<T, M> {
   }
 
   #observe(ledger: Ledger<T>): void {
-    this.#unobserve();
     this.#observed = ledger;
     for (const attended of this.#attended.values()) attended.seen = undefined;
     this.#unobserve = observe<T>(ledger, ({ type, message, reason }) => {

@@ -278,8 +278,6 @@ export class Dispatcher<T, M> {
     }
     if (this.#isOver) {
       await this.#deliveries.giveBack(all).catch(() => {});
-      for (const { resolve } of unserved) resolve([]);
-      unserved.clear();
       return;
     }
     const now = this.#now();

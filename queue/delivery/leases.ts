@@ -82,14 +82,15 @@ export class Leases {
   }
 
   #schedule(lease: Lease): void {
-    const { deadline: at } = lease;
-    if (at < Infinity) this.#deadlines.push({ lease, at });
+    this.#push(lease);
     if (this.#deadlines.size <= MAX_STALE + 2 * this.#leases.size) return;
     this.#deadlines = newHeap();
-    for (const lease of this.#leases.values()) {
-      const { deadline: at } = lease;
-      if (at < Infinity) this.#deadlines.push({ lease, at });
-    }
+    for (const lease of this.#leases.values()) this.#push(lease);
+  }
+
+  #push(lease: Lease): void {
+    const { deadline: at } = lease;
+    if (at < Infinity) this.#deadlines.push({ lease, at });
   }
 
   /** The lease on a delivery, if it can be settled. */
