@@ -94,14 +94,13 @@ async function assertKind(
 /** The snapshots beside a journal; they have its owner, group and mode. */
 function snapshotsIn<S, M>(
   journal: string,
-  { keepSnapshots, codec, mode, directoryMode, fs }: StateOptions<S, M>,
+  { keepSnapshots, codec, mode, fs }: StateOptions<S, M>,
 ): SnapStore<S> {
   return new SnapStore<S>(dirname(journal), {
     like: journal,
     ...(keepSnapshots !== undefined && { keep: keepSnapshots }),
     ...(codec && { codec }),
     ...(mode !== undefined && { mode }),
-    ...(directoryMode !== undefined && { directoryMode }),
     ...(fs && { fs }),
   });
 }

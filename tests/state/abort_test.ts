@@ -68,6 +68,25 @@ Deno.test("StateManager keeps a recorded abort when apply no longer throws", asy
   assertEquals([again.state.value, again.recovery.aborted], [3, [2]]);
 });
 
+Deno.test("StateManager.at() knows of an abort before its snapshot when apply no longer throws", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", { fs });
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+    await errorOf(counter.apply({ by: 2, fail: true }));
+    await counter.apply({ by: 4 });
+    await counter.createSnapshot();
+  }
+  const apply = (state: Counter, { by }: { by: number }) => {
+    state.value += by;
+  };
+  await using again = await openCounter("/data", { fs, apply });
+  const values = [];
+  for (const seq of [1, 2, 3, 4]) values.push((await again.at(seq)).value);
+  assertEquals(values, [1, 1, 1, 5]);
+});
+
 Deno.test("StateManager.apply() after a snapshot may throw as well, and compaction may have gone before", async () => {
   await using directory = new TestDirectory();
   {

@@ -16,6 +16,31 @@ async function files(fs: MemoryFileSystem): Promise<Record<string, string>> {
   return found;
 }
 
+Deno.test("StateManager.open() continues where the snapshot that tells the kind cannot be closed, and leaves no file open", async () => {
+  const fs = new MemoryFileSystem();
+  {
+    await using counter = await openCounter("/data", { fs });
+    await counter.apply({ by: 1 });
+    await counter.createSnapshot();
+  }
+  for (const fault of [undefined, { code: "EIO" }]) {
+    let openFiles = 0;
+    let isFirst = true;
+    fs.hooks.before = ({ operation, path }) => {
+      if (operation === "open" && fs.content(path)) openFiles++;
+      if (operation !== "close") return undefined;
+      openFiles--;
+      if (!isFirst || !path.endsWith(".json")) return undefined;
+      isFirst = false;
+      return fault;
+    };
+    const counter = await openCounter("/data", { fs });
+    assertEquals([counter.state.value, isFirst], [1, false]);
+    await counter.close();
+    assertEquals(openFiles, 0);
+  }
+});
+
 /** Puts something into a directory, and closes it. */
 type Fill = (fs: MemoryFileSystem) => Promise<void>;
 

@@ -87,9 +87,11 @@ Deno.test("StateManager says when an abort could not be recorded, and records it
     let writes = 0;
     fs.hooks.before = ({ operation }) =>
       operation === "write" && ++writes === 2 ? { code: "ENOSPC" } : undefined;
+    const { changed } = manager;
     const error = await errorOf(manager.apply(13));
     assertEquals(error.code, "ABORTED_MUTATION");
     assert(error.message.includes("could not be recorded"), error.message);
+    await changed;
     fs.hooks = {};
     assertEquals(await manager.apply(2), 4);
   }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StateManager } from "@mini/state/state";
+import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
 
@@ -35,6 +36,31 @@ Deno.test("StateManager refuses a snapshot of another version that knows more th
   assertEquals((await errorOf(open(fs, 2, false))).code, "UNSUPPORTED_FORMAT");
   await using again = await open(fs, 1);
   assertEquals(again.state, ["a", "b"]);
+});
+
+Deno.test("StateManager.open() takes no mutation for aborted because upcast throws, whatever onReplayThrow says", async () => {
+  const fs = new MemoryFileSystem();
+  const log = await MiniStore.open<unknown>("/data/journal.jsonl", { fs });
+  const applied = () => 0;
+  await log.append({ apply: "a", version: 1 }, { applied });
+  await log.append({ apply: "b", version: 1 }, { applied });
+  fs.restart();
+  for (const onReplayThrow of ["refuse", "abort"] as const) {
+    const opening = StateManager.open("/data", {
+      initial: () => [] as string[],
+      apply: (items, item: string) => void items.push(item),
+      version: 2,
+      upcast: () => {
+        throw new RangeError("no longer known");
+      },
+      onReplayThrow,
+      fs,
+    });
+    await assertRejects(() => opening, Error, "no longer known");
+    fs.restart();
+  }
+  await using first = await open(fs, 1);
+  assertEquals(first.state, ["a", "b"]);
 });
 
 Deno.test("StateManager goes back to an older version by way of the snapshot that was made by it, as long as no mutation is of a newer one", async () => {

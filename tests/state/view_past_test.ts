@@ -52,6 +52,8 @@ Deno.test("a snapshot that stands at a mutation that was aborted covers it", asy
   const watching = view.watch({ from: 1 })[Symbol.asyncIterator]();
   const next = async () => (await watching.next()).value?.seq;
   assertEquals([await next(), await next()], [1, 3]);
+  const later = view.watch({ from: 2 })[Symbol.asyncIterator]();
+  assertEquals((await later.next()).value?.seq, 3);
   // Said twice, it is no news.
   await log.append({ abort: 2 });
   await view.until(5);

@@ -18,6 +18,7 @@ Deno.test("StateView shows what a writer has applied, soon after", async () => {
   await counter.apply({ by: 1 });
   await using view = await openView(fs);
   assertEquals([view.state.value, view.sequence, view.lag], [1, 1, 0]);
+  assertEquals(view.journalPath, JOURNAL);
   const { changed } = view;
   await counter.apply({ by: 2, note: "a" });
   await changed;
