@@ -279,3 +279,14 @@ Deno.test("reset() beside the writer goes to what was made durable since", async
   assertEquals(consumer.position, 2);
   await store.close();
 });
+
+Deno.test("MiniStore.consumer() fails where the directory cannot be listed, and says why", async () => {
+  const fs = new MemoryFileSystem();
+  await using _store = await threeSegments(PATH, fs);
+  let left = 1;
+  fs.hooks.before = ({ operation }) =>
+    operation === "list" && left-- > 0 ? { code: "EIO" } : undefined;
+  const { code, message } = await errorOf(beside(fs));
+  assertEquals(code, "IO");
+  assertEquals(message, 'Cannot list "/data": EIO: /data; nothing was changed');
+});

@@ -125,3 +125,36 @@ Deno.test("MiniStore.open() says which command has the log open, where the lock 
   assert(message.includes("process 1 (mini repair)"), message);
   await lock?.close();
 });
+
+Deno.test("the lock of the system replaces its note durably, and is free before its file is closed", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at();
+  const note = (since: string) => JSON.stringify({ pid: 1, since });
+  const lock = (await systemFileSystem.lock(path, 0o600, note("long ago")))!;
+  const calls: string[] = [];
+  const prototype = Deno.FsFile.prototype;
+  const { write, truncate, sync, unlock } = prototype;
+  const originals = { write, truncate, sync, unlock };
+  for (const [name, original] of Object.entries(originals)) {
+    const noted = async function (this: Deno.FsFile, ...args: never[]) {
+      calls.push(name);
+      await new Promise((resolve) => setTimeout(resolve));
+      const result = await (original as typeof write).apply(
+        this,
+        args as unknown as Parameters<typeof write>,
+      );
+      calls.push("done");
+      return result;
+    };
+    Object.assign(prototype, { [name]: noted });
+  }
+  try {
+    await lock.leave(note("now"));
+    assertEquals(await Deno.readTextFile(path), note("now"));
+    await lock.close();
+  } finally {
+    Object.assign(prototype, originals);
+  }
+  const made = ["write", "truncate", "sync", "unlock"];
+  assertEquals(calls, made.flatMap((name) => [name, "done"]));
+});
