@@ -231,6 +231,10 @@ Deno.test("StateManager rejects every call after close() with CLOSED, and its st
     () => counter.at(0),
     // deno-lint-ignore require-await -- what is thrown must reject
     async () => counter.history(),
+    // deno-lint-ignore require-await -- what is thrown must reject
+    async () => counter.watch(),
+    // deno-lint-ignore require-await -- what is thrown must reject
+    async () => counter.select(({ value }) => value),
     () => counter.applyJson!('{"by":1}'),
   ];
   for (const call of calls) {

@@ -106,6 +106,22 @@ Deno.test("StateView that cannot make its state of an empty log says why, and re
   assertEquals(reader.following, 0);
 });
 
+Deno.test("StateManager.open() and StateView.open() say why the snapshots cannot be listed", async () => {
+  const log = await logOf({ apply: { by: 1 } });
+  const snapshots = {
+    ...NONE,
+    create: (_: Counter, seq: number) => Promise.resolve({ seq, sizeBytes: 0 }),
+    list: () => Promise.reject(new RangeError("out of reach")),
+  };
+  const opens = [
+    () => StateView.open({ log, snapshots }, { initial, apply }),
+    () => StateManager.open({ ...COUNTER, log, snapshots }),
+  ];
+  for (const open of opens) {
+    await assertRejects<unknown>(open, RangeError, "out of reach");
+  }
+});
+
 Deno.test("StateView that cannot take in a record reads no more", async () => {
   const log = await logOf({ apply: { by: 1 } });
   const reader = readerOf(log);

@@ -231,29 +231,31 @@ Deno.test("StateManager.compact() removes nothing if the caller's snapshots list
   assertEquals((await counter.compact()).firstSequence, 1);
 });
 
-Deno.test("Snapshots of the caller's are told which of the older ones must stay", async () => {
-  const told: (readonly number[] | undefined)[] = [];
-  const made: SnapshotInfo[] = [];
-  const snapshots: Snapshots<number> = {
-    create(_state, seq, { needed } = {}) {
-      told.push(needed);
-      made.push({ seq, sizeBytes: 1 });
-      return Promise.resolve(made.at(-1)!);
-    },
-    restore: () => Promise.resolve(undefined),
-    list: () => Promise.resolve(made),
-  };
-  await using sum = await StateManager.open<number, number>({
-    log: new MemoryLog(),
-    snapshots,
-    initial: () => 0,
-    apply: (state, by) => state + by,
-    snapshotEvery: 2,
-    retain: { records: 3 },
+for (const records of [3, 4]) {
+  Deno.test(`Snapshots of the caller's are told which of the older ones must stay for ${records} records`, async () => {
+    const told: (readonly number[] | undefined)[] = [];
+    const made: SnapshotInfo[] = [];
+    const snapshots: Snapshots<number> = {
+      create(_state, seq, { needed } = {}) {
+        told.push(needed);
+        made.push({ seq, sizeBytes: 1 });
+        return Promise.resolve(made.at(-1)!);
+      },
+      restore: () => Promise.resolve(undefined),
+      list: () => Promise.resolve(made),
+    };
+    await using sum = await StateManager.open<number, number>({
+      log: new MemoryLog(),
+      snapshots,
+      initial: () => 0,
+      apply: (state, by) => state + by,
+      snapshotEvery: 2,
+      retain: { records },
+    });
+    for (let seq = 1; seq <= 8; seq++) await sum.apply(seq);
+    assertEquals(told, [undefined, [2], [2, 4], [4, 6]]);
   });
-  for (let seq = 1; seq <= 8; seq++) await sum.apply(seq);
-  assertEquals(told, [undefined, [2], [2, 4], [4, 6]]);
-});
+}
 
 const WRONG: [retain: unknown, words: string][] = [
   [{ records: undefined }, "retain must be an object with records or bytes"],

@@ -179,10 +179,12 @@ Deno.test("StateManager.applyBatch() of nothing is refused as any other would be
 Deno.test("StateManager: a snapshotEvery that throws does not make an apply look failed", async () => {
   await using counter = await openCounter("/data", {
     fs: new MemoryFileSystem(),
-    snapshotEvery: () => {
+    snapshotEvery: (state) => {
+      if (state.value === 0) return 2;
       throw new Error("boom");
     },
   });
+  assertEquals(counter.snapshotFailure, undefined);
   assertEquals(await counter.apply({ by: 1 }), 1);
   assertEquals((counter.snapshotFailure as Error).message, "boom");
 });

@@ -8,6 +8,11 @@ export const STATE: Explanations = {
       "< to <=",
       "what is begun is never read",
     ],
+    [
+      "this.knowFrom(known.#knownFrom);",
+      "drop call",
+      "aborts that are known are read once more",
+    ],
   ],
   "state/applier.ts": [
     [
@@ -36,6 +41,11 @@ export const STATE: Explanations = {
       "this.#texts.length < MAX_RECORDS;",
       "< to <=",
       "a record more is kept",
+    ],
+    [
+      "for (const text of texts) yield await JSON.parse(text);",
+      "drop await",
+      "an asynchronous generator awaits what it yields",
     ],
   ],
   "state/compaction/auto_cadence.ts": [
@@ -67,6 +77,11 @@ export const STATE: Explanations = {
       "return log.id === undefined && log.sequence > 0;",
       "> to >=",
       "an empty log is identified again at its first record",
+    ],
+    [
+      "return { log, snapshots, isRust: false, identify };",
+      "false to true",
+      "identify() says it before a record is read",
     ],
   ],
   "state/manager.ts": [
@@ -104,6 +119,11 @@ export const STATE: Explanations = {
       "drop call",
       "the signal keeps in memory what has ended",
     ],
+    [
+      "await next.catch(() => {});",
+      "drop await",
+      "return() waits for it too",
+    ],
   ],
   "state/view/past_aborts.ts": [
     [
@@ -129,6 +149,11 @@ export const STATE: Explanations = {
       "child.abort();",
       "drop call",
       "what is not waited for any more stays in memory until it comes",
+    ],
+    [
+      "await view.#closeOwnLog();",
+      "drop await",
+      "the files are closed a moment later, and a failure of that is caught",
     ],
     [
       "letGo();",
