@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type SnapshotInfo, StateManager } from "@mini/state/state";
-import { MiniError } from "@mini/state/store";
+import { MiniError, MiniStore } from "@mini/state/store";
 import { crashStates, MemoryFileSystem } from "@mini/state/testing";
 import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { TestDirectory } from "../support/dir.ts";
@@ -45,6 +45,9 @@ Deno.test("StateManager.apply() that throws is recorded as aborted for good, wha
   const counter = await openCounter("/data", { fs });
   await counter.apply({ by: 1 });
   await errorOf(counter.apply({ by: 2, fail: true }));
+  const replayed = MiniStore.replay(counter.journalPath!, { fs });
+  const records = await Array.fromAsync(replayed, ({ data }) => data);
+  assertEquals(records.at(-1), { abort: 2 });
   for (const { fs: left, label } of crashStates(fs.snapshot())) {
     await using again = await openCounter("/data", { fs: left });
     const { aborted, undecided } = again.recovery;
@@ -156,12 +159,16 @@ Deno.test("StateManager shows no state when apply has thrown and the disk cannot
   const fs = new MemoryFileSystem();
   const manager = await StateManager.open("/data", { ...COUNTER, fs });
   await manager.apply({ by: 1 });
+  const parts = manager.select(({ value }) => value)[Symbol.asyncIterator]();
+  assertEquals((await parts.next()).value, 1);
+  const ended = errorOf(parts.next() as Promise<never>);
   fs.hooks.before = ({ operation }) =>
     operation === "read" ? { code: "EIO" } : undefined;
   const failed = manager.apply({ by: 100, fail: true });
   const later = manager.apply({ by: 2 });
   assertEquals((await errorOf(failed)).code, "POISONED");
   assertEquals((await errorOf(later)).code, "POISONED");
+  assertEquals((await ended).code, "POISONED");
   assertThrows(() => manager.state, Error, "close the state and open it again");
   fs.hooks = {};
   assertEquals((await errorOf(manager.createSnapshot())).code, "POISONED");

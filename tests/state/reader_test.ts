@@ -106,6 +106,15 @@ Deno.test("StateView that cannot make its state of an empty log says why, and re
   assertEquals(reader.following, 0);
 });
 
+Deno.test("StateManager.open() refuses a log whose only record is gone", async () => {
+  const log = await logOf({ apply: { by: 1 } });
+  await log.compact(1);
+  const fs = new MemoryFileSystem();
+  const snapshots = new SnapStore<Counter>("/own", { fs });
+  const opening = StateManager.open({ ...COUNTER, log, snapshots });
+  assertEquals((await errorOf(opening)).code, "CORRUPT");
+});
+
 Deno.test("StateManager.open() and StateView.open() say why the snapshots cannot be listed", async () => {
   const log = await logOf({ apply: { by: 1 } });
   const snapshots = {

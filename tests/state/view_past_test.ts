@@ -98,6 +98,7 @@ Deno.test("StateView.at() rebuilds the state as of any record that the view has 
   for (const seq of [0, 1, 2]) values.push((await view.at(seq)).value);
   assertEquals(values, [0, 1, 3]);
   await assertRejects(() => view.at(3), RangeError, "seq must be at most 2");
+  await assertRejects(() => view.at(-1), RangeError, "whole number");
   await view.close();
   const { code, message } = await errorOf(view.at(1));
   assertEquals([code, message], [
