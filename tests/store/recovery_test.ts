@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { relative } from "@std/path";
 import { MiniStore } from "@mini/state/store";
-import { MemoryFileSystem } from "@mini/state/testing";
+import { crashStates, MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import {
   errorOf,
@@ -49,6 +49,44 @@ Deno.test("MiniStore.open() keeps the bytes it cuts off and says so", async () =
   assertEquals(tornPath, directory.at("journal.jsonl.torn"));
   assertEquals(await Deno.readTextFile(tornPath!), cut);
   assertEquals(reason, "the last line is unfinished");
+});
+
+Deno.test("MiniStore.open() makes durable the name of a closed log, which may be only listed", async () => {
+  const path = "/data/journal.jsonl";
+  const fs = new MemoryFileSystem();
+  await fs.createDirectory("/data", 0o700);
+  const file = await fs.create(path, 0o600);
+  const closed = new JournalBytes().records(1, 1).add({ close: 1 });
+  await file.write(closed.add({ close: 1 }).bytes);
+  await file.sync();
+  const store = await MiniStore.open(path, { fs });
+  assertEquals(store.recovery.outcome, "clean");
+  await store.append("record 2");
+  for (const state of crashStates(fs.snapshot())) {
+    await using again = await MiniStore.open(path, { fs: state.fs });
+    assertEquals(again.sequence, 2, state.label);
+  }
+});
+
+Deno.test("MiniStore.open() of a closed log fails where it cannot be cut, or synced", async () => {
+  const path = "/data/journal.jsonl";
+  for (const failing of ["truncate", "sync"]) {
+    const fs = new MemoryFileSystem();
+    await (await MiniStore.open(path, { fs })).close();
+    fs.hooks.before = ({ operation }) =>
+      operation === failing ? { code: "EIO" } : undefined;
+    assertEquals((await errorOf(MiniStore.open(path, { fs }))).code, "IO");
+  }
+});
+
+Deno.test("MiniStore.open() cuts nothing off that the next line says was durable, also where a sector is missing", async () => {
+  await using directory = new TestDirectory();
+  const { bytes } = new JournalBytes().records(1, 1)
+    .add({ seq: 2, data: "x".repeat(2_000) }).records(3, 3);
+  bytes.fill(0, 1_024, 1_536);
+  await Deno.writeFile(directory.at(), bytes);
+  assertEquals(await openAndRead(directory.at()), { code: "CORRUPT" });
+  assertEquals(await Deno.readFile(directory.at()), bytes);
 });
 
 Deno.test("MiniStore.open() gives an unclean journal a new file before showing a record", async () => {

@@ -5,6 +5,25 @@ const SLOWER_LINE =
 
 /** Mutations of `store/` that break nothing. */
 export const STORE: Explanations = {
+  "store/consume/given_lines.ts": [
+    [
+      "if (this.#lines.length > MAX_LINES) this.#lines.splice(0, MAX_LINES / 2);",
+      "drop call",
+      "more lines are remembered",
+    ],
+    [
+      "this.#lines.splice(0, this.#find(seq));",
+      "drop call",
+      "lines are remembered that nobody asks for",
+    ],
+  ],
+  "store/consume/log_consumer.ts": [
+    [
+      "lines.forgetBefore(upTo);",
+      "drop call",
+      "lines are remembered that nobody asks for",
+    ],
+  ],
   "store/consume/segment_lines.ts": [
     [
       "stopper.end();",
@@ -39,6 +58,13 @@ export const STORE: Explanations = {
       "where the line ends stands a newline, or nothing",
     ],
   ],
+  "store/read/log_reader.ts": [
+    [
+      "return this.firstSequence > to ? 0 : await seqAt(reading, time);",
+      "drop await",
+      "who calls an asynchronous function awaits what it returns",
+    ],
+  ],
   "store/read/log_tail.ts": [
     [
       "#isFresh = false;",
@@ -54,6 +80,13 @@ export const STORE: Explanations = {
       ".filter((_, index) => index % 2 === 0 || index > MAX_PLACES / 2);",
       "> to >=",
       "the one in the middle is even",
+    ],
+  ],
+  "store/read/lookout.ts": [
+    [
+      "#isHinted = false;",
+      "false to true",
+      "the first wait is none, and a look more is made",
     ],
   ],
   "store/read/native_segments.ts": [
@@ -82,6 +115,13 @@ export const STORE: Explanations = {
       "it looks again, and the last look counts",
     ],
   ],
+  "store/read/until_stable.ts": [
+    [
+      "if (pauseMs > 0) await pause(pauseMs);",
+      "> to >=",
+      "a pause of no length is made",
+    ],
+  ],
   "store/recover.ts": [
     [
       ": await openClosed(context, closed, sealed);",
@@ -102,6 +142,11 @@ export const STORE: Explanations = {
       "drop await",
       "fewer appends share a commit",
     ],
+    [
+      "for (let turn = 0; turn < SETTLE_TURNS; turn++) await undefined;",
+      "< to <=",
+      "it waits a turn longer for appends that share a commit",
+    ],
   ],
   "store/write/turns.ts": [
     [
@@ -112,6 +157,11 @@ export const STORE: Explanations = {
     [
       "await this.#queue.settle();",
       "drop await",
+      "fewer appends share a commit",
+    ],
+    [
+      "await this.#queue.settle();",
+      "drop call",
       "fewer appends share a commit",
     ],
   ],
