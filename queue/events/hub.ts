@@ -186,7 +186,6 @@ export class EventHub<T> {
   end(): void {
     if (this.#readers > 0) this.#look();
     this.#end = this.#source.sequence;
-    this.#woken.fire();
   }
 
   #join(): void {

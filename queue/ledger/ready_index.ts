@@ -298,10 +298,7 @@ export class ReadyIndex<T> {
   }
 
   #promote(moment: Moment): void {
-    const hasWaited = this.#reached > -Infinity;
-    if (hasWaited && moment.now + moment.drift < this.#reached) {
-      this.#waitAgain();
-    }
+    if (moment.now + moment.drift < this.#reached) this.#waitAgain();
     for (const heap of this.#waits) {
       for (let first; (first = this.#first(heap)) !== undefined;) {
         if (delayOf(first, moment) > 0) break;

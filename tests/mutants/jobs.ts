@@ -71,7 +71,7 @@ export const JOB_MUTANTS: readonly Mutant[] = [
     name: "message-stays-ready-when-the-clock-goes-back",
     file: "queue/ledger/ready_index.ts",
     edits: [[
-      "      this.#waitAgain();\n",
+      "    if (moment.now + moment.drift < this.#reached) this.#waitAgain();\n",
       "",
     ]],
     killedBy: {

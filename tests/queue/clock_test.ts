@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { MiniQueue } from "@mini/state/queue";
 import { FakeClock } from "../support/fake_clock.ts";
 import { drain, TestQueue } from "../support/queue.ts";
+import { openShop } from "../support/shop.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -49,6 +51,17 @@ for (
     await again.close();
   });
 }
+
+Deno.test("MiniQueue.close() of a queue in a state has a jump of the wall clock on record when it resolves", async () => {
+  await using shop = await openShop();
+  const clock = new FakeClock();
+  const queue = await MiniQueue.attach(shop, "jobs", { clock });
+  await queue.enqueue("a");
+  clock.setWall(clock.wall() + HOUR);
+  const { drift } = shop.state.jobs;
+  await queue.close();
+  assertEquals(shop.state.jobs.drift, drift + HOUR);
+});
 
 Deno.test("MiniQueue: the time that it was closed for counts", async () => {
   const { test, queue } = await inFlightAndDelayed();

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { MiniQueue, type Schema } from "@mini/state/queue";
 import { MiniError } from "@mini/state/store";
+import { crashStates } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import {
   content,
@@ -296,3 +297,13 @@ if (Deno.build.os !== "windows") {
     assert(await Deno.stat(`${dir}/inbox/refused/${posted(3)}/inside`));
   });
 }
+
+Deno.test("MiniQueue has a file that was refused in one place at least after a power cut", async () => {
+  const test = new TestInbox();
+  await using queue = await test.open();
+  test.put(posted(1), "no message\n");
+  test.put(posted(2), GOOD);
+  assertEquals((await queue.stats()).ready, 1);
+  const [left] = crashStates(test.fs.snapshot());
+  assertEquals(left!.fs.names(REFUSED), [posted(1)]);
+});

@@ -60,6 +60,18 @@ Deno.test("MiniQueue takes in a folder of more files than a listing keeps, in or
   assertEquals([test.codes, test.waiting], [[], []]);
 });
 
+Deno.test("MiniQueue.receive() that waits is given what one look has left at once", async () => {
+  const test = new TestInbox();
+  // Without hints of the system.
+  Object.assign(test.fs, { watch: undefined });
+  await using queue = await test.open();
+  const large = ["a", "b", "c"].map((letter) => letter.repeat(600_000));
+  for (const payload of large) await test.post(payload);
+  const waiting = large.map(() => queue.receive({ waitMs: Infinity }));
+  const received = await Promise.all(waiting);
+  assertEquals(received.map((message) => message?.payload[0]), ["a", "b", "c"]);
+});
+
 Deno.test("MiniQueue begins to list again where the files after the last listing are gone", async () => {
   const test = new TestInbox<number>();
   await using queue = await test.open();

@@ -211,6 +211,8 @@ Deno.test("MiniQueue.open() refuses limits that limit nothing", async () => {
   for (const maxResultBytes of [0, 8 * 1024 * 1024 + 1]) {
     await assertRejects(() => test.open({ maxResultBytes }), RangeError);
   }
+  const most = { maxResultBytes: 8 * 1024 * 1024 };
+  await (await test.open(most)).close();
 });
 
 Deno.test("MiniQueue.open() takes a limit that is undefined for none", async () => {
