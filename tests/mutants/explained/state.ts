@@ -4,6 +4,11 @@ import type { Explanations } from "../mutant.ts";
 export const STATE: Explanations = {
   "state/aborts.ts": [
     [
+      "this.#unacknowledged.clear();",
+      "drop call",
+      "a view clears them, and only one who writes asks for them",
+    ],
+    [
       "let begun = first < this.#knownFrom ? this.#after(first) : undefined;",
       "< to <=",
       "what is begun is never read",
@@ -16,6 +21,16 @@ export const STATE: Explanations = {
   ],
   "state/applier.ts": [
     [
+      "this.#recording.delete(seq);",
+      "drop call",
+      "what was recorded stays in memory",
+    ],
+    [
+      "this.#fail(this.failure);",
+      "drop call",
+      "the step that it is in ends with the failure",
+    ],
+    [
       "this.#isApplying = true;",
       "true to false",
       "a further step finds nothing to apply",
@@ -27,6 +42,11 @@ export const STATE: Explanations = {
     ],
   ],
   "state/checkpoint.ts": [
+    [
+      "return this.#isComplete && this.#texts.length <= FEW_RECORDS;",
+      "<= to <",
+      "a checkpoint is made a record sooner",
+    ],
     [
       "if (!this.#isComplete || seq <= this.#last) return;",
       "<= to <",
@@ -49,6 +69,11 @@ export const STATE: Explanations = {
     ],
   ],
   "state/compaction/auto_cadence.ts": [
+    [
+      "const isLight = weightOf(state, bytes / FACTOR) <= bytes / FACTOR;",
+      "<= to <",
+      "a snapshot is made a byte later",
+    ],
     [
       "return loggedBytes >= this.#dueAt;",
       ">= to >",
@@ -109,6 +134,11 @@ export const STATE: Explanations = {
     ],
   ],
   "state/view/follower.ts": [
+    [
+      "#isApart = false;",
+      "false to true",
+      "it is set before anybody has the view",
+    ],
     [
       "for (let looks = 0; looks < 2; looks++) {",
       "< to <=",
