@@ -59,6 +59,15 @@ Deno.test("health() of a poisoned queue has failed, and tells of it once", async
   await queue.close();
 });
 
+Deno.test("health() of a queue tells of the first of those that have waited for as long", async () => {
+  const { clock, queue } = await open();
+  await queue.enqueueBatch([{ payload: "a" }, { payload: "b" }]);
+  clock.advance(2 * HOUR);
+  const [reason] = (await queue.health()).reasons;
+  assert(reason!.message.startsWith("Message 1 of"), reason!.message);
+  await queue.close();
+});
+
 Deno.test("health() of a queue tells of a message that waits for too long", async () => {
   const { clock, queue } = await open();
   await queue.enqueue("delayed", { delayMs: HOUR });

@@ -248,3 +248,14 @@ Deno.test("MiniQueue that is poisoned looks no more", async () => {
   assertEquals([test.waiting.length, test.told], [1, []]);
   await queue.close();
 });
+
+Deno.test("MiniQueue.open() with an inbox says so where it cannot remove what an earlier opening has left", async () => {
+  const test = new TestInbox();
+  await (await test.open()).close();
+  test.fs.put("/data/.opening", new Uint8Array());
+  test.fail("remove", "/data/.opening", "EACCES");
+  assertEquals((await errorOf(test.open())).code, "PERMISSION");
+  test.mend();
+  await (await test.open()).close();
+  assertEquals(test.fs.content("/data/.opening"), undefined);
+});
