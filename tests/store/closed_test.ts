@@ -90,6 +90,13 @@ const TASKS: readonly (readonly [name: string, task: Task])[] = [
     "follow",
     ({ fs, signal }) => first(MiniStore.follow(PATH, { fs, signal })),
   ],
+  ["follow across segments", async ({ fs, open }) => {
+    const records = MiniStore.follow(PATH, { fs })[Symbol.asyncIterator]();
+    await records.next();
+    await records.next();
+    assertEquals(open(), [PATH]);
+    await records.return?.();
+  }],
   [
     "follow with durableOnly",
     ({ fs }) => first(MiniStore.follow(PATH, { fs, durableOnly: true })),

@@ -202,6 +202,8 @@ for (const [name, end, want] of ENDS) {
     const opened = await openAndRead(directory.at());
     if (typeof want === "string") {
       assertEquals([opened, read], [{ code: want }, { code: want }]);
+      const error = await errorOf(MiniStore.open(directory.at()));
+      assertEquals(error.code, want);
       assertEquals(await Deno.readFile(directory.at()), whole);
       return;
     }
