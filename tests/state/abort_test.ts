@@ -71,6 +71,16 @@ Deno.test("StateManager keeps a recorded abort when apply no longer throws", asy
   assertEquals([again.state.value, again.recovery.aborted], [3, [2]]);
 });
 
+Deno.test("StateManager.open() applies no first record that is aborted, though apply does not throw for it", async () => {
+  const fs = new MemoryFileSystem();
+  const log = new MemoryLog();
+  await log.append({ apply: { by: 1 } });
+  await log.append({ abort: 1 });
+  await using counter = await openCounter("/data", { fs, log });
+  const { aborted } = counter.recovery;
+  assertEquals([counter.state.value, aborted], [0, [1]]);
+});
+
 Deno.test("StateManager.at() knows of an abort before its snapshot when apply no longer throws", async () => {
   const fs = new MemoryFileSystem();
   {
