@@ -99,6 +99,26 @@ Deno.test("on a full disk nothing fires, and that is told once", async () => {
   assertEquals((await waiting)?.scheduledFor, new Date(START + HOUR));
 });
 
+Deno.test("on a full disk nothing is passed over, and that is told once", async () => {
+  const life = new Life();
+  const schedules = {
+    report: { when: hourly, payload: "r", missed: "skip" },
+  } as const;
+  await using queue = await life.open(schedules);
+  life.clock.advance(HOUR + HOUR / 2);
+  life.fs.capacityBytes = 0;
+  for (let look = 0; look < 2; look++) {
+    assertEquals(await queue.receive(), undefined);
+    life.clock.advance(10_000);
+  }
+  assertEquals(life.errors.map((error) => (error as MiniError).code), [
+    "NO_SPACE",
+  ]);
+  life.fs.capacityBytes = Infinity;
+  assertEquals(await queue.receive(), undefined);
+  assertEquals((await queue.schedules())[0]?.missed, 1);
+});
+
 Deno.test("a busy queue fires too", async () => {
   const life = new Life();
   await using queue = await life.open({
