@@ -63,7 +63,7 @@ const TASKS: readonly (readonly [name: string, task: Task])[] = [
     "consumer of a store",
     writing(
       PATH,
-      async (store, given) => consume(await store.consumer("a"), given),
+      async (store, given) => consume(await store.consumer("b"), given),
     ),
   ],
   [
