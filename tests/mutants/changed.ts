@@ -28,7 +28,15 @@ const NOTHING = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 /** The tests that look at a folder of the source, as folders and files. */
 const TESTS: Readonly<Record<string, readonly string[]>> = {
   base: ["store", "snap", "state", "queue", "cli"],
-  fs: ["store", "snap", "crash/power_cut_test.ts"],
+  fs: [
+    "store",
+    "snap",
+    "queue",
+    "admin",
+    "cli",
+    "testing",
+    "crash/power_cut_test.ts",
+  ],
   store: ["store", "crash/power_cut_test.ts", "crash/failing_calls_test.ts"],
   snap: ["snap", "crash/snap_test.ts"],
   state: ["state", "crash/state_test.ts", "property/state_test.ts"],

@@ -76,6 +76,24 @@ Deno.test("MiniStore.open() is LOCKED also where a file system knows no users", 
   assert(message.includes("another process has it open"), message);
 });
 
+Deno.test("a lock file names its holder, in place of the one before, and the log", async () => {
+  await using directory = new TestDirectory();
+  const path = directory.at("journal.jsonl.lock");
+  const noted = async () => {
+    const { pid, log } = JSON.parse(await Deno.readTextFile(path));
+    return { pid, log };
+  };
+  await using store = await MiniStore.open(directory.at());
+  const note = { pid: Deno.pid, log: store.id };
+  assertEquals(await noted(), note);
+  await store.close();
+  const text = await Deno.readTextFile(path);
+  const before = text.replace(`"pid":${Deno.pid},`, '"pid":1,');
+  await Deno.writeTextFile(path, before);
+  await using _again = await MiniStore.open(directory.at());
+  assertEquals(await noted(), note);
+});
+
 Deno.test("systemFileSystem.lock() takes a new file where the lock has a second name, and writes nothing into the other", async () => {
   await using directory = new TestDirectory();
   const path = directory.at("lock");
