@@ -240,6 +240,9 @@ Deno.test("MiniQueue rejects misuse with a TypeError or a RangeError", async () 
     () => new TestQueue<string>({ visibilityTimeoutMs: NaN }).open(),
   ];
   for (const misuse of misuses) await assertRejects(misuse, RangeError);
+  const { fs } = new TestQueue();
+  const nowhere = () => MiniQueue.open("", { fs });
+  await assertRejects(nowhere, TypeError, "the path is empty");
   const group = queue.enqueue("a", { group: "" });
   await assertRejects(() => group, TypeError);
   const key = queue.enqueue("a", { dedupeKey: 5 as never });

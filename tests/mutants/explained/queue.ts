@@ -68,6 +68,20 @@ export const QUEUE: Explanations = {
       "ids that are gone are passed over",
     ],
   ],
+  "queue/ledger/kept.ts": [
+    [
+      "if (index.dead.isMostlyStale) INDEXES.delete(ledger);",
+      "drop call",
+      "an index of which most is stale finds the same",
+    ],
+  ],
+  "queue/queue.ts": [
+    [
+      "await this.#log.enter({ tick: true }, false).catch(() => {});",
+      "false to true",
+      "it is on the disk earlier than it has to be",
+    ],
+  ],
   "queue/telemetry/meter.ts": [
     [
       "this.#since.delete(id);",
