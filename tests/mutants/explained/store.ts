@@ -31,6 +31,13 @@ export const STORE: Explanations = {
       "the signal is that of one iteration, and goes with it",
     ],
   ],
+  "store/corruption.ts": [
+    [
+      "for (let left = offset; left > 0;) {",
+      "> to >=",
+      "a read of no bytes gives none, and ends the loop",
+    ],
+  ],
   "store/format/scanner.ts": [
     [
       "while (good < end) {",
@@ -46,16 +53,50 @@ export const STORE: Explanations = {
     ],
     ["return true;", "true to false", SLOWER_LINE],
     [
+      "for (let digit; (digit = bytes[cursor]! - 0x30) >= 0 && digit <= 9;) {",
+      ">= to >",
+      SLOWER_LINE,
+    ],
+    [
+      "for (let digit; (digit = bytes[cursor]! - 0x30) >= 0 && digit <= 9;) {",
+      "<= to <",
+      SLOWER_LINE,
+    ],
+    [
       "const isPadded = bytes[start] === 0x30 && cursor > start + 1;",
       "> to >=",
       SLOWER_LINE,
     ],
   ],
+  "store/format/rust.ts": [
+    [
+      "while (end > 0 && rest[end - 1] === 0) end--;",
+      "> to >=",
+      "no byte stands before the first",
+    ],
+  ],
   "store/format/tail.ts": [
+    [
+      "for (let index = 0; index < line.length; index++) {",
+      "< to <=",
+      "behind the last byte is none that is looked for",
+    ],
+    [
+      "if (tail.length > 0 && tail[tail.length - 1] === 0) {",
+      "> to >=",
+      "no byte stands before the first",
+    ],
     [
       "(start = tail.indexOf(0, start)) !== -1 && start < lineBytes;",
       "< to <=",
       "where the line ends stands a newline, or nothing",
+    ],
+  ],
+  "store/read/follow.ts": [
+    [
+      "for (let end; (end = lines.indexOf(NEWLINE, start)) >= 0; start = end + 1) {",
+      ">= to >",
+      "no verified line is empty",
     ],
   ],
   "store/read/log_reader.ts": [
@@ -110,6 +151,11 @@ export const STORE: Explanations = {
   ],
   "store/read/segments.ts": [
     [
+      "if (base === undefined) return { value: undefined, isStable: true };",
+      "true to false",
+      "it looks again, and the last look counts",
+    ],
+    [
       "return { value: undefined, isStable: true };",
       "true to false",
       "it looks again, and the last look counts",
@@ -124,6 +170,11 @@ export const STORE: Explanations = {
   ],
   "store/recover.ts": [
     [
+      "? await rewrite(context, closed, ending, sealed)",
+      "drop await",
+      "who calls an asynchronous function awaits what it returns",
+    ],
+    [
       ": await openClosed(context, closed, sealed);",
       "drop await",
       "who calls an asynchronous function awaits what it returns",
@@ -137,6 +188,11 @@ export const STORE: Explanations = {
     ],
   ],
   "store/write/commit_queue.ts": [
+    [
+      "return this.#chars === 0 || this.#chars + chars <= MAX_COMMIT_CHARS;",
+      "<= to <",
+      "fewer appends share a commit",
+    ],
     [
       "for (let turn = 0; turn < SETTLE_TURNS; turn++) await undefined;",
       "drop await",
