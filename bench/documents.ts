@@ -35,12 +35,10 @@ export async function writeDocuments(parts: Partial<Results>): Promise<void> {
   const { findings = [], growth = [] } = parts;
   const before: Results = JSON.parse(await Deno.readTextFile(RESULTS));
   const all = merge(before.findings, findings);
-  const measured = findings.length === 0
-    ? {}
-    : { findings: all, goals: goals(all) };
   const results = await mergeResults<Results>(RESULTS, {
     ...parts,
-    ...measured,
+    findings: all,
+    goals: goals(all),
   });
   if (findings.length > 0 || growth.length > 0) {
     const dir = join(root, "docs", "images");
