@@ -7,7 +7,12 @@ import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { size } from "../support/size.ts";
-import { eventually, openView, withoutHints } from "../support/view.ts";
+import {
+  eventually,
+  fillOnceRecovered,
+  openView,
+  withoutHints,
+} from "../support/view.ts";
 
 const JOURNAL = "/data/journal.jsonl";
 
@@ -164,13 +169,7 @@ Deno.test("StateView.promote() that fails after it was handed the state lets the
   const view = await openView(fs, { onReplayThrow: "abort" });
   assertEquals([view.state.value, view.sequence], [5, 3]);
   fs.restart();
-  let isRecovered = false;
-  fs.hooks.before = ({ operation }) => {
-    if (operation === "rename") isRecovered = true;
-    return isRecovered && operation === "write"
-      ? { code: "ENOSPC" }
-      : undefined;
-  };
+  fillOnceRecovered(fs);
   assertEquals((await errorOf(view.promote())).code, "NO_SPACE");
   fs.hooks = {};
   const again = await MiniStore.open<unknown>(JOURNAL, { fs });

@@ -8,7 +8,12 @@ import { COUNTER, type Counter, openCounter } from "../support/counter.ts";
 import { errorOf } from "../support/journal.ts";
 import { MemoryLog } from "../support/memory_log.ts";
 import { hastyTimers } from "../support/timers.ts";
-import { eventually, openView, withoutHints } from "../support/view.ts";
+import {
+  eventually,
+  fillOnceRecovered,
+  openView,
+  withoutHints,
+} from "../support/view.ts";
 
 const JOURNAL = "/data/journal.jsonl";
 const { initial, apply } = COUNTER;
@@ -256,13 +261,7 @@ Deno.test("StateView.promote() that fails after it was handed the state leaves o
   const { view, log, read } = await promotable(fs);
   assertEquals([view.state.value, view.sequence], [5, 3]);
   fs.restart();
-  let isRecovered = false;
-  fs.hooks.before = ({ operation }) => {
-    if (operation === "rename") isRecovered = true;
-    return isRecovered && operation === "write"
-      ? { code: "ENOSPC" }
-      : undefined;
-  };
+  fillOnceRecovered(fs);
   assertEquals((await errorOf(view.promote())).code, "NO_SPACE");
   fs.hooks = {};
   assertEquals(read.following, 1);

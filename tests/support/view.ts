@@ -1,5 +1,6 @@
 import { StateView, type StateViewOptions } from "@mini/state/state";
 import type { FileSystem } from "@mini/state/store";
+import type { MemoryFileSystem } from "@mini/state/testing";
 import { type Add, COUNTER, type Counter } from "./counter.ts";
 
 const { initial, apply } = COUNTER;
@@ -26,4 +27,15 @@ export function withoutHints(fs: FileSystem): FileSystem {
       return typeof member === "function" ? member.bind(target) : member;
     },
   });
+}
+
+/** Lets a disk be full once an opening has recovered the log: for the aborts that it records. */
+export function fillOnceRecovered({ hooks }: MemoryFileSystem): void {
+  let isRecovered = false;
+  hooks.before = ({ operation }) => {
+    if (operation === "rename") isRecovered = true;
+    return isRecovered && operation === "write"
+      ? { code: "ENOSPC" }
+      : undefined;
+  };
 }
