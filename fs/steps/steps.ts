@@ -1,6 +1,29 @@
 /** A value, at once or later. */
 export type Eventual<T> = T | Promise<T>;
 
+/** Gives a value to `use`, once it is there. */
+export function after<T, R>(
+  value: Eventual<T>,
+  use: (value: T) => Eventual<R>,
+): Eventual<R> {
+  return isLater(value) ? value.then(use) : use(value);
+}
+
+/** Gives the value of `run` to `use`, once it is there, or its error to `fail`. */
+export function settle<T, R>(
+  run: () => Eventual<T>,
+  use: (value: T) => Eventual<R>,
+  fail: (error: unknown) => Eventual<R>,
+): Eventual<R> {
+  let value: Eventual<T>;
+  try {
+    value = run();
+  } catch (error) {
+    return fail(error);
+  }
+  return isLater(value) ? value.then(use, fail) : use(value);
+}
+
 /**
  * A task in steps. Each step yields what it waits for and is given its value, so
  * that the same code runs with promises and without.

@@ -149,6 +149,9 @@ function sealLine(line: string, chain: number): Encoded {
   return seal(line, [line.length], chain);
 }
 
+/** So few bytes pass through the checksum twice before the tables that spare them that are in the cache. */
+const FEW_BYTES = 2 * 1024;
+
 /** Fills in the checksum of every line of `text`; `lengths` are those of the lines, in characters. */
 function seal(
   text: string,
@@ -156,6 +159,7 @@ function seal(
   chain: number,
 ): Encoded {
   const bytes = encoder.encode(text);
+  const isFew = bytes.length <= FEW_BYTES;
   let start = 0;
   for (const length of lengths) {
     // A character has at least one byte, and most lines are ASCII.
@@ -165,9 +169,13 @@ function seal(
     const body = bytes.subarray(prefixEnd, end);
     const crc = crc32(body, chain);
     writeHex(crc, bytes, start + CRC_START);
-    const prefixed = crc32OfFew(bytes, start, prefixEnd, chain);
-    const moved = crc32Moved(crc, body, chain, prefixed);
-    chain = crc32OfFew(bytes, end, end + 1, moved);
+    if (isFew) {
+      chain = crc32(bytes.subarray(start, end + 1), chain);
+    } else {
+      const prefixed = crc32OfFew(bytes, start, prefixEnd, chain);
+      const moved = crc32Moved(crc, body, chain, prefixed);
+      chain = crc32OfFew(bytes, end, end + 1, moved);
+    }
     start = end + 1;
   }
   return { bytes, chain };

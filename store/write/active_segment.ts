@@ -1,10 +1,16 @@
-import type { FileHandle } from "../../fs/file_system.ts";
+import type { FileHandle, FileStat } from "../../fs/file_system.ts";
 import type { Encoded } from "../format/line.ts";
 import { isNoSpace } from "../../fs/os_errors.ts";
 import { failed } from "./failed.ts";
 import { attempt } from "../../fs/atomic_file.ts";
 import type { Calls } from "../../fs/steps/calls.ts";
-import { isLater, type Steps, wait } from "../../fs/steps/steps.ts";
+import {
+  after,
+  type Eventual,
+  settle,
+  type Steps,
+  wait,
+} from "../../fs/steps/steps.ts";
 import type { JournalContext } from "../journal.ts";
 
 /** The end of a segment. */
@@ -63,22 +69,23 @@ export class ActiveSegment {
     return new ActiveSegment(context, file, { ...end, identity });
   }
 
-  /** Appends; returns how long that took, in milliseconds. Throws `NO_SPACE` once the file is as it was before. */
-  *write(calls: Calls, { bytes, chain }: Encoded): Steps<number> {
-    const start = performance.now();
+  /** Appends. Throws `NO_SPACE` once the file is as it was before. */
+  write(calls: Calls, { bytes, chain }: Encoded): Eventual<void> {
     this.isSynced = this.#isMarked = false;
-    try {
-      const written = calls.of(this.#file).write(bytes);
-      if (written !== undefined) yield written;
-    } catch (error) {
-      if (!isNoSpace(error)) throw error;
-      yield* this.#cutBack(calls);
-      const after = "nothing of it was kept, and the log stays usable";
-      throw failed(this.#context, error, "append to", after);
-    }
-    this.sizeBytes += bytes.length;
-    this.chain = chain;
-    return performance.now() - start;
+    return settle(
+      () => calls.of(this.#file).write(bytes),
+      () => {
+        this.sizeBytes += bytes.length;
+        this.chain = chain;
+      },
+      (error) => {
+        if (!isNoSpace(error)) throw error;
+        return after(calls.run(this.#cutBack(calls)), () => {
+          const kept = "nothing of it was kept, and the log stays usable";
+          throw failed(this.#context, error, "append to", kept);
+        });
+      },
+    );
   }
 
   /**
@@ -93,8 +100,8 @@ export class ActiveSegment {
     for (let needed = this.#isMarked ? 1 : 2; needed > 0; needed--) {
       const { sizeBytes, chain } = this;
       try {
-        yield* this.write(calls, encode(chain));
-        yield* this.sync(calls);
+        yield* wait(this.write(calls, encode(chain)));
+        yield* wait(this.sync(calls));
       } catch {
         this.sizeBytes = sizeBytes;
         this.chain = chain;
@@ -107,21 +114,24 @@ export class ActiveSegment {
   /** Removes what was written after `sizeBytes`, durably. */
   *#cutBack(calls: Calls): Steps<void> {
     yield calls.of(this.#file).truncate(this.sizeBytes);
-    yield* this.sync(calls);
+    yield* wait(this.sync(calls));
   }
 
-  /** Puts every byte on stable storage; returns how long that took, in milliseconds. */
-  *sync(calls: Calls): Steps<number> {
-    const start = performance.now();
-    yield calls.of(this.#file).sync();
-    this.isSynced = true;
-    return performance.now() - start;
+  /** Puts every byte on stable storage. */
+  sync(calls: Calls): Eventual<void> {
+    return after(
+      calls.of(this.#file).sync(),
+      () => void (this.isSynced = true),
+    );
   }
 
   /** Throws unless the journal's name still refers to this file, and no other process has changed its size. */
-  *assertOurs(calls: Calls): Steps<void> {
+  assertOurs(calls: Calls): Eventual<void> {
     const found = calls.stat(this.#context.paths.active);
-    const named = isLater(found) ? yield* wait(found) : found;
+    return after(found, (named) => this.#assertNamed(named));
+  }
+
+  #assertNamed(named: FileStat | undefined): void {
     if (
       named?.identity === this.#identity && named.sizeBytes === this.sizeBytes
     ) {

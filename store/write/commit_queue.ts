@@ -140,13 +140,14 @@ export class CommitQueue {
 
   /** Lets callers that a commit has woken append again, so that they share the next one. */
   async settle(): Promise<void> {
-    const start = performance.now();
-    let seen: number;
-    do {
-      seen = this.#appends;
+    let start: number | undefined;
+    for (;;) {
+      const seen = this.#appends;
       for (let turn = 0; turn < SETTLE_TURNS; turn++) await undefined;
-    } while (
-      seen !== this.#appends && performance.now() - start < MAX_SETTLE_MS
-    );
+      if (seen === this.#appends) return;
+      const now = performance.now();
+      start ??= now;
+      if (now - start >= MAX_SETTLE_MS) return;
+    }
   }
 }

@@ -1,6 +1,8 @@
+import { MiniError } from "../../base/errors.ts";
 import { tooLarge } from "../../base/json.ts";
 import { wallClockMs } from "../../fs/system.ts";
-import type { Encoded, Unit, WriteFormat } from "../format/line.ts";
+import type { Encoded, WriteFormat } from "../format/line.ts";
+import type { Commit } from "./commit_queue.ts";
 
 /** Makes the lines of commits, and knows their times. */
 export class Encoder {
@@ -31,9 +33,9 @@ export class Encoder {
     return wall === undefined ? this.at : Math.max(wall, this.at ?? wall);
   }
 
-  /** Encodes units. Nothing is written yet, so a failure affects only them. */
+  /** Encodes a commit. Nothing is written yet, so a failure affects only it. */
   encode(
-    units: readonly Unit[],
+    { units, records }: Commit,
     { first, durable, chain, at }: {
       readonly first: number;
       readonly durable: number;
@@ -41,6 +43,11 @@ export class Encoder {
       readonly at: number | undefined;
     },
   ): Encoded {
+    const seq = first - 1;
+    if (seq + records > Number.MAX_SAFE_INTEGER) {
+      const message = "Cannot append: there are no more sequence numbers";
+      throw new MiniError("TOO_LARGE", message, { seq });
+    }
     try {
       return this.#format.encode(units, first, durable, chain, at);
     } catch (cause) {

@@ -20,6 +20,7 @@ import {
   type StoreMetrics,
 } from "../telemetry.ts";
 import type { Unit } from "../format/line.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import type { Commit, ObservedAppend } from "./commit_queue.ts";
 
 /** The result of a commit. */
@@ -27,8 +28,6 @@ export interface CommitReport {
   /** The number of its first record. */
   readonly first: number;
   readonly bytes: number;
-  readonly writeMs: number;
-  readonly syncMs: number;
 }
 
 function setSeq(message: AppendMessage, seq: number): void {
@@ -48,8 +47,10 @@ export class WriterMeter {
   #failures = 0;
   /** How long the last fsync of a commit took, in milliseconds. */
   #lastSyncMs = 0;
-  /** When the commit began that is under way, and how many callers share it. */
-  #begun: { readonly at: number; readonly callers: number } | undefined;
+  /** The number of callers that share the commit that is under way. */
+  #callersNow = 0;
+  /** Measures commits. */
+  readonly watch: Stopwatch = new Stopwatch();
   /** Why the last commit failed, if there was no space for it. */
   noSpace: MiniError | undefined;
   /** How long opening took, in milliseconds. */
@@ -70,7 +71,7 @@ export class WriterMeter {
       kind: "store",
       records: this.#records,
       bytes: this.#bytes,
-      waiting: this.#waiting() + (this.#begun?.callers ?? 0),
+      waiting: this.#waiting() + this.#callersNow,
       failures: this.#failures,
       rotations: this.rotations,
       openMs: this.openMs,
@@ -128,7 +129,8 @@ export class WriterMeter {
     return COMMIT.run(
       about,
       run,
-      (message, { bytes, writeMs, syncMs }) => {
+      (message, { bytes }) => {
+        const { writeMs, syncMs } = this.watch;
         message.bytes = bytes;
         message.writeMs = writeMs;
         message.syncMs = syncMs;
@@ -141,7 +143,7 @@ export class WriterMeter {
     | { readonly ms: number; readonly isOver: boolean; readonly slowMs: number }
     | undefined {
     const slowMs = this.#slowMs;
-    const waited = performance.now() - (this.#begun?.at ?? Infinity);
+    const waited = performance.now() - (this.watch.begun ?? Infinity);
     const isOver = waited < slowMs;
     const ms = isOver ? this.#lastSyncMs : waited;
     return ms < slowMs ? undefined : { ms, isOver, slowMs };
@@ -149,12 +151,12 @@ export class WriterMeter {
 
   /** Notes that a commit begins. */
   begin({ callers }: Commit): void {
-    this.#begun = { at: performance.now(), callers };
+    this.#callersNow = callers;
   }
 
   /** Counts a commit that has failed. */
   countFailure(error: unknown): void {
-    this.#begun = undefined;
+    this.#end();
     this.#failures++;
     this.noSpace = hasCode(error, "NO_SPACE") ? error : undefined;
   }
@@ -162,9 +164,11 @@ export class WriterMeter {
   /** Counts a commit. */
   count(
     { records, callers, isDurable }: Commit,
-    { bytes, writeMs, syncMs }: CommitReport,
+    { bytes }: CommitReport,
   ): void {
-    this.#begun = this.noSpace = undefined;
+    const { writeMs, syncMs } = this.watch;
+    this.#end();
+    this.noSpace = undefined;
     this.#records += records;
     this.#bytes += bytes;
     this.#callers.record(callers);
@@ -176,6 +180,11 @@ export class WriterMeter {
     if (syncMs < this.#slowMs) return;
     const waiting = this.#waiting();
     SLOW.tell(() => ({ path: this.#path, syncMs, records, waiting }));
+  }
+
+  #end(): void {
+    this.#callersNow = 0;
+    this.watch.begun = undefined;
   }
 
   /** Tells of a rotation after record `last`. */

@@ -50,7 +50,7 @@ export function* startNext(
       // The rotation has stopped half-way.
       yield* rename(sealed, paths.active);
     }
-    yield* old.assertOurs(calls);
+    yield* wait(old.assertOurs(calls));
     throw failed(context, error, "start a new segment of");
   }
 }

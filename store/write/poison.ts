@@ -28,14 +28,19 @@ export class Poison {
     try {
       return yield* task();
     } catch (error) {
-      if (error instanceof MiniError) {
-        this.#onFailure(error);
-        throw error;
-      }
-      this.failure = poisoned(this.#path, error);
-      this.#onFailure(this.failure);
-      this.#failed.resolve(this.failure);
-      throw this.failure;
+      throw this.judge(error);
     }
+  }
+
+  /** The error of a task that has failed with `error`, which poisons the log unless it is a {@linkcode MiniError}. */
+  judge(error: unknown): MiniError {
+    if (error instanceof MiniError) {
+      this.#onFailure(error);
+      return error;
+    }
+    this.failure = poisoned(this.#path, error);
+    this.#onFailure(this.failure);
+    this.#failed.resolve(this.failure);
+    return this.failure;
   }
 }

@@ -3,8 +3,8 @@ import type { FileHandle, FileLock } from "../../fs/file_system.ts";
 import { replaceFile, replaceFileDurably } from "../../fs/atomic_file.ts";
 import { asyncCalls, blockingCalls, type Calls } from "../../fs/steps/calls.ts";
 import {
+  after,
   type Eventual,
-  isLater,
   runLater,
   type Steps,
   wait,
@@ -20,6 +20,7 @@ import type { JournalContext } from "../journal.ts";
 import type { KeepOptions } from "../options.ts";
 import { lastTimeIn } from "../read/native_segments.ts";
 import { beyondAge, beyondSize } from "./keep.ts";
+import type { Stopwatch } from "./stopwatch.ts";
 
 /** Compacts up to a record, if there is anything to remove. */
 type Compact = (upTo: number) => Eventual<unknown>;
@@ -124,25 +125,31 @@ export class SegmentSet {
   }
 
   /**
-   * Appends to the active segment lines of which the last time is `at`; returns
-   * how long that took. Throws `NO_SPACE` once the file is as it was before.
+   * Appends to the active segment lines of which the last time is `at`. Throws
+   * `NO_SPACE` once the file is as it was before.
    *
    * The order is a rule: only after the fsync does the check of file and lock
    * prove that what became durable is in our journal.
    */
-  *append(
+  append(
     calls: Calls,
     encoded: Encoded,
-    { durable, at }: {
+    { durable, at, watch }: {
       readonly durable: boolean;
       readonly at: number | undefined;
+      readonly watch: Stopwatch;
     },
-  ): Steps<{ writeMs: number; syncMs: number }> {
-    const writeMs = yield* this.#active.write(calls, encoded);
-    this.#at = at ?? this.#at;
-    const syncMs = durable ? yield* this.#active.sync(calls) : 0;
-    yield* this.#assertOurs(calls);
-    return { writeMs, syncMs };
+  ): Eventual<void> {
+    watch.begin();
+    return after(this.#active.write(calls, encoded), () => {
+      watch.written();
+      this.#at = at ?? this.#at;
+      if (!durable) return this.#assertOurs(calls);
+      return after(this.#active.sync(calls), () => {
+        watch.synced();
+        return this.#assertOurs(calls);
+      });
+    });
   }
 
   /** Lets readers see what was appended. */
@@ -156,8 +163,8 @@ export class SegmentSet {
   *sync(calls: Calls): Steps<void> {
     const { durableBytes, readableBytes } = this.#active;
     if (durableBytes === readableBytes) return;
-    yield* this.#active.sync(calls);
-    yield* this.#assertOurs(calls);
+    yield* wait(this.#active.sync(calls));
+    yield* wait(this.#assertOurs(calls));
     this.#active.durableBytes = readableBytes;
   }
 
@@ -172,18 +179,19 @@ export class SegmentSet {
   }
 
   /** Throws unless the journal is still ours alone. Checked after a write: a process that takes the lock later sees what was written. */
-  *#assertOurs(calls: Calls): Steps<void> {
-    yield* this.#active.assertOurs(calls);
-    const current = calls.isCurrent(this.#lock);
-    const isOurs = isLater(current) ? yield* wait(current) : current;
-    if (isOurs) return;
-    throw new Error("its lock file was removed or replaced");
+  #assertOurs(calls: Calls): Eventual<void> {
+    const isCurrent = () => calls.isCurrent(this.#lock);
+    const current = after(this.#active.assertOurs(calls), isCurrent);
+    return after(current, (isOurs) => {
+      if (isOurs) return;
+      throw new Error("its lock file was removed or replaced");
+    });
   }
 
   /** Seals the active segment, which ends with record `sequence` and is durable, and starts the next. */
   *rotate(calls: Calls, sequence: number): Steps<void> {
     const old = this.#active;
-    yield* this.#assertOurs(calls);
+    yield* wait(this.#assertOurs(calls));
     const header = { ...this.#header, base: sequence, prev: hex(old.chain) };
     const path = this.#context.paths.sealed(this.base);
     this.#active = yield* startNext(calls, this.#context, {
@@ -306,7 +314,7 @@ export class SegmentSet {
         (file) => file.write(bytes),
       );
     } catch (error) {
-      await runLater(old.assertOurs(this.calls));
+      await old.assertOurs(this.calls);
       throw failed(this.#context, error, "reset");
     }
     const end = { sizeBytes: bytes.length, chain };

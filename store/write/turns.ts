@@ -1,12 +1,12 @@
 import { Mutex } from "../../base/mutex.ts";
 import type { Calls } from "../../fs/steps/calls.ts";
-import { runAtOnce, runLater, type Steps } from "../../fs/steps/steps.ts";
+import { after, type Eventual } from "../../fs/steps/steps.ts";
 import type { Unit } from "../format/line.ts";
 import type { AppendMessage } from "../telemetry.ts";
 import { type Commit, CommitQueue, type PartOfCommit } from "./commit_queue.ts";
 
 /** Makes a commit, with one half of the file system. Never throws. */
-type MakeCommit = (calls: Calls, commit: Commit) => Steps<void>;
+type MakeCommit = (calls: Calls, commit: Commit) => Eventual<void>;
 
 /** Decides when commits are made and other tasks run: one at a time touches the files, in the order of the calls. */
 export class Turns {
@@ -54,7 +54,7 @@ export class Turns {
     message: AppendMessage | undefined,
   ): PartOfCommit {
     const part = this.#queue.add(units, isDurable, message);
-    while (!this.#queue.isEmpty) runAtOnce(this.#commitNext(calls));
+    while (!this.#queue.isEmpty) this.#commitNext(calls);
     return part;
   }
 
@@ -65,7 +65,7 @@ export class Turns {
     return this.#mutex.run(async () => {
       try {
         while (this.#queue.has(last)) {
-          await runLater(this.#commitNext(this.#calls));
+          await this.#commitNext(this.#calls);
         }
         return await task();
       } finally {
@@ -81,7 +81,7 @@ export class Turns {
 
   async #commitAll(): Promise<void> {
     this.#isCommitting = true;
-    const commitNext = () => runLater(this.#commitNext(this.#calls));
+    const commitNext = () => this.#commitNext(this.#calls);
     while (!this.#queue.isEmpty) {
       await this.#queue.settle();
       await this.#mutex.run(commitNext);
@@ -89,12 +89,11 @@ export class Turns {
     this.#isCommitting = false;
   }
 
-  *#commitNext(calls: Calls): Steps<void> {
+  #commitNext(calls: Calls): Eventual<void> {
     const commit = this.#queue.shift();
     if (commit === undefined) return;
     this.#tasks++;
     // Those who wait for the commit run once this has ended, where it has not more to do.
-    yield* this.#make(calls, commit);
-    this.#tasks--;
+    return after(this.#make(calls, commit), () => void this.#tasks--);
   }
 }

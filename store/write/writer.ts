@@ -11,7 +11,13 @@ import type { FileCompactionReport } from "../log.ts";
 import type { KeepOptions } from "../options.ts";
 import { compactUpTo } from "./compaction.ts";
 import type { Calls } from "../../fs/steps/calls.ts";
-import { runLater, type Steps, wait } from "../../fs/steps/steps.ts";
+import {
+  type Eventual,
+  runLater,
+  settle,
+  type Steps,
+  wait,
+} from "../../fs/steps/steps.ts";
 import { Poison } from "./poison.ts";
 import { Rotation } from "./rotation.ts";
 import { Encoder } from "./encoder.ts";
@@ -228,47 +234,49 @@ export class Writer implements CommittedEnd {
   }
 
   /** Makes a commit, and lets those who wait for it know. */
-  *#settle(calls: Calls, commit: Commit): Steps<void> {
-    const run = () => this.#commit(calls, commit);
+  #settle(calls: Calls, commit: Commit): Eventual<void> {
     this.meter.begin(commit);
-    try {
-      const report = COMMIT.isObserved
-        ? yield* wait(this.meter.commit(commit, this, () => calls.run(run())))
-        : yield* run();
-      this.meter.count(commit, report);
-      this.meter.appended(commit.observed, report.first);
-      commit.resolve(report.first);
-    } catch (error) {
-      this.meter.countFailure(error);
-      this.meter.notAppended(commit.observed, error);
-      return commit.reject(error);
-    }
-    this.#change.fire();
-    if (this.rotation.isDue) yield* this.#rotateQuietly(calls);
+    const make = () => this.#commit(calls, commit);
+    return settle(
+      () => COMMIT.isObserved ? this.meter.commit(commit, this, make) : make(),
+      (report) => {
+        this.meter.count(commit, report);
+        this.meter.appended(commit.observed, report.first);
+        commit.resolve(report.first);
+        this.#change.fire();
+        if (!this.rotation.isDue) return;
+        return calls.run(this.#rotateQuietly(calls));
+      },
+      (error) => {
+        this.meter.countFailure(error);
+        this.meter.notAppended(commit.observed, error);
+        commit.reject(error);
+      },
+    );
   }
 
-  *#commit(
-    calls: Calls,
-    { units, records, isDurable }: Commit,
-  ): Steps<CommitReport> {
+  #commit(calls: Calls, commit: Commit): Eventual<CommitReport> {
+    if (this.failure !== undefined) throw this.failure;
+    const { isDurable } = commit;
     const first = this.sequence + 1;
-    const last = this.sequence + records;
-    if (last > Number.MAX_SAFE_INTEGER) {
-      const message = "Cannot append: there are no more sequence numbers";
-      throw new MiniError("TOO_LARGE", message, { seq: this.sequence });
-    }
+    const last = this.sequence + commit.records;
     const at = this.#encoder.now();
     const [durable, { chain }] = [this.#durable, this.#segments];
-    const encoded = this.#encoder.encode(units, { first, durable, chain, at });
-    const append = () =>
-      this.#segments.append(calls, encoded, { durable: isDurable, at });
-    const took = yield* this.#poison.guard(append);
-    if (isDurable) this.#durable = last;
-    this.#encoder.at = at ?? this.#encoder.at;
-    this.sequence = last;
-    this.#segments.acknowledge();
-    const { writeMs, syncMs } = took;
-    return { first, bytes: encoded.bytes.length, writeMs, syncMs };
+    const encoded = this.#encoder.encode(commit, { first, durable, chain, at });
+    const how = { durable: isDurable, at, watch: this.meter.watch };
+    return settle(
+      () => this.#segments.append(calls, encoded, how),
+      () => {
+        if (isDurable) this.#durable = last;
+        this.#encoder.at = at ?? this.#encoder.at;
+        this.sequence = last;
+        this.#segments.acknowledge();
+        return { first, bytes: encoded.bytes.length };
+      },
+      (error) => {
+        throw this.#poison.judge(error);
+      },
+    );
   }
 
   /** Told of each failure of a task. */

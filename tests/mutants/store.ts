@@ -267,10 +267,10 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     name: "look-at-the-journal-before-fsync",
     file: "store/write/segment_set.ts",
     edits: [[
-      "    const syncMs = durable ? yield* this.#active.sync(calls) : 0;\n" +
-      "    yield* this.#assertOurs(calls);\n",
-      "    yield* this.#assertOurs(calls);\n" +
-      "    const syncMs = durable ? yield* this.#active.sync(calls) : 0;\n",
+      "      return after(this.#active.sync(calls), () => {\n" +
+      "        watch.synced();\n        return this.#assertOurs(calls);\n      });\n",
+      "      return after(this.#assertOurs(calls), () =>\n" +
+      "        after(this.#active.sync(calls), () => watch.synced()));\n",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",

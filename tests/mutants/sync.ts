@@ -14,8 +14,8 @@ export const SYNC_MUTANTS: readonly Mutant[] = [
       "    if (commit === undefined) return;\n    this.#tasks++;\n",
       "    if (commit === undefined) return;\n",
     ], [
-      "    yield* this.#make(calls, commit);\n    this.#tasks--;\n",
-      "    yield* this.#make(calls, commit);\n",
+      "    return after(this.#make(calls, commit), () => void this.#tasks--);\n",
+      "    return this.#make(calls, commit);\n",
     ]],
     killedBy: appendSync(
       "throws BUSY while a commit is under way, and loses nothing",
@@ -39,8 +39,8 @@ export const SYNC_MUTANTS: readonly Mutant[] = [
     name: "take-one-commit-along",
     file: "store/write/turns.ts",
     edits: [[
-      "    while (!this.#queue.isEmpty) runAtOnce(",
-      "    if (!this.#queue.isEmpty) runAtOnce(",
+      "    while (!this.#queue.isEmpty) this.#commitNext(calls);\n",
+      "    if (!this.#queue.isEmpty) this.#commitNext(calls);\n",
     ]],
     killedBy: appendSync(
       "writes commits that wait one after another, where they are too large for one",

@@ -86,8 +86,8 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   wrong(
     "poisoning-is-told-twice",
     "store/write/poison.ts",
-    "      this.#onFailure(this.failure);\n",
-    "      this.#onFailure(this.failure);\n      this.#onFailure(this.failure);\n",
+    "    this.#onFailure(this.failure);\n",
+    "    this.#onFailure(this.failure);\n    this.#onFailure(this.failure);\n",
   ),
   meter(
     "full-disk-is-not-told",

@@ -25,29 +25,20 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "append-without-fsync",
     file: "store/write/segment_set.ts",
-    edits: [["durable ? yield* this.#active.sync(calls) : 0", "0"]],
+    edits: [["after(this.#active.sync(calls), ", "after(undefined, "]],
     killedBy: powerCut("appends one after another"),
   },
   {
     name: "acknowledge-before-fsync",
     file: "store/write/writer.ts",
-    edits: [
-      ["    { units, records, isDurable }: Commit,\n", "    commit: Commit,\n"],
-      [
-        "    const first = this.sequence + 1;\n",
-        "    const { units, records, isDurable } = commit;\n" +
-        "    const first = this.sequence + 1;\n",
-      ],
-      [
-        "    const took = yield* this.#poison.guard(append);\n",
-        "    const segments = this.#segments;\n" +
-        "    const took = yield* this.#poison.guard(function* () {\n" +
-        "      const took = yield* segments.append(calls, encoded, { durable: false, at });\n" +
-        "      commit.resolve(first);\n" +
-        "      if (isDurable) yield* segments.sync(calls);\n" +
-        "      return took;\n    });\n",
-      ],
-    ],
+    edits: [[
+      "    const make = () => this.#commit(calls, commit);\n",
+      "    const make = () => {\n" +
+      "      const first = this.sequence + 1;\n" +
+      "      const made = this.#commit(calls, commit);\n" +
+      "      commit.resolve(first);\n" +
+      "      return made;\n    };\n",
+    ]],
     killedBy: failure(
       "fsync fails with EIO: the log is poisoned, and nothing more is written",
     ),
@@ -66,9 +57,9 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "retry-failed-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "    yield calls.of(this.#file).sync();\n",
-      "    try {\n      yield calls.of(this.#file).sync();\n    } catch {\n" +
-      "      yield calls.of(this.#file).sync();\n    }\n",
+      "      calls.of(this.#file).sync(),\n",
+      "      settle(\n        () => calls.of(this.#file).sync(),\n" +
+      "        () => {},\n        () => calls.of(this.#file).sync(),\n      ),\n",
     ]],
     killedBy: failure(
       "fsync fails with EIO: the log is poisoned, and nothing more is written",
@@ -78,10 +69,10 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "failed-append-does-not-poison",
     file: "store/write/poison.ts",
     edits: [[
-      "      this.failure = poisoned(this.#path, error);\n" +
-      "      this.#onFailure(this.failure);\n" +
-      "      this.#failed.resolve(this.failure);\n      throw this.failure;\n",
-      "      throw poisoned(this.#path, error);\n",
+      "    this.failure = poisoned(this.#path, error);\n" +
+      "    this.#onFailure(this.failure);\n" +
+      "    this.#failed.resolve(this.failure);\n    return this.failure;\n",
+      "    return poisoned(this.#path, error);\n",
     ]],
     killedBy: failure(
       "fsync fails with EIO: the log is poisoned, and nothing more is written",
@@ -90,7 +81,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "keep-a-lost-log-to-oneself",
     file: "store/write/poison.ts",
-    edits: [["      this.#failed.resolve(this.failure);\n", ""]],
+    edits: [["    this.#failed.resolve(this.failure);\n", ""]],
     killedBy: {
       file: "tests/state/watch_test.ts",
       test: "StateManager tells of a log that is lost while nobody appends",
@@ -100,10 +91,11 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "reuse-number-after-failed-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "    yield calls.of(this.#file).sync();\n    this.isSynced = true;\n",
-      "    try {\n      yield calls.of(this.#file).sync();\n    } catch (error) {\n" +
-      '      throw failed(this.#context, error, "sync");\n' +
-      "    }\n    this.isSynced = true;\n",
+      "    return after(\n      calls.of(this.#file).sync(),\n" +
+      "      () => void (this.isSynced = true),\n    );\n",
+      "    return settle(\n      () => calls.of(this.#file).sync(),\n" +
+      "      () => void (this.isSynced = true),\n" +
+      '      (error) => {\n        throw failed(this.#context, error, "sync");\n      },\n    );\n',
     ]],
     killedBy: failingCalls("concurrent appends"),
   },
@@ -111,8 +103,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "no-space-keeps-part-of-write",
     file: "store/write/active_segment.ts",
     edits: [[
-      "      if (!isNoSpace(error)) throw error;\n      yield* this.#cutBack(calls);\n",
-      "      if (!isNoSpace(error)) throw error;\n",
+      "        return after(calls.run(this.#cutBack(calls)), () => {\n",
+      "        return after(undefined, () => {\n",
     ]],
     killedBy: failure(
       "write fails with ENOSPC: nothing of it is kept, and the log continues",
@@ -122,7 +114,7 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "cut-back-without-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "    yield calls.of(this.#file).truncate(this.sizeBytes);\n    yield* this.sync(calls);\n",
+      "    yield calls.of(this.#file).truncate(this.sizeBytes);\n    yield* wait(this.sync(calls));\n",
       "    yield calls.of(this.#file).truncate(this.sizeBytes);\n",
     ]],
     killedBy: failure(
@@ -146,8 +138,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "mark-without-fsync",
     file: "store/write/active_segment.ts",
     edits: [[
-      "        yield* this.write(calls, encode(chain));\n        yield* this.sync(calls);\n",
-      "        yield* this.write(calls, encode(chain));\n",
+      "        yield* wait(this.write(calls, encode(chain)));\n        yield* wait(this.sync(calls));\n",
+      "        yield* wait(this.write(calls, encode(chain)));\n",
     ]],
     killedBy: powerCut("open and close"),
     equivalent:
@@ -176,8 +168,8 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
     name: "sync-of-another-file",
     file: "store/write/segment_set.ts",
     edits: [[
-      "    yield* this.#active.sync(calls);\n    yield* this.#assertOurs(calls);\n    this.#active.durable",
-      "    yield* this.#active.sync(calls);\n    this.#active.durable",
+      "    yield* wait(this.#active.sync(calls));\n    yield* wait(this.#assertOurs(calls));\n    this.#active.durable",
+      "    yield* wait(this.#active.sync(calls));\n    this.#active.durable",
     ]],
     killedBy: {
       file: "tests/store/outsiders_test.ts",
