@@ -32,9 +32,9 @@ if (ref === undefined) throw new TypeError("which commit? bench:against REF");
 const ROUNDS = Number(options.rounds);
 /** Records enough for opening them to take most of the time. */
 const READ_COUNT = 200_000;
-/** The operations of a measure by its callers: for a second or so, since the first ones run code that is not compiled yet. */
+/** The operations of a measure by its callers: for a second or two, since the first ones run code that is not compiled yet. */
 const OPERATIONS: Readonly<Record<number, number>> = {
-  1: 1_500,
+  1: 3_000,
   8: 8_000,
   64: 40_000,
   1_024: 150_000,
