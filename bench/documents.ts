@@ -5,7 +5,7 @@ import { clusterTables } from "./cluster_tables.ts";
 import { goals } from "./goals.ts";
 import { type Findings, mergeResults } from "./results.ts";
 import { fillSentences } from "./sentences.ts";
-import { fill, type Results, tables } from "./tables.ts";
+import { type Compared, fill, type Results, tables } from "./tables.ts";
 
 const root = fromFileUrl(new URL("../", import.meta.url));
 /** The file that every figure of the documents comes from. */
@@ -32,12 +32,14 @@ export function filled(name: string, page: string, results: Results): string {
  * same one before, and what the file holds then into charts and pages.
  */
 export async function writeDocuments(parts: Partial<Results>): Promise<void> {
-  const { findings = [], growth = [] } = parts;
+  const { findings = [], growth = [], against, observed } = parts;
   const before: Results = JSON.parse(await Deno.readTextFile(RESULTS));
   const all = merge(before.findings, findings);
   const results = await mergeResults<Results>(RESULTS, {
     ...parts,
     findings: all,
+    ...against && { against: joined(before.against, against) },
+    ...observed && { observed: joined(before.observed, observed) },
     goals: goals(all),
   });
   if (findings.length > 0 || growth.length > 0) {
@@ -61,4 +63,14 @@ function merge(
 ): Findings[] {
   const byId = new Map([...before, ...found].map((each) => [each.id, each]));
   return [...byId.values()];
+}
+
+/** Comparisons with one commit, measured at different times. */
+function joined(before: Compared | undefined, found: Compared): Compared {
+  if (before?.commit !== found.commit) return found;
+  const comparisons = [...before.comparisons, ...found.comparisons];
+  const byName = new Map(
+    comparisons.map((each) => [each.what + each.who, each]),
+  );
+  return { ...found, comparisons: [...byName.values()] };
 }

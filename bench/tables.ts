@@ -30,7 +30,7 @@ export interface Results {
 }
 
 /** Another commit, compared with today's source. */
-interface Compared {
+export interface Compared {
   readonly machine: string;
   readonly commit: string;
   readonly comparisons: readonly Comparison[];
@@ -187,9 +187,16 @@ function channelsTable({ against, observed }: Results): string | undefined {
   if (against === undefined || observed === undefined) return undefined;
   const cell = ({ median, quartiles: [first, last] }: Comparison) =>
     `${median.toFixed(2)} (${first.toFixed(2)} to ${last.toFixed(2)})`;
-  const rows = against.comparisons.map((each) => {
-    const other = observed.comparisons.find(({ what }) => what === each.what);
-    return [each.what, cell(each), other === undefined ? "" : cell(other)];
+  const { comparisons } = against;
+  const rows = comparisons.map((each) => {
+    const { what, who } = each;
+    const isSame = (one: Comparison) => one.what === what && one.who === who;
+    const other = observed.comparisons.find(isSame);
+    const isAlone = comparisons.every((one) =>
+      one === each || one.what !== what
+    );
+    const name = isAlone ? what : `${what}: ${who}`;
+    return [name, cell(each), other === undefined ? "" : cell(other)];
   });
   return table(["", "nobody subscribed", "a subscriber to everything"], rows);
 }
