@@ -6,7 +6,7 @@ export function after<T, R>(
   value: Eventual<T>,
   use: (value: T) => Eventual<R>,
 ): Eventual<R> {
-  return isLater(value) ? value.then(use) : use(value);
+  return isLater(value) ? native(value).then(use) : use(value);
 }
 
 /** Gives the value of `run` to `use`, once it is there, or its error to `fail`. */
@@ -21,7 +21,12 @@ export function settle<T, R>(
   } catch (error) {
     return fail(error);
   }
-  return isLater(value) ? value.then(use, fail) : use(value);
+  return isLater(value) ? native(value).then(use, fail) : use(value);
+}
+
+/** A promise of another realm may give what is none. */
+function native<T>(promise: Promise<T>): Promise<T> {
+  return promise instanceof Promise ? promise : Promise.resolve(promise);
 }
 
 /**

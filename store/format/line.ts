@@ -149,7 +149,7 @@ function sealLine(line: string, chain: number): Encoded {
   return seal(line, [line.length], chain);
 }
 
-/** So few bytes pass through the checksum twice before the tables that spare them that are in the cache. */
+/** Up to here a second pass of the checksum takes less time than the tables that spare it, which are not in the cache. */
 const FEW_BYTES = 2 * 1024;
 
 /** Fills in the checksum of every line of `text`; `lengths` are those of the lines, in characters. */

@@ -25,7 +25,7 @@ interface SegmentEnd {
  *
  * The kind of error tells the state of the file: after a {@linkcode MiniError} it
  * is as before; after any other error it is unknown, and the log is poisoned.
- * What it does to the file is in steps, for either half of the file system.
+ * What it does to the file works with either half of the file system.
  */
 export class ActiveSegment {
   readonly #context: JournalContext;

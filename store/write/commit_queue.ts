@@ -5,7 +5,7 @@ import type { AppendMessage } from "../telemetry.ts";
 /** A commit holds at most this many characters of records, or one append alone. */
 const MAX_COMMIT_CHARS = 4 * 1024 * 1024;
 
-/** For at most this long, callers that keep appending may put off the commit that serves them. */
+/** For at most this long after a first look, callers that keep appending may put off the commit that serves them. */
 const MAX_SETTLE_MS = 2;
 
 /** The number of turns of the microtask queue that a caller may take from one acknowledged append to its next. */

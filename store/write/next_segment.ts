@@ -43,7 +43,8 @@ export function* startNext(
     yield* rename(paths.temporary, paths.active);
     return next;
   } catch (error) {
-    if (file !== undefined) yield* attempt(calls.of(file).close);
+    const made = file;
+    if (made !== undefined) yield* attempt(() => calls.of(made).close());
     if (isUnknown) throw error;
     yield* attempt(() => calls.remove(paths.temporary));
     if (yield* old.isAt(calls, sealed)) {

@@ -35,7 +35,7 @@ export class Poison {
   /** The error of a task that has failed with `error`, which poisons the log unless it is a {@linkcode MiniError}. */
   judge(error: unknown): MiniError {
     if (error instanceof MiniError) {
-      this.#onFailure(error);
+      if (error !== this.failure) this.#onFailure(error);
       return error;
     }
     this.failure = poisoned(this.#path, error);

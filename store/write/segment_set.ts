@@ -30,8 +30,8 @@ type Compact = (upTo: number) => Eventual<unknown>;
  *
  * The kind of error tells the state of the files: after a {@linkcode MiniError}
  * they are as before, and the log stays usable; after any other error it is
- * unknown, and the log is poisoned. What an append may do is in steps, for either
- * half of the file system.
+ * unknown, and the log is poisoned. What an append may do works with either half
+ * of the file system.
  */
 export class SegmentSet {
   readonly #context: JournalContext;
@@ -284,9 +284,9 @@ export class SegmentSet {
       yield* wait(calls.syncDirectory(this.#context.paths.directory));
     } catch (error) {
       const doing = `sync the directory without "${this.#released}" for`;
-      const after =
+      const kept =
         "a power cut may bring that segment back, and none is removed until the directory is synced; every other record is kept, and the log stays usable";
-      throw failed(this.#context, error, doing, after);
+      throw failed(this.#context, error, doing, kept);
     }
     this.#released = undefined;
   }

@@ -1,6 +1,6 @@
 /** Measures the parts of one commit at a time, in milliseconds. */
 export class Stopwatch {
-  /** When the write began of the commit that is under way. */
+  /** When the commit under way began to write. */
   begun: number | undefined;
   #written = 0;
   /** How long the last write took. */

@@ -1,3 +1,4 @@
+import { MiniError } from "../../base/errors.ts";
 import { Mutex } from "../../base/mutex.ts";
 import type { Calls } from "../../fs/steps/calls.ts";
 import { after, type Eventual } from "../../fs/steps/steps.ts";
@@ -11,6 +12,8 @@ type MakeCommit = (calls: Calls, commit: Commit) => Eventual<void>;
 /** Decides when commits are made and other tasks run: one at a time touches the files, in the order of the calls. */
 export class Turns {
   readonly #calls: Calls;
+  readonly #blocking: Calls | undefined;
+  readonly #path: string;
   readonly #make: MakeCommit;
   readonly #mutex = new Mutex();
   readonly #queue = new CommitQueue();
@@ -18,20 +21,27 @@ export class Turns {
   /** The number of tasks that touch the files, or will before an append that is called now. */
   #tasks = 0;
 
-  /** @param calls The calls of everything that does not run at once. */
-  constructor(calls: Calls, make: MakeCommit) {
+  /**
+   * @param halves The calls of everything that does not run at once, and of what does.
+   * @param path The file of the active segment.
+   */
+  constructor(
+    { calls, blocking }: {
+      readonly calls: Calls;
+      readonly blocking: Calls | undefined;
+    },
+    path: string,
+    make: MakeCommit,
+  ) {
     this.#calls = calls;
+    this.#blocking = blocking;
+    this.#path = path;
     this.#make = make;
   }
 
   /** The number of appends that wait for their commit to begin. */
   get waiting(): number {
     return this.#queue.waiting;
-  }
-
-  /** Whether a commit can be made at once: nothing touches the files, and nothing is to come first but commits that wait. */
-  get isFree(): boolean {
-    return this.#tasks === 0;
   }
 
   /** Queues units for one commit. Resolves to the number of the last record once the commit is made. */
@@ -46,16 +56,30 @@ export class Turns {
     return added;
   }
 
-  /** Makes every commit that waits, and that of these units, before it returns. */
+  /** Makes every commit that waits, and that of these units, before it returns. Throws if it cannot, or something else has begun. */
   addAtOnce(
-    calls: Calls,
     units: readonly Unit[],
     isDurable: boolean,
     message: AppendMessage | undefined,
   ): PartOfCommit {
+    const calls = this.#callsAtOnce();
     const part = this.#queue.add(units, isDurable, message);
     while (!this.#queue.isEmpty) this.#commitNext(calls);
     return part;
+  }
+
+  #callsAtOnce(): Calls {
+    const path = this.#path;
+    const cannot = `Cannot append synchronously to "${path}":`;
+    if (this.#blocking === undefined) {
+      const message =
+        `${cannot} its file system has no synchronous calls; nothing was written, and append() works`;
+      throw new MiniError("UNSUPPORTED", message, { path });
+    }
+    if (this.#tasks === 0) return this.#blocking;
+    const message =
+      `${cannot} a commit, a rotation, a compaction or another task that is not synchronous is under way; nothing was written: await it, or append synchronously throughout`;
+    throw new MiniError("BUSY", message, { path });
   }
 
   /** Runs a task after the appends that were called before it, and before those that are called later. */

@@ -47,8 +47,8 @@ export interface WriterOptions {
 
 /**
  * Writes at the end of an open journal: makes group commits, and decides whether
- * a failure poisons the log. What it does is in steps, for either half of the
- * file system; {@linkcode Turns} decides when.
+ * a failure poisons the log. What it does works with either half of the file
+ * system; {@linkcode Turns} decides when.
  */
 export class Writer implements CommittedEnd {
   readonly #options: WriterOptions;
@@ -78,13 +78,13 @@ export class Writer implements CommittedEnd {
   ) {
     this.#options = options;
     const { context: { paths: { active: path } }, slowMs } = options;
-    const meter = new WriterMeter(path, slowMs, () => this.#turns.waiting);
-    this.meter = meter;
+    this.meter = new WriterMeter(path, slowMs, () => this.#turns.waiting);
     this.#poison = new Poison(path, (error) => this.#fail(error));
-    this.rotation = new Rotation({ segments, meter }, options);
+    this.rotation = new Rotation({ segments, meter: this.meter }, options);
     this.#segments = segments;
     this.#turns = new Turns(
-      segments.calls,
+      segments,
+      path,
       (calls, commit) => this.#settle(calls, commit),
     );
     this.#durable = recovered.sequence;
@@ -208,37 +208,21 @@ export class Writer implements CommittedEnd {
   ): number {
     const { commit, before } = this.meter.append(
       units,
-      (message) =>
-        this.#turns.addAtOnce(this.#blocking(), units, isDurable, message),
+      (message) => {
+        if (this.failure !== undefined) throw this.failure;
+        return this.#turns.addAtOnce(units, isDurable, message);
+      },
     );
     // Told with the commit.
     if (commit.first === undefined) throw commit.error;
     return commit.first + before;
   }
 
-  /** The calls of an append that does not wait. Throws where there are none, or something else has begun. */
-  #blocking(): Calls {
-    if (this.failure !== undefined) throw this.failure;
-    const { blocking } = this.#segments;
-    const { active: path } = this.#options.context.paths;
-    const cannot = `Cannot append synchronously to "${path}":`;
-    if (blocking === undefined) {
-      const message =
-        `${cannot} its file system has no synchronous calls; nothing was written, and append() works`;
-      throw new MiniError("UNSUPPORTED", message, { path });
-    }
-    if (this.#turns.isFree) return blocking;
-    const message =
-      `${cannot} a commit, a rotation, a compaction or another task that is not synchronous is under way; nothing was written: await it, or append synchronously throughout`;
-    throw new MiniError("BUSY", message, { path });
-  }
-
   /** Makes a commit, and lets those who wait for it know. */
   #settle(calls: Calls, commit: Commit): Eventual<void> {
-    this.meter.begin(commit);
     const make = () => this.#commit(calls, commit);
     return settle(
-      () => COMMIT.isObserved ? this.meter.commit(commit, this, make) : make(),
+      () => COMMIT.isObserved ? this.#commitTold(calls, commit, make) : make(),
       (report) => {
         this.meter.count(commit, report);
         this.meter.appended(commit.observed, report.first);
@@ -248,33 +232,49 @@ export class Writer implements CommittedEnd {
         return calls.run(this.#rotateQuietly(calls));
       },
       (error) => {
-        this.meter.countFailure(error);
         this.meter.notAppended(commit.observed, error);
         commit.reject(error);
       },
     );
   }
 
+  /** Tells of a commit; of one that does not block, also of its end later. */
+  #commitTold(
+    { isBlocking }: Calls,
+    commit: Commit,
+    make: () => Eventual<CommitReport>,
+  ): Eventual<CommitReport> {
+    const run = isBlocking ? make : async () => await make();
+    return this.meter.commit(commit, this, run);
+  }
+
   #commit(calls: Calls, commit: Commit): Eventual<CommitReport> {
-    if (this.failure !== undefined) throw this.failure;
-    const { isDurable } = commit;
+    const { records, isDurable } = commit;
     const first = this.sequence + 1;
-    const last = this.sequence + commit.records;
     const at = this.#encoder.now();
     const [durable, { chain }] = [this.#durable, this.#segments];
-    const encoded = this.#encoder.encode(commit, { first, durable, chain, at });
-    const how = { durable: isDurable, at, watch: this.meter.watch };
+    let bytes = 0;
+    this.meter.begin(commit);
     return settle(
-      () => this.#segments.append(calls, encoded, how),
       () => {
-        if (isDurable) this.#durable = last;
-        this.#encoder.at = at ?? this.#encoder.at;
-        this.sequence = last;
-        this.#segments.acknowledge();
-        return { first, bytes: encoded.bytes.length };
+        if (this.failure !== undefined) throw this.failure;
+        const place = { first, durable, chain, at };
+        const encoded = this.#encoder.encode(commit, place);
+        bytes = encoded.bytes.length;
+        const how = { durable: isDurable, at, watch: this.meter.watch };
+        return this.#segments.append(calls, encoded, how);
       },
-      (error) => {
-        throw this.#poison.judge(error);
+      () => {
+        this.sequence += records;
+        if (isDurable) this.#durable = this.sequence;
+        this.#encoder.at = at ?? this.#encoder.at;
+        this.#segments.acknowledge();
+        return { first, bytes };
+      },
+      (cause) => {
+        const error = this.#poison.judge(cause);
+        this.meter.countFailure(error);
+        throw error;
       },
     );
   }

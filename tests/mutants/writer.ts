@@ -31,13 +31,12 @@ export const WRITER_MUTANTS: readonly Mutant[] = [
   {
     name: "acknowledge-before-fsync",
     file: "store/write/writer.ts",
-    edits: [[
-      "    const make = () => this.#commit(calls, commit);\n",
-      "    const make = () => {\n" +
-      "      const first = this.sequence + 1;\n" +
-      "      const made = this.#commit(calls, commit);\n" +
-      "      commit.resolve(first);\n" +
-      "      return made;\n    };\n",
+    edits: [["durable: isDurable, at,", "durable: false, at,"], [
+      "        return { first, bytes };\n",
+      "        commit.resolve(first);\n" +
+      "        const report = { first, bytes };\n" +
+      "        const synced = calls.run(this.#segments.sync(calls));\n" +
+      "        return synced instanceof Promise ? synced.then(() => report) : report;\n",
     ]],
     killedBy: failure(
       "fsync fails with EIO: the log is poisoned, and nothing more is written",

@@ -219,3 +219,21 @@ Deno.test("MiniStore.sync() makes durable what was appended with durable: false,
     "the next record says that all before it is durable",
   );
 });
+
+Deno.test("MiniStore.append() writes commits of every size around 2 KiB, of one line and of many, that opening finds whole", async () => {
+  const fs = new MemoryFileSystem();
+  const path = "/data/journal.jsonl";
+  const expected: string[] = [];
+  const store = await MiniStore.open<string>(path, { fs });
+  for (let length = 1_900; length < 2_100; length++) {
+    const one = "é".repeat(8) + "x".repeat(length);
+    const many = Array.from({ length: 16 }, () => "y".repeat(length >> 5));
+    await store.append(one);
+    await Promise.all(many.map((each) => store.append(each)));
+    expected.push(one, ...many);
+  }
+  await store.close();
+  await using again = await MiniStore.open<string>(path, { fs });
+  const found = await Array.fromAsync(again.replay(), ({ data }) => data);
+  assertEquals(found, expected);
+});

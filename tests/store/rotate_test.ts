@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { MiniStore } from "@mini/state/store";
+import { type FileSystem, MiniStore } from "@mini/state/store";
 import { crashStates, MemoryFileSystem } from "@mini/state/testing";
 import { TestDirectory } from "../support/dir.ts";
 import { numbers, threeSegments } from "../support/records.ts";
@@ -82,6 +82,28 @@ Deno.test("MiniStore starts a new segment beyond maxSegmentBytes, and cat of the
   assertEquals(records.length, 40);
 });
 
+/** A file system whose files have methods that need them as `this`. */
+function unbound(fs: MemoryFileSystem): FileSystem {
+  const create = async (path: string, mode: number) =>
+    new Proxy(await fs.create(path, mode), {
+      get: (file, name, receiver) => {
+        const member = Reflect.get(file, name);
+        if (typeof member !== "function") return member;
+        return function (this: unknown, ...args: unknown[]) {
+          assertEquals(this === receiver, true, String(name));
+          return member.apply(file, args);
+        };
+      },
+    });
+  return new Proxy(fs, {
+    get: (_, name) => {
+      if (name === "create") return create;
+      const member = Reflect.get(fs, name, fs);
+      return typeof member === "function" ? member.bind(fs) : member;
+    },
+  });
+}
+
 const MOVES: [
   name: string,
   move: (store: MiniStore<number>) => Promise<void>,
@@ -94,7 +116,7 @@ for (const [name, move] of MOVES) {
     for (let failing = 1;; failing++) {
       const fs = new MemoryFileSystem();
       const path = "/data/journal.jsonl";
-      const store = await MiniStore.open<number>(path, { fs });
+      const store = await MiniStore.open<number>(path, { fs: unbound(fs) });
       await store.append(1);
       const start = fs.calls;
       let open = 1;

@@ -111,6 +111,40 @@ Deno.test("a log tells of an append that it refuses after a failure", async () =
   assertEquals(told, failures);
 });
 
+Deno.test("a log tells the end of a commit that fails before anything is written as it tells that of any other", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  using listener = new Listener(["commit"], []);
+  // Too large for one commit.
+  const text = "x".repeat(3 * 1024 * 1024);
+  const appends = [store.append(text), store.append(text)];
+  for (const result of await Promise.allSettled(appends)) {
+    assertEquals(result.status, "rejected");
+  }
+  const events = ["start", "end", "error", "asyncStart", "asyncEnd"];
+  assertEquals(
+    listener.events.map(({ name }) => name),
+    [...events, ...events].map((event) => `commit ${event}`),
+  );
+  fs.hooks = {};
+  await store.close();
+});
+
+Deno.test("a log has counted the failure that poisons it when failed resolves", async () => {
+  const fs = new MemoryFileSystem();
+  const store = await MiniStore.open<string>(PATH, { fs });
+  fs.hooks.before = ({ operation }) =>
+    operation === "sync" ? { code: "EIO" } : undefined;
+  const counted = store.failed.then(() => store.metrics());
+  await assertRejects(() => store.append("a"));
+  const { failures, waiting } = await counted;
+  assertEquals({ failures, waiting }, { failures: 1, waiting: 0 });
+  fs.hooks = {};
+  await store.close();
+});
+
 Deno.test("a log tells of no rotation where there is no record to seal, and counts none", async () => {
   const fs = new MemoryFileSystem();
   using listener = listen();
