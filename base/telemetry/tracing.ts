@@ -6,15 +6,20 @@ import {
 } from "node:diagnostics_channel";
 
 /** Changes a message, unless a subscriber has frozen it: that must not fail the operation. */
-export function quietly<A extends readonly unknown[]>(
-  change: (...args: A) => void,
-  ...args: A
+export function quietly<M, V>(
+  change: (message: M, value: V) => void,
+  message: M,
+  value: V,
 ): void {
   try {
-    change(...args);
+    change(message, value);
   } catch {
     // It stays as it is.
   }
+}
+
+function setError(message: object, error: unknown): void {
+  Object.assign(message, { error });
 }
 
 /**
@@ -88,18 +93,21 @@ export class Trace<M extends object> {
    * How the rest ends is told by {@linkcode Trace.succeed} or {@linkcode Trace.fail};
    * if `run` throws, nothing is left to tell.
    */
-  begin<T>(message: M, run: () => T): T {
-    const { start, end } = this.#channel;
-    return start.runStores(message, () => {
-      try {
-        return run();
-      } catch (cause) {
-        this.#tellError(message, cause);
-        throw cause;
-      } finally {
-        end.publish(message);
-      }
-    });
+  begin<T>(message: M, run: (message: M) => T): T {
+    const { start } = this.#channel;
+    // Not a closure: there may be one for each caller that waits.
+    return start.runStores(message, this.#runTold<T>, this, message, run);
+  }
+
+  #runTold<T>(message: M, run: (message: M) => T): T {
+    try {
+      return run(message);
+    } catch (cause) {
+      this.#tellError(message, cause);
+      throw cause;
+    } finally {
+      this.#channel.end.publish(message);
+    }
   }
 
   /** Tells that an operation has succeeded. */
@@ -119,7 +127,7 @@ export class Trace<M extends object> {
   }
 
   #tellError(message: M, cause: unknown): void {
-    quietly(() => Object.assign(message, { error: cause }));
+    quietly(setError, message, cause);
     this.#channel.error.publish(message);
   }
 }

@@ -17,6 +17,10 @@ import {
 import { RECEIVE, type ReceiveMessage } from "../telemetry/messages.ts";
 import { toldDelivery } from "../telemetry/told.ts";
 
+function setWaited(message: { waited: boolean }, waited: boolean): void {
+  message.waited = waited;
+}
+
 /** A call of `receive` that waits. */
 interface Waiter<T, M> {
   readonly max: number;
@@ -345,7 +349,7 @@ export class Dispatcher<T, M> {
     for (const waiter of this.#waiters) {
       until = Math.min(until, waiter.until);
       const { told } = waiter;
-      if (told !== undefined) quietly(() => told.waited = true);
+      if (told !== undefined) quietly(setWaited, told, true);
     }
     // Without a deadline too: the timer keeps the process alive while somebody waits.
     const ms = Math.max(0, Math.ceil(until - now));

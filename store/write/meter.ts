@@ -90,10 +90,11 @@ export class WriterMeter {
     run: (message?: AppendMessage) => R,
   ): R {
     if (!APPEND.isObserved || units[0]?.message !== undefined) return run();
-    const records = units.reduce((sum, { batch = 1 }) => sum + batch, 0);
+    let records = 0;
+    for (const { batch = 1 } of units) records += batch;
     const message: AppendMessage = { path: this.#path, records };
     units[0]!.message = message;
-    return APPEND.begin(message, () => run(message));
+    return APPEND.begin(message, run);
   }
 
   /** Tells that the appends of a commit have succeeded, of which `first` is the first record. */
@@ -115,6 +116,8 @@ export class WriterMeter {
     { sequence, id: logId }: { sequence: number; id: string | undefined },
     run: () => Eventual<CommitReport>,
   ): Eventual<CommitReport> {
+    const appends: object[] = [];
+    for (const { message } of units) if (message) appends.push(message);
     const about = (): CommitMessage => ({
       path: this.#path,
       ...(logId !== undefined && { logId }),
@@ -122,8 +125,7 @@ export class WriterMeter {
       last: sequence + records,
       records,
       callers,
-      appends: units.map(({ message }) => message)
-        .filter((message) => message !== undefined),
+      appends,
       durable,
     });
     return COMMIT.run(
