@@ -5,7 +5,7 @@ import {
 } from "../../base/telemetry/histogram.ts";
 import { quietly } from "../../base/telemetry/tracing.ts";
 import { hasCode, type MiniError } from "../../base/errors.ts";
-import type { Eventual } from "../../fs/steps/steps.ts";
+import { after, type Eventual, settle } from "../../fs/steps/steps.ts";
 import type { FileCompactionReport } from "../log.ts";
 import {
   APPEND,
@@ -28,6 +28,21 @@ export interface CommitReport {
   /** The number of its first record. */
   readonly first: number;
   readonly bytes: number;
+}
+
+/** A commit that has succeeded or failed. */
+type Outcome = CommitReport | { readonly error: unknown };
+
+function setBytes(message: CommitMessage, bytes: number): void {
+  message.bytes = bytes;
+}
+
+function setTimes(
+  message: CommitMessage,
+  { writeMs, syncMs }: Stopwatch,
+): void {
+  message.writeMs = writeMs;
+  message.syncMs = syncMs;
 }
 
 function setSeq(message: AppendMessage, seq: number): void {
@@ -114,11 +129,11 @@ export class WriterMeter {
   commit(
     { units, records, callers, isDurable: durable }: Commit,
     { sequence, id: logId }: { sequence: number; id: string | undefined },
-    run: () => Eventual<CommitReport>,
+    make: () => Eventual<CommitReport>,
   ): Eventual<CommitReport> {
     const appends: object[] = [];
     for (const { message } of units) if (message) appends.push(message);
-    const about = (): CommitMessage => ({
+    const message: CommitMessage = {
       path: this.#path,
       ...(logId !== undefined && { logId }),
       first: sequence + 1,
@@ -127,17 +142,23 @@ export class WriterMeter {
       callers,
       appends,
       durable,
+    };
+    const succeed = (report: CommitReport): Outcome => {
+      quietly(setBytes, message, report.bytes);
+      quietly(setTimes, message, this.watch);
+      COMMIT.succeed(message);
+      return report;
+    };
+    const fail = (error: unknown): Outcome => {
+      COMMIT.fail(message, error);
+      return { error };
+    };
+    // Nothing is thrown within, so that the end is told in one place.
+    const made = COMMIT.begin(message, () => settle(make, succeed, fail));
+    return after(made, (outcome) => {
+      if ("error" in outcome) throw outcome.error;
+      return outcome;
     });
-    return COMMIT.run(
-      about,
-      run,
-      (message, { bytes }) => {
-        const { writeMs, syncMs } = this.watch;
-        message.bytes = bytes;
-        message.writeMs = writeMs;
-        message.syncMs = syncMs;
-      },
-    );
   }
 
   /** The commit that is under way, or else the last fsync, if it takes `slowMs` or longer. */

@@ -222,7 +222,7 @@ export class Writer implements CommittedEnd {
   #settle(calls: Calls, commit: Commit): Eventual<void> {
     const make = () => this.#commit(calls, commit);
     return settle(
-      () => COMMIT.isObserved ? this.#commitTold(calls, commit, make) : make(),
+      () => COMMIT.isObserved ? this.meter.commit(commit, this, make) : make(),
       (report) => {
         this.meter.count(commit, report);
         this.meter.appended(commit.observed, report.first);
@@ -236,16 +236,6 @@ export class Writer implements CommittedEnd {
         commit.reject(error);
       },
     );
-  }
-
-  /** Tells of a commit; of one that does not block, also of its end later. */
-  #commitTold(
-    { isBlocking }: Calls,
-    commit: Commit,
-    make: () => Eventual<CommitReport>,
-  ): Eventual<CommitReport> {
-    const run = isBlocking ? make : async () => await make();
-    return this.meter.commit(commit, this, run);
   }
 
   #commit(calls: Calls, commit: Commit): Eventual<CommitReport> {

@@ -101,8 +101,8 @@ export const TELEMETRY_MUTANTS: readonly Mutant[] = [
   ),
   meter(
     "commit-names-one-append",
-    "units.map(({ message }) => message)",
-    "units.slice(0, 1).map(({ message }) => message)",
+    "if (message) appends.push(message);",
+    "if (message && appends.length === 0) appends.push(message);",
   ),
   meter(
     "commit-tells-of-no-fsync",

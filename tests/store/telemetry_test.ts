@@ -111,7 +111,7 @@ Deno.test("a log tells of an append that it refuses after a failure", async () =
   assertEquals(told, failures);
 });
 
-Deno.test("a log tells the end of a commit that fails before anything is written as it tells that of any other", async () => {
+Deno.test("a log tells the end of a commit that fails before anything is written too, once", async () => {
   const fs = new MemoryFileSystem();
   const store = await MiniStore.open<string>(PATH, { fs });
   fs.hooks.before = ({ operation }) =>
@@ -123,11 +123,13 @@ Deno.test("a log tells the end of a commit that fails before anything is written
   for (const result of await Promise.allSettled(appends)) {
     assertEquals(result.status, "rejected");
   }
-  const events = ["start", "end", "error", "asyncStart", "asyncEnd"];
+  const ends = ["error", "asyncStart", "asyncEnd"];
+  const names = listener.events.map(({ name }) => name.slice(7));
   assertEquals(
-    listener.events.map(({ name }) => name),
-    [...events, ...events].map((event) => `commit ${event}`),
+    names.filter((name) => ends.includes(name)),
+    [...ends, ...ends],
   );
+  assertEquals(names.filter((name) => name === "end").length, 2);
   fs.hooks = {};
   await store.close();
 });
