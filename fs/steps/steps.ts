@@ -24,7 +24,7 @@ export function settle<T, R>(
   return isLater(value) ? native(value).then(use, fail) : use(value);
 }
 
-/** A promise of another realm may give what is none. */
+/** The `then` of a promise of another realm may return no promise. */
 function native<T>(promise: Promise<T>): Promise<T> {
   return promise instanceof Promise ? promise : Promise.resolve(promise);
 }
