@@ -5,6 +5,7 @@ import { TestDirectory } from "../support/dir.ts";
 import { numbers, threeSegments } from "../support/records.ts";
 import { errorOf } from "../support/journal.ts";
 import { say } from "../support/report.ts";
+import { withMethods } from "../support/with_methods.ts";
 
 Deno.test("MiniStore.compact() removes whole segments up to a number, oldest first", async () => {
   await using directory = new TestDirectory();
@@ -95,13 +96,7 @@ function unbound(fs: MemoryFileSystem): FileSystem {
         };
       },
     });
-  return new Proxy(fs, {
-    get: (_, name) => {
-      if (name === "create") return create;
-      const member = Reflect.get(fs, name, fs);
-      return typeof member === "function" ? member.bind(fs) : member;
-    },
-  });
+  return withMethods(fs, { create });
 }
 
 const MOVES: [

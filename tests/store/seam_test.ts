@@ -1,24 +1,11 @@
 // A file system of the caller's own, which does not keep to what `FileSystem` says.
 import { assert, assertEquals } from "@std/assert";
-import { type FileSystem, MiniStore } from "@mini/state/store";
+import { MiniStore } from "@mini/state/store";
 import { MemoryFileSystem } from "@mini/state/testing";
 import { errorOf } from "../support/journal.ts";
+import { withMethods } from "../support/with_methods.ts";
 
 const PATH = "/data/journal.jsonl";
-
-/** The file system with some of its methods replaced. */
-function withMethods(
-  fs: FileSystem,
-  methods: Partial<FileSystem>,
-): FileSystem {
-  return new Proxy(fs, {
-    get: (_, name) => {
-      const own = methods[name as keyof FileSystem];
-      const member = Reflect.get(fs, name, fs);
-      return own ?? (typeof member === "function" ? member.bind(fs) : member);
-    },
-  });
-}
 
 Deno.test("MiniStore.open() gives the words of what a file system has thrown that is no Error", async () => {
   const fs = withMethods(new MemoryFileSystem(), {
